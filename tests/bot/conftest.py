@@ -14,17 +14,17 @@ from tests.scheduler.callbacks.receiver import Receiver, receiving
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path) as its:
-        yield its
+    async with open_desk(database_url, tmp_path) as desk:
+        yield desk
 
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path) as its:
-        yield its
+    async with open_office(database_url, tmp_path) as office:
+        yield office
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as its:
-        yield its
+    async with receiving() as receiver:
+        yield receiver

@@ -53,8 +53,8 @@ class CommandResult(NamedTuple):
 
     def shown(self, name: str) -> str:
         """What stands after `name: ` on a line of its own."""
-        (found,) = [line.partition(": ")[2] for line in self.out.splitlines() if line.startswith(f"{name}: ")]
-        return found
+        (fact,) = [line.partition(": ")[2] for line in self.out.splitlines() if line.startswith(f"{name}: ")]
+        return fact
 
 
 class Terminal:

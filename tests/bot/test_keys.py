@@ -56,15 +56,15 @@ def test_what_was_signed_verifies_and_nothing_else(tmp_path: Path) -> None:
 def test_without_the_setting_a_key_is_made_beside_the_sqlite_file_and_kept(tmp_path: Path) -> None:
     first = signing_key(beside(tmp_path))
     path = tmp_path / "its.db.key"
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert signing_key(beside(tmp_path)).public == first.public == known_public_key(beside(tmp_path))
 
 
 def test_of_many_who_make_it_at_once_all_get_the_same(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda _: signing_key(beside(tmp_path)).public, range(32)))
-    assert len(set(made)) == 1
+        keys = list(threads.map(lambda _: signing_key(beside(tmp_path)).public, range(32)))
+    assert len(set(keys)) == 1
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -38,16 +38,16 @@ async def test_a_log_reader_that_hangs_or_dies_fails_no_request(database_url: st
 
 
 async def _statuses(http: aiohttp.ClientSession, process: Process, times: int) -> set[int]:
-    told = set()
+    statuses = set()
     for _ in range(times):
         async with http.get(f"{process.url}/healthz") as answer:
-            told.add(answer.status)
-    return told
+            statuses.add(answer.status)
+    return statuses
 
 
 async def _dropped(http: aiohttp.ClientSession) -> float:
-    async with http.get("/metrics") as told:
-        (line,) = [line for line in (await told.text()).splitlines() if line.startswith(DROPPED)]
+    async with http.get("/metrics") as response:
+        (line,) = [line for line in (await response.text()).splitlines() if line.startswith(DROPPED)]
     return float(line.split()[1])
 
 

@@ -27,8 +27,8 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
         owner.execute(f"CREATE ROLE {role} LOGIN")
         owner.execute(f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}")
         try:
-            told = terminal("migrate")
-            assert (told.code, told.line) == (
+            result = terminal("migrate")
+            assert (result.code, result.line) == (
                 1,
                 (
                     "countersign: the schema has to be migrated, and this database role may not do that; "

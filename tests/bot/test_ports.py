@@ -16,12 +16,12 @@ EVERYWHERE = {"/healthz", "/docs", "/openapi.json"}
 
 
 async def reached(url: str, key: str) -> set[str]:
-    found = set()
+    paths = set()
     async with aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"}) as http:
         for path in ROUTES:
             async with http.get(path) as answer:
-                found |= {path} if answer.status != 404 else set()
-    return found
+                paths |= {path} if answer.status != 404 else set()
+    return paths
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -29,8 +29,8 @@ async def test_agents_have_their_api_and_nothing_else_at_a_port_of_their_own(dat
     async with open_office(database_url, tmp_path, COUNTERSIGN_AGENTS_PORT=0) as office:
         assert await reached(office.running.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
         assert await reached(office.running.url, office.key) == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
-        told = await office.call("POST", URL(f"{office.running.agents_url}/v1/packages"), json=SOFT)
-        assert told.status == 202
+        response = await office.call("POST", URL(f"{office.running.agents_url}/v1/packages"), json=SOFT)
+        assert response.status == 202
         assert (await office.slack.command(RITA, "/reviews", "queue")).ok
 
 

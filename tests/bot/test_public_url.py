@@ -12,8 +12,8 @@ from bot.slack.transport.signature import plain_host
 WHOLE = "https://countersign.example.com/slack/events"
 
 
-def public_url(written: str, **others: Any) -> str | None:
-    return read_settings(_env_file=None, COUNTERSIGN_PUBLIC_URL=written, **others).public_url
+def public_url(written: str, **settings: Any) -> str | None:
+    return read_settings(_env_file=None, COUNTERSIGN_PUBLIC_URL=written, **settings).public_url
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ JSON_VALUE = {
 def before_load_schema(_: schemathesis.HookContext, document: dict[str, Any]) -> None:
     """Adds what client generators do not take: limits at every level of free JSON, and a claim of what was submitted."""
     schemas = document["components"]["schemas"]
-    for free in [each for each in schemas.values() if each.get("propertyNames") == NAMES]:
+    for free in [schema for schema in schemas.values() if schema.get("propertyNames") == NAMES]:
         free["additionalProperties"] = ANY_JSON
     schemas["JsonValue"] = JSON_VALUE
     links = document["paths"]["/v1/packages"]["post"]["responses"]["201"]["links"]

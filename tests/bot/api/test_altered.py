@@ -21,28 +21,28 @@ EDITED = {"record": "99999"}
 
 @pytest.fixture
 async def approved(desk: Desk) -> Response:
-    told = await desk.submit(HARD)
-    await desk.decide(Approve, told, by=SENTA)
-    return await desk.read(told)
+    response = await desk.submit(HARD)
+    await desk.decide(Approve, response, by=SENTA)
+    return await desk.read(response)
 
 
-def edit(desk: Desk, told: Response, change: str, **values: Any) -> None:
+def edit(desk: Desk, response: Response, change: str, **values: Any) -> None:
     """As a person with the database's own password does, past the service."""
     engine = make_engine(parse_database_url(desk.running.service.settings.database_url))
     try:
-        transact(engine, lambda its: its.execute(text(change), {"package": told.id, **values}))
+        transact(engine, lambda connection: connection.execute(text(change), {"package": response.id, **values}))
     finally:
         engine.dispose()
 
 
-def without_the_trigger(desk: Desk, told: Response) -> None:
+def without_the_trigger(desk: Desk, response: Response) -> None:
     on = "" if desk.running.service.settings.database_url.startswith("sqlite") else " ON content"
-    edit(desk, told, f"DROP TRIGGER content_emptied_only{on}")
+    edit(desk, response, f"DROP TRIGGER content_emptied_only{on}")
 
 
-def with_other_parameters(desk: Desk, told: Response) -> None:
+def with_other_parameters(desk: Desk, response: Response) -> None:
     package = json.dumps({"package": HARD | {"action_parameters": EDITED}})
-    edit(desk, told, "UPDATE content SET words = :words WHERE package_id = :package", words=package)
+    edit(desk, response, "UPDATE content SET words = :words WHERE package_id = :package", words=package)
 
 
 async def test_edited_content_is_withheld_and_cannot_be_claimed(desk: Desk, approved: Response) -> None:

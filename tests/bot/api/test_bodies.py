@@ -33,9 +33,9 @@ async def test_a_body_may_be_as_big_as_was_said(desk: Desk) -> None:
 
 
 async def test_one_byte_more_is_too_large(desk: Desk) -> None:
-    told = await send(desk, padded(MAX_BODY + 1))
-    assert told.problem == (413, "too-large")
-    assert "256 KB" in told.body["detail"]
+    response = await send(desk, padded(MAX_BODY + 1))
+    assert response.problem == (413, "too-large")
+    assert "256 KB" in response.body["detail"]
 
 
 async def test_a_body_in_chunks_is_held_to_the_same(desk: Desk) -> None:
@@ -45,7 +45,7 @@ async def test_a_body_in_chunks_is_held_to_the_same(desk: Desk) -> None:
             yield body[start : start + 50_000]
 
     sent = [await desk.call("POST", "/v1/packages", data=chunks(size)) for size in (MAX_BODY, MAX_BODY + 1)]
-    assert [each.status for each in sent] == [202, 413]
+    assert [answer.status for answer in sent] == [202, 413]
 
 
 NOT_JSON = [
@@ -87,7 +87,7 @@ NOT_JSON = [
 
 async def test_what_is_not_json_in_utf_8_is_refused_as_such(desk: Desk) -> None:
     answers = {body: (await send(desk, body)).problem for body in NOT_JSON}
-    assert {body[:30]: its for body, its in answers.items() if its != (400, "not-json")} == {}
+    assert {body[:30]: problem for body, problem in answers.items() if problem != (400, "not-json")} == {}
 
 
 NO_OBJECTS = ["null", "true", "1", '"text"', "[]", '[{"title": "x"}]']
@@ -96,7 +96,7 @@ NO_OBJECTS = ["null", "true", "1", '"text"', "[]", '[{"title": "x"}]']
 async def test_json_that_is_no_object_is_refused(desk: Desk) -> None:
     paths = [f"/v1/packages{rest}" for rest in ("", "/pkg_0/versions", "/pkg_0/cancel", "/pkg_0/execution")]
     answers = [await send(desk, body, path) for body in NO_OBJECTS for path in paths]
-    assert {each.problem for each in answers} == {(422, "invalid")}
+    assert {answer.problem for answer in answers} == {(422, "invalid")}
 
 
 def with_raw(field: str, raw: str) -> str:
@@ -129,7 +129,7 @@ NOT_TO_BE_SHOWN = [
 @pytest.mark.parametrize("field", ["action_parameters", "metadata", "side_effect_preview"])
 async def test_parameters_that_could_not_be_shown_whole_are_refused(desk: Desk, field: str) -> None:
     answers = {raw: await send(desk, with_raw(field, raw)) for raw in NOT_TO_BE_SHOWN}
-    assert {raw[:30]: its.text for raw, its in answers.items() if its.wrong != [field]} == {}
+    assert {raw[:30]: answer.text for raw, answer in answers.items() if answer.wrong != [field]} == {}
 
 
 async def test_texts_that_cannot_be_seen_are_refused(desk: Desk) -> None:
@@ -149,28 +149,32 @@ FIELDS = (
 async def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(desk: Desk) -> None:
     """Some values fit some fields; then the package is taken, or what it says is refused by a rule."""
     answers = [(field, await desk.submit(SOFT | {field: value})) for field in FIELDS for value in WRONG]
-    assert {told.status for _, told in answers} <= {200, 202, 422}
-    refused = [(field, told) for field, told in answers if told.status == 422 and told.kind == "invalid"]
+    assert {response.status for _, response in answers} <= {200, 202, 422}
+    refused = [
+        (field, response) for field, response in answers if response.status == 422 and response.kind == "invalid"
+    ]
     assert len(refused) > len(answers) / 2
-    assert [told.text for field, told in refused if {name.partition(".")[0] for name in told.wrong} != {field}] == []
+    assert [
+        response.text for field, response in refused if {name.partition(".")[0] for name in response.wrong} != {field}
+    ] == []
 
 
 async def test_every_wrong_field_is_named_at_once(desk: Desk) -> None:
-    told = await desk.submit(SOFT | {"title": 5, "confidence": 2, "colour": "red", "cost": {"amount": 1}})
-    assert sorted(told.wrong) == ["colour", "confidence", "cost.currency", "title"]
+    response = await desk.submit(SOFT | {"title": 5, "confidence": 2, "colour": "red", "cost": {"amount": 1}})
+    assert sorted(response.wrong) == ["colour", "confidence", "cost.currency", "title"]
 
 
 async def test_what_is_missing_is_named(desk: Desk) -> None:
-    told = await desk.post("/v1/packages", {})
+    response = await desk.post("/v1/packages", {})
     missing = ["action_parameters", "action_type", "confidence", "proposed_action", "rationale", "risk_level", "title"]
-    assert sorted(told.wrong) == missing
+    assert sorted(response.wrong) == missing
 
 
 async def test_of_very_many_wrong_fields_some_are_named_and_all_counted(desk: Desk) -> None:
-    told = await desk.submit({f"{'x' * 300}{number}": 1 for number in range(500)})
-    assert told.status == 422
-    assert "506 more" in told.body["detail"]
-    assert len(told.text) < 50_000
+    response = await desk.submit({f"{'x' * 300}{number}": 1 for number in range(500)})
+    assert response.status == 422
+    assert "506 more" in response.body["detail"]
+    assert len(response.text) < 50_000
 
 
 @pytest.mark.parametrize(
@@ -183,24 +187,24 @@ async def test_of_very_many_wrong_fields_some_are_named_and_all_counted(desk: De
     ids=["at the top", "in another spelling", "deep inside"],
 )
 async def test_a_name_that_comes_twice_in_one_object_is_refused_by_that_name(desk: Desk, twice: str) -> None:
-    told = await send(desk, twice)
-    assert told.problem == (400, "not-json")
-    assert ('"risk_level"' in told.body["detail"]) or ('"to"' in told.body["detail"])
+    response = await send(desk, twice)
+    assert response.problem == (400, "not-json")
+    assert ('"risk_level"' in response.body["detail"]) or ('"to"' in response.body["detail"])
 
 
 async def test_finding_the_name_that_comes_twice_among_very_many_takes_no_time(desk: Desk) -> None:
     body = "{" + ",".join(f'"{number:x}":0' for number in [*range(25_000), 24_999]) + "}"
     async with asyncio.timeout(5):
-        told = await send(desk, body)
-    assert (told.problem, '"61a7"' in told.body["detail"]) == ((400, "not-json"), True)
+        response = await send(desk, body)
+    assert (response.problem, '"61a7"' in response.body["detail"]) == ((400, "not-json"), True)
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "image/png", "application/json; charset=utf-16"]
 )
 async def test_whatever_it_is_called_it_is_read_as_json(desk: Desk, kind: str) -> None:
-    told = await desk.call("POST", "/v1/packages", data=json.dumps(SOFT).encode(), headers={"Content-Type": kind})
-    assert told.status == 202
+    response = await desk.call("POST", "/v1/packages", data=json.dumps(SOFT).encode(), headers={"Content-Type": kind})
+    assert response.status == 202
 
 
 async def test_a_compressed_body_is_read(desk: Desk) -> None:
@@ -216,15 +220,15 @@ async def test_a_small_body_that_swells_is_too_large(desk: Desk) -> None:
 
 async def test_a_body_that_is_not_compressed_as_it_says_cannot_be_read(desk: Desk) -> None:
     for encoding in ("gzip", "deflate"):
-        told = await send(desk, b"\x00 no archive", **{"Content-Encoding": encoding})
-        assert told.problem == (400, "bad-request")
-        assert told.headers["Connection"] == "close"
+        response = await send(desk, b"\x00 no archive", **{"Content-Encoding": encoding})
+        assert response.problem == (400, "bad-request")
+        assert response.headers["Connection"] == "close"
 
 
 async def test_a_key_that_is_no_plain_text_is_refused(desk: Desk) -> None:
     for key in ("ä", "€", "k" * 300):
-        told = await desk.post("/v1/packages", SOFT, headers={"Idempotency-Key": key})
-        assert told.wrong == ["Idempotency-Key"]
+        response = await desk.post("/v1/packages", SOFT, headers={"Idempotency-Key": key})
+        assert response.wrong == ["Idempotency-Key"]
 
 
 NO_IDS = [
@@ -243,8 +247,8 @@ ADDRESSES: list[tuple[str, str, Any]] = [
 async def test_an_id_that_cannot_be_is_not_found(desk: Desk) -> None:
     for method, rest, body in ADDRESSES:
         for written in NO_IDS:
-            told = await desk.call(method, URL(f"{desk.url}/v1/packages/{written}{rest}", encoded=True), json=body)
-            assert told.status in (404, 405), (method, written, rest, told)
+            response = await desk.call(method, URL(f"{desk.url}/v1/packages/{written}{rest}", encoded=True), json=body)
+            assert response.status in (404, 405), (method, written, rest, response)
 
 
 async def test_after_all_that_it_still_works(desk: Desk) -> None:

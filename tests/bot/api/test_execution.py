@@ -18,9 +18,9 @@ OTHER_DIGEST = "sha256:" + "0" * 64
 
 @pytest.fixture
 async def approved(desk: Desk) -> Response:
-    told = await desk.submit()
-    await desk.decide(Approve, told, by=RITA)
-    return await desk.read(told)
+    response = await desk.submit()
+    await desk.decide(Approve, response, by=RITA)
+    return await desk.read(response)
 
 
 async def test_an_approval_is_claimed_and_its_outcome_reported(desk: Desk, approved: Response) -> None:
@@ -53,9 +53,9 @@ async def test_a_claim_after_its_approver_is_gone_is_refused_and_ends_the_permis
     desk: Desk, approved: Response
 ) -> None:
     await desk.people_are(people(URITA={"active": False}))
-    told = await desk.claim(approved)
-    assert told.problem == (409, "approval-no-longer-valid")
-    assert "The approval of rita no longer counts: their account is deactivated." in told.body["detail"]
+    response = await desk.claim(approved)
+    assert response.problem == (409, "approval-no-longer-valid")
+    assert "The approval of rita no longer counts: their account is deactivated." in response.body["detail"]
     after = await desk.read(approved)
     assert (after.body["status"], after.body["decision"]["basis"]) == ("revoked", "policy")
     assert "submit it with a new idempotency key" in after.body["agent_message"]
@@ -67,15 +67,17 @@ async def test_a_claim_after_its_approver_is_gone_is_refused_and_ends_the_permis
 
 async def test_a_stale_directory_refuses_the_claim_until_it_is_read_again(desk: Desk) -> None:
     read_at = desk.clock() - 999 * DAY
-    await desk.world.write(lambda its: directory.replace_directory(its, people().values(), {}, as_of=read_at))
-    told = await desk.submit()
-    await desk.decide(Approve, told, by=RITA)
+    await desk.world.write(
+        lambda connection: directory.replace_directory(connection, people().values(), {}, as_of=read_at)
+    )
+    response = await desk.submit()
+    await desk.decide(Approve, response, by=RITA)
     desk.clock.passes(1.5 * DAY)
-    stale = await desk.claim(told)
+    stale = await desk.claim(response)
     assert (stale.problem, stale.headers["Retry-After"]) == ((503, "directory-stale"), "60")
-    assert (await desk.read(told)).body["status"] == "approved"
+    assert (await desk.read(response)).body["status"] == "approved"
     await desk.people_are(people())
-    assert (await desk.claim(told)).status == 200
+    assert (await desk.claim(response)).status == 200
 
 
 async def test_another_claim_is_refused(desk: Desk, approved: Response) -> None:
@@ -84,8 +86,8 @@ async def test_another_claim_is_refused(desk: Desk, approved: Response) -> None:
 
 
 async def test_of_many_workers_one_gets_it(desk: Desk, approved: Response) -> None:
-    told = await asyncio.gather(*(desk.claim(approved, f"worker-{number}") for number in range(6)))
-    assert sorted(each.status for each in told) == [200, 409, 409, 409, 409, 409]
+    responses = await asyncio.gather(*(desk.claim(approved, f"worker-{number}") for number in range(6)))
+    assert sorted(response.status for response in responses) == [200, 409, 409, 409, 409, 409]
 
 
 async def test_only_what_was_approved_can_be_claimed(desk: Desk, approved: Response) -> None:
@@ -142,36 +144,36 @@ async def test_what_nobody_approved_cannot_be_claimed(desk: Desk) -> None:
 
 
 async def test_what_was_rejected_cannot_be_claimed(desk: Desk) -> None:
-    told = await desk.submit()
-    await desk.decide(Reject, told, by=RITA)
-    assert (await desk.claim(told)).problem == (409, "may-not-proceed")
+    response = await desk.submit()
+    await desk.decide(Reject, response, by=RITA)
+    assert (await desk.claim(response)).problem == (409, "may-not-proceed")
 
 
 async def test_what_was_revoked_cannot_be_claimed(desk: Desk, approved: Response) -> None:
     await desk.decide(Revoke, approved, by=RITA)
-    told = await desk.read(approved)
-    assert (told.body["status"], told.body["may_proceed"]) == ("revoked", False)
+    response = await desk.read(approved)
+    assert (response.body["status"], response.body["may_proceed"]) == ("revoked", False)
     assert (await desk.claim(approved)).problem == (409, "may-not-proceed")
 
 
 async def test_an_answer_is_no_permission(desk: Desk) -> None:
     question = {name: value for name, value in SOFT.items() if name != "action_parameters"}
-    told = await desk.submit(question | {"kind": "question"})
-    await desk.decide(Answer, told, by=RITA, answer="The blue one.")
-    answered = await desk.read(told)
+    response = await desk.submit(question | {"kind": "question"})
+    await desk.decide(Answer, response, by=RITA, answer="The blue one.")
+    answered = await desk.read(response)
     assert (answered.body["status"], answered.body["decision"]["answer"]) == ("approved", "The blue one.")
     assert answered.body["may_proceed"] is False
-    assert (await desk.claim(told)).problem == (409, "may-not-proceed")
+    assert (await desk.claim(response)).problem == (409, "may-not-proceed")
 
 
 @pytest.mark.parametrize(("decided", "status"), [("proceed", 200), ("stop", 409), ("other", 409)])
 async def test_an_override_lets_it_run_only_if_it_says_proceed(desk: Desk, decided: str, status: int) -> None:
-    told = await desk.submit()
-    await desk.decide(HumanOverrideCommand, told, by=RITA, override_decision=decided)
-    overridden = await desk.read(told)
+    response = await desk.submit()
+    await desk.decide(HumanOverrideCommand, response, by=RITA, override_decision=decided)
+    overridden = await desk.read(response)
     assert overridden.body["decision"]["override"]["override_decision"] == decided
     assert overridden.body["may_proceed"] is (status == 200)
-    assert (await desk.claim(told)).status == status
+    assert (await desk.claim(response)).status == status
 
 
 async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(desk: Desk, approved: Response) -> None:
@@ -205,14 +207,14 @@ async def test_who_has_not_claimed_reports_nothing(desk: Desk, approved: Respons
 
 
 async def test_nothing_is_reported_of_what_is_not_granted(desk: Desk) -> None:
-    told = await desk.submit()
-    assert (await desk.report(told)).problem == (409, "not-in-this-state")
-    await desk.decide(Defer, told, by=RITA)
-    assert (await desk.report(told)).problem == (409, "is-deferred")
-    await desk.decide(Revise, told, by=RITA)
-    assert (await desk.report(told)).problem == (409, "awaits-agent")
-    await desk.cancel(told)
-    assert (await desk.report(told)).problem == (409, "already-decided")
+    response = await desk.submit()
+    assert (await desk.report(response)).problem == (409, "not-in-this-state")
+    await desk.decide(Defer, response, by=RITA)
+    assert (await desk.report(response)).problem == (409, "is-deferred")
+    await desk.decide(Revise, response, by=RITA)
+    assert (await desk.report(response)).problem == (409, "awaits-agent")
+    await desk.cancel(response)
+    assert (await desk.report(response)).problem == (409, "already-decided")
 
 
 @pytest.mark.parametrize("state", ["none", "unknown", "lapsed", "approved", "", None, 5, ["claimed"]])

@@ -31,16 +31,18 @@ OPEN = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.
 
 def test_no_route_is_there_but_those_that_the_contract_allows() -> None:
     described = {
-        (method, path): made
+        (method, path): operation
         for path, methods in openapi_document()["paths"].items()
-        for method, made in methods.items()
+        for method, operation in methods.items()
     }
-    assert {route: made["operationId"] for route, made in described.items() if made["security"]} == OF_AGENTS
-    assert {route for route, made in described.items() if not made["security"]} == OPEN
+    assert {
+        route: operation["operationId"] for route, operation in described.items() if operation["security"]
+    } == OF_AGENTS
+    assert {route for route, operation in described.items() if not operation["security"]} == OPEN
 
 
 def test_what_is_served_is_what_is_described() -> None:
-    served = {(each.method.lower(), each.path) for each in (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)}
+    served = {(route.method.lower(), route.path) for route in (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)}
     assert served == set(OF_AGENTS) | OPEN
 
 
@@ -79,52 +81,54 @@ async def test_a_field_that_would_decide_is_unknown(desk: Desk, field: str) -> N
 
 @pytest.mark.parametrize(
     "verb",
-    sorted({each.verb.value for kind in (HumanDecisionCommand, PersonCommand) for each in kind.__subclasses__()}),
+    sorted({command.verb.value for kind in (HumanDecisionCommand, PersonCommand) for command in kind.__subclasses__()}),
 )
 async def test_no_address_takes_a_persons_verb(desk: Desk, verb: str) -> None:
     assert verb in Verb.__members__.values()
-    told = await desk.submit()
+    response = await desk.submit()
     answers = [
-        await desk.post(f"/v1/packages/{told.id}/{verb}", {"comment": "yes"}),
-        await desk.post(f"/v1/packages/{told.id}/decision", {"decision": verb}),
-        await desk.post(f"/v1/packages/{told.id}/execution", {"state": verb, "claim_id": "w"}),
+        await desk.post(f"/v1/packages/{response.id}/{verb}", {"comment": "yes"}),
+        await desk.post(f"/v1/packages/{response.id}/decision", {"decision": verb}),
+        await desk.post(f"/v1/packages/{response.id}/execution", {"state": verb, "claim_id": "w"}),
     ]
-    assert [each.status for each in answers] == [404, 404, 422]
-    assert (await desk.read(told)).body["revision"] == 1
+    assert [answer.status for answer in answers] == [404, 404, 422]
+    assert (await desk.read(response)).body["revision"] == 1
 
 
 @pytest.mark.parametrize("header", ["X-Slack-User", "X-Forwarded-User", "X-Actor", "X-Http-Method-Override"])
 async def test_no_header_makes_an_agent_a_person(desk: Desk, header: str) -> None:
-    told = await desk.submit()
-    await desk.cancel(told, headers={header: RITA})
-    events = (await desk.get(f"/v1/packages/{told.id}/events")).body["events"]
+    response = await desk.submit()
+    await desk.cancel(response, headers={header: RITA})
+    events = (await desk.get(f"/v1/packages/{response.id}/events")).body["events"]
     assert events[-1]["actor"].startswith("agt_")
 
 
 async def test_another_agents_package_is_not_there(desk: Desk) -> None:
-    told = await desk.submit(SOFT | {"thread_id": "thr_1"})
-    await desk.decide(Approve, told, by=RITA)
-    before = (await desk.read(told)).body
+    response = await desk.submit(SOFT | {"thread_id": "thr_1"})
+    await desk.decide(Approve, response, by=RITA)
+    before = (await desk.read(response)).body
     other = await desk.hire("Other")
     answers = [
-        await desk.read(told, key=other),
-        await desk.read(told, key=other, params={"wait": 1}),
-        await desk.version(told, key=other),
-        await desk.cancel(told, key=other),
-        await desk.claim(told, key=other),
-        await desk.post(f"/v1/packages/{told.id}/execution", {"state": "succeeded", "claim_id": "worker-1"}, key=other),
-        await desk.get(f"/v1/packages/{told.id}/events", key=other),
+        await desk.read(response, key=other),
+        await desk.read(response, key=other, params={"wait": 1}),
+        await desk.version(response, key=other),
+        await desk.cancel(response, key=other),
+        await desk.claim(response, key=other),
+        await desk.post(
+            f"/v1/packages/{response.id}/execution", {"state": "succeeded", "claim_id": "worker-1"}, key=other
+        ),
+        await desk.get(f"/v1/packages/{response.id}/events", key=other),
     ]
-    assert {each.problem for each in answers} == {(404, "not-found")}
-    assert len({each.text for each in answers}) == 1
+    assert {answer.problem for answer in answers} == {(404, "not-found")}
+    assert len({answer.text for answer in answers}) == 1
     assert (await desk.get("/v1/packages", key=other)).body["packages"] == []
-    assert (await desk.read(told)).body == before
+    assert (await desk.read(response)).body == before
 
 
 async def test_another_agents_package_looks_like_one_that_never_was(desk: Desk) -> None:
-    told = await desk.submit()
+    response = await desk.submit()
     other = await desk.hire("Other")
-    assert (await desk.read(told, key=other)).text == (await desk.get("/v1/packages/pkg_0", key=other)).text
+    assert (await desk.read(response, key=other)).text == (await desk.get("/v1/packages/pkg_0", key=other)).text
 
 
 @pytest.mark.parametrize(
@@ -143,9 +147,11 @@ async def test_another_agents_package_looks_like_one_that_never_was(desk: Desk) 
 )
 async def test_without_a_valid_key_nothing_is_told(desk: Desk, authorization: str) -> None:
     for method, path in OF_AGENTS:
-        told = await desk.call(method.upper(), path.replace("{id}", "pkg_0"), headers={"Authorization": authorization})
-        assert told.problem == (401, "unauthenticated")
-        assert told.headers["WWW-Authenticate"] == "Bearer"
+        response = await desk.call(
+            method.upper(), path.replace("{id}", "pkg_0"), headers={"Authorization": authorization}
+        )
+        assert response.problem == (401, "unauthenticated")
+        assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 async def test_a_key_that_no_agent_has_is_told_apart_from_none(desk: Desk) -> None:
@@ -178,10 +184,10 @@ async def test_a_revoked_agent_is_a_stranger(desk: Desk) -> None:
 
 
 async def test_a_paused_agent_still_reads_and_withdraws(desk: Desk) -> None:
-    told = await desk.submit()
+    response = await desk.submit()
     await desk.pause()
-    assert (await desk.read(told)).status == 200
-    assert (await desk.cancel(told)).body["status"] == "cancelled"
+    assert (await desk.read(response)).status == 200
+    assert (await desk.cancel(response)).body["status"] == "cancelled"
 
 
 async def test_the_services_own_words_never_hold_a_key(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,6 +199,6 @@ async def test_the_services_own_words_never_hold_a_key(desk: Desk, capsys: pytes
 
 
 async def test_what_is_open_to_all_tells_nothing_of_anybody(desk: Desk) -> None:
-    told = await desk.submit()
+    response = await desk.submit()
     pages: list[Any] = [(await desk.get(path)).text for _, path in OPEN]
-    assert [page for page in pages if told.id in page or "Clerk" in page or desk.key in page] == []
+    assert [page for page in pages if response.id in page or "Clerk" in page or desk.key in page] == []

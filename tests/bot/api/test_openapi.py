@@ -23,7 +23,7 @@ from rules.reasons import Reason
 from tests.bot.service import SOFT, Desk
 
 SCHEMAS: dict[str, Any] = openapi_document()["components"]["schemas"]
-OPERATIONS = [made for methods in openapi_document()["paths"].values() for made in methods.values()]
+OPERATIONS = [operation for methods in openapi_document()["paths"].values() for operation in methods.values()]
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -58,7 +58,10 @@ def test_no_schema_is_recursive() -> None:
 def test_links_pass_no_objects() -> None:
     """openapi-generator refuses a document in which one does."""
     links = [
-        link for made in OPERATIONS for each in made["responses"].values() for link in each.get("links", {}).values()
+        link
+        for operation in OPERATIONS
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
     ]
     assert {field for link in links for field in link} == {"operationId", "parameters"}
     assert {type(value) for link in links for value in link["parameters"].values()} == {str}
@@ -67,7 +70,7 @@ def test_links_pass_no_objects() -> None:
 def test_a_callback_shares_its_tag_with_no_operation() -> None:
     """openapi-generator writes one class for each tag: the callback's would replace that of the operations."""
     callback = openapi_document()["webhooks"]["package"]["post"]
-    assert set(callback["tags"]).isdisjoint(tag for made in OPERATIONS for tag in made["tags"])
+    assert set(callback["tags"]).isdisjoint(tag for operation in OPERATIONS for tag in operation["tags"])
 
 
 def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
@@ -78,13 +81,13 @@ def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
 
 
 def test_the_problem_types_are_listed_with_their_sentences() -> None:
-    listed = {each["type"]: each["meaning"] for each in openapi_document()["x-problem-types"]}
+    listed = {kind["type"]: kind["meaning"] for kind in openapi_document()["x-problem-types"]}
     assert listed == {TYPE + name_of(kind): meaning_of(kind) for kind in problem_kinds()}
     assert listed[TYPE + "already-rejected"].startswith("Someone said no to exactly this action")
 
 
 def test_no_two_problems_share_a_type() -> None:
-    assert {each.value for each in Fault} & {each.value for each in Reason} == set()
+    assert {fault.value for fault in Fault} & {reason.value for reason in Reason} == set()
 
 
 MODELS: list[type[BaseModel]] = [
@@ -105,7 +108,7 @@ def test_every_field_of_a_request_is_described(model: type[BaseModel]) -> None:
 
 def test_nothing_is_described_that_is_not_there() -> None:
     fields = {model.__name__: set(model.model_fields) for model in MODELS}
-    described = {name: set(its) for name, its in descriptions.MODELS.items() if name in fields}
+    described = {name: set(texts) for name, texts in descriptions.MODELS.items() if name in fields}
     described["DecisionPackage"] -= {"expected_package_version"}  # shares its words with NewVersionRequest
     assert described == fields
 
@@ -126,8 +129,8 @@ def test_every_example_is_what_its_schema_says() -> None:
 
 
 def test_every_example_of_a_problem_has_a_type_and_the_status_of_its_answer() -> None:
-    for made in OPERATIONS:
-        for status, answer in made["responses"].items():
+    for operation in OPERATIONS:
+        for status, answer in operation["responses"].items():
             for content in [answer["content"][MEDIA]] if "x-problem-types" in answer else []:
                 assert validator("Problem").is_valid(content["example"])
                 assert content["example"]["type"] in answer["x-problem-types"]
@@ -169,15 +172,17 @@ def test_what_the_service_refuses_the_schema_refuses_too(change: dict[str, Any])
 
 
 async def test_it_is_served_as_it_is_made(desk: Desk) -> None:
-    told = await desk.get("/openapi.json")
-    assert told.body == openapi_document()
+    response = await desk.get("/openapi.json")
+    assert response.body == openapi_document()
 
 
 async def test_the_page_may_run_its_own_scripts_only_and_speak_to_this_service_only(desk: Desk) -> None:
-    told = await desk.get("/docs")
-    assert told.headers["Content-Type"] == "text/html; charset=utf-8"
-    policy = dict(each.strip().split(" ", 1) for each in told.headers["Content-Security-Policy"].split(";"))
-    assert policy.pop("script-src").split() == [f"'sha256-{digest}'" for digest in Read(told.text).scripts]
+    response = await desk.get("/docs")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = dict(
+        directive.strip().split(" ", 1) for directive in response.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy.pop("script-src").split() == [f"'sha256-{digest}'" for digest in Read(response.text).scripts]
     assert policy == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",

@@ -20,21 +20,21 @@ async def test_it_lives(desk: Desk) -> None:
 
 
 async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
-    told = await desk.get("/readyz")
-    assert told.body["ready"] is True
-    assert told.body["checks"] == {"database": "ok", "directory": "fresh", "policy": "in force"}
-    assert told.body["posture"]["policy_version"].startswith("test-1")
-    assert told.body["posture"]["frozen"] is False
-    assert told.body["posture"]["slack"] == "not configured"
+    response = await desk.get("/readyz")
+    assert response.body["ready"] is True
+    assert response.body["checks"] == {"database": "ok", "directory": "fresh", "policy": "in force"}
+    assert response.body["posture"]["policy_version"].startswith("test-1")
+    assert response.body["posture"]["frozen"] is False
+    assert response.body["posture"]["slack"] == "not configured"
 
 
 async def test_it_says_in_one_line_that_its_file_is_not_in_force_and_how_to_change_that(desk: Desk) -> None:
     other = POLICY.replace("test-1", "test-2")
     file = PolicyFile(read_policy(other), other)
-    await desk.world.write(lambda its: activate_policy(its, file, desk.clock()))
-    told = await desk.get("/readyz")
-    assert (told.status, told.body["posture"]["policy_version"]) == (200, file.policy.full_version)
-    assert told.body["checks"]["policy"] == (
+    await desk.world.write(lambda connection: activate_policy(connection, file, desk.clock()))
+    response = await desk.get("/readyz")
+    assert (response.status, response.body["posture"]["policy_version"]) == (200, file.policy.full_version)
+    assert response.body["checks"]["policy"] == (
         "The file of COUNTERSIGN_POLICY is not in force. To put it in force, run: countersign policy apply FILE --again"
     )
 
@@ -42,9 +42,9 @@ async def test_it_says_in_one_line_that_its_file_is_not_in_force_and_how_to_chan
 async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk) -> None:
     await desk.freeze()
     desk.clock.passes(1001 * DAY)
-    told = await desk.get("/readyz")
-    assert (told.status, told.body["posture"]["frozen"]) == (200, True)
-    assert told.body["checks"]["directory"] == "stale: nobody can decide"
+    response = await desk.get("/readyz")
+    assert (response.status, response.body["posture"]["frozen"]) == (200, True)
+    assert response.body["checks"]["directory"] == "stale: nobody can decide"
 
 
 async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +55,9 @@ async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkey
     monkeypatch.setattr(desk.store.database, "write", away)
     assert (await desk.get("/readyz")).status == 503
     assert (await desk.get("/healthz")).status == 200
-    told = await desk.submit()
-    assert told.problem == (503, "unavailable")
-    assert told.headers["Retry-After"] == "2"
+    response = await desk.submit()
+    assert response.problem == (503, "unavailable")
+    assert response.headers["Retry-After"] == "2"
 
 
 async def test_a_database_that_hangs_makes_it_not_ready_in_good_time(
@@ -68,8 +68,8 @@ async def test_a_database_that_hangs_makes_it_not_ready_in_good_time(
 
     monkeypatch.setattr(operations, "DATABASE_TIMEOUT", 0.05)
     monkeypatch.setattr(desk.store.database, "read", hangs)
-    told = await desk.get("/readyz")
-    assert (told.status, told.body["checks"]) == (503, {"database": "does not answer"})
+    response = await desk.get("/readyz")
+    assert (response.status, response.body["checks"]) == (503, {"database": "does not answer"})
 
 
 async def test_a_fault_of_ours_is_told_short_and_logged_whole(
@@ -79,17 +79,17 @@ async def test_a_fault_of_ours_is_told_short_and_logged_whole(
         raise RuntimeError("a secret of the house")
 
     monkeypatch.setattr(desk.store, "list_documents", broken)
-    told = await desk.get("/v1/packages")
-    assert told.problem == (500, "internal")
-    assert "secret" not in told.text
+    response = await desk.get("/v1/packages")
+    assert response.problem == (500, "internal")
+    assert "secret" not in response.text
     written = capsys.readouterr()
     assert "a secret of the house" in written.out + written.err
 
 
 async def test_metrics_count_routes_and_verbs_and_never_ids(desk: Desk) -> None:
-    told = await desk.submit(AUTOMATIC)
-    await desk.claim(told)
-    await desk.read(told)
+    response = await desk.submit(AUTOMATIC)
+    await desk.claim(response)
+    await desk.read(response)
     await desk.submit(HARD, key="csk_wrong")
     page = (await desk.get("/metrics")).text
     assert 'countersign_commands_total{outcome="done",verb="submit"} 1.0' in page
@@ -108,13 +108,13 @@ async def test_odd_methods_and_addresses_are_one_label(desk: Desk) -> None:
 
 
 async def test_an_address_that_is_not_there_says_where_to_look(desk: Desk) -> None:
-    told = await desk.get("/v2/packages")
-    assert told.problem == (404, "not-found")
-    assert "/docs" in told.body["detail"]
+    response = await desk.get("/v2/packages")
+    assert response.problem == (404, "not-found")
+    assert "/docs" in response.body["detail"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 async def test_a_method_that_is_not_taken_is_told_which_are(desk: Desk, method: str) -> None:
-    told = await desk.call(method, "/v1/packages")
-    assert told.problem == (405, "method-not-allowed")
-    assert set(told.headers["Allow"].split(",")) == {"GET", "POST"}
+    response = await desk.call(method, "/v1/packages")
+    assert response.problem == (405, "method-not-allowed")
+    assert set(response.headers["Allow"].split(",")) == {"GET", "POST"}

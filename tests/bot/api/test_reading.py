@@ -17,7 +17,7 @@ from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, Desk, Response
 from tests.rules.world import RITA, SENTA, SUSI
 
 
-async def waiting(desk: Desk, told: Response, **options: Any) -> asyncio.Task[Response]:
+async def waiting(desk: Desk, response: Response, **options: Any) -> asyncio.Task[Response]:
     """A long poll that has begun: it is known to wait, not hoped to."""
     begun, news = asyncio.Event(), Waiter.woken
 
@@ -26,7 +26,7 @@ async def waiting(desk: Desk, told: Response, **options: Any) -> asyncio.Task[Re
         await news(waiter)
 
     with patch.object(Waiter, "woken", noticed):
-        poll = asyncio.create_task(desk.read(told, **options))
+        poll = asyncio.create_task(desk.read(response, **options))
         await asyncio.wait([poll, asyncio.create_task(begun.wait())], return_when=asyncio.FIRST_COMPLETED)
     assert not poll.done()
     return poll
@@ -38,116 +38,118 @@ async def within(seconds: float, awaited: Coroutine[Any, Any, Response] | asynci
 
 
 async def test_a_package_is_read_as_it_is(desk: Desk) -> None:
-    told = await desk.submit()
-    read = await desk.read(told)
-    assert (read.status, read.body, read.headers["ETag"]) == (200, told.body, '"1"')
+    response = await desk.submit()
+    read = await desk.read(response)
+    assert (read.status, read.body, read.headers["ETag"]) == (200, response.body, '"1"')
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"1"'])
 async def test_a_revision_that_the_agent_has_is_not_sent_again(desk: Desk, tag: str) -> None:
-    told = await desk.submit()
-    read = await desk.read(told, headers={"If-None-Match": tag})
+    response = await desk.submit()
+    read = await desk.read(response, headers={"If-None-Match": tag})
     assert (read.status, read.text, read.headers["ETag"]) == (304, "", '"1"')
 
 
 async def test_a_decision_releases_who_waits(desk: Desk) -> None:
-    told = await desk.submit()
-    poll = await waiting(desk, told, params={"wait": 30}, headers={"If-None-Match": told.headers["ETag"]})
-    await desk.decide(Approve, told, by=RITA)
+    response = await desk.submit()
+    poll = await waiting(desk, response, params={"wait": 30}, headers={"If-None-Match": response.headers["ETag"]})
+    await desk.decide(Approve, response, by=RITA)
     released = await within(10, poll)
     assert (released.body["status"], released.body["may_proceed"]) == ("approved", True)
-    assert released.headers["ETag"] != told.headers["ETag"]
+    assert released.headers["ETag"] != response.headers["ETag"]
 
 
 async def test_who_names_no_revision_is_released_by_any_change(desk: Desk) -> None:
-    told = await desk.submit()
-    poll = await waiting(desk, told, params={"wait": 30})
-    await desk.decide(Comment, told, by=RITA)
+    response = await desk.submit()
+    poll = await waiting(desk, response, params={"wait": 30})
+    await desk.decide(Comment, response, by=RITA)
     released = await within(10, poll)
     assert (released.body["status"], released.body["revision"]) == ("pending", 2)
 
 
 async def test_one_vote_of_two_is_a_change(desk: Desk) -> None:
-    told = await desk.submit(CRITICAL)
-    await desk.decide(OpenDetails, told, by=SUSI)
-    poll = await waiting(desk, told, params={"wait": 30})
-    await desk.decide(Approve, told, by=SUSI)
+    response = await desk.submit(CRITICAL)
+    await desk.decide(OpenDetails, response, by=SUSI)
+    poll = await waiting(desk, response, params={"wait": 30})
+    await desk.decide(Approve, response, by=SUSI)
     released = await within(10, poll)
     assert (released.body["status"], released.body["interrupt"]["quorum"]["have"]) == ("pending", 1)
 
 
 async def test_an_older_revision_is_answered_at_once(desk: Desk) -> None:
-    told = await desk.submit()
-    await desk.decide(Comment, told, by=RITA)
-    read = await within(10, desk.read(told, params={"wait": 30}, headers={"If-None-Match": '"1"'}))
+    response = await desk.submit()
+    await desk.decide(Comment, response, by=RITA)
+    read = await within(10, desk.read(response, params={"wait": 30}, headers={"If-None-Match": '"1"'}))
     assert read.body["revision"] == 2
 
 
 async def test_what_is_settled_is_told_at_once_to_who_names_no_revision(desk: Desk) -> None:
-    told = await desk.submit(AUTOMATIC)
-    assert (await within(10, desk.read(told, params={"wait": 30}))).body["terminal"] is True
+    response = await desk.submit(AUTOMATIC)
+    assert (await within(10, desk.read(response, params={"wait": 30}))).body["terminal"] is True
 
 
 async def test_who_knows_the_settled_state_waits_for_what_follows_it(desk: Desk) -> None:
-    told = await desk.submit(AUTOMATIC)
-    poll = await waiting(desk, told, params={"wait": 30}, headers={"If-None-Match": told.headers["ETag"]})
-    await desk.claim(told)
+    response = await desk.submit(AUTOMATIC)
+    poll = await waiting(desk, response, params={"wait": 30}, headers={"If-None-Match": response.headers["ETag"]})
+    await desk.claim(response)
     assert (await within(10, poll)).body["execution"]["state"] == "claimed"
 
 
 async def test_when_time_is_up_nothing_is_sent_again_to_who_has_it(desk: Desk) -> None:
-    told = await desk.submit()
+    response = await desk.submit()
     waited = {"wait": 0.05}
-    known = await desk.read(told, params=waited, headers={"If-None-Match": told.headers["ETag"]})
+    known = await desk.read(response, params=waited, headers={"If-None-Match": response.headers["ETag"]})
     assert (known.status, known.text) == (304, "")
-    assert (await desk.read(told, params=waited)).body == told.body
+    assert (await desk.read(response, params=waited)).body == response.body
 
 
 @pytest.mark.parametrize("tag", ['W/"1"', "1", '"1"'])
 async def test_the_revision_may_be_written_as_proxies_write_it(desk: Desk, tag: str) -> None:
-    told = await desk.submit()
-    await desk.decide(Comment, told, by=RITA)
-    read = await within(10, desk.read(told, params={"wait": 30}, headers={"If-None-Match": tag}))
+    response = await desk.submit()
+    await desk.decide(Comment, response, by=RITA)
+    read = await within(10, desk.read(response, params={"wait": 30}, headers={"If-None-Match": tag}))
     assert read.body["revision"] == 2
 
 
 @pytest.mark.parametrize("tag", ["*", '"abc"', '""', '"1", "2"', '"-1"', '"99999999999999999999"', "ü"])
 async def test_a_tag_that_is_none_of_ours_is_as_good_as_none(desk: Desk, tag: str) -> None:
-    told = await desk.submit()
-    assert (await desk.read(told, params={"wait": 0.01}, headers={"If-None-Match": tag})).status == 200
+    response = await desk.submit()
+    assert (await desk.read(response, params={"wait": 0.01}, headers={"If-None-Match": tag})).status == 200
 
 
 @pytest.mark.parametrize("wait", ["-1", "31", "NaN", "inf", "1e999", "x", "", "٣"])
 async def test_a_wait_that_cannot_be_is_refused(desk: Desk, wait: str) -> None:
-    told = await desk.submit()
-    assert (await desk.read(told, params={"wait": wait})).wrong == ["query.wait"]
+    response = await desk.submit()
+    assert (await desk.read(response, params={"wait": wait})).wrong == ["query.wait"]
 
 
 async def test_a_package_that_is_not_there_is_not_waited_for(desk: Desk) -> None:
-    told = await within(10, desk.get("/v1/packages/pkg_0", params={"wait": 30}))
-    assert told.problem == (404, "not-found")
+    response = await within(10, desk.get("/v1/packages/pkg_0", params={"wait": 30}))
+    assert response.problem == (404, "not-found")
 
 
 async def test_packages_are_listed_newest_first_page_by_page(desk: Desk) -> None:
-    made = []
+    submitted = []
     for number in range(5):
         desk.clock.passes(timedelta(seconds=number % 2))  # two of them at the same instant
-        made.append((await desk.submit(SOFT | {"run_id": f"run {number}"})).id)
+        submitted.append((await desk.submit(SOFT | {"run_id": f"run {number}"})).id)
     seen: list[str] = []
     query: dict[str, Any] = {"limit": 2}
     for _ in range(3):
         page = (await desk.get("/v1/packages", params=query)).body
-        seen += [each["decision_package_id"] for each in page["packages"]]
+        seen += [package["decision_package_id"] for package in page["packages"]]
         query["cursor"] = page["next_cursor"]
-    assert (sorted(seen), query["cursor"]) == (sorted(made), None)
-    assert made[-1] in seen[:2]
+    assert (sorted(seen), query["cursor"]) == (sorted(submitted), None)
+    assert submitted[-1] in seen[:2]
 
 
 @pytest.mark.parametrize("cursor", ["0-pkg_0", "9999999999999999-pkg_zzz"])
 async def test_a_place_where_nothing_is_is_a_place_too(desk: Desk, cursor: str) -> None:
-    told = await desk.submit()
-    found = [each["decision_package_id"] for each in (await desk.get(f"/v1/packages?cursor={cursor}")).body["packages"]]
-    assert found == [told.id][: int(cursor[0])]
+    response = await desk.submit()
+    listed = [
+        package["decision_package_id"] for package in (await desk.get(f"/v1/packages?cursor={cursor}")).body["packages"]
+    ]
+    assert listed == [response.id][: int(cursor[0])]
 
 
 async def test_what_comes_in_meanwhile_moves_no_page(desk: Desk) -> None:
@@ -158,15 +160,15 @@ async def test_what_comes_in_meanwhile_moves_no_page(desk: Desk) -> None:
     desk.clock.passes(timedelta(seconds=1))
     await desk.submit()
     rest = (await desk.get("/v1/packages", params={"cursor": page["next_cursor"]})).body
-    assert [each["decision_package_id"] for each in rest["packages"]] == [first.id]
+    assert [package["decision_package_id"] for package in rest["packages"]] == [first.id]
 
 
 async def test_a_listing_can_be_narrowed(desk: Desk) -> None:
     await desk.submit(AUTOMATIC | {"thread_id": "a b"})
     other = await desk.submit(HARD | {"thread_id": "other", "action_type": "payment.send"})
     for query in ({"status": "pending"}, {"thread_id": "other"}, {"action_type": "payment.send"}):
-        found = (await desk.get("/v1/packages", params=query)).body["packages"]
-        assert [each["decision_package_id"] for each in found] == [other.id]
+        listed = (await desk.get("/v1/packages", params=query)).body["packages"]
+        assert [package["decision_package_id"] for package in listed] == [other.id]
     assert (await desk.get("/v1/packages", params={"status": "rejected"})).body["packages"] == []
 
 
@@ -192,21 +194,21 @@ async def test_a_listing_can_be_narrowed(desk: Desk) -> None:
     ],
 )
 async def test_a_query_that_cannot_be_is_refused_by_its_name(desk: Desk, query: str, wrong: str) -> None:
-    told = await desk.get(f"/v1/packages?{query}")
-    assert (told.problem, told.wrong) == ((422, "invalid"), [wrong])
+    response = await desk.get(f"/v1/packages?{query}")
+    assert (response.problem, response.wrong) == ((422, "invalid"), [wrong])
 
 
 async def test_events_are_a_chain_oldest_first(desk: Desk) -> None:
-    told = await desk.submit(HARD)
-    await desk.decide(Approve, told, by=SENTA)
-    await desk.claim(told)
-    events = (await desk.get(f"/v1/packages/{told.id}/events")).body["events"]
-    assert [each["event_type"] for each in events] == [
+    response = await desk.submit(HARD)
+    await desk.decide(Approve, response, by=SENTA)
+    await desk.claim(response)
+    events = (await desk.get(f"/v1/packages/{response.id}/events")).body["events"]
+    assert [event["event_type"] for event in events] == [
         "package.submitted",
         "human.decision_recorded",
         "package.approved",
         "execution.claimed",
     ]
-    assert [each["previous"] for each in events] == [None, *(each["digest"] for each in events[:-1])]
-    assert [each["digest"] for each in events] == [event_digest(each) for each in events]
+    assert [event["previous"] for event in events] == [None, *(event["digest"] for event in events[:-1])]
+    assert [event["digest"] for event in events] == [event_digest(event) for event in events]
     assert events[1]["authority"]["reviewer_id"] == SENTA

@@ -27,8 +27,8 @@ async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(
         await heart.tick()
         assert (await office.get("/readyz")).status == 200
         monkeypatch.setattr(scheduler.time.heartbeat, "MUST_WRITE", 0.0)
-        told = await office.get("/readyz")
-        assert (told.status, told.body["ready"]) == (503, False)
-        assert told.body["checks"] == {"database": "has taken no write of this process for 0 s"}
+        response = await office.get("/readyz")
+        assert (response.status, response.body["ready"]) == (503, False)
+        assert response.body["checks"] == {"database": "has taken no write of this process for 0 s"}
     await heart.tick()
     assert (await office.get("/readyz")).status == 200

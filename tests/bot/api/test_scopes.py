@@ -25,15 +25,17 @@ async def hired(desk: Desk, scope: dict[str, Any] | None = None, **rates: int) -
 
 
 async def allow(desk: Desk, scope: dict[str, Any], **rates: int) -> None:
-    its, bounds = KeyScope.model_validate(scope), Rates(**rates)
-    await desk.world.write(lambda connection: agent_admin.set_allowed(connection, "Scribe", its, bounds, desk.clock()))
+    allowed, limits = KeyScope.model_validate(scope), Rates(**rates)
+    await desk.world.write(
+        lambda connection: agent_admin.set_allowed(connection, "Scribe", allowed, limits, desk.clock())
+    )
 
 
 async def test_what_a_key_does_not_cover_is_refused_with_the_field_named(desk: Desk) -> None:
     key = await hired(desk, {"may": ["record.*", "payment.*"], "requesters": [ROSE], "max_risk": "medium"})
     fine = await desk.submit(SOFT, key=key)
     assert (fine.status, fine.body["status"]) == (202, "pending")
-    for field, said in (
+    for field, change in (
         ("action_type", {"action_type": "mail.send"}),
         ("requested_by", {"requested_by": OWEN}),
         ("requested_by", {"requested_by": None}),
@@ -41,25 +43,27 @@ async def test_what_a_key_does_not_cover_is_refused_with_the_field_named(desk: D
         ("action_type", {"action_type": "payment.send", "risk_level": "low"}),
         ("reversibility", {"reversibility": "irreversible_high"}),
     ):
-        told = await desk.submit(SOFT | said, key=key)
-        assert (told.problem, told.wrong) == ((403, "out-of-scope"), [field]), said
+        response = await desk.submit(SOFT | change, key=key)
+        assert (response.problem, response.wrong) == ((403, "out-of-scope"), [field]), change
 
 
 async def test_a_new_version_is_held_to_the_key_as_a_new_package_is(desk: Desk) -> None:
     key = await hired(desk, {"may": ["record.*"], "requesters": [ROSE], "max_risk": "medium"})
-    told = await desk.submit(SOFT, key=key)
-    await desk.decide(Revise, told, by=RITA, instructions="Say more.")
-    assert (await desk.version(told, SOFT | {"risk_level": "high"}, key=key)).wrong == ["risk_level"]
-    assert (await desk.version(told, SOFT | {"requested_by": OWEN}, key=key)).wrong == ["requested_by"]
+    response = await desk.submit(SOFT, key=key)
+    await desk.decide(Revise, response, by=RITA, instructions="Say more.")
+    assert (await desk.version(response, SOFT | {"risk_level": "high"}, key=key)).wrong == ["risk_level"]
+    assert (await desk.version(response, SOFT | {"requested_by": OWEN}, key=key)).wrong == ["requested_by"]
     await allow(desk, {"may": ["mail.*"]})
-    assert (await desk.version(told, SOFT, key=key)).wrong == ["action_type"]
+    assert (await desk.version(response, SOFT, key=key)).wrong == ["action_type"]
     await allow(desk, {})
-    assert (await desk.version(told, SOFT, key=key)).status == 202
+    assert (await desk.version(response, SOFT, key=key)).status == 202
 
 
 async def test_by_default_120_packages_a_minute_may_wait_for_people(desk: Desk) -> None:
-    told = await asyncio.gather(*(desk.submit() for _ in range(300)))
-    assert Counter(each.status for each in told)[202] in range(120, 137)  # at most one more for each thread that writes
+    responses = await asyncio.gather(*(desk.submit() for _ in range(300)))
+    assert Counter(response.status for response in responses)[202] in range(
+        120, 137
+    )  # at most one more for each thread that writes
     limited = await desk.submit()
     assert limited.problem == (429, "rate-limited")
     assert limited.headers["Retry-After"] == "60"
@@ -73,10 +77,10 @@ async def test_by_default_120_packages_a_minute_may_wait_for_people(desk: Desk) 
 async def test_two_replicas_count_together(desk: Desk) -> None:
     key = await hired(desk, per_minute=4)
     async with run_service(desk.running.service.settings, desk.clock) as another:
-        each = [URL(its.url) / "v1/packages" for its in (desk, another)]
-        for url in each * 2:
+        urls = [URL(replica.url) / "v1/packages" for replica in (desk, another)]
+        for url in urls * 2:
             assert (await desk.call("POST", url, key=key, json=SOFT)).status == 202
-        for url in each:
+        for url in urls:
             assert (await desk.call("POST", url, key=key, json=SOFT)).problem == (429, "rate-limited")
 
 

@@ -18,35 +18,35 @@ from tests.rules.world import DAY, RITA, ROSE, SENTA, people
 
 
 async def test_a_package_that_awaits_a_person_is_accepted(desk: Desk) -> None:
-    told = await desk.submit(HARD)
-    assert (told.status, told.body["status"], told.body["level"]) == (202, "pending", "hard_approval")
-    assert told.body["may_proceed"] is False
-    assert told.headers["Location"] == f"/v1/packages/{told.id}"
-    assert told.headers["Retry-After"] == "5"
-    assert told.headers["ETag"] == '"1"'
+    response = await desk.submit(HARD)
+    assert (response.status, response.body["status"], response.body["level"]) == (202, "pending", "hard_approval")
+    assert response.body["may_proceed"] is False
+    assert response.headers["Location"] == f"/v1/packages/{response.id}"
+    assert response.headers["Retry-After"] == "5"
+    assert response.headers["ETag"] == '"1"'
 
 
 async def test_a_package_that_policy_settles_is_created(desk: Desk) -> None:
-    told = await desk.submit(AUTOMATIC)
-    assert (told.status, told.body["status"], told.body["may_proceed"]) == (201, "approved", True)
-    assert told.body["decision"]["basis"] == "policy"
-    assert told.body["interrupt"] is None
-    assert "Retry-After" not in told.headers
+    response = await desk.submit(AUTOMATIC)
+    assert (response.status, response.body["status"], response.body["may_proceed"]) == (201, "approved", True)
+    assert response.body["decision"]["basis"] == "policy"
+    assert response.body["interrupt"] is None
+    assert "Retry-After" not in response.headers
 
 
 async def test_what_is_merely_told_to_people_is_created_too(desk: Desk) -> None:
-    told = await desk.submit(AUTOMATIC | {"action_type": "record.note"})
-    assert (told.status, told.body["level"]) == (201, "notify_only")
+    response = await desk.submit(AUTOMATIC | {"action_type": "record.note"})
+    assert (response.status, response.body["level"]) == (201, "notify_only")
 
 
 async def test_a_takeover_is_accepted_and_waits(desk: Desk) -> None:
-    told = await desk.submit(TAKEOVER)
-    assert (told.status, told.body["level"]) == (202, "human_takeover")
+    response = await desk.submit(TAKEOVER)
+    assert (response.status, response.body["level"]) == (202, "human_takeover")
 
 
 async def test_the_location_leads_to_the_package(desk: Desk) -> None:
-    told = await desk.submit()
-    assert (await desk.get(told.headers["Location"])).body == told.body
+    response = await desk.submit()
+    assert (await desk.get(response.headers["Location"])).body == response.body
 
 
 async def test_the_same_again_is_the_same_package(desk: Desk) -> None:
@@ -72,8 +72,8 @@ async def test_the_key_in_the_body_is_as_good_as_the_header(desk: Desk) -> None:
 
 
 async def test_two_keys_that_differ_are_refused(desk: Desk) -> None:
-    told = await desk.submit(SOFT | {"idempotency_key": "this"}, "that")
-    assert (told.problem, told.wrong) == ((422, "invalid"), ["idempotency_key"])
+    response = await desk.submit(SOFT | {"idempotency_key": "this"}, "that")
+    assert (response.problem, response.wrong) == ((422, "invalid"), ["idempotency_key"])
 
 
 async def test_the_same_key_with_another_content_is_refused(desk: Desk) -> None:
@@ -94,9 +94,9 @@ async def test_the_longest_key_works_and_a_longer_one_is_refused(desk: Desk) -> 
 
 
 async def test_of_many_at_once_with_one_key_one_package_comes(desk: Desk) -> None:
-    told = await asyncio.gather(*(desk.submit(SOFT, "once") for _ in range(8)))
-    assert sorted(each.status for each in told) == [200] * 7 + [202]
-    assert len({each.id for each in told}) == 1
+    responses = await asyncio.gather(*(desk.submit(SOFT, "once") for _ in range(8)))
+    assert sorted(response.status for response in responses) == [200] * 7 + [202]
+    assert len({response.id for response in responses}) == 1
 
 
 async def test_without_a_key_the_same_is_another_package(desk: Desk) -> None:
@@ -152,8 +152,8 @@ async def test_a_package_at_the_level_of_a_takeover_closes_its_thread_at_once(de
 
 
 async def test_where_nobody_could_decide_the_agent_is_told_at_once(desk: Desk) -> None:
-    told = await desk.submit(HARD | {"action_type": "audit.write"})
-    assert told.problem == (422, "no-eligible-reviewer")
+    response = await desk.submit(HARD | {"action_type": "audit.write"})
+    assert response.problem == (422, "no-eligible-reviewer")
 
 
 async def test_with_too_few_for_the_quorum_the_agent_is_told_at_once(desk: Desk) -> None:
@@ -164,28 +164,28 @@ async def test_with_too_few_for_the_quorum_the_agent_is_told_at_once(desk: Desk)
 
 async def test_with_a_directory_that_is_too_old_nothing_is_taken_that_needs_or_names_a_person(desk: Desk) -> None:
     desk.clock.passes(1001 * DAY)
-    told = await desk.submit(HARD)
-    assert told.problem == (503, "directory-stale")
-    assert int(told.headers["Retry-After"]) > 0
+    response = await desk.submit(HARD)
+    assert response.problem == (503, "directory-stale")
+    assert int(response.headers["Retry-After"]) > 0
     assert (await desk.submit(AUTOMATIC)).problem == (503, "directory-stale")
     assert (await desk.submit(FOR_ITS_OWNER)).status == 201
 
 
 async def test_a_high_risk_that_says_too_little_names_what_is_missing(desk: Desk) -> None:
-    told = await desk.submit({name: HARD[name] for name in HARD if name not in ("consequence", "policy_basis")})
-    assert (told.problem, told.wrong) == ((422, "quality-gaps"), ["consequence", "policy_basis"])
+    response = await desk.submit({name: HARD[name] for name in HARD if name not in ("consequence", "policy_basis")})
+    assert (response.problem, response.wrong) == ((422, "quality-gaps"), ["consequence", "policy_basis"])
 
 
 async def test_a_medium_risk_that_says_too_little_is_warned(database_url: str, tmp_path: Path) -> None:
     needing = POLICY.replace("[tiers.medium]", '[tiers.medium]\nneeds = ["consequence"]')
     async with open_desk(database_url, tmp_path, needing) as desk:
-        told = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
-    assert (told.status, told.body["warnings"]) == (202, ["consequence is empty; a reviewer would want it"])
+        response = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
+    assert (response.status, response.body["warnings"]) == (202, ["consequence is empty; a reviewer would want it"])
 
 
 async def test_what_has_already_expired_is_refused(desk: Desk) -> None:
-    told = await desk.submit(SOFT | {"expires_at": "2026-11-20T11:59:59Z"})
-    assert (told.problem, told.wrong) == ((422, "already-expired"), ["expires_at"])
+    response = await desk.submit(SOFT | {"expires_at": "2026-11-20T11:59:59Z"})
+    assert (response.problem, response.wrong) == ((422, "already-expired"), ["expires_at"])
 
 
 async def test_a_paused_agent_submits_nothing(desk: Desk) -> None:
@@ -220,16 +220,16 @@ async def test_a_callback_to_the_inside_is_refused(desk: Desk, inside: str) -> N
 
 async def test_metadata_come_back_untouched(desk: Desk) -> None:
     metadata: dict[str, Any] = {"ä": [1, 2.5, None, {"deep": True}], "text": "line\nbreak"}
-    told = await desk.submit(SOFT | {"metadata": metadata, "run_id": "r", "thread_id": "t", "checkpoint_id": "c"})
-    assert told.body["metadata"] == metadata
-    assert [told.body[name] for name in ("run_id", "thread_id", "checkpoint_id")] == ["r", "t", "c"]
+    response = await desk.submit(SOFT | {"metadata": metadata, "run_id": "r", "thread_id": "t", "checkpoint_id": "c"})
+    assert response.body["metadata"] == metadata
+    assert [response.body[name] for name in ("run_id", "thread_id", "checkpoint_id")] == ["r", "t", "c"]
 
 
 async def test_what_was_answered_is_answered_again_though_its_callback_may_not_be_called_by_now(desk: Desk) -> None:
     body = SOFT | {"callback_url": "http://127.0.0.1:9/hook"}
     lenient = desk.running.service.settings.model_copy(update={"callback_allow": (ip_network("127.0.0.0/8"),)})
-    async with run_service(lenient, desk.clock) as its, aiohttp.ClientSession(its.url) as http:
-        before = Desk(its, desk.clock, http)
+    async with run_service(lenient, desk.clock) as running, aiohttp.ClientSession(running.url) as http:
+        before = Desk(running, desk.clock, http)
         before.key = desk.key
         assert (await before.submit(body, "once")).status == 202
     assert (await desk.submit(body, "once")).status == 200

@@ -26,16 +26,16 @@ OURS, THEIRS = (
 )
 
 
-def export(its: Recorded, selection: Selection = EVERYTHING, key: SigningKey = OURS) -> list[bytes]:
-    with snapshot(its.engine) as connection:
+def export(record: Recorded, selection: Selection = EVERYTHING, key: SigningKey = OURS) -> list[bytes]:
+    with snapshot(record.engine) as connection:
         return list(export_jsonl(connection, key, NOW, selection))
 
 
 def export_once(template: Path, folder: Path) -> list[bytes]:
     """The export of one record, from a copy of an empty database."""
-    its = recorded(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
-    lines = export(its)
-    its.engine.dispose()
+    record = recorded(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
+    lines = export(record)
+    record.engine.dispose()
     return lines
 
 

@@ -94,8 +94,8 @@ def test_a_package_that_the_export_does_not_list_is_named(exported: list[bytes])
 
 def test_a_package_that_stands_in_the_export_twice_is_named(exported: list[bytes]) -> None:
     first, *_ = package_ids(exported)
-    its = [line for line in exported if belongs_to(line, first) and b'"kind":"head"' not in line]
-    assert f"{first}: it stands in the export twice" in faults([*exported[:-4], *its, *exported[-4:]])
+    repeated = [line for line in exported if belongs_to(line, first) and b'"kind":"head"' not in line]
+    assert f"{first}: it stands in the export twice" in faults([*exported[:-4], *repeated, *exported[-4:]])
 
 
 def test_a_chain_that_was_shortened_with_its_state_does_not_reach_the_head_that_is_listed(

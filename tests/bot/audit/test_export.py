@@ -21,10 +21,10 @@ from tests.store.recorded import Recorded, forge, recorded
 
 
 @pytest.fixture
-def its(database_url: str) -> Iterator[Recorded]:
-    made = recorded(database_url)
-    yield made
-    made.engine.dispose()
+def record(database_url: str) -> Iterator[Recorded]:
+    record = recorded(database_url)
+    yield record
+    record.engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 # ---- what is exported
 
 
-def test_an_export_is_clean_by_itself(its: Recorded) -> None:
-    lines = export(its)
+def test_an_export_is_clean_by_itself(record: Recorded) -> None:
+    lines = export(record)
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
     assert check.counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
@@ -44,7 +44,7 @@ def test_an_export_is_clean_by_itself(its: Recorded) -> None:
     assert check.header == {
         "kind": "countersign-export",
         "version": 2,
-        "tenant_id": its.tenant_id,
+        "tenant_id": record.tenant_id,
         "made_at": "2026-11-20T12:00:00Z",
         "filter": None,
     }
@@ -65,14 +65,14 @@ def test_the_key_that_the_export_names_itself_proves_nothing(exported: list[byte
     assert OURS.public in check.distrust
 
 
-def test_an_export_names_its_agents(its: Recorded, exported: list[bytes]) -> None:
+def test_an_export_names_its_agents(record: Recorded, exported: list[bytes]) -> None:
     (agent,) = [json.loads(line) for line in exported if b'"kind":"agent"' in line]
     assert (agent["name"], agent["owner"]) == ("clerk", "UOWEN")
-    assert {row["agent"] for row in table(its)} == {"clerk"}
+    assert {row["agent"] for row in table(record)} == {"clerk"}
 
 
-def test_a_filtered_export_holds_whole_packages_and_is_clean(its: Recorded) -> None:
-    lines = export(its, Selection(action_type="mail.send", since=NOW))
+def test_a_filtered_export_holds_whole_packages_and_is_clean(record: Recorded) -> None:
+    lines = export(record, Selection(action_type="mail.send", since=NOW))
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
     assert check.counts == Counts(packages=1, events=4, contents=3, tenant_events=2)
@@ -84,55 +84,55 @@ def test_a_filtered_export_holds_whole_packages_and_is_clean(its: Recorded) -> N
     }
 
 
-def test_an_export_of_nothing_is_clean(its: Recorded) -> None:
-    assert faults(export(its, Selection(reviewer="USOMEBODY"))) == []
+def test_an_export_of_nothing_is_clean(record: Recorded) -> None:
+    assert faults(export(record, Selection(reviewer="USOMEBODY"))) == []
 
 
-def test_what_was_wrong_in_the_database_is_found_in_its_export(its: Recorded) -> None:
-    forge(its.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=its.mailed)
-    forge(its.engine, 'UPDATE tenant_events SET body = \'{"kind":"manifest"}\' WHERE sequence = 1')
-    forge(its.engine, "DELETE FROM events WHERE package_id = :id", id=its.rejected)
-    forge(its.engine, "DELETE FROM content WHERE package_id = :id", id=its.rejected)
-    forge(its.engine, "DELETE FROM packages WHERE package_id = :id", id=its.approved)
-    found = faults(export(its))
-    assert found[0].startswith("tenant revision 1: it has not the form of an event")
-    assert f"{its.rejected}: it has a state, and no events: its record is missing" in found
-    assert f"{its.approved}: it has a record, and no state: its row is missing" in found
-    assert f"{its.mailed} revision 1: it is no event" in found
-    assert len(found) == 5  # and the words beside the event that is gone
+def test_what_was_wrong_in_the_database_is_found_in_its_export(record: Recorded) -> None:
+    forge(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
+    forge(record.engine, 'UPDATE tenant_events SET body = \'{"kind":"manifest"}\' WHERE sequence = 1')
+    forge(record.engine, "DELETE FROM events WHERE package_id = :id", id=record.rejected)
+    forge(record.engine, "DELETE FROM content WHERE package_id = :id", id=record.rejected)
+    forge(record.engine, "DELETE FROM packages WHERE package_id = :id", id=record.approved)
+    found_faults = faults(export(record))
+    assert found_faults[0].startswith("tenant revision 1: it has not the form of an event")
+    assert f"{record.rejected}: it has a state, and no events: its record is missing" in found_faults
+    assert f"{record.approved}: it has a record, and no state: its row is missing" in found_faults
+    assert f"{record.mailed} revision 1: it is no event" in found_faults
+    assert len(found_faults) == 5  # and the words beside the event that is gone
 
 
-def test_a_package_of_which_all_is_gone_is_named_by_its_export(its: Recorded) -> None:
+def test_a_package_of_which_all_is_gone_is_named_by_its_export(record: Recorded) -> None:
     for table in ("packages", "events", "content"):
-        forge(its.engine, f"DELETE FROM {table} WHERE package_id = :id", id=its.rejected)
-    assert faults(export(its)) == [
-        f"{its.rejected}: it is missing: the export lists it with 0 events",
+        forge(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
+    assert faults(export(record)) == [
+        f"{record.rejected}: it is missing: the export lists it with 0 events",
         "export: it holds 2 packages, and its manifest says 3",
     ]
 
 
-def test_an_export_of_emptied_words_is_clean(its: Recorded) -> None:
-    with its.engine.begin() as connection:
+def test_an_export_of_emptied_words_is_clean(record: Recorded) -> None:
+    with record.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
-    assert faults(export(its)) == []
+    assert faults(export(record)) == []
 
 
 def test_progress_is_told(exported: list[bytes]) -> None:
-    told: list[int] = []
-    assert list(ExportCheck(OURS.public).faults(exported, told.append)) == []
-    assert told[-1] == len(exported)
+    progress: list[int] = []
+    assert list(ExportCheck(OURS.public).faults(exported, progress.append)) == []
+    assert progress[-1] == len(exported)
 
 
 # ---- as a table
 
 
-def table(its: Recorded, selection: Selection = EVERYTHING) -> list[dict[str, str]]:
-    with snapshot(its.engine) as connection:
+def table(record: Recorded, selection: Selection = EVERYTHING) -> list[dict[str, str]]:
+    with snapshot(record.engine) as connection:
         return list(csv.DictReader(io.StringIO("".join(export_csv(connection, selection)))))
 
 
-def test_a_csv_holds_the_selected_events_alone(its: Recorded) -> None:
-    rows = table(its, Selection(action_type="mail.send"))
+def test_a_csv_holds_the_selected_events_alone(record: Recorded) -> None:
+    rows = table(record, Selection(action_type="mail.send"))
     assert [row["event_type"] for row in rows] == [
         "package.submitted",
         "human.commented",
@@ -145,24 +145,27 @@ def test_a_csv_holds_the_selected_events_alone(its: Recorded) -> None:
     assert rows[0]["facts"] == ""
 
 
-def test_a_csv_tells_what_happened_to_no_package(its: Recorded) -> None:
-    rows = table(its, Selection(reviewer="operator"))
+def test_a_csv_tells_what_happened_to_no_package(record: Recorded) -> None:
+    rows = table(record, Selection(reviewer="operator"))
     assert [row["event_type"] for row in rows] == ["agent.added", "agent.paused"]
     assert json.loads(rows[0]["facts"])["owner"] == "UOWEN"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_spreadsheet_runs_no_formula_of_an_agent(its: Recorded, start: str) -> None:
+def test_a_spreadsheet_runs_no_formula_of_an_agent(record: Recorded, start: str) -> None:
     formula = f"{start}cmd|' /C calc'!A0"
     body = json.dumps({"thread_id": formula, "reason": None, "latency_ms": 5, "decision_package_id": "pkg"})
     forge(
-        its.engine, "UPDATE events SET body = :body WHERE package_id = :id AND revision = 1", body=body, id=its.mailed
+        record.engine,
+        "UPDATE events SET body = :body WHERE package_id = :id AND revision = 1",
+        body=body,
+        id=record.mailed,
     )
-    first = table(its, Selection(action_type="mail.send"))[0]
+    first = table(record, Selection(action_type="mail.send"))[0]
     assert first["thread_id"] == f"'{formula}"
     assert first["latency_ms"] == "5"
 
 
-def test_a_row_that_cannot_be_read_is_shown_as_such(its: Recorded) -> None:
-    forge(its.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=its.mailed)
-    assert table(its, Selection(action_type="mail.send"))[0]["reason"] == "unreadable: gone"
+def test_a_row_that_cannot_be_read_is_shown_as_such(record: Recorded) -> None:
+    forge(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
+    assert table(record, Selection(action_type="mail.send"))[0]["reason"] == "unreadable: gone"

@@ -21,26 +21,26 @@ from tests.store.recorded import forge
 def faults(office: Office) -> list[str]:
     """Those of the database, which its export has as well, if in another order."""
     with snapshot(office.store.database.engine) as connection:
-        found = [str(fault) for fault in verify_database(connection)]
+        found_faults = [str(fault) for fault in verify_database(connection)]
         lines = list(export_jsonl(connection, OURS, NOW))
-    assert sorted(str(fault) for fault in ExportCheck(OURS.public).faults(lines)) == sorted(found)
-    return found
+    assert sorted(str(fault) for fault in ExportCheck(OURS.public).faults(lines)) == sorted(found_faults)
+    return found_faults
 
 
 async def test_renderings_and_policies_are_sound_as_they_are_kept_and_their_forgeries_are_found(
     office: Office,
 ) -> None:
-    told, card = await office.asked(HARD)
+    response, card = await office.asked(HARD)
     await office.read_first(card, SENTA)
     await office.approve(SENTA, card)
     _, soft = await office.asked(SOFT | {"action_parameters": {"text": "long " * 2000}})
     await office.click(RITA, soft, "approve")
     assert (await office.slack.submit(RITA, {})).ok
-    await office.reviews(SENTA, f"show {told.id}")
+    await office.reviews(SENTA, f"show {response.id}")
     another = POLICY.replace("test-1", "test-2")
     file = PolicyFile(read_policy(another), another)
     await office.store.write(lambda connection: activate_policy(connection, file, office.clock()))
-    await office.store.write(lambda connection: connection.execute(text(_EMPTIED), {"id": told.id}))
+    await office.store.write(lambda connection: connection.execute(text(_EMPTIED), {"id": response.id}))
     assert faults(office) == []
     engine = office.store.database.engine
     with engine.connect() as connection:

@@ -80,8 +80,8 @@ async def test_what_a_body_says_of_itself_changes_nothing(head: bytes) -> None:
         "an endless line",
     ],
 )
-async def test_what_is_no_answer_is_none(said: bytes, because: str) -> None:
-    async with saying(said) as (url, _):
+async def test_what_is_no_answer_is_none(expected: bytes, because: str) -> None:
+    async with saying(expected) as (url, _):
         assert str(await sent(url)).startswith(because)
 
 
@@ -112,9 +112,9 @@ async def test_an_address_that_is_none_is_a_fault_like_others(url: str) -> None:
 
 
 async def test_a_name_that_nobody_knows_is_told_without_the_address() -> None:
-    said = str(await sent("http://nobody.invalid/hook?token=secret"))
-    assert said.startswith("its name is not known")
-    assert "secret" not in said
+    reason = str(await sent("http://nobody.invalid/hook?token=secret"))
+    assert reason.startswith("its name is not known")
+    assert "secret" not in reason
 
 
 # ---- TLS
@@ -124,10 +124,10 @@ async def test_a_name_that_nobody_knows_is_told_without_the_address() -> None:
 def authority() -> tuple[x509.Name, ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of the tests")])
-    made = _certificate(name, name, key, key).add_extension(
+    certificate = _certificate(name, name, key, key).add_extension(
         x509.BasicConstraints(ca=True, path_length=None), critical=True
     )
-    return name, key, made.sign(key, hashes.SHA256())
+    return name, key, certificate.sign(key, hashes.SHA256())
 
 
 def _certificate(
@@ -152,12 +152,12 @@ def _server(authority: tuple[x509.Name, ec.EllipticCurvePrivateKey, x509.Certifi
     issuer, by, _ = authority
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = _certificate(subject, issuer, key, by).add_extension(
+    certificate = _certificate(subject, issuer, key, by).add_extension(
         x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False
     )
     path = folder / "server.pem"
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(secret + made.sign(by, hashes.SHA256()).public_bytes(Encoding.PEM))
+    path.write_bytes(secret + certificate.sign(by, hashes.SHA256()).public_bytes(Encoding.PEM))
     return str(path)
 
 
@@ -175,13 +175,13 @@ async def test_a_certificate_has_to_be_trusted_and_the_hosts_own(
     tmp_path: Path,
     name: str,
     trusted: bool,
-    said: Reply | str,
+    expected: Reply | str,
 ) -> None:
-    its = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    its.load_cert_chain(_server(authority, name, tmp_path))
-    ours = ssl.create_default_context()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(_server(authority, name, tmp_path))
+    client_context = ssl.create_default_context()
     if trusted:
-        ours.load_verify_locations(cadata=authority[2].public_bytes(Encoding.PEM).decode())
-    async with receiving(its) as receiver:
-        assert await sent(receiver.url(host="localhost", scheme="https"), ours) == said
-        assert len(receiver.got) == (1 if isinstance(said, Reply) else 0)
+        client_context.load_verify_locations(cadata=authority[2].public_bytes(Encoding.PEM).decode())
+    async with receiving(server) as receiver:
+        assert await sent(receiver.url(host="localhost", scheme="https"), client_context) == expected
+        assert len(receiver.got) == (1 if isinstance(expected, Reply) else 0)

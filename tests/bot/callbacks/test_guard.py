@@ -151,6 +151,6 @@ def _names(monkeypatch: pytest.MonkeyPatch, known: dict[str, list[str]]) -> None
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
-        return [entry for each in known.get(host, [host]) for entry in real(each, port, *rest, **more)]
+        return [entry for address in known.get(host, [host]) for entry in real(address, port, *rest, **more)]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)

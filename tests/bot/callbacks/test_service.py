@@ -25,8 +25,8 @@ ALLOWED = {"COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8"}
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path, **ALLOWED) as its:
-        yield its
+    async with open_desk(database_url, tmp_path, **ALLOWED) as desk:
+        yield desk
 
 
 async def _until(desk: Desk, holds: Callable[[dict[str, Any]], bool]) -> None:
@@ -37,29 +37,29 @@ async def _until(desk: Desk, holds: Callable[[dict[str, Any]], bool]) -> None:
 
 
 async def test_what_is_decided_leaves_at_once_also_without_slack(desk: Desk, receiver: Receiver) -> None:
-    told = await desk.submit(SOFT | {"callback_url": receiver.url()})
-    await desk.decide(Approve, told, by=RITA)
+    response = await desk.submit(SOFT | {"callback_url": receiver.url()})
+    await desk.decide(Approve, response, by=RITA)
     await receiver.until(1)
-    assert receiver.got[0].said["data"] == (await desk.read(told)).body
+    assert receiver.got[0].said["data"] == (await desk.read(response)).body
 
 
 async def test_what_follows_leaves_as_soon_as_the_one_before_it_arrived(desk: Desk, receiver: Receiver) -> None:
-    told = await desk.submit(HARD | {"callback_url": receiver.url()})
-    await desk.decide(Escalate, told, by=SENTA)
-    await desk.decide(Approve, told, by=SUSI)
+    response = await desk.submit(HARD | {"callback_url": receiver.url()})
+    await desk.decide(Escalate, response, by=SENTA)
+    await desk.decide(Approve, response, by=SUSI)
     await receiver.until(2)
-    assert receiver.told(told.id) == ["package.escalated", "package.approved"]
+    assert receiver.told(response.id) == ["package.escalated", "package.approved"]
 
 
 async def test_how_callbacks_are_doing_can_be_asked(desk: Desk, receiver: Receiver) -> None:
     receiver.answers(500, path="/ill")
     receiver.answers(410, path="/gone")
     for path in ("/well", "/ill", "/gone"):
-        told = await desk.submit(HARD | {"callback_url": receiver.url(path)})
-        await desk.decide(Escalate, told, by=SENTA)
-        await desk.decide(Approve, told, by=SUSI)
+        response = await desk.submit(HARD | {"callback_url": receiver.url(path)})
+        await desk.decide(Escalate, response, by=SENTA)
+        await desk.decide(Approve, response, by=SUSI)
     await receiver.until(4)
-    await _until(desk, lambda its: its == {"due": 1, "waiting": 1, "dead": 2, "closed_addresses": 1})
+    await _until(desk, lambda counts: counts == {"due": 1, "waiting": 1, "dead": 2, "closed_addresses": 1})
     page = (await desk.get("/metrics")).text
     for line in (
         'countersign_callbacks_undelivered{state="due"} 1.0',
@@ -76,12 +76,12 @@ async def test_the_log_tells_ids_and_neither_addresses_nor_words_nor_secrets(des
     receiver.answers(500, 410)
     with structlog.testing.capture_logs() as told_of_all:
         for _ in range(3):
-            told = await desk.submit(SOFT | {"callback_url": receiver.url("/hook?token=a-token")})
-            await desk.decide(Approve, told, by=RITA)
-        await _until(desk, lambda its: its["dead"] > 0)
+            response = await desk.submit(SOFT | {"callback_url": receiver.url("/hook?token=a-token")})
+            await desk.decide(Approve, response, by=RITA)
+        await _until(desk, lambda counts: counts["dead"] > 0)
     lines = [line for line in told_of_all if line["event"].startswith("callback.")]
     query = text("SELECT secret FROM callback_secrets")
-    (secret,) = await desk.world.read(lambda its: its.execute(query).scalars().all())
+    (secret,) = await desk.world.read(lambda connection: connection.execute(query).scalars().all())
     assert {line["event"] for line in lines} >= {"callback.failed", "callback.dead"}
     assert {"callback", "package", "agent", "type", "attempt"} <= lines[0].keys()
     for secrecy in ("a-token", "/hook", secret, "whsec_", SOFT["proposed_action"], "v1,"):
@@ -89,8 +89,8 @@ async def test_the_log_tells_ids_and_neither_addresses_nor_words_nor_secrets(des
 
 
 async def test_what_arrives_is_what_the_apis_description_promises(desk: Desk, receiver: Receiver) -> None:
-    told = await desk.submit(SOFT | {"callback_url": receiver.url()})
-    await desk.decide(Approve, told, by=RITA)
+    response = await desk.submit(SOFT | {"callback_url": receiver.url()})
+    await desk.decide(Approve, response, by=RITA)
     await receiver.until(1)
     (got,) = receiver.got
     CallbackBody.model_validate_json(got.body)

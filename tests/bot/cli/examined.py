@@ -66,11 +66,11 @@ async def run_doctor(terminal: Terminal) -> CommandResult:
 
 async def faults_found(terminal: Terminal) -> list[Fault]:
     """The faults, each with its fix."""
-    said = await run_doctor(terminal)
-    lines = said.out.splitlines()
+    result = await run_doctor(terminal)
+    lines = result.out.splitlines()
     faults = [line.removeprefix("fault").strip() for line in lines if line.startswith("fault")]
     fixes = [line.removeprefix("fix:").strip() for line in lines if line.startswith("fix:")]
-    assert (said.code, said.err) == (1 if faults else 0, "")
+    assert (result.code, result.err) == (1 if faults else 0, "")
     return list(zip(faults, fixes, strict=True))
 
 

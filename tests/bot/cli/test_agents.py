@@ -32,9 +32,9 @@ T = TypeVar("T")
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    its = make_terminal(tmp_path, database_url, monkeypatch, capsys)
+    terminal = make_terminal(tmp_path, database_url, monkeypatch, capsys)
     monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
-    return its
+    return terminal
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ SCOPED = ("--may", "mail.*", "--may", "crm.read", "--for", "*@example.com", "--m
 
 def test_a_key_can_be_limited_when_it_is_made_and_shown_afterwards(terminal: Terminal) -> None:
     assert terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED, "--per-minute", "60").code == 0
-    said = terminal("agents", "show", "clerk")
-    assert (said.shown("may propose"), said.shown("on behalf of")) == ("mail.*, crm.read", "*@example.com")
-    assert (said.shown("highest risk"), said.shown("new packages")) == ("medium", "at most 60 a minute")
+    result = terminal("agents", "show", "clerk")
+    assert (result.shown("may propose"), result.shown("on behalf of")) == ("mail.*, crm.read", "*@example.com")
+    assert (result.shown("highest risk"), result.shown("new packages")) == ("medium", "at most 60 a minute")
     scope = json.loads(terminal("agents", "list", "--json").out)[0]["scope"]
     assert scope == {
         "may": ["mail.*", "crm.read"],
@@ -80,19 +80,19 @@ def test_a_key_can_be_limited_when_it_is_made_and_shown_afterwards(terminal: Ter
 
 def test_a_key_without_a_limit_may_ask_for_anything_and_is_held_to_the_default_rates(terminal: Terminal) -> None:
     added(terminal)
-    said = terminal("agents", "show", "clerk")
-    assert (said.shown("may propose"), said.shown("on behalf of")) == ("all action types", "anyone")
-    assert said.shown("new packages") == "at most 120 a minute that wait for people"
-    assert said.shown("open packages") == "at most 500"
+    result = terminal("agents", "show", "clerk")
+    assert (result.shown("may propose"), result.shown("on behalf of")) == ("all action types", "anyone")
+    assert result.shown("new packages") == "at most 120 a minute that wait for people"
+    assert result.shown("open packages") == "at most 500"
 
 
 def test_what_a_key_may_ask_for_can_be_changed_and_is_an_event(terminal: Terminal, engine: Engine) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED)
-    said = terminal("agents", "change", "clerk", "--max-risk", "high", "--per-minute", "none", "--for", "*")
-    assert (said.code, said.shown("may propose"), said.shown("on behalf of")) == (0, "mail.*, crm.read", "anyone")
-    assert (said.shown("highest risk"), said.shown("new packages")) == ("high", "no limit")
-    told = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.body)).scalars().all())
-    event = json.loads(told[-1])
+    result = terminal("agents", "change", "clerk", "--max-risk", "high", "--per-minute", "none", "--for", "*")
+    assert (result.code, result.shown("may propose"), result.shown("on behalf of")) == (0, "mail.*, crm.read", "anyone")
+    assert (result.shown("highest risk"), result.shown("new packages")) == ("high", "no limit")
+    bodies = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.body)).scalars().all())
+    event = json.loads(bodies[-1])
     assert event["event_type"] == "agent.scope_changed"
     assert {"may": ["mail.*", "crm.read"], "max_risk": "high", "per_minute": 0}.items() <= event["change"].items()
 
@@ -113,9 +113,9 @@ def test_a_limit_that_is_written_wrong_is_refused_in_a_sentence(
     terminal: Terminal, arguments: list[str], sentence: str
 ) -> None:
     added(terminal)
-    said = terminal("agents", "change", "clerk", *arguments)
-    assert said.code != 0
-    assert sentence in said.err
+    result = terminal("agents", "change", "clerk", *arguments)
+    assert result.code != 0
+    assert sentence in result.err
 
 
 def test_an_agent_that_cannot_be_added_leaves_no_key_behind(
@@ -129,9 +129,9 @@ def test_an_agent_that_cannot_be_added_leaves_no_key_behind(
 
 
 def added(terminal: Terminal, name: str = "clerk") -> str:
-    said = terminal("agents", "add", name, "--owner", OWEN)
-    assert said.code == 0, said.err
-    return said.shown("key")
+    result = terminal("agents", "add", name, "--owner", OWEN)
+    assert result.code == 0, result.err
+    return result.shown("key")
 
 
 def standing(agent: Agent | None) -> AgentStanding | None:
@@ -152,18 +152,18 @@ def test_a_key_that_was_printed_is_its_agents(terminal: Terminal, by_key: Callab
 def test_the_callback_secret_that_was_printed_is_the_one_that_signs(terminal: Terminal, engine: Engine) -> None:
     secret = terminal("agents", "add", "clerk", "--owner", OWEN).shown("callback secret")
     assert secret.startswith("whsec_")
-    kept = read(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one())
+    kept = read(engine, lambda connection: connection.execute(select(SECRETS.c.secret)).scalar_one())
     assert secret.removeprefix("whsec_") not in kept
     assert vault(read_settings()).open(kept) == secret
 
 
 def test_machines_are_given_json(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
-    said = terminal("agents", "add", "clerk", "--owner", OWEN, "--json")
-    made = json.loads(said.out)
-    agent = by_key(made["key"])
+    result = terminal("agents", "add", "clerk", "--owner", OWEN, "--json")
+    credentials = json.loads(result.out)
+    agent = by_key(credentials["key"])
     assert agent is not None
-    assert (made["agent_id"], made["name"]) == (agent.agent_id, "clerk")
-    assert made["callback_secret"].startswith("whsec_")
+    assert (credentials["agent_id"], credentials["name"]) == (agent.agent_id, "clerk")
+    assert credentials["callback_secret"].startswith("whsec_")
 
 
 def test_what_an_operator_does_is_recorded_as_theirs(terminal: Terminal, engine: Engine) -> None:
@@ -172,7 +172,7 @@ def test_what_an_operator_does_is_recorded_as_theirs(terminal: Terminal, engine:
         assert terminal("agents", verb, "clerk").code == 0
     assert (terminal("freeze").code, terminal("thaw").code) == (0, 0)
     query = select(TENANT_EVENTS.c.event_type, TENANT_EVENTS.c.actor).order_by(TENANT_EVENTS.c.sequence)
-    rows = read(engine, lambda its: its.execute(query).all())
+    rows = read(engine, lambda connection: connection.execute(query).all())
     done = ["agent.added", "agent.rotated", "agent.paused", "agent.active", "agent.revoked"]
     assert [tuple(row) for row in rows] == [(what, "operator") for what in (*done, "tenant.frozen", "tenant.thawed")]
 
@@ -191,9 +191,9 @@ def test_what_an_operator_does_is_recorded_as_theirs(terminal: Terminal, engine:
 def test_what_is_wrong_is_said_before_anything_is_written(
     terminal: Terminal, arguments: tuple[str, ...], what: str
 ) -> None:
-    said = terminal("agents", "add", *arguments)
-    assert said.code == 2
-    assert what in said.line
+    result = terminal("agents", "add", *arguments)
+    assert result.code == 2
+    assert what in result.line
     assert "no agents yet" in terminal("agents", "list").out
 
 
@@ -207,9 +207,9 @@ def test_an_address_inside_is_taken_where_the_settings_allow_it(
 
 def test_a_name_is_given_once(terminal: Terminal) -> None:
     added(terminal)
-    said = terminal("agents", "add", "clerk", "--owner", OWEN)
-    assert said.code == 1
-    assert said.line.startswith("countersign: there is an agent named 'clerk' already")
+    result = terminal("agents", "add", "clerk", "--owner", OWEN)
+    assert result.code == 1
+    assert result.line.startswith("countersign: there is an agent named 'clerk' already")
 
 
 NOT_OWNERS = [
@@ -228,8 +228,8 @@ def test_only_an_active_full_member_owns_an_agent_unless_the_operator_insists(
     everybody = people()
     everybody[OWEN] = everybody[OWEN].model_copy(update=change)
     transact(engine, lambda connection: directory.replace_directory(connection, everybody.values(), {}, NOW))
-    said = terminal("agents", "add", "clerk", "--owner", owner)
-    assert (said.code, said.line) == (1, f"countersign: {why}; choose another owner, or add the agent with --force")
+    result = terminal("agents", "add", "clerk", "--owner", owner)
+    assert (result.code, result.line) == (1, f"countersign: {why}; choose another owner, or add the agent with --force")
     assert "no agents yet" in terminal("agents", "list").out
     assert terminal("agents", "add", "clerk", "--owner", owner, "--force").code == 0
 
@@ -237,11 +237,11 @@ def test_only_an_active_full_member_owns_an_agent_unless_the_operator_insists(
 def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is_told(
     terminal: Terminal, engine: Engine
 ) -> None:
-    said = terminal("agents", "add", "first", "--owner", "UNOBODY")
-    assert (said.code, "so UNOBODY was not checked" in said.err) == (0, True)
+    result = terminal("agents", "add", "first", "--owner", "UNOBODY")
+    assert (result.code, "so UNOBODY was not checked" in result.err) == (0, True)
     transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW))
-    said = terminal("agents", "add", "second", "--owner", OWEN)
-    assert (said.code, "checked" in said.err) == (0, False)
+    result = terminal("agents", "add", "second", "--owner", OWEN)
+    assert (result.code, "checked" in result.err) == (0, False)
 
 
 def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: Terminal, engine: Engine) -> None:
@@ -256,13 +256,13 @@ def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: 
 
 @pytest.mark.parametrize("how", [(), ("--json",)], ids=["text", "json"])
 def test_no_list_shows_a_secret_again(terminal: Terminal, how: tuple[str, ...]) -> None:
-    made = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
-    said = terminal("agents", "list", *how)
-    assert "clerk" in said.out
-    assert OWEN in said.out
-    assert made["key"] not in said.out
-    assert made["callback_secret"] not in said.out
-    assert "csk_" not in said.out + said.err
+    credentials = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
+    result = terminal("agents", "list", *how)
+    assert "clerk" in result.out
+    assert OWEN in result.out
+    assert credentials["key"] not in result.out
+    assert credentials["callback_secret"] not in result.out
+    assert "csk_" not in result.out + result.err
 
 
 def test_a_list_says_how_each_agent_stands(terminal: Terminal) -> None:
@@ -280,9 +280,9 @@ def test_a_list_says_how_each_agent_stands(terminal: Terminal) -> None:
 
 def test_a_rotated_key_works_on_until_its_overlap_ends(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
     old = added(terminal)
-    said = terminal("agents", "rotate", "clerk")
-    new = said.shown("key")
-    assert said.shown("old key") == "works until 2026-11-21T12:00:00Z"
+    result = terminal("agents", "rotate", "clerk")
+    new = result.shown("key")
+    assert result.shown("old key") == "works until 2026-11-21T12:00:00Z"
     assert new != old
     assert standing(by_key(old, NOW + 23 * HOUR)) is standing(by_key(new)) is AgentStanding.ACTIVE
     assert by_key(old, NOW + 24 * HOUR) is None
@@ -299,10 +299,10 @@ def test_a_leaked_key_can_be_ended_at_once(terminal: Terminal, by_key: Callable[
 
 
 def test_an_overlap_is_a_span(terminal: Terminal) -> None:
-    said = terminal("agents", "rotate", "clerk", "--overlap", "soon")
-    assert (said.code, "write a duration such as 90s" in said.line) == (2, True)
-    said = terminal("agents", "rotate", "clerk", "--overlap", "800000d")
-    assert (said.code, "must be at most 36500d" in said.line) == (2, True)
+    result = terminal("agents", "rotate", "clerk", "--overlap", "soon")
+    assert (result.code, "write a duration such as 90s" in result.line) == (2, True)
+    result = terminal("agents", "rotate", "clerk", "--overlap", "800000d")
+    assert (result.code, "must be at most 36500d" in result.line) == (2, True)
 
 
 # ---- holding and ending
@@ -330,7 +330,7 @@ def test_what_was_done_already_is_not_recorded_again(terminal: Terminal, engine:
     added(terminal)
     for arguments in (("agents", "pause", "clerk"), ("freeze",)):
         assert (terminal(*arguments).code, terminal(*arguments).code) == (0, 0)
-    rows = read(engine, lambda its: its.execute(select(TENANT_EVENTS.c.event_type)).scalars().all())
+    rows = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.event_type)).scalars().all())
     assert sorted(rows) == ["agent.added", "agent.paused", "tenant.frozen"]
 
 
@@ -356,8 +356,8 @@ def test_a_freeze_holds_everybody_until_the_thaw(terminal: Terminal, by_key: Cal
 
 @pytest.mark.parametrize("verb", ["rotate", "revoke", "pause", "resume"])
 def test_an_agent_that_nobody_added_is_named(terminal: Terminal, verb: str) -> None:
-    said = terminal("agents", verb, "nobody")
-    assert (said.code, said.line) == (
+    result = terminal("agents", verb, "nobody")
+    assert (result.code, result.line) == (
         1,
         "countersign: there is no agent named 'nobody'; `countersign agents list` shows them",
     )

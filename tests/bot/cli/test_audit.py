@@ -22,15 +22,15 @@ KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="  # that of OURS
 
 
 @pytest.fixture
-def its(database_url: str) -> Iterator[Recorded]:
-    made = recorded(database_url)
-    yield made
-    made.engine.dispose()
+def record(database_url: str) -> Iterator[Recorded]:
+    record = recorded(database_url)
+    yield record
+    record.engine.dispose()
 
 
 @pytest.fixture
 def terminal(
-    its: Recorded,
+    record: Recorded,
     database_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -42,8 +42,8 @@ def terminal(
 
 
 def exported(terminal: Terminal, name: str = "trail.jsonl") -> str:
-    said = terminal("audit", "export", "--out", name)
-    assert (said.code, said.out, said.err) == (0, "", "")
+    result = terminal("audit", "export", "--out", name)
+    assert (result.code, result.out, result.err) == (0, "", "")
     return name
 
 
@@ -51,23 +51,23 @@ def exported(terminal: Terminal, name: str = "trail.jsonl") -> str:
 
 
 def test_a_sound_record_is_said_to_be_sound(terminal: Terminal) -> None:
-    said = terminal("audit", "verify")
-    assert (said.code, said.err) == (0, "")
-    assert said.out == "OK: 3 packages, 13 events, 0 renderings, 0 policies\n"
+    result = terminal("audit", "verify")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "OK: 3 packages, 13 events, 0 renderings, 0 policies\n"
 
 
-def test_the_first_line_names_the_first_bad_row(terminal: Terminal, its: Recorded) -> None:
-    forge(its.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=its.approved)
-    said = terminal("audit", "verify")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.splitlines()[0].startswith(its.approved)
+def test_the_first_line_names_the_first_bad_row(terminal: Terminal, record: Recorded) -> None:
+    forge(record.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=record.approved)
+    result = terminal("audit", "verify")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.splitlines()[0].startswith(record.approved)
 
 
 def test_of_many_faults_the_first_are_named_and_all_are_counted(
-    terminal: Terminal, its: Recorded, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, record: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "MAX_FAULTS", 2)
-    forge(its.engine, "UPDATE packages SET status = 'pending'")
+    forge(record.engine, "UPDATE packages SET status = 'pending'")
     lines = terminal("audit", "verify").err.splitlines()
     assert (len(lines), lines[2]) == (3, "... and 1 more")
 
@@ -81,17 +81,17 @@ def test_an_export_is_proven_with_no_database_and_no_settings(
     name = exported(terminal)
     for setting in ("DATABASE_URL", "KEY"):
         monkeypatch.setenv(f"COUNTERSIGN_{setting}", "wrong")
-    said = terminal("audit", "verify", name, "--public-key", OURS.public)
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("OK: 3 packages, 13 events")
+    result = terminal("audit", "verify", name, "--public-key", OURS.public)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("OK: 3 packages, 13 events")
 
 
 def test_an_export_that_was_changed_is_found_out(terminal: Terminal) -> None:
     path = terminal.folder / exported(terminal)
     path.write_text(path.read_text().replace('"decision":"reject"', '"decision":"approve"', 1))
-    said = terminal("audit", "verify", str(path))
-    assert (said.code, said.out) == (1, "")
-    assert "it was changed" in said.err.splitlines()[0]
+    result = terminal("audit", "verify", str(path))
+    assert (result.code, result.out) == (1, "")
+    assert "it was changed" in result.err.splitlines()[0]
 
 
 def test_an_export_has_to_be_signed_by_this_installation_or_by_who_was_named(
@@ -110,25 +110,25 @@ def test_where_no_key_is_pinned_nothing_is_verified(terminal: Terminal, monkeypa
     name = exported(terminal)
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
-    said = terminal("audit", "verify", name)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("not verified: no key is pinned: the export names its own key")
+    result = terminal("audit", "verify", name)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("not verified: no key is pinned: the export names its own key")
 
 
 def test_a_strangers_export_cannot_write_a_line_of_ours(terminal: Terminal) -> None:
     path = terminal.folder / exported(terminal)
-    theirs = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
-    path.write_bytes(b"".join(resign(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=theirs)))
-    said = terminal("audit", "verify", "trail.jsonl")
-    assert (said.code, said.line.startswith("not verified: "), "\x1b" in said.err) == (2, True, False)
+    forged_key = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
+    path.write_bytes(b"".join(resign(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=forged_key)))
+    result = terminal("audit", "verify", "trail.jsonl")
+    assert (result.code, result.line.startswith("not verified: "), "\x1b" in result.err) == (2, True, False)
 
 
 def test_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) -> None:
     assert terminal("audit", "export", "--action-type", "mail.send", "--out", "part.jsonl").code == 0
-    said = terminal("audit", "verify", "part.jsonl")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("OK: 1 packages, 6 events")
-    assert said.out.endswith(" in a part of the record (action_type mail.send)\n")
+    result = terminal("audit", "verify", "part.jsonl")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("OK: 1 packages, 6 events")
+    assert result.out.endswith(" in a part of the record (action_type mail.send)\n")
 
 
 # ---- an earlier export
@@ -139,33 +139,36 @@ def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> 
     assert terminal("freeze").code == 0
     new = exported(terminal, "new.jsonl")
     for looked_at in ((), (new,)):
-        said = terminal("audit", "verify", *looked_at, "--against", old)
-        assert (said.code, said.err) == (0, "")
-        assert said.out.startswith("OK: 3 packages, 14 events")
+        result = terminal("audit", "verify", *looked_at, "--against", old)
+        assert (result.code, result.err) == (0, "")
+        assert result.out.startswith("OK: 3 packages, 14 events")
     cut = terminal("audit", "verify", old, "--against", new)
     assert (cut.code, cut.line) == (1, "tenant: it was cut: the earlier export has it up to revision 3")
 
 
-def test_a_package_that_was_deleted_whole_is_found_by_an_earlier_export(terminal: Terminal, its: Recorded) -> None:
+def test_a_package_that_was_deleted_whole_is_found_by_an_earlier_export(terminal: Terminal, record: Recorded) -> None:
     old = exported(terminal, "old.jsonl")
     for table in ("packages", "events", "content", "versions"):
-        forge(its.engine, f"DELETE FROM {table} WHERE package_id = :id", id=its.rejected)
+        forge(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert terminal("audit", "verify").code == 0  # what is gone without a trace is not missed
-    said = terminal("audit", "verify", "--against", old)
-    assert (said.code, said.line) == (1, f"{its.rejected}: it was deleted: the earlier export has it with 3 events")
+    result = terminal("audit", "verify", "--against", old)
+    assert (result.code, result.line) == (
+        1,
+        f"{record.rejected}: it was deleted: the earlier export has it with 3 events",
+    )
     later = terminal("audit", "verify", exported(terminal, "new.jsonl"), "--against", old)
-    assert (later.code, later.line) == (said.code, said.line)
+    assert (later.code, later.line) == (result.code, result.line)
 
 
 def test_an_approver_who_was_changed_with_the_whole_chain_is_found_by_an_earlier_export(
-    terminal: Terminal, its: Recorded
+    terminal: Terminal, record: Recorded
 ) -> None:
     old = exported(terminal, "old.jsonl")
-    rewritten(its, its.approved, SENTA, RITA)
+    rewritten(record, record.approved, SENTA, RITA)
     assert terminal("audit", "verify").code == 0  # the chain was made again, as only an owner of the database can
-    said = terminal("audit", "verify", "--against", old)
-    what = f"{its.approved} revision 4: it was rewritten: up to revision 4 it is not what the earlier export has"
-    assert (said.code, said.line) == (1, what)
+    result = terminal("audit", "verify", "--against", old)
+    what = f"{record.approved} revision 4: it was rewritten: up to revision 4 it is not what the earlier export has"
+    assert (result.code, result.line) == (1, what)
 
 
 def test_an_earlier_export_has_to_be_sound_and_signed_itself_and_a_part_is_not_compared(
@@ -181,9 +184,9 @@ def test_an_earlier_export_has_to_be_sound_and_signed_itself_and_a_part_is_not_c
     assert (changed.code, changed.out, "old.jsonl: " in changed.err.splitlines()[0]) == (1, "", True)
 
 
-def rewritten(its: Recorded, package_id: str, was: str, now: str) -> None:
+def rewritten(record: Recorded, package_id: str, was: str, now: str) -> None:
     """What an owner of the database can do: one name is another everywhere, and the chain is made again."""
-    with its.engine.connect() as connection:
+    with record.engine.connect() as connection:
         rows = connection.execute(
             text("SELECT revision, body FROM events WHERE package_id = :id ORDER BY revision"), {"id": package_id}
         ).all()
@@ -196,22 +199,22 @@ def rewritten(its: Recorded, package_id: str, was: str, now: str) -> None:
         event = seal_event(event, head)
         head, values = event["digest"], {"id": package_id, "revision": revision}
         change = "UPDATE events SET body = :body, actor = :actor WHERE package_id = :id AND revision = :revision"
-        forge(its.engine, change, body=json.dumps(event), actor=event["actor"], **values)
+        forge(record.engine, change, body=json.dumps(event), actor=event["actor"], **values)
     change = "UPDATE packages SET head = :head, state = :state WHERE package_id = :id"
-    forge(its.engine, change, head=head, state=state.replace(was, now), id=package_id)
+    forge(record.engine, change, head=head, state=state.replace(was, now), id=package_id)
 
 
 def test_an_export_goes_to_stdout_unless_a_file_is_named(terminal: Terminal) -> None:
-    said = terminal("audit", "export")
-    lines = [json.loads(line) for line in said.out.splitlines()]
+    result = terminal("audit", "export")
+    lines = [json.loads(line) for line in result.out.splitlines()]
     assert (lines[0]["kind"], lines[-1]["kind"]) == ("countersign-export", "manifest")
     assert lines[0]["made_at"] == "2026-11-20T12:00:00Z"
 
 
 def test_a_file_is_there_whole_or_not_at_all(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_KEY", "no key")
-    said = terminal("audit", "export", "--out", "trail.jsonl")
-    assert (said.code, said.line.startswith("countersign: COUNTERSIGN_KEY: ")) == (1, True)
+    result = terminal("audit", "export", "--out", "trail.jsonl")
+    assert (result.code, result.line.startswith("countersign: COUNTERSIGN_KEY: ")) == (1, True)
     assert sorted(path.name for path in terminal.folder.glob("*.jsonl*")) == []
 
 
@@ -239,8 +242,8 @@ def test_a_filter_selects_events_for_a_table(terminal: Terminal) -> None:
     ids=["time", "order", "format"],
 )
 def test_a_wrong_filter_is_said_to_be_wrong(terminal: Terminal, arguments: tuple[str, ...], what: str) -> None:
-    said = terminal("audit", "export", *arguments)
-    assert (said.code, what in said.line) == (2, True)
+    result = terminal("audit", "export", *arguments)
+    assert (result.code, what in result.line) == (2, True)
 
 
 def test_progress_is_told_to_who_looks_on_and_wiped_at_the_end(

@@ -34,9 +34,9 @@ def terminal(
 
 @pytest.fixture
 async def rounds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rounds]:
-    async with founded(database_url) as world, on_rounds(world) as its:
-        monkeypatch.setattr("bot.cli.common.session.now", its.now)
-        yield its
+    async with founded(database_url) as world, on_rounds(world) as rounds:
+        monkeypatch.setattr("bot.cli.common.session.now", rounds.now)
+        yield rounds
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; giv
     """The ids of so many that were given up, of packages of their own."""
     for _ in range(count):
         await rounds.decided("http://127.0.0.1:1/hook")
-    for its in await rounds.courier._claim(await rounds.courier._due()):
-        await rounds.courier._settle(its, Dead(why))
-        rounds.courier._release([its.as_due])
+    for claimed in await rounds.courier._claim(await rounds.courier._due()):
+        await rounds.courier._settle(claimed, Dead(why))
+        rounds.courier._release([claimed.as_due])
     dead = [letter.callback_id for letter in await rounds.letters() if letter.state == "dead"]
     return dead if len(dead) >= count else await given_up(rounds, 0, why)
 
@@ -63,10 +63,10 @@ async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; giv
 async def test_what_was_not_told_is_listed_with_the_reason(rounds: Rounds, terminal: Terminal) -> None:
     assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
     (dead,) = await given_up(rounds)
-    said = terminal("callbacks", "list")
+    result = terminal("callbacks", "list")
     for part in (dead, "package.approved", "Clerk", "http://127.0.0.1:1/hook", "answered 500; given up"):
-        assert part in said.out
-    assert max(map(len, said.out.splitlines())) <= 80
+        assert part in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
 
 
 async def test_what_arrived_is_listed_only_where_it_is_asked_for(
@@ -90,10 +90,10 @@ async def test_machines_are_given_json(rounds: Rounds, terminal: Terminal) -> No
 async def test_one_is_shown_whole_and_never_its_body_or_a_secret(rounds: Rounds, terminal: Terminal) -> None:
     (dead,) = await given_up(rounds)
     for form in ((), ("--json",)):
-        said = terminal("callbacks", "show", dead, *form).out
-        assert "last error" in said.replace("_", " ")
-        assert "whsec_" not in said
-        assert "proposed_action" not in said
+        result = terminal("callbacks", "show", dead, *form).out
+        assert "last error" in result.replace("_", " ")
+        assert "whsec_" not in result
+        assert "proposed_action" not in result
 
 
 async def test_those_of_one_agent_can_be_told_apart(rounds: Rounds, terminal: Terminal) -> None:
@@ -114,14 +114,14 @@ async def test_what_is_sent_again_keeps_its_id_and_gets_all_its_attempts(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     await rounds.decided(receiver.url())
-    (its,) = await rounds.courier._claim(await rounds.courier._due())
-    await rounds.courier._settle(its, Dead("given up"))
-    rounds.courier._release([its.as_due])
-    assert terminal("callbacks", "resend", its.callback_id).out == f"{its.callback_id} is due\n"
+    (claimed,) = await rounds.courier._claim(await rounds.courier._due())
+    await rounds.courier._settle(claimed, Dead("given up"))
+    rounds.courier._release([claimed.as_due])
+    assert terminal("callbacks", "resend", claimed.callback_id).out == f"{claimed.callback_id} is due\n"
     letter = await rounds.the_letter()
     assert (letter.state, letter.attempts) == ("due", 0)
     await rounds.made()
-    assert receiver.ids() == [its.callback_id]
+    assert receiver.ids() == [claimed.callback_id]
     assert await rounds.states() == ["delivered"]
 
 
@@ -162,15 +162,15 @@ async def test_all_of_an_agent_are_sent_again_in_parts_with_progress(
     monkeypatch.setattr(callbacks, "BATCH", 2)
     await given_up(rounds, 5)
     assert "nothing was given up" in terminal("callbacks", "resend", "--all", "--agent", "Other").out
-    said = terminal("callbacks", "resend", "--all", "--agent", "Clerk")
-    assert (said.out, said.err) == ("5 will be sent again\n", "2 so far\n4 so far\n")
+    result = terminal("callbacks", "resend", "--all", "--agent", "Clerk")
+    assert (result.out, result.err) == ("5 will be sent again\n", "2 so far\n4 so far\n")
     assert await rounds.states() == ["due"] * 5
 
 
 async def test_what_all_leaves_out_is_what_cannot_be_sent(rounds: Rounds, terminal: Terminal) -> None:
     (dead,) = await given_up(rounds)
     world = rounds.world
-    await world.write(lambda its: retention.empty_content(its, world.tenant_id, NOW + DAY, 10))
+    await world.write(lambda connection: retention.empty_content(connection, world.tenant_id, NOW + DAY, 10))
     assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
     assert "retention has emptied the words" in terminal("callbacks", "resend", dead).line
 
@@ -187,9 +187,9 @@ async def test_what_all_leaves_out_is_what_cannot_be_sent(rounds: Rounds, termin
     ],
 )
 def test_what_cannot_be_done_is_said(terminal: Terminal, arguments: tuple[str, ...], code: int, what: str) -> None:
-    said = terminal("callbacks", *arguments)
-    assert said.code == code
-    assert what in said.line
+    result = terminal("callbacks", *arguments)
+    assert result.code == code
+    assert what in result.line
 
 
 # ---- 410
@@ -203,8 +203,8 @@ async def test_an_address_that_was_gone_is_opened_again_and_what_was_given_up_is
     await rounds.made()
     assert "`countersign callbacks enable URL`" in terminal("callbacks", "resend", receiver.ids()[0]).line
     assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
-    said = terminal("callbacks", "enable", receiver.url()).out
-    assert said.startswith(f"{receiver.url()} is open again\n1 were given up meanwhile")
+    result = terminal("callbacks", "enable", receiver.url()).out
+    assert result.startswith(f"{receiver.url()} is open again\n1 were given up meanwhile")
     assert terminal("callbacks", "resend", "--all").out == "1 will be sent again\n"
     await rounds.made()
     assert await rounds.states() == ["delivered"]
@@ -257,15 +257,17 @@ def test_an_agents_address_can_be_changed_and_taken_away(
     terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_CALLBACK_ALLOW", "127.0.0.0/8")
-    made = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
+    agent = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
     assert terminal("agents", "callback", "clerk", "http://127.0.0.1/hook").code == 0
     assert terminal("agents", "callback", "clerk", "http://127.0.0.1/hook").code == 0
-    assert _address(engine, made["agent_id"]) == "http://127.0.0.1/hook"
+    assert _address(engine, agent["agent_id"]) == "http://127.0.0.1/hook"
     assert "has to poll" in terminal("agents", "callback", "clerk", "--none").out
-    assert _address(engine, made["agent_id"]) is None
+    assert _address(engine, agent["agent_id"]) is None
     with engine.connect() as connection:
-        told = list(connection.execute(TENANT_EVENTS.select().with_only_columns(TENANT_EVENTS.c.event_type)).scalars())
-    assert told == ["agent.added", "agent.callback_changed", "agent.callback_changed"]
+        event_types = list(
+            connection.execute(TENANT_EVENTS.select().with_only_columns(TENANT_EVENTS.c.event_type)).scalars()
+        )
+    assert event_types == ["agent.added", "agent.callback_changed", "agent.callback_changed"]
 
 
 @pytest.mark.parametrize(
@@ -282,9 +284,9 @@ def test_an_agents_address_is_looked_at_as_a_packages_is(
     terminal: Terminal, arguments: tuple[str, ...], what: str
 ) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN)
-    said = terminal("agents", "callback", "clerk", *arguments)
-    assert said.code == 2
-    assert what in said.line
+    result = terminal("agents", "callback", "clerk", *arguments)
+    assert result.code == 2
+    assert what in result.line
 
 
 def _address(engine: Engine, agent_id: str) -> str | None:

@@ -56,11 +56,11 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
-    said = await run_doctor(terminal)
-    assert said.code == 0
-    found = [line.split()[:2] for line in said.out.splitlines()]
-    assert [what.rstrip(":") for _, what in found] == IN_ORDER
-    assert [what for how, what in found if how != "ok"] == ["SLACK_SIGNING_SECRET:", "COUNTERSIGN_PUBLIC_URL,"]
+    result = await run_doctor(terminal)
+    assert result.code == 0
+    findings = [line.split()[:2] for line in result.out.splitlines()]
+    assert [what.rstrip(":") for _, what in findings] == IN_ORDER
+    assert [what for how, what in findings if how != "ok"] == ["SLACK_SIGNING_SECRET:", "COUNTERSIGN_PUBLIC_URL,"]
 
 
 async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
@@ -107,16 +107,16 @@ async def test_a_server_that_is_down_is_named_without_its_password(
     assert fix == "start it, or correct COUNTERSIGN_DATABASE_URL"
 
 
-def applied(engine: Engine, its: str) -> Policy:
-    given = read_policy(its)
-    transact(engine, lambda connection: activate_policy(connection, PolicyFile(given, its), NOW))
+def applied(engine: Engine, policy_text: str) -> Policy:
+    given = read_policy(policy_text)
+    transact(engine, lambda connection: activate_policy(connection, PolicyFile(given, policy_text), NOW))
     return given
 
 
 async def test_the_policy_in_force_that_says_what_the_file_says(terminal: Terminal, engine: Engine) -> None:
     applied(engine, "# explained\n\n" + POLICY)
-    said = await run_doctor(terminal)
-    assert (said.code, "ok     policy in force" in said.out.splitlines()) == (0, True)
+    result = await run_doctor(terminal)
+    assert (result.code, "ok     policy in force" in result.out.splitlines()) == (0, True)
 
 
 async def test_a_policy_in_force_that_is_not_the_file(terminal: Terminal, engine: Engine) -> None:
@@ -150,7 +150,7 @@ async def test_a_clock_that_is_behind_the_record(
     terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
-    transact(engine, lambda its: tenancy.set_frozen(its, frozen=True, actor="operator", now=now))
+    transact(engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=now))
     monkeypatch.setattr(examination, "now", lambda: now - HOUR)
     fault, fix = await only_fault(terminal)
     assert re.fullmatch(r"clock: it differs by 36\d\d s", fault)
@@ -219,7 +219,7 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
 async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     keep = partial(troubles.record_trouble, place="C0GONE", error="channel_is_archived", now=since)
-    transact(engine, lambda its: keep(its, tenancy.read_tenant_id(its)))
+    transact(engine, lambda connection: keep(connection, tenancy.read_tenant_id(connection)))
     fault, fix = await only_fault(terminal)
     assert (
         fault == "cards in C0GONE: Slack refuses to show anything there since 2026-03-02 09:30 UTC: channel_is_archived"
@@ -230,7 +230,7 @@ async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, 
 async def test_an_app_that_slack_let_go(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     keep = partial(troubles.record_trouble, place=troubles.APP, error="app_uninstalled", now=since)
-    transact(engine, lambda its: keep(its, tenancy.read_tenant_id(its)))
+    transact(engine, lambda connection: keep(connection, tenancy.read_tenant_id(connection)))
     fault, fix = await only_fault(terminal)
     assert fault == "the Slack app: Slack does nothing for it since 2026-03-02 09:30 UTC: app_uninstalled"
     assert "SLACK_BOT_TOKEN" in fix

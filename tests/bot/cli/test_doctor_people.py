@@ -54,8 +54,8 @@ async def test_a_named_person_who_cannot_decide(
     terminal: Terminal, slack: Slack, changed: dict[str, object], fault: str, fix: str
 ) -> None:
     slack.change_person(RITA, **changed)
-    told, what_to_do = await only_fault(terminal)
-    assert told == f"person {RITA}: {fault}"
+    found_fault, what_to_do = await only_fault(terminal)
+    assert found_fault == f"person {RITA}: {fault}"
     assert what_to_do.endswith(fix)
 
 
@@ -123,7 +123,7 @@ async def test_what_hangs_on_a_group_that_cannot_be_read_is_no_fault_of_its_own(
 
 async def test_a_group_of_nobody_leaves_its_role_to_those_who_include_it(terminal: Terminal, slack: Slack) -> None:
     slack.change_group(SENIORS, members=[])
-    said = await run_doctor(terminal)
-    assert said.code == 0
-    assert "user group S0SENIORS, of 0" in said.out
-    assert "role senior_reviewer, in which 2 could decide" in said.out
+    result = await run_doctor(terminal)
+    assert result.code == 0
+    assert "user group S0SENIORS, of 0" in result.out
+    assert "role senior_reviewer, in which 2 could decide" in result.out

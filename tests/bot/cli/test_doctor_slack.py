@@ -44,9 +44,9 @@ def terminal(
 
 
 async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None:
-    said = await run_doctor(terminal)
-    assert said.code == 0
-    assert said.out.splitlines()[8:] == [
+    result = await run_doctor(terminal)
+    assert result.code == 0
+    assert result.out.splitlines()[8:] == [
         "ok     SLACK_BOT_TOKEN, which is UBOT in the workspace T1",
         "ok     scopes",
         "ok     clock, beside that of Slack",
@@ -105,9 +105,9 @@ async def test_a_bot_token_that_slack_refuses_is_the_only_fault(terminal: Termin
 
 async def test_no_token_is_ever_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-a-wrong-one")
-    said = await run_doctor(terminal)
-    assert "invalid_auth" in said.out
-    assert "a-wrong-one" not in said.out + said.err
+    result = await run_doctor(terminal)
+    assert "invalid_auth" in result.out
+    assert "a-wrong-one" not in result.out + result.err
 
 
 async def test_all_scopes_that_are_missing_are_one_fault_and_what_hangs_on_them_is_none(

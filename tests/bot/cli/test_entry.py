@@ -82,7 +82,7 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path) -> None:
 
 def test_python_can_run_it_as_a_module(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "bot.cli", "--version"],
         cwd=tmp_path,
         env=environment,
@@ -90,7 +90,7 @@ def test_python_can_run_it_as_a_module(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert re.fullmatch(r"countersign \d+\.\d+\.\d+\n", said.stdout)
+    assert re.fullmatch(r"countersign \d+\.\d+\.\d+\n", result.stdout)
 
 
 def test_who_stops_reading_is_not_told_of_it(tmp_path: Path) -> None:
@@ -98,18 +98,18 @@ def test_who_stops_reading_is_not_told_of_it(tmp_path: Path) -> None:
     os.close(read)
     with os.fdopen(write, "wb") as closed:
         command = [str(Path(sys.executable).with_name("countersign")), "--help"]
-        said = subprocess.run(command, cwd=tmp_path, stdout=closed, stderr=subprocess.PIPE, check=False)
-    assert said.stderr == b""
+        result = subprocess.run(command, cwd=tmp_path, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert result.stderr == b""
 
 
 async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            code, told = await served(tmp_path, slack, "--port", str(taken.getsockname()[1]))
+            code, errors = await served(tmp_path, slack, "--port", str(taken.getsockname()[1]))
     assert code == 1
-    assert re.fullmatch(r"countersign: .*address already in use", told.splitlines()[-1])
-    assert "Traceback" not in told
+    assert re.fullmatch(r"countersign: .*address already in use", errors.splitlines()[-1])
+    assert "Traceback" not in errors
 
 
 # ---- what serving takes
@@ -117,11 +117,11 @@ async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
 
 async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
     """How `serve` ended, and what it said."""
-    its = await start_program(
+    started = await start_program(
         cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings
     )
-    _, told = await its.communicate()
-    return its.returncode, told.decode()
+    _, errors = await started.communicate()
+    return started.returncode, errors.decode()
 
 
 WHERE = 'README, "Connect your workspace", says where it comes from'
@@ -152,8 +152,8 @@ def test_without_slack_it_does_not_start_and_says_what_is_missing(
 ) -> None:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    said = terminal("serve")
-    assert (said.code, said.line) == (1, f"countersign: {line}")
+    result = terminal("serve")
+    assert (result.code, result.line) == (1, f"countersign: {line}")
     assert not (terminal.folder / "its.db").exists()
 
 
@@ -171,10 +171,10 @@ async def test_a_token_that_slack_refuses_is_named_and_never_shown(
 ) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
-        code, told = await served(tmp_path, slack, "--port", "0", **wrong)
-    assert (code, told.splitlines()[-1]) == (1, f"countersign: {line}")
-    assert [value for value in wrong.values() if value in told] == []
-    assert "Traceback" not in told
+        code, errors = await served(tmp_path, slack, "--port", "0", **wrong)
+    assert (code, errors.splitlines()[-1]) == (1, f"countersign: {line}")
+    assert [value for value in wrong.values() if value in errors] == []
+    assert "Traceback" not in errors
 
 
 # ---- what it takes
@@ -191,15 +191,15 @@ def test_every_command_says_what_it_does(terminal: Terminal) -> None:
     paths = list(commands(terminal))
     assert {("migrate",), ("agents", "add"), ("policy", "explain"), ("audit", "verify"), ("doctor",)} <= set(paths)
     for path in paths:
-        said = terminal(*path, "--help")
-        assert (said.code, said.err) == (0, "")
-        assert re.search(r"^Usage: .+\n\n  [A-Z]", said.out), path
-        assert max(map(len, said.out.splitlines())) <= 100
+        result = terminal(*path, "--help")
+        assert (result.code, result.err) == (0, "")
+        assert re.search(r"^Usage: .+\n\n  [A-Z]", result.out), path
+        assert max(map(len, result.out.splitlines())) <= 100
 
 
 def test_without_a_command_there_is_the_help(terminal: Terminal) -> None:
-    said = terminal()
-    assert (said.code, said.err.startswith("Usage: countersign")) == (2, True)
+    result = terminal()
+    assert (result.code, result.err.startswith("Usage: countersign")) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_without_a_command_there_is_the_help(terminal: Terminal) -> None:
     ids=["command", "argument", "option"],
 )
 def test_a_wrong_word_is_named_in_one_line(terminal: Terminal, arguments: tuple[str, ...], line: str) -> None:
-    said = terminal(*arguments)
-    assert (said.code, said.line) == (2, line)
+    result = terminal(*arguments)
+    assert (result.code, result.line) == (2, line)
 
 
 # ---- the database
@@ -227,16 +227,16 @@ def test_migrating_makes_the_database_and_again_changes_nothing(terminal: Termin
 
 @pytest.mark.parametrize("command", ["queue", "stats", "freeze", "agents list", "audit verify"])
 def test_without_a_database_it_says_so_and_makes_none(terminal: Terminal, command: str) -> None:
-    said = terminal(*command.split())
-    assert (said.code, said.line) == (1, "countersign: there is no database at its.db; run: countersign migrate")
+    result = terminal(*command.split())
+    assert (result.code, result.line) == (1, "countersign: there is no database at its.db; run: countersign migrate")
     assert not (terminal.folder / "its.db").exists()
 
 
 @pytest.mark.parametrize("command", ["queue", "stats", "freeze", "agents list", "audit export"])
 def test_a_database_with_another_schema_is_not_touched(terminal: Terminal, command: str) -> None:
     terminal.file("its.db", "")
-    said = terminal(*command.split())
-    assert (said.code, said.line) == (
+    result = terminal(*command.split())
+    assert (result.code, result.line) == (
         1,
         "countersign: the database does not have this program's schema; run: countersign migrate",
     )
@@ -251,10 +251,10 @@ def test_a_server_that_does_not_answer_is_one_line_without_its_password(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://us:secret-word@127.0.0.1:1/x")
-    said = terminal("queue")
-    assert said.code == 1
-    assert "the database: connection failed" in said.line
-    assert "secret-word" not in said.line
+    result = terminal("queue")
+    assert result.code == 1
+    assert "the database: connection failed" in result.line
+    assert "secret-word" not in result.line
 
 
 # ---- other faults
@@ -267,8 +267,8 @@ def test_a_server_that_does_not_answer_is_one_line_without_its_password(
 )
 def test_a_wrong_setting_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"COUNTERSIGN_{name}", value)
-    said = terminal("migrate")
-    assert (said.code, said.line.startswith(f"countersign: COUNTERSIGN_{name}: ")) == (1, True)
+    result = terminal("migrate")
+    assert (result.code, result.line.startswith(f"countersign: COUNTERSIGN_{name}: ")) == (1, True)
 
 
 def raising(fault: Exception) -> Any:
@@ -285,14 +285,14 @@ def test_a_busy_database_is_said_to_be_busy(terminal: Terminal, monkeypatch: pyt
 
 def test_a_fault_of_our_own_is_one_line_with_its_place(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "query", raising(KeyError("oh")))
-    said = terminal("queue")
-    assert said.code == 1
-    assert re.search(r"please report it: KeyError: 'oh' \(.+test_entry\.py:\d+\)$", said.line)
+    result = terminal("queue")
+    assert result.code == 1
+    assert re.search(r"please report it: KeyError: 'oh' \(.+test_entry\.py:\d+\)$", result.line)
 
 
 def test_a_policy_at_fault_is_named_in_one_line_where_it_is_only_needed(terminal: Terminal) -> None:
     terminal("migrate")
     terminal.file("policy.toml", POLICY.replace('version = "test-1"', "version = 1\nadmin = 2"))
-    said = terminal("agents", "rotate", "clerk")
-    assert said.code == 1
-    assert said.line.endswith("(and 1 more); `countersign policy check` shows all of it")
+    result = terminal("agents", "rotate", "clerk")
+    assert result.code == 1
+    assert result.line.endswith("(and 1 more); `countersign policy check` shows all of it")

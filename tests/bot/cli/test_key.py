@@ -28,16 +28,16 @@ NEW_KEY = base64.b64encode(bytes(range(32))).decode()
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    its = make_terminal(tmp_path, database_url, monkeypatch, capsys)
+    terminal = make_terminal(tmp_path, database_url, monkeypatch, capsys)
     monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
-    return its
+    return terminal
 
 
 def kept(url: str) -> str:
     engine = make_engine(parse_database_url(url))
-    found = transact(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one())
+    secret = transact(engine, lambda connection: connection.execute(select(SECRETS.c.secret)).scalar_one())
     engine.dispose()
-    return str(found)
+    return str(secret)
 
 
 def test_the_public_key_is_printed(terminal: Terminal) -> None:
@@ -50,11 +50,11 @@ def test_a_new_key_seals_what_an_earlier_one_opens(
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
     before = kept(database_url)
     monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
-    said = terminal("key", "rotate")
-    assert (said.code, "set COUNTERSIGN_KEY_OLD to the key that sealed them" in said.line) == (1, True)
+    result = terminal("key", "rotate")
+    assert (result.code, "set COUNTERSIGN_KEY_OLD to the key that sealed them" in result.line) == (1, True)
     monkeypatch.setenv("COUNTERSIGN_KEY_OLD", KEY)
-    said = terminal("key", "rotate")
-    assert (said.code, said.out.startswith("sealed 1 callback secrets with the key ")) == (0, True)
+    result = terminal("key", "rotate")
+    assert (result.code, result.out.startswith("sealed 1 callback secrets with the key ")) == (0, True)
     assert kept(database_url) != before
     monkeypatch.delenv("COUNTERSIGN_KEY_OLD")
     assert terminal("key", "rotate").code == 0
@@ -100,5 +100,5 @@ def test_postgresql_needs_a_key_at_start(terminal: Terminal, monkeypatch: pytest
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("COUNTERSIGN_KEY")
-    said = terminal("serve")
-    assert (said.code, said.line.startswith("countersign: COUNTERSIGN_KEY: must be set on PostgreSQL")) == (1, True)
+    result = terminal("serve")
+    assert (result.code, result.line.startswith("countersign: COUNTERSIGN_KEY: must be set on PostgreSQL")) == (1, True)

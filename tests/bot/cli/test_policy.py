@@ -62,39 +62,39 @@ def explain(terminal: Terminal, content: Any, *how: str) -> CommandResult:
 
 
 def explained(terminal: Terminal, content: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(explain(terminal, content, "--json").out)
-    return found
+    explanation: dict[str, Any] = json.loads(explain(terminal, content, "--json").out)
+    return explanation
 
 
-def one_line(said: CommandResult) -> str:
-    return " ".join(said.out.split())
+def one_line(result: CommandResult) -> str:
+    return " ".join(result.out.split())
 
 
 # ---- checking
 
 
 def test_a_policy_that_is_right_is_summed_up(terminal: Terminal) -> None:
-    said = terminal("policy", "check")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("Policy test-1+")
-    assert "senior_reviewer: USENTA" in said.out
+    result = terminal("policy", "check")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("Policy test-1+")
+    assert "senior_reviewer: USENTA" in result.out
 
 
 def test_the_policy_that_comes_with_us_is_right_and_says_that_its_roles_are_empty(terminal: Terminal) -> None:
-    ours = Path(__file__).parents[3] / "policy.toml"
-    said = terminal("policy", "check", str(ours))
-    told = " ".join(said.out.split())
-    assert said.code == 0
-    assert "nobody holds these roles, so packages that need them are refused: reviewer, senior_reviewer" in told
-    assert "if Slack refuses the service something, nobody is told" in told
+    default_policy = Path(__file__).parents[3] / "policy.toml"
+    result = terminal("policy", "check", str(default_policy))
+    text = " ".join(result.out.split())
+    assert result.code == 0
+    assert "nobody holds these roles, so packages that need them are refused: reviewer, senior_reviewer" in text
+    assert "if Slack refuses the service something, nobody is told" in text
 
 
 def test_every_fault_is_a_line_that_names_its_key(terminal: Terminal) -> None:
     wrong = POLICY.replace('max_risk = "high"', 'max_risk = "huge"') + '\n[tiers.high]\nlevel = "soft_approval"\n'
     path = terminal.file("wrong.toml", wrong)
-    said = terminal("policy", "check", path)
-    assert (said.code, said.out) == (1, "")
-    risk, tier = said.err.splitlines()
+    result = terminal("policy", "check", path)
+    assert (result.code, result.out) == (1, "")
+    risk, tier = result.err.splitlines()
     assert risk == f'{path}: roles.senior_reviewer.max_risk = "huge": must be one of: low, medium, high, critical'
     assert tier.startswith(f'{path}: tiers.high.level = "soft_approval": must be hard_approval')
 
@@ -108,30 +108,34 @@ def test_a_file_that_is_not_there_is_named(terminal: Terminal) -> None:
 
 @pytest.mark.usefixtures("known")
 def test_every_rule_that_fired_is_named_with_its_level(terminal: Terminal) -> None:
-    said = explain(terminal, HARD)
-    assert (said.code, said.err) == (0, "")
-    assert "risk-high: hard_approval, high risk takes hard_approval" in said.out
-    assert max(map(len, said.out.splitlines())) <= 80
+    result = explain(terminal, HARD)
+    assert (result.code, result.err) == (0, "")
+    assert "risk-high: hard_approval, high risk takes hard_approval" in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
 
 
 @pytest.mark.usefixtures("known")
 def test_who_would_be_asked_is_named_and_who_is_barred_is_not(terminal: Terminal) -> None:
     content = package(risk_level="medium", requested_by=RITA)
-    found = explained(terminal, content)
-    assert found["asked"][0] == {
+    explanation = explained(terminal, content)
+    assert explanation["asked"][0] == {
         "role": "reviewer",
         "people": ["dora (UDORA)", f"ross ({ROSS})", f"senta ({SENTA})", f"susi ({SUSI})"],
     }
-    assert found["people_unknown"] is None
+    assert explanation["people_unknown"] is None
     assert "first reviewer: dora (UDORA), ross (UROSS)" in explain(terminal, content).out
 
 
 @pytest.mark.usefixtures("known")
 def test_a_quorum_and_the_way_up_are_told(terminal: Terminal) -> None:
     content = package(risk_level="critical")
-    found = explained(terminal, content)
-    assert (found["role"], found["quorum"], found["of_role"]) == ("senior_reviewer", 2, {"supervisor": 1})
-    assert (found["ladder"], found["hard_timeout"]) == (["supervisor"], "1d")
+    explanation = explained(terminal, content)
+    assert (explanation["role"], explanation["quorum"], explanation["of_role"]) == (
+        "senior_reviewer",
+        2,
+        {"supervisor": 1},
+    )
+    assert (explanation["ladder"], explanation["hard_timeout"]) == (["supervisor"], "1d")
     text = one_line(explain(terminal, content))
     assert "it takes 2 people as senior_reviewer, 1 of them as supervisor; a comment is required" in text
     assert "then supervisor: dora (UDORA), susi (USUSI)" in text
@@ -145,9 +149,9 @@ def test_a_soft_one_says_how_long_silence_takes(terminal: Terminal) -> None:
 
 @pytest.mark.usefixtures("known")
 def test_what_needs_nobody_goes_ahead_at_once(terminal: Terminal) -> None:
-    said = explain(terminal, AUTOMATIC)
-    assert "nobody: it goes ahead at once" in said.out
-    assert "Time" not in said.out
+    result = explain(terminal, AUTOMATIC)
+    assert "nobody: it goes ahead at once" in result.out
+    assert "Time" not in result.out
     assert explained(terminal, AUTOMATIC)["asked"] == []
 
 
@@ -159,9 +163,9 @@ def test_a_takeover_says_so(terminal: Terminal) -> None:
 @pytest.mark.usefixtures("known")
 def test_gaps_that_would_be_refused_are_told_as_that(terminal: Terminal) -> None:
     bare = CRITICAL.model_copy(update={"consequence": None, "evidence_refs": ()})
-    found = explained(terminal, bare)
-    assert found["quality_gaps"] == ["evidence_refs", "consequence"]
-    assert found["refusal"] == "at critical risk it would be refused without these: evidence_refs, consequence"
+    explanation = explained(terminal, bare)
+    assert explanation["quality_gaps"] == ["evidence_refs", "consequence"]
+    assert explanation["refusal"] == "at critical risk it would be refused without these: evidence_refs, consequence"
     assert explained(terminal, CRITICAL)["refusal"] is None
 
 
@@ -172,10 +176,10 @@ def test_where_nobody_may_decide_it_would_be_refused(terminal: Terminal) -> None
 
 
 def test_as_long_as_nobody_is_known_the_policys_own_list_is_shown(terminal: Terminal) -> None:
-    found = explained(terminal, SOFT)
-    assert "was not filled yet" in found["people_unknown"]
-    assert found["asked"][0]["people"] == [RITA, ROSS, SENTA, SUSI, "UDORA"]
-    assert found["refusal"] is None
+    explanation = explained(terminal, SOFT)
+    assert "was not filled yet" in explanation["people_unknown"]
+    assert explanation["asked"][0]["people"] == [RITA, ROSS, SENTA, SUSI, "UDORA"]
+    assert explanation["refusal"] is None
     assert "nobody is known by name yet" in explain(terminal, SOFT).out
 
 
@@ -188,9 +192,9 @@ def test_an_old_directory_is_said_to_be_old(terminal: Terminal, engine: Engine) 
 @pytest.mark.parametrize("url", ["sqlite:///nowhere.db", "postgresql://us:word@127.0.0.1:1/x"], ids=["none", "down"])
 def test_it_takes_no_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
-    found = explained(terminal, SOFT)
-    assert found["level"] == "soft_approval"
-    assert "database" in found["people_unknown"]
+    explanation = explained(terminal, SOFT)
+    assert explanation["level"] == "soft_approval"
+    assert "database" in explanation["people_unknown"]
     assert not (terminal.folder / "nowhere.db").exists()
 
 
@@ -200,7 +204,7 @@ def test_nothing_is_written(terminal: Terminal, engine: Engine) -> None:
         tables = SQLModel.metadata.tables.items()
         with engine.connect() as connection:
             return {
-                name: connection.execute(select(func.count()).select_from(its)).scalar_one() for name, its in tables
+                name: connection.execute(select(func.count()).select_from(table)).scalar_one() for name, table in tables
             }
 
     before = sizes()
@@ -213,9 +217,9 @@ def test_nothing_is_written(terminal: Terminal, engine: Engine) -> None:
 
 def test_every_wrong_field_is_a_line(terminal: Terminal) -> None:
     path = terminal.file("draft.json", '{"title": "t", "action_type": "x y", "confidence": 7, "cunning": 1}')
-    said = terminal("policy", "explain", path)
-    assert (said.code, said.out) == (1, "")
-    fields = [line.removeprefix(f"{path}: ").partition(": ")[0] for line in said.err.splitlines()]
+    result = terminal("policy", "explain", path)
+    assert (result.code, result.out) == (1, "")
+    fields = [line.removeprefix(f"{path}: ").partition(": ")[0] for line in result.err.splitlines()]
     assert {"action_type", "confidence", "rationale", "risk_level", "cunning"} <= set(fields)
 
 
@@ -223,5 +227,5 @@ def test_every_wrong_field_is_a_line(terminal: Terminal) -> None:
     ("text", "line"), [("{", "this is not JSON"), ("[]", "must be a JSON object"), ('{"a": NaN}', "this is not JSON")]
 )
 def test_what_is_no_package_at_all_is_one_line(terminal: Terminal, text: str, line: str) -> None:
-    said = terminal("policy", "explain", terminal.file("draft.json", text))
-    assert (said.code, f"draft.json: {line}" in said.line) == (1, True)
+    result = terminal("policy", "explain", terminal.file("draft.json", text))
+    assert (result.code, f"draft.json: {line}" in result.line) == (1, True)

@@ -18,15 +18,15 @@ STRICT = POLICY.replace("test-1", "test-2") + "[tiers.high]\nquorum = 2\n"
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    its = make_terminal(tmp_path, database_url, monkeypatch, capsys)
-    assert its("policy", "apply", "policy.toml", "--yes").code == 0
-    return its
+    terminal = make_terminal(tmp_path, database_url, monkeypatch, capsys)
+    assert terminal("policy", "apply", "policy.toml", "--yes").code == 0
+    return terminal
 
 
 def test_a_policy_that_is_applied_is_shown_as_the_one_in_force(terminal: Terminal) -> None:
-    said = terminal("policy", "apply", terminal.file("strict.toml", STRICT), "--yes")
-    assert (said.code, said.err) == (0, "")
-    assert any(line.startswith("+") and "2 people" in line for line in said.out.splitlines()), said.out
+    result = terminal("policy", "apply", terminal.file("strict.toml", STRICT), "--yes")
+    assert (result.code, result.err) == (0, "")
+    assert any(line.startswith("+") and "2 people" in line for line in result.out.splitlines()), result.out
     assert "test-2" in terminal("policy", "show").out
 
 
@@ -40,17 +40,17 @@ def test_a_policy_that_was_replaced_takes_again(terminal: Terminal) -> None:
 
 
 def test_without_a_terminal_it_says_how_to_apply_without_being_asked(terminal: Terminal) -> None:
-    said = terminal("policy", "apply", terminal.file("strict.toml", STRICT))
-    assert (said.code, "add --yes" in said.err) == (1, True)
+    result = terminal("policy", "apply", terminal.file("strict.toml", STRICT))
+    assert (result.code, "add --yes" in result.err) == (1, True)
     assert "test-1" in terminal("policy", "show").out
 
 
 def test_a_draft_is_explained_by_the_policy_in_force_and_not_by_the_file(terminal: Terminal) -> None:
     terminal("policy", "apply", terminal.file("strict.toml", STRICT), "--yes")
     draft = terminal.file("draft.json", HARD.model_dump_json(exclude_unset=True))
-    found = json.loads(terminal("policy", "explain", draft, "--json").out)
-    assert (found["policy_version"].partition("+")[0], found["policy_source"]) == ("test-2", "in force")
-    assert found["quorum"] == 2
+    explanation = json.loads(terminal("policy", "explain", draft, "--json").out)
+    assert (explanation["policy_version"].partition("+")[0], explanation["policy_source"]) == ("test-2", "in force")
+    assert explanation["quorum"] == 2
 
 
 def test_without_a_database_a_draft_is_explained_by_the_file_which_is_named(
@@ -58,14 +58,14 @@ def test_without_a_database_a_draft_is_explained_by_the_file_which_is_named(
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
     draft = terminal.file("draft.json", HARD.model_dump_json(exclude_unset=True))
-    found = json.loads(terminal("policy", "explain", draft, "--json").out)
+    explanation = json.loads(terminal("policy", "explain", draft, "--json").out)
     why = "from the file policy.toml; there is no database at nowhere.db; run: countersign migrate"
-    assert (found["policy_version"].partition("+")[0], found["policy_source"]) == ("test-1", why)
+    assert (explanation["policy_version"].partition("+")[0], explanation["policy_source"]) == ("test-1", why)
 
 
 def test_an_old_key_works_as_long_as_the_policy_in_force_says(terminal: Terminal) -> None:
     longer = POLICY.replace("test-1", "test-2") + '[windows]\nkey_overlap = "3h"\n'
     terminal("policy", "apply", terminal.file("longer.toml", longer), "--yes")
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
-    said = terminal("agents", "rotate", "clerk", "--json")
-    assert json.loads(said.out)["old_key_until"] == rfc3339(NOW + 3 * HOUR)
+    result = terminal("agents", "rotate", "clerk", "--json")
+    assert json.loads(result.out)["old_key_until"] == rfc3339(NOW + 3 * HOUR)

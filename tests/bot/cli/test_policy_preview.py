@@ -28,20 +28,20 @@ async def waiting(terminal: Terminal, package: DecisionPackage) -> str:
     return f"{state.decision_package_id} ({state.action_type}): "
 
 
-def shown(terminal: Terminal, its: Policy) -> list[str]:
+def shown(terminal: Terminal, changed: Policy) -> list[str]:
     """Without a terminal it shows, and applies nothing."""
-    said = terminal("policy", "apply", terminal.file("new.toml", written(its)))
-    assert (said.code, said.err) == (1, "countersign: add --yes to apply it without being asked\n")
-    return said.out.splitlines()
+    result = terminal("policy", "apply", terminal.file("new.toml", written(changed)))
+    assert (result.code, result.err) == (1, "countersign: add --yes to apply it without being asked\n")
+    return result.out.splitlines()
 
 
 def new(**changes: Any) -> Policy:
     return policy(**LASTING | changes, version="test-2")
 
 
-async def about(terminal: Terminal, package: DecisionPackage, its: Policy) -> list[str]:
+async def about(terminal: Terminal, package: DecisionPackage, changed: Policy) -> list[str]:
     prefix = await waiting(terminal, package)
-    return [line.removeprefix(prefix) for line in shown(terminal, its) if line.startswith(prefix)]
+    return [line.removeprefix(prefix) for line in shown(terminal, changed) if line.startswith(prefix)]
 
 
 async def test_a_package_whose_silence_no_longer_counts_is_named(terminal: Terminal) -> None:
@@ -49,20 +49,22 @@ async def test_a_package_whose_silence_no_longer_counts_is_named(terminal: Termi
 
 
 async def test_a_package_that_takes_more_people_is_named_with_what_it_took_before(terminal: Terminal) -> None:
-    its = new(tiers={"medium": {"quorum": 2, "of_role": {"senior_reviewer": 1}}})
-    assert await about(terminal, SOFT, its) == [
+    changed = new(tiers={"medium": {"quorum": 2, "of_role": {"senior_reviewer": 1}}})
+    assert await about(terminal, SOFT, changed) == [
         "it takes 2 people as reviewer, 1 of them as senior_reviewer (until now: it takes 1 person as reviewer)"
     ]
 
 
 async def test_a_package_that_goes_to_another_role_is_named_with_it(terminal: Terminal) -> None:
-    its = new(roles={"senior_reviewer": {"members": []}, "supervisor": {"includes": []}})
-    assert await about(terminal, HARD, its) == ["no one could approve it as senior_reviewer, so it goes to supervisor"]
+    changed = new(roles={"senior_reviewer": {"members": []}, "supervisor": {"includes": []}})
+    assert await about(terminal, HARD, changed) == [
+        "no one could approve it as senior_reviewer, so it goes to supervisor"
+    ]
 
 
 async def test_a_package_that_stays_with_its_role_though_new_ones_go_to_another_is_named(terminal: Terminal) -> None:
-    its = new(tiers={"medium": {"role": "senior_reviewer"}})
-    assert await about(terminal, SOFT, its) == ["it stays with reviewer; a new one like it goes to senior_reviewer"]
+    changed = new(tiers={"medium": {"role": "senior_reviewer"}})
+    assert await about(terminal, SOFT, changed) == ["it stays with reviewer; a new one like it goes to senior_reviewer"]
 
 
 async def test_a_package_that_no_one_could_approve_is_named(terminal: Terminal) -> None:
@@ -77,8 +79,8 @@ async def test_a_package_whose_quorum_has_too_few_people_is_named(terminal: Term
 
 async def test_groups_that_nobody_has_read_are_named(terminal: Terminal) -> None:
     await waiting(terminal, HARD)
-    its = new(roles={"senior_reviewer": {"groups": ["S1"]}})
-    assert "the members of S1 are not known: nobody decides until the service reads them" in shown(terminal, its)
+    changed = new(roles={"senior_reviewer": {"groups": ["S1"]}})
+    assert "the members of S1 are not known: nobody decides until the service reads them" in shown(terminal, changed)
 
 
 async def test_a_policy_that_changes_nothing_for_a_package_says_nothing_of_it(terminal: Terminal) -> None:
@@ -88,5 +90,5 @@ async def test_a_policy_that_changes_nothing_for_a_package_says_nothing_of_it(te
 async def test_the_policy_in_force_in_another_spelling_is_already_in_force(terminal: Terminal) -> None:
     await waiting(terminal, HARD)
     file = terminal.file("same.toml", "# explained\n\n" + written(POLICY))
-    said = terminal("policy", "apply", file, "--yes")
-    assert (said.code, said.out) == (0, f"already in force: {POLICY.full_version}\n")
+    result = terminal("policy", "apply", file, "--yes")
+    assert (result.code, result.out) == (0, f"already in force: {POLICY.full_version}\n")

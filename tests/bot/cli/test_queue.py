@@ -26,27 +26,27 @@ async def filled(world: World) -> list[str]:
     """A soft package that Rita took, a hard and a critical one; the most urgent first."""
     soft = await world.submit(SOFT)
     await world.after(ask(ClaimTask, soft), RITA)
-    others = [await world.submit(like) for like in (CRITICAL, HARD)]
-    return [state.decision_package_id for state in (*others, soft)]
+    states = [await world.submit(like) for like in (CRITICAL, HARD)]
+    return [state.decision_package_id for state in (*states, soft)]
 
 
 async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         ids = await filled(world)
-    said = terminal("queue")
-    assert said.err == ""
-    assert [line.split()[0] for line in said.out.splitlines() if "pkg_" in line] == ids
-    assert "2026-11-21T12:00Z  critical  hard_approval  senior_reviewer  -" in said.out
-    assert f"2026-11-21T12:00Z  medium    soft_approval  reviewer         {RITA}" in said.out
-    assert "  Read the record\n" in said.out
+    result = terminal("queue")
+    assert result.err == ""
+    assert [line.split()[0] for line in result.out.splitlines() if "pkg_" in line] == ids
+    assert "2026-11-21T12:00Z  critical  hard_approval  senior_reviewer  -" in result.out
+    assert f"2026-11-21T12:00Z  medium    soft_approval  reviewer         {RITA}" in result.out
+    assert "  Read the record\n" in result.out
 
 
 async def test_the_queue_is_given_to_machines(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         ids = await filled(world)
-    found = json.loads(terminal("queue", "--json").out)
-    assert [entry["decision_package_id"] for entry in found] == ids
-    assert found[2] == {
+    document = json.loads(terminal("queue", "--json").out)
+    assert [entry["decision_package_id"] for entry in document] == ids
+    assert document[2] == {
         "decision_package_id": ids[2],
         "version": 1,
         "title": "Read the record",
@@ -65,9 +65,9 @@ async def test_the_queue_is_given_to_machines(terminal: Terminal) -> None:
 async def test_a_part_of_the_queue_says_of_how_much(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         ids = await filled(world)
-    said = terminal("queue", "--limit", "1")
-    assert ids[0] in said.out
-    assert said.out.endswith("1 of 3; --limit shows more\n")
+    result = terminal("queue", "--limit", "1")
+    assert ids[0] in result.out
+    assert result.out.endswith("1 of 3; --limit shows more\n")
     one = terminal("queue", "--role", "reviewer")
     assert [line.split()[0] for line in one.out.splitlines() if "pkg_" in line] == ids[2:]
     assert terminal("queue", "--role", "director").out == "nothing of this is waiting, of 3 in all\n"
@@ -81,15 +81,15 @@ def test_an_empty_queue_says_so(terminal: Terminal) -> None:
 async def test_what_an_agent_wrote_cannot_move_the_cursor_nor_widen_the_page(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         await world.submit(package(title="Pay \u202eeruces\u202c and \x85 " + "x" * 120))
-    said = terminal("queue")
-    assert "Pay \ufffderuces\ufffd and \ufffd xxx" in said.out
-    assert max(map(len, said.out.splitlines())) <= 80
+    result = terminal("queue")
+    assert "Pay \ufffderuces\ufffd and \ufffd xxx" in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
 
 
 async def test_what_retention_emptied_is_still_listed(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         state = await world.submit(SOFT)
-        await world.write(lambda its: its.execute(update(CONTENT).values(words=None, salt=None)))
+        await world.write(lambda connection: connection.execute(update(CONTENT).values(words=None, salt=None)))
     assert f"  {state.decision_package_id}  record.read\n  (its words were emptied)\n" in terminal("queue").out
 
 
@@ -111,10 +111,10 @@ async def test_the_numbers_are_given_to_machines(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         state = await world.submit(SOFT)
         await world.after(ask(Approve, state), RITA)
-    found = json.loads(terminal("stats", "24h", "--json").out)
-    assert (found["since"], found["until"]) == ("2026-11-19T12:00:00Z", "2026-11-20T12:00:00Z")
-    assert (found["decided"], found["decisions"], found["rates"]) == (1, {"approve": 1}, {"approve": 1.0})
-    assert (found["pending"], found["median_ms"], found["unsound_share"]) == ([], 0, None)
+    document = json.loads(terminal("stats", "24h", "--json").out)
+    assert (document["since"], document["until"]) == ("2026-11-19T12:00:00Z", "2026-11-20T12:00:00Z")
+    assert (document["decided"], document["decisions"], document["rates"]) == (1, {"approve": 1}, {"approve": 1.0})
+    assert (document["pending"], document["median_ms"], document["unsound_share"]) == ([], 0, None)
 
 
 def test_where_nothing_was_decided_no_time_is_made_up(terminal: Terminal) -> None:
@@ -122,13 +122,13 @@ def test_where_nothing_was_decided_no_time_is_made_up(terminal: Terminal) -> Non
 
 
 def test_a_period_is_a_span(terminal: Terminal) -> None:
-    said = terminal("stats", "yesterday")
-    assert (said.code, "write a duration such as 90s, 5m, 24h, 7d" in said.line) == (2, True)
+    result = terminal("stats", "yesterday")
+    assert (result.code, "write a duration such as 90s, 5m, 24h, 7d" in result.line) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("period", "what"), [("0d", "must be longer than nothing"), ("800000d", "must be at most 36500d")]
 )
 def test_a_period_that_cannot_be_looked_back_on_is_refused(terminal: Terminal, period: str, what: str) -> None:
-    said = terminal("stats", period)
-    assert (said.code, what in said.line) == (2, True)
+    result = terminal("stats", period)
+    assert (result.code, what in result.line) == (2, True)

@@ -71,9 +71,9 @@ async def crowd(url: str) -> AsyncIterator[None]:
 def _gather(stack: ExitStack, url: str) -> None:
     where = urlsplit(url)
     for number in range(MANY):
-        its = stack.enter_context(socket.create_connection((where.hostname, where.port), timeout=20))
+        connection = stack.enter_context(socket.create_connection((where.hostname, where.port), timeout=20))
         with suppress(ConnectionError):
-            its.sendall(CROWD[number % len(CROWD)]())
+            connection.sendall(CROWD[number % len(CROWD)]())
 
 
 async def soft(process: Process, http: aiohttp.ClientSession) -> tuple[str, Message]:
@@ -87,8 +87,8 @@ async def soft(process: Process, http: aiohttp.ClientSession) -> tuple[str, Mess
 
 async def level(process: Process, path: str) -> str:
     """As a newcomer reads it, over a connection of its own."""
-    async with aiohttp.ClientSession(process.url, headers=process.headers) as http, http.get(path) as told:
-        return str((await told.json())["level"])
+    async with aiohttp.ClientSession(process.url, headers=process.headers) as http, http.get(path) as response:
+        return str((await response.json())["level"])
 
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -127,8 +127,8 @@ async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(connections, "PHASE_LIMITS", {**connections.PHASE_LIMITS, **short})
     monkeypatch.setattr(connections, "HEAD_WITHIN", 0.2)
     monkeypatch.setattr(connections, "CHECK_INTERVAL", 0.05)
-    async with open_desk(database_url, tmp_path) as its:
-        yield its
+    async with open_desk(database_url, tmp_path) as desk:
+        yield desk
 
 
 @ON_SQLITE
@@ -174,7 +174,7 @@ async def test_when_agents_hold_all_their_connections_the_oldest_makes_room_and_
     room = Connections(16, Peers(()), Metrics())
     slack = proven_in(room, Phase.SLACK)
     agents = [proven_in(room, Phase.AGENT) for _ in range(16)]
-    assert [each.transport is not None for each in agents] == [False] * 8 + [True] * 8
+    assert [agent.transport is not None for agent in agents] == [False] * 8 + [True] * 8
     assert slack.transport is not None
 
 
@@ -183,14 +183,14 @@ async def test_a_request_without_a_key_over_a_connection_of_an_agent_counts_as_k
     agents = [proven_in(room, Phase.AGENT, f"192.0.2.{number}") for number in range(6)]
     for agent in agents:
         room.move(agent, Phase.KEYLESS)
-    assert [each.transport is not None for each in agents] == [False] * 2 + [True] * 4
+    assert [agent.transport is not None for agent in agents] == [False] * 2 + [True] * 4
 
 
 async def test_one_address_holds_half_of_a_share_of_keyless_connections_at_most() -> None:
     room = Connections(64, Peers(()), Metrics())
     other = opened_in(room, "198.51.100.7")
     crowd = [opened_in(room) for _ in range(40)]
-    assert sum(each.transport is not None for each in crowd) == 4
+    assert sum(member.transport is not None for member in crowd) == 4
     assert other.transport is not None
 
 
@@ -274,15 +274,15 @@ async def test_an_agent_holds_so_many_long_polls_and_is_told_to_come_back(
 ) -> None:
     monkeypatch.setattr(polls.Polls.__init__, "__defaults__", (1,))
     async with open_desk(database_url, tmp_path) as desk:
-        told, other = await desk.submit(), await desk.hire("Scribe")
-        seen = {"If-None-Match": told.headers["ETag"]}
-        waiting = asyncio.create_task(desk.read(told, params={"wait": 30}, headers=seen))
+        response, other = await desk.submit(), await desk.hire("Scribe")
+        seen = {"If-None-Match": response.headers["ETag"]}
+        waiting = asyncio.create_task(desk.read(response, params={"wait": 30}, headers=seen))
         while "countersign_long_polls 1.0" not in (await desk.get("/metrics")).text:
             pass
-        refused = await desk.read(told, params={"wait": 30}, headers=seen)
+        refused = await desk.read(response, params={"wait": 30}, headers=seen)
         assert (refused.problem, refused.headers["Retry-After"]) == ((429, "rate-limited"), "5")
-        assert (await desk.read(told)).status == 200
-        assert (await desk.get(f"/v1/packages/{told.id}?wait=1", key=other)).status == 404
-        await desk.cancel(told)
+        assert (await desk.read(response)).status == 200
+        assert (await desk.get(f"/v1/packages/{response.id}?wait=1", key=other)).status == 404
+        await desk.cancel(response)
         assert (await waiting).body["status"] == "cancelled"
-        assert (await desk.read(told, params={"wait": 1})).status == 200
+        assert (await desk.read(response, params={"wait": 1})).status == 200

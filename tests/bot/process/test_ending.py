@@ -40,4 +40,4 @@ async def test_a_click_on_its_way_is_finished_before_the_process_ends(
         await process.read_log()
         assert await process.program.wait() == 0
         assert slack.sockets.connected == 0
-    assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
+    assert [event for event in process.log if event.get("level") in ("error", "critical")] == []

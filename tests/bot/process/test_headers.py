@@ -23,8 +23,8 @@ async def test_no_answer_is_kept_or_guessed_at_or_names_its_server(desk: Desk, m
 
 @pytest.mark.parametrize("request_line", ["GET /\x00 HTTP/1.1", "no request at all"])
 async def test_what_cannot_be_read_is_answered_with_the_same_headers(desk: Desk, request_line: str) -> None:
-    told = await exchange(desk.url, f"{request_line}\r\nHost: x\r\n\r\n".encode())
-    assert told.status == 400
-    assert "Cache-Control: no-store" in told.head
-    assert "X-Content-Type-Options: nosniff" in told.head
-    assert "Server:" not in told.head
+    response = await exchange(desk.url, f"{request_line}\r\nHost: x\r\n\r\n".encode())
+    assert response.status == 400
+    assert "Cache-Control: no-store" in response.head
+    assert "X-Content-Type-Options: nosniff" in response.head
+    assert "Server:" not in response.head

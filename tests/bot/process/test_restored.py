@@ -33,9 +33,9 @@ def terminal(
 
 
 def test_a_restore_is_recorded_and_freezes_until_thaw(terminal: Terminal) -> None:
-    said = terminal("restored")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines()[-1].endswith("then run: countersign thaw")
+    result = terminal("restored")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines()[-1].endswith("then run: countersign thaw")
     assert "everything is frozen" in terminal("agents", "list").out
     assert terminal("thaw").code == 0
     assert "frozen" not in terminal("agents", "list").out
@@ -52,15 +52,15 @@ async def served(url: str, folder: Path, key: str) -> AsyncIterator[aiohttp.Clie
     given = {"COUNTERSIGN_DATABASE_URL": url, "COUNTERSIGN_POLICY": folder / "policy.toml", "COUNTERSIGN_PORT": 0}
     headers = {"Authorization": f"Bearer {key}"}
     async with (
-        run_service(read_settings(**given, _env_file=None)) as its,
-        aiohttp.ClientSession(its.url, headers=headers) as http,
+        run_service(read_settings(**given, _env_file=None)) as running,
+        aiohttp.ClientSession(running.url, headers=headers) as http,
     ):
         yield http
 
 
 async def submitted(http: aiohttp.ClientSession) -> int:
-    async with http.post("/v1/packages", json=ONE) as told:
-        return told.status
+    async with http.post("/v1/packages", json=ONE) as response:
+        return response.status
 
 
 async def backed_up_and_restored(url: str, folder: Path) -> str:
@@ -81,8 +81,8 @@ async def backed_up_and_restored(url: str, folder: Path) -> str:
 async def test_a_database_older_than_its_counter_freezes_by_itself_once(terminal: Terminal) -> None:
     key = await backed_up_and_restored(terminal.url, terminal.folder)
     async with served(terminal.url, terminal.folder, key) as http:
-        async with http.get("/readyz") as told:
-            assert (await told.json())["posture"]["frozen"] is True
+        async with http.get("/readyz") as response:
+            assert (await response.json())["posture"]["frozen"] is True
         assert await submitted(http) == 409
         assert terminal("thaw").code == 0
         assert await submitted(http) == 201

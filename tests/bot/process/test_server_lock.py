@@ -50,12 +50,12 @@ async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, 
     async with serve_process(database_url, tmp_path) as process:
         settings = {"COUNTERSIGN_DATABASE_URL": database_url, "COUNTERSIGN_LOG": "json", "COUNTERSIGN_PORT": "0"}
         slack = {"SLACK_BOT_TOKEN": process.slack.bot_token, "SLACK_SIGNING_SECRET": process.slack.signing_secret}
-        its = await start_program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)
+        started = await start_program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)
         async with asyncio.timeout(60):
-            _, told = await its.communicate()
+            _, output = await started.communicate()
         uses = f"countersign: another `countersign serve` uses {database_url.removeprefix('sqlite:///')}"
-        line = told.decode().splitlines()[-1]
-        assert (its.returncode, line) == (1, f"{uses}; stop it first, or use PostgreSQL to run several")
+        line = output.decode().splitlines()[-1]
+        assert (started.returncode, line) == (1, f"{uses}; stop it first, or use PostgreSQL to run several")
 
 
 async def test_the_second_takes_over_as_soon_as_the_first_is_killed(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ async def test_the_second_takes_over_as_soon_as_the_first_is_killed(tmp_path: Pa
 async def test_a_folder_that_is_not_there_is_made_for_the_database_and_its_lock(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "one"
     await _takes_its_turn(f"sqlite:///{folder / 'countersign.db'}")
-    assert (folder.stat().st_mode & 0o777, [each.name for each in folder.iterdir()]) == (0o700, ["countersign.db.lock"])
+    assert (folder.stat().st_mode & 0o777, [path.name for path in folder.iterdir()]) == (0o700, ["countersign.db.lock"])
 
 
 async def _takes_its_turn(url: str) -> None:

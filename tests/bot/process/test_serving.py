@@ -23,8 +23,8 @@ BODY = json.dumps(SOFT).encode()
 
 @pytest.fixture
 async def process(database_url: str, tmp_path: Path) -> AsyncIterator[Process]:
-    async with serve_process(database_url, tmp_path) as its:
-        yield its
+    async with serve_process(database_url, tmp_path) as process:
+        yield process
 
 
 async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(process: Process) -> None:
@@ -47,7 +47,7 @@ async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(p
             await process.read_log()
             assert await process.program.wait() == 0
     assert process.log[-1]["event"] == "service.stopped"
-    assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
+    assert [event for event in process.log if event.get("level") in ("error", "critical")] == []
 
 
 async def test_an_agent_that_hangs_up_in_the_middle_is_no_fault_of_ours(process: Process) -> None:
@@ -59,12 +59,12 @@ async def test_an_agent_that_hangs_up_in_the_middle_is_no_fault_of_ours(process:
         while (await process.read_log(until="http.request"))["route"] != "/v1/packages":
             pass
     assert process.log[-1]["status"] == 400
-    assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
+    assert [event for event in process.log if event.get("level") in ("error", "critical")] == []
 
 
 async def _polled(http: aiohttp.ClientSession, path: str, tag: dict[str, str]) -> tuple[int, bytes]:
-    async with http.get(path, params={"wait": 30}, headers=tag) as told:
-        return told.status, await told.read()
+    async with http.get(path, params={"wait": 30}, headers=tag) as response:
+        return response.status, await response.read()
 
 
 async def _half_a_post(process: Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -82,8 +82,8 @@ async def _all_wait(http: aiohttp.ClientSession, number: int) -> None:
 
 
 async def _metrics(http: aiohttp.ClientSession) -> str:
-    async with http.get("/metrics") as told:
-        return await told.text()
+    async with http.get("/metrics") as response:
+        return await response.text()
 
 
 async def test_a_second_signal_changes_nothing(process: Process) -> None:
@@ -101,8 +101,8 @@ async def test_a_hundred_megabytes_in_chunks_are_refused_at_once_and_not_kept(pr
             assert posted.status == 202
         before = server.memory_info().rss
         async with asyncio.timeout(20):
-            told = await asyncio.gather(*(_flooded(process) for _ in range(4)))
-        assert [each for each in told if each != 413] == []
+            statuses = await asyncio.gather(*(_flooded(process) for _ in range(4)))
+        assert [status for status in statuses if status != 413] == []
         assert server.memory_info().rss - before < 16 * MEGABYTE
 
 

@@ -19,13 +19,13 @@ def head(desk: Desk, *lines: str, request: str = "POST /v1/packages HTTP/1.1") -
 
 
 async def test_a_good_request_byte_by_byte_is_taken(desk: Desk) -> None:
-    told = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY)}") + BODY)
-    assert (told.status, told.body["status"]) == (202, "pending")
+    response = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY)}") + BODY)
+    assert (response.status, response.body["status"]) == (202, "pending")
 
 
 async def test_a_body_that_says_it_is_huge_is_refused_before_it_comes(desk: Desk) -> None:
-    told = await exchange(desk.url, head(desk, "Content-Length: 99999999999"))
-    assert (told.status, "Connection: close" in told.head) == (413, True)
+    response = await exchange(desk.url, head(desk, "Content-Length: 99999999999"))
+    assert (response.status, "Connection: close" in response.head) == (413, True)
 
 
 async def test_a_body_that_is_shorter_than_it_says_is_not_taken(desk: Desk) -> None:
@@ -39,8 +39,8 @@ async def test_a_body_that_is_shorter_than_it_says_is_not_taken(desk: Desk) -> N
 
 
 async def test_a_body_counts_as_long_as_it_says(desk: Desk) -> None:
-    told = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY) - 1}") + BODY[:-1])
-    assert (told.status, told.body["type"]) == (400, "urn:countersign:problem:not-json")
+    response = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY) - 1}") + BODY[:-1])
+    assert (response.status, response.body["type"]) == (400, "urn:countersign:problem:not-json")
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ async def test_a_body_counts_as_long_as_it_says(desk: Desk) -> None:
 async def test_what_is_no_http_is_a_400_without_a_traceback(
     desk: Desk, lines: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = await exchange(desk.url, head(desk, *lines))
-    assert told.status == 400
-    assert "Traceback" not in told.text
-    assert ".py" not in told.text
+    response = await exchange(desk.url, head(desk, *lines))
+    assert response.status == 400
+    assert "Traceback" not in response.text
+    assert ".py" not in response.text
     assert (await desk.submit()).status == 202
 
 
@@ -88,9 +88,9 @@ async def test_what_is_no_http_is_logged_without_its_text(
     ids=["one word", "no method", "no version", "NUL", "an accent", "TLS"],
 )  # fmt: skip
 async def test_what_is_no_request_line_is_a_400(desk: Desk, request_line: str) -> None:
-    told = await exchange(desk.url, head(desk, request=request_line))
-    assert told.status == 400
-    assert "Traceback" not in told.text
+    response = await exchange(desk.url, head(desk, request=request_line))
+    assert response.status == 400
+    assert "Traceback" not in response.text
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ async def test_chunks_that_are_none_are_not_taken(desk: Desk, chunks: bytes) -> 
 
 
 async def test_authorization_with_bytes_of_no_encoding_is_a_401(desk: Desk) -> None:
-    told = await exchange(
+    response = await exchange(
         desk.url, b"GET /v1/packages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\x80\r\n\r\n"
     )
-    assert (told.status, told.body["type"]) == (401, "urn:countersign:problem:unauthenticated")
+    assert (response.status, response.body["type"]) == (401, "urn:countersign:problem:unauthenticated")
 
 
 async def test_an_expectation_that_nobody_knows_is_refused(desk: Desk) -> None:
-    told = await exchange(desk.url, head(desk, "Expect: a-miracle", f"Content-Length: {len(BODY)}") + BODY)
-    assert told.status == 417
+    response = await exchange(desk.url, head(desk, "Expect: a-miracle", f"Content-Length: {len(BODY)}") + BODY)
+    assert response.status == 417
 
 
 async def test_who_asks_whether_to_go_on_is_told_to(desk: Desk) -> None:
@@ -138,10 +138,10 @@ async def test_several_requests_on_one_connection_are_answered_in_order(desk: De
 
 
 async def test_who_goes_away_while_waiting_leaves_nothing_behind(desk: Desk) -> None:
-    told = await desk.submit()
+    response = await desk.submit()
     _, writer = await connect(desk.url)
-    writer.write(head(desk, request=f"GET /v1/packages/{told.id}?wait=0.1 HTTP/1.1"))
+    writer.write(head(desk, request=f"GET /v1/packages/{response.id}?wait=0.1 HTTP/1.1"))
     writer.close()
     await writer.wait_closed()
-    await desk.read(told, params={"wait": 0.5})
+    await desk.read(response, params={"wait": 0.5})
     assert desk.store.waiters._waiting == {}

@@ -18,14 +18,14 @@ PACKAGES = "/v1/packages"
 async def answered(desk: Desk, key: str, address: str | None = None) -> tuple[int, float]:
     """The status, and when it was answered."""
     headers = {"X-Forwarded-For": address} if address else {}
-    told = await desk.get(PACKAGES, key=key, headers=headers)
-    return told.status, time.monotonic()
+    response = await desk.get(PACKAGES, key=key, headers=headers)
+    return response.status, time.monotonic()
 
 
 async def test_wrong_keys_are_answered_one_after_the_other_and_counted(desk: Desk) -> None:
-    told = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(6)))
-    assert {status for status, _ in told} == {401}
-    times = sorted(at for _, at in told)
+    answers = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(6)))
+    assert {status for status, _ in answers} == {401}
+    times = sorted(at for _, at in answers)
     assert times[-1] - times[0] > 4 * ANSWER_INTERVAL
     assert "countersign_wrong_keys_total 6.0" in (await desk.get("/metrics")).text
 
@@ -40,9 +40,9 @@ async def test_a_right_key_does_not_wait_for_the_wrong_ones_of_its_address(desk:
 
 async def test_a_crowd_of_wrong_keys_is_answered_within_a_bound(desk: Desk) -> None:
     began = time.monotonic()
-    told = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(60)))
-    assert {status for status, _ in told} == {401}
-    assert max(at for _, at in told) - began < MAX_DELAY + 60 * ANSWER_INTERVAL / 2
+    answers = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(60)))
+    assert {status for status, _ in answers} == {401}
+    assert max(at for _, at in answers) - began < MAX_DELAY + 60 * ANSWER_INTERVAL / 2
 
 
 async def test_wrong_keys_of_one_address_slow_no_other_address(database_url: str, tmp_path: Path) -> None:
