@@ -54,11 +54,11 @@ async def submit_package(request: web.Request) -> web.Response:
     command_id = _command_id(request, idempotency_key(request, package))
     await _check_addresses(request, package, command_id)
     command = Submit(command_id=command_id, decision_package_id=f"pkg_{fresh_id()}", package=package)
-    answered = await _execute(request, command, _content_digest(package))
-    settled = answered.document["terminal"]
-    status = HTTPStatus.OK if answered.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
-    headers = {"Location": f"/v1/packages/{answered.document['decision_package_id']}"}
-    return _answer(answered, status, headers | ({} if settled else {"Retry-After": POLL_AFTER}))
+    reply = await _execute(request, command, _content_digest(package))
+    settled = reply.document["terminal"]
+    status = HTTPStatus.OK if reply.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
+    headers = {"Location": f"/v1/packages/{reply.document['decision_package_id']}"}
+    return _answer(reply, status, headers | ({} if settled else {"Retry-After": POLL_AFTER}))
 
 
 async def read_package(request: web.Request) -> web.Response:
@@ -98,8 +98,8 @@ async def submit_version(request: web.Request) -> web.Response:
         expected_package_version=body.expected_package_version,
         package=package,
     )
-    answered = await _execute(request, command, _content_digest(body))
-    return _answer(answered, HTTPStatus.OK if answered.replayed else HTTPStatus.ACCEPTED, {"Retry-After": POLL_AFTER})
+    reply = await _execute(request, command, _content_digest(body))
+    return _answer(reply, HTTPStatus.OK if reply.replayed else HTTPStatus.ACCEPTED, {"Retry-After": POLL_AFTER})
 
 
 async def cancel_package(request: web.Request) -> web.Response:
@@ -137,11 +137,11 @@ async def list_events(request: web.Request) -> web.Response:
 
 async def _execute(request: web.Request, command: Command, content_digest: str | None = None) -> AgentReply:
     service = request.app[SERVICE]
-    answered = await service.store.execute_for_agent(request[AGENT], command, content_digest)
-    service.metrics.commands.labels(command.verb, answered.refusal.reason if answered.refusal else "done").inc()
-    if answered.refusal:
-        raise refusal_problem(answered.refusal)
-    return answered
+    reply = await service.store.execute_for_agent(request[AGENT], command, content_digest)
+    service.metrics.commands.labels(command.verb, reply.refusal.reason if reply.refusal else "done").inc()
+    if reply.refusal:
+        raise refusal_problem(reply.refusal)
+    return reply
 
 
 async def _check_addresses(request: web.Request, package: DecisionPackage, command_id: str) -> None:
@@ -177,9 +177,9 @@ def _content_digest(body: DecisionPackage | RequestShape) -> str:
     return sha256_of(body.model_dump(mode="json", exclude={"idempotency_key"}, exclude_unset=True))
 
 
-def _answer(answered: AgentReply, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    replayed = {"Idempotent-Replayed": "true"} if answered.replayed else {}
-    return _json(answered.document, status, (headers or {}) | replayed)
+def _answer(reply: AgentReply, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    replayed = {"Idempotent-Replayed": "true"} if reply.replayed else {}
+    return _json(reply.document, status, (headers or {}) | replayed)
 
 
 def _json(body: Document, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

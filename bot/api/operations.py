@@ -37,39 +37,43 @@ async def readyz(request: web.Request) -> web.Response:
     affects all replicas, so taking this one out of the load balancer would only stop agents as well.
     """
     service = request.app[SERVICE]
-    store, installation = service.store, service.store.installation
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT):
-            standing, roster, callbacks, undelivered = await store.read(
-                lambda connection: (
-                    installation.status(connection),
-                    installation.roster(connection),
-                    callback_admin.count_callbacks(connection),
-                    troubles.current_troubles(connection, installation.tenant_id),
-                )
-            )
+            body = await _readiness(service)
     except UnreadablePolicyError as fault:
         return _not_ready({"database": "ok", "policy": f"{fault} {FIX}"})
     except (UnavailableError, TimeoutError):
         return _not_ready({"database": "does not answer"})
     if service.slack and service.slack.clockwork.heart.cannot_write:
         return _not_ready({"database": f"has taken no write of this process for {heartbeat.MUST_WRITE:.0f} s"})
+    return web.Response(text=json.dumps(body), content_type="application/json")
+
+
+async def _readiness(service: Service) -> dict[str, Any]:
+    store, installation = service.store, service.store.installation
+    status, roster, callbacks, undelivered = await store.read(
+        lambda connection: (
+            installation.status(connection),
+            installation.roster(connection),
+            callback_admin.count_callbacks(connection),
+            troubles.current_troubles(connection, installation.tenant_id),
+        )
+    )
     policy = roster.policy
     fresh = roster.directory.is_fresh(policy, store.clock())
     checks = {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"}
-    body = {
+    return {
         "ready": True,
         "checks": checks | {"policy": "in force" if store.is_file_in_force(policy) else FILE_NOT_IN_FORCE},
         "posture": {
             "policy_version": policy.full_version,
             "soft_approval": policy.soft.enabled,
-            "frozen": standing.frozen,
+            "frozen": status.frozen,
             "tenant_id": installation.tenant_id,
             **_slack_posture(service.slack, undelivered),
             "callbacks": callbacks._asdict(),
         },
     }
-    return web.Response(text=json.dumps(body), content_type="application/json")
 
 
 def _not_ready(checks: dict[str, str]) -> web.Response:

@@ -1,4 +1,4 @@
-"""The whole service on a fresh database: alone, or beside a stand-in for Slack; and a receiver of its callbacks."""
+"""Fixtures: a running service, alone or with a stand-in for Slack, and a receiver of callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A terminal for the tests of the command line: a folder with a policy, a database, and what was said."""
+"""A terminal for tests of the command line: a folder with a policy, and a database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-import bot.cli.doctor.slack  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
+import bot.cli.doctor.slack  # noqa: F401 - imported before `now` is patched, because it compares the real time with Slack's
 from bot.cli import run_command
 from bot.settings import Settings
 from tests.bot.process.serving import KEY
@@ -46,19 +46,19 @@ class CommandResult(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The one line on stderr, where nothing else was said."""
+        """The only line on stderr, if stdout is empty."""
         assert self.out == ""
         (line,) = self.err.splitlines()
         return line
 
     def shown(self, name: str) -> str:
-        """What stands after `name: ` on a line of its own."""
+        """The text after `name: ` at the start of a line."""
         (fact,) = [line.partition(": ")[2] for line in self.out.splitlines() if line.startswith(f"{name}: ")]
         return fact
 
 
 class Terminal:
-    """Runs the command line as its entry point does, but for the process."""
+    """Runs the command line in this process."""
 
     def __init__(self, folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.url, self._capsys = folder, url, capsys
@@ -77,13 +77,13 @@ class Terminal:
 def make_terminal(
     folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    """A terminal in this folder, with this database. It is the noon of the rules' tests."""
+    """A terminal in this folder, with this database. The time is `NOW` of the tests of `rules`."""
     for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
     if url.startswith("postgresql"):
-        monkeypatch.setenv("COUNTERSIGN_KEY", KEY)  # which no command makes there
+        monkeypatch.setenv("COUNTERSIGN_KEY", KEY)  # on PostgreSQL it must be set
     monkeypatch.setattr("bot.cli.common.session.now", lambda: NOW)
     terminal = Terminal(folder, url, capsys)
     terminal.file("policy.toml", POLICY)

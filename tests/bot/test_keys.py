@@ -1,4 +1,4 @@
-"""The key of the installation: from the setting, or made once beside the SQLite file, and never shown."""
+"""The installation's key: from the setting, or generated once beside the SQLite file, and never shown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_seed_and_a_pem_are_the_same_key(tmp_path: Path, written: str) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_signed_verifies_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_signed_message_verifies(tmp_path: Path) -> None:
     key = signing_key(beside(tmp_path, SEED))
     other = signing_key(beside(tmp_path))
     signature = key.sign(b"yes")
@@ -53,7 +53,7 @@ def test_what_was_signed_verifies_and_nothing_else(tmp_path: Path) -> None:
     assert not verify_signature(key.public, "no signature", b"yes")
 
 
-def test_without_the_setting_a_key_is_made_beside_the_sqlite_file_and_kept(tmp_path: Path) -> None:
+def test_without_the_setting_a_key_is_generated_beside_the_sqlite_file(tmp_path: Path) -> None:
     first = signing_key(beside(tmp_path))
     path = tmp_path / "its.db.key"
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
@@ -61,14 +61,14 @@ def test_without_the_setting_a_key_is_made_beside_the_sqlite_file_and_kept(tmp_p
     assert signing_key(beside(tmp_path)).public == first.public == known_public_key(beside(tmp_path))
 
 
-def test_of_many_who_make_it_at_once_all_get_the_same(tmp_path: Path) -> None:
+def test_concurrent_processes_get_the_same_generated_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         keys = list(threads.map(lambda _: signing_key(beside(tmp_path)).public, range(32)))
     assert len(set(keys)) == 1
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
+def test_an_existing_key_file_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "its.db.key"
     path.write_text("spoilt")
     with pytest.raises(SettingsError, match=r"its\.db\.key: must be the base64 of 32 bytes"):
@@ -76,7 +76,7 @@ def test_a_key_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "spoilt"
 
 
-def test_where_no_key_can_be_made_it_is_said(tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_generated_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="COUNTERSIGN_KEY: no key could be made"):
         signing_key(beside(tmp_path / "nowhere"))
 
@@ -87,7 +87,7 @@ def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         signing_key(beside(tmp_path))
 
 
-def test_on_postgresql_the_key_has_to_be_set() -> None:
+def test_the_key_must_be_set_on_postgresql() -> None:
     assert signing_key(settings(POSTGRES, SEED)).public == normalize_public_key(PUBLIC_PEM)
     assert known_public_key(settings(POSTGRES)) is None
     with pytest.raises(SettingsError, match=r"^COUNTERSIGN_KEY: must be set on PostgreSQL"):
@@ -95,23 +95,23 @@ def test_on_postgresql_the_key_has_to_be_set() -> None:
 
 
 @pytest.mark.parametrize("written", ["", "?", SEED[:-8], SEED + SEED, "ü", "-----BEGIN nothing", PUBLIC_PEM, CURVE_PEM])
-def test_a_setting_that_is_no_key_is_refused_without_being_shown(tmp_path: Path, written: str) -> None:
+def test_an_invalid_key_setting_is_refused_and_not_shown(tmp_path: Path, written: str) -> None:
     with pytest.raises(SettingsError, match=r"^COUNTERSIGN_KEY: must be") as refused:
         signing_key(beside(tmp_path, written))
     assert SEED[:-8] not in str(refused.value)
     assert "BEGIN" not in str(refused.value)
 
 
-def test_to_know_the_public_key_none_is_made(tmp_path: Path) -> None:
+def test_reading_the_public_key_generates_no_key(tmp_path: Path) -> None:
     assert known_public_key(beside(tmp_path)) is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_key_does_not_show_itself(tmp_path: Path) -> None:
+def test_the_repr_of_a_key_hides_the_key(tmp_path: Path) -> None:
     assert SEED not in repr(signing_key(beside(tmp_path, SEED)))
 
 
 @pytest.mark.parametrize("written", ["", "?", SEED[:-8], CURVE_PUBLIC_PEM, PEM])
-def test_what_is_no_public_key_is_refused(written: str) -> None:
+def test_an_invalid_public_key_is_refused(written: str) -> None:
     with pytest.raises(PublicKeyError, match="public key"):
         normalize_public_key(written)

@@ -1,4 +1,4 @@
-"""A log that nobody reads: the service goes on, and counts the lines that it could not write."""
+"""A log whose reader hangs or dies: requests succeed, and lines that could not be written are counted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bot.log_output import LINES_KEPT, LogOutput
 from tests.bot.process.serving import Process, serve_process
 from tests.bot.service import SOFT
 
-REQUESTS = 600  # their lines are more than a pipe and asyncio's reader take
+REQUESTS = 600  # enough lines to fill the pipe and the buffer of asyncio's reader
 DROPPED = "countersign_log_lines_dropped_total"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_log_reader_that_hangs_or_dies_fails_no_request(database_url: str, tmp_path: Path) -> None:
+async def test_requests_succeed_if_the_log_reader_hangs_or_dies(database_url: str, tmp_path: Path) -> None:
     async with (
         serve_process(database_url, tmp_path) as process,
         aiohttp.ClientSession(process.url, headers=process.headers) as http,
@@ -51,7 +51,7 @@ async def _dropped(http: aiohttp.ClientSession) -> float:
     return float(line.split()[1])
 
 
-def test_what_logs_while_a_line_is_written_does_not_wait_for_itself() -> None:
+def test_logging_while_a_line_is_written_does_not_deadlock() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     dropped: list[float] = []
@@ -69,7 +69,7 @@ def test_what_logs_while_a_line_is_written_does_not_wait_for_itself() -> None:
     assert (thread.is_alive(), dropped) == (False, [1])
 
 
-def test_lines_that_wait_for_a_slow_reader_are_written_in_order_and_the_rest_is_dropped() -> None:
+def test_kept_lines_are_written_in_order_and_the_rest_is_dropped() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as writer:
         dropped: list[float] = []

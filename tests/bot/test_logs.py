@@ -1,4 +1,4 @@
-"""What the log shows of a fault: where it was, and never what was in hand there."""
+"""Logs never show variables of a traceback, or control characters."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ except ValueError:
 
 
 @pytest.mark.parametrize("form", list(LogFormat))
-def test_no_line_of_the_log_holds_a_control_character_or_what_cannot_be_encoded(form: LogFormat) -> None:
+def test_log_lines_hold_no_control_or_unencodable_characters(form: LogFormat) -> None:
     ran = subprocess.run([sys.executable, "-c", SPEAKS, form], capture_output=True, check=True)
     lines = ran.stderr.decode().splitlines()
     assert len(lines) == 3

@@ -1,4 +1,4 @@
-"""`COUNTERSIGN_MIGRATION_URL`: the schema is changed by a role of its own, and the service's role need not be able to."""
+"""`COUNTERSIGN_MIGRATION_URL`: one database role migrates the schema, and another one serves."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
                 ),
             )
             monkeypatch.setenv("COUNTERSIGN_MIGRATION_URL", empty_database_url)
-            async with open_service(read_settings()) as service:  # it migrates first, and then serves as the other role
+            async with open_service(read_settings()) as service:  # migrates as one role, serves as the other
                 assert (await service.store.read(service.store.installation.roster)).policy.version == "test-1"
             monkeypatch.delenv("COUNTERSIGN_MIGRATION_URL")
             async with open_service(read_settings()):  # the schema is current now
@@ -47,7 +47,7 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
 
 
 @pytest.mark.parametrize("url", ["sqlite:///countersign.db", "nonsense", "mysql://host/name"])
-def test_it_has_to_be_a_postgresql_as_the_database_is(url: str) -> None:
+def test_the_migration_url_must_be_postgresql_like_the_database(url: str) -> None:
     with pytest.raises(SettingsError, match="COUNTERSIGN_MIGRATION_URL: must be the PostgreSQL of"):
         read_settings(
             COUNTERSIGN_DATABASE_URL="postgresql://app@one/its", COUNTERSIGN_MIGRATION_URL=url, _env_file=None

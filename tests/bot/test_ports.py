@@ -1,4 +1,4 @@
-"""With a port of their own, agents reach their API there and nothing else; Slack and operators reach all else."""
+"""With an agents' port, agents reach only their API there; Slack and operators use the other port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def reached(url: str, key: str) -> set[str]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_agents_have_their_api_and_nothing_else_at_a_port_of_their_own(database_url: str, tmp_path: Path) -> None:
+async def test_the_agents_port_serves_only_the_agents_api(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, COUNTERSIGN_AGENTS_PORT=0) as office:
         assert await reached(office.running.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
         assert await reached(office.running.url, office.key) == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
@@ -35,7 +35,7 @@ async def test_agents_have_their_api_and_nothing_else_at_a_port_of_their_own(dat
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_without_one_all_is_at_one_port(database_url: str, tmp_path: Path) -> None:
+async def test_without_an_agents_port_all_routes_are_on_one_port(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path) as office:
         assert office.running.agents_url == office.running.url
         assert await reached(office.running.url, office.key) == ROUTES

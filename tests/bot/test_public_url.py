@@ -1,4 +1,4 @@
-"""`COUNTERSIGN_PUBLIC_URL`: the address that Slack calls, however much of it is written."""
+"""`COUNTERSIGN_PUBLIC_URL`: the address that Slack calls, with or without its path."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def public_url(written: str, **settings: Any) -> str | None:
         ("", None),
     ],
 )
-def test_it_is_the_base_or_the_whole_address(written: str, meant: str | None) -> None:
+def test_the_public_url_may_include_the_path(written: str, meant: str | None) -> None:
     assert public_url(written) == meant
 
 
 @pytest.mark.parametrize(
     "written", ["countersign.example.com", "ftp://example.com", "https://", "https://u:p@example.com", f"{WHOLE}?a=b"]
 )
-def test_what_is_no_such_address_stops_the_start_and_is_named(written: str) -> None:
+def test_an_invalid_public_url_stops_the_start(written: str) -> None:
     with pytest.raises(SettingsError, match="COUNTERSIGN_PUBLIC_URL: must be the address that Slack calls"):
         public_url(written)
 
@@ -60,7 +60,7 @@ def test_an_address_that_slack_cannot_call_stops_the_start(inside: str) -> None:
     ],
     ids=["without Slack", "HTTP without an address", "HTTP", "Socket Mode"],
 )
-def test_only_a_service_over_http_needs_it(given: dict[str, str], proves: bool) -> None:
+def test_only_a_service_over_http_needs_a_public_url(given: dict[str, str], proves: bool) -> None:
     assert read_settings(_env_file=None, **given).proves_clicks is proves
 
 
@@ -68,5 +68,5 @@ def test_only_a_service_over_http_needs_it(given: dict[str, str], proves: bool) 
     "written",
     ["countersign.example.com", "Countersign.Example.COM", "countersign.example.com:443", "countersign.example.com."],
 )
-def test_a_host_is_the_same_in_every_spelling(written: str) -> None:
+def test_all_spellings_of_a_host_are_equal(written: str) -> None:
     assert plain_host(written) == "countersign.example.com"

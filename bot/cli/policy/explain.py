@@ -94,8 +94,11 @@ def explain_package(package: DecisionPackage, settings: Settings, now: datetime)
         package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy
     )
     terms = terms_for(policy, package.action_type, assessment.risk)
-    rungs = ((terms.role, *terms.of_role), *((role,) for role in terms.ladder))
-    asked = () if assessment.level <= HITLLevel.NOTIFY_ONLY else rungs
+
+    def step(roles: tuple[str, ...]) -> Step:
+        people = _eligible_people(_question(roles, package, assessment, barred), roster, now)
+        return Step(role=" or ".join(roles), people=people or _listed_people(roles, policy, unknown))
+
     return Explanation(
         package=package,
         policy_version=policy.full_version,
@@ -103,17 +106,17 @@ def explain_package(package: DecisionPackage, settings: Settings, now: datetime)
         assessment=assessment,
         terms=terms,
         missing=missing_fields(package, assessment.risk, policy),
-        steps=tuple(
-            Step(
-                role=" or ".join(roles),
-                people=_eligible_people(_question(roles, package, assessment, barred), roster, now)
-                or _listed_people(roles, policy, unknown),
-            )
-            for roles in asked
-        ),
+        steps=tuple(map(step, _asked_roles(assessment, terms))),
         unknown=unknown,
         nobody=package_parties.sentence if isinstance(package_parties, Refusal) and unknown is None else None,
     )
+
+
+def _asked_roles(assessment: Assessment, terms: Terms) -> Iterator[tuple[str, ...]]:
+    """The roles of each step of the escalation ladder; none if no person is asked."""
+    if assessment.level > HITLLevel.NOTIFY_ONLY:
+        yield (terms.role, *terms.of_role)
+        yield from ((role,) for role in terms.ladder)
 
 
 def _roster(

@@ -1,4 +1,4 @@
-"""What schemathesis is told beyond the document itself: it loads this file as its hooks."""
+"""Hooks and checks that schemathesis loads, beyond the API's document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rules.canonical import MAX_INTEGER
 LONGEST_WAIT = 30
 REFUSED = 422
 INVALID = "urn:countersign:problem:invalid"
-TWO_KEYS = "differs from the Idempotency-Key header"  # which no schema can say
+TWO_KEYS = "differs from the Idempotency-Key header"  # a schema cannot express it
 ANY_JSON = {"$ref": "#/components/schemas/JsonValue"}
 NAMES = JSON_OBJECT["propertyNames"]
 JSON_VALUE = {
@@ -29,7 +29,7 @@ JSON_VALUE = {
 
 @schemathesis.hook
 def before_load_schema(_: schemathesis.HookContext, document: dict[str, Any]) -> None:
-    """Adds what client generators do not take: limits at every level of free JSON, and a claim of what was submitted."""
+    """Add what client generators cannot read: limits at every level of free JSON, and a link that claims a package."""
     schemas = document["components"]["schemas"]
     for free in [schema for schema in schemas.values() if schema.get("propertyNames") == NAMES]:
         free["additionalProperties"] = ANY_JSON
@@ -44,7 +44,7 @@ def before_load_schema(_: schemathesis.HookContext, document: dict[str, Any]) ->
 
 @schemathesis.hook
 def map_query(_: schemathesis.HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A long poll is as well tried by a short one."""
+    """Shorten long polls."""
     wait = (query or {}).get("wait")
     if isinstance(wait, int | float) and 0 <= wait <= LONGEST_WAIT:
         return {**(query or {}), "wait": wait / 1000}
@@ -55,9 +55,9 @@ def map_query(_: schemathesis.HookContext, query: dict[str, Any] | None) -> dict
 def what_the_schema_allows_is_never_invalid(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
-    """A rule may refuse what is well formed; the parser may not: then the document would be wrong, or the parser."""
+    """A rule may refuse a well-formed request, the parser may not: the document or the parser would be wrong."""
     well_formed = case.meta is not None and case.meta.generation.mode.is_positive
-    # The document and its page name the type too.
+    # The document and its page contain this type too.
     refused = response.status_code == REFUSED and INVALID in response.text and TWO_KEYS not in response.text
     assert not (well_formed and refused), response.text
 

@@ -1,4 +1,4 @@
-"""Content that someone edits in the database is not released: neither to a claim nor in any document."""
+"""Content that someone edits in the database is not released: not to a claim, and not in a document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def approved(desk: Desk) -> Response:
 
 
 def edit(desk: Desk, response: Response, change: str, **values: Any) -> None:
-    """As a person with the database's own password does, past the service."""
+    """Change the database directly, as someone with its password can."""
     engine = make_engine(parse_database_url(desk.running.service.settings.database_url))
     try:
         transact(engine, lambda connection: connection.execute(text(change), {"package": response.id, **values}))
@@ -57,13 +57,13 @@ async def test_edited_content_is_withheld_and_cannot_be_claimed(desk: Desk, appr
 
 
 @pytest.mark.parametrize("words", ["{", "[]", '"x"', '{"package": {}}'])
-async def test_content_that_is_no_content_is_withheld(desk: Desk, approved: Response, words: str) -> None:
+async def test_malformed_content_is_withheld(desk: Desk, approved: Response, words: str) -> None:
     without_the_trigger(desk, approved)
     edit(desk, approved, "UPDATE content SET words = :words WHERE package_id = :package", words=words)
     assert (await desk.claim(approved)).problem == (409, "content-unreadable")
 
 
-async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event(
+async def test_a_process_checks_unseen_content_against_its_event(
     desk: Desk, approved: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.packages.content.VERIFIED", VerifiedContent())
@@ -84,7 +84,7 @@ async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event
     ],
     ids=["other words", "the words without their salt", "of another event", "the row"],
 )
-async def test_the_database_lets_content_be_emptied_and_not_changed(
+async def test_the_database_allows_emptying_content_and_no_other_change(
     desk: Desk, approved: Response, change: str
 ) -> None:
     with pytest.raises(DBAPIError, match="content can be emptied, and not changed"):
@@ -94,9 +94,7 @@ async def test_the_database_lets_content_be_emptied_and_not_changed(
         with_other_parameters(desk, approved)
 
 
-async def test_content_that_was_checked_once_is_not_checked_again(
-    desk: Desk, approved: Response, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_content_is_checked_only_once(desk: Desk, approved: Response, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def counted(_: Connection, __: str, event_ids: list[str]) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""New versions, and withdrawing."""
+"""New versions and withdrawals."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ async def test_an_evidence_request_is_answered_with_a_new_version(desk: Desk) ->
     assert (await desk.version(response, SOFT | {"evidence_refs": ["doc_1", "doc_2"]})).body["version"] == 2
 
 
-async def test_a_version_answers_the_one_it_names(desk: Desk) -> None:
+async def test_a_version_must_answer_the_current_version(desk: Desk) -> None:
     response = await desk.submit()
     await desk.version(response)
     assert (await desk.version(response)).problem == (409, "stale-version")
     assert (await desk.version(response, expected=3)).problem == (409, "stale-version")
 
 
-async def test_a_version_has_to_name_the_one_it_answers(desk: Desk) -> None:
+async def test_a_version_must_name_the_version_that_it_answers(desk: Desk) -> None:
     response = await desk.submit()
     refused = await desk.post(f"/v1/packages/{response.id}/versions", SOFT)
     assert (refused.problem, refused.wrong) == ((422, "invalid"), ["expected_package_version"])
 
 
 @pytest.mark.parametrize("expected", ["1", 1.5, 0, -1, True, None, 2**70])
-async def test_a_version_is_named_by_its_number(desk: Desk, expected: object) -> None:
+async def test_an_expected_version_must_be_a_positive_integer(desk: Desk, expected: object) -> None:
     response = await desk.submit()
     body = SOFT | {"expected_package_version": expected}
     refused = await desk.post(f"/v1/packages/{response.id}/versions", body)
@@ -48,7 +48,7 @@ async def test_a_version_is_named_by_its_number(desk: Desk, expected: object) ->
     assert (await desk.version(response, expected=1.0)).status == 202
 
 
-async def test_the_same_version_again_is_the_same_version(desk: Desk) -> None:
+async def test_the_same_version_can_be_repeated(desk: Desk) -> None:
     response = await desk.submit()
     first = await desk.version(response, headers={"Idempotency-Key": "once"})
     again = await desk.version(response, headers={"Idempotency-Key": "once"})
@@ -57,7 +57,7 @@ async def test_the_same_version_again_is_the_same_version(desk: Desk) -> None:
     assert other.problem == (422, "idempotency-conflict")
 
 
-async def test_a_key_is_good_for_one_address(desk: Desk) -> None:
+async def test_an_idempotency_key_applies_to_one_path(desk: Desk) -> None:
     response = await desk.submit(SOFT, "once")
     assert (await desk.version(response, headers={"Idempotency-Key": "once"})).status == 202
     assert (await desk.cancel(response, headers={"Idempotency-Key": "once"})).status == 200
@@ -73,19 +73,19 @@ async def test_a_key_is_good_for_one_address(desk: Desk) -> None:
     ],
     ids=["action type", "kind", "subject type", "subject"],
 )
-async def test_a_version_keeps_what_it_is_about(desk: Desk, change: dict[str, str], kept: str) -> None:
+async def test_a_version_must_keep_kind_action_type_and_subject(desk: Desk, change: dict[str, str], kept: str) -> None:
     response = await desk.submit()
     refused = await desk.version(response, SOFT | change)
     assert refused.problem == (422, "keeps-its-subject")
     assert refused.wrong == [kept]
 
 
-async def test_a_level_never_falls_with_a_version(desk: Desk) -> None:
+async def test_a_new_version_never_lowers_the_level(desk: Desk) -> None:
     response = await desk.submit(HARD)
     assert (await desk.version(response, AUTOMATIC)).body["level"] == "hard_approval"
 
 
-async def test_a_version_is_held_to_all_that_a_package_is(desk: Desk) -> None:
+async def test_a_version_passes_the_same_checks_as_a_package(desk: Desk) -> None:
     response = await desk.submit()
     poor = {name: HARD[name] for name in HARD if name != "consequence"}
     assert (await desk.version(response, poor)).problem == (422, "quality-gaps")
@@ -98,38 +98,38 @@ async def test_a_version_is_held_to_all_that_a_package_is(desk: Desk) -> None:
     assert (await desk.version(response, SOFT | {"callback_url": "http://127.0.0.1/"})).wrong == ["callback_url"]
 
 
-async def test_what_was_rejected_does_not_come_in_as_a_version(desk: Desk) -> None:
+async def test_a_rejected_action_is_refused_as_a_new_version(desk: Desk) -> None:
     await desk.decide(Reject, await desk.submit(), by=RITA)
     response = await desk.submit(SOFT | {"action_parameters": {"record": "43"}})
     assert (await desk.version(response, SOFT)).problem == (409, "already-rejected")
 
 
-async def test_a_settled_package_takes_no_version(desk: Desk) -> None:
+async def test_a_settled_package_accepts_no_version(desk: Desk) -> None:
     response = await desk.submit()
     await desk.decide(Approve, response, by=RITA)
     assert (await desk.version(response)).problem == (409, "already-decided")
 
 
-async def test_a_version_waits_for_a_directory_that_is_known(desk: Desk) -> None:
+async def test_a_version_needs_a_fresh_directory(desk: Desk) -> None:
     response = await desk.submit()
     desk.clock.passes(1001 * DAY)
     assert (await desk.version(response)).problem == (503, "directory-stale")
 
 
-async def test_while_its_thread_is_taken_over_a_package_takes_no_version(desk: Desk) -> None:
+async def test_a_taken_over_thread_refuses_new_versions(desk: Desk) -> None:
     response = await desk.submit(HARD | {"thread_id": "thr_1"})
     await desk.submit(HARD | {"thread_id": "thr_1", **TAKEOVER})
     await desk.decide(TakeOver, await desk.submit(HARD | {"thread_id": "thr_2"}), by=SENTA)
     assert (await desk.version(response, HARD | {"thread_id": "thr_1"})).status == 409
 
 
-async def test_a_paused_agent_sends_no_version(desk: Desk) -> None:
+async def test_a_paused_agent_cannot_send_a_version(desk: Desk) -> None:
     response = await desk.submit()
     await desk.pause()
     assert (await desk.version(response)).problem == (409, "agent-paused")
 
 
-async def test_an_open_package_can_be_withdrawn_and_again(desk: Desk) -> None:
+async def test_withdrawing_twice_is_the_same_as_once(desk: Desk) -> None:
     response = await desk.submit()
     gone = await desk.cancel(response)
     assert (gone.status, gone.body["status"], gone.body["interrupt"]["status"]) == (200, "cancelled", "cancelled")
@@ -137,7 +137,7 @@ async def test_an_open_package_can_be_withdrawn_and_again(desk: Desk) -> None:
     assert (again.status, again.body["revision"]) == (200, gone.body["revision"])
 
 
-async def test_a_withdrawal_can_be_replayed_by_its_key(desk: Desk) -> None:
+async def test_a_withdrawal_is_replayed_by_its_idempotency_key(desk: Desk) -> None:
     response = await desk.submit()
     await desk.cancel(response, headers={"Idempotency-Key": "once"})
     again = await desk.cancel(response, headers={"Idempotency-Key": "once"})
@@ -146,13 +146,13 @@ async def test_a_withdrawal_can_be_replayed_by_its_key(desk: Desk) -> None:
     assert other.problem == (422, "idempotency-conflict")
 
 
-async def test_what_is_decided_is_not_withdrawn(desk: Desk) -> None:
+async def test_a_decided_package_cannot_be_withdrawn(desk: Desk) -> None:
     response = await desk.submit()
     await desk.decide(Approve, response, by=RITA)
     assert (await desk.cancel(response)).problem == (409, "already-decided")
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": " "}, {"reason": "x" * 2001}, {"reason": "\x00"}])
-async def test_a_withdrawal_says_why(desk: Desk, body: dict[str, str]) -> None:
+async def test_a_withdrawal_needs_a_reason(desk: Desk, body: dict[str, str]) -> None:
     response = await desk.submit()
     assert (await desk.post(f"/v1/packages/{response.id}/cancel", body)).wrong == ["reason"]

@@ -1,4 +1,4 @@
-"""Bodies as nobody should send them: each is a clear 4xx that names what is wrong, and the service goes on."""
+"""Malformed bodies: each is a 4xx that names the fault, and the service goes on."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ async def send(desk: Desk, body: bytes | str, path: str = "/v1/packages", **head
 
 
 def padded(size: int) -> bytes:
-    """A good package of exactly this size: JSON lets white space stand around it."""
+    """A valid package of exactly this size, padded with white space."""
     body = json.dumps(SOFT).encode()
     return body + b" " * (size - len(body))
 
 
-async def test_a_body_may_be_as_big_as_was_said(desk: Desk) -> None:
+async def test_a_body_of_exactly_the_limit_is_accepted(desk: Desk) -> None:
     assert (await send(desk, padded(MAX_BODY))).status == 202
 
 
-async def test_one_byte_more_is_too_large(desk: Desk) -> None:
+async def test_a_body_one_byte_over_the_limit_is_too_large(desk: Desk) -> None:
     response = await send(desk, padded(MAX_BODY + 1))
     assert response.problem == (413, "too-large")
     assert "256 KB" in response.body["detail"]
 
 
-async def test_a_body_in_chunks_is_held_to_the_same(desk: Desk) -> None:
+async def test_a_chunked_body_has_the_same_limit(desk: Desk) -> None:
     async def chunks(size: int) -> AsyncIterator[bytes]:
         body = padded(size)
         for start in range(0, size, 50_000):
@@ -85,7 +85,7 @@ NOT_JSON = [
 ]
 
 
-async def test_what_is_not_json_in_utf_8_is_refused_as_such(desk: Desk) -> None:
+async def test_a_body_that_is_not_json_in_utf_8_is_refused(desk: Desk) -> None:
     answers = {body: (await send(desk, body)).problem for body in NOT_JSON}
     assert {body[:30]: problem for body, problem in answers.items() if problem != (400, "not-json")} == {}
 
@@ -93,14 +93,14 @@ async def test_what_is_not_json_in_utf_8_is_refused_as_such(desk: Desk) -> None:
 NO_OBJECTS = ["null", "true", "1", '"text"', "[]", '[{"title": "x"}]']
 
 
-async def test_json_that_is_no_object_is_refused(desk: Desk) -> None:
+async def test_json_other_than_an_object_is_refused(desk: Desk) -> None:
     paths = [f"/v1/packages{rest}" for rest in ("", "/pkg_0/versions", "/pkg_0/cancel", "/pkg_0/execution")]
     answers = [await send(desk, body, path) for body in NO_OBJECTS for path in paths]
     assert {answer.problem for answer in answers} == {(422, "invalid")}
 
 
 def with_raw(field: str, raw: str) -> str:
-    """A good package, but for one field that is written by hand."""
+    """A valid package with one field as raw JSON."""
     body = json.dumps({name: value for name, value in SOFT.items() if name != field})[:-1]
     return f'{body}, "{field}": {raw}}}'
 
@@ -109,7 +109,7 @@ NO_SHARES = ["1.5", "-0.1", "1e308", "1" + "0" * 400, '"0.5"', "true", "null", "
 NO_NUMBERS = ["1e999", "-1e999", "NaN", "-Infinity", "9" * 5000, "0x1", "1_000"]
 
 
-async def test_a_confidence_that_is_no_share_is_refused(desk: Desk) -> None:
+async def test_a_confidence_outside_0_to_1_is_refused(desk: Desk) -> None:
     answers = {raw: await send(desk, with_raw("confidence", raw)) for raw in NO_SHARES + NO_NUMBERS}
     assert {raw for raw in NO_SHARES if answers[raw].wrong != ["confidence"]} == set()
     assert {raw for raw in NO_NUMBERS if answers[raw].status not in (400, 422)} == set()
@@ -127,12 +127,12 @@ NOT_TO_BE_SHOWN = [
 
 
 @pytest.mark.parametrize("field", ["action_parameters", "metadata", "side_effect_preview"])
-async def test_parameters_that_could_not_be_shown_whole_are_refused(desk: Desk, field: str) -> None:
+async def test_json_beyond_the_limits_is_refused(desk: Desk, field: str) -> None:
     answers = {raw: await send(desk, with_raw(field, raw)) for raw in NOT_TO_BE_SHOWN}
     assert {raw[:30]: answer.text for raw, answer in answers.items() if answer.wrong != [field]} == {}
 
 
-async def test_texts_that_cannot_be_seen_are_refused(desk: Desk) -> None:
+async def test_texts_without_visible_characters_are_refused(desk: Desk) -> None:
     for text in ("\x00", "a\x00b", "\x1b[31m", "\x07", " ", "\u200b", ""):
         assert (await desk.submit(SOFT | {"title": text})).wrong == ["title"]
 
@@ -147,7 +147,7 @@ FIELDS = (
 
 
 async def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(desk: Desk) -> None:
-    """Some values fit some fields; then the package is taken, or what it says is refused by a rule."""
+    """Some values are valid for some fields: then the package is accepted, or refused by a rule."""
     answers = [(field, await desk.submit(SOFT | {field: value})) for field in FIELDS for value in WRONG]
     assert {response.status for _, response in answers} <= {200, 202, 422}
     refused = [
@@ -164,13 +164,13 @@ async def test_every_wrong_field_is_named_at_once(desk: Desk) -> None:
     assert sorted(response.wrong) == ["colour", "confidence", "cost.currency", "title"]
 
 
-async def test_what_is_missing_is_named(desk: Desk) -> None:
+async def test_every_missing_field_is_named(desk: Desk) -> None:
     response = await desk.post("/v1/packages", {})
     missing = ["action_parameters", "action_type", "confidence", "proposed_action", "rationale", "risk_level", "title"]
     assert sorted(response.wrong) == missing
 
 
-async def test_of_very_many_wrong_fields_some_are_named_and_all_counted(desk: Desk) -> None:
+async def test_some_of_very_many_wrong_fields_are_named_and_all_are_counted(desk: Desk) -> None:
     response = await desk.submit({f"{'x' * 300}{number}": 1 for number in range(500)})
     assert response.status == 422
     assert "506 more" in response.body["detail"]
@@ -186,13 +186,13 @@ async def test_of_very_many_wrong_fields_some_are_named_and_all_counted(desk: De
     ],
     ids=["at the top", "in another spelling", "deep inside"],
 )
-async def test_a_name_that_comes_twice_in_one_object_is_refused_by_that_name(desk: Desk, twice: str) -> None:
+async def test_a_duplicate_member_name_is_refused_and_named(desk: Desk, twice: str) -> None:
     response = await send(desk, twice)
     assert response.problem == (400, "not-json")
     assert ('"risk_level"' in response.body["detail"]) or ('"to"' in response.body["detail"])
 
 
-async def test_finding_the_name_that_comes_twice_among_very_many_takes_no_time(desk: Desk) -> None:
+async def test_a_duplicate_among_many_member_names_is_found_quickly(desk: Desk) -> None:
     body = "{" + ",".join(f'"{number:x}":0' for number in [*range(25_000), 24_999]) + "}"
     async with asyncio.timeout(5):
         response = await send(desk, body)
@@ -202,7 +202,7 @@ async def test_finding_the_name_that_comes_twice_among_very_many_takes_no_time(d
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "image/png", "application/json; charset=utf-16"]
 )
-async def test_whatever_it_is_called_it_is_read_as_json(desk: Desk, kind: str) -> None:
+async def test_a_body_is_read_as_json_whatever_its_content_type(desk: Desk, kind: str) -> None:
     response = await desk.call("POST", "/v1/packages", data=json.dumps(SOFT).encode(), headers={"Content-Type": kind})
     assert response.status == 202
 
@@ -212,20 +212,20 @@ async def test_a_compressed_body_is_read(desk: Desk) -> None:
     assert (await send(desk, packed, **{"Content-Encoding": "gzip"})).status == 202
 
 
-async def test_a_small_body_that_swells_is_too_large(desk: Desk) -> None:
+async def test_a_small_compressed_body_that_expands_is_too_large(desk: Desk) -> None:
     bomb = zlib.compress(b" " * 50_000_000, 9)
     assert len(bomb) < MAX_BODY
     assert (await send(desk, bomb, **{"Content-Encoding": "deflate"})).problem == (413, "too-large")
 
 
-async def test_a_body_that_is_not_compressed_as_it_says_cannot_be_read(desk: Desk) -> None:
+async def test_a_body_that_does_not_match_its_content_encoding_is_a_400(desk: Desk) -> None:
     for encoding in ("gzip", "deflate"):
         response = await send(desk, b"\x00 no archive", **{"Content-Encoding": encoding})
         assert response.problem == (400, "bad-request")
         assert response.headers["Connection"] == "close"
 
 
-async def test_a_key_that_is_no_plain_text_is_refused(desk: Desk) -> None:
+async def test_an_idempotency_key_must_be_printable_ascii(desk: Desk) -> None:
     for key in ("ä", "€", "k" * 300):
         response = await desk.post("/v1/packages", SOFT, headers={"Idempotency-Key": key})
         assert response.wrong == ["Idempotency-Key"]
@@ -244,13 +244,13 @@ ADDRESSES: list[tuple[str, str, Any]] = [
 ]
 
 
-async def test_an_id_that_cannot_be_is_not_found(desk: Desk) -> None:
+async def test_an_impossible_id_is_a_404(desk: Desk) -> None:
     for method, rest, body in ADDRESSES:
         for written in NO_IDS:
             response = await desk.call(method, URL(f"{desk.url}/v1/packages/{written}{rest}", encoded=True), json=body)
             assert response.status in (404, 405), (method, written, rest, response)
 
 
-async def test_after_all_that_it_still_works(desk: Desk) -> None:
+async def test_the_service_works_after_many_malformed_bodies(desk: Desk) -> None:
     await asyncio.gather(*(send(desk, b"[" * 1000) for _ in range(20)))
     assert (await desk.submit()).status == 202

@@ -1,4 +1,4 @@
-"""`POST /v1/packages/{id}/execution`: an approval is claimed once, and what came of it is reported."""
+"""`POST /v1/packages/{id}/execution`: an approval is claimed once, and its outcome is reported."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ async def test_an_approval_is_claimed_and_its_outcome_reported(desk: Desk, appro
     assert (done.status, done.body["execution"]["state"]) == (200, "succeeded")
 
 
-async def test_what_policy_settled_is_claimed_in_the_same_way(desk: Desk) -> None:
+async def test_a_package_settled_by_policy_can_be_claimed(desk: Desk) -> None:
     assert (await desk.claim(await desk.submit(AUTOMATIC))).status == 200
 
 
-async def test_the_same_claim_again_costs_nothing(desk: Desk, approved: Response) -> None:
+async def test_the_same_claim_can_be_repeated(desk: Desk, approved: Response) -> None:
     first = await desk.claim(approved)
     again = await desk.claim(approved)
     assert (again.status, again.body) == (200, first.body)
@@ -65,7 +65,7 @@ async def test_a_claim_after_its_approver_is_gone_is_refused_and_ends_the_permis
     assert (await desk.claim(approved)).problem == (409, "may-not-proceed")
 
 
-async def test_a_stale_directory_refuses_the_claim_until_it_is_read_again(desk: Desk) -> None:
+async def test_a_stale_directory_refuses_claims_until_it_is_read_again(desk: Desk) -> None:
     read_at = desk.clock() - 999 * DAY
     await desk.world.write(
         lambda connection: directory.replace_directory(connection, people().values(), {}, as_of=read_at)
@@ -80,23 +80,23 @@ async def test_a_stale_directory_refuses_the_claim_until_it_is_read_again(desk: 
     assert (await desk.claim(response)).status == 200
 
 
-async def test_another_claim_is_refused(desk: Desk, approved: Response) -> None:
+async def test_a_second_claim_with_another_id_is_refused(desk: Desk, approved: Response) -> None:
     await desk.claim(approved)
     assert (await desk.claim(approved, "worker-2")).problem == (409, "already-claimed")
 
 
-async def test_of_many_workers_one_gets_it(desk: Desk, approved: Response) -> None:
+async def test_only_one_of_many_workers_can_claim(desk: Desk, approved: Response) -> None:
     responses = await asyncio.gather(*(desk.claim(approved, f"worker-{number}") for number in range(6)))
     assert sorted(response.status for response in responses) == [200, 409, 409, 409, 409, 409]
 
 
-async def test_only_what_was_approved_can_be_claimed(desk: Desk, approved: Response) -> None:
+async def test_only_the_approved_digest_can_be_claimed(desk: Desk, approved: Response) -> None:
     assert (await desk.claim(approved, digest=OTHER_DIGEST)).problem == (409, "digest-mismatch")
     assert (await desk.claim(approved)).status == 200
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:" + "A" * 64, "md5:" + "0" * 32, 5, None])
-async def test_a_digest_has_its_form(desk: Desk, approved: Response, digest: object) -> None:
+async def test_an_action_digest_must_have_the_right_form(desk: Desk, approved: Response, digest: object) -> None:
     body = {"state": "claimed", "claim_id": "worker-1", "action_digest": digest}
     assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["action_digest"]
 
@@ -110,12 +110,12 @@ async def test_an_approval_lapses(desk: Desk, approved: Response) -> None:
     assert (await desk.claim(approved)).problem == (410, "approval-lapsed")
 
 
-async def test_a_moment_before_it_lapses_it_can_be_claimed(desk: Desk, approved: Response) -> None:
+async def test_an_approval_can_be_claimed_until_it_lapses(desk: Desk, approved: Response) -> None:
     desk.clock.passes(2 * DAY - timedelta(seconds=1))
     assert (await desk.claim(approved)).status == 200
 
 
-async def test_a_paused_agent_claims_nothing_but_reports(desk: Desk, approved: Response) -> None:
+async def test_a_paused_agent_can_report_but_not_claim(desk: Desk, approved: Response) -> None:
     other = await desk.submit(SOFT | {"action_parameters": {"record": "43"}})
     await desk.decide(Approve, other, by=RITA)
     await desk.claim(other)
@@ -124,14 +124,14 @@ async def test_a_paused_agent_claims_nothing_but_reports(desk: Desk, approved: R
     assert (await desk.report(other)).status == 200
 
 
-async def test_while_all_is_frozen_nothing_is_claimed(desk: Desk, approved: Response) -> None:
+async def test_a_freeze_refuses_claims(desk: Desk, approved: Response) -> None:
     await desk.freeze()
     assert (await desk.claim(approved)).problem == (409, "agent-paused")
     await desk.freeze(frozen=False)
     assert (await desk.claim(approved)).status == 200
 
 
-async def test_while_its_thread_is_taken_over_nothing_is_claimed(desk: Desk) -> None:
+async def test_a_taken_over_thread_refuses_claims(desk: Desk) -> None:
     approved = await desk.submit(HARD | {"thread_id": "thr_1"})
     taken = await desk.submit(HARD | {"thread_id": "thr_1", "action_parameters": {"record": "43"}})
     await desk.decide(Approve, approved, by=SENTA)
@@ -139,24 +139,24 @@ async def test_while_its_thread_is_taken_over_nothing_is_claimed(desk: Desk) -> 
     assert (await desk.claim(approved)).problem == (409, "thread-taken-over")
 
 
-async def test_what_nobody_approved_cannot_be_claimed(desk: Desk) -> None:
+async def test_an_unapproved_package_cannot_be_claimed(desk: Desk) -> None:
     assert (await desk.claim(await desk.submit())).problem == (409, "may-not-proceed")
 
 
-async def test_what_was_rejected_cannot_be_claimed(desk: Desk) -> None:
+async def test_a_rejected_package_cannot_be_claimed(desk: Desk) -> None:
     response = await desk.submit()
     await desk.decide(Reject, response, by=RITA)
     assert (await desk.claim(response)).problem == (409, "may-not-proceed")
 
 
-async def test_what_was_revoked_cannot_be_claimed(desk: Desk, approved: Response) -> None:
+async def test_a_revoked_approval_cannot_be_claimed(desk: Desk, approved: Response) -> None:
     await desk.decide(Revoke, approved, by=RITA)
     response = await desk.read(approved)
     assert (response.body["status"], response.body["may_proceed"]) == ("revoked", False)
     assert (await desk.claim(approved)).problem == (409, "may-not-proceed")
 
 
-async def test_an_answer_is_no_permission(desk: Desk) -> None:
+async def test_an_answered_question_cannot_be_claimed(desk: Desk) -> None:
     question = {name: value for name, value in SOFT.items() if name != "action_parameters"}
     response = await desk.submit(question | {"kind": "question"})
     await desk.decide(Answer, response, by=RITA, answer="The blue one.")
@@ -167,7 +167,7 @@ async def test_an_answer_is_no_permission(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("decided", "status"), [("proceed", 200), ("stop", 409), ("other", 409)])
-async def test_an_override_lets_it_run_only_if_it_says_proceed(desk: Desk, decided: str, status: int) -> None:
+async def test_only_an_override_to_proceed_can_be_claimed(desk: Desk, decided: str, status: int) -> None:
     response = await desk.submit()
     await desk.decide(HumanOverrideCommand, response, by=RITA, override_decision=decided)
     overridden = await desk.read(response)
@@ -176,7 +176,9 @@ async def test_an_override_lets_it_run_only_if_it_says_proceed(desk: Desk, decid
     assert (await desk.claim(response)).status == status
 
 
-async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(desk: Desk, approved: Response) -> None:
+async def test_a_claim_without_an_outcome_becomes_unknown_and_cannot_be_repeated(
+    desk: Desk, approved: Response
+) -> None:
     await desk.claim(approved)
     desk.clock.passes(HOUR)
     await desk.time(LoseTrack, approved)
@@ -185,7 +187,7 @@ async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(
     assert (await desk.claim(approved)).problem == (409, "already-reported")
 
 
-async def test_an_outcome_may_come_late(desk: Desk, approved: Response) -> None:
+async def test_an_outcome_can_be_reported_late(desk: Desk, approved: Response) -> None:
     await desk.claim(approved)
     desk.clock.passes(HOUR)
     await desk.time(LoseTrack, approved)
@@ -200,13 +202,13 @@ async def test_an_outcome_is_reported_once(desk: Desk, approved: Response) -> No
     assert (await desk.report(approved, "rolled_back")).body["execution"]["state"] == "rolled_back"
 
 
-async def test_who_has_not_claimed_reports_nothing(desk: Desk, approved: Response) -> None:
+async def test_an_outcome_needs_the_claim_of_the_same_worker(desk: Desk, approved: Response) -> None:
     assert (await desk.report(approved)).problem == (409, "not-claimed")
     await desk.claim(approved)
     assert (await desk.report(approved, claim_id="worker-2")).problem == (409, "not-claimed")
 
 
-async def test_nothing_is_reported_of_what_is_not_granted(desk: Desk) -> None:
+async def test_an_outcome_is_refused_without_an_approval(desk: Desk) -> None:
     response = await desk.submit()
     assert (await desk.report(response)).problem == (409, "not-in-this-state")
     await desk.decide(Defer, response, by=RITA)
@@ -224,6 +226,8 @@ async def test_no_other_state_can_be_reported(desk: Desk, approved: Response, st
 
 
 @pytest.mark.parametrize("claim_id", ["", " ", "a b", "ä", "\n", "x" * 201, 5, None])
-async def test_a_claim_has_a_plain_name(desk: Desk, approved: Response, claim_id: object) -> None:
+async def test_a_claim_id_must_be_printable_ascii_without_spaces(
+    desk: Desk, approved: Response, claim_id: object
+) -> None:
     body = {"state": "claimed", "claim_id": claim_id, "action_digest": approved.body["action_digest"]}
     assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["claim_id"]

@@ -1,4 +1,4 @@
-"""What an agent's key can reach, and what no key can."""
+"""What an agent's key can reach, and what no key can reach."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store.agents import agent_admin
 from tests.bot.service import SOFT, Desk
 from tests.rules.world import DAY, HOUR, RITA
 
-# All that a key can do, and all that is open to everybody. What is not here must not be there.
+# All routes for agents, and all open routes. No other route may exist.
 OF_AGENTS = {
     ("post", "/v1/packages"): "submit",
     ("get", "/v1/packages"): "list",
@@ -29,7 +29,7 @@ OF_AGENTS = {
 OPEN = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")}
 
 
-def test_no_route_is_there_but_those_that_the_contract_allows() -> None:
+def test_only_the_routes_of_the_contract_exist() -> None:
     described = {
         (method, path): operation
         for path, methods in openapi_document()["paths"].items()
@@ -41,7 +41,7 @@ def test_no_route_is_there_but_those_that_the_contract_allows() -> None:
     assert {route for route, operation in described.items() if not operation["security"]} == OPEN
 
 
-def test_what_is_served_is_what_is_described() -> None:
+def test_every_served_route_is_described() -> None:
     served = {(route.method.lower(), route.path) for route in (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)}
     assert served == set(OF_AGENTS) | OPEN
 
@@ -75,7 +75,7 @@ def test_no_field_that_an_agent_can_send_names_a_decision() -> None:
         "tenant_id",
     ],
 )
-async def test_a_field_that_would_decide_is_unknown(desk: Desk, field: str) -> None:
+async def test_a_field_that_would_make_a_decision_is_unknown(desk: Desk, field: str) -> None:
     assert (await desk.submit(SOFT | {field: "approve"})).wrong == [field]
 
 
@@ -83,7 +83,7 @@ async def test_a_field_that_would_decide_is_unknown(desk: Desk, field: str) -> N
     "verb",
     sorted({command.verb.value for kind in (HumanDecisionCommand, PersonCommand) for command in kind.__subclasses__()}),
 )
-async def test_no_address_takes_a_persons_verb(desk: Desk, verb: str) -> None:
+async def test_no_route_accepts_a_persons_verb(desk: Desk, verb: str) -> None:
     assert verb in Verb.__members__.values()
     response = await desk.submit()
     answers = [
@@ -103,7 +103,7 @@ async def test_no_header_makes_an_agent_a_person(desk: Desk, header: str) -> Non
     assert events[-1]["actor"].startswith("agt_")
 
 
-async def test_another_agents_package_is_not_there(desk: Desk) -> None:
+async def test_another_agents_package_is_a_404(desk: Desk) -> None:
     response = await desk.submit(SOFT | {"thread_id": "thr_1"})
     await desk.decide(Approve, response, by=RITA)
     before = (await desk.read(response)).body
@@ -125,7 +125,7 @@ async def test_another_agents_package_is_not_there(desk: Desk) -> None:
     assert (await desk.read(response)).body == before
 
 
-async def test_another_agents_package_looks_like_one_that_never_was(desk: Desk) -> None:
+async def test_another_agents_package_looks_like_an_unknown_one(desk: Desk) -> None:
     response = await desk.submit()
     other = await desk.hire("Other")
     assert (await desk.read(response, key=other)).text == (await desk.get("/v1/packages/pkg_0", key=other)).text
@@ -145,7 +145,7 @@ async def test_another_agents_package_looks_like_one_that_never_was(desk: Desk) 
     ],
     ids=["nothing", "no key", "an empty key", "a wrong key", "another scheme", "no scheme", "an accent", "an emoji"],
 )
-async def test_without_a_valid_key_nothing_is_told(desk: Desk, authorization: str) -> None:
+async def test_every_agent_route_requires_a_valid_key(desk: Desk, authorization: str) -> None:
     for method, path in OF_AGENTS:
         response = await desk.call(
             method.upper(), path.replace("{id}", "pkg_0"), headers={"Authorization": authorization}
@@ -154,7 +154,7 @@ async def test_without_a_valid_key_nothing_is_told(desk: Desk, authorization: st
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-async def test_a_key_that_no_agent_has_is_told_apart_from_none(desk: Desk) -> None:
+async def test_an_unknown_key_and_a_missing_key_get_different_details(desk: Desk) -> None:
     wrong, none = (
         await desk.get("/v1/packages", key="csk_wrong"),
         await desk.get("/v1/packages", headers={"Authorization": ""}),
@@ -168,7 +168,7 @@ async def test_the_scheme_may_be_written_in_any_case(desk: Desk) -> None:
     assert (await desk.get("/v1/packages", headers={"Authorization": f"bearer {desk.key}"})).status == 200
 
 
-async def test_a_rotated_key_works_as_long_as_was_said(desk: Desk) -> None:
+async def test_a_rotated_key_works_until_its_overlap_ends_over_http(desk: Desk) -> None:
     until = desk.clock() + HOUR
     fresh = await desk.world.write(
         lambda connection: agent_admin.rotate_credentials(connection, "Clerk", desk.clock(), old_until=until)
@@ -178,19 +178,19 @@ async def test_a_rotated_key_works_as_long_as_was_said(desk: Desk) -> None:
     assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [401, 200]
 
 
-async def test_a_revoked_agent_is_a_stranger(desk: Desk) -> None:
+async def test_a_revoked_agents_key_is_a_401(desk: Desk) -> None:
     await desk.pause(standing=AgentStanding.REVOKED)
     assert (await desk.get("/v1/packages")).problem == (401, "unauthenticated")
 
 
-async def test_a_paused_agent_still_reads_and_withdraws(desk: Desk) -> None:
+async def test_a_paused_agent_can_read_and_withdraw(desk: Desk) -> None:
     response = await desk.submit()
     await desk.pause()
     assert (await desk.read(response)).status == 200
     assert (await desk.cancel(response)).body["status"] == "cancelled"
 
 
-async def test_the_services_own_words_never_hold_a_key(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_log_never_holds_a_key(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     await desk.submit()
     await desk.get("/v1/packages", headers={"Authorization": "Bearer csk_wrong"})
     desk.clock.passes(DAY)
@@ -198,7 +198,7 @@ async def test_the_services_own_words_never_hold_a_key(desk: Desk, capsys: pytes
     assert re.findall("csk_", written.out + written.err) == []
 
 
-async def test_what_is_open_to_all_tells_nothing_of_anybody(desk: Desk) -> None:
+async def test_open_routes_reveal_no_agent_and_no_package(desk: Desk) -> None:
     response = await desk.submit()
     pages: list[Any] = [(await desk.get(path)).text for _, path in OPEN]
     assert [page for page in pages if response.id in page or "Clerk" in page or desk.key in page] == []

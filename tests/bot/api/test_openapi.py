@@ -1,4 +1,4 @@
-"""`/openapi.json`: valid, complete and true to what is served. `/docs`: the same document, and a page that is closed in itself."""
+"""`/openapi.json` is valid, complete and matches the service; `/docs` embeds it and loads nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def test_it_is_valid_openapi() -> None:
+def test_the_document_is_valid_openapi() -> None:
     OpenAPIV31SpecValidator(openapi_document()).validate()
 
 
@@ -41,22 +41,22 @@ def test_each_schema_is_a_valid_json_schema(name: str) -> None:
 
 
 def references(schema: Any) -> set[str]:
-    """The schemas that this one names anywhere."""
+    """The names of the schemas that this one refers to."""
     inside = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
     named = {schema["$ref"].rpartition("/")[2]} if isinstance(schema, dict) and "$ref" in schema else set()
     return named.union(*map(references, inside))
 
 
 def test_no_schema_is_recursive() -> None:
-    """openapi-python-client leaves out what refers to such a schema."""
+    """openapi-python-client leaves out everything that refers to a recursive schema."""
     seen: set[str] = set()
     while settled := {name for name in SCHEMAS.keys() - seen if references(SCHEMAS[name]) <= seen}:
         seen |= settled
     assert seen == SCHEMAS.keys()
 
 
-def test_links_pass_no_objects() -> None:
-    """openapi-generator refuses a document in which one does."""
+def test_links_pass_only_strings() -> None:
+    """openapi-generator refuses a document with a link that passes an object."""
     links = [
         link
         for operation in OPERATIONS
@@ -68,12 +68,12 @@ def test_links_pass_no_objects() -> None:
 
 
 def test_a_callback_shares_its_tag_with_no_operation() -> None:
-    """openapi-generator writes one class for each tag: the callback's would replace that of the operations."""
+    """openapi-generator writes one class for each tag, so a shared tag would overwrite the operations."""
     callback = openapi_document()["webhooks"]["package"]["post"]
     assert set(callback["tags"]).isdisjoint(tag for operation in OPERATIONS for tag in operation["tags"])
 
 
-def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
+def test_every_route_lists_the_common_problems() -> None:
     of_agents = [set(route.problems) for route in ROUTES if route.of_agents]
     assert set.intersection(*of_agents) >= {Fault.UNAUTHENTICATED, Fault.UNAVAILABLE}
     with_body = [set(route.problems) for route in ROUTES if route.bodies]
@@ -106,14 +106,14 @@ def test_every_field_of_a_request_is_described(model: type[BaseModel]) -> None:
     assert set(model.model_fields) <= set(descriptions.MODELS[model.__name__])
 
 
-def test_nothing_is_described_that_is_not_there() -> None:
+def test_only_existing_fields_are_described() -> None:
     fields = {model.__name__: set(model.model_fields) for model in MODELS}
     described = {name: set(texts) for name, texts in descriptions.MODELS.items() if name in fields}
-    described["DecisionPackage"] -= {"expected_package_version"}  # shares its words with NewVersionRequest
+    described["DecisionPackage"] -= {"expected_package_version"}  # shares its texts with NewVersionRequest
     assert described == fields
 
 
-def test_every_example_is_what_its_schema_says() -> None:
+def test_every_example_matches_its_schema() -> None:
     seen = 0
     for route in ROUTES:
         for answer in route.answers:
@@ -149,7 +149,7 @@ FORMS: dict[Kind, Any] = {
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_what_a_kind_requires_is_said_by_the_schema_too(kind: Kind) -> None:
+def test_the_schema_requires_parameters_by_kind(kind: Kind) -> None:
     package = {name: value for name, value in SOFT.items() if name != "action_parameters"} | {"kind": kind.value}
     free = kind in (Kind.OUTPUT, Kind.PLAN, Kind.QUESTION)
     form = FORMS.get(kind, {"any": "thing"})
@@ -166,17 +166,17 @@ def test_what_a_kind_requires_is_said_by_the_schema_too(kind: Kind) -> None:
      {"action_parameters": {"n": 2**53}}, {"metadata": {"t": "\x01"}}, {"callback_url": "ftp://x"}, {"callback_url": "https://u@x"}],
     ids=str,
 )  # fmt: skip
-def test_what_the_service_refuses_the_schema_refuses_too(change: dict[str, Any]) -> None:
+def test_the_schema_refuses_what_the_service_refuses(change: dict[str, Any]) -> None:
     assert validator("DecisionPackage").is_valid(SOFT)
     assert not validator("DecisionPackage").is_valid(SOFT | change)
 
 
-async def test_it_is_served_as_it_is_made(desk: Desk) -> None:
+async def test_the_served_document_is_the_generated_one(desk: Desk) -> None:
     response = await desk.get("/openapi.json")
     assert response.body == openapi_document()
 
 
-async def test_the_page_may_run_its_own_scripts_only_and_speak_to_this_service_only(desk: Desk) -> None:
+async def test_the_docs_page_runs_only_its_own_scripts_and_calls_only_this_service(desk: Desk) -> None:
     response = await desk.get("/docs")
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = dict(
@@ -194,7 +194,7 @@ async def test_the_page_may_run_its_own_scripts_only_and_speak_to_this_service_o
     }
 
 
-async def test_the_page_holds_the_whole_document_and_loads_nothing(desk: Desk) -> None:
+async def test_the_docs_page_embeds_the_document_and_loads_nothing(desk: Desk) -> None:
     read = Read((await desk.get("/docs")).text)
     assert json.loads(read.data) == openapi_document()
     assert read.loaded == ["data:,"]
@@ -202,7 +202,7 @@ async def test_the_page_holds_the_whole_document_and_loads_nothing(desk: Desk) -
 
 
 class Read(HTMLParser):
-    """A page taken apart: the digests of its scripts, the data in it, and what it would load."""
+    """A parsed page: the digests of its scripts, its embedded data, and the URLs that it loads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

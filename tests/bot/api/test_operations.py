@@ -1,4 +1,4 @@
-"""What operators and machines ask: liveness, readiness, metrics, and the description itself."""
+"""Health, readiness and metrics, and errors outside the API."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.bot.service import AUTOMATIC, HARD, POLICY, Desk
 from tests.rules.world import DAY
 
 
-async def test_it_lives(desk: Desk) -> None:
+async def test_healthz_answers_ok(desk: Desk) -> None:
     assert (await desk.get("/healthz")).body == {"status": "ok"}
 
 
-async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
+async def test_readyz_names_the_policy_in_force(desk: Desk) -> None:
     response = await desk.get("/readyz")
     assert response.body["ready"] is True
     assert response.body["checks"] == {"database": "ok", "directory": "fresh", "policy": "in force"}
@@ -28,7 +28,7 @@ async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
     assert response.body["posture"]["slack"] == "not configured"
 
 
-async def test_it_says_in_one_line_that_its_file_is_not_in_force_and_how_to_change_that(desk: Desk) -> None:
+async def test_readyz_says_how_to_apply_a_file_that_is_not_in_force(desk: Desk) -> None:
     other = POLICY.replace("test-1", "test-2")
     file = PolicyFile(read_policy(other), other)
     await desk.world.write(lambda connection: activate_policy(connection, file, desk.clock()))
@@ -39,7 +39,7 @@ async def test_it_says_in_one_line_that_its_file_is_not_in_force_and_how_to_chan
     )
 
 
-async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk) -> None:
+async def test_readyz_reports_a_freeze_and_a_stale_directory(desk: Desk) -> None:
     await desk.freeze()
     desk.clock.passes(1001 * DAY)
     response = await desk.get("/readyz")
@@ -47,7 +47,9 @@ async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk)
     assert response.body["checks"]["directory"] == "stale: nobody can decide"
 
 
-async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_service_lives_but_is_not_ready_without_its_database(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused") from OperationalError("", {}, Exception())
 
@@ -60,9 +62,7 @@ async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkey
     assert response.headers["Retry-After"] == "2"
 
 
-async def test_a_database_that_hangs_makes_it_not_ready_in_good_time(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_service_is_not_ready_if_its_database_hangs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hangs(*_: object, **__: object) -> None:
         await asyncio.Event().wait()
 
@@ -72,7 +72,7 @@ async def test_a_database_that_hangs_makes_it_not_ready_in_good_time(
     assert (response.status, response.body["checks"]) == (503, {"database": "does not answer"})
 
 
-async def test_a_fault_of_ours_is_told_short_and_logged_whole(
+async def test_an_internal_error_is_logged_in_full_and_hidden_from_the_agent(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def broken(*_: object, **__: object) -> None:
@@ -99,7 +99,7 @@ async def test_metrics_count_routes_and_verbs_and_never_ids(desk: Desk) -> None:
     assert "pkg_" not in page
 
 
-async def test_odd_methods_and_addresses_are_one_label(desk: Desk) -> None:
+async def test_unknown_methods_and_paths_share_one_label(desk: Desk) -> None:
     await desk.call("PROPFIND", "/teapot")
     await desk.get("/" + "x" * 500)
     page = (await desk.get("/metrics")).text
@@ -107,14 +107,14 @@ async def test_odd_methods_and_addresses_are_one_label(desk: Desk) -> None:
     assert "xxx" not in page
 
 
-async def test_an_address_that_is_not_there_says_where_to_look(desk: Desk) -> None:
+async def test_an_unknown_path_is_a_404_that_names_the_docs(desk: Desk) -> None:
     response = await desk.get("/v2/packages")
     assert response.problem == (404, "not-found")
     assert "/docs" in response.body["detail"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-async def test_a_method_that_is_not_taken_is_told_which_are(desk: Desk, method: str) -> None:
+async def test_a_405_lists_the_allowed_methods(desk: Desk, method: str) -> None:
     response = await desk.call(method, "/v1/packages")
     assert response.problem == (405, "method-not-allowed")
     assert set(response.headers["Allow"].split(",")) == {"GET", "POST"}

@@ -1,4 +1,4 @@
-"""Reading packages: one, one as soon as it changes, all of them, and their events."""
+"""Reading a package, waiting for it to change, listing packages, and reading events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rules.world import RITA, SENTA, SUSI
 
 
 async def waiting(desk: Desk, response: Response, **options: Any) -> asyncio.Task[Response]:
-    """A long poll that has begun: it is known to wait, not hoped to."""
+    """Start a long poll, and return once it really waits."""
     begun, news = asyncio.Event(), Waiter.woken
 
     async def noticed(waiter: Waiter) -> None:
@@ -37,20 +37,20 @@ async def within(seconds: float, awaited: Coroutine[Any, Any, Response] | asynci
         return await awaited
 
 
-async def test_a_package_is_read_as_it_is(desk: Desk) -> None:
+async def test_reading_a_package_returns_its_document_and_etag(desk: Desk) -> None:
     response = await desk.submit()
     read = await desk.read(response)
     assert (read.status, read.body, read.headers["ETag"]) == (200, response.body, '"1"')
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"1"'])
-async def test_a_revision_that_the_agent_has_is_not_sent_again(desk: Desk, tag: str) -> None:
+async def test_a_known_revision_is_a_304(desk: Desk, tag: str) -> None:
     response = await desk.submit()
     read = await desk.read(response, headers={"If-None-Match": tag})
     assert (read.status, read.text, read.headers["ETag"]) == (304, "", '"1"')
 
 
-async def test_a_decision_releases_who_waits(desk: Desk) -> None:
+async def test_a_decision_releases_a_long_poll(desk: Desk) -> None:
     response = await desk.submit()
     poll = await waiting(desk, response, params={"wait": 30}, headers={"If-None-Match": response.headers["ETag"]})
     await desk.decide(Approve, response, by=RITA)
@@ -59,7 +59,7 @@ async def test_a_decision_releases_who_waits(desk: Desk) -> None:
     assert released.headers["ETag"] != response.headers["ETag"]
 
 
-async def test_who_names_no_revision_is_released_by_any_change(desk: Desk) -> None:
+async def test_a_long_poll_without_a_revision_ends_with_any_change(desk: Desk) -> None:
     response = await desk.submit()
     poll = await waiting(desk, response, params={"wait": 30})
     await desk.decide(Comment, response, by=RITA)
@@ -67,7 +67,7 @@ async def test_who_names_no_revision_is_released_by_any_change(desk: Desk) -> No
     assert (released.body["status"], released.body["revision"]) == ("pending", 2)
 
 
-async def test_one_vote_of_two_is_a_change(desk: Desk) -> None:
+async def test_a_first_vote_of_two_releases_a_long_poll(desk: Desk) -> None:
     response = await desk.submit(CRITICAL)
     await desk.decide(OpenDetails, response, by=SUSI)
     poll = await waiting(desk, response, params={"wait": 30})
@@ -83,19 +83,19 @@ async def test_an_older_revision_is_answered_at_once(desk: Desk) -> None:
     assert read.body["revision"] == 2
 
 
-async def test_what_is_settled_is_told_at_once_to_who_names_no_revision(desk: Desk) -> None:
+async def test_a_settled_package_answers_at_once_without_a_revision(desk: Desk) -> None:
     response = await desk.submit(AUTOMATIC)
     assert (await within(10, desk.read(response, params={"wait": 30}))).body["terminal"] is True
 
 
-async def test_who_knows_the_settled_state_waits_for_what_follows_it(desk: Desk) -> None:
+async def test_a_settled_revision_waits_for_the_next_change(desk: Desk) -> None:
     response = await desk.submit(AUTOMATIC)
     poll = await waiting(desk, response, params={"wait": 30}, headers={"If-None-Match": response.headers["ETag"]})
     await desk.claim(response)
     assert (await within(10, poll)).body["execution"]["state"] == "claimed"
 
 
-async def test_when_time_is_up_nothing_is_sent_again_to_who_has_it(desk: Desk) -> None:
+async def test_a_long_poll_ends_with_a_304_if_nothing_changed(desk: Desk) -> None:
     response = await desk.submit()
     waited = {"wait": 0.05}
     known = await desk.read(response, params=waited, headers={"If-None-Match": response.headers["ETag"]})
@@ -104,7 +104,7 @@ async def test_when_time_is_up_nothing_is_sent_again_to_who_has_it(desk: Desk) -
 
 
 @pytest.mark.parametrize("tag", ['W/"1"', "1", '"1"'])
-async def test_the_revision_may_be_written_as_proxies_write_it(desk: Desk, tag: str) -> None:
+async def test_weak_and_unquoted_etags_are_accepted(desk: Desk, tag: str) -> None:
     response = await desk.submit()
     await desk.decide(Comment, response, by=RITA)
     read = await within(10, desk.read(response, params={"wait": 30}, headers={"If-None-Match": tag}))
@@ -112,18 +112,18 @@ async def test_the_revision_may_be_written_as_proxies_write_it(desk: Desk, tag: 
 
 
 @pytest.mark.parametrize("tag", ["*", '"abc"', '""', '"1", "2"', '"-1"', '"99999999999999999999"', "ü"])
-async def test_a_tag_that_is_none_of_ours_is_as_good_as_none(desk: Desk, tag: str) -> None:
+async def test_an_unknown_etag_is_ignored(desk: Desk, tag: str) -> None:
     response = await desk.submit()
     assert (await desk.read(response, params={"wait": 0.01}, headers={"If-None-Match": tag})).status == 200
 
 
 @pytest.mark.parametrize("wait", ["-1", "31", "NaN", "inf", "1e999", "x", "", "٣"])
-async def test_a_wait_that_cannot_be_is_refused(desk: Desk, wait: str) -> None:
+async def test_an_invalid_wait_is_refused(desk: Desk, wait: str) -> None:
     response = await desk.submit()
     assert (await desk.read(response, params={"wait": wait})).wrong == ["query.wait"]
 
 
-async def test_a_package_that_is_not_there_is_not_waited_for(desk: Desk) -> None:
+async def test_waiting_for_an_unknown_package_is_a_404_at_once(desk: Desk) -> None:
     response = await within(10, desk.get("/v1/packages/pkg_0", params={"wait": 30}))
     assert response.problem == (404, "not-found")
 
@@ -144,7 +144,7 @@ async def test_packages_are_listed_newest_first_page_by_page(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("cursor", ["0-pkg_0", "9999999999999999-pkg_zzz"])
-async def test_a_place_where_nothing_is_is_a_place_too(desk: Desk, cursor: str) -> None:
+async def test_a_cursor_of_no_package_is_a_valid_position(desk: Desk, cursor: str) -> None:
     response = await desk.submit()
     listed = [
         package["decision_package_id"] for package in (await desk.get(f"/v1/packages?cursor={cursor}")).body["packages"]
@@ -152,7 +152,7 @@ async def test_a_place_where_nothing_is_is_a_place_too(desk: Desk, cursor: str) 
     assert listed == [response.id][: int(cursor[0])]
 
 
-async def test_what_comes_in_meanwhile_moves_no_page(desk: Desk) -> None:
+async def test_new_packages_do_not_shift_later_pages(desk: Desk) -> None:
     first = await desk.submit()
     desk.clock.passes(timedelta(seconds=1))
     await desk.submit()
@@ -163,7 +163,7 @@ async def test_what_comes_in_meanwhile_moves_no_page(desk: Desk) -> None:
     assert [package["decision_package_id"] for package in rest["packages"]] == [first.id]
 
 
-async def test_a_listing_can_be_narrowed(desk: Desk) -> None:
+async def test_a_listing_can_be_filtered(desk: Desk) -> None:
     await desk.submit(AUTOMATIC | {"thread_id": "a b"})
     other = await desk.submit(HARD | {"thread_id": "other", "action_type": "payment.send"})
     for query in ({"status": "pending"}, {"thread_id": "other"}, {"action_type": "payment.send"}):
@@ -193,7 +193,7 @@ async def test_a_listing_can_be_narrowed(desk: Desk) -> None:
         ("status=", "query.status"),
     ],
 )
-async def test_a_query_that_cannot_be_is_refused_by_its_name(desk: Desk, query: str, wrong: str) -> None:
+async def test_an_invalid_query_parameter_is_refused_by_name(desk: Desk, query: str, wrong: str) -> None:
     response = await desk.get(f"/v1/packages?{query}")
     assert (response.problem, response.wrong) == ((422, "invalid"), [wrong])
 

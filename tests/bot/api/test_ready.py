@@ -1,4 +1,4 @@
-"""`/readyz` is red while the heartbeat cannot be written, and writes nothing itself."""
+"""`/readyz` is 503 while the heartbeat cannot be written, and writes nothing itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(
     assert office.running.service.slack is not None
     heart = office.running.service.slack.clockwork.heart
     with held_by_another(office.world.url):
-        assert (await office.get("/readyz")).status == 200  # it waits for nobody who writes
+        assert (await office.get("/readyz")).status == 200  # it does not wait for the lock of a writer
         await heart.tick()
         assert (await office.get("/readyz")).status == 200
         monkeypatch.setattr(scheduler.time.heartbeat, "MUST_WRITE", 0.0)

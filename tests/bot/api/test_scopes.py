@@ -1,4 +1,4 @@
-"""The scope and the rates of an agent's key, as its agent meets them over HTTP."""
+"""The scope and the rates of an agent's key, over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from store.agents import agent_admin
 from tests.bot.service import FOR_ITS_OWNER, SOFT, Desk
 from tests.rules.world import OWEN, RITA, ROSE
 
-AUTOMATIC = FOR_ITS_OWNER | {"action_parameters": {"record": "43"}}  # not the one that people are asked about
+AUTOMATIC = FOR_ITS_OWNER | {
+    "action_parameters": {"record": "43"}
+}  # differs from the action that people are asked about
 
 
 async def hired(desk: Desk, scope: dict[str, Any] | None = None, **rates: int) -> str:
@@ -31,7 +33,7 @@ async def allow(desk: Desk, scope: dict[str, Any], **rates: int) -> None:
     )
 
 
-async def test_what_a_key_does_not_cover_is_refused_with_the_field_named(desk: Desk) -> None:
+async def test_a_package_outside_the_keys_scope_is_refused_with_the_field(desk: Desk) -> None:
     key = await hired(desk, {"may": ["record.*", "payment.*"], "requesters": [ROSE], "max_risk": "medium"})
     fine = await desk.submit(SOFT, key=key)
     assert (fine.status, fine.body["status"]) == (202, "pending")
@@ -47,7 +49,7 @@ async def test_what_a_key_does_not_cover_is_refused_with_the_field_named(desk: D
         assert (response.problem, response.wrong) == ((403, "out-of-scope"), [field]), change
 
 
-async def test_a_new_version_is_held_to_the_key_as_a_new_package_is(desk: Desk) -> None:
+async def test_a_new_version_must_be_within_the_keys_scope(desk: Desk) -> None:
     key = await hired(desk, {"may": ["record.*"], "requesters": [ROSE], "max_risk": "medium"})
     response = await desk.submit(SOFT, key=key)
     await desk.decide(Revise, response, by=RITA, instructions="Say more.")
@@ -63,18 +65,18 @@ async def test_by_default_120_packages_a_minute_may_wait_for_people(desk: Desk) 
     responses = await asyncio.gather(*(desk.submit() for _ in range(300)))
     assert Counter(response.status for response in responses)[202] in range(
         120, 137
-    )  # at most one more for each thread that writes
+    )  # each writer thread may let one more through
     limited = await desk.submit()
     assert limited.problem == (429, "rate-limited")
     assert limited.headers["Retry-After"] == "60"
-    assert (await desk.submit(AUTOMATIC)).status == 201  # asks nobody
+    assert (await desk.submit(AUTOMATIC)).status == 201  # no person is asked
     assert (await desk.submit(key=await desk.hire("Other"))).status == 202
     desk.clock.passes(timedelta(seconds=61))
     assert (await desk.submit()).status == 202
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_two_replicas_count_together(desk: Desk) -> None:
+async def test_two_replicas_share_one_rate(desk: Desk) -> None:
     key = await hired(desk, per_minute=4)
     async with run_service(desk.running.service.settings, desk.clock) as another:
         urls = [URL(replica.url) / "v1/packages" for replica in (desk, another)]
@@ -84,7 +86,7 @@ async def test_two_replicas_count_together(desk: Desk) -> None:
             assert (await desk.call("POST", url, key=key, json=SOFT)).problem == (429, "rate-limited")
 
 
-async def test_a_refused_package_can_be_sent_again_under_its_key(desk: Desk) -> None:
+async def test_a_rate_limited_package_can_be_resent_with_its_key(desk: Desk) -> None:
     key = await hired(desk, per_minute=1)
     first = await desk.submit(SOFT, "first", key=key)
     assert (await desk.submit(SOFT, "second", key=key)).status == 429
@@ -93,7 +95,7 @@ async def test_a_refused_package_can_be_sent_again_under_its_key(desk: Desk) -> 
     assert (await desk.submit(SOFT, "second", key=key)).status == 202
 
 
-async def test_a_rate_that_an_operator_sets_bounds_every_package_and_every_version(desk: Desk) -> None:
+async def test_a_rate_set_by_an_operator_limits_all_packages_and_versions(desk: Desk) -> None:
     key = await hired(desk, per_minute=2)
     waits = await desk.submit(SOFT, key=key)
     assert (await desk.submit(AUTOMATIC, key=key)).status == 201
@@ -101,7 +103,7 @@ async def test_a_rate_that_an_operator_sets_bounds_every_package_and_every_versi
     assert (await desk.version(waits, SOFT | {"title": "Read it again"}, key=key)).problem == (429, "rate-limited")
 
 
-async def test_an_agent_may_have_so_many_packages_open_and_a_decision_makes_room(desk: Desk) -> None:
+async def test_an_agent_over_its_limit_of_open_packages_gets_a_429_until_one_is_decided(desk: Desk) -> None:
     key = await hired(desk, max_open=2)
     first, _ = await desk.submit(SOFT, key=key), await desk.submit(SOFT, key=key)
     full = await desk.submit(SOFT, key=key)

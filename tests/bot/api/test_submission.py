@@ -1,4 +1,4 @@
-"""`POST /v1/packages`: what an agent is answered, and what the second time."""
+"""`POST /v1/packages`: the answers to a first and a repeated submission."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, POLICY, 
 from tests.rules.world import DAY, RITA, ROSE, SENTA, people
 
 
-async def test_a_package_that_awaits_a_person_is_accepted(desk: Desk) -> None:
+async def test_a_package_that_waits_for_a_person_is_a_202(desk: Desk) -> None:
     response = await desk.submit(HARD)
     assert (response.status, response.body["status"], response.body["level"]) == (202, "pending", "hard_approval")
     assert response.body["may_proceed"] is False
@@ -26,7 +26,7 @@ async def test_a_package_that_awaits_a_person_is_accepted(desk: Desk) -> None:
     assert response.headers["ETag"] == '"1"'
 
 
-async def test_a_package_that_policy_settles_is_created(desk: Desk) -> None:
+async def test_a_package_that_the_policy_settles_is_a_201(desk: Desk) -> None:
     response = await desk.submit(AUTOMATIC)
     assert (response.status, response.body["status"], response.body["may_proceed"]) == (201, "approved", True)
     assert response.body["decision"]["basis"] == "policy"
@@ -34,22 +34,22 @@ async def test_a_package_that_policy_settles_is_created(desk: Desk) -> None:
     assert "Retry-After" not in response.headers
 
 
-async def test_what_is_merely_told_to_people_is_created_too(desk: Desk) -> None:
+async def test_a_notify_only_package_is_a_201(desk: Desk) -> None:
     response = await desk.submit(AUTOMATIC | {"action_type": "record.note"})
     assert (response.status, response.body["level"]) == (201, "notify_only")
 
 
-async def test_a_takeover_is_accepted_and_waits(desk: Desk) -> None:
+async def test_a_takeover_package_is_a_202(desk: Desk) -> None:
     response = await desk.submit(TAKEOVER)
     assert (response.status, response.body["level"]) == (202, "human_takeover")
 
 
-async def test_the_location_leads_to_the_package(desk: Desk) -> None:
+async def test_the_location_header_leads_to_the_package(desk: Desk) -> None:
     response = await desk.submit()
     assert (await desk.get(response.headers["Location"])).body == response.body
 
 
-async def test_the_same_again_is_the_same_package(desk: Desk) -> None:
+async def test_the_same_key_returns_the_same_package(desk: Desk) -> None:
     first = await desk.submit(SOFT, "once")
     again = await desk.submit(SOFT, "once")
     assert (again.status, again.body) == (200, first.body)
@@ -58,14 +58,14 @@ async def test_the_same_again_is_the_same_package(desk: Desk) -> None:
     assert again.headers["Location"] == first.headers["Location"]
 
 
-async def test_a_replay_tells_how_the_package_stands_now(desk: Desk) -> None:
+async def test_a_replay_returns_the_current_state(desk: Desk) -> None:
     first = await desk.submit(SOFT, "once")
     await desk.decide(Approve, first, by=RITA)
     again = await desk.submit(SOFT, "once")
     assert (again.status, again.body["status"], again.body["terminal"]) == (200, "approved", True)
 
 
-async def test_the_key_in_the_body_is_as_good_as_the_header(desk: Desk) -> None:
+async def test_the_idempotency_key_may_be_in_the_body(desk: Desk) -> None:
     first = await desk.submit(SOFT, "once")
     again = await desk.submit(SOFT | {"idempotency_key": "once"})
     assert (again.status, again.id) == (200, first.id)
@@ -82,7 +82,7 @@ async def test_the_same_key_with_another_content_is_refused(desk: Desk) -> None:
     assert (other.problem, other.body["package"]) == ((422, "idempotency-conflict"), first.id)
 
 
-async def test_a_key_is_the_agents_own(desk: Desk) -> None:
+async def test_an_idempotency_key_belongs_to_one_agent(desk: Desk) -> None:
     first = await desk.submit(SOFT, "once")
     other = await desk.submit(SOFT, "once", key=await desk.hire("Other"))
     assert (other.status, other.id != first.id) == (202, True)
@@ -93,17 +93,17 @@ async def test_the_longest_key_works_and_a_longer_one_is_refused(desk: Desk) -> 
     assert (await desk.submit(SOFT, "k" * 256)).wrong == ["Idempotency-Key"]
 
 
-async def test_of_many_at_once_with_one_key_one_package_comes(desk: Desk) -> None:
+async def test_concurrent_submissions_with_one_key_create_one_package(desk: Desk) -> None:
     responses = await asyncio.gather(*(desk.submit(SOFT, "once") for _ in range(8)))
     assert sorted(response.status for response in responses) == [200] * 7 + [202]
     assert len({response.id for response in responses}) == 1
 
 
-async def test_without_a_key_the_same_is_another_package(desk: Desk) -> None:
+async def test_without_a_key_the_same_submission_is_another_package(desk: Desk) -> None:
     assert (await desk.submit()).id != (await desk.submit()).id
 
 
-async def test_a_replay_comes_before_all_else(desk: Desk) -> None:
+async def test_a_replay_is_answered_before_any_other_check(desk: Desk) -> None:
     first = await desk.submit(SOFT, "once")
     await desk.decide(Reject, first, by=RITA)
     await desk.freeze()
@@ -111,7 +111,7 @@ async def test_a_replay_comes_before_all_else(desk: Desk) -> None:
     assert (again.status, again.body["status"]) == (200, "rejected")
 
 
-async def test_what_a_person_rejected_does_not_come_again(desk: Desk) -> None:
+async def test_a_rejected_action_is_refused_when_proposed_again(desk: Desk) -> None:
     first = await desk.submit()
     await desk.decide(Reject, first, by=RITA)
     again = await desk.submit(SOFT | {"title": "In other words"})
@@ -119,7 +119,7 @@ async def test_what_a_person_rejected_does_not_come_again(desk: Desk) -> None:
     assert first.id in again.body["detail"]
 
 
-async def test_a_material_change_lets_it_come_again_and_makes_it_hard(desk: Desk) -> None:
+async def test_a_rejected_action_with_a_material_change_is_accepted_at_hard_approval(desk: Desk) -> None:
     await desk.decide(Reject, await desk.submit(), by=RITA)
     again = await desk.submit(SOFT | {"material_change": "The customer signed."})
     assert (again.status, again.body["level"]) == (202, "hard_approval")
@@ -131,12 +131,12 @@ async def test_a_rejection_is_forgotten_after_its_window(desk: Desk) -> None:
     assert (await desk.submit()).status == 202
 
 
-async def test_a_rejection_binds_no_other_agent(desk: Desk) -> None:
+async def test_a_rejection_does_not_affect_other_agents(desk: Desk) -> None:
     await desk.decide(Reject, await desk.submit(), by=RITA)
     assert (await desk.submit(key=await desk.hire("Other"))).status == 202
 
 
-async def test_a_thread_that_a_person_took_over_is_closed_until_it_is_handed_back(desk: Desk) -> None:
+async def test_a_thread_that_was_taken_over_is_closed_until_it_is_handed_back(desk: Desk) -> None:
     threaded = HARD | {"thread_id": "thr_1"}
     taken = await desk.submit(threaded)
     await desk.decide(TakeOver, taken, by=SENTA)
@@ -146,23 +146,23 @@ async def test_a_thread_that_a_person_took_over_is_closed_until_it_is_handed_bac
     assert (await desk.submit(threaded | {"title": "Another"})).status == 202
 
 
-async def test_a_package_at_the_level_of_a_takeover_closes_its_thread_at_once(desk: Desk) -> None:
+async def test_a_package_at_the_takeover_level_closes_its_thread_at_once(desk: Desk) -> None:
     await desk.submit(TAKEOVER | {"thread_id": "thr_1"})
     assert (await desk.submit(AUTOMATIC | {"thread_id": "thr_1"})).problem == (409, "thread-taken-over")
 
 
-async def test_where_nobody_could_decide_the_agent_is_told_at_once(desk: Desk) -> None:
+async def test_a_package_that_nobody_could_decide_is_refused(desk: Desk) -> None:
     response = await desk.submit(HARD | {"action_type": "audit.write"})
     assert response.problem == (422, "no-eligible-reviewer")
 
 
-async def test_with_too_few_for_the_quorum_the_agent_is_told_at_once(desk: Desk) -> None:
+async def test_a_package_with_too_few_people_for_its_quorum_is_refused(desk: Desk) -> None:
     everybody = people()
     await desk.people_are({who: everybody[who] for who in (ROSE, SENTA)})
     assert (await desk.submit(CRITICAL)).problem == (422, "no-eligible-reviewer")
 
 
-async def test_with_a_directory_that_is_too_old_nothing_is_taken_that_needs_or_names_a_person(desk: Desk) -> None:
+async def test_a_stale_directory_refuses_packages_that_need_or_name_a_person(desk: Desk) -> None:
     desk.clock.passes(1001 * DAY)
     response = await desk.submit(HARD)
     assert response.problem == (503, "directory-stale")
@@ -171,29 +171,29 @@ async def test_with_a_directory_that_is_too_old_nothing_is_taken_that_needs_or_n
     assert (await desk.submit(FOR_ITS_OWNER)).status == 201
 
 
-async def test_a_high_risk_that_says_too_little_names_what_is_missing(desk: Desk) -> None:
+async def test_an_incomplete_high_risk_package_is_refused_with_the_missing_fields(desk: Desk) -> None:
     response = await desk.submit({name: HARD[name] for name in HARD if name not in ("consequence", "policy_basis")})
     assert (response.problem, response.wrong) == ((422, "quality-gaps"), ["consequence", "policy_basis"])
 
 
-async def test_a_medium_risk_that_says_too_little_is_warned(database_url: str, tmp_path: Path) -> None:
+async def test_an_incomplete_medium_risk_package_is_accepted_with_a_warning(database_url: str, tmp_path: Path) -> None:
     needing = POLICY.replace("[tiers.medium]", '[tiers.medium]\nneeds = ["consequence"]')
     async with open_desk(database_url, tmp_path, needing) as desk:
         response = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
     assert (response.status, response.body["warnings"]) == (202, ["consequence is empty; a reviewer would want it"])
 
 
-async def test_what_has_already_expired_is_refused(desk: Desk) -> None:
+async def test_an_expired_package_is_refused(desk: Desk) -> None:
     response = await desk.submit(SOFT | {"expires_at": "2026-11-20T11:59:59Z"})
     assert (response.problem, response.wrong) == ((422, "already-expired"), ["expires_at"])
 
 
-async def test_a_paused_agent_submits_nothing(desk: Desk) -> None:
+async def test_a_paused_agent_cannot_submit(desk: Desk) -> None:
     await desk.pause()
     assert (await desk.submit(AUTOMATIC)).problem == (409, "agent-paused")
 
 
-async def test_while_all_is_frozen_nobody_submits_anything(desk: Desk) -> None:
+async def test_a_freeze_refuses_submissions(desk: Desk) -> None:
     await desk.freeze()
     assert (await desk.submit(AUTOMATIC)).problem == (409, "agent-paused")
     await desk.freeze(frozen=False)
@@ -214,18 +214,18 @@ async def test_while_all_is_frozen_nobody_submits_anything(desk: Desk) -> None:
         "http://[fe80::1%25eth9]/",
     ],
 )
-async def test_a_callback_to_the_inside_is_refused(desk: Desk, inside: str) -> None:
+async def test_a_callback_to_an_internal_address_is_refused(desk: Desk, inside: str) -> None:
     assert (await desk.submit(SOFT | {"callback_url": inside})).wrong == ["callback_url"]
 
 
-async def test_metadata_come_back_untouched(desk: Desk) -> None:
+async def test_metadata_is_returned_unchanged(desk: Desk) -> None:
     metadata: dict[str, Any] = {"ä": [1, 2.5, None, {"deep": True}], "text": "line\nbreak"}
     response = await desk.submit(SOFT | {"metadata": metadata, "run_id": "r", "thread_id": "t", "checkpoint_id": "c"})
     assert response.body["metadata"] == metadata
     assert [response.body[name] for name in ("run_id", "thread_id", "checkpoint_id")] == ["r", "t", "c"]
 
 
-async def test_what_was_answered_is_answered_again_though_its_callback_may_not_be_called_by_now(desk: Desk) -> None:
+async def test_a_replay_is_answered_even_if_its_callback_url_is_not_allowed_any_more(desk: Desk) -> None:
     body = SOFT | {"callback_url": "http://127.0.0.1:9/hook"}
     lenient = desk.running.service.settings.model_copy(update={"callback_allow": (ip_network("127.0.0.0/8"),)})
     async with run_service(lenient, desk.clock) as running, aiohttp.ClientSession(running.url) as http:

@@ -1,4 +1,4 @@
-"""Exports for the tests: made, checked and forged in one line each."""
+"""Helpers that create, check and forge exports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def export(record: Recorded, selection: Selection = EVERYTHING, key: SigningKey 
 
 
 def export_once(template: Path, folder: Path) -> list[bytes]:
-    """The export of one record, from a copy of an empty database."""
+    """Export one record from a copy of an empty database."""
     record = recorded(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
     lines = export(record)
     record.engine.dispose()
@@ -54,7 +54,7 @@ def pem(key: SigningKey) -> str:
 
 
 def resign(lines: list[bytes], key: SigningKey, public_key: str | None = None) -> list[bytes]:
-    """What a forger does who knows the format and has a key of their own."""
+    """Compute digest and signature again, as a forger with a key of their own can."""
     manifest = json.loads(lines[-1]) | {"digest": "sha256:" + sha256(b"".join(lines[:-1])).hexdigest()}
     manifest |= {"public_key": public_key or key.public}
     return [*lines[:-1], json_line(manifest | {"signature": key.sign(signed_message(manifest))})]

@@ -1,4 +1,4 @@
-"""An export proves itself without a server or a database: whatever is done to it is found."""
+"""An export is verified without a server or a database, and every change to it is found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @given(data=st.data())
-def test_any_byte_that_is_changed_is_found(exported: list[bytes], data: st.DataObject) -> None:
+def test_changing_any_byte_is_found(exported: list[bytes], data: st.DataObject) -> None:
     lines = list(exported)
     at = data.draw(st.integers(0, len(lines) - 2))
     place = data.draw(st.integers(0, len(lines[at]) - 1))
@@ -33,9 +33,7 @@ def test_any_byte_that_is_changed_is_found(exported: list[bytes], data: st.DataO
 
 
 @given(data=st.data(), new=st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just({}))
-def test_any_member_of_the_manifest_that_is_changed_is_found(
-    exported: list[bytes], data: st.DataObject, new: Any
-) -> None:
+def test_changing_any_member_of_the_manifest_is_found(exported: list[bytes], data: st.DataObject, new: Any) -> None:
     manifest = json.loads(exported[-1])
     inside = data.draw(st.sampled_from([manifest, manifest["tenant"], manifest["counts"]]))
     member = data.draw(st.sampled_from(sorted(inside)) | st.text(max_size=5))
@@ -63,14 +61,14 @@ def test_lines_dropped_doubled_swapped_or_cut_off_are_found(
     assert faults(lines)
 
 
-def test_an_export_that_another_signed_is_found_by_who_knows_whom_to_expect(exported: list[bytes]) -> None:
+def test_an_export_signed_by_another_key_fails_against_the_pinned_key(exported: list[bytes]) -> None:
     lines = resign(exported, THEIRS)
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
     assert check.distrust == f"the export is signed by another key than the pinned one: {THEIRS.public}"
 
 
-def test_a_manifest_that_names_a_key_and_is_signed_by_another_is_found(exported: list[bytes]) -> None:
+def test_a_manifest_signed_by_another_key_than_it_names_is_a_fault(exported: list[bytes]) -> None:
     manifest = json.loads(exported[-1])
     forged = manifest | {"signature": THEIRS.sign(signed_message(manifest))}
     assert faults([*exported[:-1], json_line(forged)]) == [
@@ -92,7 +90,7 @@ def test_a_package_that_the_export_does_not_list_is_named(exported: list[bytes])
     assert faults(resign(lines, OURS)) == [f"{first}: it was added: the export does not list it"]
 
 
-def test_a_package_that_stands_in_the_export_twice_is_named(exported: list[bytes]) -> None:
+def test_a_package_that_is_in_the_export_twice_is_named(exported: list[bytes]) -> None:
     first, *_ = package_ids(exported)
     repeated = [line for line in exported if belongs_to(line, first) and b'"kind":"head"' not in line]
     assert f"{first}: it stands in the export twice" in faults([*exported[:-4], *repeated, *exported[-4:]])
@@ -114,17 +112,17 @@ def test_a_package_that_is_listed_twice_is_named(exported: list[bytes]) -> None:
     assert f"{first}: the export lists it twice" in faults([*exported[:-1], exported[-4], exported[-1]])
 
 
-def test_an_export_that_was_cut_off_is_named(exported: list[bytes]) -> None:
+def test_a_truncated_export_is_reported(exported: list[bytes]) -> None:
     assert faults(exported[:-1]) == ["export: it was cut off: the manifest, which should be its last line, is missing"]
 
 
-def test_what_comes_after_the_manifest_is_named(exported: list[bytes]) -> None:
+def test_a_line_after_the_manifest_is_a_fault(exported: list[bytes]) -> None:
     assert faults([*exported, b"\n"]) == [
         f"export: line {len(exported) + 1} comes after the manifest, which should be the last"
     ]
 
 
-def test_a_tail_that_was_cut_from_the_tenants_chain_is_named(exported: list[bytes]) -> None:
+def test_a_missing_tail_of_the_tenants_chain_is_named(exported: list[bytes]) -> None:
     lines = resign([*exported[:2], *exported[3:]], OURS)
     assert faults(lines)[0] == "tenant revision 1: its tail was cut: revision 2 should follow"
 
@@ -133,7 +131,7 @@ def test_a_tail_that_was_cut_from_the_tenants_chain_is_named(exported: list[byte
     "start",
     [[], [b""], [b"{}\n"], [b"[]\n"], [b'{"kind":"countersign-export","version":3,"tenant_id":"T"}\n'], [b"\xff\n"]],
 )
-def test_what_is_no_export_is_not_taken_for_one(start: list[bytes]) -> None:
+def test_a_file_that_is_not_an_export_is_refused(start: list[bytes]) -> None:
     assert faults(start) == ["export: it does not begin as an export of version 2 or earlier does"]
 
 
@@ -141,7 +139,7 @@ def test_what_is_no_export_is_not_taken_for_one(start: list[bytes]) -> None:
     line=st.binary(max_size=20)
     | st.sampled_from(["content", "state", "head", "?", "unreadable"]).map(lambda kind: json_line({"kind": kind}))
 )
-def test_nothing_that_stands_in_a_file_can_stop_the_check(exported: list[bytes], line: bytes) -> None:
+def test_no_bytes_in_a_line_can_crash_the_check(exported: list[bytes], line: bytes) -> None:
     assert faults([*exported[:-1], line, exported[-1]])
 
 
@@ -165,11 +163,11 @@ def test_nothing_that_stands_in_a_file_can_stop_the_check(exported: list[bytes],
         )
     )
 )
-def test_no_line_whatever_it_holds_can_stop_the_check(exported: list[bytes], lines: list[Any]) -> None:
+def test_no_json_line_can_crash_the_check(exported: list[bytes], lines: list[Any]) -> None:
     assert faults([exported[0], *(json.dumps(line).encode() + b"\n" for line in lines)])
 
 
-def test_a_line_without_an_end_is_not_read_whole(exported: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_is_read_in_pieces(exported: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.audit.check.MAX_LINE", 10_000)
     whole = io.BytesIO(b"".join(exported))
     assert faults(list(read_lines(whole))) == []

@@ -1,4 +1,4 @@
-"""What an export holds, as jsonl and as a table."""
+"""The content of an export, as jsonl and as CSV."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     return export_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
 
 
-# ---- what is exported
+# ---- jsonl
 
 
-def test_an_export_is_clean_by_itself(record: Recorded) -> None:
+def test_an_export_verifies_by_itself(record: Recorded) -> None:
     lines = export(record)
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
@@ -50,7 +50,7 @@ def test_an_export_is_clean_by_itself(record: Recorded) -> None:
     }
 
 
-def test_the_lines_come_in_their_order(exported: list[bytes]) -> None:
+def test_the_lines_of_an_export_are_in_order(exported: list[bytes]) -> None:
     package = ["event"] * 4 + ["content"] * 3 + ["state"]
     kinds = [json.loads(line).get("kind", "event") for line in exported]
     assert kinds[:3] == ["countersign-export", "event", "event"]
@@ -71,7 +71,7 @@ def test_an_export_names_its_agents(record: Recorded, exported: list[bytes]) -> 
     assert {row["agent"] for row in table(record)} == {"clerk"}
 
 
-def test_a_filtered_export_holds_whole_packages_and_is_clean(record: Recorded) -> None:
+def test_a_filtered_export_holds_whole_packages_and_verifies(record: Recorded) -> None:
     lines = export(record, Selection(action_type="mail.send", since=NOW))
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
@@ -84,11 +84,11 @@ def test_a_filtered_export_holds_whole_packages_and_is_clean(record: Recorded) -
     }
 
 
-def test_an_export_of_nothing_is_clean(record: Recorded) -> None:
+def test_an_empty_export_verifies(record: Recorded) -> None:
     assert faults(export(record, Selection(reviewer="USOMEBODY"))) == []
 
 
-def test_what_was_wrong_in_the_database_is_found_in_its_export(record: Recorded) -> None:
+def test_faults_in_the_database_are_found_in_its_export(record: Recorded) -> None:
     forge(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
     forge(record.engine, 'UPDATE tenant_events SET body = \'{"kind":"manifest"}\' WHERE sequence = 1')
     forge(record.engine, "DELETE FROM events WHERE package_id = :id", id=record.rejected)
@@ -99,10 +99,10 @@ def test_what_was_wrong_in_the_database_is_found_in_its_export(record: Recorded)
     assert f"{record.rejected}: it has a state, and no events: its record is missing" in found_faults
     assert f"{record.approved}: it has a record, and no state: its row is missing" in found_faults
     assert f"{record.mailed} revision 1: it is no event" in found_faults
-    assert len(found_faults) == 5  # and the words beside the event that is gone
+    assert len(found_faults) == 5  # the fifth: texts without their event
 
 
-def test_a_package_of_which_all_is_gone_is_named_by_its_export(record: Recorded) -> None:
+def test_an_export_names_a_package_whose_rows_are_all_gone(record: Recorded) -> None:
     for table in ("packages", "events", "content"):
         forge(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert faults(export(record)) == [
@@ -111,19 +111,19 @@ def test_a_package_of_which_all_is_gone_is_named_by_its_export(record: Recorded)
     ]
 
 
-def test_an_export_of_emptied_words_is_clean(record: Recorded) -> None:
+def test_an_export_of_emptied_texts_verifies(record: Recorded) -> None:
     with record.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
     assert faults(export(record)) == []
 
 
-def test_progress_is_told(exported: list[bytes]) -> None:
+def test_the_check_reports_its_progress(exported: list[bytes]) -> None:
     progress: list[int] = []
     assert list(ExportCheck(OURS.public).faults(exported, progress.append)) == []
     assert progress[-1] == len(exported)
 
 
-# ---- as a table
+# ---- CSV
 
 
 def table(record: Recorded, selection: Selection = EVERYTHING) -> list[dict[str, str]]:
@@ -131,7 +131,7 @@ def table(record: Recorded, selection: Selection = EVERYTHING) -> list[dict[str,
         return list(csv.DictReader(io.StringIO("".join(export_csv(connection, selection)))))
 
 
-def test_a_csv_holds_the_selected_events_alone(record: Recorded) -> None:
+def test_a_csv_holds_only_the_selected_events(record: Recorded) -> None:
     rows = table(record, Selection(action_type="mail.send"))
     assert [row["event_type"] for row in rows] == [
         "package.submitted",
@@ -145,14 +145,14 @@ def test_a_csv_holds_the_selected_events_alone(record: Recorded) -> None:
     assert rows[0]["facts"] == ""
 
 
-def test_a_csv_tells_what_happened_to_no_package(record: Recorded) -> None:
+def test_a_csv_holds_tenant_events_with_their_facts(record: Recorded) -> None:
     rows = table(record, Selection(reviewer="operator"))
     assert [row["event_type"] for row in rows] == ["agent.added", "agent.paused"]
     assert json.loads(rows[0]["facts"])["owner"] == "UOWEN"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_spreadsheet_runs_no_formula_of_an_agent(record: Recorded, start: str) -> None:
+def test_a_csv_cell_is_never_a_formula(record: Recorded, start: str) -> None:
     formula = f"{start}cmd|' /C calc'!A0"
     body = json.dumps({"thread_id": formula, "reason": None, "latency_ms": 5, "decision_package_id": "pkg"})
     forge(
@@ -166,6 +166,6 @@ def test_a_spreadsheet_runs_no_formula_of_an_agent(record: Recorded, start: str)
     assert first["latency_ms"] == "5"
 
 
-def test_a_row_that_cannot_be_read_is_shown_as_such(record: Recorded) -> None:
+def test_a_csv_shows_an_unreadable_row(record: Recorded) -> None:
     forge(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
     assert table(record, Selection(action_type="mail.send"))[0]["reason"] == "unreadable: gone"

@@ -1,4 +1,4 @@
-"""What people saw and what the policy said are part of the record: changed or removed, they are found."""
+"""Renderings and policies are part of the record: changing or removing them is found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.store.recorded import forge
 
 
 def faults(office: Office) -> list[str]:
-    """Those of the database, which its export has as well, if in another order."""
+    """The faults in the database; its export must have the same ones."""
     with snapshot(office.store.database.engine) as connection:
         found_faults = [str(fault) for fault in verify_database(connection)]
         lines = list(export_jsonl(connection, OURS, NOW))
@@ -27,7 +27,7 @@ def faults(office: Office) -> list[str]:
     return found_faults
 
 
-async def test_renderings_and_policies_are_sound_as_they_are_kept_and_their_forgeries_are_found(
+async def test_forged_renderings_and_policies_are_found(
     office: Office,
 ) -> None:
     response, card = await office.asked(HARD)

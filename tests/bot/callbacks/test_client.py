@@ -1,4 +1,4 @@
-"""Receivers are strangers: whatever one answers, or does not, it costs little and ends soon."""
+"""The callback client with hostile receivers: every call ends soon, and its failure is described."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BODY = b'{"type": "package.approved"}'
 
 
 async def sent(url: str, tls: ssl.SSLContext | None = None, within: float = WITHIN) -> Reply | str:
-    """The reply, or why there is none. In any case within the time that a receiver has, and a little more."""
+    """Return the reply, or why there is none. Fail if the call takes longer than it may."""
     async with callback_client(LOOPBACK, tls, within) as client, asyncio.timeout(3 * WITHIN):
         try:
             return await client.send(url, {"Content-Type": "application/json"}, BODY)
@@ -50,7 +50,7 @@ async def test_a_body_that_never_ends_is_not_read(receiver: Receiver) -> None:
     ],
     ids=["too long", "no gzip", "no content", "old"],
 )
-async def test_what_a_body_says_of_itself_changes_nothing(head: bytes) -> None:
+async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
     async with saying(head) as (url, _):
         reply = await sent(url)
         assert isinstance(reply, Reply)
@@ -80,7 +80,7 @@ async def test_what_a_body_says_of_itself_changes_nothing(head: bytes) -> None:
         "an endless line",
     ],
 )
-async def test_what_is_no_answer_is_none(expected: bytes, because: str) -> None:
+async def test_a_malformed_response_is_a_failed_attempt(expected: bytes, because: str) -> None:
     async with saying(expected) as (url, _):
         assert str(await sent(url)).startswith(because)
 
@@ -93,7 +93,7 @@ async def test_a_head_that_never_ends_is_cut_off(endless: bytes) -> None:
             await hung_up.wait()
 
 
-async def test_the_environment_sends_nothing_astray(
+async def test_the_client_ignores_proxies_and_netrc(
     receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("default login us password word\n")
@@ -107,11 +107,11 @@ async def test_the_environment_sends_nothing_astray(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:80:80/", "http://[::1/", "http://a b/", "nonsense", ""])
-async def test_an_address_that_is_none_is_a_fault_like_others(url: str) -> None:
+async def test_an_invalid_url_is_an_ordinary_failure(url: str) -> None:
     assert isinstance(await sent(url), str)
 
 
-async def test_a_name_that_nobody_knows_is_told_without_the_address() -> None:
+async def test_an_unknown_host_is_reported_without_the_url() -> None:
     reason = str(await sent("http://nobody.invalid/hook?token=secret"))
     assert reason.startswith("its name is not known")
     assert "secret" not in reason
@@ -148,7 +148,7 @@ def _certificate(
 
 
 def _server(authority: tuple[x509.Name, ec.EllipticCurvePrivateKey, x509.Certificate], name: str, folder: Path) -> str:
-    """A file with a key, and a certificate that the authority has given for this name."""
+    """Write a file with a key, and a certificate of the authority for this name."""
     issuer, by, _ = authority
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -170,7 +170,7 @@ def _server(authority: tuple[x509.Name, ec.EllipticCurvePrivateKey, x509.Certifi
     ],
     ids=["its own name", "another's name", "an authority that nobody knows"],
 )
-async def test_a_certificate_has_to_be_trusted_and_the_hosts_own(
+async def test_a_certificate_must_be_trusted_and_match_the_host(
     authority: tuple[x509.Name, ec.EllipticCurvePrivateKey, x509.Certificate],
     tmp_path: Path,
     name: str,

@@ -1,4 +1,4 @@
-"""Callbacks go to the public internet, and inside only where the operator says so, however an address is spelled."""
+"""Callbacks reach only public addresses and allowed networks, however the address is spelled."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ INSIDE = [
     "::", "::1", "fe80::1", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1", "3fff::1", "2001::1", "100::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
     "2002:7f00:1::", "2002:a9fe:a9fe::1", "::ffff:0:127.0.0.1", "5f00::1",
-    "168.63.129.16", "::ffff:168.63.129.16", "192.0.0.192", "192.0.0.9",  # where clouds tell machines their secrets
+    "168.63.129.16", "::ffff:168.63.129.16", "192.0.0.192", "192.0.0.9",  # metadata services of clouds
 ]  # fmt: skip
 OUTSIDE = ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101", "2002:101:101::"]
 
-# All of them lead to this machine, as far as it knows that spelling.
+# All of them lead to this machine, if its resolver knows the spelling.
 SPELLINGS = [
     "127.0.0.1", "localhost", "LOCALHOST", "localhost.", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
     "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.1", "127.0.1", "0", "0.0.0.0", "[::]",  # noqa: S104 - nothing is bound to it
@@ -35,12 +35,12 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_what_is_not_public_is_closed(address: str) -> None:
+def test_an_address_that_is_not_public_is_not_allowed(address: str) -> None:
     assert not is_allowed(ip_address(address), ())
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
-def test_what_is_public_is_open(address: str) -> None:
+def test_a_public_address_is_allowed(address: str) -> None:
     assert is_allowed(ip_address(address), ())
 
 
@@ -56,13 +56,13 @@ def test_what_is_public_is_open(address: str) -> None:
         ("64:ff9b:1::1", "64:ff9b:1::/48", True),
     ],
 )
-def test_the_operator_names_exceptions(address: str, network: str, opened: bool) -> None:
+def test_the_operator_can_allow_networks(address: str, network: str, opened: bool) -> None:
     assert is_allowed(ip_address(address), [ip_network(network)]) is opened
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_nothing_inside_is_called_however_it_is_spelled(receiver: Receiver, spelling: str) -> None:
-    """At delivery, where the address may have been taken long ago, by a version that knew less."""
+async def test_no_spelling_of_an_internal_address_is_called(receiver: Receiver, spelling: str) -> None:
+    """At delivery: an earlier version with fewer checks may have accepted the URL."""
     async with callback_client((), within=WITHIN) as client:
         for scheme in ("http", "https"):
             with pytest.raises(UnsentError):
@@ -71,34 +71,34 @@ async def test_nothing_inside_is_called_however_it_is_spelled(receiver: Receiver
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_nothing_inside_is_taken_at_submission_however_it_is_spelled(spelling: str) -> None:
-    """Names of this machine are inside whether or not they resolve here."""
+async def test_no_spelling_of_an_internal_address_is_accepted(spelling: str) -> None:
+    """At submission: names of this machine are internal even if they do not resolve here."""
     assert await why_forbidden(f"http://{spelling}/hook", ()) is not None
 
 
 @pytest.mark.parametrize("host", ["localhosts.example", "notlocalhost", "no%00name.example"])
-async def test_what_only_looks_like_a_name_of_this_machine_is_not_inside(host: str) -> None:
+async def test_names_that_only_resemble_localhost_are_not_internal(host: str) -> None:
     assert await why_forbidden(f"http://{host}/hook", ()) is None
 
 
 @pytest.mark.parametrize("spelling", ["127.0.0.1", "localhost", "[::1]"])
-async def test_what_is_inside_is_called_where_the_operator_says_so(receiver: Receiver, spelling: str) -> None:
+async def test_an_allowed_internal_address_is_called(receiver: Receiver, spelling: str) -> None:
     async with callback_client(LOOPBACK, within=WITHIN) as client:
         assert (await client.send(receiver.url(host=spelling), {}, b"{}")).status == 200
     assert len(receiver.got) == 1
 
 
-async def test_a_refusal_at_delivery_says_where_it_would_have_led(receiver: Receiver) -> None:
+async def test_a_refused_delivery_names_the_internal_address(receiver: Receiver) -> None:
     async with callback_client((), within=WITHIN) as client:
         with pytest.raises(UnsentError) as refused:
             await client.send(receiver.url(), {}, b"{}")
     assert str(refused.value) == "leads to 127.0.0.1, which is inside; COUNTERSIGN_CALLBACK_ALLOW can name networks"
 
 
-async def test_a_name_that_leads_elsewhere_by_now_is_not_followed_inside(
+async def test_a_name_that_now_resolves_to_an_internal_address_is_not_called(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Public when it was given, and inside when it is called: the names of this machine stand in for a name server."""
+    """The name is public when the URL is given, and internal when it is called."""
     _names(monkeypatch, {"moving.example": ["93.184.215.14"]})
     assert await why_forbidden("http://moving.example/hook", ()) is None
     _names(monkeypatch, {"moving.example": ["127.0.0.1"]})
@@ -108,7 +108,7 @@ async def test_a_name_that_leads_elsewhere_by_now_is_not_followed_inside(
     assert receiver.got == []
 
 
-async def test_each_call_asks_anew_where_a_name_leads(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_call_resolves_the_name_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     only: tuple[Network, ...] = (ip_network("127.0.0.1"),)
     async with callback_client(only, within=WITHIN) as client:
         _names(monkeypatch, {"moving.example": ["127.0.0.1"]})
@@ -119,9 +119,7 @@ async def test_each_call_asks_anew_where_a_name_leads(receiver: Receiver, monkey
     assert len(receiver.got) == 1
 
 
-async def test_of_a_name_with_many_addresses_those_inside_are_passed_over(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_internal_addresses_of_a_name_are_skipped(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     _names(monkeypatch, {"both.example": ["::1", "127.0.0.1"]})
     assert await why_forbidden("http://both.example/", [ip_network("127.0.0.0/8")]) is not None
     async with callback_client([ip_network("127.0.0.0/8")], within=WITHIN) as client:
@@ -129,7 +127,7 @@ async def test_of_a_name_with_many_addresses_those_inside_are_passed_over(
     assert len(receiver.got) == 1
 
 
-def test_no_socket_is_even_made_to_the_inside() -> None:
+def test_no_socket_is_created_for_an_internal_address() -> None:
     with pytest.raises(ForbiddenError):
         Gate(()).open((socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1%1", 80, 0, 1)))
 
@@ -142,7 +140,7 @@ def test_no_socket_is_even_made_to_the_inside() -> None:
         "file:///etc/passwd", "gopher://agent.example/", "http://agent.example\\@127.0.0.1/", "http://①②⑦.0.0.1/",
     ],
 )  # fmt: skip
-def test_what_could_be_read_in_two_ways_is_no_address(url: str) -> None:
+def test_an_ambiguous_url_is_refused(url: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Url).validate_python(url)
 

@@ -1,4 +1,4 @@
-"""The whole service, without Slack: what is decided leaves at once, and how callbacks are doing can be asked."""
+"""Callbacks of a whole service without Slack: when they are sent, and what health, metrics and the log show of them."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def _until(desk: Desk, holds: Callable[[dict[str, Any]], bool]) -> None:
-    """Asks the service how its callbacks are doing, until it is so."""
+    """Poll /readyz until the counts of callbacks are as expected."""
     async with asyncio.timeout(30):
         while not holds((await desk.get("/readyz")).body["posture"]["callbacks"]):
             pass
 
 
-async def test_what_is_decided_leaves_at_once_also_without_slack(desk: Desk, receiver: Receiver) -> None:
+async def test_a_decision_is_sent_at_once_even_without_slack(desk: Desk, receiver: Receiver) -> None:
     response = await desk.submit(SOFT | {"callback_url": receiver.url()})
     await desk.decide(Approve, response, by=RITA)
     await receiver.until(1)
     assert receiver.got[0].said["data"] == (await desk.read(response)).body
 
 
-async def test_what_follows_leaves_as_soon_as_the_one_before_it_arrived(desk: Desk, receiver: Receiver) -> None:
+async def test_a_waiting_callback_is_sent_once_the_one_before_it_is_delivered(desk: Desk, receiver: Receiver) -> None:
     response = await desk.submit(HARD | {"callback_url": receiver.url()})
     await desk.decide(Escalate, response, by=SENTA)
     await desk.decide(Approve, response, by=SUSI)
@@ -51,7 +51,7 @@ async def test_what_follows_leaves_as_soon_as_the_one_before_it_arrived(desk: De
     assert receiver.told(response.id) == ["package.escalated", "package.approved"]
 
 
-async def test_how_callbacks_are_doing_can_be_asked(desk: Desk, receiver: Receiver) -> None:
+async def test_readyz_and_metrics_count_undelivered_callbacks(desk: Desk, receiver: Receiver) -> None:
     receiver.answers(500, path="/ill")
     receiver.answers(410, path="/gone")
     for path in ("/well", "/ill", "/gone"):
@@ -72,7 +72,7 @@ async def test_how_callbacks_are_doing_can_be_asked(desk: Desk, receiver: Receiv
         assert line in page
 
 
-async def test_the_log_tells_ids_and_neither_addresses_nor_words_nor_secrets(desk: Desk, receiver: Receiver) -> None:
+async def test_the_log_holds_ids_and_no_addresses_texts_or_secrets(desk: Desk, receiver: Receiver) -> None:
     receiver.answers(500, 410)
     with structlog.testing.capture_logs() as told_of_all:
         for _ in range(3):
@@ -88,7 +88,7 @@ async def test_the_log_tells_ids_and_neither_addresses_nor_words_nor_secrets(des
         assert secrecy not in json.dumps(lines)
 
 
-async def test_what_arrives_is_what_the_apis_description_promises(desk: Desk, receiver: Receiver) -> None:
+async def test_a_callback_matches_the_api_description(desk: Desk, receiver: Receiver) -> None:
     response = await desk.submit(SOFT | {"callback_url": receiver.url()})
     await desk.decide(Approve, response, by=RITA)
     await receiver.until(1)

@@ -1,4 +1,4 @@
-"""What the doctor says of a house, with a stand-in for Slack beside it."""
+"""Runs the doctor on a healthy setup with a stand-in for Slack."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ fallback = "{SPARE}"
 
 @asynccontextmanager
 async def workspace() -> AsyncIterator[Slack]:
-    """With the people of the terminal's policy."""
+    """A workspace with the people of the terminal's policy."""
     async with stand_in() as slack:
         for user in (RITA, ROSS, SENTA, SUSI, DORA):
             slack.add_person(user)
@@ -40,7 +40,7 @@ async def workspace() -> AsyncIterator[Slack]:
 
 @asynccontextmanager
 async def furnished_workspace() -> AsyncIterator[Slack]:
-    """And with all else that NAMED names."""
+    """A workspace with the people, channels and groups of the policy `NAMED`."""
     async with workspace() as slack:
         slack.add_channel(REVIEWS, name="reviews")
         slack.add_channel(SPARE, name="spare")
@@ -52,7 +52,7 @@ async def furnished_workspace() -> AsyncIterator[Slack]:
 def healthy_terminal(
     url: str, slack: Slack, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    """A terminal in a house in order, which is connected to this workspace."""
+    """A terminal whose settings are all valid, with this workspace as Slack."""
     terminal = make_terminal(folder, url, monkeypatch, capsys)
     for name, value in {"COUNTERSIGN_KEY": KEY, "COUNTERSIGN_PUBLIC_URL": ADDRESS, **slack_settings(slack)}.items():
         monkeypatch.setenv(name, value)
@@ -60,7 +60,7 @@ def healthy_terminal(
 
 
 async def run_doctor(terminal: Terminal) -> CommandResult:
-    """In a thread of its own: the stand-in has to answer meanwhile."""
+    """Run in a thread, because the stand-in must answer meanwhile."""
     return await asyncio.to_thread(terminal, "doctor")
 
 

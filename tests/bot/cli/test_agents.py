@@ -1,4 +1,4 @@
-"""Operators add agents, and hand out, change and take away their keys."""
+"""`countersign agents`: operators add agents, and change, rotate and revoke their keys."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def by_key(engine: Engine) -> Callable[..., Agent | None]:
-    """Whose key this is, now or later: as the service looks it up."""
+    """Look up an agent by its key, as the service does."""
 
     def look(key: str, now: datetime = NOW) -> Agent | None:
         return read(engine, lambda connection: agents.agent_by_key(connection, read_tenant_id(connection), key, now))
@@ -62,7 +62,7 @@ def read(engine: Engine, operation: Callable[[Connection], T]) -> T:
 SCOPED = ("--may", "mail.*", "--may", "crm.read", "--for", "*@example.com", "--max-risk", "medium")
 
 
-def test_a_key_can_be_limited_when_it_is_made_and_shown_afterwards(terminal: Terminal) -> None:
+def test_the_limits_of_a_new_key_are_shown_by_agents_show(terminal: Terminal) -> None:
     assert terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED, "--per-minute", "60").code == 0
     result = terminal("agents", "show", "clerk")
     assert (result.shown("may propose"), result.shown("on behalf of")) == ("mail.*, crm.read", "*@example.com")
@@ -78,7 +78,7 @@ def test_a_key_can_be_limited_when_it_is_made_and_shown_afterwards(terminal: Ter
     }
 
 
-def test_a_key_without_a_limit_may_ask_for_anything_and_is_held_to_the_default_rates(terminal: Terminal) -> None:
+def test_a_key_without_limits_has_every_scope_and_the_default_rates(terminal: Terminal) -> None:
     added(terminal)
     result = terminal("agents", "show", "clerk")
     assert (result.shown("may propose"), result.shown("on behalf of")) == ("all action types", "anyone")
@@ -86,7 +86,7 @@ def test_a_key_without_a_limit_may_ask_for_anything_and_is_held_to_the_default_r
     assert result.shown("open packages") == "at most 500"
 
 
-def test_what_a_key_may_ask_for_can_be_changed_and_is_an_event(terminal: Terminal, engine: Engine) -> None:
+def test_changing_a_keys_limits_is_recorded(terminal: Terminal, engine: Engine) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED)
     result = terminal("agents", "change", "clerk", "--max-risk", "high", "--per-minute", "none", "--for", "*")
     assert (result.code, result.shown("may propose"), result.shown("on behalf of")) == (0, "mail.*, crm.read", "anyone")
@@ -109,9 +109,7 @@ def test_what_a_key_may_ask_for_can_be_changed_and_is_an_event(terminal: Termina
         ([], "give at least one of --may, --for, --max-risk, --per-minute, --max-open"),
     ],
 )
-def test_a_limit_that_is_written_wrong_is_refused_in_a_sentence(
-    terminal: Terminal, arguments: list[str], sentence: str
-) -> None:
+def test_an_invalid_limit_is_refused_with_a_sentence(terminal: Terminal, arguments: list[str], sentence: str) -> None:
     added(terminal)
     result = terminal("agents", "change", "clerk", *arguments)
     assert result.code != 0
@@ -141,7 +139,7 @@ def standing(agent: Agent | None) -> AgentStanding | None:
 # ---- adding
 
 
-def test_a_key_that_was_printed_is_its_agents(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+def test_a_printed_key_authenticates_its_agent(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
     key = added(terminal)
     agent = by_key(key)
     assert key.startswith("csk_")
@@ -149,7 +147,7 @@ def test_a_key_that_was_printed_is_its_agents(terminal: Terminal, by_key: Callab
     assert (agent.name, agent.owner, agent.standing) == ("clerk", OWEN, AgentStanding.ACTIVE)
 
 
-def test_the_callback_secret_that_was_printed_is_the_one_that_signs(terminal: Terminal, engine: Engine) -> None:
+def test_the_printed_callback_secret_is_stored_sealed(terminal: Terminal, engine: Engine) -> None:
     secret = terminal("agents", "add", "clerk", "--owner", OWEN).shown("callback secret")
     assert secret.startswith("whsec_")
     kept = read(engine, lambda connection: connection.execute(select(SECRETS.c.secret)).scalar_one())
@@ -157,7 +155,7 @@ def test_the_callback_secret_that_was_printed_is_the_one_that_signs(terminal: Te
     assert vault(read_settings()).open(kept) == secret
 
 
-def test_machines_are_given_json(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+def test_new_credentials_can_be_printed_as_json(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
     result = terminal("agents", "add", "clerk", "--owner", OWEN, "--json")
     credentials = json.loads(result.out)
     agent = by_key(credentials["key"])
@@ -166,7 +164,7 @@ def test_machines_are_given_json(terminal: Terminal, by_key: Callable[..., Agent
     assert credentials["callback_secret"].startswith("whsec_")
 
 
-def test_what_an_operator_does_is_recorded_as_theirs(terminal: Terminal, engine: Engine) -> None:
+def test_commands_are_recorded_with_the_operator_as_actor(terminal: Terminal, engine: Engine) -> None:
     added(terminal)
     for verb in ("rotate", "pause", "resume", "revoke"):
         assert terminal("agents", verb, "clerk").code == 0
@@ -188,7 +186,7 @@ def test_what_an_operator_does_is_recorded_as_theirs(terminal: Terminal, engine:
     ],
     ids=["owner", "name", "url", "inside", "nobody"],
 )
-def test_what_is_wrong_is_said_before_anything_is_written(
+def test_invalid_arguments_are_refused_before_anything_is_written(
     terminal: Terminal, arguments: tuple[str, ...], what: str
 ) -> None:
     result = terminal("agents", "add", *arguments)
@@ -197,7 +195,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(
     assert "no agents yet" in terminal("agents", "list").out
 
 
-def test_an_address_inside_is_taken_where_the_settings_allow_it(
+def test_an_internal_callback_url_is_accepted_if_the_settings_allow_it(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_CALLBACK_ALLOW", "127.0.0.0/8")
@@ -205,7 +203,7 @@ def test_an_address_inside_is_taken_where_the_settings_allow_it(
     assert "http://127.0.0.1/hook" in terminal("agents", "list").out
 
 
-def test_a_name_is_given_once(terminal: Terminal) -> None:
+def test_an_agents_name_must_be_unique(terminal: Terminal) -> None:
     added(terminal)
     result = terminal("agents", "add", "clerk", "--owner", OWEN)
     assert result.code == 1
@@ -234,9 +232,7 @@ def test_only_an_active_full_member_owns_an_agent_unless_the_operator_insists(
     assert terminal("agents", "add", "clerk", "--owner", owner, "--force").code == 0
 
 
-def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is_told(
-    terminal: Terminal, engine: Engine
-) -> None:
+def test_an_owner_is_accepted_with_a_note_before_the_directory_was_read(terminal: Terminal, engine: Engine) -> None:
     result = terminal("agents", "add", "first", "--owner", "UNOBODY")
     assert (result.code, "so UNOBODY was not checked" in result.err) == (0, True)
     transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW))
@@ -244,7 +240,7 @@ def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is
     assert (result.code, "checked" in result.err) == (0, False)
 
 
-def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: Terminal, engine: Engine) -> None:
+def test_a_stale_directory_still_rejects_an_unknown_owner(terminal: Terminal, engine: Engine) -> None:
     terminal("agents", "list")
     transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW, NOW))
     transact(engine, directory.mark_unread)
@@ -255,7 +251,7 @@ def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: 
 
 
 @pytest.mark.parametrize("how", [(), ("--json",)], ids=["text", "json"])
-def test_no_list_shows_a_secret_again(terminal: Terminal, how: tuple[str, ...]) -> None:
+def test_agents_list_shows_no_secrets(terminal: Terminal, how: tuple[str, ...]) -> None:
     credentials = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
     result = terminal("agents", "list", *how)
     assert "clerk" in result.out
@@ -265,7 +261,7 @@ def test_no_list_shows_a_secret_again(terminal: Terminal, how: tuple[str, ...]) 
     assert "csk_" not in result.out + result.err
 
 
-def test_a_list_says_how_each_agent_stands(terminal: Terminal) -> None:
+def test_agents_list_shows_the_standing_of_each_agent(terminal: Terminal) -> None:
     added(terminal, "clerk")
     added(terminal, "scribe")
     terminal("agents", "pause", "scribe")
@@ -289,7 +285,7 @@ def test_a_rotated_key_works_on_until_its_overlap_ends(terminal: Terminal, by_ke
     assert standing(by_key(new, NOW + timedelta(days=1000))) is AgentStanding.ACTIVE
 
 
-def test_a_leaked_key_can_be_ended_at_once(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+def test_a_leaked_key_can_be_revoked_at_once(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
     old = added(terminal)
     new = json.loads(terminal("agents", "rotate", "clerk", "--overlap", "0s", "--json").out)
     assert new["old_key_until"] == "2026-11-20T12:00:00Z"
@@ -298,14 +294,14 @@ def test_a_leaked_key_can_be_ended_at_once(terminal: Terminal, by_key: Callable[
     assert standing(by_key(new["key"])) is AgentStanding.ACTIVE
 
 
-def test_an_overlap_is_a_span(terminal: Terminal) -> None:
+def test_an_overlap_must_be_a_duration(terminal: Terminal) -> None:
     result = terminal("agents", "rotate", "clerk", "--overlap", "soon")
     assert (result.code, "write a duration such as 90s" in result.line) == (2, True)
     result = terminal("agents", "rotate", "clerk", "--overlap", "800000d")
     assert (result.code, "must be at most 36500d" in result.line) == (2, True)
 
 
-# ---- holding and ending
+# ---- pausing, revoking, freezing
 
 
 def test_a_revoked_agent_has_no_key_any_more_and_stays_revoked(
@@ -320,13 +316,13 @@ def test_a_revoked_agent_has_no_key_any_more_and_stays_revoked(
 
 
 @pytest.mark.parametrize("verb", ["rotate", "pause", "resume", "revoke"])
-def test_nothing_more_is_done_to_a_revoked_agent(terminal: Terminal, verb: str) -> None:
+def test_a_revoked_agent_cannot_be_changed(terminal: Terminal, verb: str) -> None:
     added(terminal)
     terminal("agents", "revoke", "clerk")
     assert terminal("agents", verb, "clerk").line.startswith("countersign: 'clerk' is revoked, for good")
 
 
-def test_what_was_done_already_is_not_recorded_again(terminal: Terminal, engine: Engine) -> None:
+def test_a_repeated_command_is_recorded_once(terminal: Terminal, engine: Engine) -> None:
     added(terminal)
     for arguments in (("agents", "pause", "clerk"), ("freeze",)):
         assert (terminal(*arguments).code, terminal(*arguments).code) == (0, 0)
@@ -334,9 +330,7 @@ def test_what_was_done_already_is_not_recorded_again(terminal: Terminal, engine:
     assert sorted(rows) == ["agent.added", "agent.paused", "tenant.frozen"]
 
 
-def test_a_paused_agent_may_do_nothing_until_it_is_resumed(
-    terminal: Terminal, by_key: Callable[..., Agent | None]
-) -> None:
+def test_a_paused_agent_is_paused_until_it_is_resumed(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
     key = added(terminal)
     terminal("agents", "pause", "clerk")
     assert standing(by_key(key)) is AgentStanding.PAUSED
@@ -344,7 +338,7 @@ def test_a_paused_agent_may_do_nothing_until_it_is_resumed(
     assert standing(by_key(key)) is AgentStanding.ACTIVE
 
 
-def test_a_freeze_holds_everybody_until_the_thaw(terminal: Terminal, by_key: Callable[..., Any]) -> None:
+def test_a_freeze_stops_all_agents_until_the_thaw(terminal: Terminal, by_key: Callable[..., Any]) -> None:
     keys = [added(terminal, name) for name in ("clerk", "scribe")]
     terminal("freeze")
     assert [by_key(key).may_act for key in keys] == [False, False]
@@ -355,7 +349,7 @@ def test_a_freeze_holds_everybody_until_the_thaw(terminal: Terminal, by_key: Cal
 
 
 @pytest.mark.parametrize("verb", ["rotate", "revoke", "pause", "resume"])
-def test_an_agent_that_nobody_added_is_named(terminal: Terminal, verb: str) -> None:
+def test_an_unknown_agent_is_named(terminal: Terminal, verb: str) -> None:
     result = terminal("agents", verb, "nobody")
     assert (result.code, result.line) == (
         1,

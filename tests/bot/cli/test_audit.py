@@ -1,4 +1,4 @@
-"""The record is proven and handed out from a terminal, and what does not fit ends with exit code 1."""
+"""`countersign audit`: the record is verified and exported, and faults end with exit code 1."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ def exported(terminal: Terminal, name: str = "trail.jsonl") -> str:
 # ---- the database
 
 
-def test_a_sound_record_is_said_to_be_sound(terminal: Terminal) -> None:
+def test_an_intact_record_is_verified(terminal: Terminal) -> None:
     result = terminal("audit", "verify")
     assert (result.code, result.err) == (0, "")
     assert result.out == "OK: 3 packages, 13 events, 0 renderings, 0 policies\n"
 
 
-def test_the_first_line_names_the_first_bad_row(terminal: Terminal, record: Recorded) -> None:
+def test_the_first_line_names_the_first_fault(terminal: Terminal, record: Recorded) -> None:
     forge(record.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=record.approved)
     result = terminal("audit", "verify")
     assert (result.code, result.out) == (1, "")
     assert result.err.splitlines()[0].startswith(record.approved)
 
 
-def test_of_many_faults_the_first_are_named_and_all_are_counted(
+def test_the_first_faults_are_printed_and_the_rest_counted(
     terminal: Terminal, record: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "MAX_FAULTS", 2)
@@ -75,7 +75,7 @@ def test_of_many_faults_the_first_are_named_and_all_are_counted(
 # ---- an export
 
 
-def test_an_export_is_proven_with_no_database_and_no_settings(
+def test_an_export_is_verified_without_a_database_and_settings(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = exported(terminal)
@@ -86,7 +86,7 @@ def test_an_export_is_proven_with_no_database_and_no_settings(
     assert result.out.startswith("OK: 3 packages, 13 events")
 
 
-def test_an_export_that_was_changed_is_found_out(terminal: Terminal) -> None:
+def test_a_changed_export_fails_verification(terminal: Terminal) -> None:
     path = terminal.folder / exported(terminal)
     path.write_text(path.read_text().replace('"decision":"reject"', '"decision":"approve"', 1))
     result = terminal("audit", "verify", str(path))
@@ -94,7 +94,7 @@ def test_an_export_that_was_changed_is_found_out(terminal: Terminal) -> None:
     assert "it was changed" in result.err.splitlines()[0]
 
 
-def test_an_export_has_to_be_signed_by_this_installation_or_by_who_was_named(
+def test_an_export_must_be_signed_by_this_installation_or_the_pinned_key(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = exported(terminal)
@@ -106,7 +106,7 @@ def test_an_export_has_to_be_signed_by_this_installation_or_by_who_was_named(
     assert nonsense.line == "countersign: a public key is the base64 of its 32 bytes, or a PEM"
 
 
-def test_where_no_key_is_pinned_nothing_is_verified(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_is_not_verified_without_a_pinned_key(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     name = exported(terminal)
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
@@ -115,7 +115,7 @@ def test_where_no_key_is_pinned_nothing_is_verified(terminal: Terminal, monkeypa
     assert result.err.startswith("not verified: no key is pinned: the export names its own key")
 
 
-def test_a_strangers_export_cannot_write_a_line_of_ours(terminal: Terminal) -> None:
+def test_a_forged_export_cannot_print_a_line_of_its_own(terminal: Terminal) -> None:
     path = terminal.folder / exported(terminal)
     forged_key = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
     path.write_bytes(b"".join(resign(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=forged_key)))
@@ -123,7 +123,7 @@ def test_a_strangers_export_cannot_write_a_line_of_ours(terminal: Terminal) -> N
     assert (result.code, result.line.startswith("not verified: "), "\x1b" in result.err) == (2, True, False)
 
 
-def test_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) -> None:
+def test_verifying_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) -> None:
     assert terminal("audit", "export", "--action-type", "mail.send", "--out", "part.jsonl").code == 0
     result = terminal("audit", "verify", "part.jsonl")
     assert (result.code, result.err) == (0, "")
@@ -146,11 +146,11 @@ def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> 
     assert (cut.code, cut.line) == (1, "tenant: it was cut: the earlier export has it up to revision 3")
 
 
-def test_a_package_that_was_deleted_whole_is_found_by_an_earlier_export(terminal: Terminal, record: Recorded) -> None:
+def test_an_earlier_export_reveals_a_deleted_package(terminal: Terminal, record: Recorded) -> None:
     old = exported(terminal, "old.jsonl")
     for table in ("packages", "events", "content", "versions"):
         forge(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
-    assert terminal("audit", "verify").code == 0  # what is gone without a trace is not missed
+    assert terminal("audit", "verify").code == 0  # without an earlier export, a package without any rows is not missed
     result = terminal("audit", "verify", "--against", old)
     assert (result.code, result.line) == (
         1,
@@ -160,18 +160,20 @@ def test_a_package_that_was_deleted_whole_is_found_by_an_earlier_export(terminal
     assert (later.code, later.line) == (result.code, result.line)
 
 
-def test_an_approver_who_was_changed_with_the_whole_chain_is_found_by_an_earlier_export(
+def test_an_earlier_export_reveals_a_chain_rewritten_with_another_approver(
     terminal: Terminal, record: Recorded
 ) -> None:
     old = exported(terminal, "old.jsonl")
     rewritten(record, record.approved, SENTA, RITA)
-    assert terminal("audit", "verify").code == 0  # the chain was made again, as only an owner of the database can
+    assert (
+        terminal("audit", "verify").code == 0
+    )  # the chain is consistent again, as an owner of the database can make it
     result = terminal("audit", "verify", "--against", old)
     what = f"{record.approved} revision 4: it was rewritten: up to revision 4 it is not what the earlier export has"
     assert (result.code, result.line) == (1, what)
 
 
-def test_an_earlier_export_has_to_be_sound_and_signed_itself_and_a_part_is_not_compared(
+def test_an_earlier_export_must_be_intact_signed_and_complete(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = terminal.folder / exported(terminal, "old.jsonl")
@@ -185,7 +187,7 @@ def test_an_earlier_export_has_to_be_sound_and_signed_itself_and_a_part_is_not_c
 
 
 def rewritten(record: Recorded, package_id: str, was: str, now: str) -> None:
-    """What an owner of the database can do: one name is another everywhere, and the chain is made again."""
+    """Replace a name everywhere and recompute the chain, as an owner of the database can."""
     with record.engine.connect() as connection:
         rows = connection.execute(
             text("SELECT revision, body FROM events WHERE package_id = :id ORDER BY revision"), {"id": package_id}
@@ -211,14 +213,14 @@ def test_an_export_goes_to_stdout_unless_a_file_is_named(terminal: Terminal) -> 
     assert lines[0]["made_at"] == "2026-11-20T12:00:00Z"
 
 
-def test_a_file_is_there_whole_or_not_at_all(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_export_leaves_no_file(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_KEY", "no key")
     result = terminal("audit", "export", "--out", "trail.jsonl")
     assert (result.code, result.line.startswith("countersign: COUNTERSIGN_KEY: ")) == (1, True)
     assert sorted(path.name for path in terminal.folder.glob("*.jsonl*")) == []
 
 
-def test_a_filter_selects_events_for_a_table(terminal: Terminal) -> None:
+def test_a_filter_selects_the_events_of_a_csv(terminal: Terminal) -> None:
     rows = terminal("audit", "export", "--format", "csv", "--reviewer", SENTA, "--action-type", "mail.send").out
     assert [row.split(",")[1] for row in rows.splitlines()[1:]] == [
         "human.commented",
@@ -241,12 +243,12 @@ def test_a_filter_selects_events_for_a_table(terminal: Terminal) -> None:
     ],
     ids=["time", "order", "format"],
 )
-def test_a_wrong_filter_is_said_to_be_wrong(terminal: Terminal, arguments: tuple[str, ...], what: str) -> None:
+def test_an_invalid_filter_is_reported(terminal: Terminal, arguments: tuple[str, ...], what: str) -> None:
     result = terminal("audit", "export", *arguments)
     assert (result.code, what in result.line) == (2, True)
 
 
-def test_progress_is_told_to_who_looks_on_and_wiped_at_the_end(
+def test_progress_is_shown_on_a_terminal_and_cleared_at_the_end(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Screen(io.StringIO):

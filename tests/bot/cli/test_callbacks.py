@@ -1,4 +1,4 @@
-"""Operators see what agents were not told, and why; they send it again, and open addresses that had closed."""
+"""`countersign callbacks`: operators list undelivered callbacks, resend them, and enable closed addresses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; given up after 11 attempts") -> list[str]:
-    """The ids of so many that were given up, of packages of their own."""
+    """Create so many dead callbacks, each of its own package, and return their ids."""
     for _ in range(count):
         await rounds.decided("http://127.0.0.1:1/hook")
     for claimed in await rounds.courier._claim(await rounds.courier._due()):
@@ -57,10 +57,10 @@ async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; giv
     return dead if len(dead) >= count else await given_up(rounds, 0, why)
 
 
-# ---- seeing
+# ---- listing
 
 
-async def test_what_was_not_told_is_listed_with_the_reason(rounds: Rounds, terminal: Terminal) -> None:
+async def test_undelivered_callbacks_are_listed_with_the_reason(rounds: Rounds, terminal: Terminal) -> None:
     assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
     (dead,) = await given_up(rounds)
     result = terminal("callbacks", "list")
@@ -69,7 +69,7 @@ async def test_what_was_not_told_is_listed_with_the_reason(rounds: Rounds, termi
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-async def test_what_arrived_is_listed_only_where_it_is_asked_for(
+async def test_delivered_callbacks_are_listed_only_on_request(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     await rounds.decided(receiver.url())
@@ -79,7 +79,7 @@ async def test_what_arrived_is_listed_only_where_it_is_asked_for(
     assert terminal("callbacks", "list", "--state", "dead").out == "nothing of this kind\n"
 
 
-async def test_machines_are_given_json(rounds: Rounds, terminal: Terminal) -> None:
+async def test_callbacks_can_be_printed_as_json(rounds: Rounds, terminal: Terminal) -> None:
     (dead,) = await given_up(rounds)
     (listed,) = json.loads(terminal("callbacks", "list", "--json").out)
     shown = json.loads(terminal("callbacks", "show", dead, "--json").out)
@@ -87,7 +87,7 @@ async def test_machines_are_given_json(rounds: Rounds, terminal: Terminal) -> No
     assert (shown["callback_id"], shown["state"], shown["attempts"], shown["agent"]) == (dead, "dead", 1, "Clerk")
 
 
-async def test_one_is_shown_whole_and_never_its_body_or_a_secret(rounds: Rounds, terminal: Terminal) -> None:
+async def test_callbacks_show_prints_everything_except_body_and_secret(rounds: Rounds, terminal: Terminal) -> None:
     (dead,) = await given_up(rounds)
     for form in ((), ("--json",)):
         result = terminal("callbacks", "show", dead, *form).out
@@ -96,21 +96,21 @@ async def test_one_is_shown_whole_and_never_its_body_or_a_secret(rounds: Rounds,
         assert "proposed_action" not in result
 
 
-async def test_those_of_one_agent_can_be_told_apart(rounds: Rounds, terminal: Terminal) -> None:
+async def test_callbacks_can_be_filtered_by_agent(rounds: Rounds, terminal: Terminal) -> None:
     await given_up(rounds)
     assert terminal("callbacks", "list", "--agent", "Other").out == "nothing of this kind\n"
     assert "Clerk" in terminal("callbacks", "list", "--agent", "Clerk").out
 
 
-async def test_an_address_that_would_move_the_cursor_does_not(rounds: Rounds, terminal: Terminal) -> None:
+async def test_control_characters_in_an_error_are_not_printed(rounds: Rounds, terminal: Terminal) -> None:
     await given_up(rounds, why="said \x1b[2J")
     assert "\x1b" not in terminal("callbacks", "list").out
 
 
-# ---- sending again
+# ---- resending
 
 
-async def test_what_is_sent_again_keeps_its_id_and_gets_all_its_attempts(
+async def test_a_resent_callback_keeps_its_id_and_gets_all_its_attempts(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     await rounds.decided(receiver.url())
@@ -125,7 +125,7 @@ async def test_what_is_sent_again_keeps_its_id_and_gets_all_its_attempts(
     assert await rounds.states() == ["delivered"]
 
 
-async def test_what_arrived_can_be_sent_again_too(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
+async def test_a_delivered_callback_can_be_resent(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
     await rounds.decided(receiver.url())
     await rounds.made()
     (first,) = receiver.ids()
@@ -134,7 +134,7 @@ async def test_what_arrived_can_be_sent_again_too(rounds: Rounds, receiver: Rece
     assert receiver.ids() == [first, first]
 
 
-async def test_what_is_due_can_be_sent_before_its_time(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
+async def test_a_due_callback_can_be_resent_early(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
     receiver.answers(500)
     await rounds.decided(receiver.url())
     await rounds.made()
@@ -143,7 +143,7 @@ async def test_what_is_due_can_be_sent_before_its_time(rounds: Rounds, receiver:
     assert await rounds.states() == ["delivered"]
 
 
-async def test_what_is_sent_again_waits_for_what_is_being_told_of_its_package(
+async def test_a_resent_callback_waits_for_one_of_the_same_package(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     await rounds.climbed(receiver.url())
@@ -156,7 +156,7 @@ async def test_what_is_sent_again_waits_for_what_is_being_told_of_its_package(
     assert [got.said["type"] for got in receiver.got] == ["package.approved", "package.escalated"]
 
 
-async def test_all_of_an_agent_are_sent_again_in_parts_with_progress(
+async def test_all_dead_callbacks_of_an_agent_are_resent_in_batches_with_progress(
     rounds: Rounds, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(callbacks, "BATCH", 2)
@@ -167,7 +167,7 @@ async def test_all_of_an_agent_are_sent_again_in_parts_with_progress(
     assert await rounds.states() == ["due"] * 5
 
 
-async def test_what_all_leaves_out_is_what_cannot_be_sent(rounds: Rounds, terminal: Terminal) -> None:
+async def test_resend_all_leaves_out_callbacks_without_content(rounds: Rounds, terminal: Terminal) -> None:
     (dead,) = await given_up(rounds)
     world = rounds.world
     await world.write(lambda connection: retention.empty_content(connection, world.tenant_id, NOW + DAY, 10))
@@ -186,7 +186,9 @@ async def test_what_all_leaves_out_is_what_cannot_be_sent(rounds: Rounds, termin
         (("enable", "http://x.example/"), 1, "this address is not closed"),
     ],
 )
-def test_what_cannot_be_done_is_said(terminal: Terminal, arguments: tuple[str, ...], code: int, what: str) -> None:
+def test_a_command_that_cannot_be_carried_out_says_why(
+    terminal: Terminal, arguments: tuple[str, ...], code: int, what: str
+) -> None:
     result = terminal("callbacks", *arguments)
     assert result.code == code
     assert what in result.line
@@ -195,7 +197,7 @@ def test_what_cannot_be_done_is_said(terminal: Terminal, arguments: tuple[str, .
 # ---- 410
 
 
-async def test_an_address_that_was_gone_is_opened_again_and_what_was_given_up_is_sent(
+async def test_an_enabled_address_gets_its_dead_callbacks_after_resend(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     receiver.answers(410)
@@ -210,10 +212,8 @@ async def test_an_address_that_was_gone_is_opened_again_and_what_was_given_up_is
     assert await rounds.states() == ["delivered"]
 
 
-async def test_a_receiver_that_asked_for_patience_cannot_open_what_was_closed(
-    rounds: Rounds, receiver: Receiver
-) -> None:
-    """Two calls were under way: one of them met 410, and the other one's answer came later."""
+async def test_a_429_does_not_reopen_an_address_closed_by_a_410(rounds: Rounds, receiver: Receiver) -> None:
+    """Two calls are in progress: one is answered with 410, and the other later with 429."""
     await rounds.decided(receiver.url())
     await rounds.decided(receiver.url())
     one, other = await rounds.courier._claim(await rounds.courier._due())
@@ -222,7 +222,7 @@ async def test_a_receiver_that_asked_for_patience_cannot_open_what_was_closed(
     assert [letter.closed for letter in await rounds.letters()] == [True, True]
 
 
-async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
+async def test_the_doctor_reports_dead_callbacks_and_closed_addresses(
     rounds: Rounds,
     receiver: Receiver,
     tmp_path: Path,
@@ -253,7 +253,7 @@ async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
 # ---- an agent's own address
 
 
-def test_an_agents_address_can_be_changed_and_taken_away(
+def test_an_agents_callback_url_can_be_changed_and_removed(
     terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_CALLBACK_ALLOW", "127.0.0.0/8")
@@ -280,7 +280,7 @@ def test_an_agents_address_can_be_changed_and_taken_away(
         (("https://127.0.0.1/", "--none"), "COUNTERSIGN_CALLBACK_ALLOW"),
     ],
 )
-def test_an_agents_address_is_looked_at_as_a_packages_is(
+def test_an_agents_callback_url_is_checked_like_a_packages(
     terminal: Terminal, arguments: tuple[str, ...], what: str
 ) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN)

@@ -1,4 +1,4 @@
-"""The doctor finds what keeps the service from working, and for each fault says what to do."""
+"""`countersign doctor` finds what keeps the service from working, and says what to do about it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def slack() -> AsyncIterator[Slack]:
 def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    """A house in order."""
+    """A terminal whose setup is healthy."""
     return healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
 
 
@@ -55,7 +55,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
+async def test_every_check_of_a_healthy_setup_is_listed(terminal: Terminal) -> None:
     result = await run_doctor(terminal)
     assert result.code == 0
     findings = [line.split()[:2] for line in result.out.splitlines()]
@@ -63,7 +63,7 @@ async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> N
     assert [what for how, what in findings if how != "ok"] == ["SLACK_SIGNING_SECRET:", "COUNTERSIGN_PUBLIC_URL,"]
 
 
-async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
+async def test_the_doctor_changes_nothing(terminal: Terminal, engine: Engine) -> None:
     with engine.connect() as connection:
         before = connection.execute(tenancy.INSTALLATION.select()).one()
     await run_doctor(terminal)
@@ -72,16 +72,14 @@ async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> No
     assert sorted(path.name for path in terminal.folder.glob("*.key")) == []
 
 
-async def test_a_wrong_setting_is_the_only_thing_that_is_said(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_invalid_setting_is_the_only_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_PORT", "many")
     fault, fix = await only_fault(terminal)
     assert fault.startswith("settings: COUNTERSIGN_PORT: ")
     assert fix == "correct it in the environment or in .env"
 
 
-async def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_database_is_a_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
     assert await only_fault(terminal) == (
         "database sqlite:///nowhere.db: there is no database at nowhere.db",
@@ -89,7 +87,7 @@ async def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch:
     )
 
 
-async def test_a_database_that_was_not_migrated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_is_not_migrated_is_a_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.file("empty.db", "")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///empty.db")
     assert await only_fault(terminal) == (
@@ -113,13 +111,13 @@ def applied(engine: Engine, policy_text: str) -> Policy:
     return given
 
 
-async def test_the_policy_in_force_that_says_what_the_file_says(terminal: Terminal, engine: Engine) -> None:
+async def test_a_file_that_equals_the_policy_in_force_is_ok(terminal: Terminal, engine: Engine) -> None:
     applied(engine, "# explained\n\n" + POLICY)
     result = await run_doctor(terminal)
     assert (result.code, "ok     policy in force" in result.out.splitlines()) == (0, True)
 
 
-async def test_a_policy_in_force_that_is_not_the_file(terminal: Terminal, engine: Engine) -> None:
+async def test_a_policy_in_force_that_differs_from_the_file_is_a_fault(terminal: Terminal, engine: Engine) -> None:
     other = applied(engine, POLICY.replace("test-1", "test-2"))
     assert await only_fault(terminal) == (
         f"policy in force: version {other.full_version} is in force, and not this file",
@@ -127,7 +125,7 @@ async def test_a_policy_in_force_that_is_not_the_file(terminal: Terminal, engine
     )
 
 
-async def test_a_policy_in_force_that_this_release_cannot_read(terminal: Terminal, engine: Engine) -> None:
+async def test_an_unreadable_policy_in_force_is_a_fault(terminal: Terminal, engine: Engine) -> None:
     applied(engine, POLICY)
     later = text("UPDATE policies SET text = text || :key")
     transact(engine, lambda connection: connection.execute(later, {"key": "\n[of_a_later_release]\n"}))
@@ -136,7 +134,7 @@ async def test_a_policy_in_force_that_this_release_cannot_read(terminal: Termina
     assert ("of_a_later_release" in fault, fix) == (True, FIX)
 
 
-async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_read_only_database_is_a_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OperationalError("BEGIN", {}, Exception("attempt to write a readonly database"))
 
@@ -146,7 +144,7 @@ async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: 
     assert "let this user write" in fix
 
 
-async def test_a_clock_that_is_behind_the_record(
+async def test_a_clock_behind_the_newest_event_is_a_fault(
     terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
@@ -157,7 +155,7 @@ async def test_a_clock_that_is_behind_the_record(
     assert fix == "set the clocks of all machines by NTP"
 
 
-async def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_policy_file_is_a_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_POLICY", "nowhere.toml")
     assert await only_fault(terminal) == (
         "policy nowhere.toml: No such file or directory",
@@ -165,7 +163,7 @@ async def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytes
     )
 
 
-async def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
+async def test_every_fault_of_a_policy_is_listed(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY + "\n[confidence]\nsoft_below = 2\n[soft]\nenabld = true\n")
     assert [fix for _, fix in await faults_found(terminal)] == [
         "correct confidence.soft_below in it",
@@ -173,19 +171,19 @@ async def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
     ]
 
 
-async def test_a_role_that_nobody_holds(terminal: Terminal) -> None:
+async def test_a_role_without_people_is_a_fault(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SUSI, "").replace('[""]', "[]").replace(DORA, "").replace('[""]', "[]"))
     fault, fix = await only_fault(terminal)
     assert fault == "role supervisor: nobody holds it, so what asks for it is refused"
     assert fix.startswith("put Slack ids into `members` or `groups` of [roles.supervisor]")
 
 
-async def test_a_role_is_held_by_who_holds_one_that_includes_it(terminal: Terminal) -> None:
+async def test_a_role_is_held_through_a_role_that_includes_it(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SENTA, "").replace('[""]', "[]"))
     assert await faults_found(terminal) == []
 
 
-async def test_a_policy_by_which_nobody_would_be_told_of_troubles(terminal: Terminal) -> None:
+async def test_a_policy_without_recipients_of_alerts_is_a_fault(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', ""))
     fault, fix = await only_fault(terminal)
     assert fault == "who is told of troubles: if Slack refuses the service something, nobody is told"
@@ -194,7 +192,7 @@ async def test_a_policy_by_which_nobody_would_be_told_of_troubles(terminal: Term
     assert "ok     who is told of troubles: C0ADMINS" in (await run_doctor(terminal)).out
 
 
-async def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_invalid_key_is_a_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_KEY", "no-key-at-all")
     fault, fix = await only_fault(terminal)
     assert fault.startswith("key: COUNTERSIGN_KEY: must be the base64 of 32 bytes")
@@ -202,9 +200,7 @@ async def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.Monkey
     assert fix.startswith("set COUNTERSIGN_KEY")
 
 
-async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_key_is_generated_at_first_use_on_sqlite(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///its.db")
     terminal("migrate")
@@ -216,7 +212,7 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
     assert "key, whose public half is " in (await run_doctor(terminal)).out
 
 
-async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
+async def test_a_channel_where_slack_refuses_cards_is_a_fault(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     keep = partial(troubles.record_trouble, place="C0GONE", error="channel_is_archived", now=since)
     transact(engine, lambda connection: keep(connection, tenancy.read_tenant_id(connection)))
@@ -227,7 +223,7 @@ async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, 
     assert "name another channel in the policy" in fix
 
 
-async def test_an_app_that_slack_let_go(terminal: Terminal, engine: Engine) -> None:
+async def test_an_app_that_slack_uninstalled_is_a_fault(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     keep = partial(troubles.record_trouble, place=troubles.APP, error="app_uninstalled", now=since)
     transact(engine, lambda connection: keep(connection, tenancy.read_tenant_id(connection)))

@@ -1,4 +1,4 @@
-"""The doctor, and the people and user groups of the policy: who could not decide is named, with what to do about it."""
+"""The doctor's checks of people and user groups in the policy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def slack() -> AsyncIterator[Slack]:
 def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    """A house whose policy names channels and a user group, all of which are as they should be."""
+    """A healthy setup whose policy names channels and a user group."""
     terminal = healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
     terminal.file("policy.toml", NAMED)
     return terminal
@@ -50,7 +50,7 @@ def terminal(
     ],
     ids=["closed", "guest of several channels", "guest of one channel", "stranger", "bot"],
 )
-async def test_a_named_person_who_cannot_decide(
+async def test_a_person_in_the_policy_who_cannot_decide_is_a_fault(
     terminal: Terminal, slack: Slack, changed: dict[str, object], fault: str, fix: str
 ) -> None:
     slack.change_person(RITA, **changed)
@@ -59,7 +59,7 @@ async def test_a_named_person_who_cannot_decide(
     assert what_to_do.endswith(fix)
 
 
-async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack: Slack) -> None:
+async def test_an_outsider_domain_that_members_use_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.change_person(RITA, email="rita@partner.example")
     outsiders = 'outsiders = ["Partner.example", "other.example"]'
     terminal.file("policy.toml", NAMED.replace("[directory]", f"[directory]\n{outsiders}"))
@@ -69,7 +69,7 @@ async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack
     )
 
 
-async def test_a_named_person_whom_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
+async def test_a_person_in_the_policy_whom_slack_does_not_know_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     terminal.file("policy.toml", NAMED.replace(ROSS, "UMISSPELT"))
     assert await only_fault(terminal) == (
         "person UMISSPELT: Slack knows nobody of this id",
@@ -77,13 +77,13 @@ async def test_a_named_person_whom_slack_does_not_know(terminal: Terminal, slack
     )
 
 
-async def test_a_guest_whom_the_policy_trusts_is_none(terminal: Terminal, slack: Slack) -> None:
+async def test_a_guest_listed_in_the_policy_is_not_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.change_person(RITA, guest="multi")
     terminal.file("policy.toml", NAMED.replace("[directory]", f'[directory]\nguests = ["{RITA}"]'))
     assert await faults_found(terminal) == []
 
 
-async def test_a_role_in_which_nobody_could_decide_is_a_fault_beside_why(terminal: Terminal, slack: Slack) -> None:
+async def test_a_role_whose_people_cannot_decide_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     for user in (SUSI, DORA):
         slack.change_person(user, deleted=True)
     faults = [fault for fault, _ in await faults_found(terminal)]
@@ -97,7 +97,7 @@ async def test_a_role_in_which_nobody_could_decide_is_a_fault_beside_why(termina
 # ---- user groups
 
 
-async def test_a_group_that_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
+async def test_a_user_group_that_slack_does_not_know_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.change_group(SENIORS, disabled=True)
     assert await only_fault(terminal) == (
         f"user group {SENIORS}: Slack has none of this id that is switched on (no_such_subteam)",
@@ -105,23 +105,21 @@ async def test_a_group_that_slack_does_not_know(terminal: Terminal, slack: Slack
     )
 
 
-async def test_a_plan_without_groups(terminal: Terminal, slack: Slack) -> None:
+async def test_a_slack_plan_without_user_groups_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.faults.groups_unreadable("plan_upgrade_required")
     fault, fix = await only_fault(terminal)
     assert fault == f"user group {SENIORS}: Slack does not show it (plan_upgrade_required)"
     assert fix.startswith("name people as `members` in the policy instead")
 
 
-async def test_what_hangs_on_a_group_that_cannot_be_read_is_no_fault_of_its_own(
-    terminal: Terminal, slack: Slack
-) -> None:
+async def test_a_role_with_an_unreadable_group_is_not_a_second_fault(terminal: Terminal, slack: Slack) -> None:
     both = NAMED.replace(f'["{SUSI}"]', "[]").replace(f'["{DORA}"]', "[]")
     terminal.file("policy.toml", both.replace("members = []", f'groups = ["{SENIORS}"]'))
     slack.faults.groups_unreadable()
     assert len(await faults_found(terminal)) == 1
 
 
-async def test_a_group_of_nobody_leaves_its_role_to_those_who_include_it(terminal: Terminal, slack: Slack) -> None:
+async def test_an_empty_user_group_leaves_its_role_to_roles_that_include_it(terminal: Terminal, slack: Slack) -> None:
     slack.change_group(SENIORS, members=[])
     result = await run_doctor(terminal)
     assert result.code == 0

@@ -1,4 +1,4 @@
-"""The doctor and Slack: each thing that keeps people from being asked is one fault, with what to do about it."""
+"""The doctor's checks of Slack: every cause is one fault, with what to do about it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ async def slack() -> AsyncIterator[Slack]:
 def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    """A house whose policy names channels and a user group, all of which are as they should be."""
+    """A healthy setup whose policy names channels and a user group."""
     terminal = healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
     terminal.file("policy.toml", NAMED)
     return terminal
 
 
-async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None:
+async def test_every_check_of_a_healthy_slack_is_listed(terminal: Terminal) -> None:
     result = await run_doctor(terminal)
     assert result.code == 0
     assert result.out.splitlines()[8:] == [
@@ -63,7 +63,7 @@ async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None
     ]
 
 
-async def test_looking_posts_nothing_and_changes_nothing(terminal: Terminal, slack: Slack) -> None:
+async def test_the_doctor_only_reads_from_slack(terminal: Terminal, slack: Slack) -> None:
     await run_doctor(terminal)
     looked = {call.method for call in slack.calls}
     assert looked == {
@@ -71,7 +71,7 @@ async def test_looking_posts_nothing_and_changes_nothing(terminal: Terminal, sla
     }  # fmt: skip
 
 
-# ---- tokens, scopes, the way in
+# ---- tokens, scopes, address
 
 
 @pytest.mark.parametrize("setting", ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"])
@@ -85,9 +85,7 @@ async def test_a_setting_that_is_missing_is_named(
     assert fix == "put it into the environment or into .env"
 
 
-async def test_over_http_the_public_address_is_asked_for_because_silence_counts_only_with_it(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_missing_public_url_over_http_is_a_fault(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COUNTERSIGN_PUBLIC_URL")
     fault, fix = await only_fault(terminal)
     assert fault == "COUNTERSIGN_PUBLIC_URL: is not set, so silence never counts and every soft approval is hard"
@@ -103,14 +101,14 @@ async def test_a_bot_token_that_slack_refuses_is_the_only_fault(terminal: Termin
     )
 
 
-async def test_no_token_is_ever_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_doctor_never_shows_a_token(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-a-wrong-one")
     result = await run_doctor(terminal)
     assert "invalid_auth" in result.out
     assert "a-wrong-one" not in result.out + result.err
 
 
-async def test_all_scopes_that_are_missing_are_one_fault_and_what_hangs_on_them_is_none(
+async def test_missing_scopes_are_one_fault_and_checks_that_need_them_are_skipped(
     terminal: Terminal, slack: Slack
 ) -> None:
     slack.scopes = {"chat:write", "commands"}
@@ -124,13 +122,13 @@ async def test_all_scopes_that_are_missing_are_one_fault_and_what_hangs_on_them_
     "scope",
     ["chat:write", "commands", "users:read.email", "users:read", "usergroups:read", "groups:read", "channels:read"],
 )
-async def test_each_scope_is_asked_for(terminal: Terminal, slack: Slack, scope: str) -> None:
+async def test_every_missing_scope_is_reported(terminal: Terminal, slack: Slack, scope: str) -> None:
     slack.scopes = slack.scopes - {scope}
     fault, _ = await only_fault(terminal)
     assert fault == f"scopes: the token lacks {scope}"
 
 
-async def test_in_socket_mode_the_app_level_token_is_tried(
+async def test_the_app_level_token_is_tested_in_socket_mode(
     terminal: Terminal, slack: Slack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_APP_TOKEN", slack.app_token)
@@ -141,7 +139,7 @@ async def test_in_socket_mode_the_app_level_token_is_tried(
     assert "connections:write" in fix
 
 
-async def test_what_cannot_be_looked_at_is_never_said_to_be_well(terminal: Terminal, slack: Slack) -> None:
+async def test_checks_that_need_a_missing_scope_are_skipped(terminal: Terminal, slack: Slack) -> None:
     slack.scopes = {"chat:write", "commands"}
     lines = (await run_doctor(terminal)).out.splitlines()
     because = "Slack does not show it without the scope that is missing"
@@ -153,7 +151,7 @@ async def test_what_cannot_be_looked_at_is_never_said_to_be_well(terminal: Termi
     ]
 
 
-async def test_people_whom_slack_does_not_list_for_another_reason_are_a_fault(terminal: Terminal, slack: Slack) -> None:
+async def test_a_refused_list_of_people_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.faults.error("users.list", "not_allowed")
     fault, _ = await only_fault(terminal)
     assert fault == "people: Slack does not list them (not_allowed)"
@@ -162,14 +160,14 @@ async def test_people_whom_slack_does_not_list_for_another_reason_are_a_fault(te
 # ---- Slack itself
 
 
-async def test_a_slack_that_cannot_be_reached_is_one_fault_and_not_ten(terminal: Terminal, slack: Slack) -> None:
+async def test_an_unreachable_slack_is_one_fault(terminal: Terminal, slack: Slack) -> None:
     await slack.go_down()
     fault, fix = await only_fault(terminal)
     assert fault.startswith(f"Slack at {slack.api_url}: it does not answer (")
     assert fix == "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
 
 
-async def test_a_slack_that_falls_silent_is_told_after_what_was_found_before(terminal: Terminal, slack: Slack) -> None:
+async def test_faults_found_before_slack_stops_answering_are_kept(terminal: Terminal, slack: Slack) -> None:
     slack.change_channel(REVIEWS, archived=True)
     slack.faults.status(503, "users.list")
     (archived, _), (silent, _) = await faults_found(terminal)
@@ -177,14 +175,14 @@ async def test_a_slack_that_falls_silent_is_told_after_what_was_found_before(ter
     assert silent.endswith("it does not answer (HTTP 503)")
 
 
-async def test_a_slack_that_asks_for_patience_is_said_to_be_busy(terminal: Terminal, slack: Slack) -> None:
+async def test_a_rate_limit_of_slack_is_reported_as_busy(terminal: Terminal, slack: Slack) -> None:
     slack.faults.rate_limited("users.list", seconds=30)
     fault, _ = await only_fault(terminal)
     assert fault.endswith("it does not answer (ratelimited)")
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=10), timedelta(minutes=-10)], ids=["ahead", "behind"])
-async def test_a_clock_that_differs_from_that_of_slack(
+async def test_a_clock_that_differs_from_slacks_clock_is_a_fault(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, off: timedelta
 ) -> None:
     monkeypatch.setattr("bot.cli.doctor.slack.now", lambda: datetime.now(UTC) + off)
@@ -231,14 +229,14 @@ def unknown(slack: Slack) -> None:
         ),
     ],
 )
-async def test_a_channel_that_cannot_be_used(
+async def test_a_channel_that_cannot_be_used_is_a_fault(
     terminal: Terminal, slack: Slack, happened: Callable[[Slack], None], fault: str, fix: str
 ) -> None:
     happened(slack)
     assert await only_fault(terminal) == (f"channel {SPARE}: {fault}", fix)
 
 
-async def test_a_private_channel_without_the_app_is_not_there_at_all(terminal: Terminal, slack: Slack) -> None:
+async def test_a_private_channel_without_the_app_is_not_found(terminal: Terminal, slack: Slack) -> None:
     slack.change_channel(PRIVATE, bot_in=False)
     fault, fix = await only_fault(terminal)
     assert fault == f"channel {PRIVATE}: Slack does not show it (channel_not_found)"

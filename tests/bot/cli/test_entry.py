@@ -1,4 +1,4 @@
-"""The front door of the command line: what it takes, and that every fault is one clear line."""
+"""The entry point of the command line: its commands, and every fault as one clear line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """A folder in which no database was made yet."""
+    """A terminal in a folder without a database."""
     return make_terminal(tmp_path, "sqlite:///its.db", monkeypatch, capsys)
 
 
@@ -47,7 +47,7 @@ def inherited() -> dict[str, str]:
 
 
 def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The real thing, as a shell would start it."""
+    """Run the installed command as a process."""
     return subprocess.run(
         [Path(sys.executable).with_name("countersign"), *arguments],
         cwd=folder,
@@ -61,7 +61,7 @@ def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 # ---- as a process
 
 
-def test_a_machine_is_set_up_and_an_agent_added_from_a_shell(tmp_path: Path) -> None:
+def test_the_installed_command_migrates_a_database_and_adds_an_agent(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     assert process(tmp_path, "migrate").stdout.startswith("the database is at schema ")
     added = process(tmp_path, "agents", "add", "clerk", "--owner", OWEN)
@@ -74,13 +74,13 @@ def test_a_machine_is_set_up_and_an_agent_added_from_a_shell(tmp_path: Path) -> 
     assert (tmp_path / "countersign.db").exists()
 
 
-def test_settings_are_read_from_a_file_too(tmp_path: Path) -> None:
+def test_settings_are_read_from_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("COUNTERSIGN_DATABASE_URL=sqlite:///elsewhere.db\n")
     assert process(tmp_path, "migrate").returncode == 0
     assert (tmp_path / "elsewhere.db").exists()
 
 
-def test_python_can_run_it_as_a_module(tmp_path: Path) -> None:
+def test_the_command_line_runs_as_a_python_module(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     result = subprocess.run(
         [sys.executable, "-m", "bot.cli", "--version"],
@@ -93,7 +93,7 @@ def test_python_can_run_it_as_a_module(tmp_path: Path) -> None:
     assert re.fullmatch(r"countersign \d+\.\d+\.\d+\n", result.stdout)
 
 
-def test_who_stops_reading_is_not_told_of_it(tmp_path: Path) -> None:
+def test_a_closed_output_pipe_prints_no_error(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as closed:
@@ -102,7 +102,7 @@ def test_who_stops_reading_is_not_told_of_it(tmp_path: Path) -> None:
     assert result.stderr == b""
 
 
-async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+async def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -112,11 +112,11 @@ async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
-# ---- what serving takes
+# ---- what serve needs
 
 
 async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
-    """How `serve` ended, and what it said."""
+    """Run `serve`, and return its exit code and stderr."""
     started = await start_program(
         cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings
     )
@@ -147,7 +147,7 @@ WHERE = 'README, "Connect your workspace", says where it comes from'
         ),
     ],
 )
-def test_without_slack_it_does_not_start_and_says_what_is_missing(
+def test_serve_without_slack_settings_names_the_missing_one(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], line: str
 ) -> None:
     for name, value in given.items():
@@ -177,7 +177,7 @@ async def test_a_token_that_slack_refuses_is_named_and_never_shown(
     assert "Traceback" not in errors
 
 
-# ---- what it takes
+# ---- arguments
 
 
 def commands(terminal: Terminal, *path: str) -> Iterator[tuple[str, ...]]:
@@ -197,7 +197,7 @@ def test_every_command_says_what_it_does(terminal: Terminal) -> None:
         assert max(map(len, result.out.splitlines())) <= 100
 
 
-def test_without_a_command_there_is_the_help(terminal: Terminal) -> None:
+def test_without_a_command_the_help_is_printed(terminal: Terminal) -> None:
     result = terminal()
     assert (result.code, result.err.startswith("Usage: countersign")) == (2, True)
 
@@ -211,7 +211,9 @@ def test_without_a_command_there_is_the_help(terminal: Terminal) -> None:
     ],
     ids=["command", "argument", "option"],
 )
-def test_a_wrong_word_is_named_in_one_line(terminal: Terminal, arguments: tuple[str, ...], line: str) -> None:
+def test_an_unknown_command_argument_or_option_is_one_line(
+    terminal: Terminal, arguments: tuple[str, ...], line: str
+) -> None:
     result = terminal(*arguments)
     assert (result.code, result.line) == (2, line)
 
@@ -219,14 +221,14 @@ def test_a_wrong_word_is_named_in_one_line(terminal: Terminal, arguments: tuple[
 # ---- the database
 
 
-def test_migrating_makes_the_database_and_again_changes_nothing(terminal: Terminal, engine: Engine) -> None:
+def test_migrate_creates_the_database_and_can_be_repeated(terminal: Terminal, engine: Engine) -> None:
     assert terminal("migrate") == terminal("migrate")
     with engine.connect() as connection:
         assert is_current(connection)
 
 
 @pytest.mark.parametrize("command", ["queue", "stats", "freeze", "agents list", "audit verify"])
-def test_without_a_database_it_says_so_and_makes_none(terminal: Terminal, command: str) -> None:
+def test_a_missing_database_is_reported_and_not_created(terminal: Terminal, command: str) -> None:
     result = terminal(*command.split())
     assert (result.code, result.line) == (1, "countersign: there is no database at its.db; run: countersign migrate")
     assert not (terminal.folder / "its.db").exists()
@@ -242,7 +244,7 @@ def test_a_database_with_another_schema_is_not_touched(terminal: Terminal, comma
     )
 
 
-def test_a_file_that_is_no_database_is_said_to_be_none(terminal: Terminal) -> None:
+def test_a_file_that_is_not_a_database_is_reported(terminal: Terminal) -> None:
     terminal.file("its.db", b"no database at all" * 100)
     assert "the database: file is not a database" in terminal("queue").line
 
@@ -278,19 +280,21 @@ def raising(fault: Exception) -> Any:
     return instead
 
 
-def test_a_busy_database_is_said_to_be_busy(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_database_is_reported_as_busy(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "query", raising(UnavailableError("the database could not be written to")))
     assert terminal("queue").line == "countersign: the database could not be written to"
 
 
-def test_a_fault_of_our_own_is_one_line_with_its_place(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_one_line_with_file_and_line_number(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(session, "query", raising(KeyError("oh")))
     result = terminal("queue")
     assert result.code == 1
     assert re.search(r"please report it: KeyError: 'oh' \(.+test_entry\.py:\d+\)$", result.line)
 
 
-def test_a_policy_at_fault_is_named_in_one_line_where_it_is_only_needed(terminal: Terminal) -> None:
+def test_a_command_that_needs_the_policy_reports_its_faults_in_one_line(terminal: Terminal) -> None:
     terminal("migrate")
     terminal.file("policy.toml", POLICY.replace('version = "test-1"', "version = 1\nadmin = 2"))
     result = terminal("agents", "rotate", "clerk")

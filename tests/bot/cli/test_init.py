@@ -19,7 +19,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return make_terminal(tmp_path, "sqlite:///countersign.db", monkeypatch, capsys)
 
 
-def test_it_writes_the_policy_the_manifest_and_the_settings(terminal: Terminal) -> None:
+def test_init_writes_the_policy_the_manifest_and_the_settings(terminal: Terminal) -> None:
     assert terminal("init", "new").code == 0
     folder = terminal.folder / "new"
     assert (folder / "policy.toml").read_bytes() == (ROOT / "policy.toml").read_bytes()
@@ -33,7 +33,7 @@ def test_only_its_owner_can_read_the_settings(terminal: Terminal) -> None:
     assert stat.S_IMODE((terminal.folder / "new" / ".env").stat().st_mode) == 0o600
 
 
-def test_a_file_that_is_there_is_kept_and_named(terminal: Terminal) -> None:
+def test_init_keeps_an_existing_file_and_names_it(terminal: Terminal) -> None:
     env = terminal.folder / ".env"
     env.write_text("SLACK_BOT_TOKEN=xoxb-mine\n")
     assert "kept .env, which was there" in terminal("init").out
@@ -54,7 +54,7 @@ def test_a_folder_that_cannot_be_made_is_named(terminal: Terminal) -> None:
     assert "file" in refused.err
 
 
-def test_it_says_what_to_do_next(terminal: Terminal) -> None:
+def test_init_says_what_to_do_next(terminal: Terminal) -> None:
     steps = terminal("init").out
     assert [word for word in ("manifest.yml", "tokens", "policy.toml", "doctor", "serve") if word not in steps] == []
 

@@ -1,4 +1,4 @@
-"""`countersign key`: callback secrets lie sealed in the database, and a new key can take the place of an earlier one."""
+"""`countersign key`: callback secrets are sealed in the database, and a new key can replace an earlier one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_public_key_is_printed(terminal: Terminal) -> None:
     assert terminal("key").out == f"{known_public_key(read_settings())}\n"
 
 
-def test_a_new_key_seals_what_an_earlier_one_opens(
+def test_rotating_the_key_seals_secrets_with_the_new_key(
     terminal: Terminal, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
@@ -60,7 +60,7 @@ def test_a_new_key_seals_what_an_earlier_one_opens(
     assert terminal("key", "rotate").code == 0
 
 
-def test_where_the_key_is_lost_agents_get_new_secrets(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agents_get_new_secrets_after_the_key_is_lost(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
     monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
     assert terminal("key", "rotate").code == 1
@@ -68,7 +68,7 @@ def test_where_the_key_is_lost_agents_get_new_secrets(terminal: Terminal, monkey
     assert terminal("key", "rotate").code == 0
 
 
-def test_a_revoked_agent_needs_no_new_secret_where_the_key_is_lost(
+def test_a_revoked_agent_needs_no_new_secret_after_the_key_is_lost(
     terminal: Terminal, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
@@ -79,9 +79,9 @@ def test_a_revoked_agent_needs_no_new_secret_where_the_key_is_lost(
     assert kept(database_url) == before
 
 
-async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(database_url: str, tmp_path: Path) -> None:
+async def test_the_start_seals_open_secrets_and_fails_if_no_key_opens_one(database_url: str, tmp_path: Path) -> None:
     async with open_desk(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
-        secret = kept(database_url)  # the desk hires without a key, as earlier releases did
+        secret = kept(database_url)  # added without a key, as in earlier releases, so it is not sealed
         settings, metrics = desk.running.service.settings, Metrics()
         async with callback_sender(settings, desk.store, metrics):
             sealed = kept(database_url)
@@ -92,7 +92,7 @@ async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(datab
                 pass
 
 
-def test_postgresql_needs_a_key_at_start(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_requires_a_key_on_postgresql(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "COUNTERSIGN_DATABASE_URL": "postgresql://x@127.0.0.1:1/x",
         "SLACK_BOT_TOKEN": "xoxb-1",

@@ -1,4 +1,4 @@
-"""A policy is checked, and a draft explained, before anybody depends on either."""
+"""`countersign policy check` and `explain`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def known(engine: Engine) -> None:
-    """The directory was filled just now."""
+    """Fill the directory."""
     transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW))
 
 
@@ -73,14 +73,14 @@ def one_line(result: CommandResult) -> str:
 # ---- checking
 
 
-def test_a_policy_that_is_right_is_summed_up(terminal: Terminal) -> None:
+def test_a_valid_policy_is_summarized(terminal: Terminal) -> None:
     result = terminal("policy", "check")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Policy test-1+")
     assert "senior_reviewer: USENTA" in result.out
 
 
-def test_the_policy_that_comes_with_us_is_right_and_says_that_its_roles_are_empty(terminal: Terminal) -> None:
+def test_the_shipped_policy_is_valid_and_warns_of_empty_roles(terminal: Terminal) -> None:
     default_policy = Path(__file__).parents[3] / "policy.toml"
     result = terminal("policy", "check", str(default_policy))
     text = " ".join(result.out.split())
@@ -99,7 +99,7 @@ def test_every_fault_is_a_line_that_names_its_key(terminal: Terminal) -> None:
     assert tier.startswith(f'{path}: tiers.high.level = "soft_approval": must be hard_approval')
 
 
-def test_a_file_that_is_not_there_is_named(terminal: Terminal) -> None:
+def test_a_missing_file_is_named(terminal: Terminal) -> None:
     assert terminal("policy", "check", "nowhere.toml").line == "countersign: nowhere.toml: No such file or directory"
 
 
@@ -115,7 +115,7 @@ def test_every_rule_that_fired_is_named_with_its_level(terminal: Terminal) -> No
 
 
 @pytest.mark.usefixtures("known")
-def test_who_would_be_asked_is_named_and_who_is_barred_is_not(terminal: Terminal) -> None:
+def test_explain_lists_the_reviewers_without_the_barred_ones(terminal: Terminal) -> None:
     content = package(risk_level="medium", requested_by=RITA)
     explanation = explained(terminal, content)
     assert explanation["asked"][0] == {
@@ -127,7 +127,7 @@ def test_who_would_be_asked_is_named_and_who_is_barred_is_not(terminal: Terminal
 
 
 @pytest.mark.usefixtures("known")
-def test_a_quorum_and_the_way_up_are_told(terminal: Terminal) -> None:
+def test_explain_shows_the_quorum_and_the_escalation_ladder(terminal: Terminal) -> None:
     content = package(risk_level="critical")
     explanation = explained(terminal, content)
     assert (explanation["role"], explanation["quorum"], explanation["of_role"]) == (
@@ -143,12 +143,12 @@ def test_a_quorum_and_the_way_up_are_told(terminal: Terminal) -> None:
 
 
 @pytest.mark.usefixtures("known")
-def test_a_soft_one_says_how_long_silence_takes(terminal: Terminal) -> None:
+def test_explain_shows_when_silence_approves(terminal: Terminal) -> None:
     assert "silence consents after 5m" in explain(terminal, SOFT).out
 
 
 @pytest.mark.usefixtures("known")
-def test_what_needs_nobody_goes_ahead_at_once(terminal: Terminal) -> None:
+def test_explain_says_if_a_package_needs_nobody(terminal: Terminal) -> None:
     result = explain(terminal, AUTOMATIC)
     assert "nobody: it goes ahead at once" in result.out
     assert "Time" not in result.out
@@ -156,12 +156,12 @@ def test_what_needs_nobody_goes_ahead_at_once(terminal: Terminal) -> None:
 
 
 @pytest.mark.usefixtures("known")
-def test_a_takeover_says_so(terminal: Terminal) -> None:
+def test_explain_shows_a_takeover(terminal: Terminal) -> None:
     assert explained(terminal, TAKEOVER)["level"] == "human_takeover"
 
 
 @pytest.mark.usefixtures("known")
-def test_gaps_that_would_be_refused_are_told_as_that(terminal: Terminal) -> None:
+def test_explain_reports_gaps_that_would_be_refused(terminal: Terminal) -> None:
     bare = CRITICAL.model_copy(update={"consequence": None, "evidence_refs": ()})
     explanation = explained(terminal, bare)
     assert explanation["quality_gaps"] == ["evidence_refs", "consequence"]
@@ -170,12 +170,12 @@ def test_gaps_that_would_be_refused_are_told_as_that(terminal: Terminal) -> None
 
 
 @pytest.mark.usefixtures("known")
-def test_where_nobody_may_decide_it_would_be_refused(terminal: Terminal) -> None:
+def test_explain_says_if_nobody_may_decide(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SENTA, ROSE).replace(SUSI, ROSE).replace("UDORA", ROSE))
     assert explained(terminal, HARD)["refusal"] == "it would be refused: nobody may decide it as senior_reviewer"
 
 
-def test_as_long_as_nobody_is_known_the_policys_own_list_is_shown(terminal: Terminal) -> None:
+def test_explain_shows_the_policys_own_list_while_the_directory_is_empty(terminal: Terminal) -> None:
     explanation = explained(terminal, SOFT)
     assert "was not filled yet" in explanation["people_unknown"]
     assert explanation["asked"][0]["people"] == [RITA, ROSS, SENTA, SUSI, "UDORA"]
@@ -183,14 +183,14 @@ def test_as_long_as_nobody_is_known_the_policys_own_list_is_shown(terminal: Term
     assert "nobody is known by name yet" in explain(terminal, SOFT).out
 
 
-def test_an_old_directory_is_said_to_be_old(terminal: Terminal, engine: Engine) -> None:
+def test_explain_reports_a_stale_directory(terminal: Terminal, engine: Engine) -> None:
     then = NOW - timedelta(days=1001)
     transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, then))
     assert "is older than 1000d" in explained(terminal, SOFT)["people_unknown"]
 
 
 @pytest.mark.parametrize("url", ["sqlite:///nowhere.db", "postgresql://us:word@127.0.0.1:1/x"], ids=["none", "down"])
-def test_it_takes_no_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_explain_works_without_a_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
     explanation = explained(terminal, SOFT)
     assert explanation["level"] == "soft_approval"
@@ -199,7 +199,7 @@ def test_it_takes_no_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("known")
-def test_nothing_is_written(terminal: Terminal, engine: Engine) -> None:
+def test_explain_writes_nothing(terminal: Terminal, engine: Engine) -> None:
     def sizes() -> dict[str, int]:
         tables = SQLModel.metadata.tables.items()
         with engine.connect() as connection:
@@ -212,10 +212,10 @@ def test_nothing_is_written(terminal: Terminal, engine: Engine) -> None:
     assert sizes() == before
 
 
-# ---- drafts that are none
+# ---- invalid drafts
 
 
-def test_every_wrong_field_is_a_line(terminal: Terminal) -> None:
+def test_every_wrong_field_of_a_draft_is_one_line(terminal: Terminal) -> None:
     path = terminal.file("draft.json", '{"title": "t", "action_type": "x y", "confidence": 7, "cunning": 1}')
     result = terminal("policy", "explain", path)
     assert (result.code, result.out) == (1, "")
@@ -226,6 +226,6 @@ def test_every_wrong_field_is_a_line(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("text", "line"), [("{", "this is not JSON"), ("[]", "must be a JSON object"), ('{"a": NaN}', "this is not JSON")]
 )
-def test_what_is_no_package_at_all_is_one_line(terminal: Terminal, text: str, line: str) -> None:
+def test_a_draft_that_is_not_a_json_object_is_one_line(terminal: Terminal, text: str, line: str) -> None:
     result = terminal("policy", "explain", terminal.file("draft.json", text))
     assert (result.code, f"draft.json: {line}" in result.line) == (1, True)

@@ -1,4 +1,4 @@
-"""A policy is put in force from the command line, once it was shown what that changes."""
+"""`countersign policy apply` puts a policy in force."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def terminal(
     return terminal
 
 
-def test_a_policy_that_is_applied_is_shown_as_the_one_in_force(terminal: Terminal) -> None:
+def test_an_applied_policy_is_shown_as_the_one_in_force(terminal: Terminal) -> None:
     result = terminal("policy", "apply", terminal.file("strict.toml", STRICT), "--yes")
     assert (result.code, result.err) == (0, "")
     assert any(line.startswith("+") and "2 people" in line for line in result.out.splitlines()), result.out
     assert "test-2" in terminal("policy", "show").out
 
 
-def test_a_policy_that_was_replaced_takes_again(terminal: Terminal) -> None:
+def test_a_replaced_policy_needs_again_to_be_applied(terminal: Terminal) -> None:
     terminal("policy", "apply", terminal.file("strict.toml", STRICT), "--yes")
     refused = terminal("policy", "apply", "policy.toml", "--yes")
     assert (refused.code, "add --again" in refused.err) == (1, True)
@@ -39,7 +39,7 @@ def test_a_policy_that_was_replaced_takes_again(terminal: Terminal) -> None:
     assert "test-1" in terminal("policy", "show").out
 
 
-def test_without_a_terminal_it_says_how_to_apply_without_being_asked(terminal: Terminal) -> None:
+def test_apply_without_a_terminal_requires_yes(terminal: Terminal) -> None:
     result = terminal("policy", "apply", terminal.file("strict.toml", STRICT))
     assert (result.code, "add --yes" in result.err) == (1, True)
     assert "test-1" in terminal("policy", "show").out
@@ -53,7 +53,7 @@ def test_a_draft_is_explained_by_the_policy_in_force_and_not_by_the_file(termina
     assert explanation["quorum"] == 2
 
 
-def test_without_a_database_a_draft_is_explained_by_the_file_which_is_named(
+def test_without_a_database_a_draft_is_explained_by_the_policy_file(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")

@@ -1,4 +1,4 @@
-"""What `/reviews` shows, in a terminal: it reads well at 80 columns, and machines are given JSON."""
+"""`countersign queue` and `stats`: readable at 80 columns, and as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def terminal(
 
 
 async def filled(world: World) -> list[str]:
-    """A soft package that Rita took, a hard and a critical one; the most urgent first."""
+    """Submit a soft package that Rita claims, a hard and a critical one; return their ids, the most urgent first."""
     soft = await world.submit(SOFT)
     await world.after(ask(ClaimTask, soft), RITA)
     states = [await world.submit(like) for like in (CRITICAL, HARD)]
@@ -41,7 +41,7 @@ async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None
     assert "  Read the record\n" in result.out
 
 
-async def test_the_queue_is_given_to_machines(terminal: Terminal) -> None:
+async def test_the_queue_can_be_printed_as_json(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         ids = await filled(world)
     document = json.loads(terminal("queue", "--json").out)
@@ -62,7 +62,7 @@ async def test_the_queue_is_given_to_machines(terminal: Terminal) -> None:
     }
 
 
-async def test_a_part_of_the_queue_says_of_how_much(terminal: Terminal) -> None:
+async def test_a_part_of_the_queue_shows_the_total_number(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         ids = await filled(world)
     result = terminal("queue", "--limit", "1")
@@ -78,7 +78,7 @@ def test_an_empty_queue_says_so(terminal: Terminal) -> None:
     assert terminal("queue", "--json").out == "[]\n"
 
 
-async def test_what_an_agent_wrote_cannot_move_the_cursor_nor_widen_the_page(terminal: Terminal) -> None:
+async def test_an_agents_text_cannot_move_the_cursor_or_widen_the_page(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         await world.submit(package(title="Pay \u202eeruces\u202c and \x85 " + "x" * 120))
     result = terminal("queue")
@@ -86,7 +86,7 @@ async def test_what_an_agent_wrote_cannot_move_the_cursor_nor_widen_the_page(ter
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-async def test_what_retention_emptied_is_still_listed(terminal: Terminal) -> None:
+async def test_a_package_whose_texts_were_deleted_is_still_listed(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         state = await world.submit(SOFT)
         await world.write(lambda connection: connection.execute(update(CONTENT).values(words=None, salt=None)))
@@ -107,7 +107,7 @@ async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> N
     assert max(map(len, out.splitlines())) <= 80
 
 
-async def test_the_numbers_are_given_to_machines(terminal: Terminal) -> None:
+async def test_stats_can_be_printed_as_json(terminal: Terminal) -> None:
     async with founded(terminal.url) as world:
         state = await world.submit(SOFT)
         await world.after(ask(Approve, state), RITA)
@@ -117,11 +117,11 @@ async def test_the_numbers_are_given_to_machines(terminal: Terminal) -> None:
     assert (document["pending"], document["median_ms"], document["unsound_share"]) == ([], 0, None)
 
 
-def test_where_nothing_was_decided_no_time_is_made_up(terminal: Terminal) -> None:
+def test_stats_without_decisions_show_no_times(terminal: Terminal) -> None:
     assert terminal("stats").out.endswith("\nnobody decided anything\n")
 
 
-def test_a_period_is_a_span(terminal: Terminal) -> None:
+def test_a_period_must_be_a_duration(terminal: Terminal) -> None:
     result = terminal("stats", "yesterday")
     assert (result.code, "write a duration such as 90s, 5m, 24h, 7d" in result.line) == (2, True)
 
@@ -129,6 +129,6 @@ def test_a_period_is_a_span(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("period", "what"), [("0d", "must be longer than nothing"), ("800000d", "must be at most 36500d")]
 )
-def test_a_period_that_cannot_be_looked_back_on_is_refused(terminal: Terminal, period: str, what: str) -> None:
+def test_a_period_of_zero_or_too_many_days_is_refused(terminal: Terminal, period: str, what: str) -> None:
     result = terminal("stats", period)
     assert (result.code, what in result.line) == (2, True)

@@ -1,4 +1,4 @@
-"""Crowds of connections without a key: they keep neither Slack nor agents out, and none of them stays for long."""
+"""Floods of connections without a key: they keep out neither Slack nor agents, and none of them stays open for long."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ CROWD = (nothing, half_a_head, half_a_body, half_a_package)
 
 @pytest.fixture(autouse=True)
 def room_for_both_ends() -> None:
-    """The crowd is in this process."""
+    """Raise the limit of this process, which holds the other ends of all connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @asynccontextmanager
 async def crowd(url: str) -> AsyncIterator[None]:
-    """All connect; each says the beginning of something and falls silent. The service may hang up on any of them."""
+    """Open many connections; each sends a part of a request and stops. The service may close any of them."""
     with ExitStack() as stack:
         await asyncio.to_thread(_gather, stack, url)
         yield
@@ -77,7 +77,7 @@ def _gather(stack: ExitStack, url: str) -> None:
 
 
 async def soft(process: Process, http: aiohttp.ClientSession) -> tuple[str, Message]:
-    """A package that silence lets pass, and its card."""
+    """Submit a soft-approval package, and return its path and its card."""
     async with http.post("/v1/packages", json=SOFT) as posted:
         package = await posted.json()
     assert package["level"] == "soft_approval", package
@@ -86,7 +86,7 @@ async def soft(process: Process, http: aiohttp.ClientSession) -> tuple[str, Mess
 
 
 async def level(process: Process, path: str) -> str:
-    """As a newcomer reads it, over a connection of its own."""
+    """Read the level over a new connection."""
     async with aiohttp.ClientSession(process.url, headers=process.headers) as http, http.get(path) as response:
         return str((await response.json())["level"])
 
@@ -96,7 +96,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @ON_SQLITE
 @pytest.mark.parametrize("in_socket_mode", [False, True], ids=["http", "socket"])
-async def test_an_objection_is_carried_out_through_a_crowd_of_keyless_connections(
+async def test_an_objection_gets_through_a_flood_of_keyless_connections(
     database_url: str, tmp_path: Path, *, in_socket_mode: bool
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -122,7 +122,7 @@ def slack_over(*, socket: bool) -> dict[str, str]:
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    """A service whose patience with connections is short."""
+    """A service with short time limits for connections."""
     short = {Phase.HEAD: 0.2, Phase.AGENT_IDLE: 0.2, Phase.KEYLESS: 2.0}
     monkeypatch.setattr(connections, "PHASE_LIMITS", {**connections.PHASE_LIMITS, **short})
     monkeypatch.setattr(connections, "HEAD_WITHIN", 0.2)
@@ -133,7 +133,7 @@ async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @ON_SQLITE
 @pytest.mark.parametrize("says", CROWD)
-async def test_a_connection_that_stops_in_the_middle_is_closed(desk: Desk, says: Callable[[], bytes]) -> None:
+async def test_a_connection_that_stops_sending_is_closed(desk: Desk, says: Callable[[], bytes]) -> None:
     reader, writer = await wire.connect(desk.url)
     writer.write(says())
     await until_closed(reader)
@@ -141,8 +141,8 @@ async def test_a_connection_that_stops_in_the_middle_is_closed(desk: Desk, says:
 
 
 @ON_SQLITE
-async def test_a_head_that_comes_byte_by_byte_gets_no_more_time(desk: Desk) -> None:
-    """There is a whole request of somebody else between two of its bytes."""
+async def test_a_head_sent_byte_by_byte_gets_no_more_time(desk: Desk) -> None:
+    """Another client makes a whole request between two bytes."""
     reader, writer = await wire.connect(desk.url)
     async with asyncio.timeout(30):
         while not reader.at_eof() and not writer.transport.is_closing():
@@ -152,7 +152,7 @@ async def test_a_head_that_comes_byte_by_byte_gets_no_more_time(desk: Desk) -> N
 
 
 @ON_SQLITE
-async def test_an_unused_connection_is_closed_also_of_an_agent(desk: Desk) -> None:
+async def test_an_idle_connection_of_an_agent_is_closed(desk: Desk) -> None:
     reader, writer = await wire.connect(desk.url)
     writer.write(wire.head(desk.key, request="GET /v1/packages HTTP/1.1"))
     assert (await wire.read_answer(reader)).status == 200
@@ -170,7 +170,7 @@ async def until_closed(reader: asyncio.StreamReader) -> None:
 # ---- shares and descriptors
 
 
-async def test_when_agents_hold_all_their_connections_the_oldest_makes_room_and_slack_keeps_its_own() -> None:
+async def test_agents_that_fill_their_share_lose_their_oldest_connections_and_slack_none() -> None:
     room = Connections(16, Peers(()), Metrics())
     slack = proven_in(room, Phase.SLACK)
     agents = [proven_in(room, Phase.AGENT) for _ in range(16)]
@@ -186,7 +186,7 @@ async def test_a_request_without_a_key_over_a_connection_of_an_agent_counts_as_k
     assert [agent.transport is not None for agent in agents] == [False] * 2 + [True] * 4
 
 
-async def test_one_address_holds_half_of_a_share_of_keyless_connections_at_most() -> None:
+async def test_one_address_holds_at_most_half_of_a_keyless_share() -> None:
     room = Connections(64, Peers(()), Metrics())
     other = opened_in(room, "198.51.100.7")
     crowd = [opened_in(room) for _ in range(40)]
@@ -194,7 +194,7 @@ async def test_one_address_holds_half_of_a_share_of_keyless_connections_at_most(
     assert other.transport is not None
 
 
-async def test_requests_without_a_key_from_many_addresses_do_not_keep_a_newcomer_out() -> None:
+async def test_keyless_requests_from_many_addresses_do_not_keep_a_new_connection_out() -> None:
     room = Connections(64, Peers(()), Metrics())
     for number in range(40):
         room.move(opened_in(room, f"192.0.2.{number}"), Phase.KEYLESS)
@@ -204,8 +204,8 @@ async def test_requests_without_a_key_from_many_addresses_do_not_keep_a_newcomer
     assert newcomer.transport is not None
 
 
-async def test_connections_that_send_nothing_push_out_no_request() -> None:
-    """The signature of a request can be checked only once its body has arrived."""
+async def test_silent_connections_do_not_push_out_requests() -> None:
+    """A signature can be checked only once the body has arrived, so requests must not be pushed out before."""
     room = Connections(64, Peers(()), Metrics())
     request = opened_in(room, "198.51.100.7")
     room.move(request, Phase.KEYLESS)
@@ -215,7 +215,7 @@ async def test_connections_that_send_nothing_push_out_no_request() -> None:
 
 
 def opened_in(room: Connections, address: str = "192.0.2.1") -> Connection:
-    """All that the registry sees of a connection."""
+    """A connection as the registry sees it, without a socket."""
     connection = Connection(room, web.Server(_unused))
     connection.transport = _Wire()
     room.add(connection, (address, 1))
@@ -229,7 +229,7 @@ def proven_in(room: Connections, phase: Phase, address: str = "192.0.2.1") -> Co
 
 
 class _Wire(asyncio.Transport):
-    """To nowhere."""
+    """A transport without a socket."""
 
     def close(self) -> None:
         pass
@@ -254,7 +254,7 @@ FORWARDED = [
 
 
 @pytest.mark.parametrize(("peer", "forwarded", "name"), FORWARDED)
-def test_only_a_trusted_proxy_says_whose_request_it_is(peer: str, forwarded: str, name: str | None) -> None:
+def test_only_a_trusted_proxy_can_name_the_client(peer: str, forwarded: str, name: str | None) -> None:
     assert PROXIES.of_request((peer, 1), {"X-Forwarded-For": forwarded}) == name
 
 
@@ -269,7 +269,7 @@ async def test_the_soft_limit_of_descriptors_is_raised_at_the_start(database_url
 
 
 @ON_SQLITE
-async def test_an_agent_holds_so_many_long_polls_and_is_told_to_come_back(
+async def test_an_agent_over_its_limit_of_long_polls_gets_a_429(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polls.Polls.__init__, "__defaults__", (1,))

@@ -1,4 +1,4 @@
-"""The process ends in order: what people began in Slack is finished first."""
+"""The process ends in order: clicks in progress are finished first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY = 5
 
 
 @pytest.mark.parametrize("socket", [False, True], ids=["over HTTP", "over the socket"])
-async def test_a_click_on_its_way_is_finished_before_the_process_ends(
+async def test_a_click_in_progress_is_finished_before_the_process_ends(
     database_url: str, tmp_path: Path, *, socket: bool
 ) -> None:
     settings = {"SLACK_APP_TOKEN": "xapp-stand-in"} if socket else {}

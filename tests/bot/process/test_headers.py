@@ -1,4 +1,4 @@
-"""What every answer says beside its body: no cache keeps it, no browser guesses its type, no stranger learns the server."""
+"""Headers of every answer: no caching, no content sniffing, no server name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATHS = ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/v1/packa
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_no_answer_is_kept_or_guessed_at_or_names_its_server(desk: Desk, method: str) -> None:
+async def test_every_answer_forbids_caching_and_sniffing_and_hides_the_server(desk: Desk, method: str) -> None:
     for path in PATHS:
         async with desk.http.request(method, path, headers={"Authorization": f"Bearer {desk.key}"}) as answer:
             assert answer.headers["Cache-Control"] == "no-store", path
@@ -22,7 +22,7 @@ async def test_no_answer_is_kept_or_guessed_at_or_names_its_server(desk: Desk, m
 
 
 @pytest.mark.parametrize("request_line", ["GET /\x00 HTTP/1.1", "no request at all"])
-async def test_what_cannot_be_read_is_answered_with_the_same_headers(desk: Desk, request_line: str) -> None:
+async def test_an_unreadable_request_is_answered_with_the_same_headers(desk: Desk, request_line: str) -> None:
     response = await exchange(desk.url, f"{request_line}\r\nHost: x\r\n\r\n".encode())
     assert response.status == 400
     assert "Cache-Control: no-store" in response.head

@@ -1,4 +1,4 @@
-"""A database that was put back to an earlier moment is frozen until someone thaws it."""
+"""A database that was restored from a backup is frozen until someone thaws it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def submitted(http: aiohttp.ClientSession) -> int:
 
 
 async def backed_up_and_restored(url: str, folder: Path) -> str:
-    """The database as it was before the last package; and an agent's key."""
+    """Back up, submit a package and restore the backup; return the agent's key."""
     database, backup = folder / "countersign.db", folder / "backup.db"
     key = await add_people_and_agent(url)
     async with served(url, folder, key) as http:
@@ -78,7 +78,7 @@ async def backed_up_and_restored(url: str, folder: Path) -> str:
 
 
 @SQLITE
-async def test_a_database_older_than_its_counter_freezes_by_itself_once(terminal: Terminal) -> None:
+async def test_a_database_older_than_its_counter_freezes_the_installation_once(terminal: Terminal) -> None:
     key = await backed_up_and_restored(terminal.url, terminal.folder)
     async with served(terminal.url, terminal.folder, key) as http:
         async with http.get("/readyz") as response:
@@ -91,7 +91,7 @@ async def test_a_database_older_than_its_counter_freezes_by_itself_once(terminal
 
 
 @SQLITE
-async def test_a_restore_that_was_recorded_is_not_frozen_a_second_time(terminal: Terminal) -> None:
+async def test_a_recorded_restore_is_not_frozen_a_second_time(terminal: Terminal) -> None:
     key = await backed_up_and_restored(terminal.url, terminal.folder)
     assert (terminal("restored").code, terminal("thaw").code) == (0, 0)
     async with served(terminal.url, terminal.folder, key) as http:
@@ -100,7 +100,7 @@ async def test_a_restore_that_was_recorded_is_not_frozen_a_second_time(terminal:
 
 @SQLITE
 @pytest.mark.parametrize("counter", [None, "no counter", json.dumps({"tenant_id": "another", "events": 10**9})])
-async def test_a_missing_or_foreign_counter_freezes_nothing(terminal: Terminal, counter: str | None) -> None:
+async def test_a_missing_or_foreign_counter_causes_no_freeze(terminal: Terminal, counter: str | None) -> None:
     key = await backed_up_and_restored(terminal.url, terminal.folder)
     path = terminal.folder / "countersign.db.counter"
     path.unlink()

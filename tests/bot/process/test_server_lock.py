@@ -1,4 +1,4 @@
-"""One `countersign serve` on one SQLite file: the second waits for the first, and gives up with one line."""
+"""Only one `countersign serve` per SQLite file: a second one waits, and then fails with one line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _held_by_another(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, tmp_path: Path) -> None:
+async def test_a_second_serve_on_the_same_file_fails_with_one_line(database_url: str, tmp_path: Path) -> None:
     async with serve_process(database_url, tmp_path) as process:
         settings = {"COUNTERSIGN_DATABASE_URL": database_url, "COUNTERSIGN_LOG": "json", "COUNTERSIGN_PORT": "0"}
         slack = {"SLACK_BOT_TOKEN": process.slack.bot_token, "SLACK_SIGNING_SECRET": process.slack.signing_secret}
@@ -58,7 +58,7 @@ async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, 
         assert (started.returncode, line) == (1, f"{uses}; stop it first, or use PostgreSQL to run several")
 
 
-async def test_the_second_takes_over_as_soon_as_the_first_is_killed(tmp_path: Path) -> None:
+async def test_a_second_process_takes_over_once_the_first_is_killed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'countersign.db'}"
     (tmp_path / "link").symlink_to(tmp_path)
     with _held_by_another(f"sqlite:///{tmp_path / 'link' / 'countersign.db'}") as holder:
@@ -70,7 +70,7 @@ async def test_the_second_takes_over_as_soon_as_the_first_is_killed(tmp_path: Pa
             await waiting
 
 
-async def test_a_folder_that_is_not_there_is_made_for_the_database_and_its_lock(tmp_path: Path) -> None:
+async def test_a_missing_folder_is_created_for_the_database_and_its_lock(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "one"
     await _takes_its_turn(f"sqlite:///{folder / 'countersign.db'}")
     assert (folder.stat().st_mode & 0o777, [path.name for path in folder.iterdir()]) == (0o700, ["countersign.db.lock"])
@@ -81,7 +81,7 @@ async def _takes_its_turn(url: str) -> None:
         pass
 
 
-async def test_a_lock_that_is_not_given_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_a_held_lock_ends_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_lock, "LOCK_WITHIN", 0.2)
     url = f"sqlite:///{tmp_path / 'countersign.db'}"
     with _held_by_another(url), pytest.raises(AlreadyServedError, match="another `countersign serve` uses"):

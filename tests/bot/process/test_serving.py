@@ -1,4 +1,4 @@
-"""The service as a process: it ends in order, and no body makes it grow."""
+"""The service as a process: it shuts down in order, and large bodies take no memory."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ async def process(database_url: str, tmp_path: Path) -> AsyncIterator[Process]:
         yield process
 
 
-async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(process: Process) -> None:
-    await process.slack.go_down()  # a card that is shown would be news, and answer them
+async def test_shutdown_answers_long_polls_and_finishes_requests(process: Process) -> None:
+    await process.slack.go_down()  # otherwise a posted card would change the package and end the polls
     async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
         async with http.post("/v1/packages", json=SOFT) as posted:
             package = await posted.json()
@@ -50,10 +50,10 @@ async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(p
     assert [event for event in process.log if event.get("level") in ("error", "critical")] == []
 
 
-async def test_an_agent_that_hangs_up_in_the_middle_is_no_fault_of_ours(process: Process) -> None:
+async def test_an_agent_that_hangs_up_mid_request_is_not_logged_as_an_error(process: Process) -> None:
     _, writer = await _half_a_post(process)
     async with aiohttp.ClientSession(process.url) as http:
-        await _metrics(http)  # answered after the other was heard
+        await _metrics(http)  # its answer shows that the server has read the other request
     writer.transport.abort()
     async with asyncio.timeout(20):
         while (await process.read_log(until="http.request"))["route"] != "/v1/packages":
@@ -75,7 +75,7 @@ async def _half_a_post(process: Process) -> tuple[asyncio.StreamReader, asyncio.
 
 
 async def _all_wait(http: aiohttp.ClientSession, number: int) -> None:
-    """Asks the service itself how many it holds: a metric is the only thing that can be seen from outside."""
+    """Wait until the metric shows this number of long polls."""
     async with asyncio.timeout(20):
         while f"countersign_long_polls {number}.0" not in await _metrics(http):
             pass
@@ -94,7 +94,7 @@ async def test_a_second_signal_changes_nothing(process: Process) -> None:
         assert await process.program.wait() == 0
 
 
-async def test_a_hundred_megabytes_in_chunks_are_refused_at_once_and_not_kept(process: Process) -> None:
+async def test_a_hundred_megabytes_in_chunks_are_refused_and_take_no_memory(process: Process) -> None:
     server = psutil.Process(process.program.pid)
     async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
         async with http.post("/v1/packages", json=SOFT) as posted:
@@ -107,7 +107,7 @@ async def test_a_hundred_megabytes_in_chunks_are_refused_at_once_and_not_kept(pr
 
 
 async def _flooded(process: Process) -> int:
-    """Sends on and on, whatever is answered, until the service hangs up or all of it is sent."""
+    """Send all chunks, whatever is answered, until the service hangs up."""
     reader, writer = await connect(process.url)
     writer.write(wire.head(process.key, "Transfer-Encoding: chunked"))
     chunk = b"100000\r\n" + b" " * MEGABYTE + b"\r\n"
@@ -122,7 +122,7 @@ async def _flooded(process: Process) -> int:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_at_the_start_it_says_which_roles_nobody_holds_and_that_nobody_is_told_of_troubles(
+async def test_the_start_logs_roles_without_people_and_missing_alert_recipients(
     database_url: str, tmp_path: Path
 ) -> None:
     policy = POLICY.replace('admins = ["UADAM"]', "").replace('["USUSI", "USAUL", "USILA"]', "[]")

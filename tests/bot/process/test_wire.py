@@ -1,4 +1,4 @@
-"""What the HTTP server itself refuses, and what it bears: bytes that are hardly HTTP, bodies that are not what they say."""
+"""Malformed HTTP, byte by byte: what the server refuses and what it survives."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def head(desk: Desk, *lines: str, request: str = "POST /v1/packages HTTP/1.1") -
     return wire.head(desk.key, *lines, request=request)
 
 
-async def test_a_good_request_byte_by_byte_is_taken(desk: Desk) -> None:
+async def test_a_valid_raw_request_is_accepted(desk: Desk) -> None:
     response = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY)}") + BODY)
     assert (response.status, response.body["status"]) == (202, "pending")
 
 
-async def test_a_body_that_says_it_is_huge_is_refused_before_it_comes(desk: Desk) -> None:
+async def test_a_huge_content_length_is_refused_before_the_body_arrives(desk: Desk) -> None:
     response = await exchange(desk.url, head(desk, "Content-Length: 99999999999"))
     assert (response.status, "Connection: close" in response.head) == (413, True)
 
 
-async def test_a_body_that_is_shorter_than_it_says_is_not_taken(desk: Desk) -> None:
+async def test_a_body_shorter_than_its_content_length_is_refused(desk: Desk) -> None:
     reader, writer = await connect(desk.url)
     writer.write(head(desk, f"Content-Length: {len(BODY) + 1}") + BODY)
     writer.write_eof()
@@ -38,7 +38,7 @@ async def test_a_body_that_is_shorter_than_it_says_is_not_taken(desk: Desk) -> N
     assert (await desk.get("/v1/packages")).body["packages"] == []
 
 
-async def test_a_body_counts_as_long_as_it_says(desk: Desk) -> None:
+async def test_a_body_is_read_up_to_its_content_length(desk: Desk) -> None:
     response = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY) - 1}") + BODY[:-1])
     assert (response.status, response.body["type"]) == (400, "urn:countersign:problem:not-json")
 
@@ -60,7 +60,7 @@ async def test_a_body_counts_as_long_as_it_says(desk: Desk) -> None:
     ],
     ids=lambda lines: lines[0][:26].encode("unicode_escape").decode(),
 )
-async def test_what_is_no_http_is_a_400_without_a_traceback(
+async def test_malformed_http_is_a_400_without_a_traceback(
     desk: Desk, lines: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     response = await exchange(desk.url, head(desk, *lines))
@@ -73,7 +73,7 @@ async def test_what_is_no_http_is_a_400_without_a_traceback(
 @pytest.mark.parametrize(
     "line", ["Authorization: Bearer csk_secret\x00", "Authorization: Bearer csk_secret\x01x", "csk_secret"]
 )
-async def test_what_is_no_http_is_logged_without_its_text(
+async def test_malformed_http_is_logged_without_its_text(
     desk: Desk, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -87,7 +87,7 @@ async def test_what_is_no_http_is_logged_without_its_text(
     ["GET", "BREW /v1/packages HTTP/1.1", "GET /v1/packages HTTP/9.9", "GET /\x00 HTTP/1.1", "GET /ä HTTP/1.1", "\x16\x03\x01\x02"],
     ids=["one word", "no method", "no version", "NUL", "an accent", "TLS"],
 )  # fmt: skip
-async def test_what_is_no_request_line_is_a_400(desk: Desk, request_line: str) -> None:
+async def test_a_malformed_request_line_is_a_400(desk: Desk, request_line: str) -> None:
     response = await exchange(desk.url, head(desk, request=request_line))
     assert response.status == 400
     assert "Traceback" not in response.text
@@ -96,7 +96,7 @@ async def test_what_is_no_request_line_is_a_400(desk: Desk, request_line: str) -
 @pytest.mark.parametrize(
     "chunks", [b"x\r\n", b"-1\r\n\r\n", b"5\r\nabc", b"ffffffffffffffffffff\r\n", b"5;\x00\r\nabcde\r\n0\r\n\r\n"]
 )
-async def test_chunks_that_are_none_are_not_taken(desk: Desk, chunks: bytes) -> None:
+async def test_malformed_chunks_are_refused(desk: Desk, chunks: bytes) -> None:
     reader, writer = await connect(desk.url)
     writer.write(head(desk, "Transfer-Encoding: chunked") + chunks)
     writer.write_eof()
@@ -106,19 +106,19 @@ async def test_chunks_that_are_none_are_not_taken(desk: Desk, chunks: bytes) -> 
     assert (await desk.submit()).status == 202
 
 
-async def test_authorization_with_bytes_of_no_encoding_is_a_401(desk: Desk) -> None:
+async def test_authorization_with_undecodable_bytes_is_a_401(desk: Desk) -> None:
     response = await exchange(
         desk.url, b"GET /v1/packages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\x80\r\n\r\n"
     )
     assert (response.status, response.body["type"]) == (401, "urn:countersign:problem:unauthenticated")
 
 
-async def test_an_expectation_that_nobody_knows_is_refused(desk: Desk) -> None:
+async def test_an_unknown_expectation_is_a_417(desk: Desk) -> None:
     response = await exchange(desk.url, head(desk, "Expect: a-miracle", f"Content-Length: {len(BODY)}") + BODY)
     assert response.status == 417
 
 
-async def test_who_asks_whether_to_go_on_is_told_to(desk: Desk) -> None:
+async def test_expect_100_continue_is_answered(desk: Desk) -> None:
     reader, writer = await connect(desk.url)
     writer.write(head(desk, "Expect: 100-continue", f"Content-Length: {len(BODY)}"))
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
@@ -137,7 +137,7 @@ async def test_several_requests_on_one_connection_are_answered_in_order(desk: De
     await writer.wait_closed()
 
 
-async def test_who_goes_away_while_waiting_leaves_nothing_behind(desk: Desk) -> None:
+async def test_an_agent_that_disconnects_while_waiting_leaves_no_waiter(desk: Desk) -> None:
     response = await desk.submit()
     _, writer = await connect(desk.url)
     writer.write(head(desk, request=f"GET /v1/packages/{response.id}?wait=0.1 HTTP/1.1"))

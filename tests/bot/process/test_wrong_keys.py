@@ -1,4 +1,4 @@
-"""Wrong keys are slowed and counted; a right key is never slowed or refused for another's wrong ones."""
+"""Wrong keys are delayed and counted; they never delay or refuse a right key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = "/v1/packages"
 
 
 async def answered(desk: Desk, key: str, address: str | None = None) -> tuple[int, float]:
-    """The status, and when it was answered."""
+    """Return the status, and the time of the answer."""
     headers = {"X-Forwarded-For": address} if address else {}
     response = await desk.get(PACKAGES, key=key, headers=headers)
     return response.status, time.monotonic()
@@ -38,14 +38,14 @@ async def test_a_right_key_does_not_wait_for_the_wrong_ones_of_its_address(desk:
     await asyncio.gather(*wrong)
 
 
-async def test_a_crowd_of_wrong_keys_is_answered_within_a_bound(desk: Desk) -> None:
+async def test_many_wrong_keys_are_all_answered_within_the_maximum_delay(desk: Desk) -> None:
     began = time.monotonic()
     answers = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(60)))
     assert {status for status, _ in answers} == {401}
     assert max(at for _, at in answers) - began < MAX_DELAY + 60 * ANSWER_INTERVAL / 2
 
 
-async def test_wrong_keys_of_one_address_slow_no_other_address(database_url: str, tmp_path: Path) -> None:
+async def test_wrong_keys_of_one_address_do_not_delay_other_addresses(database_url: str, tmp_path: Path) -> None:
     async with open_desk(database_url, tmp_path, COUNTERSIGN_TRUSTED_PROXIES="127.0.0.0/8") as desk:
         first = [asyncio.create_task(answered(desk, "csk_wrong", "192.0.2.1")) for _ in range(8)]
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""HTTP byte by byte, for what no client library would send."""
+"""HTTP byte by byte, for requests that no client library would send."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def head(key: str, *lines: str, request: str = "POST /v1/packages HTTP/1.1") -> 
 
 
 async def read_answer(reader: asyncio.StreamReader, within: float = 20) -> Raw:
-    """One answer, read whole."""
+    """Read one whole response."""
     async with asyncio.timeout(within):
         written = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in written.split("\r\n"))}
