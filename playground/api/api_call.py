@@ -82,7 +82,7 @@ def _start(cursor: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a call is answered, the scopes of which it needs one, and its rate tier."""
+    """The function that answers a call, the scopes (any one is enough), and the rate tier."""
 
     answer: Callable[[ApiCall], Answer]
     tier: str

@@ -146,7 +146,7 @@ class OpenHome(Act):
 
 
 class Dismiss(Act):
-    """A private note, of which only its reader has a copy."""
+    """Remove a private note. Only its reader has a copy."""
 
     channel: str
     ts: str

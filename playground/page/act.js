@@ -1,8 +1,8 @@
-// What the person does, as the server is asked for it; and what they are told when it did not work.
+// Sends the person's acts to the server, and shows errors.
 
 import { workspace } from "./workspace.js";
 
-/** `{ok, error, why, errors, body}`: `error` is Slack's word for what went wrong, `errors` stand under inputs. */
+/** `{ok, error, why, errors, body}`: `error` is Slack's error code, `errors` are shown under inputs. */
 export async function act(name, asked) {
   try {
     const answer = await fetch(`/playground/act/${name}`, {

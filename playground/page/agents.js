@@ -1,4 +1,4 @@
-// The panel of the demo: what can be tried, what each sample agent did, and the business clock. Where no demo runs, nothing.
+// The demo's panel: what to try, what each sample agent did, and the business clock. Empty if no demo runs.
 
 import { businessNow, clock, moment, moveAhead, whole } from "./dates.js";
 import { byId, el } from "./el.js";
@@ -10,19 +10,19 @@ import { whileSeen } from "./watching.js";
 import { nameOf, tell, when } from "./workspace.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
-const REDRAWN = 5_000; // ms after which the clock is drawn again
+const REDRAWN = 5_000; // ms between updates of the clock
 const SAID = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
-const opened = new Set(); // the agents of whom all is shown that they told
-let say = null; // what went wrong
+const opened = new Set(); // agents whose full log is open
+let say = null; // the current error
 let moved = 0; // seconds
-let sought = null; // the agent whose card is to be shown, as soon as it is there
+let sought = null; // the agent whose card is scrolled to as soon as it exists
 
 export async function agents() {
   const state = await asked();
   if (!state) return;
   build();
   draw(state);
-  if (!location.hash && matchMedia("(max-width: 760px)").matches) history.replaceState(null, "", "#agents"); // it shows one part at a time
+  if (!location.hash && matchMedia("(max-width: 760px)").matches) history.replaceState(null, "", "#agents"); // a phone shows one part at a time
   when(["scene"], refresh);
   when(["messages"], seek);
   setInterval(drawTime, REDRAWN);
@@ -55,7 +55,7 @@ async function post(node, address, body) {
   });
 }
 
-/** What went wrong, in the demo's own words; or nothing. */
+/** The demo's own error message, or nothing. */
 async function wrong(address, body) {
   const headers = { "Content-Type": "application/json" };
   try {
@@ -88,7 +88,7 @@ function draw(state) {
   tell("messages");
   drawTime();
   const linesOf = new Map(state.agents.map((each) => [each.name, each.lines]));
-  // Whom one is to act as is called by name, which is known once the workspace is.
+  // The name of the person to act as is only known once the workspace is loaded.
   const told = state.stories.map((each) => ({ ...each, lines: linesOf.get(each.agent), who: each.begins && given(each.begins[0]) }));
   keyed(byId("agent-list"), told, (each) => each.name, story);
 }
@@ -144,7 +144,7 @@ function again(its) {
   return el("button", { type: "button", class: "button", "data-name": its.name, "aria-label": `Start again: ${its.title}`, click }, "Start again");
 }
 
-/** The last that it told; and when that is opened, all. */
+/** The agent's latest line; all lines when opened. */
 function diary(its) {
   if (!its.lines.length) return el("p", { class: "hint" }, "Has done nothing yet.");
   const last = its.lines.at(-1);
@@ -162,7 +162,7 @@ function line(each) {
     el("time", { datetime: each.at, title: whole(new Date(each.at)) }, clock(new Date(each.at))));
 }
 
-/** Its newest card, once the person who is asked sees it. */
+/** The agent's newest card, once the person who is asked sees it. */
 function seek() {
   if (!sought) return;
   const cards = [...byId("messages").children].filter((each) => each.textContent.includes(`agent ${sought},`));

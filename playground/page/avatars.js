@@ -1,4 +1,4 @@
-// Who somebody is at a glance: the app's mark, or initials on a colour of their own.
+// Avatars: the app's mark, or initials on a colour per person.
 
 import { el } from "./el.js";
 import { nameOf, workspace } from "./workspace.js";

@@ -1,4 +1,4 @@
-// Every block of Block Kit, by its type. What stands where comes from the app; how it looks is decided here.
+// Draws every block of Block Kit, by its type. The app chooses the content; the look is decided here.
 
 import { chart } from "./charts.js";
 import { el, link } from "./el.js";
@@ -10,7 +10,7 @@ import { dataTable, table } from "./tables.js";
 import { unknown } from "./unknown.js";
 import { words } from "./words.js";
 
-/** `surface` is the message, modal or home in which they stand: see surface.js. */
+/** `surface` is the message, modal or Home view that holds them: see surface.js. */
 export function blocks(list, surface) {
   return (list ?? []).map((block) => drawnBlock(block, surface));
 }
@@ -66,7 +66,7 @@ function inContext(it) {
   return ["plain_text", "mrkdwn"].includes(it.type) ? el("span", {}, words(it)) : unknown("context element", it);
 }
 
-/** Nothing is fetched from anywhere: what the picture shows is said instead. */
+/** Images are not fetched: their description is shown instead. */
 function picture(it) {
   return el("span", { class: "picture", role: "img", "aria-label": it.alt_text }, `Picture: ${it.alt_text}`);
 }

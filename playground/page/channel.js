@@ -1,4 +1,4 @@
-// The middle of the page: a channel's messages, or the app's Home; what it is called, and what is new in it.
+// The middle of the page: a channel's messages or the app's Home, its title, and what is new in it.
 
 import { byId, el } from "./el.js";
 import { day } from "./dates.js";
@@ -8,9 +8,9 @@ import { channelAddress, onMove, place } from "./place.js";
 import { markRead } from "./unread.js";
 import { channel, keyOf, nameOf, tell, when, within, workspace } from "./workspace.js";
 
-const NEAR = 120; // pixels from the end, within which one follows what comes
+const NEAR = 120; // pixels from the end, within which the view follows new messages
 
-let shown = null; // the place that is drawn, so that moving elsewhere begins at the end
+let shown = null; // the place that is drawn; another place starts at its end
 
 export function channels() {
   when(["scene", "messages"], draw);
@@ -49,7 +49,7 @@ function items(id) {
   return listed.length || !known(id) ? listed : [{ key: "nothing", nothing: nothing(channel(id)) }];
 }
 
-/** Before this person's first picture of the workspace, nobody knows whether there is nothing. */
+/** Until the first state arrives, it is unknown whether the channel is empty. */
 function known(id) {
   return workspace.connected && workspace.scene.me === workspace.me && channel(id);
 }
@@ -107,7 +107,7 @@ function read() {
 
 function arrived(message) {
   if (message.channel !== place().channel || message.thread_ts) return;
-  // Whoever writes looks at what comes of it; whoever reads is not carried away.
+  // Scroll to the person's own message, but do not scroll a reader away.
   if (message.user === workspace.me || (message.private && byId("composer").contains(document.activeElement))) return toEnd();
   if (atEnd()) return;
   byId("newer").textContent = message.private ? "A note to you ↓" : "New message ↓";

@@ -1,4 +1,4 @@
-// Charts: bars for bars and lines of any kind, a bar of shares for a pie; and always the numbers, as a table.
+// Charts: bars for bar, line and area charts, a bar of shares for a pie; and always a table of the numbers.
 
 import { el, svg } from "./el.js";
 

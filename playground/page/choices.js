@@ -1,4 +1,4 @@
-// What holds a value: selects, boxes to tick, dates, and texts. Each is a control of the browser's own.
+// Inputs with a value: selects, checkboxes, dates and texts. Each uses the browser's own control.
 
 import { act } from "./act.js";
 import { el } from "./el.js";
@@ -6,7 +6,7 @@ import { plain } from "./emoji.js";
 import { words } from "./words.js";
 import { workspace } from "./workspace.js";
 
-/** Draws it; `changed` is called with the node and its value whenever somebody chose. */
+/** Draw the input. `changed` is called with the node and its value after each choice. */
 export function choices(it, block, surface, { id, label, described, changed }) {
   const [node, read] = holders[it.type](it, surface.held(block, it), { id, label, described, block, surface });
   node.setAttribute("data-action", it.action_id);
@@ -20,7 +20,7 @@ const people = () => workspace.scene.people.filter((each) => each.playable).map(
 const channels = () => workspace.scene.channels.filter((each) => each.kind !== "im").map((each) => option(each.id, `#${each.name}`));
 const offered = (it) => [...(it.options ?? []), ...(it.option_groups ?? []).flatMap((group) => group.options)];
 
-/** By type: how it is drawn, from what it holds, and how it is read. */
+/** By type: how to draw it, its initial value, and how to read it. */
 export const holders = {
   static_select: (it, held, how) => select(it, offered(it), held.selected_option?.value, how),
   external_select: external,
@@ -63,7 +63,7 @@ function select(it, options, held, how) {
   return [node, () => node.value || null];
 }
 
-/** Its options come from the app, for what was typed so far. */
+/** The app supplies the options for the typed text. */
 function external(it, held, how) {
   const list = el("datalist", { id: `offered-${how.block.block_id}-${it.action_id}` });
   const node = el("input", { ...named(how), type: "text", list: list.id, value: held.selected_option?.value });
@@ -106,7 +106,7 @@ function area(it, held, how) {
   return [node, () => node.value || null];
 }
 
-/** A moment, in the reader's own time zone; Slack's is the second of the epoch. */
+/** A date and time in the reader's time zone; Slack counts in seconds since the epoch. */
 function moment(it, held, how) {
   const [node] = typed("datetime-local", null, {}, how);
   if (held.selected_date_time) node.value = local(new Date(held.selected_date_time * 1000));

@@ -1,10 +1,10 @@
-// Where a person writes: a message of their own, or a slash command.
+// The composer: a person's own message, or a slash command.
 
 import { act, told } from "./act.js";
 import { el } from "./el.js";
 import { channel, nameOf, remark, workspace } from "./workspace.js";
 
-/** `where()` is the channel, and the thread if it is one: there Slack knows no commands. */
+/** `where()` is the channel, and the thread if there is one. Slack has no commands in threads. */
 export function composer(form, where) {
   const { thread_ts: inThread } = where() ?? {};
   const label = inThread ? "Reply in the thread" : "Message, or a command that begins with /";
@@ -26,7 +26,7 @@ function enter(event, form) {
   form.requestSubmit();
 }
 
-/** Returns what went wrong. A command that failed is told of as Slack does: by a note in the channel. */
+/** Returns the error. A failed command is reported as in Slack: by a note in the channel. */
 async function sent(box, where) {
   const text = box.value.trim();
   if (!text) return "";
@@ -43,7 +43,7 @@ async function sent(box, where) {
   return "";
 }
 
-/** What it says before anybody writes: where it goes. */
+/** The placeholder: where the message goes. */
 export function invite(box, id) {
   const its = channel(id);
   const name = its?.kind === "im" ? nameOf(workspace.scene.app.user) : `#${its?.name ?? ""}`;

@@ -1,9 +1,9 @@
-// The dialog that asks once more. The browser keeps the focus within it, and Esc means no.
+// The confirmation dialog. The browser keeps the focus inside, and Esc means no.
 
 import { byId, el } from "./el.js";
 import { plain } from "./emoji.js";
 
-/** True at once where there is nothing to ask. */
+/** True at once if there is nothing to confirm. */
 export function confirmed(asked) {
   if (!asked) return Promise.resolve(true);
   const dialog = byId("confirm");

@@ -5,7 +5,7 @@ import { el } from "./el.js";
 const DAY = 86_400_000;
 const HALF_A_YEAR = 183 * DAY;
 
-let ahead = 0; // ms by which a demo has moved business time: what the app calls "today" is meant by that clock
+let ahead = 0; // ms by which a demo has moved business time: the app's "today" follows that clock
 
 export function date(timestamp, format, fallback = "") {
   const at = new Date(Number(timestamp) * 1000);
@@ -18,7 +18,7 @@ export function moveAhead(seconds) {
   ahead = seconds * 1000;
 }
 
-/** Whatever names a day has to be drawn anew when there is another one. */
+/** Dates have to be redrawn when the day changes. */
 export function today() {
   return new Date(businessNow()).toDateString();
 }
@@ -48,7 +48,7 @@ function formatted(at, options) {
   return new Intl.DateTimeFormat(undefined, options).format(at);
 }
 
-/** The year is left out where it goes without saying. */
+/** The current year is left out. */
 function dated(at, options) {
   const obvious = Math.abs(at - businessNow()) < HALF_A_YEAR;
   return formatted(at, { ...options, day: "numeric", ...(obvious ? {} : { year: "numeric" }) });

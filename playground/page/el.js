@@ -1,4 +1,4 @@
-// Elements are made of values and never of markup: whatever a text holds, it stays text.
+// Builds elements from values, never from markup: any text stays text.
 
 export function el(tag, properties = {}, ...children) {
   return filled(document.createElement(tag), properties, children);
@@ -28,12 +28,12 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** What a screen reader says, and nobody sees. */
+/** Text for screen readers only. */
 export function unseen(text) {
   return el("span", { class: "unseen" }, text);
 }
 
-/** The address as it may be followed, or null: no script, no file, no data. */
+/** The address if it is safe to follow, or null: no scripts, files or data URLs. */
 export function followable(address) {
   try {
     const url = new URL(address);
@@ -43,7 +43,7 @@ export function followable(address) {
   }
 }
 
-/** A link out of the page, or what it would have said where it leads nowhere that we follow. */
+/** A link out of the page, or plain text if the address is not safe. */
 export function link(address, ...said) {
   const href = followable(address);
   if (!href) return el("span", {}, ...said);

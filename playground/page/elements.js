@@ -1,11 +1,11 @@
-// What can be pressed or chosen in a block: buttons, menus, selects, dates.
+// Elements that can be pressed or chosen in a block: buttons, menus, selects, dates.
 
 import { choices, holders } from "./choices.js";
 import { el, svg, unseen } from "./el.js";
 import { plain } from "./emoji.js";
 import { unknown } from "./unknown.js";
 
-/** Outside an input block whatever is chosen is told at once. */
+/** Outside an input block, each choice is sent at once. */
 export function element(it, block, surface) {
   const draw = Object.hasOwn(PRESSED, it?.type) ? PRESSED[it.type] : null;
   if (draw) return draw(it, block, surface);
@@ -14,7 +14,7 @@ export function element(it, block, surface) {
   return choices(it, block, surface, { label, changed: (node, value) => surface.press(node, block, it, value) });
 }
 
-/** By which it is found again in a card that was drawn anew: blocks without a name get another one each time. */
+/** Identifies the element in a redrawn card: blocks without an id get a new one each time. */
 function nameOf(it) {
   return `${it.action_id} ${it.accessibility_label ?? it.text?.text ?? ""}`;
 }
@@ -85,7 +85,7 @@ function dots() {
 function unfold(opener, list) {
   list.hidden = false;
   opener.setAttribute("aria-expanded", "true");
-  // It opens to the side where there is room.
+  // The menu opens to the side with more room.
   list.classList.toggle("leftwards", opener.getBoundingClientRect().left > innerWidth / 2);
   list.firstElementChild.focus();
   list.scrollIntoView({ block: "nearest" });

@@ -1,4 +1,4 @@
-// The emoji that apps name most. One that is not here stays as it was written.
+// The emoji that apps use most. Others stay as written.
 
 const EMOJI = {
   "+1": "👍", "-1": "👎", alarm_clock: "⏰", arrow_right: "➡️", art: "🎨", ballot_box_with_check: "☑️", bell: "🔔",
@@ -17,7 +17,7 @@ export function emoji(name) {
   return EMOJI[name] ?? `:${name}:`;
 }
 
-/** A plain text with its `:names:`, where the app did not ask for them to be left alone. */
+/** Plain text with its `:names:` replaced, unless the app disabled that. */
 export function plain(object) {
   const text = object?.text ?? "";
   return object?.emoji === false ? text : text.replace(/:([\w+-]+):/g, (_, name) => emoji(name));

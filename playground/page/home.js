@@ -1,4 +1,4 @@
-// The app's Home tab. Each visit tells the app, which draws it anew.
+// The app's Home tab. Each visit sends an event to the app, which publishes it again.
 
 import { act, told } from "./act.js";
 import { blocks } from "./blocks.js";
@@ -8,7 +8,7 @@ import { onMove, place } from "./place.js";
 import { Surface, troubleLine } from "./surface.js";
 import { when, workspace } from "./workspace.js";
 
-let visited = ""; // by whom
+let visited = ""; // the last visitor
 let shown = null;
 
 export function home() {

@@ -1,4 +1,4 @@
-// An input block: a label, something to fill in, a hint, and room for what is wrong with it.
+// An input block: a label, an input, a hint, and room for an error.
 
 import { choices, holders } from "./choices.js";
 import { el } from "./el.js";
@@ -30,7 +30,7 @@ function optional(block) {
   return block.optional && el("span", { class: "optional" }, " (optional)");
 }
 
-/** Puts each error under its input, takes away those that were there, and goes to the first. */
+/** Show each error under its input, remove earlier ones, and focus the first. */
 export function mark(root, errors) {
   for (const node of root.querySelectorAll("[data-block]")) {
     const said = errors[node.dataset.block];
@@ -46,7 +46,7 @@ function controls(node) {
   return [...node.querySelectorAll("input, select, textarea")];
 }
 
-/** As Slack's client does before anything is sent: what must be filled in, by block. */
+/** As in Slack's client, before anything is sent: required inputs that are empty, by block. */
 export function missing(surface) {
   const empty = [...surface.fields.values()].filter(({ block, read }) => {
     const value = read();

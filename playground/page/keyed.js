@@ -1,6 +1,6 @@
-// Keeps a list of nodes in step with a list of items: what did not change stays the same node, with its focus and scroll.
+// Keeps a list of nodes in step with a list of items: unchanged items keep their node, with its focus and scroll.
 
-const drawn = new WeakMap(); // of each parent, by key: what was drawn, and from what
+const drawn = new WeakMap(); // for each parent, by key: the node and the item it was drawn from
 
 export function keyed(parent, items, keyOf, draw) {
   const before = drawn.get(parent) ?? new Map();
@@ -17,12 +17,12 @@ function kept(old, item, draw) {
   return { item, node };
 }
 
-/** Mostly it is the very same; after a reconnection it is told anew, and still the same. */
+/** Usually the item is identical; after a reconnection it is a new object with equal content. */
 function alike(one, other) {
   return Object.keys(other).every((name) => one[name] === other[name]) || JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** The focus stays where it was, if the new node has something of the same name. */
+/** Keep the focus if the new node has an element of the same name. */
 export function inPlaceOf(old, node) {
   const name = old.contains(document.activeElement) ? nameOf(document.activeElement) : null;
   old.replaceWith(node);

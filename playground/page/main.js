@@ -1,4 +1,4 @@
-// Where it begins: each part of the page draws itself, whenever what it shows has changed.
+// Entry point: each part of the page redraws itself when its data changes.
 
 import { agents } from "./agents.js";
 import { channels } from "./channel.js";
@@ -19,7 +19,7 @@ const wide = matchMedia("(min-width: 761px)");
 
 function arrange() {
   const { kind, channel } = place();
-  // Beside the list there is always a channel; on a phone the list is a place of its own.
+  // A wide window always shows a channel beside the list; on a phone the list is a place of its own.
   if (kind === "list" && channel && wide.matches) return location.replace(channelAddress(channel));
   document.body.dataset.part = kind;
   if (channel) invite(box, channel);
@@ -33,14 +33,14 @@ function arrange() {
   );
 }
 
-/** What a screen reader says of a new message is what a phone would show of it. */
+/** Screen readers announce what a phone's notification would show. */
 function announce(message) {
   if (message.user === workspace.me) return;
   const line = el("p", {}, `${nameOf(message.user)}${message.private ? ", to you alone" : ""}: ${message.text}`);
   byId("live").replaceChildren(line);
 }
 
-// First what is seen at all, then what stands in it: what is hidden cannot be scrolled.
+// First show the parts, then fill them: hidden elements cannot be scrolled.
 when(["scene"], arrange);
 onMove(arrange);
 for (const begin of [top, sidebar, channels, threads, home, modals]) begin();

@@ -1,4 +1,4 @@
-// The `markdown` block: as much of Markdown as apps write in it. What is not known stays as it was written.
+// The `markdown` block: the Markdown that apps use. Anything else stays as written.
 
 import { el, link } from "./el.js";
 

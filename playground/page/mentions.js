@@ -1,4 +1,4 @@
-// People, groups, channels and broadcasts, as they stand in a text. Whoever is meant sees it lit up.
+// Mentions of people, groups, channels and broadcasts. Mentions of the reader are highlighted.
 
 import { el } from "./el.js";
 import { channelAddress } from "./place.js";

@@ -1,4 +1,4 @@
-// One message, as it stands in a channel or in a thread.
+// One message in a channel or thread.
 
 import { act, told } from "./act.js";
 import { avatar } from "./avatars.js";
@@ -10,7 +10,7 @@ import { threadAddress } from "./place.js";
 import { Surface, troubleLine } from "./surface.js";
 import { forget, nameOf, person, replies, workspace } from "./workspace.js";
 
-/** As a list shows it: what is drawn depends on all of this, so that it is drawn anew when any of it changed. */
+/** A message in a list: it is redrawn if any of these values changes. */
 export function asListed(message, { inThread = false } = {}) {
   const answers = inThread ? [] : replies(message.channel, message.ts);
   const { scene } = workspace;

@@ -1,4 +1,4 @@
-// The app's modals. The one on top of the stack is shown; the browser keeps the focus within it.
+// The app's modals. The topmost is shown; the browser keeps the focus inside.
 
 import { act, told } from "./act.js";
 import { blocks } from "./blocks.js";
@@ -10,12 +10,12 @@ import { busy, Surface, troubleLine } from "./surface.js";
 import { when, workspace } from "./workspace.js";
 
 let shown = null; // {id, hash, surface, root}
-let opener = null; // what had the focus before
+let opener = null; // the element that had the focus before
 
 export function modals() {
   const dialog = byId("modal");
   when(["modals"], draw);
-  // The server says when it is closed. A browser lets the key be held back always, and its own closing only once.
+  // The server decides when a modal closes. Browsers always let us block the key, but their own closing only once.
   const held = (event) => {
     event.preventDefault();
     closeTop();
@@ -41,7 +41,7 @@ function leave(dialog) {
   back(opener);
 }
 
-/** The card may have been drawn anew meanwhile: then its button of the same name, or the card. */
+/** The card may have been redrawn: then focus its button of the same name, or the card. */
 function back(to) {
   if (to?.isConnected) return to.focus();
   const same = [...document.querySelectorAll("[data-name]")].find((each) => each.dataset.name === to?.dataset?.name);
@@ -62,7 +62,7 @@ function show(dialog, view) {
   mark(root, view.errors);
 }
 
-/** What was typed meanwhile stays, where the input is the same. */
+/** Keep typed values if the input is the same. */
 function held(values, surface) {
   const kept = structuredClone(values);
   for (const { block, element, read } of surface.fields.values()) {
@@ -101,7 +101,7 @@ async function closeTop() {
   if (view) shown?.surface.say(told(await act("close", { view: view.id })));
 }
 
-/** First as Slack's client looks at it, then as the app does. */
+/** Checked first as in Slack's client, then by the app. */
 async function send(form, view, surface) {
   const empty = missing(surface);
   mark(form, empty);

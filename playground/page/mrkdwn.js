@@ -1,11 +1,11 @@
-// Slack's mrkdwn: *bold*, _italic_, ~strike~, `code`, ```blocks```, > quotes, and what stands in <angle brackets>.
+// Slack's mrkdwn: *bold*, _italic_, ~strike~, `code`, ```blocks```, > quotes, and references in <angle brackets>.
 
 import { date } from "./dates.js";
 import { el, followable, link } from "./el.js";
 import { emoji } from "./emoji.js";
 import { broadcast, channelNamed, group, user } from "./mentions.js";
 
-/** The nodes of a text. Nothing in it can become more than the kinds above. */
+/** The nodes of a text. No other kinds of nodes can arise. */
 export function mrkdwn(text) {
   return text.split(/(```[^]+?```)/).flatMap((piece) => (isFence(piece) ? fence(piece) : lines(piece)));
 }

@@ -1,4 +1,4 @@
-// Where the person looks, which is what stands after the # in the address: so that "back" works, and a reload stays.
+// The place that the person looks at, in the address after the #: so that "back" works and a reload stays.
 
 import { channel, workspace } from "./workspace.js";
 

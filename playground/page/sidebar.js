@@ -1,4 +1,4 @@
-// The list of channels, of the app's messages, and its Home.
+// The list of channels, the app's direct messages, and its Home.
 
 import { byId, el } from "./el.js";
 import { channelAddress, onMove, place } from "./place.js";

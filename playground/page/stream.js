@@ -1,9 +1,9 @@
-// Follows the workspace. Each connection begins with all there is, so that nothing is missed while there was none.
+// Follows the workspace. Each connection starts with the whole state, so nothing is missed in between.
 
 import { whileSeen } from "./watching.js";
 import { arrived, keyOf, tell, workspace } from "./workspace.js";
 
-const AGAIN = 1000; // ms, where the browser would not try again by itself
+const AGAIN = 1000; // ms before a retry, if the browser does not retry by itself
 
 let wanted = "";
 let again = null;
@@ -24,7 +24,7 @@ function open() {
   return source;
 }
 
-/** What one person saw is not for the next; and what is done from now on, the next one does. */
+/** Hide what the previous person saw; acts are the next person's from now on. */
 function lookAway(as) {
   Object.assign(workspace, { me: as, messages: new Map(), modals: [], home: null });
   for (const part of ["messages", "modals", "home"]) tell(part);

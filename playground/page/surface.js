@@ -1,17 +1,17 @@
-// What blocks stand on: a message, a modal or the Home tab. It knows its fields, and how something in it is pressed.
+// A surface: a message, modal or Home view. It knows its fields, and how its elements are pressed.
 
 import { act, told } from "./act.js";
 import { confirmed } from "./confirm.js";
 import { el, followable } from "./el.js";
 
 export class Surface {
-  /** `where` is how the server knows it; `values` are what its inputs hold at first; `say` shows what went wrong. */
+  /** `where` identifies it to the server; `values` are the initial values of its inputs; `say` shows errors. */
   constructor({ act: name, where, values = {}, say }) {
     Object.assign(this, { name, where, values, say });
     this.fields = new Map();
   }
 
-  /** An element that holds a value says how it is read, and where an error about it belongs. */
+  /** An element with a value registers how to read it, and where to show its errors. */
   field(block, element, read) {
     this.fields.set(`${block.block_id} ${element.action_id}`, { block, element, read });
   }
@@ -28,7 +28,7 @@ export class Surface {
     return typed;
   }
 
-  /** Asks first where the app wants that. The node shows that it waits, and stays where the focus is. */
+  /** Ask for confirmation if the app wants it. The element shows that it is busy, and keeps the focus. */
   async press(node, block, element, option = null) {
     if (node.getAttribute("aria-busy") === "true" || !(await confirmed(element.confirm))) return false;
     const asked = { ...this.where, block_id: block.block_id, action_id: element.action_id, option };
@@ -49,7 +49,7 @@ export async function busy(node, work) {
   }
 }
 
-/** Where a surface says that something went wrong. */
+/** The place where a surface shows errors. */
 export function troubleLine() {
   const line = el("p", { class: "trouble", role: "alert" });
   const say = (sentence) => {

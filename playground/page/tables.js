@@ -1,4 +1,4 @@
-// Tables of either kind. What is wide scrolls within its own frame.
+// Tables of both kinds. Wide tables scroll inside their own frame.
 
 import { el } from "./el.js";
 import { richText } from "./rich_text.js";

@@ -29,7 +29,7 @@ function draw() {
   if (list.children.length > before && before > 0) list.lastElementChild.scrollIntoView({ block: "nearest" });
 }
 
-/** Whoever opened it is there; whoever closed it is back at what they had opened. */
+/** Opening moves the focus to the thread; closing returns it to the message that opened it. */
 function open(pane, first) {
   shown = keyOf(first);
   const close = el("a", { class: "close", href: channelAddress(first.channel), "aria-label": "Close the thread" }, "✕");

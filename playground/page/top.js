@@ -1,4 +1,4 @@
-// The bar at the top: as whom one acts, how well Slack is, and whether the page is connected.
+// The bar at the top: the person to act as, Slack's condition, and the state of the connection.
 
 import { act, told } from "./act.js";
 import { byId, el } from "./el.js";
@@ -61,7 +61,7 @@ function weather() {
   say();
 }
 
-/** It is well again by itself. */
+/** The limit ends by itself. */
 function over() {
   workspace.weather = { kind: "well" };
   weather();
@@ -72,7 +72,7 @@ function notice(said) {
   byId("notice").classList.toggle("shown", Boolean(said));
 }
 
-/** For the eye alone: a screen reader would count along aloud. */
+/** Hidden from screen readers, which would read out the countdown. */
 function countdown(seconds) {
   byId("left").textContent = seconds > 0 ? ` ${seconds} s left.` : "";
 }

@@ -1,4 +1,4 @@
-// What the page does not know how to draw. It is said aloud, and never left out.
+// Parts that the page cannot draw. They are reported, never left out.
 
 import { el } from "./el.js";
 

@@ -1,4 +1,4 @@
-// What the person has not seen yet. Remembered by this browser, for each of those it acts as.
+// Unread messages, remembered by this browser for each person.
 
 import { workspace } from "./workspace.js";
 
@@ -17,7 +17,7 @@ function of(channel) {
   return [...workspace.messages.values()].filter((each) => each.channel === channel);
 }
 
-/** How many of them ping the person, and whether there are others. */
+/** The number of unread mentions, and whether there are other unread messages. */
 export function unread(channel) {
   const read = lastRead(channel);
   const fresh = of(channel).filter((each) => Number(each.ts) > read && each.user !== workspace.me);

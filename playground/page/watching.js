@@ -1,7 +1,7 @@
-// A stream is held open only while the window is seen: a browser allows six connections to a server, over all its
-// windows together, and somebody who acts as many people has many windows.
+// A stream is open only while the window is visible: a browser allows six connections per server, for all windows
+// together, and someone who acts as many people has many windows.
 
-/** `open` gives an EventSource that begins with all there is. Returns how it is opened anew. */
+/** `open` returns an EventSource that starts with the whole state. Returns a function that reopens it. */
 export function whileSeen(open) {
   let source = null;
   const look = () => {

@@ -1,4 +1,4 @@
-// A text object of either kind.
+// A text object of either type.
 
 import { el } from "./el.js";
 import { plain } from "./emoji.js";

@@ -1,4 +1,4 @@
-// What the person sees of the workspace, as the server last told it; and who wants to know when that changes.
+// The person's view of the workspace, as the server last sent it; and subscriptions to its changes.
 
 export const workspace = {
   me: "",
@@ -15,12 +15,12 @@ const changed = new Set();
 let arrivals = [];
 let waiting = false;
 
-/** Parts: scene, messages, modals, home, weather, connected, read; and "arrived", which is told of each new message. */
+/** Parts: scene, messages, modals, home, weather, connected, read; and "arrived", announced for each new message. */
 export function when(parts, listener) {
   for (const part of parts) listeners.set(part, [...(listeners.get(part) ?? []), listener]);
 }
 
-/** What changes at once is drawn once: with the next picture, or soon where nobody looks. */
+/** Simultaneous changes are drawn once: with the next frame, or soon in a hidden window. */
 export function tell(part) {
   changed.add(part);
   if (waiting) return;
@@ -29,7 +29,7 @@ export function tell(part) {
   else requestAnimationFrame(draw);
 }
 
-/** A message that was not there before. */
+/** A new message. */
 export function arrived(message) {
   arrivals.push(message);
   tell("messages");
@@ -62,7 +62,7 @@ export function keyOf(message) {
   return `${message.channel} ${message.ts}`;
 }
 
-/** Of a channel, in their order: what stands in it itself, without the replies of threads. */
+/** A channel's own messages in order, without thread replies. */
 export function within(channelId) {
   return sorted((each) => each.channel === channelId && (!each.thread_ts || each.broadcast));
 }
@@ -75,7 +75,7 @@ function sorted(fits) {
   return [...workspace.messages.values()].filter(fits).sort((a, b) => Number(a.ts) - Number(b.ts));
 }
 
-/** A word of the client's own, which only this browser shows. */
+/** A note of the client itself, which only this browser shows. */
 export function remark(channelId, text) {
   const ts = (Date.now() / 1000).toFixed(6);
   const said = { channel: channelId, ts, user: "USLACKBOT", text, blocks: [], private: true, local: true };

@@ -129,7 +129,7 @@ async def test_a_member_without_a_role_may_read_but_not_decide(office: Office) -
     [
         pytest.param(GUEST, "Guests cannot", id="a guest"),
         pytest.param(STRANGER, "belongs to another one", id="a stranger"),
-        pytest.param("UNEWCOMER", "does not know", id="somebody unknown"),
+        pytest.param("UNEWCOMER", "does not know", id="someone unknown"),
     ],
 )
 async def test_details_are_for_the_people_of_this_workspace(office: Office, user: str, told_why: str) -> None:

@@ -74,12 +74,12 @@ NOT_THEIRS = [
         id="on the chain by address",
     ),
     pytest.param(Barred(OWEN, Reason.IS_OWNER, "You own the agent"), id="the agent's owner"),
-    pytest.param(Barred(NOBODY, Reason.WRONG_ROLE, "you do not hold that role"), id="somebody without a role"),
+    pytest.param(Barred(NOBODY, Reason.WRONG_ROLE, "you do not hold that role"), id="someone without a role"),
     pytest.param(Barred(GUEST, Reason.A_GUEST, "Guests cannot decide"), id="a guest of several channels"),
     pytest.param(Barred(LONER, Reason.A_GUEST, "Guests cannot decide"), id="a guest of one channel"),
     pytest.param(Barred(STRANGER, Reason.A_STRANGER, "belongs to another one"), id="a stranger by Slack Connect"),
     pytest.param(Barred(BOT, Reason.A_BOT, "this account is a bot"), id="a bot"),
-    pytest.param(Barred(GONE, Reason.DEACTIVATED, "deactivated"), id="somebody deactivated with an old session"),
+    pytest.param(Barred(GONE, Reason.DEACTIVATED, "deactivated"), id="someone deactivated with an old session"),
 ]
 
 

@@ -240,7 +240,7 @@ async def test_an_absence_ends_by_itself(office: Office) -> None:
         pytest.param(DAY, STRANGER, "delegate", id="a stranger"),
         pytest.param(DAY, GUEST, "delegate", id="a guest"),
         pytest.param(DAY, BOT, "delegate", id="a bot"),
-        pytest.param(DAY, GONE, "delegate", id="somebody who has left"),
+        pytest.param(DAY, GONE, "delegate", id="someone who has left"),
         pytest.param(DAY, "UNEMO", "delegate", id="nobody"),
     ],
 )
