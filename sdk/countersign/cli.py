@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign import outcomes
-from countersign.cli_options import make_parser
+from countersign.cli_options import REQUIRED_TO_RUN, make_parser, option_name
 from countersign.client import Client
 from countersign.document import StatusDocument
 from countersign.errors import (
@@ -36,10 +36,11 @@ from countersign.run import run as in_run
 
 
 class Code(IntEnum):
-    """Exit codes. argparse itself exits with 2 if the command line is wrong."""
+    """Exit codes. argparse itself exits with `USAGE` too."""
 
     PERMITTED = 0
     FAULT = 1
+    USAGE = 2
     REFUSED = 3
     TIME_RAN_OUT = 4
     PENDING = 5
@@ -79,6 +80,10 @@ _ERROR_CODES: dict[type[CountersignError], int] = {
 _GATE_OPTIONS = (Options.__annotations__.keys() - CallFields.__annotations__.keys()) | {"refusals"}
 
 
+class UsageError(ValueError):
+    """The command line lacks something; the sentence says what."""
+
+
 class CommandError(Exception):
     """The command was permitted, ran, and failed."""
 
@@ -102,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except NotPermittedError as fault:
         _print_to_stderr(str(fault))
         sys.exit(exit_code(fault.outcome))
+    except UsageError as fault:
+        _print_to_stderr(str(fault))
+        sys.exit(Code.USAGE)
     except (CountersignError, OSError, ValueError) as fault:
         _print_to_stderr(str(fault))
         sys.exit(next((code for kind, code in _ERROR_CODES.items() if isinstance(fault, kind)), Code.FAULT))
@@ -171,6 +179,10 @@ def report(client: Client, args: argparse.Namespace) -> int:
 def run_command(client: Client, args: argparse.Namespace) -> int:
     """Asks people whether a command may run, then runs it. They approve the exact list of its arguments."""
     fields = _proposal(args)
+    if missing := [option_name(field) for field in REQUIRED_TO_RUN if field not in fields]:
+        raise UsageError(
+            f"countersign-gate run needs {' and '.join(missing)}; countersign-gate run --help explains the options"
+        )
     if misplaced := sorted(fields.keys() & _GATE_OPTIONS):
         raise ValueError(
             f"a package has no field {' or '.join(misplaced)}; countersign-gate run --help lists its options"

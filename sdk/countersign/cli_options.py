@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Collection
 from typing import Any
 
 _EPILOG = """\
@@ -33,6 +34,8 @@ _FIELD_HELP = {
     "confidence": "how sure you are that it is right, from 0 to 1",
     "run_id": "which run this belongs to: started again, the same run asks the same only once",
 }
+REQUIRED_TO_REQUEST = ("title", "action_type", "proposed_action", "rationale", "risk_level", "confidence")
+REQUIRED_TO_RUN = ("risk_level", "confidence")  # the rest has defaults made from the command
 _CLAIM_ID_HELP = "an id of your own for this attempt; left out, one is made and printed"
 
 
@@ -56,10 +59,10 @@ def make_parser() -> argparse.ArgumentParser:
     request = commands.add_parser(
         "request", help="ask; prints the package's id, or with --wait the approved parameters"
     )
-    _add_proposal(request)
+    _add_proposal(request, REQUIRED_TO_REQUEST)
     _add_wait(request, "wait")
     run = commands.add_parser("run", help="ask whether a command may run, then run it: run … -- CMD")
-    _add_proposal(run)
+    _add_proposal(run, REQUIRED_TO_RUN)
     _add_wait(run, "wait")
     run.add_argument("run", nargs="+", metavar="CMD", help="the command and its arguments, after --")
     wait = _add_package_command(commands, "wait", "wait for a decision; prints the approved parameters")
@@ -85,12 +88,21 @@ def _add_wait(parser: argparse.ArgumentParser, name: str, dest: str | None = Non
     parser.add_argument("--json", action="store_true", help="print the whole status document")
 
 
-def _add_proposal(parser: argparse.ArgumentParser) -> None:
+def option_name(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
+
+
+def _add_proposal(parser: argparse.ArgumentParser, required: Collection[str]) -> None:
     parser.set_defaults(fields={})
     for name, text in _FIELD_HELP.items():
-        kind = float if name == "confidence" else str
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, dest=name, type=kind, action=_StoreField, default=argparse.SUPPRESS, help=text)
+        parser.add_argument(
+            option_name(name),
+            dest=name,
+            type=float if name == "confidence" else str,
+            action=_StoreField,
+            default=argparse.SUPPRESS,
+            help=f"required, here or in --file: {text}" if name in required else text,
+        )
     parser.add_argument("--parameters", metavar="JSON", help="the exact arguments: JSON, @FILE or - for standard input")
     parser.add_argument("--file", metavar="JSON", help="the whole proposal in the same ways; options come after it")
     parser.add_argument(

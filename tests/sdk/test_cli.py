@@ -241,6 +241,34 @@ async def test_a_wrong_command_line_exits_with_2(main: Any) -> None:
     assert await main("wave-through") == 2
 
 
+async def test_a_command_without_its_required_options_is_refused_in_one_line_before_anything_is_asked(
+    main: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await main("run", "--confidence", "0.9", "--", "true") == cli.Code.USAGE
+    assert capsys.readouterr().err == (
+        "countersign-gate run needs --risk-level; countersign-gate run --help explains the options\n"
+    )
+    assert await main("run", "--", "true") == cli.Code.USAGE
+    assert "needs --risk-level and --confidence;" in capsys.readouterr().err
+
+
+async def test_a_required_option_may_be_in_the_file(watcher: Agent, run_gate: Gate) -> None:
+    fields = json.dumps({"risk_level": "low", "confidence": 0.95, "action_type": "record.read"})
+    assert (await run_gate("run", "--file", fields, "--", "true")).code == cli.Code.PERMITTED
+
+
+def test_the_help_marks_the_options_that_are_required() -> None:
+    commands = next(
+        action.choices for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    marked = {
+        name: {option.dest for option in commands[name]._actions if str(option.help).startswith("required")}
+        for name in ("request", "run")
+    }
+    required = {"title", "action_type", "proposed_action", "rationale", "risk_level", "confidence"}
+    assert marked == {"request": required, "run": {"risk_level", "confidence"}}
+
+
 async def test_a_command_runs_after_approval_and_its_outcome_is_reported(watcher: Agent, run_gate: Gate) -> None:
     result = await run_gate("run", *SOFTLY, "--", sys.executable, "-c", "print('deployed')")
     assert (result.code, result.out) == (0, "deployed")
