@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, demo, freezing, init, key, queue, serve
+from bot.cli import agents, audit, callbacks, database, demo, freezing, init, key, queue, serve, show
 from bot.cli.common.faults import error_line, is_usage
 from bot.cli.doctor import examination
 from bot.cli.policy import commands
@@ -34,6 +34,7 @@ app.command()(demo.demo)
 app.command()(database.migrate)
 app.command()(examination.doctor)
 app.command()(queue.queue)
+app.command()(show.show)
 app.command()(queue.stats)
 app.add_typer(agents.app, name="agents")
 app.command()(freezing.freeze)

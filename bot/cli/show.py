@@ -1,0 +1,85 @@
+"""`countersign show ID`: one package in a terminal, as far as the database can prove its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from sqlalchemy import Connection
+
+from bot.cli.common import session
+from bot.cli.common.faults import CommandError
+from bot.cli.common.text import as_json, iso, plain
+from rules.package.layout import passages
+from rules.package.model import DecisionPackage
+from rules.record.chain import Event
+from rules.state.model import PackageState, Status
+from rules.wording import humanize, with_article
+from store.installation.tenancy import read_tenant_id
+from store.packages.content import load_words
+from store.packages.events import load_events
+from store.packages.packages import load_package
+
+_NO_CONTENT = "(its content was deleted, as the policy's retention asks, or does not match its digest)"
+
+
+class _Shown(NamedTuple):
+    state: PackageState
+    package: dict[str, Any] | None
+    events: list[Event]
+
+
+def show(
+    package_id: Annotated[str, typer.Argument(metavar="ID", help="The package's id, such as pkg_01….")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show one package: its status, exactly what is proposed, and what happened."""
+    shown = session.query(lambda connection: _load(connection, package_id))
+    if json:
+        typer.echo(as_json(_document(shown)))
+    else:
+        typer.echo("\n".join(_lines(shown)))
+
+
+def _load(connection: Connection, package_id: str) -> _Shown:
+    tenant_id = read_tenant_id(connection)
+    loaded = load_package(connection, tenant_id, package_id)
+    if loaded is None:
+        raise CommandError(f"there is no package {plain(package_id)}; `countersign queue` lists those that wait")
+    words = load_words(connection, tenant_id, loaded.state.version_event_id)
+    package = words.get(loaded.state.version_event_id, {}).get("package")
+    events = load_events(connection, tenant_id, package_id)
+    return _Shown(loaded.state, package if isinstance(package, dict) else None, events)
+
+
+def _document(shown: _Shown) -> dict[str, Any]:
+    return {"state": shown.state.model_dump(mode="json"), "package": shown.package, "events": shown.events}
+
+
+def _lines(shown: _Shown) -> Iterator[str]:
+    state = shown.state
+    yield plain(str(shown.package["title"])) if shown.package else _NO_CONTENT
+    yield f"{state.decision_package_id}, version {state.version}, {state.action_type}, {state.risk.value} risk"
+    yield _status(state)
+    yield f"agent {state.agent_id}, owner {state.owner}, requester {state.requester}"
+    yield f"digest {state.action_digest}"
+    yield from _content(shown.package) if shown.package else ()
+    yield from ("", "Events:")
+    yield from (f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}" for event in shown.events)
+
+
+def _status(state: PackageState) -> str:
+    status = humanize(state.status.value)
+    if state.status is not Status.PENDING:
+        return f"{status} since {iso(state.updated_at)}"
+    return f"{status}: waits for {with_article(state.task.required_role)} until {iso(state.ends_at)}"
+
+
+def _content(package: dict[str, Any]) -> Iterator[str]:
+    """What an approval releases, in the lines in which reviewers read it."""
+    yield from ("", "Exactly what is proposed:")
+    yield f"  {plain(str(package['proposed_action']))}"
+    for _, lines in passages(DecisionPackage.model_validate(package)):
+        yield from (f"  {line}" for line in lines)
