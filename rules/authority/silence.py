@@ -61,10 +61,12 @@ def onlookers_of(cards: Iterable[SeenCard]) -> dict[str, datetime]:
 
 def update_shown(state: PackageState, show: Show, situation: Situation) -> Shown | None:
     """The sightings after Slack said who sees this card. Cards that have been replaced are dropped."""
-    others = [card for card in cards_of(state) if card.location != show.location and card.location in situation.cards]
-    room = MAX_ONLOOKERS - sum(len(card.since) for card in others)
+    other_cards = [
+        card for card in cards_of(state) if card.location != show.location and card.location in situation.cards
+    ]
+    room = MAX_ONLOOKERS - sum(len(card.since) for card in other_cards)
     since = dict(islice(_current_onlookers(state, show, situation), room))
-    cards = [*others, SeenCard(channel=show.channel, ts=show.ts, since=since)] if since else others
+    cards = [*other_cards, SeenCard(channel=show.channel, ts=show.ts, since=since)] if since else other_cards
     if not cards:
         return None
     first = min(onlookers_of(cards).values())
@@ -72,7 +74,7 @@ def update_shown(state: PackageState, show: Show, situation: Situation) -> Shown
 
 
 def _current_onlookers(state: PackageState, show: Show, situation: Situation) -> Iterator[tuple[str, datetime]]:
-    """Who sees the card, and since when. People who saw it before keep their time; others start now, unless away."""
+    """Who sees the card, and since when. People who saw it before keep their time; the rest start now, unless away."""
     roster, question, now = situation.roster, question_of(state), situation.now
     before = next((card.since for card in cards_of(state) if card.location == show.location), {})
     for user in (*sorted(before.keys() & show.seen_by), *sorted(show.seen_by - before.keys())):

@@ -1,7 +1,7 @@
-"""How far a takeover reaches: the thread of item package or, without one, the run.
+"""How far a takeover reaches: the thread of its package or, without one, the run.
 
 While a package holds such a name, no package that requires it is accepted or claimed. A package without a `thread_id`
-is still stopped by item run, but another thread of the same run goes on. Names are normalized before they are compared,
+is still stopped by its run, but another thread of the same run goes on. Names are normalized before they are compared,
 so that another spelling of a thread does not escape the takeover.
 """
 
@@ -13,7 +13,7 @@ from rules.spelling import normalize_name
 
 
 class HasThread(Protocol):
-    """A package or item state."""
+    """A package or its state."""
 
     @property
     def thread_id(self) -> str | None: ...

@@ -70,8 +70,8 @@ def _role(policy: Policy, entries: Listing, tier: Tier) -> str:
     """The own entry's role, or a broader entry's role if that one includes it, so that its holders may act in both."""
     role = _role_of_entry(policy, entries.own, tier)
     for entry in entries.broader:
-        asked = _role_of_entry(policy, entry, tier)
-        role = asked if role in policy.roles_implied_by(asked) else role
+        broader = _role_of_entry(policy, entry, tier)
+        role = broader if role in policy.roles_implied_by(broader) else role
     return role
 
 
@@ -112,5 +112,5 @@ def terms_today(state: PackageState, policy: Policy) -> Terms:
     today = terms_for(policy, state.action_type, state.risk)
     if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the same object
         return state.terms
-    asked = state.terms.model_copy(update={name: getattr(today, name) for name in _TIGHTENED_TODAY})
-    return tighten(state.terms, asked, state.task.rung, policy)
+    tightened = state.terms.model_copy(update={name: getattr(today, name) for name in _TIGHTENED_TODAY})
+    return tighten(state.terms, tightened, state.task.rung, policy)

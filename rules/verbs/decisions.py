@@ -72,12 +72,12 @@ def _vote(
     words: Words | None = None,
 ) -> Transition:
     """Record the vote. Every vote is checked again, and if those that still count complete the quorum, settle."""
-    others = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
+    other_votes = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
     own = _make_vote(move, command, decision, overriding)
     terms = terms_today(move.state, move.situation.policy)
-    counted = tally(move.state, _same_kind((*others, own), own), terms, move.situation.roster, move.situation.now)
-    kept = (*_other_kind(others, own), *counted.votes)
-    dropped = len(others) + 1 - len(kept)
+    counted = tally(move.state, _same_kind((*other_votes, own), own), terms, move.situation.roster, move.situation.now)
+    kept = (*_other_kind(other_votes, own), *counted.votes)
+    dropped = len(other_votes) + 1 - len(kept)
     reason = Cause.VOTES_NO_LONGER_VALID if dropped else None
     words = {"comment": command.comment} | (words or {})
     move.record(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=words, reason=reason)

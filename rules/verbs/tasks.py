@@ -38,16 +38,16 @@ from rules.verbs.settling import settle
 
 def recuse(move: Move, command: Recuse) -> Transition | Refusal:
     """Step aside, which voids one's own vote. If nobody is left, ask the next rung at once."""
-    who = move.situation.actor.actor_id
-    if move.state.barred.get(who) is Bar.RECUSED:
+    user_id = move.situation.actor.actor_id
+    if move.state.barred.get(user_id) is Bar.RECUSED:
         return refuse(Reason.IS_RECUSED)
     task = move.state.task
-    is_assignee = task.assigned_to == who
+    is_assignee = task.assigned_to == user_id
     move.record(
         EventType.TASK_RECUSED,
         {
-            "barred": move.state.barred | {who: move.state.barred.get(who, Bar.RECUSED)},
-            "votes": tuple(vote for vote in move.state.votes if vote.reviewer_id != who),
+            "barred": move.state.barred | {user_id: move.state.barred.get(user_id, Bar.RECUSED)},
+            "votes": tuple(vote for vote in move.state.votes if vote.reviewer_id != user_id),
             "task": task.model_copy(update={"assigned_to": None}) if is_assignee else task,
         },
         words={"comment": command.comment},
@@ -126,14 +126,14 @@ def withdraw(move: Move, command: Withdraw) -> Transition:
 
 def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
     """Give the thread back to the agent. If nobody took over, anyone who could have may do it."""
-    state, situation, who = move.state, move.situation, move.situation.actor.actor_id
+    state, situation, user_id = move.state, move.situation, move.situation.actor.actor_id
     if not state.holds_thread:
         return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb="a hand-back")
     takers = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
-    if who not in (*takers, *situation.policy.admins):
+    if user_id not in (*takers, *situation.policy.admins):
         if takers:
             return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=state.decided_by())
-        able = authorize(situation.roster, who, Standard.TAKE_OVER, question_of(state), situation.now)
+        able = authorize(situation.roster, user_id, Standard.TAKE_OVER, question_of(state), situation.now)
         if isinstance(able, Refusal):
             return able
     return move.record(
@@ -177,11 +177,11 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
 
 def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
     """Record an opened page of Details. Allowed from the card, from another open page, or to those who may see it."""
-    state, situation, who = move.state, move.situation, move.situation.actor.actor_id
-    turns = any(seen.reviewer_id == who and seen.version == state.version for seen in state.details)
-    if not (command.from_card or turns or may_see(situation.roster, state, who, situation.now)):
+    state, situation, user_id = move.state, move.situation, move.situation.actor.actor_id
+    turns = any(seen.reviewer_id == user_id and seen.version == state.version for seen in state.details)
+    if not (command.from_card or turns or may_see(situation.roster, state, user_id, situation.now)):
         return refuse(Reason.NOT_VISIBLE, package=state.decision_package_id)
-    seen = Details(reviewer_id=who, version=state.version, page=command.page, of=command.of)
+    seen = Details(reviewer_id=user_id, version=state.version, page=command.page, of=command.of)
     if seen in state.details:
         return move.build()
     return move.record(EventType.PACKAGE_DETAILS_OPENED, {"details": (*state.details, seen)}).build()
@@ -189,9 +189,9 @@ def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
 
 def open_form(move: Move, command: OpenForm) -> Transition:
     """Record an opened step of a form. A step that is opened again replaces its earlier rendering."""
-    state, who = move.state, move.situation.actor.actor_id
+    state, user_id = move.state, move.situation.actor.actor_id
     seen = FormStep(
-        reviewer_id=who,
+        reviewer_id=user_id,
         version=state.version,
         page=command.page,
         of=command.of,
@@ -199,7 +199,7 @@ def open_form(move: Move, command: OpenForm) -> Transition:
     )
     if seen in state.forms:
         return move.build()
-    other_steps = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
+    other_steps = (step for step in state.forms if (step.reviewer_id, step.page) != (user_id, command.page))
     return move.record(
         EventType.PACKAGE_FORM_OPENED, {"forms": (*other_steps, seen)}, words={"shown": command.shown}
     ).build()
