@@ -23,7 +23,7 @@ class Looking:
         self.finished = True
 
 
-async def test_what_looks_around_at_the_end_is_finished_first() -> None:
+async def test_a_running_job_is_finished_at_shutdown() -> None:
     looking = Looking()
     async with ticking({"looking": (looking.tick, 0.01)}):
         await looking.begun.wait()
@@ -31,7 +31,7 @@ async def test_what_looks_around_at_the_end_is_finished_first() -> None:
     assert looking.finished
 
 
-async def test_what_does_not_end_is_cut_off_and_named_and_is_no_error(
+async def test_a_job_that_does_not_finish_is_cancelled_and_logged_without_an_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(ticks, "FINISHES_WITHIN", 0.05)

@@ -83,7 +83,7 @@ def test_slack_takes_every_card_as_a_post_and_as_an_update(name: str) -> None:
     assert validate_message(shown) == validate_message(shown, update=True) == ()
 
 
-def test_the_first_line_is_what_is_asked_and_at_what_risk() -> None:
+def test_the_first_line_says_the_request_and_the_risk() -> None:
     assert header("pending") == "High risk · Send the enforcement notice to ACME Ltd"
 
 
@@ -117,19 +117,19 @@ def test_the_first_line_is_what_is_asked_and_at_what_risk() -> None:
         ("evidence_requested", "Evidence requested"),
     ],
 )
-def test_a_card_that_asks_nobody_begins_with_what_became_of_it(name: str, first: str) -> None:
+def test_a_card_that_asks_nobody_begins_with_the_outcome(name: str, first: str) -> None:
     assert header(name).startswith(f"{first} · ")
     assert card(dossier(name)).text.startswith(f"{first}: ")
 
 
-def test_an_approval_that_no_longer_counts_says_whose_it_was_and_why() -> None:
+def test_an_approval_that_no_longer_counts_says_who_gave_it_and_why_it_ended() -> None:
     assert card(dossier("revoked_at_claim")).text.endswith(
         "This approval was withdrawn when Clerk tried to use it."
         " The approval of senta no longer counts: they no longer have the role."
     )
 
 
-def test_the_text_for_a_locked_screen_says_who_asks_whom_until_when_and_what_to_do() -> None:
+def test_the_notification_text_says_who_asks_whom_until_when_and_what_to_do() -> None:
     assert card(dossier("pending")).text == (
         "High risk: Send the enforcement notice to ACME Ltd."
         " Clerk asks a senior reviewer to approve this action, for Rose Miller."
@@ -155,7 +155,7 @@ def test_a_question_is_answered_and_not_approved() -> None:
     assert "Override" not in choices(shown)
 
 
-def test_where_a_person_is_to_take_over_there_is_no_approve() -> None:
+def test_a_card_at_the_takeover_level_has_no_approve_button() -> None:
     shown = card(dossier("pending_takeover"))
     assert labels(shown) == ["Take over", "Reject", "Revise", "Escalate"]
     assert choices(shown) == ["Request evidence", "Defer", "Recuse"]
@@ -167,7 +167,7 @@ def test_a_decided_card_has_no_live_button(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_details_stands_beside_the_first_lines_of_every_card(name: str) -> None:
+def test_every_card_has_details_beside_its_first_lines(name: str) -> None:
     accessory = card(dossier(name)).blocks[1]["accessory"]
     assert (accessory["text"]["text"], accessory["action_id"]) == ("Details", ActionId.DETAILS)
 
@@ -194,7 +194,7 @@ def test_the_options_of_the_menu_name_their_verb() -> None:
     assert verbs == [Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.OVERRIDE, Verb.TAKE_OVER, Verb.RECUSE]
 
 
-def test_every_button_says_aloud_what_it_is_about() -> None:
+def test_every_button_has_an_accessible_label_that_names_its_package() -> None:
     buttons = [element for element in controls(card(dossier("pending"))) if element["type"] == "button"]
     assert [button["accessibility_label"] for button in buttons] == [
         f"{label}: Send the enforcement notice to ACME Ltd" for label in ("Approve", "Reject", "Revise", "Escalate")
@@ -202,7 +202,7 @@ def test_every_button_says_aloud_what_it_is_about() -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_somebody_is_called_in_one_line_and_only_while_it_is_pending(name: str) -> None:
+def test_people_are_mentioned_in_one_line_and_only_while_the_package_is_pending(name: str) -> None:
     shown = dossier(name)
     calling = [block for block in card(shown).blocks if "<!subteam^SREVIEW>" in texts(block)]
     assert len(calling) == (1 if name in PENDING else 0)
@@ -241,7 +241,7 @@ def test_somebody_is_called_in_one_line_and_only_while_it_is_pending(name: str) 
         ("expired_awaiting_agent", "The agent did not answer in time."),
     ],
 )
-def test_what_a_state_says(name: str, sentence: str) -> None:
+def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
     assert sentence in seen(dossier(name))
 
 
@@ -267,11 +267,11 @@ def test_what_a_state_says(name: str, sentence: str) -> None:
         "agent Clerk, owner Owen Park, requester Rose Miller",
     ],
 )
-def test_a_pending_card_shows_what_a_reviewer_has_to_know(words: str) -> None:
+def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
     assert words in seen(dossier("pending", earlier_packages=EARLIER))
 
 
-def test_what_is_asked_comes_before_why_and_the_doubts_before_the_rationale() -> None:
+def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale() -> None:
     said = seen(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
         "Decide by", "If nobody does", "Undo", "The agent says", "So far", "Open Details", "The agent proposes",
@@ -283,7 +283,7 @@ def test_what_is_asked_comes_before_why_and_the_doubts_before_the_rationale() ->
 
 
 @pytest.mark.parametrize("name", TERMINAL)
-def test_what_was_asked_stays_readable_on_a_decided_card(name: str) -> None:
+def test_the_proposal_stays_readable_on_a_decided_card(name: str) -> None:
     shown = dossier(name)
     assert shown.package is not None
     assert shown.package.proposed_action in seen(shown)
@@ -295,7 +295,7 @@ def test_fields_that_the_agent_left_empty_are_named() -> None:
     assert "The agent says nothing about: consequence and policy basis." in seen(replace(shown, state=state))
 
 
-def test_words_that_mix_alphabets_are_named_beside_a_bar() -> None:
+def test_words_in_mixed_alphabets_are_listed_in_a_frame() -> None:
     shown = dossier("pending")
     assert shown.package is not None
     package = shown.package.model_copy(update={"action_parameters": {"am\u043eunt": 1}})
@@ -305,10 +305,10 @@ def test_words_that_mix_alphabets_are_named_beside_a_bar() -> None:
     assert "Mixed alphabets" not in seen(shown)
 
 
-def test_an_address_is_never_one_to_click() -> None:
+def test_urls_are_never_clickable() -> None:
     assert "https://" not in seen(dossier("pending"))
 
 
-def test_whoever_takes_over_finds_where_the_agent_stands() -> None:
+def test_a_takeover_card_says_where_the_agent_stopped() -> None:
     taken = Story(TAKEOVER).then(TakeOver, SENTA)
     assert "The register and the contract name different addresses." in seen(taken.dossier())

@@ -44,7 +44,7 @@ def whole_form(verb: Verb, said: DecisionPackage) -> list[Any]:
 @given(
     hostile.filter(fits_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(fits_on_card)
 )
-def test_what_is_whole_for_the_rules_is_whole_on_the_card(said: DecisionPackage) -> None:
+def test_content_that_the_rules_call_complete_is_complete_on_the_card(said: DecisionPackage) -> None:
     shown = framed(card(Story(said).dossier()).blocks)
     assert [line for line in lines_of(said) if line not in shown] == []
     assert "Shortened" not in unframed(card(Story(said).dossier()).blocks)
@@ -53,14 +53,14 @@ def test_what_is_whole_for_the_rules_is_whole_on_the_card(said: DecisionPackage)
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", GRANTING)
 @given(said=hostile)
-def test_a_form_shows_all_of_it(verb: Verb, said: DecisionPackage) -> None:
+def test_a_form_shows_the_complete_content(verb: Verb, said: DecisionPackage) -> None:
     views = whole_form(verb, said)
     shown = "".join(bare(framed(view["blocks"])) for view in views)
     assert [line for line in lines_of(said) if bare(line) not in shown] == []
 
 
 @given(hostile)
-def test_details_begin_with_all_of_it(said: DecisionPackage) -> None:
+def test_details_begin_with_the_complete_content(said: DecisionPackage) -> None:
     drawn = Story(said).dossier()
     shown = "".join(
         bare(framed(details_view(drawn, page)["blocks"][1:])) for page in range(1, content_page_count(drawn) + 1)
@@ -88,7 +88,7 @@ def test_each_step_leads_to_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("number", [-1, 0, 1])
-def test_a_step_that_is_not_there_is_the_nearest_one(number: int) -> None:
+def test_a_step_that_does_not_exist_gives_the_nearest_one(number: int) -> None:
     drawn = Story(package(action_parameters=LETTER, risk_level="high")).dossier()
     assert step(Verb.APPROVE, drawn, number) == step(Verb.APPROVE, drawn, 1)
     assert step(Verb.APPROVE, drawn, 99) == step(Verb.APPROVE, drawn, 3)
@@ -97,11 +97,11 @@ def test_a_step_that_is_not_there_is_the_nearest_one(number: int) -> None:
 @pytest.mark.parametrize(
     "written", ["", "1", "0 approve pkg_1 1 0 -", "x approve pkg_1 1 0 -", "1 consent pkg_1 1 0 -", "1 pkg_1 1 0 -"]
 )
-def test_a_step_that_is_not_ours_is_none(written: str) -> None:
+def test_a_value_that_is_not_exactly_a_step_is_rejected(written: str) -> None:
     assert read_step(written) is None
 
 
-def test_an_edit_shows_what_is_not_edited() -> None:
+def test_an_edit_form_shows_the_content_that_cannot_be_edited() -> None:
     said = package(kind="memory", rationale="r\n" * 40 + "end", action_parameters=_MEMORY)
     view = form(Verb.APPROVE_WITH_EDITS, Story(said).dossier())
     assert "r\n" * 40 + "end" in framed(view)
@@ -117,7 +117,7 @@ _MEMORY = {
 
 
 @pytest.mark.parametrize("verb", sorted(SHOWS_CONTENT))
-def test_a_form_that_cannot_hold_all_of_it_has_no_submit_and_says_what_can_be_done(verb: Verb) -> None:
+def test_a_form_that_cannot_show_everything_has_no_submit_and_names_alternatives(verb: Verb) -> None:
     deep: Any = list(range(7_000))
     for _ in range(25):
         deep = [deep]
@@ -137,7 +137,7 @@ def test_a_card_says_how_many_parameters_it_shows() -> None:
     assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in seen(Story(said).dossier())
 
 
-def test_a_parameter_that_is_cut_is_not_counted_as_shown() -> None:
+def test_a_shortened_parameter_is_not_counted_as_shown() -> None:
     said = package(action_parameters=FEW | {"long": "x" * 5_000, "last": "1"})
     assert "Shortened: 5 of 7 parameters shown. Approve shows all of them." in seen(Story(said).dossier())
 
@@ -158,13 +158,13 @@ def test_a_parameter_that_is_cut_is_not_counted_as_shown() -> None:
         ),
     ],
 )
-def test_a_card_says_where_the_rest_is(fields: dict[str, Any], told: str) -> None:
+def test_a_shortened_card_says_where_the_rest_is(fields: dict[str, Any], told: str) -> None:
     shown = seen(Story(package(**fields)).dossier())
     assert told in shown
     assert "characters shown" in shown
 
 
-def test_a_cut_card_still_names_its_subject() -> None:
+def test_a_shortened_card_still_names_its_subject() -> None:
     said = package(subject_type="case", subject_id="ACME-17", action_parameters=LETTER)
     assert "case ACME-17" in framed(card(Story(said).dossier()).blocks)
     assert [part for part, _ in passages(said)] == [Content.SUBJECT, Content.PARAMETERS]

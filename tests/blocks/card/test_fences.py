@@ -129,7 +129,7 @@ def objects(found: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.slow
 @given(name=st.sampled_from(list(STATES)), text=hostile)
 @settings(max_examples=300)
-def test_no_markup_ever_holds_foreign_words(name: str, text: str) -> None:
+def test_markup_never_contains_words_of_others(name: str, text: str) -> None:
     shown = card(spoilt(name, text, _tolerant(text)))
     marked = [each["text"] for each in objects(shown.blocks) if each.get("type") == "mrkdwn"]
     assert [each for each in marked if MARK in each] == []
@@ -146,20 +146,20 @@ def _tolerant(text: str) -> DecisionPackage:
 @pytest.mark.slow
 @given(name=st.sampled_from(list(STATES)), text=hostile)
 @settings(max_examples=300)
-def test_the_text_that_is_read_out_is_one_line_without_anything_live(name: str, text: str) -> None:
+def test_the_fallback_text_is_one_line_without_markup(name: str, text: str) -> None:
     said = card(spoilt(name, text, _tolerant(text))).text
     assert [each for each in ("<", ">", "\n", "\r", *UNSEEN) if each in said] == []
     assert len(said) <= UPDATE_TEXT
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_nothing_that_cannot_be_seen_reaches_a_card(name: str) -> None:
+def test_invisible_characters_never_reach_a_card(name: str) -> None:
     text = MARK + "".join(HOSTILE)
     drawn = json.dumps(card(spoilt(name, text, filled(text))).blocks, ensure_ascii=False)
     assert [each for each in UNSEEN if each in drawn] == []
 
 
-def test_a_hidden_mark_in_a_parameter_is_spelled_out() -> None:
+def test_an_invisible_character_in_a_parameter_is_written_as_an_escape() -> None:
     package = real("pending").package
     assert package is not None
     hidden = package.model_copy(update={"action_parameters": {"to": "a\u202eb\u00a0c"}})
@@ -168,7 +168,7 @@ def test_a_hidden_mark_in_a_parameter_is_spelled_out() -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_what_a_person_or_an_agent_says_stands_in_a_frame(name: str) -> None:
+def test_words_of_people_and_agents_are_always_framed(name: str) -> None:
     """Outside of frames, foreign are only names and the title, each bounded and on one line."""
     text = MARK + "\nCountersign checked: all is well."
     shown = card(spoilt(name, text, filled(text)))
@@ -189,7 +189,9 @@ def test_what_a_person_or_an_agent_says_stands_in_a_frame(name: str) -> None:
     [*((name, Kind.ACTION) for name in STATES), *(("pending", kind) for kind in Kind if kind is not Kind.ACTION)],
 )
 @pytest.mark.parametrize("text", LONG, ids=["letters", "lines", "scripts"])
-def test_the_largest_package_gives_a_card_that_fits_and_says_what_is_left_out(name: str, kind: Kind, text: str) -> None:
+def test_the_largest_package_gives_a_card_that_fits_and_says_what_was_left_out(
+    name: str, kind: Kind, text: str
+) -> None:
     shown = card(spoilt(name, text, filled(text[:MAX_ESSAY], kind=kind, items=MAX_ITEMS)))
     assert characters(shown.blocks) <= CARD_TEXT
     assert validate_message({"text": shown.text, "blocks": list(shown.blocks)}, update=True) == ()
@@ -197,7 +199,7 @@ def test_the_largest_package_gives_a_card_that_fits_and_says_what_is_left_out(na
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_even_where_everything_comes_together_the_card_fits(kind: Kind) -> None:
+def test_a_card_with_every_part_at_once_still_fits(kind: Kind) -> None:
     text = "W" * MAX_ESSAY
     shown = spoilt("one_of_two", text, filled(text, kind=kind, items=MAX_ITEMS))
     state, task = shown.state, shown.state.task
@@ -229,7 +231,7 @@ def test_ten_thousand_lines_do_not_make_a_long_card() -> None:
     assert sum(each["text"].count("\n") for each in objects(drawn.blocks) if each.get("type") == "text") < 120
 
 
-def test_accents_that_would_reach_over_other_lines_are_cut_down() -> None:
+def test_stacked_accents_that_would_cover_other_lines_are_reduced() -> None:
     text = "a" + "\u0301" * 200 + " vi\u1ec7t nam, e\u0302\u0301"
     drawn = json.dumps(card(spoilt("pending", text, filled(text, kind=Kind.OUTPUT))).blocks[3], ensure_ascii=False)
     assert "a" + "\u0301" * 4 + " vi\u1ec7t nam, e\u0302\u0301" in drawn

@@ -36,12 +36,12 @@ def finding(*levels: HITLLevel) -> Dossier:
 
 
 @pytest.mark.parametrize("name", PENDING)
-def test_what_hangs_on_it_stands_beside_the_time_it_has(name: str) -> None:
+def test_stakes_are_shown_beside_the_deadline(name: str) -> None:
     assert list(beside(dossier(name)))[2:] == ["Undo", "The agent says"]
 
 
 @pytest.mark.parametrize("name", sorted(set(STATES) - set(PENDING)))
-def test_where_nobody_is_asked_nothing_hangs_on_it_any_more(name: str) -> None:
+def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
     assert beside(dossier(name)).keys().isdisjoint({"Undo", "The agent says"})
 
 
@@ -56,34 +56,34 @@ def test_where_nobody_is_asked_nothing_hangs_on_it_any_more(name: str) -> None:
         pytest.param({"confidence": 0.3}, "12.50 EUR, unsure (30%)", id="unsure"),
     ],
 )
-def test_cost_and_confidence_are_told_in_one_breath(changes: dict[str, Any], said: str) -> None:
+def test_cost_and_confidence_share_one_field(changes: dict[str, Any], said: str) -> None:
     assert beside(proposing(**changes))["The agent says"] == said
 
 
-def test_whether_it_can_be_undone_is_still_told_when_the_content_was_removed() -> None:
+def test_reversibility_is_still_shown_when_the_content_was_removed() -> None:
     assert list(beside(emptied("pending")))[2:] == ["Undo"]
 
 
 @pytest.mark.parametrize("words", ["cannot be undone", "12.50 EUR", "(82%)"])
-def test_what_stands_under_the_request_is_not_said_again(words: str) -> None:
+def test_fields_under_the_request_are_not_repeated(words: str) -> None:
     assert seen(dossier("pending")).count(words) == 1
 
 
-def test_only_the_strictest_voices_say_why_a_person_is_asked() -> None:
+def test_only_the_strictest_rules_say_why_a_person_is_asked() -> None:
     said = seen(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
     assert "Voice 0." in said
     assert [weaker for weaker in ("Voice 1.", "Voice 2.", "Notify only") if weaker in said] == []
     assert "2 weaker rules in Details." in said
 
 
-def test_a_card_on_which_all_ask_for_the_same_counts_no_weaker_rule() -> None:
+def test_a_card_whose_rules_all_ask_for_the_same_level_counts_no_weaker_rule() -> None:
     assert "weaker" not in seen(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.SOFT_APPROVAL))
 
 
-def test_many_strict_voices_are_counted_apart_from_the_weaker_ones() -> None:
+def test_many_strict_rules_are_counted_apart_from_the_weaker_ones() -> None:
     many = finding(*[HITLLevel.HARD_APPROVAL] * 6, HITLLevel.SOFT_APPROVAL)
     assert "2 more reasons and 1 weaker rule in Details." in seen(many)
 
 
-def test_who_has_approved_stands_right_under_the_request() -> None:
+def test_approvals_so_far_are_shown_right_under_the_request() -> None:
     assert texts(card(dossier("one_of_two")).blocks[2]).startswith("So far: \n1 of 2 approvals: Senta Koch.")

@@ -56,13 +56,13 @@ LONG = "The appellant is told in writing that an answer has to reach the agency 
 
 
 @pytest.mark.parametrize("side", [12, 24, 60])
-def test_of_two_long_texts_that_begin_alike_the_part_that_differs_is_shown(side: int) -> None:
+def test_for_two_long_texts_that_begin_alike_the_differing_part_is_shown(side: int) -> None:
     before, after = both_sides(LONG.format(14), LONG.format(21), side)
     assert ("14" in before, "21" in after) == (True, True)
     assert (len(before) <= side, len(after) <= side) == (True, True)
 
 
-def test_what_differs_stands_among_a_few_words_of_what_does_not() -> None:
+def test_a_difference_is_shown_with_some_words_of_context() -> None:
     told = both_sides(LONG.format(14), LONG.format(21), 60)
     assert told == ["…agency within 14 days of the…", "…agency within 21 days of the…"]
 
@@ -72,40 +72,40 @@ sentences = st.lists(st.text("ab\u202e", min_size=1, max_size=9), max_size=30).m
 
 @pytest.mark.slow
 @given(sentences, sentences, sentences, st.sampled_from([12, 24, 60]))
-def test_two_texts_that_differ_never_read_alike(shared: str, before: str, after: str, side: int) -> None:
+def test_two_different_texts_never_look_the_same(shared: str, before: str, after: str, side: int) -> None:
     assume(before != after)
     one, other = both_sides(f"c{shared}{before}{shared}c", f"c{shared}{after}{shared}c", side)
     assert one != other
 
 
 @pytest.mark.parametrize("write", CALLING)
-def test_who_is_asked_is_mentioned(write: Callable[[Dossier], Message]) -> None:
+def test_the_people_who_are_asked_are_mentioned(write: Callable[[Dossier], Message]) -> None:
     assert "<!subteam^SREVIEW>" in texts(list(write(dossier("escalated")).blocks))
 
 
-def test_those_whose_approval_was_not_used_are_called() -> None:
+def test_voters_whose_approval_was_withdrawn_are_mentioned() -> None:
     assert "<@USENTA>: your approval was not used." in texts(list(notes.decision(dossier("revoked_at_claim")).blocks))
 
 
 @pytest.mark.parametrize("name", [name for name in TERMINAL if name != "revoked_at_claim"])
-def test_a_decision_is_told_without_calling_anybody(name: str) -> None:
+def test_a_decision_note_mentions_nobody(name: str) -> None:
     written = payload(notes.decision(dossier(name)))
     assert "<" not in texts(written["blocks"])
     assert validate_message(written) == ()
 
 
-def test_a_decision_is_told_with_who_and_why() -> None:
+def test_a_decision_note_says_who_decided_and_why() -> None:
     said = texts(list(notes.decision(dossier("rejected")).blocks))
     assert "Senta Koch (senior reviewer) rejected this." in said
     assert "The May record excuses the first date." in said
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_a_note_that_calls_nobody_needs_nobody(name: str) -> None:
+def test_a_note_without_mentions_needs_no_people(name: str) -> None:
     assert validate_message(payload(notes.reminder(dossier(name, mentions=())))) == ()
 
 
-def test_the_text_of_a_note_begins_with_what_it_is_about() -> None:
+def test_the_text_of_a_note_begins_with_the_title() -> None:
     assert notes.reminder(dossier("pending")).text == (
         "Send the enforcement notice to ACME Ltd: This still waits for a senior reviewer, until 2026-11-21 12:00 UTC."
         " If nobody decides, it goes to a supervisor."

@@ -24,7 +24,7 @@ def test_the_same_dossier_gives_the_same_rendering(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_its_blocks_are_those_of_the_card_that_carries_its_id(name: str) -> None:
+def test_the_blocks_of_a_rendering_are_those_of_the_card_with_its_id(name: str) -> None:
     rendered = render(dossier(name))
     drawn = card(dossier(name, rendering_id=rendered.rendering_id))
     assert (rendered.text, rendered.blocks) == (drawn.text, drawn.blocks)
@@ -34,7 +34,7 @@ def test_each_state_has_a_rendering_of_its_own() -> None:
     assert len({render(dossier(name)).rendering_id for name in STATES}) == len(STATES)
 
 
-def test_an_id_that_the_dossier_came_with_changes_nothing() -> None:
+def test_a_rendering_id_in_the_dossier_changes_nothing() -> None:
     assert render(dossier("pending", rendering_id="rnd_" + "0" * 32)) == render(dossier("pending"))
 
 
@@ -55,17 +55,17 @@ def _later(state: PackageState) -> PackageState:
     ],
     ids=["agent", "mentions", "earlier_packages", "names", "history", "deadline", "package"],
 )
-def test_whatever_is_seen_differently_has_another_id(changes: dict[str, Any]) -> None:
+def test_any_visible_difference_gives_another_id(changes: dict[str, Any]) -> None:
     shown = dossier("pending")
     assert render(replace(shown, **changes)).rendering_id != render(shown).rendering_id
 
 
-def test_what_is_not_shown_has_no_part_in_it() -> None:
+def test_values_that_are_not_shown_do_not_change_the_id() -> None:
     shown = dossier("pending")
     unseen = shown.state.model_copy(update={"revision": 99, "updated_at": shown.state.updated_at + MINUTE})
     assert render(replace(shown, state=unseen)) == render(shown)
 
 
-def test_a_button_says_what_its_reader_had_before_them() -> None:
+def test_a_button_says_what_its_reader_saw() -> None:
     rendered = render(dossier("pending"))
     assert Ref.read(rendered.blocks[1]["accessory"]["value"]) == Ref("pkg_1", 1, 0, rendered.rendering_id)

@@ -74,16 +74,16 @@ SAMPLES = ("pending", "pending_soft", "second_version", "approved_by_quorum", "e
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_details_of_a_package(name: str, golden: Golden) -> None:
+def test_the_details_of_each_state_look_as_they_did(name: str, golden: Golden) -> None:
     golden(f"details_{name}", details_view(steady(dossier(name, earlier_packages=EARLIER))))
 
 
-def test_details_of_an_emptied_package(golden: Golden) -> None:
+def test_the_details_of_an_emptied_package_look_as_they_did(golden: Golden) -> None:
     golden("details_emptied", details_view(steady(emptied("approved"))))
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_details_are_sound_in_every_state(name: str) -> None:
+def test_details_are_valid_in_every_state(name: str) -> None:
     drawn = details_view(dossier(name, earlier_packages=EARLIER))
     assert validate_view(drawn) == ()
     assert len(drawn["title"]["text"]) <= 24
@@ -91,12 +91,12 @@ def test_details_are_sound_in_every_state(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_details_are_sound_for_every_kind(kind: str) -> None:
+def test_details_are_valid_for_every_kind(kind: str) -> None:
     assert validate_view(details_view(of_kind(kind))) == ()
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_details_of_what_retention_emptied_keep_the_record(name: str) -> None:
+def test_details_of_an_emptied_package_keep_the_record(name: str) -> None:
     drawn = details_view(emptied(name))
     assert validate_view(drawn) == ()
     assert "History" in headings(drawn)
@@ -104,7 +104,7 @@ def test_details_of_what_retention_emptied_keep_the_record(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_details_offer_what_is_offered_and_is_not_on_the_card(name: str) -> None:
+def test_details_offer_the_verbs_that_are_not_on_the_card(name: str) -> None:
     drawn = dossier(name)
     offered = {verb.value for verb in drawn.offered if LOOKS[verb].place is Place.DETAILS}
     assert buttons(details_view(drawn)).keys() == offered
@@ -119,7 +119,7 @@ def test_no_field_of_a_package_is_left_out() -> None:
 
 @pytest.mark.slow
 @given(hostile)
-def test_every_leaf_of_a_hostile_package_can_be_read(said: DecisionPackage) -> None:
+def test_every_value_of_a_hostile_package_can_be_read(said: DecisionPackage) -> None:
     shown = every_page(Story(said).dossier())
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     read = bare("".join(map(within, shown)))
@@ -142,7 +142,7 @@ _FIELDS = {"id", "title", "excerpt", "url", "by", "position", "reason", "amount"
 
 @pytest.mark.slow
 @given(hostile)
-def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage) -> None:
+def test_words_of_a_hostile_package_stay_framed_in_details(said: DecisionPackage) -> None:
     before = Story().dossier().package
     shown = every_page(replace(Story(said).dossier(), before=before))
     assert "ZQX" not in markup(shown)
@@ -179,12 +179,12 @@ def test_each_page_leads_to_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize(("asked", "given_"), [(0, 1), (-5, 1), (10_000, 1)])
-def test_a_page_that_is_not_there_is_the_nearest_one(asked: int, given_: int) -> None:
+def test_a_page_that_does_not_exist_gives_the_nearest_one(asked: int, given_: int) -> None:
     drawn = dossier("pending")
     assert details_view(drawn, asked) == details_view(drawn, given_)
 
 
-def test_a_page_is_read_back_from_its_metadata() -> None:
+def test_the_metadata_of_a_page_can_be_parsed_again() -> None:
     drawn = dossier("pending", rendering_id=f"rnd_{'0' * 32}")
     assert read_page(details_view(drawn)["private_metadata"]) == (1, drawn.ref)
 
@@ -192,17 +192,17 @@ def test_a_page_is_read_back_from_its_metadata() -> None:
 @pytest.mark.parametrize(
     "written", ["", "1", "0 pkg_1 1 0 -", "-1 pkg_1 1 0 -", "x pkg_1 1 0 -", "1 pkg_1 1 0", "²  pkg_1 1 0 -"]
 )
-def test_a_page_that_is_not_ours_is_none_at_all(written: str) -> None:
+def test_a_value_that_is_not_exactly_a_page_is_rejected(written: str) -> None:
     assert read_page(written) is None
 
 
-def test_what_goes_on_over_a_page_has_its_heading_again() -> None:
+def test_a_section_that_continues_on_a_page_repeats_its_heading() -> None:
     shown = every_page(Story(largest()).dossier())
     assert all(page["blocks"][2]["type"] == "header" for page in shown[1:])
     assert "Exactly what is proposed, continued" in headings(shown[1])
 
 
-def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:
+def test_exact_parameters_write_invisible_characters_as_escapes() -> None:
     said = package(action_parameters={"to": "legal\u200b@acme\u202e.example", "note": "line\u2028two\ufe0f é 🙂"})
     shown = framed(details_view(Story(said).dossier()))
     assert r"legal\u200b@acme\u202e.example" in shown
@@ -211,7 +211,7 @@ def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:
 
 @pytest.mark.slow
 @given(hostile)
-def test_exact_parameters_read_back_to_the_very_same(said: DecisionPackage) -> None:
+def test_exact_parameters_parse_to_the_same_value(said: DecisionPackage) -> None:
     assert json.loads(exact_json(said.action_parameters)) == said.action_parameters
 
 
@@ -222,26 +222,26 @@ def test_a_call_without_arguments_says_so() -> None:
     ]
 
 
-def test_an_address_is_no_link_and_has_its_true_host_beside_it() -> None:
+def test_a_url_is_no_link_and_its_true_host_is_shown() -> None:
     said = package(subject_url="https://bank.example.evil.example/login")
     shown = details_view(Story(said).dossier())
     assert "hxxps://bank[.]example[.]evil[.]example/login" in framed(shown)
     assert "bank.example.evil.example" in unframed(shown)
 
 
-def test_a_line_break_in_an_id_makes_no_line_among_the_short_ones() -> None:
+def test_a_line_break_in_an_id_adds_no_line() -> None:
     shown = framed(details_view(Story(package(subject_id="42\nrisk_level: low")).dossier()))
     assert r"subject_id: 42\nrisk_level: low" in shown
 
 
-def test_the_history_tells_who_did_what_and_what_was_said() -> None:
+def test_the_history_says_who_did_what_with_which_words() -> None:
     drawn = Story().then(commands.Comment, SENTA, comment="Look at <!here> page 2.").dossier()
     shown = details_view(drawn)
     assert "Comment · Senta Koch · " in unframed(shown).replace("\n", "")
     assert "Look at <!here> page 2." in framed(shown)
 
 
-def test_what_the_policy_let_pass_is_not_told_as_approved_by_its_agent() -> None:
+def test_an_approval_by_policy_is_not_attributed_to_the_agent() -> None:
     drawn = dossier("notified")
     said = unframed(details_view(drawn)).replace("\n", "")
     assert "Approved by policy · " in said
@@ -250,7 +250,7 @@ def test_what_the_policy_let_pass_is_not_told_as_approved_by_its_agent() -> None
     assert f"Approved · {drawn.agent}" not in said
 
 
-def test_where_nobody_was_asked_nobody_is_said_to_be_asked() -> None:
+def test_details_of_a_package_approved_by_policy_say_that_nobody_was_asked() -> None:
     shown = details_view(dossier("notified"))
     assert {"Why nobody was asked", "Who was asked"} < set(headings(shown))
     assert "Nobody: the policy let it pass." in unframed(shown)
@@ -258,7 +258,7 @@ def test_where_nobody_was_asked_nobody_is_said_to_be_asked() -> None:
 
 
 @pytest.mark.parametrize("name", ["expired", "approved", "rejected", "withdrawn"])
-def test_what_is_over_is_told_as_over(name: str) -> None:
+def test_details_of_a_closed_package_use_the_past_tense(name: str) -> None:
     shown = details_view(dossier(name))
     assert {"Why it took a person", "Who was asked"} < set(headings(shown))
     assert "Asked last: " in unframed(shown)
@@ -269,36 +269,36 @@ def test_what_is_over_is_told_as_over(name: str) -> None:
     ("name", "asked"),
     [("pending", "Asked now: "), ("deferred", "Asked next: "), ("revision_requested", "Asked next: ")],
 )
-def test_what_is_open_says_who_decides(name: str, asked: str) -> None:
+def test_details_of_an_open_package_say_who_decides(name: str, asked: str) -> None:
     shown = details_view(dossier(name))
     assert {"Why it takes a person", "Who decides"} < set(headings(shown))
     assert asked in unframed(shown)
     assert "If nobody decides in time" in unframed(shown)
 
 
-def test_the_history_has_a_name_for_each_event_type() -> None:
+def test_the_history_has_a_label_for_each_event_type() -> None:
     assert set(EVENT_LABELS) == set(EventType)
 
 
-def test_an_event_that_nobody_described_is_told_by_its_name() -> None:
+def test_an_event_without_a_label_is_shown_under_its_type() -> None:
     strange = HistoryEvent(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
     assert "package frozen over (cold night)" in unframed(details_view(dossier("pending", history=(strange,))))
 
 
-def test_a_long_history_is_paged_too() -> None:
+def test_a_long_history_is_split_into_pages() -> None:
     said = HistoryEvent(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
     shown = every_page(dossier("pending", history=(said,) * 300))
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     assert sum(unframed(page).count("Senta Koch") for page in shown) == 300
 
 
-def test_a_vote_that_does_not_count_any_more_says_so() -> None:
+def test_a_vote_that_no_longer_counts_says_so() -> None:
     drawn = dossier("one_of_two")
     lost = replace(drawn, tally=drawn.tally.model_copy(update={"votes": ()}))
     assert "does not count any more" in unframed(details_view(lost))
     assert "does not count any more" not in unframed(details_view(drawn))
 
 
-def test_details_are_the_same_whenever_they_are_drawn() -> None:
+def test_drawing_details_twice_gives_the_same() -> None:
     drawn = dossier("approved")
     assert details_view(drawn) == details_view(drawn)

@@ -21,7 +21,7 @@ from tests.rules.world import package
 
 @pytest.mark.slow
 @given(objects)
-def test_the_parameters_to_edit_are_the_very_same(parameters: dict[str, Any]) -> None:
+def test_the_parameters_to_edit_equal_the_proposed_ones(parameters: dict[str, Any]) -> None:
     view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=parameters)).dossier())
     given_ = [block["element"]["initial_value"] for name, block in inputs(view).items() if name == "action_parameters"]
     assert [json.loads(written) for written in given_] == [parameters] * len(given_)
@@ -36,19 +36,19 @@ def test_parameters_too_long_for_a_form_can_be_revised() -> None:
 
 
 @pytest.mark.parametrize("parameters", [largest().action_parameters, {"a": "\u200b" * 600}])
-def test_an_edit_too_long_to_be_shown_again_is_not_taken(parameters: dict[str, Any]) -> None:
+def test_an_edit_too_long_to_be_shown_again_is_refused(parameters: dict[str, Any]) -> None:
     view = edit_confirmation(dossier("pending"), parameters)
     assert "longer than the 3,000 characters" in markup(view)
     assert "submit" not in view
 
 
-def test_parameters_that_only_just_fit_stand_on_one_line() -> None:
+def test_parameters_that_barely_fit_are_shown_as_compact_json() -> None:
     close = {f"{number}": number for number in range(250)}
     view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=close)).dossier())
     assert json.loads(inputs(view)["action_parameters"]["element"]["initial_value"]) == close
 
 
-def test_what_has_no_parameters_cannot_be_edited() -> None:
+def test_a_package_without_parameters_cannot_be_edited() -> None:
     view = form(Verb.APPROVE_WITH_EDITS, dossier("answered"))
     assert "no parameters to edit" in unframed(view)
 
@@ -56,7 +56,7 @@ def test_what_has_no_parameters_cannot_be_edited() -> None:
 EDIT = {"to": "office@acme.example", "template": "notice-456", "attachments": [], "register": True}
 
 
-def test_an_edit_is_shown_once_more_before_it_is_made(golden: Golden) -> None:
+def test_an_edit_is_shown_again_before_it_is_submitted(golden: Golden) -> None:
     view = edit_confirmation(dossier("pending"), EDIT)
     golden("form_edited", view)
     assert validate_view(view) == ()
@@ -73,11 +73,11 @@ def test_a_box_ticked_for_one_edit_confirms_no_other() -> None:
 
 @pytest.mark.slow
 @given(objects, objects)
-def test_an_edit_of_anything_is_sound(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_an_edit_of_any_value_gives_a_valid_view(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert validate_view(edit_confirmation(Story(package(action_parameters=before)).dossier(), after)) == ()
 
 
-def test_an_edit_of_very_much_counts_what_it_does_not_draw() -> None:
+def test_an_edit_with_many_changes_counts_those_not_shown() -> None:
     view = edit_confirmation(dossier("pending"), {f"name {number}": number for number in range(100)})
     assert "more changes below" in markup(view)
     assert validate_view(view) == ()

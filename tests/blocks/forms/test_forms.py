@@ -51,12 +51,12 @@ def needed(view: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("verb", FIELDS)
-def test_the_form_of_a_verb(verb: Verb, golden: Golden) -> None:
+def test_each_form_looks_as_it_did(verb: Verb, golden: Golden) -> None:
     golden(f"form_{verb}", form(verb, dossier(SEEN_IN.get(verb, "pending"))))
 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
-def test_a_form_is_sound_in_every_state_that_takes_its_verb(verb: Verb, name: str) -> None:
+def test_a_form_is_valid_in_every_state_that_accepts_its_verb(verb: Verb, name: str) -> None:
     drawn = form(verb, dossier(name))
     assert validate_view(drawn) == ()
     assert all(len(drawn[part]["text"]) <= 24 for part in ("title", "close") if part in drawn)
@@ -64,12 +64,12 @@ def test_a_form_is_sound_in_every_state_that_takes_its_verb(verb: Verb, name: st
 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
-def test_a_form_is_sound_when_the_words_were_emptied(verb: Verb, name: str) -> None:
+def test_a_form_of_an_emptied_package_is_valid(verb: Verb, name: str) -> None:
     assert validate_view(form(verb, emptied(name))) == ()
 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
-def test_a_form_says_what_it_is_about(verb: Verb, name: str) -> None:
+def test_a_form_says_which_package_it_is_about(verb: Verb, name: str) -> None:
     drawn = dossier(name)
     first = form(verb, drawn)["blocks"][:1]
     assert drawn.package
@@ -79,21 +79,21 @@ def test_a_form_says_what_it_is_about(verb: Verb, name: str) -> None:
 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
-def test_a_form_bears_its_verb_and_what_its_reader_saw(verb: Verb, name: str) -> None:
+def test_the_metadata_of_a_form_holds_its_verb_and_the_reference(verb: Verb, name: str) -> None:
     drawn = dossier(name, rendering_id=f"rnd_{'a' * 32}")
     view = form(verb, drawn)
     assert "submit" not in view or read_metadata(view["private_metadata"]) == (verb, drawn.ref)
 
 
 @pytest.mark.parametrize("verb", FIELDS)
-def test_the_inputs_of_a_form_are_those_of_the_table(verb: Verb) -> None:
+def test_a_form_has_the_inputs_of_its_look(verb: Verb) -> None:
     view = form(verb, dossier(SEEN_IN.get(verb, "pending")))
     left_out = {Field.CONFIRMED} if verb is Verb.APPROVE_WITH_EDITS else set()
     assert list(inputs(view)) == [field.value for field in FIELDS[verb] if field not in left_out]
     assert all(block["element"]["action_id"] == name for name, block in inputs(view).items())
 
 
-def test_every_verb_that_needs_words_has_a_form_and_every_field_an_input() -> None:
+def test_every_field_of_every_verb_has_an_input() -> None:
     everything = {verb for story in STATES.values() for verb in offered_verbs(story().state)} - {Verb.CLAIM_TASK}
     assert everything <= FIELDS.keys() == LOOKS.keys() - {Verb.CLAIM_TASK}
     assert {field for fields in FIELDS.values() for field in fields} == FIELD_BLOCKS.keys()
@@ -124,12 +124,12 @@ def test_every_verb_that_needs_words_has_a_form_and_every_field_an_input() -> No
         (Verb.JUDGE, "consented", {"verdict"}),
     ],
 )
-def test_what_a_form_insists_on(verb: Verb, name: str, asks_for: set[str]) -> None:
+def test_each_form_requires_the_right_inputs(verb: Verb, name: str, asks_for: set[str]) -> None:
     assert needed(form(verb, dossier(name))) == asks_for
 
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
-def test_an_approval_needs_a_comment_where_the_policy_asks_for_one(verb: Verb) -> None:
+def test_an_approval_needs_a_comment_if_the_policy_says_so(verb: Verb) -> None:
     drawn = dossier("pending_soft")
     strict = replace(drawn, terms=drawn.terms.model_copy(update={"comment_required": True}))
     assert "comment" not in needed(form(verb, drawn))
@@ -144,14 +144,14 @@ def test_a_grave_approval_confirms_its_consequence(risk: RiskLevel) -> None:
     assert ("confirmed" in inputs(form(Verb.APPROVE, at_risk))) == (risk >= RiskLevel.HIGH)
 
 
-def test_an_approval_shows_the_consequence_in_both_accounts() -> None:
+def test_an_approval_shows_the_consequence_by_the_agent_and_by_the_service() -> None:
     view = form(Verb.APPROVE, dossier("pending_critical"))
     assert "A legal notice goes out, and the case moves to NOTIFIED." in framed(view)
     assert "Critical risk. This cannot be undone" in markup(view)
     assert 'to: "legal@acme.example"' in framed(view)
 
 
-def test_the_box_of_an_approval_bears_the_digest_of_what_is_approved() -> None:
+def test_the_confirmation_box_holds_the_digest_of_what_is_approved() -> None:
     drawn = dossier("pending")
     [tick] = inputs(form(Verb.APPROVE, drawn))["confirmed"]["element"]["options"]
     assert tick["value"] == drawn.state.action_digest
@@ -174,13 +174,13 @@ def test_a_deferral_starts_from_what_the_policy_gives() -> None:
     assert at == int((NOW + DAY).timestamp())
 
 
-def test_a_deadline_is_extended_from_where_it_stands() -> None:
+def test_a_deadline_is_extended_from_the_current_one() -> None:
     drawn = dossier("pending")
     at = inputs(form(Verb.EXTEND, drawn))["until"]["element"]["initial_date_time"]
     assert at > drawn.state.task.due_at.timestamp()
 
 
-def test_a_takeover_shows_where_the_agent_stands() -> None:
+def test_a_takeover_form_says_where_the_agent_stopped() -> None:
     shown = framed(form(Verb.TAKE_OVER, dossier("pending_takeover")))
     said = ("two addresses are on file", "name different addresses", "Drafted notice 456", "notice-456", "Ask ACME")
     assert [part for part in said if part not in shown] == []
@@ -192,7 +192,7 @@ def test_an_answer_has_its_question_above_it() -> None:
 
 @pytest.mark.slow
 @given(hostile, st.sampled_from(sorted(FIELDS)))
-def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage, verb: Verb) -> None:
+def test_words_of_a_hostile_package_stay_framed_in_forms(said: DecisionPackage, verb: Verb) -> None:
     view = form(verb, Story(said).dossier())
     assert validate_view(view) == ()
     assert "ZQX" not in markup(view)
@@ -201,7 +201,7 @@ def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage, 
 
 
 @pytest.mark.parametrize("verb", FIELDS)
-def test_a_form_about_200_kb_is_sound(verb: Verb) -> None:
+def test_a_form_for_a_package_of_200_kb_is_valid(verb: Verb) -> None:
     assert validate_view(form(verb, Story(largest()).dossier())) == ()
 
 
@@ -217,15 +217,15 @@ def test_a_form_about_200_kb_is_sound(verb: Verb) -> None:
         "approve pkg_1 1 0 - x",
     ],
 )
-def test_metadata_that_is_not_ours_is_none_at_all(written: str) -> None:
+def test_metadata_that_is_not_exactly_ours_is_rejected(written: str) -> None:
     assert read_metadata(written) is None
 
 
-def test_metadata_that_is_ours_is_read_back() -> None:
+def test_metadata_can_be_parsed_again() -> None:
     assert read_metadata("approve pkg_1 2 0 -") == (Verb.APPROVE, Ref("pkg_1", 2, 0))
 
 
-def test_a_notice_only_tells(golden: Golden) -> None:
+def test_a_notice_has_no_inputs(golden: Golden) -> None:
     view = notice("Already decided", "This is already approved by <@USENTA>; nothing was changed.")
     golden("form_notice", view)
     assert validate_view(view) == ()
@@ -233,7 +233,7 @@ def test_a_notice_only_tells(golden: Golden) -> None:
     assert "submit" not in view
 
 
-def test_the_form_of_an_absence(golden: Golden) -> None:
+def test_the_away_form_looks_as_it_did(golden: Golden) -> None:
     view = away_form()
     golden("form_away", view)
     assert validate_view(view) == ()

@@ -74,13 +74,13 @@ DESKS = {
 
 
 @pytest.mark.parametrize("name", DESKS)
-def test_home(name: str, golden: Golden) -> None:
+def test_each_home_looks_as_it_did(name: str, golden: Golden) -> None:
     view = home_view(DESKS[name])
     golden(f"home_{name}", view)
     assert validate_view(view) == ()
 
 
-def test_each_row_says_what_is_asked_and_leads_to_its_details() -> None:
+def test_each_row_shows_its_request_and_links_to_details() -> None:
     view = home_view(BUSY)
     assert [each["value"] for each in of_type(view, "button") if each["action_id"] == "details"] == [
         "pkg_1 2 1 -",
@@ -93,24 +93,24 @@ def test_each_row_says_what_is_asked_and_leads_to_its_details() -> None:
     assert "*yours*" in markup(view)
 
 
-def test_what_i_decided_says_how_and_what_it_is_now() -> None:
+def test_a_decided_row_says_the_decision_and_the_current_status() -> None:
     assert "You said *approve*" in markup(home_view(BUSY))
     assert "now: approved, carried out" in markup(home_view(BUSY))
 
 
-def test_a_page_leads_on_and_back_by_the_positions_that_were_given() -> None:
+def test_a_page_has_back_and_more_buttons_with_the_given_positions() -> None:
     found = buttons(home_view(BUSY))
     assert (found["home_mine"]["value"], found["home_decided"]["value"]) == ("0 2026-11-21 rt_9", "2026-11-20 evt_1")
 
 
-def test_on_a_page_in_the_middle_both_ways_stand() -> None:
+def test_a_page_in_the_middle_has_both_back_and_more() -> None:
     middle = replace(BUSY, to_decide=replace(BUSY.to_decide, previous="first"))
     values = [each["value"] for each in of_type(home_view(middle), "button") if each["action_id"] == "home_mine"]
     assert values == ["first", "0 2026-11-21 rt_9"]
     assert validate_view(home_view(middle)) == ()
 
 
-def test_an_empty_home_helps() -> None:
+def test_an_empty_home_says_where_requests_appear() -> None:
     assert "Nothing waits for you." in markup(home_view(DESKS["empty"]))
     assert "31 packages wait for others: /reviews queue lists them." in markup(home_view(DESKS["nothing_of_31"]))
     assert "You hold no role in the policy" in markup(home_view(DESKS["without_a_role"]))
@@ -120,7 +120,7 @@ def test_an_empty_home_helps() -> None:
 @pytest.mark.parametrize(
     ("name", "there", "not_there"), [("busy", "home_away", "home_back"), ("away", "home_back", "home_away")]
 )
-def test_there_is_one_switch_for_being_away(name: str, there: str, not_there: str) -> None:
+def test_there_is_one_away_button(name: str, there: str, not_there: str) -> None:
     found = buttons(home_view(DESKS[name]))
     assert there in found
     assert not_there not in found
@@ -138,15 +138,15 @@ def test_the_first_line_says_how_much_waits(yours: int | None, said: str) -> Non
     assert home_view(replace(BUSY, own_count=yours))["blocks"][0]["text"]["text"] == said
 
 
-def test_who_holds_no_role_is_not_asked_whether_they_go_away() -> None:
+def test_a_person_without_a_role_is_not_asked_about_absence() -> None:
     assert buttons(home_view(DESKS["without_a_role"])) == {}
 
 
-def test_who_stands_in_is_named_while_away() -> None:
+def test_the_delegate_is_named_during_an_absence() -> None:
     assert "Sven Dahl stands in for you" in unframed(home_view(DESKS["away"]))
 
 
-def test_an_admin_is_told_of_what_that_adds() -> None:
+def test_admins_are_told_about_admin_commands() -> None:
     assert "You are an admin" in markup(home_view(DESKS["admin"]))
     assert "You are an admin" not in markup(home_view(BUSY))
     assert "Soft approvals are off." in markup(home_view(DESKS["admin"]))

@@ -79,7 +79,7 @@ def payload(message: Message) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer(name: str, golden: Golden) -> None:
+def test_each_answer_looks_as_it_did(name: str, golden: Golden) -> None:
     golden(f"reviews_{name}", payload(ANSWERS[name]))
     assert validate_message(payload(ANSWERS[name])) == ()
     assert ANSWERS[name].text
@@ -93,13 +93,13 @@ def test_the_queue_counts_what_it_does_not_show() -> None:
     assert "and 17 more" in answer.text
 
 
-def test_the_queue_is_read_out_with_the_most_urgent_first() -> None:
+def test_the_fallback_text_of_the_queue_lists_the_most_urgent_first() -> None:
     assert ANSWERS["queue"].text.startswith(
         "Waiting for people: Send the enforcement notice to ACME Ltd (high risk, by 2026-11-20 13:00 UTC);"
     )
 
 
-def test_what_was_sampled_can_be_judged() -> None:
+def test_sampled_packages_can_be_judged() -> None:
     found = buttons(ANSWERS["sampled"].blocks)
     assert found["judge"]["value"] == found["details"]["value"] == "pkg_3 1 0 -"
 
@@ -112,21 +112,21 @@ def _contract() -> str:
     )
 
 
-def test_the_help_names_every_word_and_only_admins_are_shown_theirs() -> None:
+def test_the_help_lists_every_word_and_admin_words_only_to_admins() -> None:
     everything = [*reviews.WORD_HELP, *reviews.ADMIN_WORD_HELP]
     assert ", ".join(everything) == _contract()
     assert [word for word in everything if f"/reviews {word}" not in unframed(ANSWERS["help_admin"].blocks)] == []
     assert [word for word in reviews.ADMIN_WORD_HELP if f"/reviews {word}" in unframed(ANSWERS["help"].blocks)] == []
 
 
-def test_a_wrong_word_gets_the_help_and_is_taken_literally() -> None:
+def test_an_unknown_word_gets_the_help_and_is_shown_literally() -> None:
     answer = ANSWERS["unknown"]
     assert "aprove <!channel>" in unframed(answer.blocks)
     assert "aprove &lt;!channel&gt;" in answer.text
     assert headings(answer.blocks) == ["What /reviews can do"]
 
 
-def test_the_numbers_are_told_in_words_too() -> None:
+def test_the_statistics_are_also_given_in_text() -> None:
     text = ANSWERS["stats"].text
     said = (
         "4 soft approval, 3 hard approval",
@@ -138,7 +138,7 @@ def test_the_numbers_are_told_in_words_too() -> None:
     assert [part for part in said if part not in text] == []
 
 
-def test_the_charts_are_what_the_numbers_are() -> None:
+def test_the_charts_show_the_same_numbers() -> None:
     bars, slices = (block["chart"] for block in of_type(ANSWERS["stats"].blocks, "data_visualization"))
     assert {one["name"]: [point["value"] for point in one["data"]] for one in bars["series"]} == {
         "soft approval": [4, 0, 0, 0, 0],
@@ -148,7 +148,7 @@ def test_the_charts_are_what_the_numbers_are() -> None:
     assert [one["value"] for one in slices["segments"]] == [44, 5, 3]
 
 
-def test_where_there_are_no_numbers_there_is_no_chart() -> None:
+def test_statistics_without_numbers_have_no_chart() -> None:
     assert of_type(ANSWERS["stats_empty"].blocks, "data_visualization") == []
 
 
@@ -171,11 +171,11 @@ figures = st.builds(
 
 
 @given(figures)
-def test_any_numbers_make_a_sound_answer(any_figures: Statistics) -> None:
+def test_any_numbers_give_a_valid_message(any_figures: Statistics) -> None:
     assert validate_message(payload(stats(any_figures))) == ()
 
 
-def test_the_audit_of_what_the_policy_let_pass_names_the_policy() -> None:
+def test_the_audit_of_a_package_approved_by_policy_names_the_policy() -> None:
     drawn = dossier("notified")
     said = unframed(reviews.audit(drawn).blocks).replace("\n", "")
     assert "Approved by policy · " in said
@@ -183,14 +183,14 @@ def test_the_audit_of_what_the_policy_let_pass_names_the_policy() -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_the_audit_of_a_package_is_sound_in_every_state(name: str) -> None:
+def test_the_audit_of_a_package_is_valid_in_every_state(name: str) -> None:
     drawn = dossier(name)
     answer = reviews.audit(drawn)
     assert validate_message(payload(answer)) == ()
     assert buttons(answer.blocks)["details"]["value"] == str(drawn.ref)
 
 
-def test_a_long_audit_shows_its_end_and_counts_the_rest() -> None:
+def test_a_long_audit_shows_the_latest_events_and_counts_the_rest() -> None:
     long = dossier("pending", history=dossier("pending").history * 100)
     answer = reviews.audit(long)
     assert validate_message(payload(answer)) == ()
@@ -206,7 +206,7 @@ def test_a_long_policy_says_where_it_was_cut() -> None:
 
 @pytest.mark.slow
 @given(st.lists(texts, min_size=1, max_size=12))
-def test_hostile_titles_make_sound_answers(titles: list[str]) -> None:
+def test_hostile_titles_give_valid_messages(titles: list[str]) -> None:
     rows = tuple(replace(URGENT, title=title, agent=title) for title in titles)
     for answer in (reviews.queue(rows), reviews.mine(rows), reviews.sampled(rows)):
         assert validate_message(payload(answer)) == ()
@@ -215,7 +215,7 @@ def test_hostile_titles_make_sound_answers(titles: list[str]) -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_refusal_can_be_told(reason: Reason) -> None:
+def test_every_refusal_gives_a_valid_message(reason: Reason) -> None:
     facts = dict.fromkeys(("who", "by", "assignee", "because", "fault", "verb"), "<!channel> *x*")
     message = refusal_message(Refusal(reason=reason, facts=facts), dossier("pending"))
     assert validate_message(payload(message)) == ()

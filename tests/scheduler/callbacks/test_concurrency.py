@@ -17,20 +17,20 @@ def many(count: int, agent: str = "agt_1", url: str = "https://{}.example/") -> 
     return [DueCallback(f"{agent} {number}", agent, url.format(number)) for number in range(count)]
 
 
-def test_one_address_takes_no_more_than_its_own() -> None:
+def test_one_address_gets_no_more_than_its_limit() -> None:
     assert len(ConcurrencyLimits().admit(many(100, url="https://one.example/"))) == OF_ADDRESS
 
 
-def test_one_agent_takes_no_more_than_its_own_however_many_addresses_it_names() -> None:
+def test_one_agent_gets_no_more_than_its_limit_whatever_its_addresses() -> None:
     assert len(ConcurrencyLimits().admit(many(500))) == OF_AGENT
 
 
-def test_the_same_address_of_two_agents_is_two() -> None:
+def test_the_same_address_of_two_agents_counts_separately() -> None:
     limits, url = ConcurrencyLimits(), "https://one.example/"
     assert len(limits.admit(many(9, "agt_1", url) + many(9, "agt_2", url))) == 2 * OF_ADDRESS
 
 
-def test_what_leaves_makes_room() -> None:
+def test_a_released_callback_makes_room() -> None:
     limits = ConcurrencyLimits()
     [first, *_] = limits.admit(many(100, url="https://one.example/"))
     assert limits.full_addresses == [("agt_1", "https://one.example/")]
@@ -39,7 +39,7 @@ def test_what_leaves_makes_room() -> None:
 
 
 @given(DUES, st.data())
-def test_no_bound_is_ever_passed_and_everything_that_leaves_is_forgotten(
+def test_no_limit_is_ever_exceeded_and_released_callbacks_leave_no_trace(
     dues: list[DueCallback], data: st.DataObject
 ) -> None:
     limits = ConcurrencyLimits()

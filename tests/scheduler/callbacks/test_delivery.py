@@ -23,7 +23,7 @@ SECOND = timedelta(seconds=1)
 # ---- what arrives
 
 
-async def test_what_arrives_is_the_status_document_and_verifies(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_callback_is_the_status_document_and_its_signature_verifies(rounds: Rounds, receiver: Receiver) -> None:
     state = await rounds.decided(receiver.url())
     await rounds.made()
     (got,) = receiver.got
@@ -49,14 +49,14 @@ async def test_the_agent_is_called_when_its_claim_ends_an_approval(rounds: Round
     assert "submit it with a new idempotency key" in revoked["data"]["agent_message"]
 
 
-async def test_what_was_delivered_is_not_sent_again(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_delivered_callback_is_not_sent_again(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     await rounds.made()
     await rounds.later(DAY)
     assert len(receiver.got) == 1
 
 
-async def test_a_stranger_cannot_sign_and_a_word_more_is_noticed(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_foreign_signature_or_a_changed_body_does_not_verify(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     await rounds.made()
     (got,), (secret,) = receiver.got, await rounds.secrets()
@@ -68,7 +68,7 @@ async def test_a_stranger_cannot_sign_and_a_word_more_is_noticed(rounds: Rounds,
         got._replace(headers={**got.headers, "webhook-id": "msg_other"}).verified(secret)
 
 
-async def test_while_a_secret_is_exchanged_both_verify_and_then_only_the_new_one(
+async def test_during_a_rotation_both_secrets_verify_and_then_only_the_new_one(
     rounds: Rounds, receiver: Receiver
 ) -> None:
     await rounds.rotated(overlap=timedelta(hours=1))
@@ -83,7 +83,7 @@ async def test_while_a_secret_is_exchanged_both_verify_and_then_only_the_new_one
     assert receiver.got[1].headers["webhook-signature"].count("v1,") == 1
 
 
-async def test_the_agents_own_address_is_called_where_the_package_names_none(
+async def test_the_agents_default_address_is_called_if_the_package_names_none(
     rounds: Rounds, receiver: Receiver
 ) -> None:
     await rounds.world.write(lambda its: agent_admin.set_callback_url(its, "Clerk", receiver.url("/own"), NOW))
@@ -98,9 +98,7 @@ async def test_the_agents_own_address_is_called_where_the_package_names_none(
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 404, 409, 429, 500, 503])
-async def test_what_is_not_taken_is_sent_again_under_the_same_id(
-    rounds: Rounds, receiver: Receiver, status: int
-) -> None:
+async def test_a_refused_callback_is_retried_with_the_same_id(rounds: Rounds, receiver: Receiver, status: int) -> None:
     receiver.answers(status)
     await rounds.decided(receiver.url())
     await rounds.made()
@@ -114,7 +112,9 @@ async def test_what_is_not_taken_is_sent_again_under_the_same_id(
     assert int(second.headers["webhook-timestamp"]) >= int(first.headers["webhook-timestamp"]) + 5
 
 
-async def test_who_never_takes_it_is_asked_for_days_and_then_given_up(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_receiver_that_never_accepts_is_retried_for_days_and_then_given_up(
+    rounds: Rounds, receiver: Receiver
+) -> None:
     receiver.answers(*[500] * ATTEMPTS)
     await rounds.decided(receiver.url())
     await rounds.made()
@@ -129,7 +129,7 @@ async def test_who_never_takes_it_is_asked_for_days_and_then_given_up(rounds: Ro
     assert len(receiver.got) == ATTEMPTS
 
 
-async def test_a_receiver_that_hangs_is_cut_off_and_asked_again(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_receiver_that_hangs_is_timed_out_and_retried(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(hangs)
     await rounds.decided(receiver.url())
     async with on_rounds(rounds.world, within=SOON) as impatient:
@@ -139,7 +139,7 @@ async def test_a_receiver_that_hangs_is_cut_off_and_asked_again(rounds: Rounds, 
     assert await rounds.states() == ["delivered"]
 
 
-async def test_where_nobody_listens_it_is_tried_again(rounds: Rounds) -> None:
+async def test_a_refused_connection_is_retried(rounds: Rounds) -> None:
     await rounds.decided("http://127.0.0.1:1/hook")
     await rounds.made()
     letter = await rounds.the_letter()
@@ -157,9 +157,7 @@ async def test_a_redirect_is_not_followed(rounds: Rounds, receiver: Receiver, st
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-async def test_a_receiver_that_asks_for_patience_is_left_alone_with_everything(
-    rounds: Rounds, receiver: Receiver, form: str
-) -> None:
+async def test_retry_after_pauses_everything_for_that_receiver(rounds: Rounds, receiver: Receiver, form: str) -> None:
     until = datetime.now(UTC) + timedelta(seconds=600)
     written = {"seconds": "600", "date": until.strftime("%a, %d %b %Y %H:%M:%S GMT")}[form]
     receiver.answers(429, Retry_After=written)
@@ -176,7 +174,7 @@ async def test_a_receiver_that_asks_for_patience_is_left_alone_with_everything(
 # ---- 410
 
 
-async def test_an_address_that_is_gone_is_not_called_again_for_anything(rounds: Rounds, receiver: Receiver) -> None:
+async def test_an_address_that_answered_410_is_never_called_again(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(410)
     await rounds.decided(receiver.url())
     await rounds.made()
@@ -189,7 +187,7 @@ async def test_an_address_that_is_gone_is_not_called_again_for_anything(rounds: 
     assert await rounds.states() == ["dead", "dead"]
 
 
-async def test_what_is_gone_for_one_agent_is_not_gone_for_another(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_410_to_one_agent_does_not_close_the_address_for_another(rounds: Rounds, receiver: Receiver) -> None:
     other = await rounds.world.hire("Other")
     receiver.answers(410)
     await rounds.decided(receiver.url())
@@ -202,7 +200,7 @@ async def test_what_is_gone_for_one_agent_is_not_gone_for_another(rounds: Rounds
 # ---- what is not sent
 
 
-async def test_nothing_is_told_to_an_agent_that_was_revoked(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_revoked_agent_gets_no_callbacks(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     await rounds.world.write(lambda its: agent_admin.set_standing(its, "Clerk", AgentStanding.REVOKED, NOW))
     await rounds.made()
@@ -210,7 +208,7 @@ async def test_nothing_is_told_to_an_agent_that_was_revoked(rounds: Rounds, rece
     assert (await rounds.the_letter()).last_error == "not sent: its agent was revoked"
 
 
-async def test_what_retention_has_emptied_is_given_up(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_callback_emptied_by_retention_is_given_up(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     world = rounds.world
     await world.write(lambda its: retention.empty_content(its, world.tenant_id, NOW + DAY, 10))
@@ -219,7 +217,7 @@ async def test_what_retention_has_emptied_is_given_up(rounds: Rounds, receiver: 
     assert (await rounds.the_letter()).last_error == "not sent: retention has emptied its words"
 
 
-async def test_a_fault_of_ours_is_tried_again_and_not_for_ever(
+async def test_an_internal_error_is_retried_a_limited_number_of_times(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> dict[str, str]:
@@ -236,7 +234,7 @@ async def test_a_fault_of_ours_is_tried_again_and_not_for_ever(
     assert await rounds.states() == ["delivered"]
 
 
-async def test_business_time_that_was_moved_on_keeps_nothing_back(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_business_clock_moved_forward_delays_no_callback(rounds: Rounds, receiver: Receiver) -> None:
     rounds.world.clock.passes(300 * DAY)
     await rounds.world.people_are(people())
     await rounds.decided(receiver.url())
@@ -244,7 +242,7 @@ async def test_business_time_that_was_moved_on_keeps_nothing_back(rounds: Rounds
     assert await rounds.states() == ["delivered"]
 
 
-async def test_neither_cookies_nor_credentials_come_along(
+async def test_callbacks_carry_neither_cookies_nor_credentials(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def baked(_: web.Request) -> web.StreamResponse:

@@ -21,7 +21,7 @@ async def looked_through(rounds: Rounds) -> None:
     await Retention(rounds.world.store, rounds.now).tick()
 
 
-async def test_what_arrived_is_forgotten_after_a_month_and_no_sooner(
+async def test_delivered_callbacks_are_deleted_after_a_month_and_no_sooner(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scheduler.time.retention.CALLBACKS", 2)  # at a time
@@ -37,7 +37,7 @@ async def test_what_arrived_is_forgotten_after_a_month_and_no_sooner(
     assert await rounds.world.read(lambda connection: list(verify_database(connection))) == []
 
 
-async def test_what_was_given_up_or_still_waits_is_kept_however_old_it_is(rounds: Rounds, receiver: Receiver) -> None:
+async def test_dead_and_pending_callbacks_are_kept_however_old_they_are(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(*[500] * ATTEMPTS, path="/dead")
     await rounds.decided(receiver.url("/dead"))
     await rounds.made()
@@ -53,7 +53,7 @@ async def test_what_was_given_up_or_still_waits_is_kept_however_old_it_is(rounds
     assert sorted(await rounds.states()) == ["delivered"] * 3
 
 
-async def test_where_words_are_kept_for_less_so_is_what_carried_them(database_url: str, receiver: Receiver) -> None:
+async def test_a_shorter_retention_of_content_also_applies_to_callbacks(database_url: str, receiver: Receiver) -> None:
     kept_for_a_day = policy(retention={"content": "1d"}, **LASTING)
     async with founded(database_url, kept_for_a_day) as world, on_rounds(world) as rounds:
         await rounds.decided(receiver.url())

@@ -51,7 +51,7 @@ SENT = {"claiming": 1, "claimed": 1, "sent": 2, "settling": 2, "settled": 1}
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_process_that_is_killed_between_two_steps_leaves_it_to_another(
+async def test_a_callback_of_a_process_killed_between_two_steps_is_sent_by_another(
     rounds: Rounds, receiver: Receiver, step: str
 ) -> None:
     state = await rounds.climbed(receiver.url())
@@ -65,7 +65,7 @@ async def test_a_process_that_is_killed_between_two_steps_leaves_it_to_another(
     assert await rounds.states() == ["delivered", "delivered"]
 
 
-async def test_a_process_that_is_killed_while_the_receiver_thinks_leaves_it_to_another(
+async def test_a_callback_of_a_process_killed_during_a_request_is_sent_by_another(
     rounds: Rounds, receiver: Receiver
 ) -> None:
     receiver.answers(hangs)
@@ -105,7 +105,7 @@ async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: 
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_of_two_that_look_at_the_same_moment_one_sends_it(rounds: Rounds, receiver: Receiver) -> None:
+async def test_if_two_processes_claim_at_the_same_moment_one_sends_it(rounds: Rounds, receiver: Receiver) -> None:
     for _ in range(OF_ADDRESS):
         await rounds.decided(receiver.url())
     async with replica(rounds.world) as other, on_rounds(other) as beside:
@@ -119,7 +119,7 @@ async def test_of_two_that_look_at_the_same_moment_one_sends_it(rounds: Rounds, 
 # ---- who lost its claim
 
 
-async def test_who_was_too_slow_and_failed_undoes_nothing(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_late_failure_does_not_undo_a_delivery(rounds: Rounds, receiver: Receiver) -> None:
     """It was frozen for longer than its claim holds, and meanwhile another one delivered."""
     slow = await _taken_and_left(rounds, receiver)
     await rounds.later(LEASE)
@@ -129,9 +129,7 @@ async def test_who_was_too_slow_and_failed_undoes_nothing(rounds: Rounds, receiv
     assert (letter.state, letter.last_error, letter.attempts) == ("delivered", None, 1)
 
 
-async def test_who_was_too_slow_and_failed_does_not_shorten_the_claim_of_another(
-    rounds: Rounds, receiver: Receiver
-) -> None:
+async def test_a_late_failure_does_not_shorten_the_claim_of_another_process(rounds: Rounds, receiver: Receiver) -> None:
     slow = await _taken_and_left(rounds, receiver)
     rounds.ahead += LEASE
     (other,) = await rounds.courier._claim(await rounds.courier._due())
@@ -140,7 +138,7 @@ async def test_who_was_too_slow_and_failed_does_not_shorten_the_claim_of_another
     assert await rounds.courier._due() == []
 
 
-async def test_what_arrived_arrived_though_another_had_given_it_up(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_late_success_counts_although_another_process_gave_up(rounds: Rounds, receiver: Receiver) -> None:
     slow = await _taken_and_left(rounds, receiver)
     rounds.ahead += LEASE
     (other,) = await rounds.courier._claim(await rounds.courier._due())
@@ -159,7 +157,7 @@ async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> ClaimedCallback
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_what_is_added_while_the_one_before_it_ends_still_waits_for_its_turn(
+async def test_a_callback_added_while_the_previous_one_ends_still_waits_for_its_turn(
     rounds: Rounds, receiver: Receiver
 ) -> None:
     """The second becomes due in the very transaction in which the third looks whether anything goes before it."""
@@ -190,9 +188,7 @@ def _until_somebody_waits_for_a_lock(url: str) -> None:
 # ---- the end of a process
 
 
-async def test_at_the_end_what_was_begun_is_waited_for_and_nothing_new_is_begun(
-    rounds: Rounds, receiver: Receiver
-) -> None:
+async def test_draining_waits_for_running_requests_and_starts_none(rounds: Rounds, receiver: Receiver) -> None:
     held = Held()
     receiver.answers(held)
     await rounds.climbed(receiver.url())
@@ -207,9 +203,7 @@ async def test_at_the_end_what_was_begun_is_waited_for_and_nothing_new_is_begun(
     assert len(receiver.got) == 1
 
 
-async def test_a_receiver_that_thinks_for_too_long_does_not_keep_a_process_from_ending(
-    rounds: Rounds, receiver: Receiver
-) -> None:
+async def test_a_slow_receiver_does_not_block_shutdown(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(hangs)
     await rounds.decided(receiver.url())
     await rounds.courier.tick()

@@ -19,7 +19,7 @@ from tests.store.soundness import faults
 SECOND = timedelta(seconds=1)
 
 
-async def test_what_is_told_of_a_package_arrives_in_order(rounds: Rounds, receiver: Receiver) -> None:
+async def test_callbacks_about_a_package_arrive_in_order(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(500)
     state = await rounds.climbed(receiver.url())
     other = await rounds.decided(receiver.url("/other"))
@@ -31,7 +31,7 @@ async def test_what_is_told_of_a_package_arrives_in_order(rounds: Rounds, receiv
     assert receiver.told(state.decision_package_id) == told
 
 
-async def test_what_was_given_up_keeps_the_next_no_longer(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_dead_callback_does_not_block_the_next_one(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(*[500] * ATTEMPTS)
     state = await rounds.climbed(receiver.url())
     await rounds.made()
@@ -41,7 +41,7 @@ async def test_what_was_given_up_keeps_the_next_no_longer(rounds: Rounds, receiv
     assert receiver.told(state.decision_package_id)[-1] == "package.approved"
 
 
-async def test_a_receiver_that_hangs_holds_up_nobody_else(rounds: Rounds, receiver: Receiver) -> None:
+async def test_a_receiver_that_hangs_delays_nobody_else(rounds: Rounds, receiver: Receiver) -> None:
     held = [Held() for _ in range(OF_ADDRESS)]
     receiver.answers(*held, path="/slow")
     for _ in range(3 * OF_ADDRESS):
@@ -58,7 +58,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(rounds: Rounds, receiv
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_whatever_happens_in_which_order_what_waits_is_always_waiting_for_something(
+async def test_in_any_order_of_events_every_pending_callback_has_something_to_wait_for(
     rounds: Rounds, seed: int
 ) -> None:
     chance, hands = Random(seed), list[ClaimedCallback]()
@@ -88,7 +88,7 @@ def _verdicts(now: datetime) -> list[Verdict]:
 # ---- the database is away
 
 
-async def test_what_could_not_be_written_down_is_sent_again(
+async def test_a_callback_whose_result_was_not_written_is_sent_again(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object, **__: object) -> None:
@@ -109,7 +109,7 @@ async def test_what_could_not_be_written_down_is_sent_again(
     assert await rounds.states() == ["delivered"]
 
 
-async def test_while_the_database_is_away_nothing_ends_and_then_it_goes_on(
+async def test_a_database_outage_stops_nothing_for_good(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object, **__: object) -> None:

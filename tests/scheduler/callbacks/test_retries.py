@@ -29,14 +29,12 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_any_2xx_is_enough(status: int) -> None:
+def test_any_2xx_counts_as_delivered(status: int) -> None:
     assert verdict_of_reply(Reply(status), 0, NOW, 0.5) == Delivered()
 
 
 @given(status=st.integers(100, 999), attempts=st.integers(0, 50), chance=st.floats(0, 1), asked=st.text())
-def test_everything_else_is_tried_again_until_it_is_given_up(
-    status: int, attempts: int, chance: float, asked: str
-) -> None:
+def test_any_other_status_is_retried_until_given_up(status: int, attempts: int, chance: float, asked: str) -> None:
     verdict = verdict_of_reply(Reply(status, asked), attempts, NOW, chance)
     if 200 <= status < 300:
         expected: type = Delivered
@@ -46,7 +44,7 @@ def test_everything_else_is_tried_again_until_it_is_given_up(
 
 
 @given(attempts=st.integers(0, len(DELAYS) - 1), chance=st.floats(0, 1))
-def test_a_delay_is_that_of_the_table_a_fifth_more_or_less(attempts: int, chance: float) -> None:
+def test_a_delay_is_that_of_the_table_within_20_percent(attempts: int, chance: float) -> None:
     verdict = verdict_of_failure("", attempts, NOW, chance)
     assert isinstance(verdict, Retry)
     assert DELAYS[attempts] * (1 - JITTER) <= verdict.at - NOW <= DELAYS[attempts] * (1 + JITTER)
@@ -80,7 +78,7 @@ def _written(span: timedelta) -> str:
         ("Fri, 20 Nov 2099 13:00:00 GMT", PATIENCE),
     ],
 )
-def test_patience_is_asked_for_in_seconds_or_as_a_date_and_for_a_day_at_most(written: str, waits: timedelta) -> None:
+def test_retry_after_is_in_seconds_or_a_date_and_one_day_at_most(written: str, waits: timedelta) -> None:
     assert retry_after(written, NOW) == NOW + waits
 
 
@@ -88,17 +86,17 @@ def test_patience_is_asked_for_in_seconds_or_as_a_date_and_for_a_day_at_most(wri
     "written",
     ["", "0", "-5", "1.5", "1e9", "soon", "9" * 5000, "٣٣", "Fri, 20 Nov 2026 11:00:00 GMT", "Fri, 99 Nov 99"],
 )
-def test_what_asks_for_no_patience_is_given_none(written: str) -> None:
+def test_an_invalid_retry_after_is_ignored(written: str) -> None:
     assert retry_after(written, NOW) is None
 
 
 @given(st.text() | st.text("0123456789 :,+-GMTFriNov"))
-def test_whatever_is_written_there_is_bounded(written: str) -> None:
+def test_any_retry_after_is_bounded(written: str) -> None:
     until = retry_after(written, NOW)
     assert until is None or NOW < until <= NOW + PATIENCE
 
 
-def test_patience_puts_off_and_never_hastens() -> None:
+def test_retry_after_delays_a_retry_and_never_hastens_it() -> None:
     later = verdict_of_reply(Reply(503, "3600"), 0, NOW, 0.5)
     sooner = verdict_of_reply(Reply(503, "1"), 5, NOW, 0.5)
     assert later == Retry(NOW + timedelta(hours=1), "answered 503", NOW + timedelta(hours=1))

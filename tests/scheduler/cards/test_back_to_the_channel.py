@@ -13,7 +13,7 @@ from tests.scheduler.cards.test_places import SPARE, WITH_SPARE, direct, scene, 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def test_what_was_sent_to_people_one_by_one_comes_to_the_channel_once_the_app_is_invited(
+async def test_cards_sent_to_people_also_appear_in_the_channel_once_the_app_is_invited(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
@@ -31,7 +31,7 @@ async def test_what_was_sent_to_people_one_by_one_comes_to_the_channel_once_the_
         assert all("Approve" not in message.labels for message in office.slack.messages(SVEN))
 
 
-async def test_it_does_so_within_five_minutes_if_slack_never_said_that_the_app_was_invited(
+async def test_cards_appear_in_the_channel_within_five_minutes_even_without_an_invitation_event(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
@@ -44,7 +44,7 @@ async def test_it_does_so_within_five_minutes_if_slack_never_said_that_the_app_w
         assert showing(office, told) == showing(office, other) == {CHANNEL} | direct(office, SENTA, SVEN)
 
 
-async def test_what_was_decided_meanwhile_stays_where_it_was_decided(database_url: str, tmp_path: Path) -> None:
+async def test_a_package_decided_meanwhile_is_not_posted_in_the_channel(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
         told = await office.submit(HARD)
         await office.delivered()
@@ -55,7 +55,7 @@ async def test_what_was_decided_meanwhile_stays_where_it_was_decided(database_ur
         assert await measured(office, "countersign_places_behind") == 0
 
 
-async def test_a_card_in_a_channel_that_comes_back_is_updated_where_it_lies(database_url: str, tmp_path: Path) -> None:
+async def test_a_card_in_a_channel_that_works_again_is_updated_in_place(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
         told, card = await office.asked()
         office.slack.change_channel(CHANNEL, archived=True)

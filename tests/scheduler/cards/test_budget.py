@@ -51,7 +51,7 @@ def again_in(office: Office) -> float | None:
     return office.running.service.slack.reconciler._budget_wait
 
 
-async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_follows(paced: Office) -> None:
+async def test_posts_into_a_channel_stay_within_slacks_limit_and_the_rest_follows(paced: Office) -> None:
     await submitted(paced, count=12)
     await paced.delivered()
     assert len(paced.cards()) == 5
@@ -65,7 +65,7 @@ async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_fo
     assert {call.error for call in paced.slack.calls_to(POST)} == {None}
 
 
-async def test_who_is_in_a_channel_is_asked_once_for_a_burst_of_cards_and_again_after_a_while(office: Office) -> None:
+async def test_channel_members_are_read_once_for_a_burst_of_cards_and_again_later(office: Office) -> None:
     await submitted(office, count=12)
     await office.delivered()
     assert (len(office.cards()), len(office.slack.calls_to(MEMBERS))) == (12, 1)
@@ -74,7 +74,7 @@ async def test_who_is_in_a_channel_is_asked_once_for_a_burst_of_cards_and_again_
     assert (len(office.cards()), len(office.slack.calls_to(MEMBERS))) == (13, 2)
 
 
-async def test_the_gravest_are_shown_first(paced: Office) -> None:
+async def test_the_gravest_packages_are_posted_first(paced: Office) -> None:
     await spent(paced, POSTS)
     for package in (SOFT, HARD, CRITICAL):
         await submitted(paced, package, count=3)
@@ -85,7 +85,7 @@ async def test_the_gravest_are_shown_first(paced: Office) -> None:
     assert texts == ["Critical"] * 3 + ["High"] * 2
 
 
-async def test_a_full_channel_keeps_no_other_waiting(database_url: str, tmp_path: Path) -> None:
+async def test_a_channel_at_its_limit_delays_no_other(database_url: str, tmp_path: Path) -> None:
     policy = POLICY.replace('"record.note" = {', f'"record.note" = {{ channel = "{BOARD}",')
     async with open_office(database_url, tmp_path, policy, scene=with_a_board) as office:
         pace(office, Rates())
@@ -106,7 +106,7 @@ async def test_replicas_share_one_budget_and_post_each_card_once(paced: Office, 
         assert len(paced.cards()) == 7
 
 
-async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Office) -> None:
+async def test_a_place_claimed_by_a_dead_replica_is_delivered_by_another(paced: Office) -> None:
     assert paced.running.service.slack is not None
     reconciler = paced.running.service.slack.reconciler
     async with reconciler._lock:
@@ -119,7 +119,7 @@ async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Off
     assert len(paced.cards()) == 1
 
 
-async def test_where_no_update_is_left_the_card_is_drawn_through_the_click_on_it(paced: Office) -> None:
+async def test_without_update_budget_the_card_is_updated_through_the_response_url(paced: Office) -> None:
     told, card = await paced.asked(SOFT)
     updates = len(paced.slack.calls_to(UPDATE))
     await spent(paced, UPDATES)
@@ -130,7 +130,7 @@ async def test_where_no_update_is_left_the_card_is_drawn_through_the_click_on_it
     assert len(paced.slack.calls_to(UPDATE)) == updates
 
 
-async def test_where_that_fails_too_the_card_is_drawn_once_there_is_an_update_left(paced: Office) -> None:
+async def test_if_the_response_url_fails_too_the_card_is_updated_when_there_is_budget(paced: Office) -> None:
     _, card = await paced.asked(SOFT)
     updates = len(paced.slack.calls_to(UPDATE))
     await spent(paced, UPDATES)
@@ -143,7 +143,7 @@ async def test_where_that_fails_too_the_card_is_drawn_once_there_is_an_update_le
     assert len(paced.slack.calls_to(UPDATE)) == updates + 1
 
 
-async def test_a_card_of_which_nobody_heard_is_adopted_by_the_first_click_on_it(paced: Office) -> None:
+async def test_a_card_whose_reply_was_lost_is_adopted_at_the_first_click(paced: Office) -> None:
     paced.slack.faults.lose_reply(POST)
     told = await paced.submit(SOFT)
     await paced.delivered()
@@ -156,7 +156,7 @@ async def test_a_card_of_which_nobody_heard_is_adopted_by_the_first_click_on_it(
     assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
 
 
-async def test_who_is_asked_in_person_too_may_click_in_the_channel_and_each_card_stays_where_it_lies(
+async def test_a_person_asked_directly_may_click_in_the_channel_and_both_cards_stay(
     database_url: str, tmp_path: Path
 ) -> None:
     """The seniors have a channel, the supervisors have none, and one of these is in the channel too."""
@@ -175,7 +175,7 @@ async def test_who_is_asked_in_person_too_may_click_in_the_channel_and_each_card
             assert ((await office.card(told, channel)).ts, len(office.cards(channel))) == (card.ts, 1)
 
 
-async def test_the_admins_are_told_once_where_nothing_can_be_shown(paced: Office) -> None:
+async def test_admins_are_alerted_once_about_a_channel_that_refuses_cards(paced: Office) -> None:
     paced.slack.change_channel(CHANNEL, archived=True)
     await submitted(paced, count=2)
     await paced.delivered()
@@ -186,7 +186,7 @@ async def test_the_admins_are_told_once_where_nothing_can_be_shown(paced: Office
     assert len([message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
 
 
-async def test_admins_that_cannot_be_told_just_now_are_told_later(office: Office) -> None:
+async def test_admins_who_cannot_be_reached_now_are_alerted_later(office: Office) -> None:
     pace(office, Rates(posts=Window(1, 60)))
     office.slack.faults.error(POST, "channel_is_archived")
     await submitted(office)
@@ -198,7 +198,7 @@ async def test_admins_that_cannot_be_told_just_now_are_told_later(office: Office
     assert len([message for message in office.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
 
 
-async def test_a_card_that_is_posted_anew_is_posted_once_though_its_note_has_to_wait(office: Office) -> None:
+async def test_a_card_posted_again_is_posted_once_even_if_its_note_must_wait(office: Office) -> None:
     _, card = await office.asked()
     pace(office, Rates(posts=Window(2, 60)))
     office.slack.faults.error(UPDATE, "message_not_found", times=None)
@@ -236,7 +236,7 @@ def test_a_window_begins_with_slacks_answer_and_lasts_as_much_longer_as_clocks_m
     assert purse.wait([key]) == pytest.approx(2.0)
 
 
-def test_what_has_something_left_in_a_moment_is_paid_for_now_and_called_then() -> None:
+def test_a_call_with_budget_in_a_moment_is_paid_now_and_made_then() -> None:
     purse, key = Purse(Rates(channel=Window(2, 5), apart=0), now=100.0), of_channel("C1")
     called(purse, key)
     purse.now = 100.1
@@ -250,7 +250,7 @@ def test_what_has_something_left_in_a_moment_is_paid_for_now_and_called_then() -
     assert purse.wait([key]) == pytest.approx(105.1 - purse.now)
 
 
-def test_what_was_paid_for_and_never_called_is_left_over() -> None:
+def test_a_paid_call_that_is_never_made_is_refunded() -> None:
     purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
     spent = paid(purse, key)
     assert purse.wait([key]) == 5
@@ -259,7 +259,7 @@ def test_what_was_paid_for_and_never_called_is_left_over() -> None:
     assert purse.wait([key]) == 0
 
 
-def test_a_call_of_which_nobody_says_what_came_of_it_is_over_at_the_latest() -> None:
+def test_a_call_that_is_never_reported_ends_at_the_latest_time() -> None:
     purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
     paid(purse, key)
     purse.now = 100.0 + LASTS
@@ -268,13 +268,13 @@ def test_a_call_of_which_nobody_says_what_came_of_it_is_over_at_the_latest() -> 
     assert purse.wait([key]) == 0
 
 
-def test_what_slack_asks_to_wait_with_waits_as_long_as_it_says() -> None:
+def test_a_rate_limit_lasts_as_long_as_slack_says() -> None:
     purse = Purse(Rates(), now=100.0)
     purse.pause([POSTS], 130)
     purse.pause([POSTS], 110)
     assert purse.wait([POSTS, of_channel("C1")]) == 30
 
 
-def test_a_machine_whose_clock_is_ahead_holds_nobody_up_for_longer_than_a_window() -> None:
+def test_a_machine_whose_clock_is_ahead_delays_others_by_one_window_at_most() -> None:
     purse = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0, spent={of_channel("C1"): [5_000.0]})
     assert purse.wait([of_channel("C1")]) == 5

@@ -38,7 +38,7 @@ BALANCED = POLICY + '\n[queue]\nassign = "balanced"\n'
 # One card, kept up to date.
 
 
-async def test_a_card_is_posted_once_and_updated_where_it_lies(office: Office) -> None:
+async def test_a_card_is_posted_once_and_then_updated_in_place(office: Office) -> None:
     told, card = await office.asked()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     later = await office.card(told)
@@ -63,7 +63,7 @@ async def test_ten_quick_changes_cost_one_update_more_than_the_first(office: Off
     assert len(office.cards()) == 1
 
 
-async def test_what_changes_nothing_that_is_shown_touches_no_card(office: Office) -> None:
+async def test_a_change_without_visible_effect_updates_no_card(office: Office) -> None:
     told, card = await office.asked()
     await office.click(RITA, card, "approve")
     await office.notes(RITA)
@@ -92,33 +92,35 @@ async def test_packages_do_not_share_a_card(office: Office) -> None:
         pytest.param(CRITICAL, set(SUPERVISORS), id="critical: who has the authority"),
     ],
 )
-async def test_a_card_pings_whoever_has_to_decide(office: Office, package: Mapping[str, Any], called: set[str]) -> None:
+async def test_a_card_mentions_the_people_who_may_decide(
+    office: Office, package: Mapping[str, Any], called: set[str]
+) -> None:
     _, card = await office.asked(package)
     assert card.notified == called
 
 
-async def test_if_more_than_five_could_decide_their_group_is_mentioned(office: Office) -> None:
+async def test_if_more_than_five_people_may_decide_their_group_is_mentioned(office: Office) -> None:
     await office.regroup(added=(NOBODY,))
     _, card = await office.asked()
     assert (card.mentioned, card.notified) == ({GROUP}, {SENTA, SVEN, NOBODY})
 
 
 @pytest.mark.parametrize("party", [{"requested_by": SENTA}, {"on_behalf_of": [SENTA]}], ids=["requester", "chain"])
-async def test_nobody_is_asked_to_decide_who_may_not(office: Office, party: Mapping[str, Any]) -> None:
+async def test_people_who_may_not_decide_are_not_asked(office: Office, party: Mapping[str, Any]) -> None:
     office.slack.change_person(SVEN, deleted=True)
     await office.slack.event(office.slack.person_event(SVEN))
     _, card = await office.asked({**HARD, **party})
     assert (card.mentioned, card.notified) == (set(SUPERVISORS), set(SUPERVISORS))
 
 
-async def test_a_task_that_is_somebodys_pings_them_alone(database_url: str, tmp_path: Path) -> None:
+async def test_an_assigned_task_mentions_only_its_assignee(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BALANCED) as office:
         told, card = await office.asked()
         assignee = (await office.read(told)).body["interrupt"]["assigned_to"]
         assert card.notified == {assignee}
 
 
-async def test_to_whom_a_task_is_handed_is_called(office: Office) -> None:
+async def test_a_new_assignee_is_mentioned(office: Office) -> None:
     told, card = await office.asked()
     await office.slack.command(ADAM, "/reviews", f"assign {told.id} <@{SVEN}>")
     card = await office.card(told)
@@ -126,20 +128,20 @@ async def test_to_whom_a_task_is_handed_is_called(office: Office) -> None:
     assert (note.notified, "still waits" in note.shown) == ({SVEN}, True)
 
 
-async def test_what_needs_nobody_is_told_and_pings_nobody(office: Office) -> None:
+async def test_a_package_that_needs_nobody_gets_a_card_without_mentions(office: Office) -> None:
     told = await office.submit({**SOFT, "action_type": "record.note", "risk_level": "low"})
     assert (told.status, told.body["level"]) == (201, "notify_only")
     card = await office.card(told)
     assert ("You are told, not asked" in card.shown, card.labels, card.notified) == (True, ["Details"], set())
 
 
-async def test_what_runs_on_its_own_has_no_card(office: Office) -> None:
+async def test_an_autonomous_package_has_no_card(office: Office) -> None:
     told = await office.submit({**SOFT, "risk_level": "low"})
     await office.delivered()
     assert (told.status, office.cards()) == (201, [])
 
 
-async def test_a_soft_one_that_is_objected_to_calls_five_who_could_decide_the_roles_own_first(office: Office) -> None:
+async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_first(office: Office) -> None:
     """Silence no longer counts, and an update pings nobody: somebody has to be told that it waits for them."""
     told, card = await office.asked(SOFT)
     await office.click(ROSE, card, "object")
@@ -149,7 +151,7 @@ async def test_a_soft_one_that_is_objected_to_calls_five_who_could_decide_the_ro
     assert "and others: please decide" in note.shown
 
 
-async def test_updates_ping_nobody(office: Office) -> None:
+async def test_updates_mention_nobody(office: Office) -> None:
     told, card = await office.asked()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await office.give(SVEN, await office.card(told), Verb.COMMENT, {"comment": "I know her."})
@@ -157,13 +159,13 @@ async def test_updates_ping_nobody(office: Office) -> None:
     assert [message.ts for message in office.slack.messages(CHANNEL)] == [card.ts]
 
 
-async def test_the_agents_words_ping_nobody(office: Office) -> None:
+async def test_words_of_the_agent_mention_nobody(office: Office) -> None:
     said = "Ask <@URITA>, <!subteam^S0SENIORS> and <!channel> or @here."
     _, card = await office.asked({**SOFT, "title": said[:150], "rationale": said, "proposed_action": said})
     assert (card.mentioned, card.notified) == (set(), set())
 
 
-async def test_an_escalation_in_the_same_channel_calls_the_new_role_in_the_thread(office: Office) -> None:
+async def test_an_escalation_in_the_same_channel_mentions_the_new_role_in_the_thread(office: Office) -> None:
     told, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
     card = await office.card(told)
@@ -173,7 +175,7 @@ async def test_an_escalation_in_the_same_channel_calls_the_new_role_in_the_threa
     assert len(office.cards()) == 1
 
 
-async def test_a_new_version_is_told_in_the_thread_to_those_who_decide(office: Office) -> None:
+async def test_a_new_version_is_announced_in_the_thread_to_the_deciders(office: Office) -> None:
     told, card = await office.asked()
     await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
     await office.delivered()

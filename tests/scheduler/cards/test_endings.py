@@ -66,7 +66,7 @@ SETTLED = [
 
 
 @pytest.mark.parametrize(("verb", "values", "says", "labels"), SETTLED)
-async def test_what_was_decided_says_by_whom_on_the_card_and_in_one_line_of_its_thread(
+async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
     office: Office, verb: Verb, values: Mapping[str, Any], says: str, labels: set[str]
 ) -> None:
     told, card = await office.asked()
@@ -79,7 +79,7 @@ async def test_what_was_decided_says_by_whom_on_the_card_and_in_one_line_of_its_
     assert note.notified == frozenset()
 
 
-async def test_what_was_overtaken_by_the_decision_is_not_told_any_more(office: Office) -> None:
+async def test_notes_overtaken_by_the_decision_are_not_posted(office: Office) -> None:
     """As after an hour without Slack: that it waits for somebody would be wrong by now."""
     told, card = await office.asked(SOFT)
     gate = office.slack.faults.hold("chat.update")
@@ -93,7 +93,7 @@ async def test_what_was_overtaken_by_the_decision_is_not_told_any_more(office: O
     assert "Clerk withdrew this" in note.shown
 
 
-async def test_no_line_is_told_twice_when_the_one_after_it_fails(office: Office) -> None:
+async def test_no_note_is_posted_twice_if_the_next_one_fails(office: Office) -> None:
     told, card = await office.asked({**HARD, "thread_id": "thr_1"})
     office.slack.faults.error("chat.update", "internal_error")
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
@@ -111,7 +111,7 @@ async def test_no_line_is_told_twice_when_the_one_after_it_fails(office: Office)
     assert ["took this over" in note.shown for note in office.thread(await office.card(told))] == [True, False]
 
 
-async def test_an_edit_that_decides_is_one_line_and_shows_what_was_changed(database_url: str, tmp_path: Path) -> None:
+async def test_an_approval_with_edits_is_one_note_that_shows_the_changes(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
         told, card = await office.asked()
         await office.edit(SENTA, card, '{"record": "43"}')
@@ -129,7 +129,7 @@ async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Offic
     assert "Clerk withdrew this" in note.shown
 
 
-async def test_a_revoked_approval_is_told_beside_the_approval(office: Office) -> None:
+async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office) -> None:
     told, card = await office.asked()
     await office.approve(SENTA, card)
     await office.give(SVEN, await office.card(told), Verb.REVOKE, {"comment": "Recalled."})
@@ -147,7 +147,7 @@ async def test_a_revoked_approval_is_told_beside_the_approval(office: Office) ->
         pytest.param("rolled_back", "Approved, then rolled back", id="rolled back"),
     ],
 )
-async def test_what_came_of_an_approval_is_shown_to_those_who_gave_it(office: Office, outcome: str, says: str) -> None:
+async def test_the_execution_result_is_shown_on_the_approved_card(office: Office, outcome: str, says: str) -> None:
     told, card = await office.asked()
     await office.approve(SENTA, card)
     assert "Not carried out yet" in (await office.card(told)).shown
@@ -161,7 +161,7 @@ async def test_what_came_of_an_approval_is_shown_to_those_who_gave_it(office: Of
 # What time did.
 
 
-async def test_what_nobody_decided_says_that_time_ended_it_and_that_nobody_rejected_it(office: Office) -> None:
+async def test_an_expired_package_says_that_time_ended_it_and_nobody_rejected_it(office: Office) -> None:
     told, _ = await office.asked(CRITICAL)
     office.clock.passes(DAY)
     await office.time(Expire, told)
@@ -171,7 +171,7 @@ async def test_what_nobody_decided_says_that_time_ended_it_and_that_nobody_rejec
     assert ("nobody rejected it" in note.shown, note.notified) == (True, frozenset())
 
 
-async def test_what_nobody_decided_in_time_calls_the_next_role(office: Office) -> None:
+async def test_a_missed_deadline_mentions_the_next_role(office: Office) -> None:
     told, _ = await office.asked()
     office.clock.passes(DAY)
     await office.time(Climb, told)
@@ -181,7 +181,7 @@ async def test_what_nobody_decided_in_time_calls_the_next_role(office: Office) -
     assert ("nobody answered in time" in note.shown, note.notified) == (True, {SUSI, SAUL, "USILA"})
 
 
-async def test_a_reminder_calls_the_role_in_the_thread(office: Office) -> None:
+async def test_a_reminder_mentions_the_role_in_the_thread(office: Office) -> None:
     told, _ = await office.asked()
     office.clock.passes(20 * HOUR)
     await office.time(Remind, told)
@@ -189,7 +189,7 @@ async def test_a_reminder_calls_the_role_in_the_thread(office: Office) -> None:
     assert ("still waits for a senior reviewer" in note.shown, note.notified) == (True, DECIDERS)
 
 
-async def test_what_comes_back_calls_the_role_again(office: Office) -> None:
+async def test_a_package_that_returns_from_deferral_mentions_the_role_again(office: Office) -> None:
     told, card = await office.asked()
     await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
     await office.delivered()
@@ -200,7 +200,7 @@ async def test_what_comes_back_calls_the_role_again(office: Office) -> None:
     assert ("Approve" in card.labels, put_off.notified, back.notified) == (True, frozenset(), DECIDERS)
 
 
-async def test_a_soft_one_that_comes_back_still_goes_ahead_by_itself(office: Office) -> None:
+async def test_a_soft_package_that_returns_from_deferral_still_goes_ahead_by_itself(office: Office) -> None:
     told, card = await office.asked(SOFT)
     await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
     await office.delivered()
@@ -227,7 +227,7 @@ async def test_consent_by_silence_is_never_called_an_approval(office: Office) ->
         pytest.param(True, LoseTrack, "Approved, outcome unknown", id="never reported"),
     ],
 )
-async def test_what_was_approved_and_then_lost_is_shown(
+async def test_an_approval_with_an_unknown_outcome_is_shown(
     office: Office, claims: bool, kind: type[ClockCommand], says: str
 ) -> None:
     told, card = await office.asked()

@@ -39,7 +39,7 @@ async def renewed(office: Office) -> None:
 
 
 @BOTH
-async def test_a_card_is_not_brought_by_another_process_as_long_as_the_first_is_at_it(
+async def test_a_card_is_delivered_by_one_process_while_its_lease_is_renewed(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slack takes longer to say who is in the channel than a claim lasts."""
@@ -60,7 +60,7 @@ async def test_a_card_is_not_brought_by_another_process_as_long_as_the_first_is_
 
 
 @BOTH
-async def test_who_lost_a_card_to_another_process_meanwhile_posts_it_no_more(office: Office, tmp_path: Path) -> None:
+async def test_a_process_that_lost_its_lease_does_not_post_the_card(office: Office, tmp_path: Path) -> None:
     """As after a machine that stood still for a minute."""
     url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
@@ -80,7 +80,7 @@ async def test_who_lost_a_card_to_another_process_meanwhile_posts_it_no_more(off
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_large_channel_is_read_to_its_end_though_slack_grows_tired_in_the_middle(
+async def test_a_large_channel_is_read_completely_despite_a_rate_limit_in_the_middle(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.slack.outgoing.client._PAGE", 2)

@@ -131,7 +131,7 @@ def posted(office: Office) -> list[Message]:
 
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
-async def test_what_an_agent_says_calls_nobody_links_nowhere_and_stays_in_its_frames(
+async def test_an_agents_words_mention_nobody_link_nowhere_and_stay_framed(
     office: Office, text: str, seen: str
 ) -> None:
     _, card = await office.asked(saying(text))
@@ -145,7 +145,7 @@ async def test_what_an_agent_says_calls_nobody_links_nowhere_and_stays_in_its_fr
         assert_harmless(view.blocks, text)
 
 
-async def test_the_services_own_lines_cannot_be_said_by_an_agent(office: Office) -> None:
+async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) -> None:
     """A package that says, line by line, what the service says on its cards."""
     _, harmless = await office.asked(saying("Plain words."))
     own = Counter(beyond_the_frames(harmless.blocks).split("\n"))
@@ -158,7 +158,7 @@ async def test_the_services_own_lines_cannot_be_said_by_an_agent(office: Office)
 
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
-async def test_in_forms_notes_and_lists_it_is_no_different(office: Office, text: str, seen: str) -> None:
+async def test_forms_notes_and_lists_keep_hostile_words_framed_too(office: Office, text: str, seen: str) -> None:
     told, card = await office.asked(saying(text))
     await office.click(SENTA, card, "approve")
     form = whole(office.slack.modal(SENTA))
@@ -179,7 +179,7 @@ async def test_in_forms_notes_and_lists_it_is_no_different(office: Office, text:
         assert (message.mentioned, message.notified) == (DECIDERS, DECIDERS)
 
 
-async def test_a_soft_card_calls_nobody_whatever_it_says(office: Office) -> None:
+async def test_a_soft_card_mentions_nobody_whatever_it_contains(office: Office) -> None:
     _, card = await office.asked(SOFT | {"title": "<!channel> <@USVEN>", "rationale": "<!here>"})
     assert (card.mentioned, card.notified) == (frozenset(), frozenset())
 
@@ -197,7 +197,7 @@ async def test_ten_thousand_lines_do_not_push_the_buttons_away(office: Office, n
     assert "begin" in "\n".join(view.shown for view in details)
 
 
-async def test_a_package_as_large_as_one_can_be_is_shown_whole_page_by_page(office: Office) -> None:
+async def test_the_largest_package_is_shown_completely_over_several_pages(office: Office) -> None:
     names = ["action_parameters", "side_effect_preview", "metadata"]
     marks = {name: [f"{name[:4]}-{number:04}" for number in range(2_000)] for name in names}
     large = {name: dict.fromkeys(marks[name], 12 * "x") for name in names}
@@ -251,7 +251,7 @@ def _assert_calls_nobody(blocks: Any) -> None:
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
 @pytest.mark.parametrize(("verb", "field"), [("reject", "comment"), ("revise", "instructions")])
-async def test_what_a_reviewer_writes_is_told_as_words_on_the_card_in_the_thread_and_in_details(
+async def test_a_reviewers_comment_is_literal_text_on_the_card_in_the_thread_and_in_details(
     office: Office, verb: str, field: str, text: str, seen: str
 ) -> None:
     told, card = await office.asked(SOFT | {"risk_level": "high"})
@@ -272,7 +272,7 @@ async def test_what_a_reviewer_writes_is_told_as_words_on_the_card_in_the_thread
 
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
-async def test_what_is_typed_after_reviews_calls_nobody(office: Office, text: str, seen: str) -> None:
+async def test_text_typed_after_reviews_mentions_nobody(office: Office, text: str, seen: str) -> None:
     for word in ("", "show ", "stats ", "away ", "assign ", "audit ", "pause ", "resume "):
         outcome = await office.slack.command(ADAM, "/reviews", word + text)
         assert (outcome.status, outcome.error) == (200, None)
@@ -284,7 +284,7 @@ async def test_what_is_typed_after_reviews_calls_nobody(office: Office, text: st
             assert each.get("type") not in ("link", "broadcast", "usergroup", "markdown", "mrkdwn"), each
 
 
-async def test_a_comment_of_the_greatest_length_is_cut_on_the_card_and_whole_in_details(office: Office) -> None:
+async def test_the_longest_comment_is_shortened_on_the_card_and_complete_in_details(office: Office) -> None:
     words = [f"word-{number:04}" for number in range(300)]
     told, card = await office.asked(SOFT)
     await office.details(RITA, card)

@@ -43,7 +43,7 @@ def refusals(office: Office) -> int:
     return sum(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in office.slack.calls_to(POST))
 
 
-async def test_after_the_first_refusal_posts_keep_to_one_a_second_and_none_is_refused(office: Office) -> None:
+async def test_after_a_rate_limit_posts_keep_to_one_per_second_and_none_is_refused(office: Office) -> None:
     office.slack.workspace.rates = Strict(speed=FASTER, burst=1)
     await submitted(office, SOFT, count=5)
     await shown(office, 5)
@@ -54,7 +54,7 @@ async def test_after_the_first_refusal_posts_keep_to_one_a_second_and_none_is_re
     assert refusals(office) == learned
 
 
-async def test_what_slack_refused_is_tried_again_as_soon_as_slack_says(office: Office) -> None:
+async def test_a_rate_limited_call_is_repeated_as_soon_as_slack_allows(office: Office) -> None:
     office.slack.faults.rate_limited(POST, seconds=1)
     await submitted(office, SOFT)
     await office.delivered()

@@ -27,7 +27,7 @@ async def twice(office: Office, package: Any) -> tuple[Response, Message, Messag
 
 @pytest.mark.parametrize("package", [SOFT, HARD], ids=["one tap", "a form"])
 @pytest.mark.parametrize("verb", ["approve", "reject", "more"])
-async def test_a_press_on_the_stray_card_after_the_decision_says_that_it_is_decided(
+async def test_a_click_on_a_stray_card_after_the_decision_says_that_it_is_decided(
     office: Office, verb: str, package: dict[str, Any]
 ) -> None:
     told, stray, card = await twice(office, package)
@@ -42,7 +42,7 @@ async def test_a_press_on_the_stray_card_after_the_decision_says_that_it_is_deci
     assert retired(office, stray)
 
 
-async def test_details_of_a_stray_card_open_and_the_card_says_that_it_is_one(office: Office) -> None:
+async def test_details_of_a_stray_card_open_and_the_card_says_that_it_is_a_copy(office: Office) -> None:
     _, stray, card = await twice(office, SOFT)
     await office.click(RITA, card, "approve")
     await office.delivered()
@@ -51,7 +51,7 @@ async def test_details_of_a_stray_card_open_and_the_card_says_that_it_is_one(off
     assert retired(office, stray)
 
 
-async def test_a_press_on_a_stray_card_that_was_withdrawn_before_the_next_one_was_posted_is_answered(
+async def test_a_click_on_a_stray_card_withdrawn_before_the_next_post_is_answered(
     office: Office,
 ) -> None:
     office.slack.faults.lose_reply("chat.postMessage")

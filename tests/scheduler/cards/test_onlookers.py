@@ -91,7 +91,7 @@ async def test_silence_is_consent_while_someone_who_saw_the_card_is_there(office
     assert [(call.error, call.arguments["channel"]) for call in office.slack.calls_to(LINK)] == [(None, CHANNEL)]
 
 
-async def test_time_in_which_the_only_onlooker_is_away_does_not_count(office: Office) -> None:
+async def test_time_in_which_the_only_viewer_is_away_does_not_count(office: Office) -> None:
     """Others could decide, but they do not see the card."""
     told, _ = await office.asked(SOFT)
     await passes(office, MINUTE)
@@ -105,7 +105,7 @@ async def test_time_in_which_the_only_onlooker_is_away_does_not_count(office: Of
     assert await is_consented(office, told)
 
 
-async def test_the_silence_of_a_deactivated_onlooker_is_worth_nothing(office: Office) -> None:
+async def test_the_silence_of_a_deactivated_viewer_does_not_count(office: Office) -> None:
     told, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.change_person(RITA, deleted=True)
@@ -114,7 +114,7 @@ async def test_the_silence_of_a_deactivated_onlooker_is_worth_nothing(office: Of
     assert (await office.state(told)).status is Status.PENDING
 
 
-async def test_an_onlooker_who_was_deactivated_meanwhile_counts_only_from_their_return(office: Office) -> None:
+async def test_a_viewer_who_was_deactivated_meanwhile_counts_only_from_their_return(office: Office) -> None:
     told, _ = await office.asked(SOFT)
     await passes(office, MINUTE)
     for deleted in (True, False):
@@ -127,7 +127,7 @@ async def test_an_onlooker_who_was_deactivated_meanwhile_counts_only_from_their_
     assert await is_consented(office, told)
 
 
-async def test_the_silence_of_an_onlooker_who_left_the_channel_is_worth_nothing(office: Office) -> None:
+async def test_the_silence_of_a_viewer_who_left_the_channel_does_not_count(office: Office) -> None:
     told, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.leave(RITA, CHANNEL)
@@ -163,7 +163,7 @@ async def test_someone_who_leaves_the_channel_and_comes_back_counts_from_their_r
     assert await is_consented(full, told)
 
 
-async def test_one_of_two_onlookers_may_leave(full: Office) -> None:
+async def test_one_of_two_viewers_may_leave(full: Office) -> None:
     told, _ = await full.asked(SOFT)
     await passes(full, 4 * MINUTE)
     full.slack.leave(RITA, CHANNEL)
@@ -171,7 +171,7 @@ async def test_one_of_two_onlookers_may_leave(full: Office) -> None:
     assert await is_consented(full, told)
 
 
-async def test_a_deleted_card_is_posted_again_and_its_silence_starts_from_nothing(office: Office) -> None:
+async def test_a_deleted_card_is_posted_again_and_its_silence_starts_from_zero(office: Office) -> None:
     told, card = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.delete(card)
@@ -184,7 +184,7 @@ async def test_a_deleted_card_is_posted_again_and_its_silence_starts_from_nothin
     assert await is_consented(office, told)
 
 
-async def test_a_card_that_cannot_be_updated_and_is_posted_again_starts_from_nothing(office: Office) -> None:
+async def test_a_card_that_cannot_be_updated_and_is_posted_again_starts_from_zero(office: Office) -> None:
     told, card = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.faults.error("chat.update", "edit_window_closed")
@@ -207,7 +207,7 @@ async def test_an_update_of_the_card_does_not_reset_the_silence(office: Office) 
 @pytest.mark.parametrize(
     "changed", [{"archived": True}, {"bot_in": False}, {"private": True, "bot_in": False}], ids=str
 )
-async def test_a_card_that_moves_to_the_fallback_channel_starts_from_nothing(
+async def test_a_card_that_moves_to_the_fallback_channel_starts_from_zero(
     office: Office, changed: dict[str, Any]
 ) -> None:
     """Also if Slack's event about the channel was lost."""
@@ -223,7 +223,7 @@ async def test_a_card_that_moves_to_the_fallback_channel_starts_from_nothing(
     assert await is_consented(office, told)
 
 
-async def test_so_does_a_card_that_moves_because_slack_told_of_the_channel(office: Office) -> None:
+async def test_a_card_that_moves_after_an_event_about_its_channel_starts_from_zero(office: Office) -> None:
     told, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.change_channel(CHANNEL, archived=True)
@@ -268,7 +268,9 @@ async def test_consent_waits_while_slack_is_too_busy_for_the_proof(office: Offic
 
 
 @pytest.mark.parametrize("method", [MEMBERS, LINK])
-async def test_what_slack_cannot_prove_until_the_hard_timeout_becomes_hard(office: Office, method: str) -> None:
+async def test_a_silence_that_slack_cannot_prove_before_the_hard_timeout_becomes_hard(
+    office: Office, method: str
+) -> None:
     told, _ = await office.asked(SOFT)
     office.slack.faults.status(503, method, times=None)
     for _ in range(25):
@@ -297,7 +299,7 @@ async def test_receivers_of_direct_messages_count_each_from_their_own_card(direc
     assert await is_consented(direct, told)
 
 
-async def test_a_direct_message_that_is_lost_loses_the_time_of_its_receiver_alone(direct: Office) -> None:
+async def test_a_lost_direct_message_loses_only_its_receivers_time(direct: Office) -> None:
     told = await direct.submit(SOFT)
     await direct.delivered()
     await direct.slack.command(ROSS, "/reviews", "away 2h")
@@ -311,7 +313,7 @@ async def test_a_direct_message_that_is_lost_loses_the_time_of_its_receiver_alon
     assert await is_consented(direct, told)
 
 
-async def test_sixty_packages_that_are_due_at_once_cost_one_reading_of_their_channel(office: Office) -> None:
+async def test_sixty_packages_due_at_once_read_their_channel_once(office: Office) -> None:
     key = await office.hire("Crowd", per_minute=UNLIMITED)
     tolds = [await office.submit({**SOFT, "subject_id": f"C-{number}"}, key=key) for number in range(60)]
     await office.delivered()

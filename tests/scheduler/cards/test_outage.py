@@ -38,7 +38,7 @@ MANY = 5
 # ---- Slack is away
 
 
-async def test_what_comes_in_while_slack_is_down_is_shown_once_when_it_is_back(office: Office) -> None:
+async def test_packages_submitted_during_an_outage_are_posted_once_afterwards(office: Office) -> None:
     await office.slack.go_down()
     await submitted(office, count=MANY)
     await office.delivered()
@@ -51,7 +51,7 @@ async def test_what_comes_in_while_slack_is_down_is_shown_once_when_it_is_back(o
     assert (await posture(office))["slack"] == "ok"
 
 
-async def test_what_is_decided_meanwhile_is_shown_when_slack_is_back(office: Office) -> None:
+async def test_decisions_made_during_an_outage_are_shown_afterwards(office: Office) -> None:
     told, card = await office.asked(SOFT)
     office.slack.faults.status(503, times=None)
     assert (await office.click(RITA, card, "approve")).ok
@@ -64,9 +64,7 @@ async def test_what_is_decided_meanwhile_is_shown_when_slack_is_back(office: Off
     assert len(office.cards()) == 1
 
 
-async def test_a_slack_that_is_away_at_the_start_stops_nothing_and_comes_back(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_an_outage_at_startup_stops_nothing(database_url: str, tmp_path: Path) -> None:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
         await slack.go_down()
@@ -86,7 +84,7 @@ async def test_a_slack_that_is_away_at_the_start_stops_nothing_and_comes_back(
 # ---- Slack is busy, or not well
 
 
-async def test_while_slack_asks_for_patience_no_card_is_posted_and_then_all_of_them(office: Office) -> None:
+async def test_while_posts_are_rate_limited_no_card_is_posted_and_afterwards_all_are(office: Office) -> None:
     office.slack.faults.rate_limited(POST, seconds=30)
     await submitted(office, count=MANY)
     await office.delivered()
@@ -99,7 +97,7 @@ async def test_while_slack_asks_for_patience_no_card_is_posted_and_then_all_of_t
     assert len(office.cards()) == 2 * MANY
 
 
-async def test_while_slack_asks_for_patience_with_updates_new_cards_are_posted_all_the_same(office: Office) -> None:
+async def test_while_updates_are_rate_limited_new_cards_are_still_posted(office: Office) -> None:
     told, card = await office.asked(SOFT)
     office.slack.faults.rate_limited(UPDATE, seconds=30)
     await office.click(RITA, card, "approve")
@@ -113,7 +111,7 @@ async def test_while_slack_asks_for_patience_with_updates_new_cards_are_posted_a
     assert "Approve" not in (await office.card(told)).labels
 
 
-async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) -> None:
+async def test_a_note_that_must_wait_delays_no_other_card(office: Office) -> None:
     _, noted = await office.asked(SOFT)
     told, card = await office.asked(SOFT)
     office.slack.faults.rate_limited(POST, seconds=30)
@@ -123,7 +121,7 @@ async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) 
     assert "Approve" not in (await office.card(told)).labels
 
 
-async def test_places_that_rest_hide_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_postponed_places_do_not_hide_others(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduler.cards.reconciler.AT_ONCE", 1)
     office.slack.faults.error(POST, "fatal_error")
     await submitted(office)
@@ -143,7 +141,7 @@ async def test_a_private_note_that_slack_refuses_is_logged(office: Office, capsy
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 @pytest.mark.parametrize("method", [POST, UPDATE, "conversations.members"])
-async def test_a_call_that_fails_is_made_again_later_and_not_at_once(office: Office, method: str, status: int) -> None:
+async def test_a_failed_call_is_repeated_later_and_not_immediately(office: Office, method: str, status: int) -> None:
     told, card = await office.asked(SOFT)
     await later(office, 31)  # who is in the channel is remembered no longer
     before = len(office.slack.calls_to(method))
@@ -159,7 +157,7 @@ async def test_a_call_that_fails_is_made_again_later_and_not_at_once(office: Off
     assert await measured(office, "countersign_places_behind") == 0
 
 
-async def test_a_posting_whose_reply_is_lost_is_repeated_once_by_us_and_never_by_the_sdk(
+async def test_a_post_without_a_reply_is_repeated_once_by_us_and_never_by_the_slack_sdk(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     office.slack.faults.lose_reply(POST)
@@ -181,7 +179,7 @@ async def test_a_posting_whose_reply_is_lost_is_repeated_once_by_us_and_never_by
     assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
 
 
-async def test_an_update_whose_reply_is_lost_is_made_again_on_the_same_card(office: Office) -> None:
+async def test_an_update_without_a_reply_is_repeated_on_the_same_card(office: Office) -> None:
     _, card = await office.asked(SOFT)
     office.slack.faults.lose_reply(UPDATE)
     await office.click(RITA, card, "approve")
@@ -192,7 +190,7 @@ async def test_an_update_whose_reply_is_lost_is_made_again_on_the_same_card(offi
     assert len(office.thread(card)) == 1
 
 
-async def test_a_note_that_slack_is_too_busy_for_is_told_once_in_the_end(office: Office) -> None:
+async def test_a_rate_limited_note_is_posted_once_in_the_end(office: Office) -> None:
     _, card = await office.asked(SOFT)
     office.slack.faults.rate_limited(POST, seconds=30)
     await office.click(RITA, card, "approve")
@@ -204,7 +202,7 @@ async def test_a_note_that_slack_is_too_busy_for_is_told_once_in_the_end(office:
 
 
 @pytest.mark.parametrize("error", ["token_revoked", "account_inactive"])
-async def test_a_token_that_is_refused_later_is_said_and_nothing_is_lost(office: Office, error: str) -> None:
+async def test_a_token_revoked_later_is_reported_and_nothing_is_lost(office: Office, error: str) -> None:
     office.slack.workspace.token_error = error
     await submitted(office)
     await office.delivered()
@@ -214,7 +212,7 @@ async def test_a_token_that_is_refused_later_is_said_and_nothing_is_lost(office:
     assert len(office.cards()) == 1
 
 
-async def test_a_place_where_nothing_can_be_shown_is_named(office: Office) -> None:
+async def test_a_channel_that_refuses_cards_is_named_in_the_log(office: Office) -> None:
     office.slack.change_channel(CHANNEL, bot_in=False)
     await submitted(office)
     await office.delivered()
@@ -237,7 +235,7 @@ async def roles(office: Office, user: str) -> tuple[str, ...]:
         pytest.param(lambda faults, method: faults.error(method, "fatal_error"), "fatal_error", id="it says so"),
     ],
 )
-async def test_a_directory_that_cannot_be_read_stays_whole_until_it_can(
+async def test_a_directory_that_cannot_be_read_stays_complete(
     office: Office, method: str, fail: Callable[[Faults, str], None], trouble: str
 ) -> None:
     office.slack.add_person("UNEW", name="Nora")
@@ -253,7 +251,7 @@ async def test_a_directory_that_cannot_be_read_stays_whole_until_it_can(
     assert (await roles(office, "UNEW"), await roles(office, SENTA)) == (("senior_reviewer",), ())
 
 
-async def test_a_directory_that_was_read_lately_is_not_read_again(office: Office) -> None:
+async def test_a_recently_read_directory_is_not_read_again(office: Office) -> None:
     before = len(office.slack.calls_to("users.list"))
     for _ in range(3):
         await office.directory_read()
@@ -263,7 +261,7 @@ async def test_a_directory_that_was_read_lately_is_not_read_again(office: Office
 # ---- what an operator can count
 
 
-async def test_clicks_are_counted_by_what_came_of_them(office: Office) -> None:
+async def test_clicks_are_counted_by_outcome(office: Office) -> None:
     _, card = await office.asked(SOFT)
     await office.click(NOBODY, card, "approve")
     await office.click(RITA, card, "approve")

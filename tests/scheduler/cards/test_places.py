@@ -89,7 +89,7 @@ async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str
         assert office.thread(there) == []
 
 
-async def test_what_is_decided_in_one_place_is_shown_in_all_of_them(database_url: str, tmp_path: Path) -> None:
+async def test_a_decision_at_one_place_is_shown_at_all_places(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
         told, card = await office.asked()
         await office.give(SENTA, card, Verb.ESCALATE, {})
@@ -126,7 +126,7 @@ async def test_a_role_without_a_channel_is_asked_one_by_one(
         assert (await office.state(told)).shown is not None
 
 
-async def test_where_nobody_can_be_asked_just_then_they_are_asked_as_soon_as_they_can(
+async def test_if_nobody_can_be_asked_now_people_are_asked_as_soon_as_possible(
     database_url: str, tmp_path: Path
 ) -> None:
     """As when Slack was away for so long that nobody is known any more."""
@@ -150,9 +150,7 @@ async def test_both_roles_of_a_quorum_are_asked_one_by_one(database_url: str, tm
         assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
-async def test_whoever_comes_to_belong_to_those_who_are_asked_in_person_is_asked_too(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_new_member_of_a_role_that_is_asked_in_person_is_asked_too(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
         told = await office.submit(HARD)
         await office.delivered()
@@ -167,7 +165,7 @@ async def test_whoever_comes_to_belong_to_those_who_are_asked_in_person_is_asked
         assert office.cards(NOBODY) == []
 
 
-async def test_so_are_they_where_people_are_asked_in_the_place_of_a_channel_that_is_gone(
+async def test_a_new_member_is_also_asked_if_people_replace_a_channel_that_is_gone(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(archived=True)) as office:
@@ -178,7 +176,7 @@ async def test_so_are_they_where_people_are_asked_in_the_place_of_a_channel_that
         assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
 
 
-async def test_who_joins_a_role_that_is_no_longer_waited_for_is_not_asked(database_url: str, tmp_path: Path) -> None:
+async def test_a_new_member_of_a_role_that_no_longer_decides_is_not_asked(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
         told, card = await office.asked(HARD, SENTA)
         await office.give(SENTA, card, Verb.ESCALATE, {})
@@ -188,7 +186,7 @@ async def test_who_joins_a_role_that_is_no_longer_waited_for_is_not_asked(databa
         assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
-async def test_who_cannot_decide_is_not_written_to(database_url: str, tmp_path: Path) -> None:
+async def test_people_who_cannot_decide_get_no_message(database_url: str, tmp_path: Path) -> None:
     def with_others(slack: Slack) -> None:
         furnish(slack)
         slack.change_group(GROUP, members=[SENTA, GONE, GUEST])
@@ -209,7 +207,7 @@ async def test_a_card_in_a_direct_message_is_decided_on_like_any_other(database_
             assert ("Senta (senior reviewer) approved this" in card.shown, card.labels) == (True, ["Details"])
 
 
-async def test_what_was_shown_to_one_person_alone_is_not_taken_for_the_card(office: Office) -> None:
+async def test_a_private_copy_is_not_taken_for_the_card(office: Office) -> None:
     told, card = await office.asked(SOFT)
     note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
     await office.click(RITA, note, "approve")
@@ -218,7 +216,7 @@ async def test_what_was_shown_to_one_person_alone_is_not_taken_for_the_card(offi
     assert (await office.card(told)).ts == card.ts
 
 
-async def test_nor_is_it_adopted_where_the_card_was_not_posted_yet(office: Office) -> None:
+async def test_a_private_copy_is_not_adopted_before_the_card_is_posted(office: Office) -> None:
     with without_delivery(office):
         told = await office.submit(SOFT)
         note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
@@ -229,7 +227,7 @@ async def test_nor_is_it_adopted_where_the_card_was_not_posted_yet(office: Offic
     assert len(office.slack.calls_to("chat.update")) == updates
 
 
-async def test_one_by_one_the_next_role_is_asked_too_when_it_is_escalated(database_url: str, tmp_path: Path) -> None:
+async def test_after_an_escalation_the_next_role_is_also_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
         told, card = await office.asked(HARD, SENTA)
         await office.give(SENTA, card, Verb.ESCALATE, {})
@@ -245,7 +243,7 @@ NOT_HERE = [
 
 
 @pytest.mark.parametrize("changed", NOT_HERE)
-async def test_where_nothing_can_be_posted_the_policys_second_channel_is_used(
+async def test_if_a_channel_refuses_posts_the_fallback_channel_is_used(
     database_url: str, tmp_path: Path, changed: dict[str, object]
 ) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene(**changed)) as office:
@@ -256,7 +254,7 @@ async def test_where_nothing_can_be_posted_the_policys_second_channel_is_used(
 
 
 @pytest.mark.parametrize("changed", NOT_HERE)
-async def test_and_without_a_second_channel_people_are_asked_one_by_one(
+async def test_without_a_fallback_channel_people_are_asked_one_by_one(
     database_url: str, tmp_path: Path, changed: dict[str, object]
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(**changed)) as office:
@@ -265,9 +263,7 @@ async def test_and_without_a_second_channel_people_are_asked_one_by_one(
         assert showing(office, told) == direct(office, SENTA, SVEN)
 
 
-async def test_where_the_second_channel_fails_too_people_are_asked_one_by_one(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_if_the_fallback_channel_fails_too_people_are_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
     def both_archived(slack: Slack) -> None:
         scene(archived=True)(slack)
         slack.change_channel(SPARE, archived=True)
@@ -278,7 +274,9 @@ async def test_where_the_second_channel_fails_too_people_are_asked_one_by_one(
         assert showing(office, told) == direct(office, SENTA, SVEN)
 
 
-async def test_a_channel_that_is_archived_later_is_left_for_the_second_one(database_url: str, tmp_path: Path) -> None:
+async def test_cards_move_to_the_fallback_channel_if_theirs_is_archived_later(
+    database_url: str, tmp_path: Path
+) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
         told, _ = await office.asked()
         office.slack.change_channel(CHANNEL, archived=True)
@@ -290,7 +288,7 @@ async def test_a_channel_that_is_archived_later_is_left_for_the_second_one(datab
 
 
 @pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
-async def test_a_card_that_can_no_longer_be_updated_is_posted_anew(office: Office, error: str) -> None:
+async def test_a_card_that_can_no_longer_be_updated_is_posted_again(office: Office, error: str) -> None:
     told, card = await office.asked()
     office.slack.faults.error("chat.update", error)
     await office.click(ROSE, card, "reject")
@@ -301,7 +299,9 @@ async def test_a_card_that_can_no_longer_be_updated_is_posted_anew(office: Offic
     assert showing(office, told) == {CHANNEL}
 
 
-async def test_where_slack_does_not_say_who_sees_it_people_are_asked_and_silence_does_not_count(office: Office) -> None:
+async def test_if_slack_does_not_say_who_sees_a_card_people_are_asked_and_silence_does_not_count(
+    office: Office,
+) -> None:
     office.slack.scopes -= {"channels:read"}
     told, card = await office.asked(SOFT)
     assert "Silence does not count yet" in card.shown
@@ -310,7 +310,7 @@ async def test_where_slack_does_not_say_who_sees_it_people_are_asked_and_silence
     assert await office.status(told) is Status.APPROVED
 
 
-async def test_where_slack_could_not_say_just_now_nothing_is_posted_before_it_can(office: Office) -> None:
+async def test_if_slack_cannot_say_now_who_sees_a_card_nothing_is_posted_until_it_can(office: Office) -> None:
     """Else the card would lie there without the proof that it does, and its silence would never count."""
     office.slack.faults.error("conversations.members", "internal_error")
     told = await office.submit(SOFT)

@@ -59,7 +59,7 @@ def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line for line in "".join(capsys.readouterr()).splitlines() if "slack.refuses" in line]
 
 
-async def test_a_channel_that_is_shut_is_told_to_the_admins_and_in_their_channel_and_so_is_its_end(
+async def test_a_refused_channel_and_its_recovery_are_reported_to_admins_and_their_channel(
     office: Office,
 ) -> None:
     await office.asked(SOFT)
@@ -80,7 +80,7 @@ async def test_a_channel_that_is_shut_is_told_to_the_admins_and_in_their_channel
     assert await trouble(office, "places") == 0
 
 
-async def test_a_revoked_token_is_one_line_at_error_a_gauge_and_in_readyz_and_told_when_it_is_over(
+async def test_a_revoked_token_is_logged_once_counted_shown_in_readyz_and_its_end_reported(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await office.slack.event({"type": "tokens_revoked", "tokens": {"bot": ["UBOT"]}})
@@ -102,7 +102,7 @@ async def test_a_revoked_token_is_one_line_at_error_a_gauge_and_in_readyz_and_to
         assert told.startswith("Slack lets Countersign work again. It refused everything since ")
 
 
-async def test_a_socket_mode_that_was_switched_off_is_told_as_long_as_messages_can_still_be_posted(
+async def test_a_disabled_socket_mode_is_reported_while_messages_can_still_be_posted(
     over_a_socket: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     office = over_a_socket
@@ -150,7 +150,7 @@ async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected
     assert len(errors(capsys)) == 1
 
 
-async def test_a_trouble_that_comes_and_goes_is_told_once(office: Office) -> None:
+async def test_a_trouble_that_comes_and_goes_is_reported_once(office: Office) -> None:
     for _ in range(3):
         await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
         await office.delivered()
@@ -161,7 +161,7 @@ async def test_a_trouble_that_comes_and_goes_is_told_once(office: Office) -> Non
     assert len(texts(office, ADMINS)) == 2
 
 
-async def test_what_slack_refuses_to_show_to_all_of_them_is_told_later(office: Office) -> None:
+async def test_an_alert_that_slack_refuses_for_everybody_is_repeated_later(office: Office) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
     office.slack.change_channel(ADMINS, archived=True)
     office.slack.faults.error("chat.postMessage", "messages_tab_disabled", times=2)

@@ -50,7 +50,7 @@ async def test_a_flood_of_critical_packages_does_not_keep_another_agents_card_wa
     assert place_of(office, OTHERS) <= before + 2  # two may have been on their way
 
 
-async def test_agents_that_both_flood_a_channel_are_served_in_turns_and_each_its_gravest_first(office: Office) -> None:
+async def test_two_agents_that_flood_a_channel_take_turns_and_each_starts_with_its_gravest(office: Office) -> None:
     pace(office, ONE_A_SECOND)
     other = await office.hire("Other")
     assert office.running.service.slack is not None

@@ -54,7 +54,7 @@ async def test_an_absence_that_ends_by_itself_brings_the_task_back(clockwork: Cl
     assert (await clockwork.now(state)).task.assigned_to == SENTA
 
 
-async def test_a_task_without_a_delegate_is_for_whoever_takes_it(clockwork: Clockwork) -> None:
+async def test_a_task_without_a_delegate_becomes_unassigned(clockwork: Clockwork) -> None:
     state = await clockwork.world.submit(HARD)
     await clockwork.world.after(ask(ClaimTask, state), SENTA)
     await clockwork.leaves(SENTA, clockwork.world.clock.now + DAY)
@@ -62,7 +62,7 @@ async def test_a_task_without_a_delegate_is_for_whoever_takes_it(clockwork: Cloc
     assert (await clockwork.now(state)).task.assigned_to is None
 
 
-async def test_a_task_that_nobody_is_left_for_climbs_at_once(database_url: str) -> None:
+async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> None:
     apart = policy(roles={"director": {"includes": []}}, **LASTING)
     async with founded(database_url, apart) as world:
         clockwork = await Clockwork.wound_up(world)
@@ -74,7 +74,7 @@ async def test_a_task_that_nobody_is_left_for_climbs_at_once(database_url: str) 
     assert (after.status, after.task.required_role) == (Status.PENDING, "director")
 
 
-async def test_what_comes_in_while_everybody_who_is_asked_is_away_asks_the_next_role(database_url: str) -> None:
+async def test_a_package_submitted_while_the_whole_role_is_away_asks_the_next_role(database_url: str) -> None:
     async with founded(database_url, policy(roles={"director": {"includes": []}}, **LASTING)) as world:
         clockwork = await Clockwork.wound_up(world)
         for who in SENIORS_AND_ABOVE[:-1]:
@@ -88,7 +88,7 @@ async def test_what_comes_in_while_everybody_who_is_asked_is_away_asks_the_next_
     assert faults == []
 
 
-async def test_where_nobody_is_anywhere_the_deadline_tells(clockwork: Clockwork) -> None:
+async def test_if_no_role_has_anybody_left_the_deadline_decides(clockwork: Clockwork) -> None:
     state = await clockwork.world.submit(HARD)
     for who in SENIORS_AND_ABOVE:
         await clockwork.leaves(who, clockwork.world.clock.now + DAY)
@@ -104,7 +104,7 @@ async def test_a_reviewer_who_was_deactivated_loses_the_task(clockwork: Clockwor
     assert (await clockwork.now(state)).task.assigned_to is None
 
 
-async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
+async def test_tasks_are_checked_only_when_somebody_leaves_or_returns(
     clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
@@ -126,7 +126,7 @@ async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
     assert looked == [1, 1]
 
 
-async def test_a_task_that_was_too_busy_is_looked_after_at_the_next_look_and_the_others_are_left(
+async def test_a_busy_task_is_retried_at_the_next_tick_without_the_others(
     clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await clockwork.world.submit(HARD)
@@ -149,7 +149,7 @@ async def test_a_task_that_was_too_busy_is_looked_after_at_the_next_look_and_the
     assert looked == [1]
 
 
-async def test_a_directory_that_is_too_old_takes_nothing_from_anybody_until_it_is_read_again(
+async def test_a_stale_directory_moves_no_task_until_it_is_read_again(
     database_url: str,
 ) -> None:
     async with founded(database_url, policy()) as world:

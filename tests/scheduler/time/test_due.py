@@ -49,7 +49,7 @@ async def test_a_soft_approval_consents_after_its_time_of_silence(clockwork: Clo
     assert after.decision.basis is Basis.SILENT_CONSENT
 
 
-async def test_time_in_which_nothing_ran_is_no_silence(clockwork: Clockwork) -> None:
+async def test_downtime_does_not_count_as_silence(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     await clockwork.lives(2 * MINUTE)
     await clockwork.sleeps(DAY / 2)
@@ -59,7 +59,7 @@ async def test_time_in_which_nothing_ran_is_no_silence(clockwork: Clockwork) -> 
     assert (await clockwork.now(state)).status is Status.CONSENTED
 
 
-async def test_time_in_which_slack_was_away_is_no_silence(clockwork: Clockwork) -> None:
+async def test_an_outage_of_slack_does_not_count_as_silence(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     clockwork.slack_is_there = False
     await clockwork.sleeps(HOUR)
@@ -92,7 +92,7 @@ async def test_slack_may_go_and_come_while_the_clock_stands_still(clockwork: Clo
     assert (await clockwork.now(state)).status is Status.CONSENTED
 
 
-async def test_time_that_a_clock_showed_before_it_was_set_back_was_not_lived(clockwork: Clockwork) -> None:
+async def test_time_shown_before_the_clock_was_set_back_does_not_count(clockwork: Clockwork) -> None:
     await clockwork.sleeps(DAY)
     await clockwork.lives(HOUR)
     clockwork.world.clock.passes(-DAY - HOUR)
@@ -104,7 +104,7 @@ async def test_time_that_a_clock_showed_before_it_was_set_back_was_not_lived(clo
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
-async def test_time_in_which_everybody_was_away_is_no_silence(clockwork: Clockwork) -> None:
+async def test_time_in_which_everybody_was_away_does_not_count_as_silence(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     until = clockwork.world.clock.now + 10 * MINUTE
     for who in (RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA):
@@ -126,7 +126,7 @@ async def test_a_silence_that_cannot_count_in_time_becomes_hard(clockwork: Clock
     assert (after.status, after.level) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
 
 
-async def test_what_nobody_answers_climbs_the_ladder_and_at_its_top_expires(clockwork: Clockwork) -> None:
+async def test_an_unanswered_package_climbs_the_ladder_and_expires_at_the_top(clockwork: Clockwork) -> None:
     state = await clockwork.shown(HARD)
     roles = [state.task.required_role]
     for _ in range(2):
@@ -158,7 +158,7 @@ async def test_a_deferral_wakes(clockwork: Clockwork) -> None:
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
-async def test_an_agent_that_owes_evidence_runs_out_of_time(clockwork: Clockwork) -> None:
+async def test_a_package_expires_if_the_agent_sends_no_evidence_in_time(clockwork: Clockwork) -> None:
     state = await clockwork.shown(HARD)
     await clockwork.world.after(ask(RequestMoreEvidence, state, instructions="Which record?"), SENTA)
     await clockwork.passes(2 * DAY)
@@ -190,7 +190,7 @@ async def test_after_a_day_of_downtime_each_thing_happens_once(clockwork: Clockw
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
-async def test_replicas_that_look_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
+async def test_replicas_that_sweep_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
     states = [await clockwork.shown(HARD.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(5)]
     await clockwork.lives(DAY)
     async with replica(clockwork.world) as other:
@@ -200,7 +200,7 @@ async def test_replicas_that_look_at_once_do_each_thing_once(clockwork: Clockwor
     assert [each.count("package.escalated") for each in told] == [1] * 5
 
 
-async def test_what_is_refused_again_and_again_keeps_nothing_else_waiting(
+async def test_a_package_that_is_always_refused_delays_no_other(
     clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scheduler.time.due.AT_ONCE", 2)
@@ -222,7 +222,7 @@ async def test_what_is_refused_again_and_again_keeps_nothing_else_waiting(
     assert {(await clockwork.now(state)).status for state in stuck} == {Status.CONSENTED}
 
 
-async def test_an_objection_that_races_the_timer_wins_or_comes_too_late_and_is_told(clockwork: Clockwork) -> None:
+async def test_an_objection_that_races_the_timer_wins_or_is_refused_as_too_late(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     await clockwork.lives(5 * MINUTE)
     _, objected = await _at_once(clockwork.looks, lambda: clockwork.world.do(ask(Object, state), RITA))
@@ -234,7 +234,7 @@ async def test_an_objection_that_races_the_timer_wins_or_comes_too_late_and_is_t
     ]
 
 
-async def test_a_process_that_died_with_what_it_had_taken_leaves_it_to_the_next(clockwork: Clockwork) -> None:
+async def test_the_claims_of_a_dead_process_are_taken_by_the_next(clockwork: Clockwork) -> None:
     state = await clockwork.shown(HARD)
     await clockwork.lives(DAY)
     await clockwork.world.write(clockwork.sweep._claim)
@@ -248,7 +248,7 @@ async def _at_once(*asks: Callable[[], Awaitable[Any]]) -> list[Any]:
     return await asyncio.gather(*(ask() for ask in asks))
 
 
-async def test_a_package_that_cannot_be_read_keeps_none_of_the_others_waiting(clockwork: Clockwork) -> None:
+async def test_an_unreadable_package_delays_no_other(clockwork: Clockwork) -> None:
     broken, whole = await clockwork.world.submit(HARD), await clockwork.world.submit(HARD)
     torn = text("UPDATE packages SET state = '{}' WHERE package_id = :package")
     await clockwork.world.store.write(
@@ -259,7 +259,7 @@ async def test_a_package_that_cannot_be_read_keeps_none_of_the_others_waiting(cl
     assert (await clockwork.now(whole)).task.rung == 1
 
 
-async def test_what_runs_out_while_slack_is_away_for_long_climbs_when_people_are_known_again(database_url: str) -> None:
+async def test_a_deadline_missed_during_a_long_outage_escalates_once_the_directory_is_read(database_url: str) -> None:
     async with founded(database_url, policy()) as world:
         clockwork = await Clockwork.wound_up(world)
         state = await world.submit(HARD)

@@ -15,7 +15,7 @@ from tests.rules.world import DAY, HOUR, MINUTE
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def test_a_soft_card_says_that_silence_counted_and_what_it_came_to(office: Office) -> None:
+async def test_a_soft_card_says_that_silence_counted_and_the_result(office: Office) -> None:
     told, card = await office.asked(SOFT)
     assert "unless somebody objects" in card.shown
     await office.passes(5 * MINUTE)
@@ -40,7 +40,7 @@ async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is
     assert await office.status(told) is Status.CONSENTED
 
 
-async def test_silence_counts_for_nothing_while_everybody_who_sees_the_card_is_away(office: Office) -> None:
+async def test_silence_does_not_count_while_everybody_who_sees_the_card_is_away(office: Office) -> None:
     """Others are there who could decide it, and none of them is in the channel."""
     for other in (ROSS, SENTA, SVEN, SUSI, SAUL, "USILA"):
         office.slack.leave(other, CHANNEL)
@@ -57,7 +57,7 @@ async def test_silence_counts_for_nothing_while_everybody_who_sees_the_card_is_a
     assert await office.status(told) is Status.CONSENTED
 
 
-async def test_an_objection_in_time_stops_it_and_calls_the_role(office: Office) -> None:
+async def test_an_objection_in_time_stops_consent_and_mentions_the_role(office: Office) -> None:
     told, card = await office.asked(SOFT)
     await office.passes(4 * MINUTE)
     await office.click(RITA, await office.card(told), "object")
@@ -78,7 +78,7 @@ async def test_people_are_reminded_in_the_thread_and_then_the_next_role_is_asked
     assert "supervisor" in (await office.card(told)).shown
 
 
-async def test_what_is_approved_and_not_used_is_reminded_and_lapses(office: Office) -> None:
+async def test_an_unused_approval_is_reminded_and_lapses(office: Office) -> None:
     told, card = await office.asked(HARD)
     await office.approve(SENTA, card)
     await office.passes(DAY)
@@ -88,7 +88,7 @@ async def test_what_is_approved_and_not_used_is_reminded_and_lapses(office: Offi
     assert (body["may_proceed"], body["execution"]["state"]) == (False, "lapsed")
 
 
-async def test_the_task_of_somebody_who_leaves_goes_to_their_delegate_and_back(office: Office) -> None:
+async def test_an_absent_assignees_task_goes_to_their_delegate_and_back(office: Office) -> None:
     told, card = await office.asked(HARD)
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await office.slack.close(SENTA, everything=True)
@@ -110,7 +110,7 @@ async def while_slack_is_away(office: Office, told: Response, span: timedelta) -
     return await office.state(told)
 
 
-async def test_what_climbed_before_its_reminder_could_be_told_calls_the_next_role_once(office: Office) -> None:
+async def test_an_escalation_before_the_reminder_was_posted_mentions_the_next_role_once(office: Office) -> None:
     told, card = await office.asked(HARD)
     state = await while_slack_is_away(office, told, 25 * HOUR)
     assert state.task.required_role == "supervisor"
@@ -120,7 +120,7 @@ async def test_what_climbed_before_its_reminder_could_be_told_calls_the_next_rol
     assert [("supervisor" in call, "still waits" in call) for call in calls] == [(True, False)]
 
 
-async def test_nobody_is_told_of_an_unused_permission_that_was_used_before_it_could_be_told(office: Office) -> None:
+async def test_no_unused_approval_note_is_posted_if_it_was_used_meanwhile(office: Office) -> None:
     told, card = await office.asked(HARD)
     await office.approve(SENTA, card)
     await office.delivered()

@@ -82,9 +82,7 @@ async def test_time_does_not_count_while_one_has_no_proof(clockwork: Clockwork, 
     assert await counted(clockwork.world, state) == 3 * MINUTE
 
 
-async def test_a_process_that_hangs_stops_the_clock_until_its_lease_has_run_out(
-    clockwork: Clockwork, other: Clockwork
-) -> None:
+async def test_a_hanging_process_stops_silence_until_its_lease_expires(clockwork: Clockwork, other: Clockwork) -> None:
     state = await clockwork.shown()
     await both_live(clockwork, other, MINUTE)
     await clockwork.lives(LEASE)
@@ -93,7 +91,7 @@ async def test_a_process_that_hangs_stops_the_clock_until_its_lease_has_run_out(
     assert await counted(clockwork.world, state) == 5 * MINUTE
 
 
-async def test_a_process_that_stopped_cleanly_stops_no_clock(clockwork: Clockwork, other: Clockwork) -> None:
+async def test_a_process_that_stopped_cleanly_does_not_stop_silence(clockwork: Clockwork, other: Clockwork) -> None:
     state = await clockwork.shown()
     await both_live(clockwork, other, MINUTE)
     await other.heart.stop()
@@ -101,7 +99,9 @@ async def test_a_process_that_stopped_cleanly_stops_no_clock(clockwork: Clockwor
     assert await counted(clockwork.world, state) == 2 * MINUTE
 
 
-async def test_a_process_that_still_owes_a_failed_click_does_not_leave(clockwork: Clockwork, other: Clockwork) -> None:
+async def test_a_process_with_an_unsettled_failed_click_does_not_sign_off(
+    clockwork: Clockwork, other: Clockwork
+) -> None:
     state = await clockwork.shown()
     other.clicks.record_failure(state.decision_package_id, "URITA")
     await other.world.store.close()
@@ -110,7 +110,7 @@ async def test_a_process_that_still_owes_a_failed_click_does_not_leave(clockwork
     assert await counted(clockwork.world, state) == timedelta()
 
 
-async def test_a_process_that_cannot_read_the_policy_in_force_stops_the_clock_for_as_long_as_it_is_there(
+async def test_a_process_that_cannot_read_the_policy_stops_silence_while_it_runs(
     clockwork: Clockwork, other: Clockwork
 ) -> None:
     """It takes clicks and can carry none of them out."""
@@ -138,7 +138,7 @@ def unreadable_for(its: Clockwork) -> Callable[[Connection], None]:
     return forget
 
 
-async def test_one_process_without_proof_makes_packages_hard_though_the_other_has_it(
+async def test_one_process_without_proof_makes_packages_hard_although_another_has_proof(
     clockwork: Clockwork, other: Clockwork
 ) -> None:
     state = await clockwork.shown()
@@ -161,7 +161,7 @@ async def test_time_that_an_older_version_recorded_without_proof_does_not_count(
     assert await counted(world, state) == timedelta()
 
 
-async def test_nothing_is_proven_beyond_the_beginning_of_a_click_that_is_under_way(clockwork: Clockwork) -> None:
+async def test_nothing_is_proven_after_the_start_of_a_click_in_progress(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     await clockwork.lives(MINUTE)
     with clockwork.clicks.in_progress():

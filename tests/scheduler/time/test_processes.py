@@ -64,7 +64,7 @@ def once_each(number: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_three_processes_that_look_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
+async def test_three_processes_that_sweep_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
     states = await all_kinds(clockwork, 5)
     assert await swept([await sweeping(clockwork) for _ in range(3)]) == ["done"] * 3
     assert await happened(clockwork, states) == once_each(5)
@@ -72,9 +72,7 @@ async def test_three_processes_that_look_at_once_do_each_thing_once(clockwork: C
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_what_a_process_that_is_killed_at_any_step_leaves_is_done_once_by_the_next(
-    clockwork: Clockwork, step: int
-) -> None:
+async def test_work_of_a_process_killed_at_any_step_is_done_once_by_the_next(clockwork: Clockwork, step: int) -> None:
     states = await all_kinds(clockwork)
     assert await swept([await sweeping(clockwork, step)]) == [None]
     clockwork.world.clock.passes(MINUTE)

@@ -18,7 +18,7 @@ async def kept(world: World) -> int:
     return int(await world.read(lambda connection: connection.execute(query).scalar_one()))
 
 
-async def test_what_ended_long_ago_loses_its_words_and_the_chain_stays_whole(database_url: str) -> None:
+async def test_old_closed_packages_are_emptied_and_the_chain_stays_valid(database_url: str) -> None:
     async with founded(database_url, KEPT_FOR_A_DAY) as world:
         state = await world.submit(HARD)
         await world.after(ask(Reject, state, comment="The customer withdrew."), SENTA)
@@ -29,7 +29,7 @@ async def test_what_ended_long_ago_loses_its_words_and_the_chain_stays_whole(dat
         assert (await world.state(state.decision_package_id)).status.terminal
 
 
-async def test_what_is_open_or_young_keeps_its_words(database_url: str) -> None:
+async def test_open_and_recent_packages_keep_their_content(database_url: str) -> None:
     async with founded(database_url, KEPT_FOR_A_DAY) as world:
         await world.submit(HARD)
         world.clock.passes(2 * DAY)
@@ -40,7 +40,7 @@ async def test_what_is_open_or_young_keeps_its_words(database_url: str) -> None:
         assert await kept(world) == before > 0
 
 
-async def test_without_a_term_in_the_policy_nothing_is_ever_emptied(database_url: str) -> None:
+async def test_without_a_retention_period_nothing_is_emptied(database_url: str) -> None:
     async with founded(database_url) as world:
         state = await world.submit(HARD)
         await world.after(ask(Reject, state, comment="No."), SENTA)
