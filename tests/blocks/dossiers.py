@@ -75,8 +75,8 @@ def _escalated() -> Story:
 
 def _notified() -> Story:
     """Reversible, but the catalogue asks that people are told."""
-    told = changed_policy(actions={"record.read": {"floor": "notify_only"}})
-    return Story(READ | {"risk_level": "low"}, policy=told)
+    notifying = changed_policy(actions={"record.read": {"floor": "notify_only"}})
+    return Story(READ | {"risk_level": "low"}, policy=notifying)
 
 
 def _edited() -> Story:

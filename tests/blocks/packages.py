@@ -25,7 +25,7 @@ LURES = (
 
 _visible = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
 texts = st.lists(st.sampled_from(LURES) | st.text(_visible, max_size=20), max_size=5).map(
-    lambda said: "ZQX" + "".join(said)
+    lambda text: "ZQX" + "".join(text)
 )
 numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e15, 1e15, allow_nan=False)
 values = st.recursive(
@@ -41,7 +41,7 @@ def _few(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 
 def _cut(most: int) -> st.SearchStrategy[str]:
-    return texts.map(lambda said: said[:most])
+    return texts.map(lambda text: text[:most])
 
 
 _evidence = st.fixed_dictionaries(
@@ -80,7 +80,7 @@ hostile: st.SearchStrategy[DecisionPackage] = st.fixed_dictionaries(
         "metadata": objects,
         "takeover": _takeover,
     },
-).map(lambda said: package(**said))
+).map(lambda text: package(**text))
 
 _WIDE = "🙂 <@U1> *x* " * 1000
 

@@ -19,11 +19,11 @@ def objects(drawn: Any) -> Iterator[Json]:
 
 
 def of_type(drawn: Any, *kinds: str) -> list[Json]:
-    return [each for each in objects(drawn) if each.get("type") in kinds]
+    return [element for element in objects(drawn) if element.get("type") in kinds]
 
 
 def markup(drawn: Any) -> str:
-    return "\n".join(each["text"] for each in of_type(drawn, "mrkdwn"))
+    return "\n".join(element["text"] for element in of_type(drawn, "mrkdwn"))
 
 
 def framed(drawn: Any) -> str:
@@ -37,11 +37,11 @@ def unframed(drawn: Any) -> str:
 
 
 def headings(drawn: Any) -> list[str]:
-    return [each["text"]["text"] for each in of_type(drawn, "header")]
+    return [element["text"]["text"] for element in of_type(drawn, "header")]
 
 
 def buttons(drawn: Any) -> dict[str, Json]:
-    return {each["action_id"]: each for each in of_type(drawn, "button")}
+    return {element["action_id"]: element for element in of_type(drawn, "button")}
 
 
 def inputs(view: Json) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from blocks.kit.ids import ActionId
 from blocks.words.verbs import LOOKS, Place, check_complete, offered_at
 from rules.state.commands import HumanDecisionType, Verb
 
-DECISIONS = sorted(Verb(each.value) for each in HumanDecisionType)
+DECISIONS = sorted(Verb(decision.value) for decision in HumanDecisionType)
 
 
 @pytest.mark.parametrize("verb", LOOKS)

@@ -12,5 +12,5 @@ from tests.bot.slack.office import Office, open_office
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path) as its:
-        yield its
+    async with open_office(database_url, tmp_path) as opened:
+        yield opened

@@ -36,10 +36,10 @@ async def test_a_job_that_does_not_finish_is_cancelled_and_logged_without_an_err
 ) -> None:
     monkeypatch.setattr(ticks, "FINISHES_WITHIN", 0.05)
     looking = Looking()
-    with capture_logs() as told:
+    with capture_logs() as logs:
         async with ticking({"looking": (looking.tick, 0.01)}):
             await looking.begun.wait()
         await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)
-    assert [(each["event"], each["tick"]) for each in told] == [("tick.cancelled", "looking")]
-    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+    assert [(entry["event"], entry["tick"]) for entry in logs] == [("tick.cancelled", "looking")]
+    assert [entry for entry in caplog.records if entry.levelname == "ERROR"] == []
     assert not looking.finished

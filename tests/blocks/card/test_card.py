@@ -43,13 +43,13 @@ def choices(message: Message) -> list[str]:
     return [option["text"]["text"] for option in options(message)]
 
 
-def texts(found: Any) -> str:
+def texts(value: Any) -> str:
     """Everything there is to read on it, in order."""
-    if isinstance(found, str):
-        return found
-    if isinstance(found, dict):
-        return "\n".join(texts(found[key]) for key in ("text", "fields", "elements", "accessory") if key in found)
-    return "\n".join(texts(part) for part in found)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "\n".join(texts(value[key]) for key in ("text", "fields", "elements", "accessory") if key in value)
+    return "\n".join(texts(part) for part in value)
 
 
 def seen(shown: Dossier) -> str:
@@ -272,13 +272,13 @@ def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
 
 
 def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale() -> None:
-    said = seen(dossier("one_of_two", earlier_packages=EARLIER))
+    text = seen(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
         "Decide by", "If nobody does", "Undo", "The agent says", "So far", "Open Details", "The agent proposes",
         "If you approve", "Why a person is asked", "What it does not know", "Its evidence", "Its rationale",
         "Decided before", "Senta Koch approves", "Countersign checked",
     ]  # fmt: skip
-    places = [said.index(words) for words in order]
+    places = [text.index(words) for words in order]
     assert places == sorted(places)
 
 
@@ -299,9 +299,9 @@ def test_words_in_mixed_alphabets_are_listed_in_a_frame() -> None:
     shown = dossier("pending")
     assert shown.package is not None
     package = shown.package.model_copy(update={"action_parameters": {"am\u043eunt": 1}})
-    said = seen(replace(shown, package=package))
-    assert "Mixed alphabets" in said
-    assert "key “am\u043eunt”: Cyrillic and Latin" in said
+    text = seen(replace(shown, package=package))
+    assert "Mixed alphabets" in text
+    assert "key “am\u043eunt”: Cyrillic and Latin" in text
     assert "Mixed alphabets" not in seen(shown)
 
 

@@ -26,8 +26,8 @@ LETTER = {"body": "\n".join(f"line {number} of a long letter" for number in rang
 FEW = {f"name_{number}": f"value {number}" for number in range(5)}
 
 
-def lines_of(said: DecisionPackage) -> list[str]:
-    return list(chain.from_iterable(lines for _, lines in passages(said)))
+def lines_of(proposal: DecisionPackage) -> list[str]:
+    return list(chain.from_iterable(lines for _, lines in passages(proposal)))
 
 
 def bare(text: str) -> str:
@@ -35,8 +35,8 @@ def bare(text: str) -> str:
     return text.replace("\n", "")
 
 
-def whole_form(verb: Verb, said: DecisionPackage) -> list[Any]:
-    drawn = Story(said).dossier()
+def whole_form(verb: Verb, proposal: DecisionPackage) -> list[Any]:
+    drawn = Story(proposal).dossier()
     return [step(verb, drawn, number).view for number in range(1, step(verb, drawn, 1).of + 1)]
 
 
@@ -44,28 +44,28 @@ def whole_form(verb: Verb, said: DecisionPackage) -> list[Any]:
 @given(
     hostile.filter(fits_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(fits_on_card)
 )
-def test_content_that_the_rules_call_complete_is_complete_on_the_card(said: DecisionPackage) -> None:
-    shown = framed(card(Story(said).dossier()).blocks)
-    assert [line for line in lines_of(said) if line not in shown] == []
-    assert "Shortened" not in unframed(card(Story(said).dossier()).blocks)
+def test_content_that_the_rules_call_complete_is_complete_on_the_card(proposal: DecisionPackage) -> None:
+    shown = framed(card(Story(proposal).dossier()).blocks)
+    assert [line for line in lines_of(proposal) if line not in shown] == []
+    assert "Shortened" not in unframed(card(Story(proposal).dossier()).blocks)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", GRANTING)
-@given(said=hostile)
-def test_a_form_shows_the_complete_content(verb: Verb, said: DecisionPackage) -> None:
-    views = whole_form(verb, said)
+@given(proposal=hostile)
+def test_a_form_shows_the_complete_content(verb: Verb, proposal: DecisionPackage) -> None:
+    views = whole_form(verb, proposal)
     shown = "".join(bare(framed(view["blocks"])) for view in views)
-    assert [line for line in lines_of(said) if bare(line) not in shown] == []
+    assert [line for line in lines_of(proposal) if bare(line) not in shown] == []
 
 
 @given(hostile)
-def test_details_begin_with_the_complete_content(said: DecisionPackage) -> None:
-    drawn = Story(said).dossier()
+def test_details_begin_with_the_complete_content(proposal: DecisionPackage) -> None:
+    drawn = Story(proposal).dossier()
     shown = "".join(
         bare(framed(details_view(drawn, page)["blocks"][1:])) for page in range(1, content_page_count(drawn) + 1)
     )
-    assert [line for line in lines_of(said) if bare(line) not in shown] == []
+    assert [line for line in lines_of(proposal) if bare(line) not in shown] == []
 
 
 @pytest.mark.parametrize("verb", GRANTING)
@@ -102,8 +102,8 @@ def test_a_value_that_is_not_exactly_a_step_is_rejected(written: str) -> None:
 
 
 def test_an_edit_form_shows_the_content_that_cannot_be_edited() -> None:
-    said = package(kind="memory", rationale="r\n" * 40 + "end", action_parameters=_MEMORY)
-    view = form(Verb.APPROVE_WITH_EDITS, Story(said).dossier())
+    proposal = package(kind="memory", rationale="r\n" * 40 + "end", action_parameters=_MEMORY)
+    view = form(Verb.APPROVE_WITH_EDITS, Story(proposal).dossier())
     assert "r\n" * 40 + "end" in framed(view)
     assert '"proposed_memory"' in inputs(view)["action_parameters"]["element"]["initial_value"]
 
@@ -133,17 +133,17 @@ def test_a_form_that_cannot_show_everything_has_no_submit_and_names_alternatives
 
 
 def test_a_card_says_how_many_parameters_it_shows() -> None:
-    said = package(action_parameters={f"name_{number}": number for number in range(41)})
-    assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in seen(Story(said).dossier())
+    proposal = package(action_parameters={f"name_{number}": number for number in range(41)})
+    assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in seen(Story(proposal).dossier())
 
 
 def test_a_shortened_parameter_is_not_counted_as_shown() -> None:
-    said = package(action_parameters=FEW | {"long": "x" * 5_000, "last": "1"})
-    assert "Shortened: 5 of 7 parameters shown. Approve shows all of them." in seen(Story(said).dossier())
+    proposal = package(action_parameters=FEW | {"long": "x" * 5_000, "last": "1"})
+    assert "Shortened: 5 of 7 parameters shown. Approve shows all of them." in seen(Story(proposal).dossier())
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "label"),
     [
         pytest.param({"action_parameters": {"text": "x" * 5_000}}, "Approve shows all of it.", id="one parameter"),
         pytest.param(
@@ -158,16 +158,16 @@ def test_a_shortened_parameter_is_not_counted_as_shown() -> None:
         ),
     ],
 )
-def test_a_shortened_card_says_where_the_rest_is(fields: dict[str, Any], told: str) -> None:
+def test_a_shortened_card_says_where_the_rest_is(fields: dict[str, Any], label: str) -> None:
     shown = seen(Story(package(**fields)).dossier())
-    assert told in shown
+    assert label in shown
     assert "characters shown" in shown
 
 
 def test_a_shortened_card_still_names_its_subject() -> None:
-    said = package(subject_type="case", subject_id="ACME-17", action_parameters=LETTER)
-    assert "case ACME-17" in framed(card(Story(said).dossier()).blocks)
-    assert [part for part, _ in passages(said)] == [Content.SUBJECT, Content.PARAMETERS]
+    proposal = package(subject_type="case", subject_id="ACME-17", action_parameters=LETTER)
+    assert "case ACME-17" in framed(card(Story(proposal).dossier()).blocks)
+    assert [part for part, _ in passages(proposal)] == [Content.SUBJECT, Content.PARAMETERS]
 
 
 def test_the_largest_package_is_shown_in_a_form() -> None:

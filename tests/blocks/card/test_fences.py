@@ -116,13 +116,13 @@ def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
     )
 
 
-def objects(found: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(found, dict):
-        yield found
-        for part in found.values():
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for part in value.values():
             yield from objects(part)
-    elif isinstance(found, (list, tuple)):
-        for part in found:
+    elif isinstance(value, (list, tuple)):
+        for part in value:
             yield from objects(part)
 
 
@@ -131,32 +131,40 @@ def objects(found: Any) -> Iterator[dict[str, Any]]:
 @settings(max_examples=300)
 def test_markup_never_contains_words_of_others(name: str, text: str) -> None:
     shown = card(spoilt(name, text, _tolerant(text)))
-    marked = [each["text"] for each in objects(shown.blocks) if each.get("type") == "mrkdwn"]
-    assert [each for each in marked if MARK in each] == []
-    assert {each.get("type") for each in objects(shown.blocks)} & LIVE == set()
-    assert [each for each in objects(shown.blocks) if each.get("type") == "plain_text" and each["emoji"]] == []
+    marked = [element["text"] for element in objects(shown.blocks) if element.get("type") == "mrkdwn"]
+    assert [element for element in marked if MARK in element] == []
+    assert {element.get("type") for element in objects(shown.blocks)} & LIVE == set()
+    assert [
+        element for element in objects(shown.blocks) if element.get("type") == "plain_text" and element["emoji"]
+    ] == []
     assert validate_message({"text": shown.text, "blocks": list(shown.blocks)}, update=True) == ()
 
 
 def _tolerant(text: str) -> DecisionPackage:
     """What the edge refuses (half a surrogate pair, a control character) is left out before it."""
-    return filled("".join(each for each in text if each.isprintable() or each in HOSTILE[8] or ord(each) > 0x7FF))
+    return filled(
+        "".join(
+            character
+            for character in text
+            if character.isprintable() or character in HOSTILE[8] or ord(character) > 0x7FF
+        )
+    )
 
 
 @pytest.mark.slow
 @given(name=st.sampled_from(list(STATES)), text=hostile)
 @settings(max_examples=300)
 def test_the_fallback_text_is_one_line_without_markup(name: str, text: str) -> None:
-    said = card(spoilt(name, text, _tolerant(text))).text
-    assert [each for each in ("<", ">", "\n", "\r", *UNSEEN) if each in said] == []
-    assert len(said) <= UPDATE_TEXT
+    fallback = card(spoilt(name, text, _tolerant(text))).text
+    assert [character for character in ("<", ">", "\n", "\r", *UNSEEN) if character in fallback] == []
+    assert len(fallback) <= UPDATE_TEXT
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_invisible_characters_never_reach_a_card(name: str) -> None:
     text = MARK + "".join(HOSTILE)
     drawn = json.dumps(card(spoilt(name, text, filled(text))).blocks, ensure_ascii=False)
-    assert [each for each in UNSEEN if each in drawn] == []
+    assert [character for character in UNSEEN if character in drawn] == []
 
 
 def test_an_invisible_character_in_a_parameter_is_written_as_an_escape() -> None:
@@ -181,7 +189,7 @@ def test_words_of_people_and_agents_are_always_framed(name: str) -> None:
         for element in objects(part)
         if element.get("type") == "text"
     ]
-    assert [each for each in loose if "\n" in each] == []
+    assert [framed_text for framed_text in loose if "\n" in framed_text] == []
 
 
 @pytest.mark.parametrize(
@@ -228,7 +236,7 @@ def test_a_card_with_every_part_at_once_still_fits(kind: Kind) -> None:
 def test_ten_thousand_lines_do_not_make_a_long_card() -> None:
     text = "line\n" * 400
     drawn = card(spoilt("pending", text, filled(text, items=MAX_ITEMS)))
-    assert sum(each["text"].count("\n") for each in objects(drawn.blocks) if each.get("type") == "text") < 120
+    assert sum(element["text"].count("\n") for element in objects(drawn.blocks) if element.get("type") == "text") < 120
 
 
 def test_stacked_accents_that_would_cover_other_lines_are_reduced() -> None:

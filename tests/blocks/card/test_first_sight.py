@@ -46,7 +46,7 @@ def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "text"),
     [
         pytest.param({}, "12.50 EUR, sure (82%)", id="both"),
         pytest.param({"cost": None}, "Sure (82%)", id="no cost"),
@@ -56,8 +56,8 @@ def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
         pytest.param({"confidence": 0.3}, "12.50 EUR, unsure (30%)", id="unsure"),
     ],
 )
-def test_cost_and_confidence_share_one_field(changes: dict[str, Any], said: str) -> None:
-    assert beside(proposing(**changes))["The agent says"] == said
+def test_cost_and_confidence_share_one_field(changes: dict[str, Any], text: str) -> None:
+    assert beside(proposing(**changes))["The agent says"] == text
 
 
 def test_reversibility_is_still_shown_when_the_content_was_removed() -> None:
@@ -70,10 +70,10 @@ def test_fields_under_the_request_are_not_repeated(words: str) -> None:
 
 
 def test_only_the_strictest_rules_say_why_a_person_is_asked() -> None:
-    said = seen(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
-    assert "Voice 0." in said
-    assert [weaker for weaker in ("Voice 1.", "Voice 2.", "Notify only") if weaker in said] == []
-    assert "2 weaker rules in Details." in said
+    text = seen(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
+    assert "Voice 0." in text
+    assert [weaker for weaker in ("Voice 1.", "Voice 2.", "Notify only") if weaker in text] == []
+    assert "2 weaker rules in Details." in text
 
 
 def test_a_card_whose_rules_all_ask_for_the_same_level_counts_no_weaker_rule() -> None:

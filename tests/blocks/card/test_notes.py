@@ -48,8 +48,8 @@ def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message
 def both_sides(before: str, after: str, side: int) -> list[str]:
     """What a reviewer reads of a text as it was and as it is now."""
     was, now = (package(consequence=text) for text in (before, after))
-    told = framed(list(changes(replace(dossier("second_version"), before=was, package=now), side)))
-    return told.removeprefix("• consequence: ").split(" → ")
+    framed_text = framed(list(changes(replace(dossier("second_version"), before=was, package=now), side)))
+    return framed_text.removeprefix("• consequence: ").split(" → ")
 
 
 LONG = "The appellant is told in writing that an answer has to reach the agency within {} days of the day of delivery."
@@ -63,8 +63,8 @@ def test_for_two_long_texts_that_begin_alike_the_differing_part_is_shown(side: i
 
 
 def test_a_difference_is_shown_with_some_words_of_context() -> None:
-    told = both_sides(LONG.format(14), LONG.format(21), 60)
-    assert told == ["…agency within 14 days of the…", "…agency within 21 days of the…"]
+    text = both_sides(LONG.format(14), LONG.format(21), 60)
+    assert text == ["…agency within 14 days of the…", "…agency within 21 days of the…"]
 
 
 sentences = st.lists(st.text("ab\u202e", min_size=1, max_size=9), max_size=30).map(" ".join)
@@ -95,9 +95,9 @@ def test_a_decision_note_mentions_nobody(name: str) -> None:
 
 
 def test_a_decision_note_says_who_decided_and_why() -> None:
-    said = texts(list(notes.decision(dossier("rejected")).blocks))
-    assert "Senta Koch (senior reviewer) rejected this." in said
-    assert "The May record excuses the first date." in said
+    text = texts(list(notes.decision(dossier("rejected")).blocks))
+    assert "Senta Koch (senior reviewer) rejected this." in text
+    assert "The May record excuses the first date." in text
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -108,7 +108,7 @@ def test_details_offer_the_verbs_that_are_not_on_the_card(name: str) -> None:
     drawn = dossier(name)
     offered = {verb.value for verb in drawn.offered if LOOKS[verb].place is Place.DETAILS}
     assert buttons(details_view(drawn)).keys() == offered
-    assert all(Ref.read(each["value"]) == drawn.ref for each in buttons(details_view(drawn)).values())
+    assert all(Ref.read(element["value"]) == drawn.ref for element in buttons(details_view(drawn)).values())
 
 
 def test_no_field_of_a_package_is_left_out() -> None:
@@ -119,17 +119,19 @@ def test_no_field_of_a_package_is_left_out() -> None:
 
 @pytest.mark.slow
 @given(hostile)
-def test_every_value_of_a_hostile_package_can_be_read(said: DecisionPackage) -> None:
-    shown = every_page(Story(said).dossier())
+def test_every_value_of_a_hostile_package_can_be_read(proposal: DecisionPackage) -> None:
+    shown = every_page(Story(proposal).dossier())
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     read = bare("".join(map(within, shown)))
     hidden = [
-        leaf for leaf in leaves(said.model_dump(mode="json", exclude_defaults=True)) if not _is_in(leaf, read, said)
+        leaf
+        for leaf in leaves(proposal.model_dump(mode="json", exclude_defaults=True))
+        if not _is_in(leaf, read, proposal)
     ]
     assert hidden == []
 
 
-def _is_in(leaf: Any, read: str, said: DecisionPackage) -> bool:
+def _is_in(leaf: Any, read: str, proposal: DecisionPackage) -> bool:
     named = isinstance(leaf, str) and leaf in _FIELDS  # the names of the fields have headings of the service
     return named or any(written in read for written in ways_to_write(leaf))
 
@@ -142,9 +144,9 @@ _FIELDS = {"id", "title", "excerpt", "url", "by", "position", "reason", "amount"
 
 @pytest.mark.slow
 @given(hostile)
-def test_words_of_a_hostile_package_stay_framed_in_details(said: DecisionPackage) -> None:
+def test_words_of_a_hostile_package_stay_framed_in_details(proposal: DecisionPackage) -> None:
     before = Story().dossier().package
-    shown = every_page(replace(Story(said).dossier(), before=before))
+    shown = every_page(replace(Story(proposal).dossier(), before=before))
     assert "ZQX" not in markup(shown)
     assert "ZQX" not in unframed([block for page in shown for block in page["blocks"] if not _is_path(block)])
     assert of_type(shown, "link", "image", "usergroup", "channel", "broadcast", "markdown", "user") == []
@@ -156,14 +158,16 @@ def _is_path(block: Any) -> bool:
 
 
 def test_a_package_of_200_kb_can_be_read_page_by_page() -> None:
-    said = largest()
-    assert len(said.model_dump_json()) > 200_000
-    shown = every_page(Story(said).dossier())
+    proposal = largest()
+    assert len(proposal.model_dump_json()) > 200_000
+    shown = every_page(Story(proposal).dossier())
     assert len(shown) > 2
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     read = bare("".join(map(within, shown)))
     assert [
-        leaf for leaf in leaves(said.model_dump(mode="json", exclude_defaults=True)) if not _is_in(leaf, read, said)
+        leaf
+        for leaf in leaves(proposal.model_dump(mode="json", exclude_defaults=True))
+        if not _is_in(leaf, read, proposal)
     ] == []
 
 
@@ -171,9 +175,11 @@ def test_each_page_leads_to_its_neighbours() -> None:
     drawn = Story(largest()).dossier()
     last = page_count(drawn)
     first, second, end = details_view(drawn), details_view(drawn, 2), details_view(drawn, last)
-    assert [each["value"] for each in of_type(first, "button") if each["action_id"] == "page"] == [f"2 {drawn.ref}"]
-    assert [each["value"] for each in of_type(second, "button")] == [f"1 {drawn.ref}", f"3 {drawn.ref}"]
-    assert [each["value"] for each in of_type(end, "button")] == [f"{last - 1} {drawn.ref}"]
+    assert [element["value"] for element in of_type(first, "button") if element["action_id"] == "page"] == [
+        f"2 {drawn.ref}"
+    ]
+    assert [element["value"] for element in of_type(second, "button")] == [f"1 {drawn.ref}", f"3 {drawn.ref}"]
+    assert [element["value"] for element in of_type(end, "button")] == [f"{last - 1} {drawn.ref}"]
     assert f"Page 2 of {last}" in markup(second)
     assert second["private_metadata"] == f"2 {drawn.ref}"
 
@@ -203,16 +209,16 @@ def test_a_section_that_continues_on_a_page_repeats_its_heading() -> None:
 
 
 def test_exact_parameters_write_invisible_characters_as_escapes() -> None:
-    said = package(action_parameters={"to": "legal\u200b@acme\u202e.example", "note": "line\u2028two\ufe0f é 🙂"})
-    shown = framed(details_view(Story(said).dossier()))
+    proposal = package(action_parameters={"to": "legal\u200b@acme\u202e.example", "note": "line\u2028two\ufe0f é 🙂"})
+    shown = framed(details_view(Story(proposal).dossier()))
     assert r"legal\u200b@acme\u202e.example" in shown
     assert r"line\u2028two\ufe0f é 🙂" in shown
 
 
 @pytest.mark.slow
 @given(hostile)
-def test_exact_parameters_parse_to_the_same_value(said: DecisionPackage) -> None:
-    assert json.loads(exact_json(said.action_parameters)) == said.action_parameters
+def test_exact_parameters_parse_to_the_same_value(proposal: DecisionPackage) -> None:
+    assert json.loads(exact_json(proposal.action_parameters)) == proposal.action_parameters
 
 
 def test_a_call_without_arguments_says_so() -> None:
@@ -223,8 +229,8 @@ def test_a_call_without_arguments_says_so() -> None:
 
 
 def test_a_url_is_no_link_and_its_true_host_is_shown() -> None:
-    said = package(subject_url="https://bank.example.evil.example/login")
-    shown = details_view(Story(said).dossier())
+    proposal = package(subject_url="https://bank.example.evil.example/login")
+    shown = details_view(Story(proposal).dossier())
     assert "hxxps://bank[.]example[.]evil[.]example/login" in framed(shown)
     assert "bank.example.evil.example" in unframed(shown)
 
@@ -243,11 +249,11 @@ def test_the_history_says_who_did_what_with_which_words() -> None:
 
 def test_an_approval_by_policy_is_not_attributed_to_the_agent() -> None:
     drawn = dossier("notified")
-    said = unframed(details_view(drawn)).replace("\n", "")
-    assert "Approved by policy · " in said
-    assert "The policy let it pass." in said
-    assert f"Submitted · {drawn.agent} · " in said
-    assert f"Approved · {drawn.agent}" not in said
+    text = unframed(details_view(drawn)).replace("\n", "")
+    assert "Approved by policy · " in text
+    assert "The policy let it pass." in text
+    assert f"Submitted · {drawn.agent} · " in text
+    assert f"Approved · {drawn.agent}" not in text
 
 
 def test_details_of_a_package_approved_by_policy_say_that_nobody_was_asked() -> None:
@@ -286,8 +292,8 @@ def test_an_event_without_a_label_is_shown_under_its_type() -> None:
 
 
 def test_a_long_history_is_split_into_pages() -> None:
-    said = HistoryEvent(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
-    shown = every_page(dossier("pending", history=(said,) * 300))
+    comment = HistoryEvent(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
+    shown = every_page(dossier("pending", history=(comment,) * 300))
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     assert sum(unframed(page).count("Senta Koch") for page in shown) == 300
 

@@ -182,8 +182,8 @@ def test_a_deadline_is_extended_from_the_current_one() -> None:
 
 def test_a_takeover_form_says_where_the_agent_stopped() -> None:
     shown = framed(form(Verb.TAKE_OVER, dossier("pending_takeover")))
-    said = ("two addresses are on file", "name different addresses", "Drafted notice 456", "notice-456", "Ask ACME")
-    assert [part for part in said if part not in shown] == []
+    expected = ("two addresses are on file", "name different addresses", "Drafted notice 456", "notice-456", "Ask ACME")
+    assert [part for part in expected if part not in shown] == []
 
 
 def test_an_answer_has_its_question_above_it() -> None:
@@ -192,8 +192,8 @@ def test_an_answer_has_its_question_above_it() -> None:
 
 @pytest.mark.slow
 @given(hostile, st.sampled_from(sorted(FIELDS)))
-def test_words_of_a_hostile_package_stay_framed_in_forms(said: DecisionPackage, verb: Verb) -> None:
-    view = form(verb, Story(said).dossier())
+def test_words_of_a_hostile_package_stay_framed_in_forms(proposal: DecisionPackage, verb: Verb) -> None:
+    view = form(verb, Story(proposal).dossier())
     assert validate_view(view) == ()
     assert "ZQX" not in markup(view)
     assert "ZQX" not in unframed(view)
@@ -229,7 +229,7 @@ def test_a_notice_has_no_inputs(golden: Golden) -> None:
     view = notice("Already decided", "This is already approved by <@USENTA>; nothing was changed.")
     golden("form_notice", view)
     assert validate_view(view) == ()
-    assert [each["user_id"] for each in of_type(view, "user")] == ["USENTA"]
+    assert [element["user_id"] for element in of_type(view, "user")] == ["USENTA"]
     assert "submit" not in view
 
 

@@ -82,7 +82,7 @@ def test_each_home_looks_as_it_did(name: str, golden: Golden) -> None:
 
 def test_each_row_shows_its_request_and_links_to_details() -> None:
     view = home_view(BUSY)
-    assert [each["value"] for each in of_type(view, "button") if each["action_id"] == "details"] == [
+    assert [element["value"] for element in of_type(view, "button") if element["action_id"] == "details"] == [
         "pkg_1 2 1 -",
         "pkg_2 1 0 -",
         "pkg_3 1 0 -",
@@ -99,13 +99,15 @@ def test_a_decided_row_says_the_decision_and_the_current_status() -> None:
 
 
 def test_a_page_has_back_and_more_buttons_with_the_given_positions() -> None:
-    found = buttons(home_view(BUSY))
-    assert (found["home_mine"]["value"], found["home_decided"]["value"]) == ("0 2026-11-21 rt_9", "2026-11-20 evt_1")
+    shown = buttons(home_view(BUSY))
+    assert (shown["home_mine"]["value"], shown["home_decided"]["value"]) == ("0 2026-11-21 rt_9", "2026-11-20 evt_1")
 
 
 def test_a_page_in_the_middle_has_both_back_and_more() -> None:
     middle = replace(BUSY, to_decide=replace(BUSY.to_decide, previous="first"))
-    values = [each["value"] for each in of_type(home_view(middle), "button") if each["action_id"] == "home_mine"]
+    values = [
+        element["value"] for element in of_type(home_view(middle), "button") if element["action_id"] == "home_mine"
+    ]
     assert values == ["first", "0 2026-11-21 rt_9"]
     assert validate_view(home_view(middle)) == ()
 
@@ -121,21 +123,21 @@ def test_an_empty_home_says_where_requests_appear() -> None:
     ("name", "there", "not_there"), [("busy", "home_away", "home_back"), ("away", "home_back", "home_away")]
 )
 def test_there_is_one_away_button(name: str, there: str, not_there: str) -> None:
-    found = buttons(home_view(DESKS[name]))
-    assert there in found
-    assert not_there not in found
+    shown = buttons(home_view(DESKS[name]))
+    assert there in shown
+    assert not_there not in shown
 
 
 @pytest.mark.parametrize(
-    ("yours", "said"),
+    ("yours", "text"),
     [
         (14, "Senta Koch, 14 packages wait for you, the most urgent first."),
         (1, "Senta Koch, 1 package waits for you, the most urgent first."),
         (None, "Senta Koch, some packages wait for you, the most urgent first."),
     ],
 )
-def test_the_first_line_says_how_much_waits(yours: int | None, said: str) -> None:
-    assert home_view(replace(BUSY, own_count=yours))["blocks"][0]["text"]["text"] == said
+def test_the_first_line_says_how_much_waits(yours: int | None, text: str) -> None:
+    assert home_view(replace(BUSY, own_count=yours))["blocks"][0]["text"]["text"] == text
 
 
 def test_a_person_without_a_role_is_not_asked_about_absence() -> None:
@@ -158,10 +160,10 @@ def test_home_has_its_headings() -> None:
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(texts, texts), max_size=ROWS), st.booleans())
-def test_hostile_titles_and_names_stay_in_their_frames(said: list[tuple[str, str]], decided: bool) -> None:
+def test_hostile_titles_and_names_stay_in_their_frames(pairs: list[tuple[str, str]], decided: bool) -> None:
     row = DECIDED if decided else URGENT
     rows = RowPage(
-        rows=tuple(replace(row, title=title, agent=agent) for title, agent in said), following="x", previous="y"
+        rows=tuple(replace(row, title=title, agent=agent) for title, agent in pairs), following="x", previous="y"
     )
     view: Any = home_view(replace(BUSY, to_decide=rows, decided=rows, delegate="ZQX*bold*", away_until=NOW))
     assert validate_view(view) == ()

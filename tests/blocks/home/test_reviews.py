@@ -100,8 +100,8 @@ def test_the_fallback_text_of_the_queue_lists_the_most_urgent_first() -> None:
 
 
 def test_sampled_packages_can_be_judged() -> None:
-    found = buttons(ANSWERS["sampled"].blocks)
-    assert found["judge"]["value"] == found["details"]["value"] == "pkg_3 1 0 -"
+    shown = buttons(ANSWERS["sampled"].blocks)
+    assert shown["judge"]["value"] == shown["details"]["value"] == "pkg_3 1 0 -"
 
 
 def _contract() -> str:
@@ -128,14 +128,14 @@ def test_an_unknown_word_gets_the_help_and_is_shown_literally() -> None:
 
 def test_the_statistics_are_also_given_in_text() -> None:
     text = ANSWERS["stats"].text
-    said = (
+    expected = (
         "4 soft approval, 3 hard approval",
         "6 for under 1h, 1 for over 3d",
         "approve 44 (85%)",
         "half within 8 minutes, nine of ten within 5 hours 1 minute",
         "33% of them unsound",
     )
-    assert [part for part in said if part not in text] == []
+    assert [part for part in expected if part not in text] == []
 
 
 def test_the_charts_show_the_same_numbers() -> None:
@@ -177,9 +177,9 @@ def test_any_numbers_give_a_valid_message(any_figures: Statistics) -> None:
 
 def test_the_audit_of_a_package_approved_by_policy_names_the_policy() -> None:
     drawn = dossier("notified")
-    said = unframed(reviews.audit(drawn).blocks).replace("\n", "")
-    assert "Approved by policy · " in said
-    assert f"Approved · {drawn.agent}" not in said
+    text = unframed(reviews.audit(drawn).blocks).replace("\n", "")
+    assert "Approved by policy · " in text
+    assert f"Approved · {drawn.agent}" not in text
 
 
 @pytest.mark.parametrize("name", STATES)

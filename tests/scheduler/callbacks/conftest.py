@@ -13,11 +13,11 @@ from tests.store.world import founded
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as its:
-        yield its
+    async with receiving() as started:
+        yield started
 
 
 @pytest.fixture
 async def rounds(database_url: str) -> AsyncIterator[Rounds]:
-    async with founded(database_url) as world, on_rounds(world) as its:
-        yield its
+    async with founded(database_url) as world, on_rounds(world) as started:
+        yield started

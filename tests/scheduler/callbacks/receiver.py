@@ -51,7 +51,7 @@ class Receiver:
     def answers(self, *answers: Answer | int, path: str = "/hook", **headers: str) -> None:
         """The next ones there, in this order; after the last of them all is well."""
         queue = self._answers.setdefault(path, deque())
-        queue.extend(_status(each, headers) if isinstance(each, int) else each for each in answers)
+        queue.extend(_status(answer, headers) if isinstance(answer, int) else answer for answer in answers)
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         got = Got(request.path, dict(request.headers), await request.read())
@@ -67,11 +67,11 @@ class Receiver:
             await self._arrived.wait_for(lambda: len(self.got) >= count)
 
     def ids(self, path: str | None = None) -> list[str]:
-        return [each.id for each in self.got if path in (None, each.path)]
+        return [request.id for request in self.got if path in (None, request.path)]
 
     def told(self, package_id: str) -> list[str]:
         """What was told of a package, in the order in which it arrived."""
-        return [each.said["type"] for each in self.got if each.package == package_id]
+        return [request.said["type"] for request in self.got if request.package == package_id]
 
 
 def _status(status: int, headers: Mapping[str, str]) -> Answer:

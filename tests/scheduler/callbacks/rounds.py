@@ -70,31 +70,37 @@ class Rounds:
 
     async def letters(self) -> list[CallbackInfo]:
         """All of them, the oldest first."""
-        rows = await self.world.read(lambda its: its.execute(text("SELECT callback_id FROM callbacks")).scalars().all())
-        found = [await self.letter(callback_id) for callback_id in rows]
-        return sorted(found, key=lambda each: (each.package_id, each.revision))
+        rows = await self.world.read(
+            lambda connection: connection.execute(text("SELECT callback_id FROM callbacks")).scalars().all()
+        )
+        callbacks = [await self.letter(callback_id) for callback_id in rows]
+        return sorted(callbacks, key=lambda callback: (callback.package_id, callback.revision))
 
     async def letter(self, callback_id: str) -> CallbackInfo:
-        return await self.world.read(lambda its: callback_admin.find_callback(its, callback_id))
+        return await self.world.read(lambda connection: callback_admin.find_callback(connection, callback_id))
 
     async def the_letter(self) -> CallbackInfo:
         (one,) = await self.letters()
         return one
 
     async def states(self) -> list[str]:
-        return [each.state.value for each in await self.letters()]
+        return [callback.state.value for callback in await self.letters()]
 
     async def secrets(self) -> list[str]:
         """Of the agent, the newest first."""
         query = "SELECT secret FROM callback_secrets ORDER BY created_at DESC"
-        return await self.world.read(lambda its: list(its.execute(text(query)).scalars()))
+        return await self.world.read(lambda connection: list(connection.execute(text(query)).scalars()))
 
     async def rotated(self, name: str = "Clerk", overlap: timedelta = timedelta(days=1)) -> None:
         now = self.now()
-        await self.world.write(lambda its: agent_admin.rotate_credentials(its, name, now, old_until=now + overlap))
+        await self.world.write(
+            lambda connection: agent_admin.rotate_credentials(connection, name, now, old_until=now + overlap)
+        )
 
     async def resent(self, callback_id: str) -> str:
-        return await self.world.write(lambda its: callback_admin.resend_callback(its, callback_id, self.now()))
+        return await self.world.write(
+            lambda connection: callback_admin.resend_callback(connection, callback_id, self.now())
+        )
 
 
 @asynccontextmanager

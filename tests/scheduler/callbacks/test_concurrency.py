@@ -46,8 +46,8 @@ def test_no_limit_is_ever_exceeded_and_released_callbacks_leave_no_trace(
     entered = limits.admit(dues)
     assert len(entered) == IN_ALL - limits.room <= IN_ALL
     for due in entered:
-        assert sum(each.agent_id == due.agent_id for each in entered) <= OF_AGENT
-        assert sum(each[1:] == due[1:] for each in entered) <= OF_ADDRESS
+        assert sum(admitted.agent_id == due.agent_id for admitted in entered) <= OF_AGENT
+        assert sum(admitted[1:] == due[1:] for admitted in entered) <= OF_ADDRESS
     for due in entered:
         limits.release(due)
     assert (limits.room, limits.full_agents, limits.full_addresses) == (IN_ALL, [], [])

@@ -28,10 +28,10 @@ async def test_a_callback_is_the_status_document_and_its_signature_verifies(roun
     await rounds.made()
     (got,) = receiver.got
     (secret,) = await rounds.secrets()
-    said = got.verified(secret)
-    found = await rounds.world.store.load_document(state.decision_package_id, state.agent_id)
-    assert found is not None
-    assert said == {"type": "package.approved", "timestamp": "2026-11-20T12:00:00Z", "data": found.document}
+    payload = got.verified(secret)
+    document = await rounds.world.store.load_document(state.decision_package_id, state.agent_id)
+    assert document is not None
+    assert payload == {"type": "package.approved", "timestamp": "2026-11-20T12:00:00Z", "data": document.document}
     assert got.headers["Content-Type"] == "application/json"
     assert got.id.startswith("msg_")
     assert (await rounds.states(), rounds.outcomes) == (["delivered"], ["delivered"])
@@ -86,7 +86,9 @@ async def test_during_a_rotation_both_secrets_verify_and_then_only_the_new_one(
 async def test_the_agents_default_address_is_called_if_the_package_names_none(
     rounds: Rounds, receiver: Receiver
 ) -> None:
-    await rounds.world.write(lambda its: agent_admin.set_callback_url(its, "Clerk", receiver.url("/own"), NOW))
+    await rounds.world.write(
+        lambda connection: agent_admin.set_callback_url(connection, "Clerk", receiver.url("/own"), NOW)
+    )
     await rounds.decided(receiver.url("/packages"))
     state = await rounds.world.submit()
     await rounds.world.after(ask(Reject, state), RITA)
@@ -202,7 +204,9 @@ async def test_a_410_to_one_agent_does_not_close_the_address_for_another(rounds:
 
 async def test_a_revoked_agent_gets_no_callbacks(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
-    await rounds.world.write(lambda its: agent_admin.set_standing(its, "Clerk", AgentStanding.REVOKED, NOW))
+    await rounds.world.write(
+        lambda connection: agent_admin.set_standing(connection, "Clerk", AgentStanding.REVOKED, NOW)
+    )
     await rounds.made()
     assert receiver.got == []
     assert (await rounds.the_letter()).last_error == "not sent: its agent was revoked"
@@ -211,7 +215,7 @@ async def test_a_revoked_agent_gets_no_callbacks(rounds: Rounds, receiver: Recei
 async def test_a_callback_emptied_by_retention_is_given_up(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     world = rounds.world
-    await world.write(lambda its: retention.empty_content(its, world.tenant_id, NOW + DAY, 10))
+    await world.write(lambda connection: retention.empty_content(connection, world.tenant_id, NOW + DAY, 10))
     await rounds.made()
     assert receiver.got == []
     assert (await rounds.the_letter()).last_error == "not sent: retention has emptied its words"

@@ -47,7 +47,7 @@ async def test_dead_and_pending_callbacks_are_kept_however_old_they_are(rounds: 
     rounds.ahead += 10 * ARRIVED
     await looked_through(rounds)
     assert sorted(await rounds.states()) == ["dead", "due", "waiting"]
-    (dead,) = [each for each in await rounds.letters() if each.state == "dead"]
+    (dead,) = [callback for callback in await rounds.letters() if callback.state == "dead"]
     await rounds.resent(dead.callback_id)
     await rounds.made()
     assert sorted(await rounds.states()) == ["delivered"] * 3

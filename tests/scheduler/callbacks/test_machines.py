@@ -94,8 +94,8 @@ async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: 
         for process in (one, two, three):
             process.send("go")
         await receiver.until(at_once)
-        for each in held:
-            each.free.set()
+        for request in held:
+            request.free.set()
         await receiver.until(120)
         shares = [await _carried(process) for process in (one, two, three)]
     assert sum(shares) == 120
@@ -111,9 +111,9 @@ async def test_if_two_processes_claim_at_the_same_moment_one_sends_it(rounds: Ro
     async with replica(rounds.world) as other, on_rounds(other) as beside:
         both = (rounds.courier, beside.courier)
         seen = [await courier._due() for courier in both]
-        taken = await asyncio.gather(*(courier._claim(found) for courier, found in zip(both, seen, strict=True)))
+        taken = await asyncio.gather(*(courier._claim(dues) for courier, dues in zip(both, seen, strict=True)))
     assert set(seen[0]) == set(seen[1])
-    assert sorted(its.as_due for each in taken for its in each) == sorted(seen[0])
+    assert sorted(callback.as_due for claims in taken for callback in claims) == sorted(seen[0])
 
 
 # ---- who lost its claim
@@ -149,8 +149,8 @@ async def test_a_late_success_counts_although_another_process_gave_up(rounds: Ro
 
 async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> ClaimedCallback:
     await rounds.decided(receiver.url())
-    (its,) = await rounds.courier._claim(await rounds.courier._due())
-    return its
+    (callback,) = await rounds.courier._claim(await rounds.courier._due())
+    return callback
 
 
 # ---- what is written while another ends

@@ -27,8 +27,8 @@ async def test_callbacks_about_a_package_arrive_in_order(rounds: Rounds, receive
     assert receiver.told(state.decision_package_id) == ["package.escalated"]
     assert receiver.told(other.decision_package_id) == ["package.approved"]
     await rounds.later(DELAYS[0] + SECOND)
-    told = ["package.escalated", "package.escalated", "package.approved"]
-    assert receiver.told(state.decision_package_id) == told
+    types = ["package.escalated", "package.escalated", "package.approved"]
+    assert receiver.told(state.decision_package_id) == types
 
 
 async def test_a_dead_callback_does_not_block_the_next_one(rounds: Rounds, receiver: Receiver) -> None:
@@ -51,8 +51,8 @@ async def test_a_receiver_that_hangs_delays_nobody_else(rounds: Rounds, receiver
     await rounds.courier.tick()
     await receiver.until(OF_ADDRESS + 20)
     assert len(receiver.ids("/slow")) == OF_ADDRESS
-    for each in held:
-        each.free.set()
+    for request in held:
+        request.free.set()
     await rounds.made()
     assert await rounds.states() == ["delivered"] * (3 * OF_ADDRESS + 20)
 
@@ -69,9 +69,9 @@ async def test_in_any_order_of_events_every_pending_callback_has_something_to_wa
             case "claim":
                 hands += await rounds.courier._claim(await rounds.courier._due())
             case "settle" if hands:
-                its, now = hands.pop(chance.randrange(len(hands))), rounds.now()
+                callback, now = hands.pop(chance.randrange(len(hands))), rounds.now()
                 verdict: Verdict = chance.choice(_verdicts(now))
-                await rounds.courier._settle(its, verdict)
+                await rounds.courier._settle(callback, verdict)
             case "resend":
                 over = [letter for letter in await rounds.letters() if letter.state in ("dead", "delivered")]
                 for letter in chance.sample(over, min(len(over), 2)):

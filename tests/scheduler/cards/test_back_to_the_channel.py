@@ -17,14 +17,14 @@ async def test_cards_sent_to_people_also_appear_in_the_channel_once_the_app_is_i
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
-        assert showing(office, told) == direct(office, SENTA, SVEN)
+        assert showing(office, response) == direct(office, SENTA, SVEN)
         office.slack.change_channel(CHANNEL, bot_in=True)
         invited = {"type": "member_joined_channel", "channel": CHANNEL, "user": office.slack.bot_user}
         assert (await office.slack.event(invited)).ok
-        card = await office.card(told)
-        assert showing(office, told) == {CHANNEL} | direct(office, SENTA, SVEN)
+        card = await office.card(response)
+        assert showing(office, response) == {CHANNEL} | direct(office, SENTA, SVEN)
         await office.approve(SENTA, card)
         await office.delivered()
         assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
@@ -35,32 +35,32 @@ async def test_cards_appear_in_the_channel_within_five_minutes_even_without_an_i
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
-        told, other = await office.submit(HARD), await office.submit(HARD)
+        response, other = await office.submit(HARD), await office.submit(HARD)
         await office.delivered()
         await later(office, 301)
         assert office.cards() == []
         office.slack.change_channel(CHANNEL, bot_in=True)
         await later(office, 603)
-        assert showing(office, told) == showing(office, other) == {CHANNEL} | direct(office, SENTA, SVEN)
+        assert showing(office, response) == showing(office, other) == {CHANNEL} | direct(office, SENTA, SVEN)
 
 
 async def test_a_package_decided_meanwhile_is_not_posted_in_the_channel(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
-        await office.approve(SENTA, await office.card(told, SENTA))
+        await office.approve(SENTA, await office.card(response, SENTA))
         office.slack.change_channel(CHANNEL, bot_in=True)
         await later(office, 301)
-        assert showing(office, told) == direct(office, SENTA, SVEN)
+        assert showing(office, response) == direct(office, SENTA, SVEN)
         assert await measured(office, "countersign_places_behind") == 0
 
 
 async def test_a_card_in_a_channel_that_works_again_is_updated_in_place(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
-        told, card = await office.asked()
+        response, card = await office.asked()
         office.slack.change_channel(CHANNEL, archived=True)
         await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
-        spare = await office.card(told, SPARE)
+        spare = await office.card(response, SPARE)
         office.slack.change_channel(CHANNEL, archived=False)
         await office.slack.event({"type": "channel_unarchive", "channel": CHANNEL})
         await office.approve(SENTA, spare)

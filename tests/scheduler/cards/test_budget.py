@@ -120,12 +120,12 @@ async def test_a_place_claimed_by_a_dead_replica_is_delivered_by_another(paced: 
 
 
 async def test_without_update_budget_the_card_is_updated_through_the_response_url(paced: Office) -> None:
-    told, card = await paced.asked(SOFT)
+    response, card = await paced.asked(SOFT)
     updates = len(paced.slack.calls_to(UPDATE))
     await spent(paced, UPDATES)
     await paced.click(RITA, card, "approve")
     await paced.delivered()
-    assert await paced.status(told) is Status.APPROVED
+    assert await paced.status(response) is Status.APPROVED
     assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
     assert len(paced.slack.calls_to(UPDATE)) == updates
 
@@ -145,13 +145,13 @@ async def test_if_the_response_url_fails_too_the_card_is_updated_when_there_is_b
 
 async def test_a_card_whose_reply_was_lost_is_adopted_at_the_first_click(paced: Office) -> None:
     paced.slack.faults.lose_reply(POST)
-    told = await paced.submit(SOFT)
+    response = await paced.submit(SOFT)
     await paced.delivered()
     [card] = paced.cards()
     await paced.click(RITA, card, "approve")
     await paced.all_said()
     await later(paced, 60)
-    assert await paced.status(told) is Status.APPROVED
+    assert await paced.status(response) is Status.APPROVED
     assert paced.cards() == [paced.slack.message(CHANNEL, card.ts)]
     assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
 
@@ -164,24 +164,24 @@ async def test_a_person_asked_directly_may_click_in_the_channel_and_both_cards_s
         f'groups = ["{GROUP}"]', f'groups = ["{GROUP}"]\nchannel = "{CHANNEL}"'
     )
     async with open_office(database_url, tmp_path, policy) as office:
-        told, card = await office.asked()
+        response, card = await office.asked()
         await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
-        in_channel, in_person = await office.card(told), await office.card(told, SUSI)
+        in_channel, in_person = await office.card(response), await office.card(response, SUSI)
         await office.click(SUSI, in_channel, "reject")
         await office.all_said()
         assert office.slack.private_notes(SUSI) == []
         await office.slack.submit(SUSI, {"comment": "No."})
         for channel, card in ((CHANNEL, in_channel), (SUSI, in_person)):
-            assert ((await office.card(told, channel)).ts, len(office.cards(channel))) == (card.ts, 1)
+            assert ((await office.card(response, channel)).ts, len(office.cards(channel))) == (card.ts, 1)
 
 
 async def test_admins_are_alerted_once_about_a_channel_that_refuses_cards(paced: Office) -> None:
     paced.slack.change_channel(CHANNEL, archived=True)
     await submitted(paced, count=2)
     await paced.delivered()
-    [told] = [message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]
-    assert CHANNEL in told.text
-    assert "is_archived" in told.text
+    [alert] = [message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]
+    assert CHANNEL in alert.text
+    assert "is_archived" in alert.text
     await later(paced, 600)
     assert len([message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
 

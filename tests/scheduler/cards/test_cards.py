@@ -39,35 +39,35 @@ BALANCED = POLICY + '\n[queue]\nassign = "balanced"\n'
 
 
 async def test_a_card_is_posted_once_and_then_updated_in_place(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
-    later = await office.card(told)
+    later = await office.card(response)
     await office.approve(SENTA, later)
-    decided = await office.card(told)
+    decided = await office.card(response)
     assert {card.ts, later.ts, decided.ts} == {card.ts}
     assert [message.ts for message in office.cards()] == [card.ts]
     assert [card.edits, later.edits, decided.edits] == [0, 1, 2]
 
 
 async def test_ten_quick_changes_cost_one_update_more_than_the_first(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     gate = office.slack.faults.hold("chat.update")
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "Remark 1."})
     await gate.reached()
     for number in range(2, 11):
         await office.give(SENTA, card, Verb.COMMENT, {"comment": f"Remark {number}."})
     gate.open()
-    shown = (await office.card(told)).shown
+    shown = (await office.card(response)).shown
     assert "Remark 10." in shown
     assert len(office.slack.calls_to("chat.update")) == 2
     assert len(office.cards()) == 1
 
 
 async def test_a_change_without_visible_effect_updates_no_card(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.click(RITA, card, "approve")
     await office.notes(RITA)
-    assert len(await office.refusals(told)) == 1
+    assert len(await office.refusals(response)) == 1
     await office.delivered()
     assert office.slack.calls_to("chat.update") == []
 
@@ -115,60 +115,60 @@ async def test_people_who_may_not_decide_are_not_asked(office: Office, party: Ma
 
 async def test_an_assigned_task_mentions_only_its_assignee(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BALANCED) as office:
-        told, card = await office.asked()
-        assignee = (await office.read(told)).body["interrupt"]["assigned_to"]
+        response, card = await office.asked()
+        assignee = (await office.read(response)).body["interrupt"]["assigned_to"]
         assert card.notified == {assignee}
 
 
 async def test_a_new_assignee_is_mentioned(office: Office) -> None:
-    told, card = await office.asked()
-    await office.slack.command(ADAM, "/reviews", f"assign {told.id} <@{SVEN}>")
-    card = await office.card(told)
+    response, card = await office.asked()
+    await office.slack.command(ADAM, "/reviews", f"assign {response.id} <@{SVEN}>")
+    card = await office.card(response)
     (note,) = office.thread(card)
     assert (note.notified, "still waits" in note.shown) == ({SVEN}, True)
 
 
 async def test_a_package_that_needs_nobody_gets_a_card_without_mentions(office: Office) -> None:
-    told = await office.submit({**SOFT, "action_type": "record.note", "risk_level": "low"})
-    assert (told.status, told.body["level"]) == (201, "notify_only")
-    card = await office.card(told)
+    response = await office.submit({**SOFT, "action_type": "record.note", "risk_level": "low"})
+    assert (response.status, response.body["level"]) == (201, "notify_only")
+    card = await office.card(response)
     assert ("You are told, not asked" in card.shown, card.labels, card.notified) == (True, ["Details"], set())
 
 
 async def test_an_autonomous_package_has_no_card(office: Office) -> None:
-    told = await office.submit({**SOFT, "risk_level": "low"})
+    response = await office.submit({**SOFT, "risk_level": "low"})
     await office.delivered()
-    assert (told.status, office.cards()) == (201, [])
+    assert (response.status, office.cards()) == (201, [])
 
 
 async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_first(office: Office) -> None:
     """Silence no longer counts, and an update pings nobody: somebody has to be told that it waits for them."""
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await office.click(ROSE, card, "object")
-    card = await office.card(told)
+    card = await office.card(response)
     (note,) = office.thread(card)
     assert (card.notified, len(note.notified), {RITA, ROSS} <= note.notified) == (set(), 5, True)
     assert "and others: please decide" in note.shown
 
 
 async def test_updates_mention_nobody(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
-    await office.give(SVEN, await office.card(told), Verb.COMMENT, {"comment": "I know her."})
-    await office.card(told)
+    await office.give(SVEN, await office.card(response), Verb.COMMENT, {"comment": "I know her."})
+    await office.card(response)
     assert [message.ts for message in office.slack.messages(CHANNEL)] == [card.ts]
 
 
 async def test_words_of_the_agent_mention_nobody(office: Office) -> None:
-    said = "Ask <@URITA>, <!subteam^S0SENIORS> and <!channel> or @here."
-    _, card = await office.asked({**SOFT, "title": said[:150], "rationale": said, "proposed_action": said})
+    text = "Ask <@URITA>, <!subteam^S0SENIORS> and <!channel> or @here."
+    _, card = await office.asked({**SOFT, "title": text[:150], "rationale": text, "proposed_action": text})
     assert (card.mentioned, card.notified) == (set(), set())
 
 
 async def test_an_escalation_in_the_same_channel_mentions_the_new_role_in_the_thread(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
-    card = await office.card(told)
+    card = await office.card(response)
     (note,) = office.thread(card)
     assert note.notified == SUPERVISORS
     assert ("Senta escalated it" in note.shown, "Too big for me." in note.shown) == (True, True)
@@ -176,11 +176,11 @@ async def test_an_escalation_in_the_same_channel_mentions_the_new_role_in_the_th
 
 
 async def test_a_new_version_is_announced_in_the_thread_to_the_deciders(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
     await office.delivered()
-    await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
-    card = await office.card(told)
+    await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
+    card = await office.card(response)
     asked, came = office.thread(card)
     assert ("Name the record." in asked.shown, asked.notified) == (True, frozenset())
     assert ('"43"' in came.shown, came.notified) == (True, {SENTA, SVEN, *SUPERVISORS})

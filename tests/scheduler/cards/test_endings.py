@@ -69,9 +69,9 @@ SETTLED = [
 async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
     office: Office, verb: Verb, values: Mapping[str, Any], says: str, labels: set[str]
 ) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.give(SENTA, card, verb, values)
-    card = await office.card(told)
+    card = await office.card(response)
     assert ("Senta (senior reviewer)" in card.shown, says in card.shown) == (True, True)
     assert {label for label in card.labels if label} == labels
     (note,) = office.thread(card)
@@ -81,20 +81,20 @@ async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
 
 async def test_notes_overtaken_by_the_decision_are_not_posted(office: Office) -> None:
     """As after an hour without Slack: that it waits for somebody would be wrong by now."""
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     gate = office.slack.faults.hold("chat.update")
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await gate.reached()
     await office.click(ROSE, card, "object")
-    await office.version(told, {**SOFT, "action_parameters": {"record": "43"}})
-    await office.cancel(told)
+    await office.version(response, {**SOFT, "action_parameters": {"record": "43"}})
+    await office.cancel(response)
     gate.open()
-    (note,) = office.thread(await office.card(told))
+    (note,) = office.thread(await office.card(response))
     assert "Clerk withdrew this" in note.shown
 
 
 async def test_no_note_is_posted_twice_if_the_next_one_fails(office: Office) -> None:
-    told, card = await office.asked({**HARD, "thread_id": "thr_1"})
+    response, card = await office.asked({**HARD, "thread_id": "thr_1"})
     office.slack.faults.error("chat.update", "internal_error")
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
     await office.delivered()
@@ -108,21 +108,21 @@ async def test_no_note_is_posted_twice_if_the_next_one_fails(office: Office) -> 
     await trying
     assert len(office.thread(card)) == 1
     await office.rested()
-    assert ["took this over" in note.shown for note in office.thread(await office.card(told))] == [True, False]
+    assert ["took this over" in note.shown for note in office.thread(await office.card(response))] == [True, False]
 
 
 async def test_an_approval_with_edits_is_one_note_that_shows_the_changes(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
-        told, card = await office.asked()
+        response, card = await office.asked()
         await office.edit(SENTA, card, '{"record": "43"}')
-        (note,) = office.thread(await office.card(told))
+        (note,) = office.thread(await office.card(response))
         assert ("Approved with edits" in note.shown, '"43"' in note.shown) == (True, True)
 
 
 async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Office) -> None:
-    told, card = await office.asked()
-    await office.cancel(told, "The customer has left.")
-    card = await office.card(told)
+    response, card = await office.asked()
+    await office.cancel(response, "The customer has left.")
+    card = await office.card(response)
     assert ("Clerk withdrew this" in card.shown, "The customer has left." in card.shown) == (True, True)
     assert card.labels == ["Details"]
     (note,) = office.thread(card)
@@ -130,10 +130,10 @@ async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Offic
 
 
 async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.approve(SENTA, card)
-    await office.give(SVEN, await office.card(told), Verb.REVOKE, {"comment": "Recalled."})
-    card = await office.card(told)
+    await office.give(SVEN, await office.card(response), Verb.REVOKE, {"comment": "Recalled."})
+    card = await office.card(response)
     assert "Approval revoked" in card.shown
     approved, revoked = office.thread(card)
     assert ("Senta" in approved.shown, "Sven" in revoked.shown) == (True, True)
@@ -148,13 +148,13 @@ async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office)
     ],
 )
 async def test_the_execution_result_is_shown_on_the_approved_card(office: Office, outcome: str, says: str) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.approve(SENTA, card)
-    assert "Not carried out yet" in (await office.card(told)).shown
-    await office.claim(told)
-    assert "Approved, being carried out" in (await office.card(told)).shown
-    await office.report(told, outcome, detail="Record 42 it was.")
-    card = await office.card(told)
+    assert "Not carried out yet" in (await office.card(response)).shown
+    await office.claim(response)
+    assert "Approved, being carried out" in (await office.card(response)).shown
+    await office.report(response, outcome, detail="Record 42 it was.")
+    card = await office.card(response)
     assert (says in card.shown, "Record 42 it was." in card.shown) == (True, True)
 
 
@@ -162,59 +162,59 @@ async def test_the_execution_result_is_shown_on_the_approved_card(office: Office
 
 
 async def test_an_expired_package_says_that_time_ended_it_and_nobody_rejected_it(office: Office) -> None:
-    told, _ = await office.asked(CRITICAL)
+    response, _ = await office.asked(CRITICAL)
     office.clock.passes(DAY)
-    await office.time(Expire, told)
-    card = await office.card(told)
+    await office.time(Expire, response)
+    card = await office.card(response)
     assert ("Expired" in card.shown, "nobody rejected it" in card.shown, card.labels) == (True, True, ["Details"])
     (note,) = office.thread(card)
     assert ("nobody rejected it" in note.shown, note.notified) == (True, frozenset())
 
 
 async def test_a_missed_deadline_mentions_the_next_role(office: Office) -> None:
-    told, _ = await office.asked()
+    response, _ = await office.asked()
     office.clock.passes(DAY)
-    await office.time(Climb, told)
-    card = await office.card(told)
+    await office.time(Climb, response)
+    card = await office.card(response)
     (note,) = office.thread(card)
     assert "nobody answered in time" in card.shown
     assert ("nobody answered in time" in note.shown, note.notified) == (True, {SUSI, SAUL, "USILA"})
 
 
 async def test_a_reminder_mentions_the_role_in_the_thread(office: Office) -> None:
-    told, _ = await office.asked()
+    response, _ = await office.asked()
     office.clock.passes(20 * HOUR)
-    await office.time(Remind, told)
-    (note,) = office.thread(await office.card(told))
+    await office.time(Remind, response)
+    (note,) = office.thread(await office.card(response))
     assert ("still waits for a senior reviewer" in note.shown, note.notified) == (True, DECIDERS)
 
 
 async def test_a_package_that_returns_from_deferral_mentions_the_role_again(office: Office) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
     await office.delivered()
     office.clock.passes(HOUR)
-    await office.time(WakeUp, told)
-    card = await office.card(told)
+    await office.time(WakeUp, response)
+    card = await office.card(response)
     put_off, back = office.thread(card)
     assert ("Approve" in card.labels, put_off.notified, back.notified) == (True, frozenset(), DECIDERS)
 
 
 async def test_a_soft_package_that_returns_from_deferral_still_goes_ahead_by_itself(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
     await office.delivered()
     office.clock.passes(HOUR)
-    await office.time(WakeUp, told)
-    note = office.thread(await office.card(told))[-1]
+    await office.time(WakeUp, response)
+    note = office.thread(await office.card(response))[-1]
     assert ("If nobody decides" in note.shown, note.notified) == (False, frozenset())
 
 
 async def test_consent_by_silence_is_never_called_an_approval(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     office.clock.passes(HOUR)
-    await office.time(Consent, told)
-    card = await office.card(told)
+    await office.time(Consent, response)
+    card = await office.card(response)
     assert ("Nobody objected" in card.shown, "consent by silence, not an approval" in card.shown) == (True, True)
     (note,) = office.thread(card)
     assert ("Approved" in note.shown, note.notified) == (False, frozenset())
@@ -230,10 +230,10 @@ async def test_consent_by_silence_is_never_called_an_approval(office: Office) ->
 async def test_an_approval_with_an_unknown_outcome_is_shown(
     office: Office, claims: bool, kind: type[ClockCommand], says: str
 ) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     await office.approve(SENTA, card)
     for _ in range(claims):
-        await office.claim(told)
+        await office.claim(response)
     office.clock.passes(3 * DAY)
-    await office.time(kind, told)
-    assert says in (await office.card(told)).shown
+    await office.time(kind, response)
+    assert says in (await office.card(response)).shown

@@ -65,13 +65,13 @@ async def test_a_process_that_lost_its_lease_does_not_post_the_card(office: Offi
     url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)
-        told = await office.submit(SOFT)
+        response = await office.submit(SOFT)
         await gate.reached()
         await later(other, 60)
         assert len(office.cards()) == 1
         gate.open()
         await office.delivered()
-        card = await office.card(told)
+        card = await office.card(response)
         assert office.cards() == [card]
         assert len(office.slack.calls_to(POST)) == 1
         assert (await office.click(ROSE, card, "object")).ok

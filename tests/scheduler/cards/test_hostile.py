@@ -73,12 +73,12 @@ def within(it: Any) -> Iterator[Mapping[str, Any]]:
     """Every object of some blocks, however deep."""
     match it:
         case list() | tuple():
-            for each in it:
-                yield from within(each)
+            for item in it:
+                yield from within(item)
         case Mapping():
             yield it
-            for each in it.values():
-                yield from within(each)
+            for item in it.values():
+                yield from within(item)
         case _:
             pass
 
@@ -87,22 +87,24 @@ def beyond_the_frames(blocks: Any) -> str:
     """What Slack draws as the service's own words: neither beside a bar nor in a box, nor in the header's title."""
     match blocks:
         case list() | tuple():
-            return "\n".join(beyond_the_frames(each) for each in blocks)
+            return "\n".join(beyond_the_frames(element) for element in blocks)
         case {"type": kind} if kind in FRAMES | {"header", "button", "overflow"}:
             return ""
         case {"type": "rich_text" | "rich_text_section", "elements": elements}:
             return beyond_the_frames(elements)
         case Mapping():
-            return visible_text([{name: each for name, each in blocks.items() if name != "accessory"}])
+            return visible_text([{name: element for name, element in blocks.items() if name != "accessory"}])
         case _:
             return ""
 
 
 def assert_harmless(blocks: Any, text: str) -> None:
-    for each in within(blocks):
-        assert HARMFUL_KEYS.isdisjoint(each), each
-        assert each.get("type") not in ("link", "broadcast", "markdown", "image", "emoji", "channel"), each
-        assert each.get("type") != "mrkdwn" or (each["verbatim"] and "evil.example" not in each["text"]), each
+    for element in within(blocks):
+        assert HARMFUL_KEYS.isdisjoint(element), element
+        assert element.get("type") not in ("link", "broadcast", "markdown", "image", "emoji", "channel"), element
+        assert element.get("type") != "mrkdwn" or (element["verbatim"] and "evil.example" not in element["text"]), (
+            element
+        )
     for line in text.split("\n"):
         assert not line.strip() or line.strip() not in beyond_the_frames(blocks).split("\n"), line
 
@@ -114,13 +116,13 @@ def whole(view: View | None) -> View:
 
 async def pages(office: Office, user: str, card: Message) -> list[View]:
     """All of Details, page by page."""
-    found = [await office.details(user, card)]
-    while (label := f"Page {len(found) + 1}") in found[-1].labels:
-        button = next(each for each in found[-1].elements if each.label == label)
+    pages_read = [await office.details(user, card)]
+    while (label := f"Page {len(pages_read) + 1}") in pages_read[-1].labels:
+        button = next(element for element in pages_read[-1].elements if element.label == label)
         await office.slack.click_modal(user, "page", block_id=button.block_id)
-        found.append(whole(office.slack.modal(user)))
+        pages_read.append(whole(office.slack.modal(user)))
     await office.slack.close(user)
-    return found
+    return pages_read
 
 
 def posted(office: Office) -> list[Message]:
@@ -159,20 +161,20 @@ async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) ->
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
 async def test_forms_notes_and_lists_keep_hostile_words_framed_too(office: Office, text: str, seen: str) -> None:
-    told, card = await office.asked(saying(text))
+    response, card = await office.asked(saying(text))
     await office.click(SENTA, card, "approve")
     form = whole(office.slack.modal(SENTA))
     assert seen in form.shown
     assert_harmless(form.blocks, text)
     await office.slack.close(SENTA)
-    await office.version(told, saying(text) | {"rationale": f"{text} Once more."})
-    for word in ("mine", "queue", f"show {told.id}", f"audit {told.id}"):
+    await office.version(response, saying(text) | {"rationale": f"{text} Once more."})
+    for word in ("mine", "queue", f"show {response.id}", f"audit {response.id}"):
         (answer,) = (await office.slack.command(ADAM, "/reviews", word)).notes
         assert_harmless(answer.blocks, text)
         assert answer.notified == frozenset()
     await office.slack.open_home(SENTA)
     assert_harmless(whole(await office.slack.until(lambda: office.slack.home(SENTA))).blocks, text)
-    await office.card(told)
+    await office.card(response)
     assert len(posted(office)) == 2
     for message in posted(office):
         assert_harmless(message.blocks, text)
@@ -202,13 +204,15 @@ async def test_the_largest_package_is_shown_completely_over_several_pages(office
     marks = {name: [f"{name[:4]}-{number:04}" for number in range(2_000)] for name in names}
     large = {name: dict.fromkeys(marks[name], 12 * "x") for name in names}
     words = [f"word-{number:04}" for number in range(700)]
-    told = await office.submit(saying("Much.") | large | {"rationale": " ".join(words), "rollback_plan": 8_000 * "y"})
-    assert (told.status, len(str(large)) > 150_000) == (202, True)
-    card = await office.card(told)
+    response = await office.submit(
+        saying("Much.") | large | {"rationale": " ".join(words), "rollback_plan": 8_000 * "y"}
+    )
+    assert (response.status, len(str(large)) > 150_000) == (202, True)
+    card = await office.card(response)
     details = await pages(office, SENTA, card)
     everything = "\n".join(view.shown for view in details)
-    assert [mark for each in (*marks.values(), words) for mark in each if mark not in everything] == []
-    assert [seen.page for seen in (await office.state(told)).details] == list(range(1, len(details) + 1))
+    assert [mark for element in (*marks.values(), words) for mark in element if mark not in everything] == []
+    assert [seen.page for seen in (await office.state(response)).details] == list(range(1, len(details) + 1))
 
 
 # What people and agents are called.
@@ -220,11 +224,11 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
     office.key = await office.hire(name)
     office.slack.change_person(SENTA, name=name)
     await office.slack.event(office.slack.person_event(SENTA))
-    told, card = await office.asked(SOFT | {"risk_level": "high"})
+    response, card = await office.asked(SOFT | {"risk_level": "high"})
     assert (card.mentioned, card.notified) == (DECIDERS, DECIDERS)
     await office.click(SENTA, card, "reject")
     assert (await office.slack.submit(SENTA, {"comment": "No."})).errors == {}
-    settled = await office.card(told)
+    settled = await office.card(response)
     assert len(office.slack.thread(CHANNEL, card.ts)) == 1
     for message in posted(office):
         _assert_calls_nobody(message.blocks)
@@ -238,12 +242,12 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
 
 def _assert_calls_nobody(blocks: Any) -> None:
     """But for the one line in which the service calls those whom it asks."""
-    for each in within(blocks):
-        assert HARMFUL_KEYS.isdisjoint(each), each
-        assert each.get("type") not in ("link", "broadcast", "user", "usergroup", "markdown"), each
-        assert each.get("type") != "mrkdwn" or "evil.example" not in each["text"], each
-        assert each.get("type") != "mrkdwn" or "<!channel>" not in each["text"], each
-        assert each.get("type") != "mrkdwn" or "<@" not in each["text"], each
+    for element in within(blocks):
+        assert HARMFUL_KEYS.isdisjoint(element), element
+        assert element.get("type") not in ("link", "broadcast", "user", "usergroup", "markdown"), element
+        assert element.get("type") != "mrkdwn" or "evil.example" not in element["text"], element
+        assert element.get("type") != "mrkdwn" or "<!channel>" not in element["text"], element
+        assert element.get("type") != "mrkdwn" or "<@" not in element["text"], element
 
 
 # What reviewers write.
@@ -254,10 +258,10 @@ def _assert_calls_nobody(blocks: Any) -> None:
 async def test_a_reviewers_comment_is_literal_text_on_the_card_in_the_thread_and_in_details(
     office: Office, verb: str, field: str, text: str, seen: str
 ) -> None:
-    told, card = await office.asked(SOFT | {"risk_level": "high"})
+    response, card = await office.asked(SOFT | {"risk_level": "high"})
     await office.click(SENTA, card, verb)
     assert (await office.slack.submit(SENTA, {field: text})).errors == {}
-    settled = await office.card(told)
+    settled = await office.card(response)
     (note,) = office.slack.thread(CHANNEL, card.ts)
     for message in (settled, note):
         assert seen in message.shown
@@ -267,7 +271,7 @@ async def test_a_reviewers_comment_is_literal_text_on_the_card_in_the_thread_and
     assert seen in "\n".join(view.shown for view in details)
     for view in details:
         assert_harmless(view.blocks, text)
-    decision = (await office.read(told)).body["decision"]
+    decision = (await office.read(response)).body["decision"]
     assert (decision["decision"], decision[field]) == (verb, text.strip())
 
 
@@ -279,18 +283,18 @@ async def test_text_typed_after_reviews_mentions_nobody(office: Office, text: st
         (note,) = outcome.notes
         assert note.notified == frozenset()
         assert note.mentioned <= {SVEN}
-        for each in within(note.blocks):
-            assert HARMFUL_KEYS.isdisjoint(each), each
-            assert each.get("type") not in ("link", "broadcast", "usergroup", "markdown", "mrkdwn"), each
+        for element in within(note.blocks):
+            assert HARMFUL_KEYS.isdisjoint(element), element
+            assert element.get("type") not in ("link", "broadcast", "usergroup", "markdown", "mrkdwn"), element
 
 
 async def test_the_longest_comment_is_shortened_on_the_card_and_complete_in_details(office: Office) -> None:
     words = [f"word-{number:04}" for number in range(300)]
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await office.details(RITA, card)
     await office.slack.click_modal(RITA, "comment")
     assert (await office.slack.submit(RITA, {"comment": " ".join(words)})).errors == {}
-    card = await office.card(told)
+    card = await office.card(response)
     assert words[0] in card.shown
     assert words[-1] not in card.shown
     assert "whole in Details" in card.shown

@@ -24,9 +24,9 @@ PROMISED = Rates(channel=Window(5, 5 / FASTER), posts=Window(300, 60 / FASTER), 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr("store.outbox.rate_budget.AHEAD", AHEAD / FASTER)
-    async with open_office(database_url, tmp_path) as its:
-        reconciler(its)._pace.rates = PROMISED
-        yield its
+    async with open_office(database_url, tmp_path) as opened:
+        reconciler(opened)._pace.rates = PROMISED
+        yield opened
 
 
 def reconciler(office: Office) -> Reconciler:

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def twice(office: Office, package: Any) -> tuple[Response, Message, Message]:
     """The package, the card of which nobody heard, and the one that was posted again."""
     office.slack.faults.lose_reply("chat.postMessage")
-    told = await office.submit(package)
+    response = await office.submit(package)
     await office.delivered()
     await later(office)
     stray, card = office.cards()
-    return told, stray, card
+    return response, stray, card
 
 
 @pytest.mark.parametrize("package", [SOFT, HARD], ids=["one tap", "a form"])
@@ -30,14 +30,14 @@ async def twice(office: Office, package: Any) -> tuple[Response, Message, Messag
 async def test_a_click_on_a_stray_card_after_the_decision_says_that_it_is_decided(
     office: Office, verb: str, package: dict[str, Any]
 ) -> None:
-    told, stray, card = await twice(office, package)
+    response, stray, card = await twice(office, package)
     await office.click(OWEN, card, "reject")
     await office.slack.submit(OWEN, {"comment": "Not any more."})
     await office.delivered()
     assert (await office.click(SENTA, stray, verb, **({"option": "Request evidence"} if verb == "more" else {}))).ok
     await office.all_said()
     assert "This is already rejected by" in await office.notes(SENTA)
-    assert await office.status(told) is Status.REJECTED
+    assert await office.status(response) is Status.REJECTED
     assert office.slack.modal(SENTA) is None
     assert retired(office, stray)
 
@@ -55,10 +55,10 @@ async def test_a_click_on_a_stray_card_withdrawn_before_the_next_post_is_answere
     office: Office,
 ) -> None:
     office.slack.faults.lose_reply("chat.postMessage")
-    told = await office.submit(SOFT)
+    response = await office.submit(SOFT)
     await office.delivered()
     [stray] = office.cards()
-    assert (await office.cancel(told)).status == 200
+    assert (await office.cancel(response)).status == 200
     await office.click(RITA, stray, "approve")
     await office.all_said()
     assert "already cancelled" in await office.notes(RITA)

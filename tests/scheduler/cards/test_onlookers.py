@@ -43,14 +43,14 @@ def scene(*members: str) -> Callable[[Slack], None]:
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """Rita is the only reviewer in the channel."""
-    async with open_office(database_url, tmp_path, SPARED, scene=scene(RITA)) as its:
-        yield its
+    async with open_office(database_url, tmp_path, SPARED, scene=scene(RITA)) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def full(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, SPARED, scene=scene(RITA, ROSS)) as its:
-        yield its
+    async with open_office(database_url, tmp_path, SPARED, scene=scene(RITA, ROSS)) as opened:
+        yield opened
 
 
 async def passes(office: Office, span: timedelta) -> None:
@@ -66,90 +66,90 @@ def standing(state: PackageState) -> tuple[Status, HITLLevel, str]:
     return state.status, state.level, state.why[0].rule
 
 
-async def is_consented(office: Office, told: Response) -> bool:
-    return await office.status(told) is Status.CONSENTED
+async def is_consented(office: Office, response: Response) -> bool:
+    return await office.status(response) is Status.CONSENTED
 
 
-async def onlookers(office: Office, told: Response) -> set[str]:
-    shown = (await office.state(told)).shown
+async def onlookers(office: Office, response: Response) -> set[str]:
+    shown = (await office.state(response)).shown
     return {who for card in shown.cards for who in card.since} if shown else set()
 
 
 async def test_the_state_keeps_which_eligible_people_see_the_card(full: Office) -> None:
-    told, card = await full.asked(SOFT)
-    shown = (await full.state(told)).shown
+    response, card = await full.asked(SOFT)
+    shown = (await full.state(response)).shown
     assert shown is not None
-    assert [(each.location, each.since) for each in shown.cards] == [
+    assert [(card_shown.location, card_shown.since) for card_shown in shown.cards] == [
         ((CHANNEL, card.ts), {RITA: shown.at, ROSS: shown.at}),
     ]
 
 
 async def test_silence_is_consent_while_someone_who_saw_the_card_is_there(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 5 * MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
     assert [(call.error, call.arguments["channel"]) for call in office.slack.calls_to(LINK)] == [(None, CHANNEL)]
 
 
 async def test_time_in_which_the_only_viewer_is_away_does_not_count(office: Office) -> None:
     """Others could decide, but they do not see the card."""
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, MINUTE)
     await office.slack.command(RITA, "/reviews", "away 2h")
     await passes(office, 60 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     await office.slack.command(RITA, "/reviews", "back")
     await passes(office, 3 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 async def test_the_silence_of_a_deactivated_viewer_does_not_count(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.change_person(RITA, deleted=True)
     assert (await office.slack.event(office.slack.person_event(RITA))).status == 200
     await passes(office, 10 * MINUTE)
-    assert (await office.state(told)).status is Status.PENDING
+    assert (await office.state(response)).status is Status.PENDING
 
 
 async def test_a_viewer_who_was_deactivated_meanwhile_counts_only_from_their_return(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, MINUTE)
     for deleted in (True, False):
         office.slack.change_person(RITA, deleted=deleted)
         assert (await office.slack.event(office.slack.person_event(RITA))).status == 200
         await passes(office, 2 * MINUTE)
     await passes(office, 4 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 async def test_the_silence_of_a_viewer_who_left_the_channel_does_not_count(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.leave(RITA, CHANNEL)
     await passes(office, MINUTE)
-    assert standing(await office.state(told)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "silence-unproven")
+    assert standing(await office.state(response)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "silence-unproven")
 
 
 async def test_someone_who_joins_the_channel_counts_from_then_on(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.leave(RITA, CHANNEL)
     office.slack.join(ROSS, CHANNEL)
     await passes(office, MINUTE)
-    assert (await office.status(told), await onlookers(office, told)) == (Status.PENDING, {ROSS})
+    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {ROSS})
     await passes(office, 4 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 async def test_someone_who_leaves_the_channel_and_comes_back_counts_from_their_return(full: Office) -> None:
-    told, _ = await full.asked(SOFT)
+    response, _ = await full.asked(SOFT)
     await passes(full, MINUTE)
     for move, kind in ((full.slack.leave, "member_left_channel"), (full.slack.join, "member_joined_channel")):
         move(RITA, CHANNEL)
@@ -158,50 +158,50 @@ async def test_someone_who_leaves_the_channel_and_comes_back_counts_from_their_r
         await passes(full, MINUTE)
     full.slack.leave(ROSS, CHANNEL)
     await passes(full, 2 * MINUTE)
-    assert await full.status(told) is Status.PENDING
+    assert await full.status(response) is Status.PENDING
     await passes(full, 3 * MINUTE)
-    assert await is_consented(full, told)
+    assert await is_consented(full, response)
 
 
 async def test_one_of_two_viewers_may_leave(full: Office) -> None:
-    told, _ = await full.asked(SOFT)
+    response, _ = await full.asked(SOFT)
     await passes(full, 4 * MINUTE)
     full.slack.leave(RITA, CHANNEL)
     await passes(full, MINUTE)
-    assert await is_consented(full, told)
+    assert await is_consented(full, response)
 
 
 async def test_a_deleted_card_is_posted_again_and_its_silence_starts_from_zero(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.delete(card)
     await passes(office, MINUTE)
-    again = await office.card(told)
-    assert (await office.status(told), again.ts != card.ts) == (Status.PENDING, True)
+    again = await office.card(response)
+    assert (await office.status(response), again.ts != card.ts) == (Status.PENDING, True)
     await passes(office, 4 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 async def test_a_card_that_cannot_be_updated_and_is_posted_again_starts_from_zero(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.faults.error("chat.update", "edit_window_closed")
     await office.give(RITA, card, Verb.CLAIM_TASK)
     await office.delivered()
-    assert [each.ts == card.ts for each in office.cards()] == [True, False]
+    assert [posted.ts == card.ts for posted in office.cards()] == [True, False]
     await passes(office, 2 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
 
 
 async def test_an_update_of_the_card_does_not_reset_the_silence(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     await office.give(RITA, card, Verb.CLAIM_TASK)
-    assert ((await office.card(told)).edits, len(office.cards())) == (card.edits + 1, 1)
+    assert ((await office.card(response)).edits, len(office.cards())) == (card.edits + 1, 1)
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 @pytest.mark.parametrize(
@@ -211,38 +211,38 @@ async def test_a_card_that_moves_to_the_fallback_channel_starts_from_zero(
     office: Office, changed: dict[str, Any]
 ) -> None:
     """Also if Slack's event about the channel was lost."""
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.change_channel(CHANNEL, **changed)
     await passes(office, MINUTE)
-    assert (await office.status(told), await onlookers(office, told)) == (Status.PENDING, {ROSS, SENTA})
+    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {ROSS, SENTA})
     assert len(office.cards(SPARE)) == 1
     await passes(office, 4 * MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 async def test_a_card_that_moves_after_an_event_about_its_channel_starts_from_zero(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.change_channel(CHANNEL, archived=True)
     await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
     await office.delivered()
     await passes(office, 4 * MINUTE)
-    assert (await office.status(told), await onlookers(office, told)) == (Status.PENDING, {ROSS, SENTA})
+    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {ROSS, SENTA})
 
 
 async def test_an_emptied_channel_makes_the_package_hard(full: Office) -> None:
-    told, _ = await full.asked(SOFT)
+    response, _ = await full.asked(SOFT)
     await passes(full, 4 * MINUTE)
     full.slack.change_channel(CHANNEL, members=())
     await passes(full, MINUTE)
-    assert standing(await full.state(told)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "silence-unproven")
+    assert standing(await full.state(response)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "silence-unproven")
 
 
 async def test_a_removed_app_makes_the_package_hard(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     assert office.running.service.slack is not None
     clockwork = office.running.service.slack.clockwork
@@ -251,31 +251,31 @@ async def test_a_removed_app_makes_the_package_hard(office: Office) -> None:
     office.slack.workspace.token_error = "account_inactive"
     await clockwork.sweep.tick()
     await clockwork.consents.tick()
-    assert standing(await office.state(told)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "silence-unproven")
+    assert standing(await office.state(response)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "silence-unproven")
 
 
 @pytest.mark.parametrize("method", [MEMBERS, LINK])
 async def test_consent_waits_while_slack_is_too_busy_for_the_proof(office: Office, method: str) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
     office.slack.faults.rate_limited(method, seconds=60)
     await passes(office, MINUTE)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(response) is Status.PENDING
     office.slack.faults.clear()
     await passes(office, MINUTE)
     await passes(office, MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 @pytest.mark.parametrize("method", [MEMBERS, LINK])
 async def test_a_silence_that_slack_cannot_prove_before_the_hard_timeout_becomes_hard(
     office: Office, method: str
 ) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     office.slack.faults.status(503, method, times=None)
     for _ in range(25):
         await passes(office, 60 * MINUTE)
-    assert standing(await office.state(told)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "timeout")
+    assert standing(await office.state(response)) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "timeout")
 
 
 NO_CHANNEL = POLICY.replace(f'default = "{CHANNEL}"', "")
@@ -284,33 +284,33 @@ NO_CHANNEL = POLICY.replace(f'default = "{CHANNEL}"', "")
 @pytest.fixture
 async def direct(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """No channel: Rita and Ross get direct messages."""
-    async with open_office(database_url, tmp_path, NO_CHANNEL) as its:
-        yield its
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as opened:
+        yield opened
 
 
 async def test_receivers_of_direct_messages_count_each_from_their_own_card(direct: Office) -> None:
-    told = await direct.submit(SOFT)
+    response = await direct.submit(SOFT)
     await direct.delivered()
-    shown = (await direct.state(told)).shown
+    shown = (await direct.state(response)).shown
     assert shown is not None
     places = {who: direct.slack.direct(who) for who in (RITA, ROSS)}
     assert {card.channel: set(card.since) for card in shown.cards} == {places[who]: {who} for who in places}
     await passes(direct, 5 * MINUTE)
-    assert await is_consented(direct, told)
+    assert await is_consented(direct, response)
 
 
 async def test_a_lost_direct_message_loses_only_its_receivers_time(direct: Office) -> None:
-    told = await direct.submit(SOFT)
+    response = await direct.submit(SOFT)
     await direct.delivered()
     await direct.slack.command(ROSS, "/reviews", "away 2h")
     await passes(direct, 3 * MINUTE)
     await direct.slack.command(ROSS, "/reviews", "back")
     direct.slack.delete(direct.cards(RITA)[0])
     await passes(direct, 2 * MINUTE)
-    assert await direct.status(told) is Status.PENDING
+    assert await direct.status(response) is Status.PENDING
     assert len(direct.cards(RITA)) == 1
     await passes(direct, 3 * MINUTE)
-    assert await is_consented(direct, told)
+    assert await is_consented(direct, response)
 
 
 async def test_sixty_packages_due_at_once_read_their_channel_once(office: Office) -> None:
@@ -319,13 +319,13 @@ async def test_sixty_packages_due_at_once_read_their_channel_once(office: Office
     await office.delivered()
     before = len(office.slack.calls_to(MEMBERS))
     await passes(office, 5 * MINUTE)
-    assert {await office.status(told) for told in tolds} == {Status.CONSENTED}
+    assert {await office.status(response) for response in tolds} == {Status.CONSENTED}
     assert len(office.slack.calls_to(MEMBERS)) == before + 1
     assert len({call.arguments["message_ts"] for call in office.slack.calls_to(LINK)}) == len(tolds)
 
 
 async def test_a_slow_proof_delays_nothing_else_that_is_due(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    response, _ = await office.asked(SOFT)
     hard = await office.submit({**HARD, "expires_at": (office.clock.now + 5 * MINUTE).isoformat()})
     await office.delivered()
     gate = office.slack.faults.hold(LINK)
@@ -333,23 +333,23 @@ async def test_a_slow_proof_delays_nothing_else_that_is_due(office: Office) -> N
     await gate.reached()
     assert office.running.service.slack is not None
     await office.running.service.slack.clockwork.sweep.tick()
-    assert (await office.status(told), await office.status(hard)) == (Status.PENDING, Status.EXPIRED)
+    assert (await office.status(response), await office.status(hard)) == (Status.PENDING, Status.EXPIRED)
     gate.open()
     await waiting
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)
 
 
 async def test_a_card_shown_by_an_earlier_release_is_proven_again_before_its_silence_counts(office: Office) -> None:
     """It had kept when the card was shown, and not who saw it."""
-    told, _ = await office.asked(SOFT)
-    state = await office.state(told)
+    response, _ = await office.asked(SOFT)
+    state = await office.state(response)
     assert state.shown is not None
     old = json.loads(state.model_dump_json()) | {"shown": {"at": state.shown.at.isoformat(), "version": 1}}
-    here = (PACKAGES.c.package_id == told.id,)
+    here = (PACKAGES.c.package_id == response.id,)
     await office.store.write(
         lambda connection: connection.execute(update(PACKAGES).where(*here).values(state=json.dumps(old)))
     )
     await passes(office, 5 * MINUTE)
-    assert (await office.status(told), await onlookers(office, told)) == (Status.PENDING, {RITA})
+    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {RITA})
     await passes(office, 5 * MINUTE)
-    assert await is_consented(office, told)
+    assert await is_consented(office, response)

@@ -52,11 +52,11 @@ async def test_packages_submitted_during_an_outage_are_posted_once_afterwards(of
 
 
 async def test_decisions_made_during_an_outage_are_shown_afterwards(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     office.slack.faults.status(503, times=None)
     assert (await office.click(RITA, card, "approve")).ok
     await office.delivered()
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(response) is Status.APPROVED
     assert "Approve" in office.slack.message(CHANNEL, card.ts).labels
     office.slack.faults.clear()
     await later(office)
@@ -76,9 +76,9 @@ async def test_an_outage_at_startup_stops_nothing(database_url: str, tmp_path: P
             assert (await posture(office))["slack"].startswith("unreachable: ")
             await slack.come_up()
             await office.directory_read()
-            told, card = await office.asked(SOFT)
+            response, card = await office.asked(SOFT)
             assert (await office.click(RITA, card, "approve")).ok
-            assert await office.status(told) is Status.APPROVED
+            assert await office.status(response) is Status.APPROVED
 
 
 # ---- Slack is busy, or not well
@@ -98,7 +98,7 @@ async def test_while_posts_are_rate_limited_no_card_is_posted_and_afterwards_all
 
 
 async def test_while_updates_are_rate_limited_new_cards_are_still_posted(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     office.slack.faults.rate_limited(UPDATE, seconds=30)
     await office.click(RITA, card, "approve")
     await office.delivered()
@@ -108,17 +108,17 @@ async def test_while_updates_are_rate_limited_new_cards_are_still_posted(office:
     assert (len(office.slack.calls_to(UPDATE)), len(office.cards())) == (asked, 2)
     office.slack.faults.clear()
     await later(office, 31)
-    assert "Approve" not in (await office.card(told)).labels
+    assert "Approve" not in (await office.card(response)).labels
 
 
 async def test_a_note_that_must_wait_delays_no_other_card(office: Office) -> None:
     _, noted = await office.asked(SOFT)
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     office.slack.faults.rate_limited(POST, seconds=30)
     await office.click(RITA, noted, "approve")
     await office.delivered()
     await office.click(RITA, card, "approve")
-    assert "Approve" not in (await office.card(told)).labels
+    assert "Approve" not in (await office.card(response)).labels
 
 
 async def test_postponed_places_do_not_hide_others(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ async def test_a_private_note_that_slack_refuses_is_logged(office: Office, capsy
 @pytest.mark.parametrize("status", [500, 502, 503])
 @pytest.mark.parametrize("method", [POST, UPDATE, "conversations.members"])
 async def test_a_failed_call_is_repeated_later_and_not_immediately(office: Office, method: str, status: int) -> None:
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     await later(office, 31)  # who is in the channel is remembered no longer
     before = len(office.slack.calls_to(method))
     office.slack.faults.status(status, method)
@@ -152,7 +152,7 @@ async def test_a_failed_call_is_repeated_later_and_not_immediately(office: Offic
         await office.delivered()
     assert len([call for call in office.slack.calls_to(method)[before:] if call.status == status]) == 1
     await later(office)
-    assert "Approve" not in (await office.card(told)).labels
+    assert "Approve" not in (await office.card(response)).labels
     assert len(office.cards()) == 2
     assert await measured(office, "countersign_places_behind") == 0
 
@@ -161,7 +161,7 @@ async def test_a_post_without_a_reply_is_repeated_once_by_us_and_never_by_the_sl
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     office.slack.faults.lose_reply(POST)
-    told = await office.submit(SOFT)
+    response = await office.submit(SOFT)
     await office.delivered()
     assert len(office.slack.calls_to(POST)) == 1
     assert "card.not_delivered" in "".join(capsys.readouterr())
@@ -171,7 +171,7 @@ async def test_a_post_without_a_reply_is_repeated_once_by_us_and_never_by_the_sl
     lost, card = office.cards()
     assert len(office.slack.calls_to(POST)) == 2
     assert (await office.click(RITA, lost, "approve")).ok
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(response) is Status.APPROVED
     await office.all_said()
     retired = office.slack.message(CHANNEL, lost.ts)
     assert (retired.labels, "showed this card twice" in retired.text) == ([], True)

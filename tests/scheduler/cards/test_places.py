@@ -58,10 +58,10 @@ def scene(**changed: object) -> Callable[[Slack], None]:
     return furnished
 
 
-def showing(office: Office, told: Response) -> set[str]:
+def showing(office: Office, response: Response) -> set[str]:
     """Every place in which a card of this package lies."""
     everywhere = [*office.slack.workspace.channels]
-    return {place for place in everywhere for card in office.cards(place) if told.id in str(card.blocks)}
+    return {place for place in everywhere for card in office.cards(place) if response.id in str(card.blocks)}
 
 
 @contextmanager
@@ -78,12 +78,12 @@ def direct(office: Office, *users: str) -> set[str]:
 
 async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
-        told, card = await office.asked()
+        response, card = await office.asked()
         await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
-        here, there = await office.card(told), await office.card(told, BOARD)
+        here, there = await office.card(response), await office.card(response, BOARD)
         assert there.notified == set(SUPERVISORS)
         assert ("Escalated from" in there.shown, "Escalated from" in here.shown) == (True, True)
-        assert showing(office, told) == {CHANNEL, BOARD}
+        assert showing(office, response) == {CHANNEL, BOARD}
         (note,) = office.thread(here)
         assert "Too big for me." in note.shown
         assert office.thread(there) == []
@@ -91,19 +91,19 @@ async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str
 
 async def test_a_decision_at_one_place_is_shown_at_all_places(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
-        told, card = await office.asked()
+        response, card = await office.asked()
         await office.give(SENTA, card, Verb.ESCALATE, {})
-        await office.approve(SUSI, await office.card(told, BOARD))
+        await office.approve(SUSI, await office.card(response, BOARD))
         for channel in (CHANNEL, BOARD):
-            card = await office.card(told, channel)
+            card = await office.card(response, channel)
             assert ("Susi (supervisor) approved this" in card.shown, card.labels) == (True, ["Details"])
             assert "Susi (supervisor) approved this" in office.thread(card)[-1].shown
 
 
 async def test_an_action_type_with_a_channel_of_its_own_is_asked_there(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BY_ACTION, scene=scene()) as office:
-        told, _ = await office.asked(HARD, BOARD)
-        assert showing(office, told) == {BOARD}
+        response, _ = await office.asked(HARD, BOARD)
+        assert showing(office, response) == {BOARD}
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ async def test_a_role_without_a_channel_is_asked_one_by_one(
     database_url: str, tmp_path: Path, package: dict[str, object], people: list[str]
 ) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        told = await office.submit(package)
+        response = await office.submit(package)
         await office.delivered()
-        assert showing(office, told) == direct(office, *people)
-        assert (await office.state(told)).shown is not None
+        assert showing(office, response) == direct(office, *people)
+        assert (await office.state(response)).shown is not None
 
 
 async def test_if_nobody_can_be_asked_now_people_are_asked_as_soon_as_possible(
@@ -133,33 +133,33 @@ async def test_if_nobody_can_be_asked_now_people_are_asked_as_soon_as_possible(
     policy = NO_CHANNEL.replace('max_age = "1000d"', 'max_age = "1h"')
     async with open_office(database_url, tmp_path, policy) as office:
         with without_delivery(office):
-            told = await office.submit(HARD)
+            response = await office.submit(HARD)
         office.clock.passes(timedelta(hours=2))
         await office.delivered()
-        assert showing(office, told) == set()
+        assert showing(office, response) == set()
         await office.directory_read()
         await office.rested()
-        assert showing(office, told) == direct(office, SENTA, SVEN)
+        assert showing(office, response) == direct(office, SENTA, SVEN)
 
 
 async def test_both_roles_of_a_quorum_are_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
     policy = NO_CHANNEL.replace('max_risk = "high"', 'max_risk = "critical"')
     async with open_office(database_url, tmp_path, policy) as office:
-        told = await office.submit(CRITICAL)
+        response = await office.submit(CRITICAL)
         await office.delivered()
-        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+        assert showing(office, response) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
 async def test_a_new_member_of_a_role_that_is_asked_in_person_is_asked_too(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
         await office.regroup(added=(ROSS,))
         await office.passes(timedelta(minutes=1))
-        assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
+        assert showing(office, response) == direct(office, SENTA, SVEN, ROSS)
         assert [len(office.cards(user)) for user in (SENTA, SVEN, ROSS)] == [1, 1, 1]
-        await office.approve(ROSS, await office.card(told, ROSS))
-        assert await office.status(told) is Status.APPROVED
+        await office.approve(ROSS, await office.card(response, ROSS))
+        assert await office.status(response) is Status.APPROVED
         await office.regroup(added=(NOBODY,))
         await office.passes(timedelta(minutes=1))
         assert office.cards(NOBODY) == []
@@ -169,21 +169,21 @@ async def test_a_new_member_is_also_asked_if_people_replace_a_channel_that_is_go
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(archived=True)) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
         await office.regroup(added=(ROSS,))
         await office.passes(timedelta(minutes=1))
-        assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
+        assert showing(office, response) == direct(office, SENTA, SVEN, ROSS)
 
 
 async def test_a_new_member_of_a_role_that_no_longer_decides_is_not_asked(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        told, card = await office.asked(HARD, SENTA)
+        response, card = await office.asked(HARD, SENTA)
         await office.give(SENTA, card, Verb.ESCALATE, {})
         await office.delivered()
         await office.regroup(added=(ROSS,))
         await office.passes(timedelta(minutes=1))
-        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+        assert showing(office, response) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
 async def test_people_who_cannot_decide_get_no_message(database_url: str, tmp_path: Path) -> None:
@@ -192,47 +192,47 @@ async def test_people_who_cannot_decide_get_no_message(database_url: str, tmp_pa
         slack.change_group(GROUP, members=[SENTA, GONE, GUEST])
 
     async with open_office(database_url, tmp_path, NO_CHANNEL, scene=with_others) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
-        assert showing(office, told) == direct(office, SENTA)
+        assert showing(office, response) == direct(office, SENTA)
 
 
 async def test_a_card_in_a_direct_message_is_decided_on_like_any_other(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        told, card = await office.asked(HARD, SENTA)
+        response, card = await office.asked(HARD, SENTA)
         await office.approve(SENTA, card)
-        assert await office.status(told) is Status.APPROVED
+        assert await office.status(response) is Status.APPROVED
         for user in (SENTA, SVEN):
-            card = await office.card(told, user)
+            card = await office.card(response, user)
             assert ("Senta (senior reviewer) approved this" in card.shown, card.labels) == (True, ["Details"])
 
 
 async def test_a_private_copy_is_not_taken_for_the_card(office: Office) -> None:
-    told, card = await office.asked(SOFT)
-    note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
+    response, card = await office.asked(SOFT)
+    note = await office.reviews(RITA, f"show {response.id}", channel=CHANNEL)
     await office.click(RITA, note, "approve")
     await office.all_said()
     assert [note.text for note in office.slack.private_notes(RITA) if "twice" in note.text] == []
-    assert (await office.card(told)).ts == card.ts
+    assert (await office.card(response)).ts == card.ts
 
 
 async def test_a_private_copy_is_not_adopted_before_the_card_is_posted(office: Office) -> None:
     with without_delivery(office):
-        told = await office.submit(SOFT)
-        note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
+        response = await office.submit(SOFT)
+        note = await office.reviews(RITA, f"show {response.id}", channel=CHANNEL)
         await office.click(RITA, note, "approve")
         await office.all_said()
     updates = len(office.slack.calls_to("chat.update"))
-    assert "Approved" in (await office.card(told)).shown
+    assert "Approved" in (await office.card(response)).shown
     assert len(office.slack.calls_to("chat.update")) == updates
 
 
 async def test_after_an_escalation_the_next_role_is_also_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        told, card = await office.asked(HARD, SENTA)
+        response, card = await office.asked(HARD, SENTA)
         await office.give(SENTA, card, Verb.ESCALATE, {})
         await office.delivered()
-        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+        assert showing(office, response) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
 NOT_HERE = [
@@ -247,10 +247,10 @@ async def test_if_a_channel_refuses_posts_the_fallback_channel_is_used(
     database_url: str, tmp_path: Path, changed: dict[str, object]
 ) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene(**changed)) as office:
-        told, card = await office.asked(HARD, SPARE)
-        assert (showing(office, told), card.notified) == ({SPARE}, {SENTA, SVEN, *SUPERVISORS})
+        response, card = await office.asked(HARD, SPARE)
+        assert (showing(office, response), card.notified) == ({SPARE}, {SENTA, SVEN, *SUPERVISORS})
         await office.approve(SENTA, card)
-        assert await office.status(told) is Status.APPROVED
+        assert await office.status(response) is Status.APPROVED
 
 
 @pytest.mark.parametrize("changed", NOT_HERE)
@@ -258,9 +258,9 @@ async def test_without_a_fallback_channel_people_are_asked_one_by_one(
     database_url: str, tmp_path: Path, changed: dict[str, object]
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(**changed)) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
-        assert showing(office, told) == direct(office, SENTA, SVEN)
+        assert showing(office, response) == direct(office, SENTA, SVEN)
 
 
 async def test_if_the_fallback_channel_fails_too_people_are_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
@@ -269,70 +269,72 @@ async def test_if_the_fallback_channel_fails_too_people_are_asked_one_by_one(dat
         slack.change_channel(SPARE, archived=True)
 
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=both_archived) as office:
-        told = await office.submit(HARD)
+        response = await office.submit(HARD)
         await office.delivered()
-        assert showing(office, told) == direct(office, SENTA, SVEN)
+        assert showing(office, response) == direct(office, SENTA, SVEN)
 
 
 async def test_cards_move_to_the_fallback_channel_if_theirs_is_archived_later(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
-        told, _ = await office.asked()
+        response, _ = await office.asked()
         office.slack.change_channel(CHANNEL, archived=True)
-        await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
-        card = await office.card(told, SPARE)
+        await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
+        card = await office.card(response, SPARE)
         assert ("version 2" in card.shown, card.notified) == (True, {SENTA, SVEN, *SUPERVISORS})
         await office.approve(SENTA, card)
-        assert await office.status(told) is Status.APPROVED
+        assert await office.status(response) is Status.APPROVED
 
 
 @pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
 async def test_a_card_that_can_no_longer_be_updated_is_posted_again(office: Office, error: str) -> None:
-    told, card = await office.asked()
+    response, card = await office.asked()
     office.slack.faults.error("chat.update", error)
     await office.click(ROSE, card, "reject")
     await office.slack.submit(ROSE, {"comment": "Not any more."})
     await office.delivered()
     assert [message.ts == card.ts for message in office.cards()] == [True, False]
     assert "Rejected" in office.cards()[-1].shown
-    assert showing(office, told) == {CHANNEL}
+    assert showing(office, response) == {CHANNEL}
 
 
 async def test_if_slack_does_not_say_who_sees_a_card_people_are_asked_and_silence_does_not_count(
     office: Office,
 ) -> None:
     office.slack.scopes -= {"channels:read"}
-    told, card = await office.asked(SOFT)
+    response, card = await office.asked(SOFT)
     assert "Silence does not count yet" in card.shown
-    assert (await office.state(told)).shown is None
+    assert (await office.state(response)).shown is None
     await office.click(RITA, card, "approve")
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(response) is Status.APPROVED
 
 
 async def test_if_slack_cannot_say_now_who_sees_a_card_nothing_is_posted_until_it_can(office: Office) -> None:
     """Else the card would lie there without the proof that it does, and its silence would never count."""
     office.slack.faults.error("conversations.members", "internal_error")
-    told = await office.submit(SOFT)
+    response = await office.submit(SOFT)
     await office.delivered()
-    assert (office.cards(), (await office.state(told)).shown) == ([], None)
+    assert (office.cards(), (await office.state(response)).shown) == ([], None)
     await office.rested()
-    assert "Goes ahead by itself" in (await office.card(told)).shown
-    assert (await office.state(told)).shown is not None
+    assert "Goes ahead by itself" in (await office.card(response)).shown
+    assert (await office.state(response)).shown is not None
 
 
 async def test_a_card_that_nobody_eligible_sees_is_proven_once_and_again_when_something_happens(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, scene=scene(members=[NOBODY])) as office:
-        told, card = await office.asked()
-        assert [event["reason"] for event in await office.events(told, "package.shown")] == ["seen-by-nobody-eligible"]
-        assert (await office.state(told)).shown is None
+        response, card = await office.asked()
+        assert [event["reason"] for event in await office.events(response, "package.shown")] == [
+            "seen-by-nobody-eligible"
+        ]
+        assert (await office.state(response)).shown is None
         office.slack.join(SENTA, CHANNEL)
         await office.click(NOBODY, card, "approve")
         await office.delivered()
-        assert [event["reason"] for event in await office.events(told, "package.shown")] == [
+        assert [event["reason"] for event in await office.events(response, "package.shown")] == [
             "seen-by-nobody-eligible",
             "seen-by-eligible",
         ]
-        assert (await office.state(told)).shown is not None
+        assert (await office.state(response)).shown is not None

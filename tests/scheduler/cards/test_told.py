@@ -29,17 +29,17 @@ def with_a_channel_for_admins(slack: Slack) -> None:
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, TOLD, scene=with_a_channel_for_admins) as its:
-        yield its
+    async with open_office(database_url, tmp_path, TOLD, scene=with_a_channel_for_admins) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def over_a_socket(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(socket, "PAUSE", 0.001)
     monkeypatch.setattr(socket, "LONGEST_PAUSE", 0.01)
-    async with open_office(database_url, tmp_path, TOLD, socket=True, scene=with_a_channel_for_admins) as its:
-        await its.slack.until(lambda: its.slack.sockets.connected)
-        yield its
+    async with open_office(database_url, tmp_path, TOLD, socket=True, scene=with_a_channel_for_admins) as opened:
+        await opened.slack.until(lambda: opened.slack.sockets.connected)
+        yield opened
 
 
 def heart(office: Office) -> Any:
@@ -87,9 +87,9 @@ async def test_a_revoked_token_is_logged_once_counted_shown_in_readyz_and_its_en
     office.slack.workspace.token_error = "token_revoked"
     for _ in range(3):
         await heart(office).tick()
-    found = errors(capsys)
-    assert [("tokens_revoked" in line, "token_revoked" in line) for line in found] == [(True, False), (False, True)]
-    assert all("error" in line and "what=slack" in line for line in found)
+    lines = errors(capsys)
+    assert [("tokens_revoked" in line, "token_revoked" in line) for line in lines] == [(True, False), (False, True)]
+    assert all("error" in line and "what=slack" in line for line in lines)
     assert (await posture(office))["slack"] == f"refuses the token: token_revoked. {APP_GONE}"
     assert await trouble(office, "token") == 1
     office.slack.workspace.token_error = None
@@ -98,8 +98,8 @@ async def test_a_revoked_token_is_logged_once_counted_shown_in_readyz_and_its_en
     assert (await posture(office))["slack"] == "ok"
     assert await trouble(office, "token") == 0
     for place in (ADMINS, ADAM):
-        [told] = texts(office, place)
-        assert told.startswith("Slack lets Countersign work again. It refused everything since ")
+        [alert] = texts(office, place)
+        assert alert.startswith("Slack lets Countersign work again. It refused everything since ")
 
 
 async def test_a_disabled_socket_mode_is_reported_while_messages_can_still_be_posted(
@@ -114,9 +114,9 @@ async def test_a_disabled_socket_mode_is_reported_while_messages_can_still_be_po
         await heart(office).tick()
         await office.delivered()
     assert len(errors(capsys)) == 1
-    told = await posture(office)
-    assert told["socket_trouble"] == f"Slack refuses the connection: socket_mode_disabled. {SOCKET_OFF}"
-    assert told["slack"] == "ok"
+    sentences = await posture(office)
+    assert sentences["socket_trouble"] == f"Slack refuses the connection: socket_mode_disabled. {SOCKET_OFF}"
+    assert sentences["slack"] == "ok"
     assert await trouble(office, "socket") == 1
     [begun] = texts(office, ADMINS)
     assert begun.startswith("Clicks in Slack do not reach Countersign")
@@ -125,8 +125,8 @@ async def test_a_disabled_socket_mode_is_reported_while_messages_can_still_be_po
     assert (await office.slack.event({"type": "app_home_opened", "tab": "messages", "user": ADAM})).ok  # after hello
     await heart(office).tick()
     await later(office, 61)
-    told = await posture(office)
-    assert (told["socket"], "socket_trouble" in told) == ("connected", False)
+    sentences = await posture(office)
+    assert (sentences["socket"], "socket_trouble" in sentences) == ("connected", False)
     assert texts(office, ADMINS)[1:] == ["Socket Mode is connected again: clicks in Slack reach Countersign."]
     assert await trouble(office, "socket") == 0
 
@@ -136,7 +136,7 @@ async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected
 ) -> None:
     office = over_a_socket
     other = presence.SignOfLife(office.store.installation.tenant_id, "another", office.clock(), None, 1)
-    await office.store.write(lambda its: presence.record_sign_of_life(its, other))
+    await office.store.write(lambda connection: presence.record_sign_of_life(connection, other))
     office.slack.faults.error(TICKET, "socket_mode_disabled", times=None)
     await office.slack.sockets.disconnect("link_disabled")
     before = len(office.slack.calls_to(TICKET))
@@ -144,7 +144,9 @@ async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected
     await heart(office).tick()
     await office.delivered()
     assert (errors(capsys), texts(office, ADMINS)) == ([], [])
-    await office.store.write(lambda its: presence.mark_gone(its, other.tenant, other.process, office.clock()))
+    await office.store.write(
+        lambda connection: presence.mark_gone(connection, other.tenant, other.process, office.clock())
+    )
     await heart(office).tick()
     await office.delivered()
     assert len(errors(capsys)) == 1

@@ -44,9 +44,9 @@ class Clockwork:
 
     @classmethod
     async def wound_up(cls, world: World) -> Self:
-        its = cls(world)
-        await its.heart.tick()
-        return its
+        clockwork = cls(world)
+        await clockwork.heart.tick()
+        return clockwork
 
     async def _reachable(self) -> bool:
         return self.slack_is_there

@@ -82,7 +82,7 @@ async def test_a_package_submitted_while_the_whole_role_is_away_asks_the_next_ro
         state = await world.submit(HARD)
         tasks = await world.read(lambda connection: list_open_tasks(connection, world.tenant_id, limit=9))
         faults = await world.read(lambda connection: list(verify_database(connection)))
-    assert [(each.decision_package_id, each.task.required_role) for each in tasks.items] == [
+    assert [(task_state.decision_package_id, task_state.task.required_role) for task_state in tasks.items] == [
         (state.decision_package_id, "director")
     ]
     assert faults == []

@@ -185,8 +185,8 @@ async def test_after_a_day_of_downtime_each_thing_happens_once(clockwork: Clockw
     await clockwork.sleeps(3 * DAY)
     await clockwork.looks()
     await clockwork.looks()
-    told = await clockwork.told(state)
-    assert told.count("package.escalated") == 1
+    types = await clockwork.told(state)
+    assert types.count("package.escalated") == 1
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
@@ -196,8 +196,8 @@ async def test_replicas_that_sweep_at_once_do_each_thing_once(clockwork: Clockwo
     async with replica(clockwork.world) as other:
         theirs = Sweep(other.store, clockwork.consents.take)
         await _at_once(clockwork.sweep.tick, theirs.tick)
-    told = [await clockwork.told(state) for state in states]
-    assert [each.count("package.escalated") for each in told] == [1] * 5
+    types = [await clockwork.told(state) for state in states]
+    assert [event_types.count("package.escalated") for event_types in types] == [1] * 5
 
 
 async def test_a_package_that_is_always_refused_delays_no_other(

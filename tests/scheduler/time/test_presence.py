@@ -35,7 +35,7 @@ async def both_live(one: Clockwork, other: Clockwork, span: timedelta) -> None:
 async def counted(world: World, since: PackageState) -> timedelta:
     assert since.shown is not None
     begin, end = since.shown.at, world.clock.now
-    spans = await world.read(lambda its: uptime.provable_spans(its, world.tenant_id, begin, end))
+    spans = await world.read(lambda connection: uptime.provable_spans(connection, world.tenant_id, begin, end))
     return sum((until - at for at, until in spans), timedelta())
 
 
@@ -56,10 +56,14 @@ async def test_the_first_probe_of_a_process_finds_it_already_known(database_url:
             async def look(self, *, wanted: bool, again: bool) -> Proof | None:
                 installation = world.store.installation
                 await world.write(
-                    lambda its: presence.start_probe(its, installation.tenant_id, installation.process_id, "word")
+                    lambda connection: presence.start_probe(
+                        connection, installation.tenant_id, installation.process_id, "word"
+                    )
                 )
                 self.came_in = [
-                    await world.write(lambda its: presence.finish_probe(its, installation.tenant_id, "word"))
+                    await world.write(
+                        lambda connection: presence.finish_probe(connection, installation.tenant_id, "word")
+                    )
                 ]
                 return await super().look(wanted=wanted, again=again)
 
@@ -125,9 +129,9 @@ async def test_a_process_that_cannot_read_the_policy_stops_silence_while_it_runs
     assert await counted(clockwork.world, state) == 2 * MINUTE
 
 
-def unreadable_for(its: Clockwork) -> Callable[[Connection], None]:
+def unreadable_for(clockwork: Clockwork) -> Callable[[Connection], None]:
     """As if this process ran an older release than the one that applied the policy in force."""
-    installation = its.world.store.installation
+    installation = clockwork.world.store.installation
 
     def forget(connection: Connection) -> None:
         digest = installation.status(connection).policy_digest
@@ -155,8 +159,12 @@ async def test_one_process_without_proof_makes_packages_hard_although_another_ha
 async def test_time_that_an_older_version_recorded_without_proof_does_not_count(clockwork: Clockwork) -> None:
     state, world = await clockwork.shown(), clockwork.world
     now = world.clock.now
-    await world.write(lambda its: uptime.begin_uptime(its, world.tenant_id, "before the upgrade", now, now))
-    await world.write(lambda its: uptime.extend_uptime(its, world.tenant_id, "before the upgrade", now, now + HOUR))
+    await world.write(
+        lambda connection: uptime.begin_uptime(connection, world.tenant_id, "before the upgrade", now, now)
+    )
+    await world.write(
+        lambda connection: uptime.extend_uptime(connection, world.tenant_id, "before the upgrade", now, now + HOUR)
+    )
     world.clock.passes(HOUR)
     assert await counted(world, state) == timedelta()
 

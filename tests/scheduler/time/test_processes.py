@@ -31,17 +31,17 @@ async def swept(processes: Sequence[Forked]) -> list[str | None]:
     """What each had to say, after all were given the word at once."""
     for process in processes:
         process.send("go")
-    said = await asyncio.gather(*(process.receive() for process in processes))
+    answers = await asyncio.gather(*(process.receive() for process in processes))
     await asyncio.gather(*(process.wait() for process in processes))
-    return said
+    return answers
 
 
 async def all_kinds(clockwork: Clockwork, number: int = 1) -> list[PackageState]:
     """So many each to consent, to run out and to climb, and one whose silence is too young, although its row is due."""
     ends = clockwork.world.clock.now + DAY
     kinds = (SOFT, HARD.model_copy(update={"expires_at": ends}), HARD)
-    each = [kind.model_copy(update={"subject_id": f"C-{n}"}) for kind in kinds for n in range(number)]
-    due = [await clockwork.shown(package) for package in each]
+    packages = [kind.model_copy(update={"subject_id": f"C-{n}"}) for kind in kinds for n in range(number)]
+    due = [await clockwork.shown(package) for package in packages]
     await clockwork.lives(DAY)
     young = await clockwork.shown(SOFT)
     await clockwork.sleeps(5 * MINUTE)
@@ -50,8 +50,8 @@ async def all_kinds(clockwork: Clockwork, number: int = 1) -> list[PackageState]
 
 async def happened(clockwork: Clockwork, states: list[PackageState]) -> Counter[str]:
     """What time did to them."""
-    told = [each for state in states for each in await clockwork.told(state)]
-    return Counter(each for each in told if each not in {"package.submitted", "package.shown"})
+    types = [event_type for state in states for event_type in await clockwork.told(state)]
+    return Counter(event_type for event_type in types if event_type not in {"package.submitted", "package.shown"})
 
 
 def once_each(number: int) -> dict[str, int]:
