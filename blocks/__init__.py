@@ -1,1 +1,1 @@
-"""How a state looks: pure functions from a state to Block Kit, and Slack's limits, which they keep."""
+"""How a state looks: pure functions from a package's state to Block Kit, within Slack's limits."""

@@ -1,1 +1,1 @@
-"""What time does, and what must be shown: ticks that find what is due, and delivery to Slack."""
+"""What the clock does and what must be shown: interval jobs that find what is due, and delivery to Slack and agents."""

@@ -1,1 +1,1 @@
-"""The forms: one modal for each verb that needs words."""
+"""The forms: one modal for each verb that needs input."""

@@ -1,1 +1,1 @@
-"""App Home, the answers of `/reviews`, the numbers, and what admins are told of troubles."""
+"""App Home, the answers of `/reviews`, statistics, and alerts to admins."""

@@ -1,1 +1,1 @@
-"""The pieces of Block Kit that we use, and text on its way to Slack."""
+"""Constructors for Block Kit, and preparation of text for Slack."""

@@ -1,1 +1,1 @@
-"""What the service says of a package, in its own words and in quotes."""
+"""The service's sentences about a package, and quotes of people and agents."""

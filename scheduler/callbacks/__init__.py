@@ -1,1 +1,1 @@
-"""Callbacks are sent to the agents, and sent again until they arrive."""
+"""Sends callbacks to agents and retries them until they arrive."""

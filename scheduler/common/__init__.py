@@ -1,1 +1,1 @@
-"""What all parts of the scheduler need: Slack as they see it, and how they ask and end."""
+"""Shared by all parts of the scheduler: the Slack client as they see it, clock commands, and shutdown."""

@@ -1,1 +1,1 @@
-"""What time does: due commands, silence, absences, retention, and the heartbeat that proves it."""
+"""Jobs of the clock: due commands, silence, absences, retention, and the heartbeat that proves uptime."""

@@ -1,6 +1,6 @@
-"""Goldens: what a state looks like, to be read in a review and pasted into Block Kit Builder.
+"""Goldens: the blocks of each state, for reviews and for Block Kit Builder.
 
-They are rewritten by `pytest tests/blocks --rewrite-goldens`, and by nothing else.
+Only `pytest tests/blocks --rewrite-goldens` rewrites them.
 """
 
 import json
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Compares what is drawn with what it looked like when somebody last looked at it."""
+    """Compares what is drawn with the stored golden."""
     # Run from the top, pytest finds this file too late to know its option: then nothing is rewritten.
     rewriting = request.config.getoption("--rewrite-goldens", default=False)
 

@@ -35,7 +35,7 @@ def _approved() -> Story:
 
 
 def _revoked_at_claim() -> Story:
-    """The approver has lost the role since."""
+    """The approver has lost the role meanwhile."""
     without_senta = changed_policy(roles={"senior_reviewer": {"members": [SVEN]}})
     return _approved().under(without_senta).agent(commands.ClaimExecution)
 
@@ -74,7 +74,7 @@ def _escalated() -> Story:
 
 
 def _notified() -> Story:
-    """Reversible, but the catalogue asks that people are told."""
+    """Reversible, but the catalogue sets notify_only as the floor."""
     notifying = changed_policy(actions={"record.read": {"floor": "notify_only"}})
     return Story(READ | {"risk_level": "low"}, policy=notifying)
 
@@ -97,7 +97,7 @@ def _answered() -> Story:
 
 
 def _nobody_came() -> Story:
-    """Through the whole ladder, a day on each rung."""
+    """Through the whole ladder, one day per rung."""
     climbed = Story().clock(clock_commands.Climb, after=DAY).clock(clock_commands.Climb, after=DAY)
     return climbed.clock(clock_commands.Expire, after=DAY)
 
@@ -179,7 +179,7 @@ def of_kind(kind: str, **changes: Any) -> Dossier:
 
 
 def emptied(name: str) -> Dossier:
-    """After retention: the record stands, the words are gone."""
+    """After retention: the record is there, the content is not."""
     full = dossier(name)
     history = tuple(
         HistoryEvent(

@@ -1,4 +1,4 @@
-"""Packages that mean no good, or say as much as anybody may: for everything that draws what an agent says."""
+"""Hostile packages and packages of maximum size, for everything that shows an agent's words."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _WIDE = "🙂 <@U1> *x* " * 1000
 
 
 def largest() -> DecisionPackage:
-    """More than 200 KB, in every field that takes much."""
+    """More than 200 KB, in every large field."""
     return package(
         title="T" * 150,
         risk_level="high",

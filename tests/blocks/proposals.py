@@ -1,4 +1,4 @@
-"""What the sample agent proposes: one thing of each kind, and one that it cannot do alone."""
+"""Proposals of the sample agent: one of each kind, and a takeover."""
 
 from __future__ import annotations
 

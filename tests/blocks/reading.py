@@ -1,4 +1,4 @@
-"""Reads what was drawn as a reader meets it: the words by the kind of place in which they stand."""
+"""Reads blocks as a reader sees them: texts by the kind of place they are in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FRAMES = ("rich_text_quote", "rich_text_preformatted")
 
 
 def objects(drawn: Any) -> Iterator[Json]:
-    """Everything in it that is an object, in the order in which it is read."""
+    """All objects in a value, in reading order."""
     if isinstance(drawn, Mapping):
         yield drawn
     for item in drawn.values() if isinstance(drawn, Mapping) else drawn if isinstance(drawn, list | tuple) else ():
@@ -27,12 +27,12 @@ def markup(drawn: Any) -> str:
 
 
 def framed(drawn: Any) -> str:
-    """What stands in quotes and boxes, without the breaks between them."""
+    """The text in quotes and boxes, without breaks between them."""
     return "".join(run.get("text", "") for frame in of_type(drawn, *FRAMES) for run in frame["elements"])
 
 
 def unframed(drawn: Any) -> str:
-    """What the service itself says in rich text."""
+    """The service's own rich text."""
     return "\n".join(run.get("text", "") for part in of_type(drawn, "rich_text_section") for run in part["elements"])
 
 
@@ -45,5 +45,5 @@ def buttons(drawn: Any) -> dict[str, Json]:
 
 
 def inputs(view: Json) -> dict[str, Json]:
-    """The inputs of a form, by the names under which they come back."""
+    """The inputs of a form, by field name."""
     return {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}

@@ -1,4 +1,4 @@
-"""A package's life, told command by command to `rules.verbs.decide.decide`: its dossier is what the store would gather."""
+"""A package's life, command by command through `rules.verbs.decide.decide`, and the dossier the store would read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NAMES = {
 
 
 class Story:
-    """A package from its submission on, one command after the other, each a minute later unless it is said."""
+    """A package and its commands, each a minute after the previous one unless stated."""
 
     def __init__(self, fields: dict[str, Any] | DecisionPackage = NOTICE, *, policy: Policy = POLICY) -> None:
         self.policy, self.now = policy, NOW
@@ -70,7 +70,7 @@ class Story:
         return self
 
     def under(self, policy: Policy) -> Self:
-        """From now on this policy is in force."""
+        """Puts this policy into force."""
         self.policy = policy
         return self
 

@@ -1,4 +1,4 @@
-"""What a verb looks like is one row, and nothing starts without it."""
+"""Every offered verb has exactly one look; otherwise the import fails."""
 
 from __future__ import annotations
 

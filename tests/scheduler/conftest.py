@@ -1,4 +1,4 @@
-"""The whole service beside a stand-in for Slack: what delivery shows there, and when."""
+"""The whole service with a stand-in for Slack: what delivery shows there, and when."""
 
 from __future__ import annotations
 

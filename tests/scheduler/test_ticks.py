@@ -1,4 +1,4 @@
-"""The interval jobs come to their end with the service, and are not cut off in the middle."""
+"""Interval jobs finish at shutdown and are not interrupted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scheduler.ticks import ticking
 
 
 class Looking:
-    """One look that begins, and goes on until it is let go."""
+    """A job that starts and runs until it is released."""
 
     def __init__(self) -> None:
         self.begun, self.let_go, self.finished = asyncio.Event(), asyncio.Event(), False

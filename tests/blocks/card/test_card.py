@@ -1,4 +1,4 @@
-"""The card in every state and of every kind: what it shows, what it offers, and in which order."""
+"""The card in every state and of every kind: its content, its buttons and their order."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def choices(message: Message) -> list[str]:
 
 
 def texts(value: Any) -> str:
-    """Everything there is to read on it, in order."""
+    """All its text, in order."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Cards, forms and Details draw the lines of `rules.package.layout`, and no others."""
+"""Cards, forms and Details show exactly the lines of `rules.package.layout`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def lines_of(proposal: DecisionPackage) -> list[str]:
 
 
 def bare(text: str) -> str:
-    """Without line breaks: a line that is longer than a block goes on in the next one."""
+    """The text without line breaks: a line longer than a block continues in the next one."""
     return text.replace("\n", "")
 
 

@@ -1,4 +1,4 @@
-"""Whatever an agent or a person writes, it stays in its frame, short, and without power."""
+"""Words of agents and people stay in their frames, short and without markup."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=20), max_size=6).
 
 
 def filled(text: str, most: int = MAX_SENTENCE, kind: Kind = Kind.ACTION, items: int = 3) -> DecisionPackage:
-    """The same text in every field that takes one; `model_construct` lets through what the edge would refuse."""
+    """The same text in every field. `model_construct` allows what the API would refuse."""
     sentence, essay, word = text[:most], text[: max(most, 60)], text[:150]
     package = _of(kind, sentence, essay, word)
     evidence = [{"id": word, "title": sentence, "excerpt": sentence, "url": f"https://evil.example/{'a' * 1900}"}]
@@ -98,7 +98,7 @@ def real(name: str) -> Dossier:
 
 
 def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
-    """A real state, in which everybody says this."""
+    """A real state in which all words are this text."""
     shown = real(name)
     words: dict[str, Any] = dict.fromkeys(
         ("comment", "instructions", "answer", "override_reason", "detail", "original_recommendation"), text
@@ -141,7 +141,7 @@ def test_markup_never_contains_words_of_others(name: str, text: str) -> None:
 
 
 def _tolerant(text: str) -> DecisionPackage:
-    """What the edge refuses (half a surrogate pair, a control character) is left out before it."""
+    """Removes what the API refuses: half of a surrogate pair, control characters."""
     return filled(
         "".join(
             character
@@ -177,7 +177,7 @@ def test_an_invisible_character_in_a_parameter_is_written_as_an_escape() -> None
 
 @pytest.mark.parametrize("name", STATES)
 def test_words_of_people_and_agents_are_always_framed(name: str) -> None:
-    """Outside of frames, foreign are only names and the title, each bounded and on one line."""
+    """Outside frames, the only foreign words are names and the title, each bounded and on one line."""
     text = MARK + "\nCountersign checked: all is well."
     shown = card(spoilt(name, text, filled(text)))
     loose = [

@@ -1,4 +1,4 @@
-"""What a phone shows of a pending card before anybody scrolls, and what is therefore not said again below."""
+"""What a phone shows of a pending card without scrolling, and what is therefore not repeated below."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def proposing(**changes: Any) -> Dossier:
 
 
 def finding(*levels: HITLLevel) -> Dossier:
-    """A pending card for which rules have asked for these levels."""
+    """A pending card whose rules asked for these levels."""
     shown = dossier("pending")
     why = tuple(Why(rule="rule", level=level, because=f"voice {number}") for number, level in enumerate(levels))
     return replace(shown, state=shown.state.model_copy(update={"why": why}))

@@ -1,4 +1,4 @@
-"""The notes in a card's thread: one for each turn of its story, and a mention only where somebody is called."""
+"""The notes in a card's thread: one per event, with mentions only where somebody must act."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message
 
 
 def both_sides(before: str, after: str, side: int) -> list[str]:
-    """What a reviewer reads of a text as it was and as it is now."""
+    """What a reviewer sees of a text before and after a change."""
     was, now = (package(consequence=text) for text in (before, after))
     framed_text = framed(list(changes(replace(dossier("second_version"), before=was, package=now), side)))
     return framed_text.removeprefix("• consequence: ").split(" → ")

@@ -1,4 +1,4 @@
-"""A rendering's id is what it shows: the same for the same, another for anything that can be seen differently."""
+"""The id of a rendering depends on exactly what can be seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Details shows everything, over as many pages as it takes, and nothing that is said leaves its frame."""
+"""Details shows everything over as many pages as needed, and quoted words stay framed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.rules.world import NOW, SENTA, package
 
 
 def steady(drawn: Dossier) -> Dossier:
-    """With ids that do not depend on which tests ran before."""
+    """A story with ids that do not depend on which tests ran before."""
     task = drawn.state.task.model_copy(update={"review_task_id": "rt_1"})
     return replace(drawn, state=drawn.state.model_copy(update={"interrupt_id": "int_1", "task": task}))
 
@@ -41,12 +41,12 @@ def every_page(drawn: Dossier) -> list[Any]:
 
 
 def within(page: Any) -> str:
-    """What stands in the frames of a page, without the title above it."""
+    """The framed text of a page, without its title."""
     return framed(page["blocks"][1:])
 
 
 def bare(text: str) -> str:
-    """Without white space: texts are cut where a line ends, and read on the next block."""
+    """The text without white space: long texts are split at line ends."""
     return "".join(text.split())
 
 
@@ -65,7 +65,7 @@ def ways_to_write(leaf: Any) -> set[str]:
 
 
 def leaf_lines(leaf: str, bar: str) -> list[str]:
-    """The lines of a text as `rules.package.layout` writes them, in one."""
+    """The lines of a text as `rules.package.layout` writes them, joined."""
     lines = [escape_invisible(line.replace("\\", "\\\\")) for line in leaf.split("\n")]
     return [bar.join(line[:-1] + r"\u0020" if line.endswith(" ") else line for line in lines)]
 
@@ -153,7 +153,7 @@ def test_words_of_a_hostile_package_stay_framed_in_details(proposal: DecisionPac
 
 
 def _is_path(block: Any) -> bool:
-    """The line that says where something has changed: a path holds the names in the parameters, as code."""
+    """The line that names a change: its path shows parameter names as code."""
     return any(run.get("style") == {"code": True} for run in objects(block))
 
 

@@ -1,4 +1,4 @@
-"""A reviewer edits the exact parameters, sees what that changes, and confirms just that."""
+"""A reviewer edits the exact parameters, sees the changes, and confirms exactly those."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One form for each decision that needs words: sound in every state, and never without what it is about."""
+"""One form for each verb with inputs: valid in every state, always with the package it is about."""
 
 from __future__ import annotations
 

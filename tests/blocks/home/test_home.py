@@ -1,4 +1,4 @@
-"""At home, everybody finds what waits for them, what they decided, and the switch for being away."""
+"""App Home: what waits for the person, what they decided, and the away button."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `/reviews` answers: always a text to be read out, blocks for those who see, and help in place of silence."""
+"""The answers of `/reviews`: always valid, with a fallback text, and with help for unknown words."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_sampled_packages_can_be_judged() -> None:
 
 
 def _contract() -> str:
-    """The words of the slash command as the contract gives them, kept here as the sentence that it is."""
+    """The words of the slash command, quoted from the contract."""
     return (
         "queue, mine, show ID, stats [7d], sampled, away [until] [@delegate], back, help,"
         " assign ID @user, audit ID, policy, pause AGENT, resume AGENT"

@@ -1,4 +1,4 @@
-"""A receiver, and a courier that may call it."""
+"""A receiver, and a callback sender that may call it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receiver of callbacks on this machine: it keeps what it is sent, and answers well or badly, as it is told."""
+"""A local receiver of callbacks that records requests and answers as the test says."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Got(NamedTuple):
         return str(self.said["data"]["decision_package_id"])
 
     def verified(self, secret: str) -> Any:
-        """By somebody else's library; raises where the signature is not the secret's."""
+        """Verified by a third-party library, which raises if the signature is wrong."""
         return Webhook(secret).verify(self.body, dict(self.headers))
 
 
@@ -49,7 +49,7 @@ class Receiver:
         return f"{scheme}://{host}:{self.port}{path}"
 
     def answers(self, *answers: Answer | int, path: str = "/hook", **headers: str) -> None:
-        """The next ones there, in this order; after the last of them all is well."""
+        """The next answers at this path, in this order; then 200."""
         queue = self._answers.setdefault(path, deque())
         queue.extend(_status(answer, headers) if isinstance(answer, int) else answer for answer in answers)
 
@@ -62,7 +62,7 @@ class Receiver:
         return await queue.popleft()(request) if queue else web.Response()
 
     async def until(self, count: int) -> None:
-        """Once so many have arrived."""
+        """Waits until so many requests have arrived."""
         async with asyncio.timeout(30), self._arrived:
             await self._arrived.wait_for(lambda: len(self.got) >= count)
 
@@ -70,7 +70,7 @@ class Receiver:
         return [request.id for request in self.got if path in (None, request.path)]
 
     def told(self, package_id: str) -> list[str]:
-        """What was told of a package, in the order in which it arrived."""
+        """The event types received for a package, in order."""
         return [request.said["type"] for request in self.got if request.package == package_id]
 
 
@@ -87,7 +87,7 @@ async def hangs(_: web.Request) -> web.StreamResponse:
 
 
 class Held:
-    """An answer that is given when the test says so."""
+    """An answer that is sent when the test says so."""
 
     def __init__(self) -> None:
         self.begun, self.free = asyncio.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""A courier on its rounds: the world of the store's tests, a real client, and a clock that can be moved on."""
+"""A callback sender with the store of the tests, a real HTTP client, and a clock that can be moved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.store.world import World
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 WITHIN = 10  # seconds that a receiver has: more than it takes on the busiest machine
-SOON = 0.2  # and where it is to take longer
+SOON = 0.2  # and if it should take longer
 
 
 def called(url: str, **fields: Any) -> DecisionPackage:
@@ -45,7 +45,7 @@ class Rounds:
         return datetime.now(UTC) + self.ahead
 
     async def made(self) -> None:
-        """Everything that can be sent now, and what follows on it, until there is nothing more."""
+        """Sends everything that is due, and what becomes due by that."""
         courier = self.courier
         courier.notice()
         while courier._running or courier._wake.is_set():  # which each of them sets when it is done
@@ -58,18 +58,18 @@ class Rounds:
         await self.made()
 
     async def decided(self, url: str, agent: Agent | None = None) -> PackageState:
-        """A package with one thing to tell: that it was approved."""
+        """An approved package, which has one callback."""
         state = await self.world.submit(called(url), agent)
         return await self.world.after(ask(Approve, state), SENTA)
 
     async def climbed(self, url: str, agent: Agent | None = None) -> PackageState:
-        """A package with two things to tell: that it was escalated, and that it was then approved."""
+        """A package that was escalated and then approved: two callbacks."""
         state = await self.world.submit(called(url), agent)
         state = await self.world.after(ask(Escalate, state), SENTA)
         return await self.world.after(ask(Approve, state), SUSI)
 
     async def letters(self) -> list[CallbackInfo]:
-        """All of them, the oldest first."""
+        """All callbacks, oldest first."""
         rows = await self.world.read(
             lambda connection: connection.execute(text("SELECT callback_id FROM callbacks")).scalars().all()
         )
@@ -87,7 +87,7 @@ class Rounds:
         return [callback.state.value for callback in await self.letters()]
 
     async def secrets(self) -> list[str]:
-        """Of the agent, the newest first."""
+        """The agent's secrets, newest first."""
         query = "SELECT secret FROM callback_secrets ORDER BY created_at DESC"
         return await self.world.read(lambda connection: list(connection.execute(text(query)).scalars()))
 

@@ -1,4 +1,4 @@
-"""Room is for everybody: so much in all, to one agent, to one address."""
+"""The limits: in total, per agent, per address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent is told: once if all goes well, again if not, in order, and by nobody who does not hold its secret."""
+"""Callbacks are delivered once if all goes well, retried otherwise, in order and signed."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ async def test_a_410_to_one_agent_does_not_close_the_address_for_another(rounds:
     assert sorted(await rounds.states()) == ["dead", "delivered"]
 
 
-# ---- what is not sent
+# ---- callbacks that are not sent
 
 
 async def test_a_revoked_agent_gets_no_callbacks(rounds: Rounds, receiver: Receiver) -> None:

@@ -1,4 +1,4 @@
-"""What arrived long ago is forgotten; what did not, and the trail of what it told of, stays."""
+"""Old delivered callbacks are deleted; other callbacks and the audit trail stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many processes share the callbacks, and any of them may die at any moment: each is told, in order, under one id."""
+"""Several processes share the callbacks, and any of them may die: each callback arrives, in order, under one id."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ async def carrier(url: str, step: str | None = None) -> AsyncIterator[Forked]:
 
 
 async def _carried(process: Forked) -> int:
-    """How many, in all."""
+    """The total count."""
     process.send("end")
     return int(await process.receive() or 0)
 
 
-# The escalation is told once, or twice where the process died with the answer in hand; and then the approval, once.
+# The escalation arrives once, or twice if the process died after the response; then the approval arrives once.
 SENT = {"claiming": 1, "claimed": 1, "sent": 2, "settling": 2, "settled": 1}
 
 
@@ -84,7 +84,7 @@ async def test_a_callback_of_a_process_killed_during_a_request_is_sent_by_anothe
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: Rounds, receiver: Receiver) -> None:
-    """The first of them have to wait for each other: that all are there at once shows that all three work."""
+    """The first requests wait for each other, which proves that all three processes work."""
     at_once = 3 * OF_ADDRESS
     held = [Held() for _ in range(at_once)]
     receiver.answers(*held)
@@ -120,7 +120,7 @@ async def test_if_two_processes_claim_at_the_same_moment_one_sends_it(rounds: Ro
 
 
 async def test_a_late_failure_does_not_undo_a_delivery(rounds: Rounds, receiver: Receiver) -> None:
-    """It was frozen for longer than its claim holds, and meanwhile another one delivered."""
+    """The process was frozen for longer than its claim, and another one delivered."""
     slow = await _taken_and_left(rounds, receiver)
     await rounds.later(LEASE)
     await rounds.courier._settle(slow, Retry(rounds.now(), "no answer"))
@@ -153,14 +153,14 @@ async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> ClaimedCallback
     return callback
 
 
-# ---- what is written while another ends
+# ---- callbacks written while another one ends
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_callback_added_while_the_previous_one_ends_still_waits_for_its_turn(
     rounds: Rounds, receiver: Receiver
 ) -> None:
-    """The second becomes due in the very transaction in which the third looks whether anything goes before it."""
+    """The second becomes due in the transaction in which the third checks whether anything precedes it."""
     world, ends = rounds.world, threading.Event()
     state = await world.after(ask(Escalate, await world.submit(called(receiver.url()))), SENTA)
     state = await world.after(ask(Revise, state), SUSI)

@@ -1,4 +1,4 @@
-"""What is told of a package arrives in order, and nobody stands in the way of others."""
+"""Callbacks about a package arrive in order, and a slow receiver delays nobody else."""
 
 from __future__ import annotations
 

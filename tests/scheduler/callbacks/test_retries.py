@@ -1,4 +1,4 @@
-"""What follows from an answer is a table, and nothing that a receiver says can stretch it."""
+"""The verdict on a response follows a table, and no receiver can extend the delays."""
 
 from __future__ import annotations
 

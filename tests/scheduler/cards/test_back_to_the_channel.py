@@ -1,4 +1,4 @@
-"""What Slack refused to show in a channel is shown there as soon as it can be, as long as the package waits."""
+"""A card that Slack refused in a channel appears there as soon as possible, while the package waits."""
 
 from __future__ import annotations
 

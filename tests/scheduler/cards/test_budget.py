@@ -1,4 +1,4 @@
-"""How often Slack is called: as often as it lets itself be called, for the gravest first, by all replicas together."""
+"""The rate budget: calls stay within Slack's limits across all replicas, the gravest packages first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_a_board(slack: Slack) -> None:
 
 @pytest.fixture
 def paced(office: Office) -> Office:
-    """With Slack's own rates."""
+    """A service with Slack's real rate limits."""
     pace(office, Rates())
     return office
 
@@ -40,7 +40,7 @@ def pace(office: Office, rates: Rates) -> None:
 
 
 async def spent(office: Office, key: str) -> None:
-    """Nothing of it is left for a minute."""
+    """Spends this budget for a minute."""
     now = datetime.now(UTC).timestamp()
     assert office.running.service.slack is not None
     await office.running.service.slack.reconciler._pace.within(lambda _, purse: purse.pause([key], now + 60))
@@ -159,7 +159,7 @@ async def test_a_card_whose_reply_was_lost_is_adopted_at_the_first_click(paced: 
 async def test_a_person_asked_directly_may_click_in_the_channel_and_both_cards_stay(
     database_url: str, tmp_path: Path
 ) -> None:
-    """The seniors have a channel, the supervisors have none, and one of these is in the channel too."""
+    """The seniors have a channel, the supervisors have none, and one supervisor is in the seniors' channel."""
     policy = POLICY.replace(f'default = "{CHANNEL}"', "").replace(
         f'groups = ["{GROUP}"]', f'groups = ["{GROUP}"]\nchannel = "{CHANNEL}"'
     )
@@ -217,7 +217,7 @@ def paid(purse: Purse, key: str) -> Payment:
 
 
 def called(purse: Purse, key: str) -> None:
-    """A call that Slack answers in the moment in which it is made."""
+    """A call that Slack answers at once."""
     purse.settle(paid(purse, key), purse.now)
 
 

@@ -1,4 +1,4 @@
-"""Cards: one in each place, kept up to date where it lies; whom they ping, and what their threads tell."""
+"""Cards: one per place, updated in place, with the right mentions and thread notes."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ async def test_an_autonomous_package_has_no_card(office: Office) -> None:
 
 
 async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_first(office: Office) -> None:
-    """Silence no longer counts, and an update pings nobody: somebody has to be told that it waits for them."""
+    """Silence no longer counts. An update notifies nobody, so a note must mention the deciders."""
     response, card = await office.asked(SOFT)
     await office.click(ROSE, card, "object")
     card = await office.card(response)

@@ -1,4 +1,4 @@
-"""How it ended is told on the card, wherever it lies, and in one line of its thread."""
+"""The end of a package is shown on its card at every place and in one thread note."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
 
 
 async def test_notes_overtaken_by_the_decision_are_not_posted(office: Office) -> None:
-    """As after an hour without Slack: that it waits for somebody would be wrong by now."""
+    """As after an hour without Slack: a note that says it waits would be wrong by now."""
     response, card = await office.asked(SOFT)
     gate = office.slack.faults.hold("chat.update")
     await office.give(SENTA, card, Verb.CLAIM_TASK)

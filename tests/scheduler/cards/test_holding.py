@@ -1,4 +1,4 @@
-"""A place is held by whoever brings it, for as long as that takes, and by nobody else."""
+"""A place is leased by the process that delivers it, for as long as that takes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def held_until(office: Office) -> datetime:
 
 
 async def renewed(office: Office) -> None:
-    """Once the hold on the only place is longer than it was: somebody else's writing, of which nobody tells."""
+    """Waits until the lease on the only place was renewed, which happens in another task."""
     before = await held_until(office)
     async with asyncio.timeout(10):
         while await held_until(office) <= before:
@@ -42,7 +42,7 @@ async def renewed(office: Office) -> None:
 async def test_a_card_is_delivered_by_one_process_while_its_lease_is_renewed(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Slack takes longer to say who is in the channel than a claim lasts."""
+    """Slack takes longer to list the channel's members than a claim lasts."""
     monkeypatch.setattr("scheduler.cards.lease.CLAIMED_FOR", timedelta(seconds=1))
     url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
@@ -61,7 +61,7 @@ async def test_a_card_is_delivered_by_one_process_while_its_lease_is_renewed(
 
 @BOTH
 async def test_a_process_that_lost_its_lease_does_not_post_the_card(office: Office, tmp_path: Path) -> None:
-    """As after a machine that stood still for a minute."""
+    """As after a machine that was suspended for a minute."""
     url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)

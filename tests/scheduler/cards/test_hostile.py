@@ -43,7 +43,7 @@ FRAMES = {"rich_text_quote", "rich_text_preformatted"}
 
 
 def saying(text: str) -> dict[str, Any]:
-    """A package that says this wherever a package says anything."""
+    """A package with this text in every text field."""
     return SOFT | {
         "title": text[:150],
         "risk_level": "high",
@@ -70,7 +70,7 @@ def saying(text: str) -> dict[str, Any]:
 
 
 def within(it: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of some blocks, however deep."""
+    """All objects in some blocks, at any depth."""
     match it:
         case list() | tuple():
             for item in it:
@@ -84,7 +84,7 @@ def within(it: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def beyond_the_frames(blocks: Any) -> str:
-    """What Slack draws as the service's own words: neither beside a bar nor in a box, nor in the header's title."""
+    """The text that Slack shows as the service's own: outside quotes, boxes and the header's title."""
     match blocks:
         case list() | tuple():
             return "\n".join(beyond_the_frames(element) for element in blocks)
@@ -115,7 +115,7 @@ def whole(view: View | None) -> View:
 
 
 async def pages(office: Office, user: str, card: Message) -> list[View]:
-    """All of Details, page by page."""
+    """All pages of Details."""
     pages_read = [await office.details(user, card)]
     while (label := f"Page {len(pages_read) + 1}") in pages_read[-1].labels:
         button = next(element for element in pages_read[-1].elements if element.label == label)
@@ -148,7 +148,7 @@ async def test_an_agents_words_mention_nobody_link_nowhere_and_stay_framed(
 
 
 async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) -> None:
-    """A package that says, line by line, what the service says on its cards."""
+    """A package that repeats the service's own lines."""
     _, harmless = await office.asked(saying("Plain words."))
     own = Counter(beyond_the_frames(harmless.blocks).split("\n"))
     assert len(own) > 20
@@ -241,7 +241,7 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
 
 
 def _assert_calls_nobody(blocks: Any) -> None:
-    """But for the one line in which the service calls those whom it asks."""
+    """Except the one line in which the service mentions the people it asks."""
     for element in within(blocks):
         assert HARMFUL_KEYS.isdisjoint(element), element
         assert element.get("type") not in ("link", "broadcast", "user", "usergroup", "markdown"), element

@@ -1,4 +1,4 @@
-"""Slack says neither how large a burst it takes nor when it is less patient: the service learns it from the first refusal."""
+"""Slack does not document its burst limit: the service learns it from the first refusal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reconciler(office: Office) -> Reconciler:
 
 
 async def shown(office: Office, count: int) -> None:
-    """By the loop of the service itself, in its own time."""
+    """Runs the service's own loop in real time."""
     await office.slack.until(lambda: len(office.cards()) == count, seconds=20)
 
 
@@ -86,7 +86,7 @@ def test_bursts_come_back_after_a_day() -> None:
 
 
 def _called(purse: Purse, key: str) -> Payment:
-    """Answered in the same moment."""
+    """A call that is answered at once."""
     spent = purse.spend([key])
     assert spent is not None
     purse.settle(spent, purse.now)

@@ -1,4 +1,4 @@
-"""A posting whose reply was lost leaves a second card, which Slack gives no way to prevent. Every press on it is answered."""
+"""A post whose reply is lost leaves a second card, which Slack gives no way to prevent. Clicks on it are answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def twice(office: Office, package: Any) -> tuple[Response, Message, Message]:
-    """The package, the card of which nobody heard, and the one that was posted again."""
+    """The package, the card whose reply was lost, and the card that was posted again."""
     office.slack.faults.lose_reply("chat.postMessage")
     response = await office.submit(package)
     await office.delivered()

@@ -1,4 +1,4 @@
-"""Silence counts only while someone who saw the card is there; before it is consent, Slack says so once more."""
+"""Silence counts only while someone who saw the card can see it; Slack confirms that before consent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEMBERS, LINK = "conversations.members", "chat.getPermalink"
 
 
 def scene(*members: str) -> Callable[[Slack], None]:
-    """Only these people are in the channel; a spare channel has two others."""
+    """Only these people are in the channel; the fallback channel has two others."""
 
     def furnished(slack: Slack) -> None:
         furnish(slack)
@@ -54,7 +54,7 @@ async def full(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def passes(office: Office, span: timedelta) -> None:
-    """Also for Slack and for what is remembered of it."""
+    """Moves the clock also for Slack and for remembered answers."""
     assert office.running.service.slack is not None
     reconciler, before = office.running.service.slack.reconciler, office.running.service.slack.reconciler._now()
     ahead = before - datetime.now(UTC) + span
@@ -92,7 +92,7 @@ async def test_silence_is_consent_while_someone_who_saw_the_card_is_there(office
 
 
 async def test_time_in_which_the_only_viewer_is_away_does_not_count(office: Office) -> None:
-    """Others could decide, but they do not see the card."""
+    """Others may decide but do not see the card."""
     response, _ = await office.asked(SOFT)
     await passes(office, MINUTE)
     await office.slack.command(RITA, "/reviews", "away 2h")
@@ -340,7 +340,7 @@ async def test_a_slow_proof_delays_nothing_else_that_is_due(office: Office) -> N
 
 
 async def test_a_card_shown_by_an_earlier_release_is_proven_again_before_its_silence_counts(office: Office) -> None:
-    """It had kept when the card was shown, and not who saw it."""
+    """That release stored when the card was shown, but not who saw it."""
     response, _ = await office.asked(SOFT)
     state = await office.state(response)
     assert state.shown is not None

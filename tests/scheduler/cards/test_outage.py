@@ -1,4 +1,4 @@
-"""When Slack, the database or the process itself is away for a while: nothing is lost, and it heals by itself."""
+"""Outages of Slack, the database or the process: nothing is lost, and delivery recovers by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where cards go: to the channel of the action, of the role or of all; and where that fails, to another or to people."""
+"""Where cards are posted: in the channel of the action, the role or the policy, else in the fallback or to people."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BY_ACTION = POLICY.replace('"record.read" = {', f'"record.read" = {{ channel = "
 
 
 def scene(**changed: object) -> Callable[[Slack], None]:
-    """With two more channels, and with something changed about the first."""
+    """A workspace with two more channels, and with a change to the first."""
 
     def furnished(slack: Slack) -> None:
         furnish(slack)
@@ -59,7 +59,7 @@ def scene(**changed: object) -> Callable[[Slack], None]:
 
 
 def showing(office: Office, response: Response) -> set[str]:
-    """Every place in which a card of this package lies."""
+    """All places that show a card of this package."""
     everywhere = [*office.slack.workspace.channels]
     return {place for place in everywhere for card in office.cards(place) if response.id in str(card.blocks)}
 
@@ -129,7 +129,7 @@ async def test_a_role_without_a_channel_is_asked_one_by_one(
 async def test_if_nobody_can_be_asked_now_people_are_asked_as_soon_as_possible(
     database_url: str, tmp_path: Path
 ) -> None:
-    """As when Slack was away for so long that nobody is known any more."""
+    """As after an outage so long that the directory is stale."""
     policy = NO_CHANNEL.replace('max_age = "1000d"', 'max_age = "1h"')
     async with open_office(database_url, tmp_path, policy) as office:
         with without_delivery(office):
@@ -311,7 +311,7 @@ async def test_if_slack_does_not_say_who_sees_a_card_people_are_asked_and_silenc
 
 
 async def test_if_slack_cannot_say_now_who_sees_a_card_nothing_is_posted_until_it_can(office: Office) -> None:
-    """Else the card would lie there without the proof that it does, and its silence would never count."""
+    """Otherwise the card would exist without proof, and its silence would never count."""
     office.slack.faults.error("conversations.members", "internal_error")
     response = await office.submit(SOFT)
     await office.delivered()

@@ -1,4 +1,4 @@
-"""Troubles are told and not hidden: in the log, in /readyz, as a gauge, and in Slack to those whom the policy names."""
+"""Troubles are reported in the log, in /readyz, as a gauge, and in Slack to the admins that the policy names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents take turns: a flood of one agent's cards, however grave it calls them, delays its own and nobody else's."""
+"""Agents take turns: a flood of one agent's cards delays only that agent's cards."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def pace(office: Office, rates: Rates) -> None:
 
 
 async def one_by_one(office: Office, posts: int, since: float) -> float:
-    """So many times, a second apart, what the channel then takes."""
+    """Delivers so many times, one second apart."""
     for number in range(posts):
         await later(office, since + 1.5 * number)
     return since + 1.5 * posts
 
 
 def place_of(office: Office, title: str) -> int:
-    """How many cards were posted before the first with this title."""
+    """The number of cards posted before the first with this title."""
     return [title in card.shown for card in office.cards()].index(True)
 
 

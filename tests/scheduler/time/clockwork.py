@@ -1,4 +1,4 @@
-"""Time that passes: the world's clock moves, the heart beats through it, and the sweep looks once at the end."""
+"""A clock for tests: business time passes, the heart beats, and the sweep runs at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.store.world import World
 
 
 class OpenWay:
-    """A click could come in at any time, until the test says that it could not."""
+    """A path on which clicks arrive until the test closes it."""
 
     sockets = 0
 
@@ -52,16 +52,16 @@ class Clockwork:
         return self.slack_is_there
 
     async def shown(self, package: DecisionPackage = SOFT) -> PackageState:
-        """A package whose card was seen to reach somebody who may decide."""
+        """A package whose card is visible to somebody who may decide."""
         return await self.world.shown(package)
 
     async def lives(self, span: timedelta) -> None:
-        """Time passes with the process up and Slack there."""
+        """Time passes while the process runs and Slack works."""
         self.world.clock.passes(span)
         await self.heart.time_skipped()
 
     async def sleeps(self, span: timedelta) -> None:
-        """Time passes, and nothing of ours was running."""
+        """Time passes while no process runs."""
         self.world.clock.passes(span)
         self.real += span.total_seconds()
         await self.heart.tick()
@@ -71,7 +71,7 @@ class Clockwork:
         await self.looks()
 
     async def looks(self) -> None:
-        """At all that is due, and at whose silence may have come to its end."""
+        """Runs the sweep and the consents."""
         await self.sweep.tick()
         await self.consents.tick()
 

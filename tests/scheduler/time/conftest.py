@@ -1,4 +1,4 @@
-"""A world with a heart that beats and a sweep that looks: what time does, on a clock that is moved by hand."""
+"""A world with a heartbeat and a sweep on a clock that is moved by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Slack that only says who sees what: the people in its one channel, and whether a card is still there."""
+"""A stand-in for Slack that only answers who is in its channel and whether a card exists."""
 
 from __future__ import annotations
 

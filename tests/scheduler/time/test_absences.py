@@ -1,4 +1,4 @@
-"""Whose people have gone: tasks go to delegates and back, and climb where nobody is left."""
+"""Tasks of absent people go to delegates and back, and escalate if nobody is left."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_tasks_are_checked_only_when_somebody_leaves_or_returns(
     await clockwork.world.submit(HARD)
     await clockwork.absences.tick()
     await clockwork.absences.tick()
-    await clockwork.world.people_are(people())  # read anew, and still the same
+    await clockwork.world.people_are(people())  # read again, unchanged
     await clockwork.absences.tick()
     await AbsenceHandler(clockwork.world.store).tick()  # after a restart, or on another replica
     assert looked == [1]

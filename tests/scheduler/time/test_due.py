@@ -1,4 +1,4 @@
-"""What is due happens: once, late or twice, as the rules say for now; and what cannot happen yet stands in nobody's way."""
+"""What is due happens once, also if the sweep is late or runs twice; what is refused delays nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What time does, as people see it in Slack: silence that counts, reminders, the ladder, absences."""
+"""What the clock does, as people see it in Slack: silence, reminders, escalations, absences."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is
 
 
 async def test_silence_does_not_count_while_everybody_who_sees_the_card_is_away(office: Office) -> None:
-    """Others are there who could decide it, and none of them is in the channel."""
+    """Others may decide, but none of them is in the channel."""
     for other in (ROSS, SENTA, SVEN, SUSI, SAUL, "USILA"):
         office.slack.leave(other, CHANNEL)
     await office.slack.command(RITA, "/reviews", "away 1h")
@@ -101,7 +101,7 @@ async def test_an_absent_assignees_task_goes_to_their_delegate_and_back(office: 
 
 
 async def while_slack_is_away(office: Office, response: Response, span: timedelta) -> PackageState:
-    """What time does meanwhile, and what could not be told of it: no call to Slack is still on its way."""
+    """Lets time pass while Slack is down; no call is in progress afterwards."""
     assert office.running.service.slack is not None
     await office.slack.go_down()
     office.clock.passes(span)

@@ -1,4 +1,4 @@
-"""With several processes, silence counts only while a click could have been carried out by any of them."""
+"""With several processes, silence counts only while each of them could have executed a click."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_time_counts_while_both_have_proof(clockwork: Clockwork, other: Cl
 
 
 async def test_the_first_probe_of_a_process_finds_it_already_known(database_url: str) -> None:
-    """Its word is kept with the process, and comes in through any replica."""
+    """The probe's nonce is stored with the process and may arrive at any replica."""
 
     async with founded(database_url) as world:
 
@@ -117,7 +117,7 @@ async def test_a_process_with_an_unsettled_failed_click_does_not_sign_off(
 async def test_a_process_that_cannot_read_the_policy_stops_silence_while_it_runs(
     clockwork: Clockwork, other: Clockwork
 ) -> None:
-    """It takes clicks and can carry none of them out."""
+    """The process takes clicks and can execute none."""
     state = await clockwork.shown()
     await both_live(clockwork, other, MINUTE)
     await other.world.store.write(unreadable_for(other))
@@ -130,7 +130,7 @@ async def test_a_process_that_cannot_read_the_policy_stops_silence_while_it_runs
 
 
 def unreadable_for(clockwork: Clockwork) -> Callable[[Connection], None]:
-    """As if this process ran an older release than the one that applied the policy in force."""
+    """As if this process ran an older release than the one that applied the current policy."""
     installation = clockwork.world.store.installation
 
     def forget(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Real processes: three that look at once, and one that is killed at each of its steps. Each due thing happens once."""
+"""Real processes: three that sweep at once, and one that is killed at each step. Each due thing happens once."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ from tests.scheduler.time.sweeping import sweep
 from tests.store.soundness import faults
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-STEPS = (1, 2, 3, 4, 5, 6)  # of three transactions: what is due is taken, time does its work, the rest is put off
+STEPS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)  # in three transactions: due packages are claimed, commands are executed, the rest is postponed
 
 
 async def sweeping(clockwork: Clockwork, step: int = 0) -> Forked:
-    """A process that is up, and waits for its word."""
+    """A running process that waits for a signal."""
     process = Forked(sweep, clockwork.world.url, clockwork.world.clock.now, step)
     assert await process.receive() == "ready"
     return process
 
 
 async def swept(processes: Sequence[Forked]) -> list[str | None]:
-    """What each had to say, after all were given the word at once."""
+    """The processes' answers after all got the signal at once."""
     for process in processes:
         process.send("go")
     answers = await asyncio.gather(*(process.receive() for process in processes))
@@ -37,7 +44,7 @@ async def swept(processes: Sequence[Forked]) -> list[str | None]:
 
 
 async def all_kinds(clockwork: Clockwork, number: int = 1) -> list[PackageState]:
-    """So many each to consent, to run out and to climb, and one whose silence is too young, although its row is due."""
+    """So many packages each to consent, expire and escalate, and one whose silence is too short although it is due."""
     ends = clockwork.world.clock.now + DAY
     kinds = (SOFT, HARD.model_copy(update={"expires_at": ends}), HARD)
     packages = [kind.model_copy(update={"subject_id": f"C-{n}"}) for kind in kinds for n in range(number)]
@@ -49,7 +56,7 @@ async def all_kinds(clockwork: Clockwork, number: int = 1) -> list[PackageState]
 
 
 async def happened(clockwork: Clockwork, states: list[PackageState]) -> Counter[str]:
-    """What time did to them."""
+    """The events that the clock caused."""
     types = [event_type for state in states for event_type in await clockwork.told(state)]
     return Counter(event_type for event_type in types if event_type not in {"package.submitted", "package.shown"})
 

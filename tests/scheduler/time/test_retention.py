@@ -1,4 +1,4 @@
-"""Words are emptied when they have been kept as long as the policy says; the record of what happened stays whole."""
+"""Content is emptied after the policy's retention period; the record stays complete."""
 
 from __future__ import annotations
 
