@@ -30,10 +30,10 @@ def demo(
     """
     from bot.demo.faults import DemoError  # noqa: PLC0415 - slow to import, as in serve
     from bot.demo.folder import Folder  # noqa: PLC0415
-    from bot.demo.running import run  # noqa: PLC0415
+    from bot.demo.running import run_demo  # noqa: PLC0415
 
     wanted = sys.stdout.isatty() if browser is None else browser
     try:
-        run(Folder(folder), port, typer.echo, fresh=fresh, browser=wanted)
+        run_demo(Folder(folder), port, typer.echo, fresh=fresh, browser=wanted)
     except DemoError as fault:
         raise CommandError(str(fault)) from fault

@@ -29,7 +29,7 @@ async def agent_sessions(store: Store, url: str) -> AsyncIterator[dict[str, Clie
 async def _key(store: Store, name: str) -> str:
     def operation(connection: Connection) -> str:
         now = store.clock()
-        if name in {each.name for each in agent_admin.list_agents(connection, now)}:
+        if name in {agent.name for agent in agent_admin.list_agents(connection, now)}:
             return agent_admin.rotate_credentials(connection, name, now, old_until=now).key
         return agent_admin.add_agent(connection, name, OWNER, now).key
 

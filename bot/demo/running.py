@@ -17,7 +17,7 @@ from bot.settings import LogFormat
 Say = Callable[[str], None]
 
 
-def run(folder: Folder, port: int, say: Say, *, fresh: bool, browser: bool) -> None:
+def run_demo(folder: Folder, port: int, say: Say, *, fresh: bool, browser: bool) -> None:
     """Run until Ctrl-C or SIGTERM."""
     with folder.hold(fresh=fresh), folder.log.open("a", encoding="utf-8") as log:
         logs.set_up(LogFormat.TEXT, log)

@@ -175,7 +175,7 @@ async def _save_event(front: Front, body: Body) -> bool:
             await handle_event(front, body)
             front.way_in.request_served()
         else:
-            log.warning("slack.event_of_another_workspace", kind=body["event"]["type"])
+            log.warning("slack.foreign_event", kind=body["event"]["type"])
     except (UnavailableError, SlackError) as fault:
         log.warning("slack.event_not_kept", kind=body["event"]["type"], error=str(fault))
         front.reread_directory()

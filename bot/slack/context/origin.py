@@ -36,7 +36,7 @@ async def origin_refusal(front: Front, body: Body, user_id: str) -> Refusal | No
     ours = await _installation(front)
     if _is_here(body, ours) and (_matches(ours, _home_team(body)) or await _may_be_elsewhere(front, ours, user_id)):
         return None
-    log.warning("slack.another_workspace", kind=body.get("type", "command"))
+    log.warning("slack.foreign_request", kind=body.get("type", "command"))
     front.metrics.clicks.labels("refused").inc()
     return refuse(Reason.ANOTHER_WORKSPACE)
 

@@ -66,7 +66,7 @@ def _mark_closed(connection: Connection, front: Front, channel: str, error: str)
     installation = front.store.installation
     moved = cards.redeliver_channel(connection, installation.tenant_id, channel)
     if moved or channel in cards.channels_of(installation.policy):
-        log.warning("slack.channel_shut", channel=channel, error=error, cards=moved)
+        log.warning("slack.channel_closed", channel=channel, error=error, cards=moved)
         _keep_trouble(connection, installation.tenant_id, channel, error)
 
 

@@ -129,7 +129,7 @@ class Socket:
     def _give_up(self, ws: ClientWebSocketResponse, ending: asyncio.Event) -> None:
         """A connection without hello brings no clicks: try another one."""
         if ws not in self.connected:
-            log.warning("socket.mute")
+            log.warning("socket.no_hello")
             self._errands.send("close", ws.close())
             ending.set()
 
