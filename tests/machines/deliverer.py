@@ -1,4 +1,4 @@
-"""Delivery in a process of its own, which dies at a given step."""
+"""Delivers cards in a separate process that is killed at a given step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scheduler.cards.reconciler import Reconciler
 from scheduler.cards.sending import SlackSender
 from store.outbox import card_leases, cards
 from tests.bot.slack.office import POLICY, UNLIMITED
-from tests.store.world import World, opened
+from tests.store.world import World, open_replica
 
 # The call at which the process is killed: before it, or (True) after it and before its transaction commits.
 STEPS: dict[str, tuple[Any, Any, bool]] = {
@@ -52,7 +52,7 @@ def doomed(step: str) -> None:
 @asynccontextmanager
 async def delivery(url: str, api_url: str, token: str) -> AsyncIterator[tuple[World, Reconciler]]:
     settings = read_settings(SLACK_BOT_TOKEN=token, SLACK_API_URL=api_url, _env_file=None)
-    async with opened(url, read_policy(POLICY.encode())) as world, web_client(settings) as web:
+    async with open_replica(url, read_policy(POLICY.encode())) as world, web_client(settings) as web:
         yield world, Reconciler(world.store, SlackClient(web, Metrics()), rates=UNLIMITED)
 
 

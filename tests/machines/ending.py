@@ -1,4 +1,4 @@
-"""What is true in the end, however many processes died on the way: read from the database and from what Slack shows."""
+"""The final state after processes were killed: read from the database and from Slack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.bot.slack.office import POLICY
 from tests.forked import start_program
 from tests.machines.fleet import ROOT, Fleet
 from tests.store.soundness import faults
-from tests.store.world import Clock, World, opened
+from tests.store.world import Clock, World, open_replica
 
 ENDINGS = {f"package.{status}" for status in Status if status.terminal}
 
@@ -42,7 +42,7 @@ class Ending:
         return list(await self.world.read(lambda its: its.execute(query).scalars().all()))
 
     async def endings(self) -> Mapping[str, int]:
-        """How often each package came to an end."""
+        """The number of final events of each package."""
         ids, tenant_id = await self.packages(), self.world.tenant_id
 
         def counted(connection: Connection) -> Counter[str]:
@@ -52,7 +52,7 @@ class Ending:
         return await self.world.read(counted)
 
     async def wrong_cards(self) -> list[str]:
-        """Packages whose one known card does not show them as they now are."""
+        """Packages whose recorded card does not show their current state."""
 
         def wrong(connection: Connection) -> list[str]:
             rows = connection.execute(CARDS.select()).all()
@@ -70,12 +70,12 @@ class Ending:
 
 
 async def verified(fleet: Fleet) -> tuple[int | None, str]:
-    """What `countersign audit verify` says, and with what code it ends."""
+    """The exit code and output of `countersign audit verify`."""
     return await commanded(fleet, "audit", "verify")
 
 
 async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
-    """What `countersign` prints beside the replicas, and with what code it ends."""
+    """The exit code and output of a `countersign` command beside the replicas."""
     settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url}
     process = await start_program(cli.main, *arguments, cwd=ROOT, env=settings)
     output, _ = await process.communicate()
@@ -83,7 +83,7 @@ async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
 
 
 async def all_shown(fleet: Fleet) -> None:
-    """Asks the replicas themselves whether anything is still behind."""
+    """Ask the replicas whether any card is outdated."""
     async with asyncio.timeout(60), aiohttp.ClientSession() as http:
         while "countersign_places_behind 0.0" not in await metrics(http, fleet.url):
             pass
@@ -97,5 +97,5 @@ async def metrics(http: aiohttp.ClientSession, url: str) -> str:
 @asynccontextmanager
 async def ending(fleet: Fleet) -> AsyncIterator[Ending]:
     policy = read_policy(POLICY.encode())
-    async with opened(fleet.database_url, policy, Clock(datetime.now(UTC))) as world:
+    async with open_replica(fleet.database_url, policy, Clock(datetime.now(UTC))) as world:
         yield Ending(world, fleet.slack)

@@ -1,4 +1,4 @@
-"""Replicas of the service as processes of their own, on one database, behind a balancer, beside one stand-in for Slack."""
+"""Replicas of the service as separate processes, with one database, a load balancer and a stand-in for Slack."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.bot.slack.office import POLICY, SECRET, furnish
 from tests.forked import start_program
 from tests.machines import replica
 from tests.rules.world import OWEN, people
-from tests.store.world import NO_LIMITS, opened
+from tests.store.world import NO_LIMITS, open_replica
 
 ROOT = Path(__file__).parent.parent.parent
 UP_WITHIN = 60
 
 
 class Replica:
-    """One process after another, at another address each."""
+    """A replica: each restart is a new process with a new address."""
 
     def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
         self._settings, self._folder = os.environ | settings, folder
@@ -35,7 +35,7 @@ class Replica:
         self.log: list[dict[str, Any]] = []
 
     async def start(self, **settings: str) -> None:
-        """With what this machine is set to beside the others."""
+        """Start the process with these additional settings."""
         self.process = await start_program(replica.main, "serve", cwd=self._folder, env=self._settings | settings)
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read_log(ready))
@@ -56,7 +56,7 @@ class Replica:
         await self._gone()
 
     async def stop(self) -> int:
-        """In order; with what code it ended."""
+        """Stop the process cleanly and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return await self._gone()
 
@@ -67,7 +67,7 @@ class Replica:
 
 
 class Fleet:
-    """`url` is the balancer's: each connection goes to one of those that take it."""
+    """`url` is the load balancer's: each connection goes to a replica that accepts it."""
 
     def __init__(self, database_url: str, slack: Slack, replicas: list[Replica], chance: random.Random) -> None:
         self.database_url, self.slack, self.replicas, self.chance = database_url, slack, replicas, chance
@@ -90,7 +90,7 @@ class Fleet:
 
 
 async def _joined(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
-    """Until one of them hangs up."""
+    """Forward data until one side closes the connection."""
     pipes = [asyncio.create_task(_piped(*way)) for way in ways]
     await asyncio.wait(pipes, return_when=asyncio.FIRST_COMPLETED)
     for pipe, (_, writer) in zip(pipes, ways, strict=True):
@@ -143,8 +143,8 @@ def _settings(database_url: str, folder: Path, slack: Slack, policy: str) -> dic
 
 
 async def _moved_in(database_url: str) -> str:
-    """The people, and an agent of theirs; its key."""
-    async with opened(database_url) as world:
+    """Create people and an agent, and return its key."""
+    async with open_replica(database_url) as world:
         await world.people_are(people())
         credentials = await world.write(
             lambda connection: agent_admin.add_agent(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)

@@ -24,7 +24,7 @@ class Pair:
         self.standby_url = f"postgresql://postgres:@/postgres?host={standby}"
 
     def begin(self) -> None:
-        """Copies the primary, starts the copy as its standby, and waits until commits wait for it."""
+        """Copy the primary, start the copy as its standby, and wait until commits are confirmed by it."""
         self._run("pg_basebackup", "-R", "-D", str(self._standby), "-h", self._socket, "-U", "postgres")
         (self._standby / ".s.PGSQL.5432.lock").unlink(
             missing_ok=True

@@ -1,4 +1,4 @@
-"""Delivery may be killed between any two of its steps: another process brings each card, and at most one is a copy."""
+"""Delivery is killed between two steps: another process delivers each card, with at most one copy."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 @asynccontextmanager
 async def asked(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageState]]:
-    """A package of which nothing was shown yet."""
+    """A package without a posted card."""
     async with delivery(url, slack.api_url, slack.bot_token) as (world, _):
         now = world.clock.now
         await world.write(lambda connection: directory.replace_directory(connection, people().values(), {}, as_of=now))
@@ -69,7 +69,7 @@ async def asked(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageSta
 
 
 async def decided(url: str, slack: Slack) -> PackageState:
-    """A package whose card is there, and shows that it waits, although it was approved meanwhile."""
+    """An approved package whose posted card still shows it as pending."""
     async with asked(url, slack) as (world, state):
         async with delivery(url, slack.api_url, slack.bot_token) as (_, reconciler):
             await reconciler.tick()
@@ -86,14 +86,14 @@ async def killed(url: str, slack: Slack, step: str) -> None:
 
 @asynccontextmanager
 async def afterwards(url: str, slack: Slack, folder: Path) -> AsyncIterator[Office]:
-    """Another process of the service, as soon as nothing is claimed any more."""
+    """Run another process once all claims have expired."""
     async with beside(slack, url, folder) as office:
         await later(office, CLAIMED_FOR.total_seconds() + 1)
         yield office
 
 
 @pytest.mark.parametrize(("step", "cards"), CARDS.items())
-async def test_a_card_whose_posting_was_cut_off_is_brought_by_another_and_there_is_at_most_one_copy(
+async def test_an_interrupted_post_is_completed_by_another_process_with_at_most_one_copy(
     database_url: str, slack: Slack, tmp_path: Path, step: str, cards: int
 ) -> None:
     async with asked(database_url, slack) as (_, state):
@@ -128,7 +128,7 @@ async def test_a_click_on_the_copy_counts_and_retires_it(database_url: str, slac
 
 @POSTGRESQL
 @pytest.mark.parametrize(("step", "notes"), NOTES.items())
-async def test_a_card_whose_change_was_cut_off_is_right_in_the_end_and_at_most_one_note_is_told_twice(
+async def test_an_interrupted_card_update_is_completed_and_at_most_one_note_is_posted_twice(
     database_url: str, slack: Slack, tmp_path: Path, step: str, notes: int
 ) -> None:
     await decided(database_url, slack)

@@ -1,4 +1,4 @@
-"""The primary is lost and its standby promoted: nothing acknowledged is lost, and no silence ran on meanwhile."""
+"""The primary is lost and its standby promoted: no acknowledged data is lost, and no silence continued meanwhile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def servers() -> Iterator[Pair]:
         yield servers
 
 
-async def test_a_promoted_standby_is_found_with_all_that_was_acknowledged_and_no_silence_ran_on(
+async def test_a_promoted_standby_has_all_acknowledged_data_and_no_silence_continued(
     servers: Pair, tmp_path: Path
 ) -> None:
     async with open_office(servers.url, tmp_path, POLICY) as office:

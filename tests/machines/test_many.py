@@ -1,4 +1,4 @@
-"""Three replicas on one PostgreSQL, of which one after another is killed under load and started again."""
+"""Three replicas on one PostgreSQL are killed and restarted under load, one after the other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KILLS = 5
 
 
 async def killing(service: Fleet, group: Crowd) -> None:
-    """One at a time, whichever chance names, whenever so many more packages are known."""
+    """Kill a random replica each time a number of further packages is known."""
     for turn in range(KILLS):
         due = (turn + 1) * PACKAGES // (KILLS + 1)
         await group.until(lambda due=due: len(group.known) >= due)  # type: ignore[misc]
@@ -32,14 +32,14 @@ async def killing(service: Fleet, group: Crowd) -> None:
 
 
 def received(receiver: Receiver) -> dict[str, dict[str, set[str]]]:
-    """The ids under which a package was told of, by what was told."""
+    """The webhook ids of each package, by event type."""
     received_ids: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for got in receiver.got:
         received_ids[got.package][got.said["type"]].add(got.id)
     return received_ids
 
 
-async def test_with_replicas_killed_at_random_every_package_ends_where_its_rules_say_and_everybody_is_told(
+async def test_with_randomly_killed_replicas_every_package_ends_by_its_rules_and_every_callback_arrives(
     database_url: str, tmp_path: Path
 ) -> None:
     async with fleet(database_url, tmp_path) as service, receiving() as receiver:

@@ -1,4 +1,4 @@
-"""One policy for all replicas: whatever their files say, and without a restart. Real processes, on one PostgreSQL."""
+"""One policy for all replicas, whatever their files contain, and without a restart. Real processes on one PostgreSQL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 class Two:
-    """Two replicas, and an agent that speaks to each of them."""
+    """Two replicas, and an agent that uses both."""
 
     def __init__(self, two_replicas: Fleet, http: aiohttp.ClientSession, folder: Path) -> None:
         self.fleet, self.http, self.folder = two_replicas, http, folder
@@ -50,7 +50,7 @@ class Two:
             return Answer(answer.status, await answer.json(), answer.headers)
 
     async def in_force(self, replica: Replica) -> tuple[str, str]:
-        """The version in force there, and what `/readyz` says of the file."""
+        """The active version on this replica, and what `/readyz` reports about the file."""
         body = (await self.asked(replica, "GET", "/readyz")).body
         return body["posture"]["policy_version"].partition("+")[0], body["checks"]["policy"]
 
@@ -74,7 +74,7 @@ class Two:
         await slack.until(lambda: [UNREADABLE in note.text for note in slack.private_notes(user)[before:]] == [True])
 
     async def with_votes(self, path: str, votes: int) -> Any:
-        """The package, as soon as so many approvals count."""
+        """Wait until this number of approvals counts, and return the package."""
         async with asyncio.timeout(20):
             while (body := (await self.asked(self.here, "GET", path)).body)["interrupt"]["quorum"]["have"] < votes:
                 pass
@@ -93,7 +93,7 @@ def logged(replica: Replica, event: str) -> list[dict[str, Any]]:
     return [entry for entry in replica.log if entry["event"] == event]
 
 
-async def test_two_replicas_with_two_files_decide_by_one_policy_and_a_restart_brings_no_old_file_back(
+async def test_two_replicas_with_different_files_use_one_policy_and_a_restart_activates_no_old_file(
     database_url: str, tmp_path: Path
 ) -> None:
     async with two(database_url, tmp_path) as two_replicas:
@@ -113,7 +113,7 @@ async def test_two_replicas_with_two_files_decide_by_one_policy_and_a_restart_br
         assert (await two_replicas.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
 
 
-async def test_a_policy_that_is_applied_counts_at_every_replica_for_the_next_decision_without_a_restart(
+async def test_an_applied_policy_takes_effect_on_every_replica_without_a_restart(
     database_url: str, tmp_path: Path
 ) -> None:
     async with two(database_url, tmp_path) as two_replicas:
@@ -131,7 +131,7 @@ async def test_a_policy_that_is_applied_counts_at_every_replica_for_the_next_dec
             assert await end.faults() == []
 
 
-async def test_replicas_that_cannot_read_the_policy_in_force_are_not_ready_and_decide_nothing(
+async def test_replicas_that_cannot_read_the_active_policy_are_not_ready_and_decide_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
     async with two(database_url, tmp_path) as two_replicas:
@@ -161,7 +161,7 @@ async def test_replicas_that_cannot_read_the_policy_in_force_are_not_ready_and_d
 
 
 async def a_later_release_applies(two_replicas: Two, policy: str) -> None:
-    """As it would: a text that this release does not know, named in the installation's row."""
+    """Like a later release: store a text that this release cannot read, and name it in the installation's row."""
     kept = text(
         "INSERT INTO policies (tenant_id, digest, version, text, first_used_at)"
         " SELECT tenant_id, 'sha256:later', 'later-1', :text, first_used_at FROM policies LIMIT 1"

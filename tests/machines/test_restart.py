@@ -1,4 +1,4 @@
-"""What is started again under load: PostgreSQL itself, and one replica after another."""
+"""Restarts under load: of PostgreSQL, and of one replica after the other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POLLS = 5
 
 @pytest.fixture
 def own_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL that nobody else uses."""
+    """A PostgreSQL server for this test only."""
     # Outside of pytest's folders, and short, for the same reasons as the one that all share.
     server = get_server(Path(tempfile.mkdtemp(prefix="countersign-own-")), cleanup_mode="delete")
     migrate(server.get_uri(), datetime.now(UTC))
@@ -38,13 +38,13 @@ def own_server() -> Iterator[PostgresServer]:
 
 
 def restarted(server: PostgresServer, how: str) -> None:
-    """`fast` cuts every connection in the middle of what it does; `immediate` is a crash, and recovers."""
+    """`fast` closes all connections; `immediate` is a crash with recovery."""
     arguments = ("-w", "-m", how, "-l", str(server.log), "-D", str(server.pgdata), "restart")
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
 
 async def all_is_well(service: Fleet, group: Crowd, *others: str) -> None:
-    """What was acknowledged is there, once, and came to its one end; and the record is whole."""
+    """Every acknowledged package exists once and has ended once, and the record is valid."""
     await all_shown(service)
     assert len(set(group.known.values())) == len(group.ended) == PACKAGES
     assert {document["status"] for document in group.ended.values()} == {"approved"}
@@ -57,7 +57,7 @@ async def all_is_well(service: Fleet, group: Crowd, *others: str) -> None:
     assert (code, line.split(",")[0]) == (0, f"OK: {PACKAGES + len(others)} packages")
 
 
-async def test_postgresql_restarted_under_load_loses_and_doubles_nothing_and_replicas_come_back_by_themselves(
+async def test_a_restart_of_postgresql_under_load_loses_and_doubles_nothing_and_replicas_recover(
     own_server: PostgresServer, tmp_path: Path
 ) -> None:
     async with (
@@ -75,7 +75,7 @@ async def test_postgresql_restarted_under_load_loses_and_doubles_nothing_and_rep
 
 
 async def a_package_that_waits(service: Fleet) -> str:
-    """Shown, and decided by nobody."""
+    """A posted package without a decision."""
     async with crowd(service) as group:
         submitted = await group.asked("POST", "/v1/packages", SOFT)
     await all_shown(service)
@@ -84,7 +84,7 @@ async def a_package_that_waits(service: Fleet) -> str:
 
 @asynccontextmanager
 async def polled(service: Fleet, package_id: str) -> AsyncIterator[list[asyncio.Task[int]]]:
-    """Agents that wait at each of the replicas, for what does not come."""
+    """Agents that wait on each replica for a change that does not come."""
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {service.key}"}) as http:
         polls = [
             asyncio.create_task(_status(http, f"{replica.url}/v1/packages/{package_id}?wait=30"))
@@ -104,7 +104,7 @@ async def _status(http: aiohttp.ClientSession, url: str) -> int:
 
 
 @POSTGRESQL
-async def test_a_rolling_restart_under_load_loses_nothing_that_was_acknowledged_and_answers_who_waits(
+async def test_a_rolling_restart_under_load_loses_no_acknowledged_package_and_answers_all_waiters(
     database_url: str, tmp_path: Path
 ) -> None:
     async with fleet(database_url, tmp_path) as service, crowd(service, APPROVED) as group:
@@ -126,9 +126,7 @@ async def _renewed(group: Crowd, turn: int, replica: Replica) -> int:
 
 
 @POSTGRESQL
-async def test_who_waits_at_one_replica_is_told_of_what_was_decided_at_another(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_waiter_on_one_replica_learns_of_a_decision_on_another(database_url: str, tmp_path: Path) -> None:
     async with fleet(database_url, tmp_path, size=2) as service, aiohttp.ClientSession() as http:
         here, there = service.replicas
         service.slack.app_at(f"{there.url}/slack/events")

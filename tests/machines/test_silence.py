@@ -26,7 +26,7 @@ from tests.bot.slack.office import POLICY
 from tests.machines.crowd import crowd
 from tests.machines.ending import all_shown
 from tests.machines.fleet import Fleet, fleet
-from tests.store.world import Clock, World, opened
+from tests.store.world import Clock, World, open_replica
 
 ONE_OR_TWO = pytest.mark.parametrize(
     ("database_url", "size"), [("sqlite", 1), ("postgresql", 2)], indirect=["database_url"]
@@ -54,19 +54,19 @@ async def replicas(
 
 
 def beside(service: Fleet) -> AbstractAsyncContextManager[World]:
-    """By the policy of the replicas: another one would come into force for them, too."""
-    return opened(service.database_url, read_policy(service.policy.encode()), Clock(datetime.now(UTC)))
+    """Open a store with the policy of the replicas; another policy would be activated for them too."""
+    return open_replica(service.database_url, read_policy(service.policy.encode()), Clock(datetime.now(UTC)))
 
 
 async def slack_is_known_to_have_called(service: Fleet) -> None:
-    """By all replicas: the one that was called has written it down."""
+    """Wait until the replica that Slack called has recorded it for all replicas."""
     async with asyncio.timeout(ENDS_WITHIN), beside(service) as world:
         while not await world.read(lambda connection: connection.execute(select(HEARD.c.at)).first()):
             pass
 
 
 async def submit_soft_package(service: Fleet) -> str:
-    """A package that waits for silence, and whose card is there."""
+    """A package for soft approval with a posted card."""
     async with crowd(service) as group:
         submitted = await group.asked("POST", "/v1/packages", SOFT)
     assert (submitted.status, submitted.body["level"]) == (202, "soft_approval"), submitted
@@ -75,7 +75,7 @@ async def submit_soft_package(service: Fleet) -> str:
 
 
 async def ended(service: Fleet, package_id: str) -> dict[str, Any]:
-    """The package, as soon as it is decided or hard."""
+    """Wait until the package is decided or hard, and return it."""
     async with asyncio.timeout(ENDS_WITHIN), crowd(service) as group:
         while True:
             body = (await group.asked("GET", f"/v1/packages/{package_id}?wait=1")).body
@@ -96,7 +96,7 @@ async def last_signs_of_life(service: Fleet) -> list[datetime]:
 
 
 def hang(service: Fleet) -> None:
-    """One replica hangs, and the balancer gives it nothing any more."""
+    """Let one replica hang; the load balancer no longer sends it requests."""
     service.replicas[1].url = ""
     service.replicas[1].process.send_signal(signal.SIGSTOP)
 
@@ -111,7 +111,7 @@ async def test_silence_consents_while_every_replica_can_take_a_click(
 
 
 @TWO
-async def test_silence_counts_again_once_the_lease_of_a_replica_that_hangs_has_run_out(
+async def test_silence_counts_again_once_the_lease_of_a_hanging_replica_expires(
     database_url: str, tmp_path: Path
 ) -> None:
     lease = timedelta(seconds=10)
@@ -122,7 +122,7 @@ async def test_silence_counts_again_once_the_lease_of_a_replica_that_hangs_has_r
 
 
 @TWO
-async def test_silence_counts_again_once_a_replica_that_hung_is_back(database_url: str, tmp_path: Path) -> None:
+async def test_silence_counts_again_once_a_hanging_replica_recovers(database_url: str, tmp_path: Path) -> None:
     async with replicas(database_url, tmp_path, 2) as service:
         url = service.replicas[1].url
         hang(service)
@@ -133,18 +133,18 @@ async def test_silence_counts_again_once_a_replica_that_hung_is_back(database_ur
 
 
 @TWO
-async def test_a_replica_that_is_stopped_in_order_holds_up_no_silence(database_url: str, tmp_path: Path) -> None:
-    """Its lease would outlast this test."""
+async def test_a_cleanly_stopped_replica_does_not_delay_silence(database_url: str, tmp_path: Path) -> None:
+    """The lease would be longer than this test."""
     async with replicas(database_url, tmp_path, 2) as service:
         assert await service.replicas[1].stop() == 0
         await consented_at(service, await submit_soft_package(service))
 
 
 @ONE_OR_TWO
-async def test_a_proxy_that_swallows_what_slack_sends_never_brings_consent_and_makes_the_package_hard(
+async def test_a_proxy_that_drops_slacks_requests_never_causes_consent_and_hardens_the_package(
     database_url: str, tmp_path: Path, size: int
 ) -> None:
-    """It answers as if all were well. Agents do not come in through it."""
+    """The proxy answers as if all were well. Agents do not use it."""
     soft = 'proof_every = "2s"\nproof_lost = "4s"'
     async with (
         public_address() as address,

@@ -1,4 +1,4 @@
-"""Every test of the store may ask for a house, or for a bare table, on a fresh database of either kind."""
+"""Fixtures: an installation or a bare table in a fresh database, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from store import waiters as store_waiters
 from store.engine.database import Database, open_database
 from tests.store.notes import MAKE
 from tests.store.waiting import FOR_EVER
-from tests.store.world import World, founded
+from tests.store.world import World, open_world
 
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    async with founded(database_url) as fixture:
+    async with open_world(database_url) as fixture:
         yield fixture
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """A database with a table of notes, and nothing of the house above it."""
+    """A database that contains only a table of notes."""
     fixture = open_database(database_url)
     await fixture.write(lambda connection: connection.execute(text(MAKE)))
     yield fixture
@@ -32,8 +32,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def quiet(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A house in which the slow poll never comes: who is woken was woken by somebody."""
+    """An installation without the slow poll: a waiter is woken only by a change."""
     monkeypatch.setattr(store_waiters, "SLOW_POLL", FOR_EVER)
     monkeypatch.setattr(store_notifier, "RECONNECT", 0.05)
-    async with founded(database_url) as world:
+    async with open_world(database_url) as world:
         yield world

@@ -1,4 +1,4 @@
-"""Everybody does anything at any time: people, agents, the clock; early, late, twice, on what they once saw."""
+"""Random commands of people, agents and the clock at any time: early, late, repeated, on outdated states."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from store.packages import packages
 from tests.rules import world as rules_world
 from tests.rules.world import ALL, DAY, DORA, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SUSI, SVEN, ask, package
 from tests.store.soundness import faults
-from tests.store.world import World, founded, reviewer, submission
+from tests.store.world import World, open_world, reviewer, submission
 
 T = TypeVar("T")
 
@@ -97,12 +97,12 @@ def proposal(chance: Random) -> DecisionPackage:
 
 
 class Interleaving(RuleBasedStateMachine):
-    """Each rule is one thing that happens; the invariants are read from the database after each."""
+    """Each rule is one action; after each, the invariants are checked in the database."""
 
     def __init__(self, fresh_url: Callable[[], str]) -> None:
         super().__init__()
         self._runner = asyncio.Runner()
-        self._house: AbstractAsyncContextManager[World] = founded(fresh_url())
+        self._house: AbstractAsyncContextManager[World] = open_world(fresh_url())
         self.world = self._run(self._house.__aenter__())
         self.agents = [self.world.agent, self._run(self.world.hire("Second"))]
         self.seen: dict[str, list[PackageState]] = {}
@@ -116,12 +116,12 @@ class Interleaving(RuleBasedStateMachine):
         return self._runner.run(coroutine)
 
     def _view(self, chance: Random) -> PackageState:
-        """A package as it is, or as somebody saw it some time ago."""
+        """A current or an outdated state of a package."""
         views = self.seen[chance.choice(list(self.seen))]
         return views[-1 - chance.choice([0, 0, 0, 1, 2]) % len(views)]
 
     def _open(self, chance: Random) -> PackageState:
-        """As it now is, and sooner one that something can still become of."""
+        """A current state, preferably of a package that can still change."""
         latest, now = [views[-1] for views in self.seen.values()], self.world.clock.now
         lively = [state for state in latest if not state.status.terminal or state.may_proceed(now) or state.outcome_by]
         return chance.choice(lively or latest)
@@ -160,7 +160,7 @@ class Interleaving(RuleBasedStateMachine):
         assert all(state.level >= before.get(state.action_digest, state.level) for state in known)
 
     def _levels(self, connection: Connection, agent: Agent) -> dict[str, HITLLevel]:
-        """The gravest that each action of this agent was found to be within the window."""
+        """The highest level of each action of this agent within the window."""
         states, _ = packages.list_own(connection, self.world.tenant_id, agent.agent_id, limit=1000)
         fresh = [state for state in states if state.updated_at > self.world.clock.now - WINDOW]
         return {state.action_digest: state.level for state in sorted(fresh, key=lambda state: state.level)}

@@ -1,4 +1,4 @@
-"""The least that can be written down: a table of numbers, and somebody who holds up whoever comes by."""
+"""A minimal table of numbers, and helpers that block operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def notes(connection: Connection) -> list[int]:
 
 
 class Hold:
-    """Stops whoever comes by until they are let go: what stands behind them is then known to wait."""
+    """Blocks operations until they are released, so that later operations are known to wait."""
 
     def __init__(self) -> None:
         self._reached, self._free = threading.Event(), threading.Event()
@@ -87,7 +87,7 @@ sys.stdin.read()
 
 @contextmanager
 def held_by_another(url: str) -> Iterator[None]:
-    """Another process holds what is needed to write a note."""
+    """Another process holds the lock that a writer needs."""
     if url.startswith("sqlite"):
         path = url.removeprefix("sqlite:///")
         pipe = subprocess.PIPE

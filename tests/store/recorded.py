@@ -1,4 +1,4 @@
-"""A database with a record in it, for the tests of the audit: some packages went down the road, one agent was paused."""
+"""A database with an audit record: some packages were decided, and an agent was paused."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def _walk(connection: Connection) -> Walk:
     return Walk(Installation(tenancy.read_tenant_id(connection), POLICY), agent.agent_id)
 
 
-def forge(engine: Engine, statement: str, **values: Any) -> int:
-    """What somebody can do who owns the database: its own refusals are switched off first."""
+def tamper(engine: Engine, statement: str, **values: Any) -> int:
+    """Change the database as its owner can: switch off its triggers first."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL session_replication_role = replica"))

@@ -1,4 +1,4 @@
-"""What must be true of every database at any moment, read from its tables and from nothing else."""
+"""Invariants of every database at any time, checked on its tables alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = Any
 
 
 class Package(NamedTuple):
-    """A package's row, its state, and everything that other tables hold of it."""
+    """A package's row, its state, and its rows in other tables."""
 
     row: Row
     state: PackageState
@@ -30,7 +30,7 @@ class Package(NamedTuple):
 
 
 def faults(connection: Connection) -> list[str]:
-    """Everything that does not hold, in sentences; of a sound database: nothing."""
+    """All violated invariants as sentences; empty for a sound database."""
     return [f"{package.row.package_id}: {fault}" for package in _packages(connection) for fault in _faults(package)]
 
 

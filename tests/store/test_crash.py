@@ -1,4 +1,4 @@
-"""A process may be killed, and a connection cut, at any moment: what was answered is there, and nothing twice."""
+"""Killed processes and cut connections: answered commands are saved, and none is applied twice."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.rules.world import people
 from tests.store import under_load
 from tests.store.soundness import faults
 from tests.store.under_load import one, submission
-from tests.store.world import World, founded, opened
+from tests.store.world import World, open_replica, open_world
 
 ROOT = Path(__file__).parent.parent.parent
 ROUNDS = 3
 
 
 async def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]]:
-    """What a worker said before it was killed in the middle of its work, right after so many lines."""
+    """The output of a worker that was killed after this number of lines."""
     worker = await start_program(under_load.main, url, str(round_), cwd=ROOT, env=os.environ)
     printed = [await worker.stdout.readline() for _ in range(lines)]
     worker.kill()
@@ -37,7 +37,7 @@ async def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]
 
 
 def gone(url: str) -> None:
-    """Waits until PostgreSQL has noticed that the killed process is gone: what it was committing is then decided."""
+    """Wait until PostgreSQL has noticed the death of the process, so that its commit is decided."""
     if url.startswith("postgresql"):
         with psycopg.connect(url) as connection:
             connection.execute(
@@ -57,14 +57,14 @@ def those(printed: list[list[str]], *what: str) -> set[str]:
     return {name for *words, name in printed if tuple(words) == what}
 
 
-async def test_what_was_answered_survives_a_kill_and_what_was_not_can_be_asked_again(database_url: str) -> None:
-    async with founded(database_url):
+async def test_answered_commands_survive_a_kill_and_unanswered_ones_can_be_repeated(database_url: str) -> None:
+    async with open_world(database_url):
         pass
     moments, packages_known = random.Random(4711), 0
     for round_ in range(ROUNDS):
         printed = await killed_under_load(database_url, round_, moments.randrange(20, 200))
         gone(database_url)
-        async with opened(database_url) as world:
+        async with open_replica(database_url) as world:
             world.agent = await under_load.the_agent(world)
             states = await kept(world)
             assert await world.read(faults) == []
@@ -84,13 +84,13 @@ async def test_what_was_answered_survives_a_kill_and_what_was_not_can_be_asked_a
 
 @pytest.fixture
 async def busy(database_url: str) -> AsyncIterator[World]:
-    async with founded(database_url) as world:
+    async with open_world(database_url) as world:
         await world.people_are(people())
         yield world
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_cut_connections_are_answered_or_told_and_work_goes_on(busy: World) -> None:
+async def test_operations_with_cut_connections_succeed_or_fail_and_work_continues(busy: World) -> None:
     names = [f"pkg_{number}" for number in range(120)]
     done: Counter[str] = Counter()
     cuts: list[int] = []

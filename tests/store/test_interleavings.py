@@ -1,4 +1,4 @@
-"""Random interleavings of everything that can be asked, against the real store: the record stays sound throughout."""
+"""Random interleavings of all commands on the real store: the record stays sound."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXAMPLES = {"sqlite": 80, "postgresql": 10}
 
 @pytest.fixture
 def fresh_url(database_url: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Another empty database for every example: copies of this test's own, which nobody opens."""
+    """An empty database for each example: a copy of this test's unused database."""
     numbers = itertools.count(1)
     parts = urlsplit(database_url)
     name = parts.path.removeprefix("/")
@@ -49,9 +49,7 @@ def fresh_url(database_url: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
         _maintain(f"DROP DATABASE {copy}")
 
 
-def test_whatever_happens_in_whatever_order_the_record_is_sound(
-    fresh_url: Callable[[], str], database_url: str
-) -> None:
+def test_the_record_is_sound_after_any_interleaving(fresh_url: Callable[[], str], database_url: str) -> None:
     examples = EXAMPLES[urlsplit(database_url).scheme]
     machine: Any = lambda: Interleaving(fresh_url)  # noqa: E731 - hypothesis calls what it calls a class
     run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=examples))

@@ -1,4 +1,4 @@
-"""On PostgreSQL the replicas tell one another of changes: in batches, again after a cut, and never in vain."""
+"""On PostgreSQL, replicas announce changes to each other: in batches, and again after a lost connection."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from store import waiters as store_waiters
 from store.notifier import CHANNEL, Notifier
 from store.waiters import Waiters
 from tests.rules.world import HARD, SENTA, ask, package
-from tests.store.waiting import FOR_EVER, Waits, soon, status_of, waiting
-from tests.store.world import World, founded, replica
+from tests.store.waiting import FOR_EVER, Waits, soon, status_of, wait_for_package
+from tests.store.world import World, open_world, replica
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 async def _cut_all(url: str) -> int:
-    """Ends every other connection to this database, as a restart of the server or a firewall does."""
+    """Close every other connection to this database, like a restart of the server or a firewall."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         cut = await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -29,21 +29,21 @@ async def _cut_all(url: str) -> int:
         return len(await cut.fetchall())
 
 
-async def test_a_cut_connection_is_made_again_and_no_change_is_lost(
+async def test_a_cut_connection_is_reopened_and_no_change_is_lost(
     quiet: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = Waits(monkeypatch)
     async with replica(quiet) as other:
         for number in range(3):
             state = await quiet.submit(package(risk_level="high", subject_id=str(number)))
-            task = waiting(quiet, state)
+            task = wait_for_package(quiet, state)
             await waits.come()
             assert await _cut_all(quiet.url) > 0
             await other.after(ask(Reject, state), SENTA)
             assert status_of(await soon(task)) == "rejected"
 
 
-async def test_what_was_told_in_vain_is_told_over_the_next_connection(
+async def test_failed_announcements_are_sent_over_the_next_connection(
     quiet: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits, state = Waits(monkeypatch), await quiet.submit(HARD)
@@ -56,14 +56,14 @@ async def test_what_was_told_in_vain_is_told_over_the_next_connection(
         return await execute(connection, query, *arguments, **options)
 
     async with replica(quiet) as other:
-        task = waiting(quiet, state)
+        task = wait_for_package(quiet, state)
         await waits.come()
         monkeypatch.setattr(psycopg.AsyncConnection, "execute", fails_once)
         await other.after(ask(Reject, state), SENTA)
         assert status_of(await soon(task)) == "rejected"
 
 
-async def test_what_changes_again_while_it_is_being_told_is_told_again(
+async def test_a_package_that_changes_while_it_is_announced_is_announced_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notifier = Notifier(database_url, Waiters(None, "T1"))  # type: ignore[arg-type]  # nobody waits here
@@ -86,7 +86,7 @@ async def test_what_changes_again_while_it_is_being_told_is_told_again(
     assert heard == ["pkg_1", "pkg_1"]
 
 
-async def test_thousands_of_changes_are_told_in_few_messages_that_postgresql_takes(database_url: str) -> None:
+async def test_thousands_of_changes_are_announced_in_few_messages_of_allowed_size(database_url: str) -> None:
     names = {f"pkg_{number:028d}" for number in range(3000)}
     notifier = Notifier(database_url, Waiters(None, "T1"))  # type: ignore[arg-type]  # nobody waits here
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
@@ -101,7 +101,7 @@ async def test_thousands_of_changes_are_told_in_few_messages_that_postgresql_tak
     assert (set(heard), len(heard)) == (names, 3000)
 
 
-async def test_what_was_told_while_nobody_listened_is_looked_up_as_soon_as_somebody_does(
+async def test_changes_announced_while_nobody_listened_are_noticed_after_reconnecting(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_waiters, "SLOW_POLL", FOR_EVER)
@@ -113,16 +113,16 @@ async def test_what_was_told_while_nobody_listened_is_looked_up_as_soon_as_someb
         return await connect(*arguments, **options)
 
     monkeypatch.setattr(psycopg.AsyncConnection, "connect", later)
-    async with founded(database_url) as world, replica(world) as other:
+    async with open_world(database_url) as world, replica(world) as other:
         state = await world.submit(HARD)
-        task = waiting(world, state)
+        task = wait_for_package(world, state)
         await waits.come()
         await other.after(ask(Reject, state), SENTA)
         back.set()
         assert status_of(await soon(task)) == "rejected"
 
 
-async def test_a_database_that_is_away_is_asked_again_until_it_is_back(
+async def test_an_unreachable_database_is_retried_until_it_is_back(
     quiet: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect, refusals = psycopg.AsyncConnection.connect, iter(range(3))
@@ -135,7 +135,7 @@ async def test_a_database_that_is_away_is_asked_again_until_it_is_back(
     monkeypatch.setattr(psycopg.AsyncConnection, "connect", away)
     waits, state = Waits(monkeypatch), await quiet.submit(HARD)
     async with replica(quiet) as other:
-        task = waiting(quiet, state)
+        task = wait_for_package(quiet, state)
         await waits.come()
         await other.after(ask(Reject, state), SENTA)
         assert status_of(await soon(task)) == "rejected"

@@ -17,7 +17,7 @@ from rules.verbs.submission import Submit
 from store.agents import agents
 from store.engine.workers import UnavailableError
 from tests.rules.world import HARD, SENTA
-from tests.store.world import World, opened, reviewer
+from tests.store.world import World, open_replica, reviewer
 
 AT_ONCE = 8
 
@@ -25,7 +25,7 @@ Say = Callable[[str, str, str], None]
 
 
 def submission(package_id: str, as_: str | None = None) -> Submit:
-    """The same command for the same name, whichever id the package is to have."""
+    """The same command for the same name, with any package id."""
     return Submit(command_id=f"submit {package_id}", decision_package_id=as_ or package_id, package=HARD)
 
 
@@ -45,7 +45,7 @@ def claim(package_id: str, digest: str) -> ClaimExecution:
 
 
 async def one(world: World, package_id: str, say: Say) -> None:
-    """A whole life: handed in, approved and claimed, each step sent again until it is answered."""
+    """Submit, approve and claim a package; repeat each step until it is answered."""
     say("asked", "submit", package_id)
     document = await until_answered(world, submission(package_id), world.agent)
     say("done", "submit", package_id)
@@ -83,7 +83,7 @@ async def labour(url: str, round_: str) -> None:
         for turn in range(1_000_000):
             await one(world, f"pkg_{round_}_{number}_{turn}", say)
 
-    async with opened(url) as world:
+    async with open_replica(url) as world:
         world.agent = await the_agent(world)
         await asyncio.gather(*(worker(number) for number in range(AT_ONCE)))
 

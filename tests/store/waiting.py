@@ -1,4 +1,4 @@
-"""Somebody who waits for a package, and how a test knows that they have begun to."""
+"""Waits for a package, and tells a test when the waiting has begun."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FOR_EVER = 1000.0
 
 
 async def soon(awaited: Awaitable[T]) -> T:
-    """Far longer than anything here takes, and far shorter than the slow poll."""
+    """A timeout far longer than any step of a test, and far shorter than the slow poll."""
     return await asyncio.wait_for(awaited, 30)
 
 
 class Waits:
-    """Knows how many have come to the point where they wait for news."""
+    """Counts the waiters that have begun to wait."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._come, news = asyncio.Semaphore(0), Waiter.woken
@@ -40,7 +40,9 @@ class Waits:
             await soon(self._come.acquire())
 
 
-def waiting(world: World, state: PackageState, seen: int | None = None) -> asyncio.Task[PackageDocument | None]:
+def wait_for_package(
+    world: World, state: PackageState, seen: int | None = None
+) -> asyncio.Task[PackageDocument | None]:
     agent_id = state.agent_id
     return asyncio.create_task(world.store.wait_for_change(state.decision_package_id, agent_id, seen, FOR_EVER))
 

@@ -1,4 +1,4 @@
-"""The house of the rules' tests, moved into a database: its people and policy, agents, and a clock moved by hand."""
+"""The installation of the rules' tests in a database: people, policy, agents and a manual clock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _fresh = itertools.count(1)
 
 
 class Clock:
-    """Business time, which stands still until it is moved."""
+    """Business time that changes only when a test moves it."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now
@@ -62,7 +62,7 @@ def reviewer(user_id: str) -> Actor:
 
 
 class World:
-    """A store, the agents that ask it, and one line for each thing done."""
+    """A store with its agents, and a method for each action."""
 
     def __init__(self, url: str, store: Store, clock: Clock) -> None:
         self.url, self.store, self.clock = url, store, clock
@@ -95,7 +95,7 @@ class World:
         return await self.store.execute_for_agent(agent or self.agent, command, digest)
 
     async def submit(self, package: DecisionPackage = SOFT, agent: Agent | None = None) -> PackageState:
-        """Hands in this package as a new one, and gives the state that it came to."""
+        """Submit a package and return its state."""
         answered = await self.asked(submission(package), agent)
         assert answered.refusal is None, answered.refusal.sentence
         return await self.state(answered.document["decision_package_id"])
@@ -114,14 +114,14 @@ class World:
         return await self.after(ask(Approve, state), by)
 
     async def posted(self, state: PackageState, card: CardLocation = CARD) -> None:
-        """Its card is in Slack: there, and nowhere else."""
+        """Record this message as the only card of the package."""
         here = (CARDS.c.package_id == state.decision_package_id, CARDS.c.tenant_id == state.tenant_id)
         await self.write(
             lambda connection: connection.execute(update(CARDS).where(*here).values(channel=card.channel, ts=card.ts))
         )
 
     async def shown(self, package: DecisionPackage = SOFT, seen_by: frozenset[str] = ALL) -> PackageState:
-        """A package whose card is in Slack, where these people see it."""
+        """A package with a posted card that these people can see."""
         state = await self.submit(package)
         await self.posted(state)
         return await self.after(ask(Show, state, seen_by=seen_by))
@@ -145,8 +145,8 @@ def submission(package: DecisionPackage = SOFT, package_id: str | None = None, c
 
 
 @asynccontextmanager
-async def opened(url: str, policy: Policy = POLICY, clock: Clock | None = None) -> AsyncIterator[World]:
-    """One replica of the service's store, on a database where perhaps others run already."""
+async def open_replica(url: str, policy: Policy = POLICY, clock: Clock | None = None) -> AsyncIterator[World]:
+    """A replica of the service's store, perhaps beside others."""
     clock = clock or Clock()
     store = await Store.open(url, policy, written(policy), clock)
     try:
@@ -156,9 +156,9 @@ async def opened(url: str, policy: Policy = POLICY, clock: Clock | None = None) 
 
 
 @asynccontextmanager
-async def founded(url: str, policy: Policy = POLICY) -> AsyncIterator[World]:
-    """The first replica: it brings the people and one agent."""
-    async with opened(url, policy) as world:
+async def open_world(url: str, policy: Policy = POLICY) -> AsyncIterator[World]:
+    """The first replica, with people and one agent."""
+    async with open_replica(url, policy) as world:
         await world.people_are(people())
         world.agent = await world.hire("Clerk")
         yield world
@@ -166,17 +166,17 @@ async def founded(url: str, policy: Policy = POLICY) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def replica(of: World, policy: Policy = POLICY) -> AsyncIterator[World]:
-    """Another replica beside the first: the same database, agent and time, perhaps another policy."""
-    async with opened(of.url, policy, of.clock) as world:
+    """Another replica with the same database, agent and clock, perhaps with another policy."""
+    async with open_replica(of.url, policy, of.clock) as world:
         world.agent = of.agent
         yield world
 
 
 def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) -> None:
-    """Holds everybody on the road until all of them have loaded the package: each acts on what was true before.
+    """Make all commands wait until each has loaded the package, so that all decide on the same state.
 
-    Only who walks for the first time waits; who was too late walks again freely. One SQLite writer lets nobody load
-    before the other has finished, so there is nothing to hold.
+    Only first attempts wait; retries run freely. SQLite has one writer, so a command cannot load the package before the
+    other has finished, and nothing waits.
     """
     first = iter(range(parties if world.url.startswith("postgresql") else 0))
     lock, barrier = threading.Lock(), threading.Barrier(parties)
@@ -189,11 +189,11 @@ def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) 
         return load_situation(*arguments)
 
     monkeypatch.setattr("store.commands.execute.load_situation", held)
-    none_share(monkeypatch)
+    separate_transactions(monkeypatch)
 
 
-def none_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL each operation has a transaction of its own, as if each came from another replica."""
+def separate_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each operation its own transaction on PostgreSQL, as if each came from another replica."""
     write = PostgresDatabase.write
 
     async def alone(database: PostgresDatabase, operation: Callable[[Connection], T], **_: bool) -> T:

@@ -17,7 +17,7 @@ from rules.record.evidence import Counts
 from store.audit.reader import EVERYTHING, Selection, snapshot
 from tests.bot.audit.exported import OURS, export, export_once, faults
 from tests.rules.world import NOW
-from tests.store.recorded import Recorded, forge, recorded
+from tests.store.recorded import Recorded, recorded, tamper
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_an_empty_export_verifies(record: Recorded) -> None:
 
 
 def test_faults_in_the_database_are_found_in_its_export(record: Recorded) -> None:
-    forge(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
-    forge(record.engine, 'UPDATE tenant_events SET body = \'{"kind":"manifest"}\' WHERE sequence = 1')
-    forge(record.engine, "DELETE FROM events WHERE package_id = :id", id=record.rejected)
-    forge(record.engine, "DELETE FROM content WHERE package_id = :id", id=record.rejected)
-    forge(record.engine, "DELETE FROM packages WHERE package_id = :id", id=record.approved)
+    tamper(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
+    tamper(record.engine, 'UPDATE tenant_events SET body = \'{"kind":"manifest"}\' WHERE sequence = 1')
+    tamper(record.engine, "DELETE FROM events WHERE package_id = :id", id=record.rejected)
+    tamper(record.engine, "DELETE FROM content WHERE package_id = :id", id=record.rejected)
+    tamper(record.engine, "DELETE FROM packages WHERE package_id = :id", id=record.approved)
     found_faults = faults(export(record))
     assert found_faults[0].startswith("tenant revision 1: it has not the form of an event")
     assert f"{record.rejected}: it has a state, and no events: its record is missing" in found_faults
@@ -104,7 +104,7 @@ def test_faults_in_the_database_are_found_in_its_export(record: Recorded) -> Non
 
 def test_an_export_names_a_package_whose_rows_are_all_gone(record: Recorded) -> None:
     for table in ("packages", "events", "content"):
-        forge(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
+        tamper(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert faults(export(record)) == [
         f"{record.rejected}: it is missing: the export lists it with 0 events",
         "export: it holds 2 packages, and its manifest says 3",
@@ -155,7 +155,7 @@ def test_a_csv_holds_tenant_events_with_their_facts(record: Recorded) -> None:
 def test_a_csv_cell_is_never_a_formula(record: Recorded, start: str) -> None:
     formula = f"{start}cmd|' /C calc'!A0"
     body = json.dumps({"thread_id": formula, "reason": None, "latency_ms": 5, "decision_package_id": "pkg"})
-    forge(
+    tamper(
         record.engine,
         "UPDATE events SET body = :body WHERE package_id = :id AND revision = 1",
         body=body,
@@ -167,5 +167,5 @@ def test_a_csv_cell_is_never_a_formula(record: Recorded, start: str) -> None:
 
 
 def test_a_csv_shows_an_unreadable_row(record: Recorded) -> None:
-    forge(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
+    tamper(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
     assert table(record, Selection(action_type="mail.send"))[0]["reason"] == "unreadable: gone"

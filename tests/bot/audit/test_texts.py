@@ -15,7 +15,7 @@ from store.commands.policies import PolicyFile, activate_policy
 from tests.bot.audit.exported import OURS
 from tests.bot.slack.office import HARD, POLICY, RITA, SENTA, SOFT, Office
 from tests.rules.world import NOW
-from tests.store.recorded import forge
+from tests.store.recorded import tamper
 
 
 def faults(office: Office) -> list[str]:
@@ -48,7 +48,7 @@ async def test_forged_renderings_and_policies_are_found(
         named = [json.loads(row.body)["rendering_id"] for row in connection.execute(text("SELECT body FROM events"))]
     seen = next(rendering for rendering in kept if rendering in named)
     await asyncio.to_thread(
-        forge,
+        tamper,
         engine,
         "UPDATE renderings SET body = replace(body, 'record', 'rekord') WHERE rendering_id = :id",
         id=seen,
@@ -56,18 +56,18 @@ async def test_forged_renderings_and_policies_are_found(
     assert [fault.partition(": ")[2] for fault in faults(office)] == [
         f"the rendering {seen} was changed: its id is not the digest of its content"
     ]
-    await asyncio.to_thread(forge, engine, "DELETE FROM renderings WHERE rendering_id = :id", id=seen)
+    await asyncio.to_thread(tamper, engine, "DELETE FROM renderings WHERE rendering_id = :id", id=seen)
     assert {fault.partition(": ")[2] for fault in faults(office)} == {
         f"the rendering {seen} is gone: retention empties renderings and never removes them"
     }
     before = len(faults(office))
     digest = read_policy(POLICY).digest
     await asyncio.to_thread(
-        forge, engine, "UPDATE policies SET text = '# ' || text WHERE digest = :digest", digest=digest
+        tamper, engine, "UPDATE policies SET text = '# ' || text WHERE digest = :digest", digest=digest
     )
     what = f"the text of policy {digest} was changed: it is not the one that was put in force"
     assert faults(office)[0] == f"tenant: {what}"
-    await asyncio.to_thread(forge, engine, "DELETE FROM policies WHERE digest = :digest", digest=digest)
+    await asyncio.to_thread(tamper, engine, "DELETE FROM policies WHERE digest = :digest", digest=digest)
     assert faults(office)[0] == f"tenant: the text of policy {digest} is gone"
     assert len(faults(office)) == before + 1
 

@@ -16,7 +16,7 @@ from rules.record.chain import seal_event
 from tests.bot.audit.exported import OURS, THEIRS, pem, resign
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import RITA, SENTA
-from tests.store.recorded import Recorded, forge, recorded
+from tests.store.recorded import Recorded, recorded, tamper
 
 KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="  # that of OURS
 
@@ -57,7 +57,7 @@ def test_an_intact_record_is_verified(terminal: Terminal) -> None:
 
 
 def test_the_first_line_names_the_first_fault(terminal: Terminal, record: Recorded) -> None:
-    forge(record.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=record.approved)
+    tamper(record.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=record.approved)
     result = terminal("audit", "verify")
     assert (result.code, result.out) == (1, "")
     assert result.err.splitlines()[0].startswith(record.approved)
@@ -67,7 +67,7 @@ def test_the_first_faults_are_printed_and_the_rest_counted(
     terminal: Terminal, record: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "MAX_FAULTS", 2)
-    forge(record.engine, "UPDATE packages SET status = 'pending'")
+    tamper(record.engine, "UPDATE packages SET status = 'pending'")
     lines = terminal("audit", "verify").err.splitlines()
     assert (len(lines), lines[2]) == (3, "... and 1 more")
 
@@ -149,7 +149,7 @@ def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> 
 def test_an_earlier_export_reveals_a_deleted_package(terminal: Terminal, record: Recorded) -> None:
     old = exported(terminal, "old.jsonl")
     for table in ("packages", "events", "content", "versions"):
-        forge(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
+        tamper(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert terminal("audit", "verify").code == 0  # without an earlier export, a package without any rows is not missed
     result = terminal("audit", "verify", "--against", old)
     assert (result.code, result.line) == (
@@ -201,9 +201,9 @@ def rewritten(record: Recorded, package_id: str, was: str, now: str) -> None:
         event = seal_event(event, head)
         head, values = event["digest"], {"id": package_id, "revision": revision}
         change = "UPDATE events SET body = :body, actor = :actor WHERE package_id = :id AND revision = :revision"
-        forge(record.engine, change, body=json.dumps(event), actor=event["actor"], **values)
+        tamper(record.engine, change, body=json.dumps(event), actor=event["actor"], **values)
     change = "UPDATE packages SET head = :head, state = :state WHERE package_id = :id"
-    forge(record.engine, change, head=head, state=state.replace(was, now), id=package_id)
+    tamper(record.engine, change, head=head, state=state.replace(was, now), id=package_id)
 
 
 def test_an_export_goes_to_stdout_unless_a_file_is_named(terminal: Terminal) -> None:

@@ -22,7 +22,7 @@ from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import DAY, NOW, OWEN
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.callbacks.rounds import Rounds, on_rounds
-from tests.store.world import founded
+from tests.store.world import open_world
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def terminal(
 
 @pytest.fixture
 async def rounds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rounds]:
-    async with founded(database_url) as world, on_rounds(world) as rounds:
+    async with open_world(database_url) as world, on_rounds(world) as rounds:
         monkeypatch.setattr("bot.cli.common.session.now", rounds.now)
         yield rounds
 

@@ -11,7 +11,7 @@ from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import HARD, SOFT, policy, written
-from tests.store.world import LASTING, POLICY, founded
+from tests.store.world import LASTING, POLICY, open_world
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def terminal(
 
 async def waiting(terminal: Terminal, package: DecisionPackage) -> str:
     """Submit the package, and return how its lines begin."""
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(package)
     return f"{state.decision_package_id} ({state.action_type}): "
 

@@ -12,7 +12,7 @@ from rules.state.commands import Approve, ClaimTask, Reject
 from store.packages.content import CONTENT
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import CRITICAL, HARD, RITA, SENTA, SOFT, ask, package
-from tests.store.world import World, founded
+from tests.store.world import World, open_world
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def filled(world: World) -> list[str]:
 
 
 async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         ids = await filled(world)
     result = terminal("queue")
     assert result.err == ""
@@ -42,7 +42,7 @@ async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None
 
 
 async def test_the_queue_can_be_printed_as_json(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         ids = await filled(world)
     document = json.loads(terminal("queue", "--json").out)
     assert [entry["decision_package_id"] for entry in document] == ids
@@ -63,7 +63,7 @@ async def test_the_queue_can_be_printed_as_json(terminal: Terminal) -> None:
 
 
 async def test_a_part_of_the_queue_shows_the_total_number(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         ids = await filled(world)
     result = terminal("queue", "--limit", "1")
     assert ids[0] in result.out
@@ -79,7 +79,7 @@ def test_an_empty_queue_says_so(terminal: Terminal) -> None:
 
 
 async def test_an_agents_text_cannot_move_the_cursor_or_widen_the_page(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         await world.submit(package(title="Pay \u202eeruces\u202c and \x85 " + "x" * 120))
     result = terminal("queue")
     assert "Pay \ufffderuces\ufffd and \ufffd xxx" in result.out
@@ -87,14 +87,14 @@ async def test_an_agents_text_cannot_move_the_cursor_or_widen_the_page(terminal:
 
 
 async def test_a_package_whose_texts_were_deleted_is_still_listed(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(SOFT)
         await world.write(lambda connection: connection.execute(update(CONTENT).values(words=None, salt=None)))
     assert f"  {state.decision_package_id}  record.read\n  (its words were emptied)\n" in terminal("queue").out
 
 
 async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         await filled(world)
         await world.approved(package(risk_level="high", action_parameters={"record": "7"}), by=SENTA)
         await world.after(ask(Reject, await world.submit(package(action_parameters={"record": "8"}))), RITA)
@@ -108,7 +108,7 @@ async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> N
 
 
 async def test_stats_can_be_printed_as_json(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(SOFT)
         await world.after(ask(Approve, state), RITA)
     document = json.loads(terminal("stats", "24h", "--json").out)

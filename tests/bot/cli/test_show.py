@@ -12,7 +12,7 @@ from rules.state.commands import Approve
 from store.packages.content import CONTENT
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import HARD, SENTA, ask, package
-from tests.store.world import founded
+from tests.store.world import open_world
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def terminal(
 
 
 async def test_a_waiting_package_is_shown_with_whom_it_waits_for_and_its_exact_parameters(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(HARD)
     printed = terminal("show", state.decision_package_id).out.splitlines()
     assert printed[1].startswith(f"{state.decision_package_id}, version 1, ")
@@ -33,7 +33,7 @@ async def test_a_waiting_package_is_shown_with_whom_it_waits_for_and_its_exact_p
 
 
 async def test_invisible_characters_of_a_parameter_are_written_as_escapes(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(package(risk_level="high", action_parameters={"text": "a\u202eb"}))
     printed = terminal("show", state.decision_package_id).out
     assert "\u202e" not in printed
@@ -41,7 +41,7 @@ async def test_invisible_characters_of_a_parameter_are_written_as_escapes(termin
 
 
 async def test_a_decided_package_names_who_decided_among_its_events(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.after(ask(Approve, await world.submit(HARD), comment="Fine"), SENTA)
     printed = terminal("show", state.decision_package_id).out
     assert "\napproved since 2026-11-20T12:00Z\n" in printed
@@ -49,7 +49,7 @@ async def test_a_decided_package_names_who_decided_among_its_events(terminal: Te
 
 
 async def test_content_that_is_gone_is_said_to_be_gone(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(HARD)
         await world.write(lambda connection: connection.execute(update(CONTENT).values(words=None, salt=None)))
     printed = terminal("show", state.decision_package_id).out
@@ -58,7 +58,7 @@ async def test_content_that_is_gone_is_said_to_be_gone(terminal: Terminal) -> No
 
 
 async def test_it_is_given_to_machines(terminal: Terminal) -> None:
-    async with founded(terminal.url) as world:
+    async with open_world(terminal.url) as world:
         state = await world.submit(HARD)
     document = json.loads(terminal("show", state.decision_package_id, "--json").out)
     assert document["state"]["action_digest"] == state.action_digest

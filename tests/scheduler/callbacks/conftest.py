@@ -8,7 +8,7 @@ import pytest
 
 from tests.scheduler.callbacks.receiver import Receiver, receiving
 from tests.scheduler.callbacks.rounds import Rounds, on_rounds
-from tests.store.world import founded
+from tests.store.world import open_world
 
 
 @pytest.fixture
@@ -19,5 +19,5 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def rounds(database_url: str) -> AsyncIterator[Rounds]:
-    async with founded(database_url) as world, on_rounds(world) as started:
+    async with open_world(database_url) as world, on_rounds(world) as started:
         yield started

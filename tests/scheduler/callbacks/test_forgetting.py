@@ -12,7 +12,7 @@ from store.audit.reader import verify_database
 from tests.rules.world import DAY, policy
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.callbacks.rounds import Rounds, on_rounds
-from tests.store.world import LASTING, founded
+from tests.store.world import LASTING, open_world
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
@@ -55,7 +55,7 @@ async def test_dead_and_pending_callbacks_are_kept_however_old_they_are(rounds: 
 
 async def test_a_shorter_retention_of_content_also_applies_to_callbacks(database_url: str, receiver: Receiver) -> None:
     kept_for_a_day = policy(retention={"content": "1d"}, **LASTING)
-    async with founded(database_url, kept_for_a_day) as world, on_rounds(world) as rounds:
+    async with open_world(database_url, kept_for_a_day) as world, on_rounds(world) as rounds:
         await rounds.decided(receiver.url())
         await rounds.made()
         rounds.ahead += DAY + 5 * MINUTE

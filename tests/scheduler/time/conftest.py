@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.scheduler.time.clockwork import Clockwork
-from tests.store.world import founded
+from tests.store.world import open_world
 
 
 @pytest.fixture
 async def clockwork(database_url: str) -> AsyncIterator[Clockwork]:
-    async with founded(database_url) as world:
+    async with open_world(database_url) as world:
         yield await Clockwork.wound_up(world)

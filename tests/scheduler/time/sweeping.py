@@ -23,7 +23,7 @@ from scheduler.time.heartbeat import Heartbeat
 from tests.forked import Line
 from tests.scheduler.time.clockwork import OpenWay
 from tests.scheduler.time.looking import Looked, consents
-from tests.store.world import Clock, World, opened
+from tests.store.world import Clock, World, open_replica
 
 
 def sweep(url: str, now: datetime, step: int, line: Line) -> None:
@@ -31,7 +31,7 @@ def sweep(url: str, now: datetime, step: int, line: Line) -> None:
 
 
 async def _swept(url: str, now: datetime, step: int, line: Line) -> None:
-    async with opened(url, clock=Clock(now)) as world:
+    async with open_replica(url, clock=Clock(now)) as world:
         heart = Heartbeat(world.store, _there, OpenWay(world, time.monotonic), UnsettledClicks(world.store))
         await heart.tick()
         line.send("ready")

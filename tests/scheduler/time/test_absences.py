@@ -14,7 +14,7 @@ from store.audit.reader import verify_database
 from store.packages.queue import Page, list_open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.time.clockwork import Clockwork
-from tests.store.world import LASTING, founded
+from tests.store.world import LASTING, open_world
 
 # A database that takes no task from anybody just now.
 STUCK = {
@@ -64,7 +64,7 @@ async def test_a_task_without_a_delegate_becomes_unassigned(clockwork: Clockwork
 
 async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> None:
     apart = policy(roles={"director": {"includes": []}}, **LASTING)
-    async with founded(database_url, apart) as world:
+    async with open_world(database_url, apart) as world:
         clockwork = await Clockwork.wound_up(world)
         state = await world.submit(HARD)
         for who in SENIORS_AND_ABOVE[:-1]:
@@ -75,7 +75,7 @@ async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> N
 
 
 async def test_a_package_submitted_while_the_whole_role_is_away_asks_the_next_role(database_url: str) -> None:
-    async with founded(database_url, policy(roles={"director": {"includes": []}}, **LASTING)) as world:
+    async with open_world(database_url, policy(roles={"director": {"includes": []}}, **LASTING)) as world:
         clockwork = await Clockwork.wound_up(world)
         for who in SENIORS_AND_ABOVE[:-1]:
             await clockwork.leaves(who, world.clock.now + DAY)
@@ -152,7 +152,7 @@ async def test_a_busy_task_is_retried_at_the_next_tick_without_the_others(
 async def test_a_stale_directory_moves_no_task_until_it_is_read_again(
     database_url: str,
 ) -> None:
-    async with founded(database_url, policy()) as world:
+    async with open_world(database_url, policy()) as world:
         clockwork = await Clockwork.wound_up(world)
         state = await world.submit(HARD)
         await world.after(ask(ClaimTask, state), SENTA)

@@ -35,7 +35,7 @@ from tests.rules.world import (
     policy,
 )
 from tests.scheduler.time.clockwork import Clockwork
-from tests.store.world import founded, replica
+from tests.store.world import open_world, replica
 
 
 async def test_a_soft_approval_consents_after_its_time_of_silence(clockwork: Clockwork) -> None:
@@ -260,7 +260,7 @@ async def test_an_unreadable_package_delays_no_other(clockwork: Clockwork) -> No
 
 
 async def test_a_deadline_missed_during_a_long_outage_escalates_once_the_directory_is_read(database_url: str) -> None:
-    async with founded(database_url, policy()) as world:
+    async with open_world(database_url, policy()) as world:
         clockwork = await Clockwork.wound_up(world)
         state = await world.submit(HARD)
         world.clock.passes(DAY + HOUR)  # and with it the time for which the directory may be believed

@@ -16,7 +16,7 @@ from scheduler.time.way_in import Proof
 from store.installation import presence, uptime
 from tests.rules.world import HOUR, MINUTE
 from tests.scheduler.time.clockwork import Clockwork, OpenWay
-from tests.store.world import World, founded, replica
+from tests.store.world import World, open_world, replica
 
 LEASE = timedelta(seconds=60)
 
@@ -48,7 +48,7 @@ async def test_time_counts_while_both_have_proof(clockwork: Clockwork, other: Cl
 async def test_the_first_probe_of_a_process_finds_it_already_known(database_url: str) -> None:
     """The probe's nonce is stored with the process and may arrive at any replica."""
 
-    async with founded(database_url) as world:
+    async with open_world(database_url) as world:
 
         class Probed(OpenWay):
             came_in: list[bool]

@@ -8,7 +8,7 @@ from rules.state.commands import Reject
 from scheduler.time.retention import Retention
 from store.audit.reader import verify_database
 from tests.rules.world import DAY, HARD, HOUR, SENTA, ask, policy
-from tests.store.world import LASTING, World, founded
+from tests.store.world import LASTING, World, open_world
 
 KEPT_FOR_A_DAY = policy(retention={"content": "1d"}, **LASTING)
 
@@ -19,7 +19,7 @@ async def kept(world: World) -> int:
 
 
 async def test_old_closed_packages_are_emptied_and_the_chain_stays_valid(database_url: str) -> None:
-    async with founded(database_url, KEPT_FOR_A_DAY) as world:
+    async with open_world(database_url, KEPT_FOR_A_DAY) as world:
         state = await world.submit(HARD)
         await world.after(ask(Reject, state, comment="The customer withdrew."), SENTA)
         world.clock.passes(DAY + HOUR)
@@ -30,7 +30,7 @@ async def test_old_closed_packages_are_emptied_and_the_chain_stays_valid(databas
 
 
 async def test_open_and_recent_packages_keep_their_content(database_url: str) -> None:
-    async with founded(database_url, KEPT_FOR_A_DAY) as world:
+    async with open_world(database_url, KEPT_FOR_A_DAY) as world:
         await world.submit(HARD)
         world.clock.passes(2 * DAY)
         young = await world.submit(HARD.model_copy(update={"thread_id": "thr_2"}))
@@ -41,7 +41,7 @@ async def test_open_and_recent_packages_keep_their_content(database_url: str) ->
 
 
 async def test_without_a_retention_period_nothing_is_emptied(database_url: str) -> None:
-    async with founded(database_url) as world:
+    async with open_world(database_url) as world:
         state = await world.submit(HARD)
         await world.after(ask(Reject, state, comment="No."), SENTA)
         world.clock.passes(1000 * DAY)

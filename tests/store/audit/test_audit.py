@@ -1,4 +1,4 @@
-"""The record, read back from both databases: clean as the road left it, and found out whatever was done to it."""
+"""The audit of both databases: an untouched record has no faults, and any tampering is found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from store.audit.tolerant_rows import BATCH
 from store.engine.engines import transact
 from store.installation import tenancy
 from tests.rules.world import NOW, SENTA
-from tests.store.recorded import Recorded, forge, recorded
+from tests.store.recorded import Recorded, recorded, tamper
 
 
 @pytest.fixture
@@ -48,20 +48,20 @@ def only_fault(record: Recorded) -> str:
 # ---- what the road leaves
 
 
-def test_what_went_down_the_road_is_clean_and_counted(record: Recorded) -> None:
+def test_an_untouched_record_has_no_faults_and_is_counted(record: Recorded) -> None:
     counts = Counts()
     assert faults(record, counts) == []
     assert counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
 
 
-def test_progress_is_told_with_its_total(record: Recorded) -> None:
+def test_progress_is_reported_with_its_total(record: Recorded) -> None:
     reports: list[tuple[int, int]] = []
     with snapshot(record.engine) as connection:
         assert list(verify_database(connection, progress=lambda *now: reports.append(now))) == []
     assert reports == [(3, 3)]
 
 
-def test_a_snapshot_stands_still_while_others_write(record: Recorded) -> None:
+def test_a_snapshot_does_not_change_while_others_write(record: Recorded) -> None:
     with snapshot(record.engine) as connection:
         before = tenant_claim(connection)
         transact(record.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor="operator", now=NOW))
@@ -96,21 +96,21 @@ KEY = {"events": "package_id, revision", "tenant_events": "sequence"}
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET actor = 'auto'", "DELETE FROM {}"])
-def test_the_database_refuses_to_change_or_delete_what_happened(record: Recorded, table: str, statement: str) -> None:
+def test_the_database_refuses_to_change_or_delete_events(record: Recorded, table: str, statement: str) -> None:
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement.format(table)))
     assert faults(record) == []
 
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
-def test_postgresql_refuses_to_empty_the_tables_of_what_happened(record: Recorded, table: str) -> None:
+def test_postgresql_refuses_to_truncate_event_tables(record: Recorded, table: str) -> None:
     statement = f"TRUNCATE {table}" if record.engine.dialect.name == "postgresql" else f"DELETE FROM {table}"
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement))
 
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
-def test_the_database_refuses_to_put_another_event_in_the_place_of_one(record: Recorded, table: str) -> None:
+def test_the_database_refuses_to_replace_an_event(record: Recorded, table: str) -> None:
     replace = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
     upsert = f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT (tenant_id, {KEY[table]}) DO UPDATE SET actor = 'auto'"
     statement = replace if record.engine.dialect.name == "sqlite" else upsert
@@ -119,7 +119,7 @@ def test_the_database_refuses_to_put_another_event_in_the_place_of_one(record: R
     assert faults(record) == []
 
 
-def test_emptied_words_break_nothing(record: Recorded) -> None:
+def test_emptied_content_causes_no_fault(record: Recorded) -> None:
     with record.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
     assert faults(record) == []
@@ -128,9 +128,9 @@ def test_emptied_words_break_nothing(record: Recorded) -> None:
 # ---- what somebody did behind the road's back
 
 
-def test_a_state_that_was_changed_is_found(record: Recorded) -> None:
+def test_a_changed_state_is_found(record: Recorded) -> None:
     change = "UPDATE packages SET state = replace(state, '\"rejected\"', '\"approved\"') WHERE package_id = :id"
-    assert forge(record.engine, change, id=record.rejected) == 1
+    assert tamper(record.engine, change, id=record.rejected) == 1
     disagree, differs = faults(record)
     assert disagree == f"{record.rejected} revision 3: the columns of its row and its state disagree: status"
     assert differs == f"{record.rejected} revision 3: the state that is kept is not what its events come to: status"
@@ -237,16 +237,16 @@ FORGERIES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_what_was_done_behind_the_roads_back_is_found(record: Recorded, forgery: str) -> None:
+def test_tampering_is_found(record: Recorded, forgery: str) -> None:
     statement, sentence = FORGERIES[forgery]
     names = {name: value for name, value in record._asdict().items() if f":{name}" in statement}
-    assert all(forge(record.engine, forging, **names) > 0 for forging in statement.split("; "))
+    assert all(tamper(record.engine, forging, **names) > 0 for forging in statement.split("; "))
     assert any(fault.endswith(f": {sentence.format(**record._asdict())}") for fault in faults(record))
 
 
-def test_another_time_in_the_column_is_found(record: Recorded) -> None:
+def test_a_differing_time_in_the_column_is_found(record: Recorded) -> None:
     earlier = "UPDATE events SET occurred_at = '2020-01-01 00:00:00+00:00' WHERE package_id = :id AND revision = 1"
-    forge(
+    tamper(
         record.engine,
         earlier if record.engine.dialect.name == "postgresql" else earlier.replace("+00:00", ".000000"),
         id=record.mailed,
@@ -272,7 +272,7 @@ CHOICES: dict[str, tuple[Selection, tuple[str, ...], int]] = {
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_a_selection_takes_packages_whole_and_events_alone(record: Recorded, choice: str) -> None:
+def test_a_selection_returns_complete_packages_and_single_events(record: Recorded, choice: str) -> None:
     selection, packages, events = CHOICES[choice]
     with snapshot(record.engine) as connection:
         whole = list(read_trails(connection, record.tenant_id, selection))

@@ -1,4 +1,4 @@
-"""An approval is claimed once, before it lapses, for exactly what was approved, by an agent that may act."""
+"""An approval is claimed once, before it expires, for exactly the approved action, by an agent that may act."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def why(answered: AgentReply) -> Reason | None:
     return answered.refusal.reason if answered.refusal else None
 
 
-async def test_the_same_claim_again_is_the_same_claim(world: World) -> None:
+async def test_a_repeated_claim_is_the_same_claim(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     first, again = await world.claimed(state), await world.claimed(state)
     assert (why(first), why(again)) == (None, None)
@@ -31,14 +31,14 @@ async def test_the_same_claim_again_is_the_same_claim(world: World) -> None:
     assert await world.read(faults) == []
 
 
-async def test_another_claim_is_told_which_one_came_first(world: World) -> None:
+async def test_a_second_claim_learns_which_one_was_first(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     await world.claimed(state, claim_id="clm_1")
     other = await world.claimed(state, claim_id="clm_2")
     assert other.refusal == Refusal(reason=Reason.ALREADY_CLAIMED, facts={"claim_id": "clm_1"})
 
 
-async def test_another_digest_than_the_approved_one_is_refused_and_takes_nothing(world: World) -> None:
+async def test_a_claim_with_a_different_digest_is_refused(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     other = await world.claimed(state, action_digest="sha256:" + "0" * 64)
     assert why(other) is Reason.DIGEST_MISMATCH
@@ -65,7 +65,7 @@ async def test_a_claimed_approval_does_not_lapse(world: World) -> None:
     assert outcome.refusal.reason is Reason.NOT_DUE
 
 
-async def test_silence_about_the_outcome_is_unknown_and_is_never_offered_again(world: World) -> None:
+async def test_an_unreported_outcome_becomes_unknown_and_cannot_be_claimed_again(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     await world.claimed(state, claim_id="clm_1")
     world.clock.passes(HOUR)
@@ -92,7 +92,7 @@ async def test_while_all_agents_are_frozen_nothing_is_claimed_and_afterwards_it_
     assert (why(frozen), why(await world.claimed(state))) == (Reason.AGENT_PAUSED, None)
 
 
-async def test_what_was_claimed_may_be_reported_while_the_agent_is_paused(world: World) -> None:
+async def test_a_claimed_package_may_be_reported_while_the_agent_is_paused(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     await world.claimed(state)
     await _stand(world, AgentStanding.PAUSED)
@@ -105,7 +105,7 @@ async def test_a_revoked_approval_cannot_be_claimed(world: World) -> None:
     assert why(await world.claimed(state)) is Reason.MAY_NOT_PROCEED
 
 
-async def test_in_a_thread_that_a_person_took_over_nothing_is_claimed(world: World) -> None:
+async def test_nothing_is_claimed_in_a_taken_over_thread(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     taken = await world.submit(package(risk_level="high", subject_id="other"))
     await world.after(ask(TakeOver, taken), SVEN)
@@ -118,13 +118,13 @@ async def test_in_a_thread_that_a_person_took_over_nothing_is_claimed(world: Wor
 
 
 @pytest.mark.parametrize("claim_id", ["clm_2", "clm_1 "])
-async def test_only_who_claimed_reports(world: World, claim_id: str) -> None:
+async def test_only_the_claimant_can_report(world: World, claim_id: str) -> None:
     state = await world.approved(HARD, by=SENTA)
     await world.claimed(state, claim_id="clm_1")
     assert why(await world.reported(state, claim_id=claim_id)) is Reason.NOT_CLAIMED
 
 
-async def test_what_was_not_approved_cannot_be_claimed(world: World) -> None:
+async def test_an_unapproved_package_cannot_be_claimed(world: World) -> None:
     waiting, question = await world.submit(HARD), await world.submit(QUESTION)
     claims = [await world.claimed(waiting), await world.claimed(question)]
     assert [why(claim) for claim in claims] == [Reason.MAY_NOT_PROCEED] * 2

@@ -1,4 +1,4 @@
-"""Every command goes down the one road once: said again it is answered again, and refused it leaves a trace."""
+"""Every command is executed once: a repeated one gets the same answer, and a refused one is recorded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.rules.world import (
     policy,
 )
 from tests.store.soundness import faults
-from tests.store.world import LASTING, World, founded, fresh, replica, submission
+from tests.store.world import LASTING, World, fresh, open_world, replica, submission
 
 
 async def count(world: World, table: str, where: str = "1 = 1", **values: Any) -> int:
@@ -55,7 +55,7 @@ async def count(world: World, table: str, where: str = "1 = 1", **values: Any) -
 
 
 @pytest.mark.parametrize("what", [SOFT, HARD, AUTOMATIC], ids=["soft", "hard", "automatic"])
-async def test_the_same_post_again_is_the_same_package(world: World, what: Any) -> None:
+async def test_a_repeated_submission_is_the_same_package(world: World, what: Any) -> None:
     first = await world.asked(submission(what, "pkg_first", "key"), digest="content")
     again = await world.asked(submission(what, "pkg_again", "key"), digest="content")
     assert (first.replayed, again.replayed, again.refusal) == (False, True, None)
@@ -64,7 +64,7 @@ async def test_the_same_post_again_is_the_same_package(world: World, what: Any) 
     assert await world.read(faults) == []
 
 
-async def test_the_same_post_again_gives_the_decision_that_was_made_meanwhile(world: World) -> None:
+async def test_a_repeated_submission_returns_a_decision_made_meanwhile(world: World) -> None:
     await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
     await world.after(ask(Reject, await world.state("pkg_first")), SENTA)
     again = await world.asked(submission(HARD, "pkg_again", "key"), digest="content")
@@ -79,7 +79,7 @@ async def test_the_same_key_with_other_content_is_refused_and_names_the_package(
     assert await count(world, "packages") == 1
 
 
-async def test_a_post_that_was_refused_may_be_sent_again_under_its_key(world: World) -> None:
+async def test_a_refused_submission_can_be_repeated_with_the_same_key(world: World) -> None:
     await world.people_are({ROSE: person(ROSE)})
     refused = await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
     await world.people_are(people())
@@ -99,7 +99,7 @@ async def test_a_click_whose_answer_was_lost_is_answered_again_and_counts_once(w
     assert await world.read(faults) == []
 
 
-async def test_a_refusal_said_again_is_the_same_refusal_even_when_all_has_changed(world: World) -> None:
+async def test_a_repeated_refused_command_gets_the_same_refusal_after_any_change(world: World) -> None:
     state = await world.submit(HARD)
     vote = ask(Approve, state)
     first = await world.do(vote, RITA)
@@ -119,7 +119,7 @@ async def test_a_claim_and_a_report_whose_answers_were_lost_are_answered_again(w
     assert await count(world, "events", "event_type LIKE 'execution.%'") == 2
 
 
-async def test_the_clock_that_fires_twice_changes_nothing_the_second_time(world: World) -> None:
+async def test_a_repeated_clock_command_changes_nothing(world: World) -> None:
     state = await world.submit(package(risk_level="high", expires_at=world.clock.now + MINUTE))
     world.clock.passes(MINUTE)
     expire = ask(Expire, state)
@@ -154,7 +154,7 @@ async def test_a_decision_after_the_end_is_refused_and_names_who_decided(world: 
     assert (await world.state(state.decision_package_id)).status is Status.REJECTED
 
 
-async def test_a_version_that_plays_itself_down_keeps_its_level_and_its_risk(world: World) -> None:
+async def test_a_version_that_states_a_lower_risk_keeps_level_and_risk(world: World) -> None:
     state = await world.submit(HARD)
     await world.after(ask(Revise, state), SENTA)
     meek = package(risk_level="low", confidence=1.0)
@@ -188,7 +188,7 @@ async def test_an_agent_can_do_nothing_with_another_agents_package(world: World,
     assert (await world.state(state.decision_package_id)) == state
 
 
-async def test_no_agent_learns_anything_from_a_command_that_another_one_gave(world: World) -> None:
+async def test_no_agent_learns_anything_from_the_command_id_of_another_agent(world: World) -> None:
     other = await world.hire("Other")
     await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
     answered = await world.asked(submission(HARD, "pkg_other", "key"), other, digest="content")
@@ -199,7 +199,7 @@ async def test_no_agent_learns_anything_from_a_command_that_another_one_gave(wor
 # ---- the policy of today -----------------------------------------------------------------------------------------
 
 
-async def test_a_stricter_policy_raises_the_quorum_of_what_already_waits(world: World) -> None:
+async def test_a_stricter_policy_raises_the_quorum_of_pending_packages(world: World) -> None:
     state = await world.submit(HARD)
     stricter = policy(**LASTING, tiers={"high": {"quorum": 2}})
     async with replica(world, stricter) as today:
@@ -209,15 +209,15 @@ async def test_a_stricter_policy_raises_the_quorum_of_what_already_waits(world: 
     assert await world.read(faults) == []
 
 
-async def test_a_milder_policy_lowers_no_quorum_of_what_already_waits(database_url: str) -> None:
+async def test_a_milder_policy_does_not_lower_the_quorum_of_pending_packages(database_url: str) -> None:
     strict = policy(**LASTING, tiers={"high": {"quorum": 2}})
-    async with founded(database_url, strict) as world:
+    async with open_world(database_url, strict) as world:
         state = await world.submit(HARD)
         async with replica(world) as today:
             assert (await today.after(ask(Approve, state), SENTA)).status is Status.PENDING
 
 
-async def test_who_lost_the_role_since_the_package_came_in_cannot_approve_it(world: World) -> None:
+async def test_a_person_who_lost_the_role_after_submission_cannot_approve(world: World) -> None:
     state = await world.submit(HARD)
     without = policy(**LASTING, roles={"senior_reviewer": {"members": [SVEN]}})
     async with replica(world, without) as today:
@@ -226,7 +226,7 @@ async def test_who_lost_the_role_since_the_package_came_in_cannot_approve_it(wor
     assert outcome.refusal.reason is Reason.WRONG_ROLE
 
 
-async def test_who_was_deactivated_in_the_directory_cannot_approve_on_any_replica(world: World) -> None:
+async def test_a_deactivated_person_cannot_approve_on_any_replica(world: World) -> None:
     state = await world.submit(HARD)
     async with replica(world) as other:
         await other.do(ask(Comment, state), SENTA)
@@ -236,7 +236,7 @@ async def test_who_was_deactivated_in_the_directory_cannot_approve_on_any_replic
     assert outcome.refusal.reason is Reason.DEACTIVATED
 
 
-async def test_a_vote_of_somebody_who_lost_the_role_does_not_complete_a_quorum(world: World) -> None:
+async def test_a_vote_of_a_person_who_lost_the_role_does_not_complete_a_quorum(world: World) -> None:
     state = await world.submit(CRITICAL)
     for who in (SUSI, SENTA, SVEN):
         state = await _with_details(world, state, who)
@@ -280,7 +280,7 @@ async def test_strangers_to_the_workspace_leave_no_event(world: World) -> None:
     assert await count(world, "refusals") == 0
 
 
-async def test_nobody_decides_on_a_package_that_does_not_exist(world: World) -> None:
+async def test_a_missing_package_cannot_be_decided(world: World) -> None:
     missing = Approve(command_id=fresh("click"), decision_package_id="pkg_none", expected_package_version=1)
     outcome = await world.do(missing, SENTA)
     assert (outcome.state, outcome.refusal and outcome.refusal.reason) == (None, Reason.NOT_FOUND)

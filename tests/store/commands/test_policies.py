@@ -1,4 +1,4 @@
-"""The policy in force: one for all replicas, named in the database, changed with an event and never by a restart."""
+"""The active policy: one for all replicas, named in the database, changed with an event and never by a restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from store.commands.policies import Activation, PolicyFile, activate_policy
 from store.installation.policy_texts import UnreadablePolicyError
 from tests.rules.world import HARD, NOW, SENTA, SVEN, ask, policy, submission, written
 from tests.store.soundness import faults
-from tests.store.world import LASTING, POLICY, World, opened, replica
+from tests.store.world import LASTING, POLICY, World, open_replica, replica
 
 STRICT = policy(**LASTING, version="strict", tiers={"high": {"quorum": 2}})
 LATER = written(STRICT) + "\nof_a_later_release = true"
@@ -44,7 +44,7 @@ async def forge(world: World, statement: str, **values: Any) -> None:
     await world.write(lambda connection: connection.execute(text(statement), values))
 
 
-async def test_a_policy_that_is_applied_judges_the_next_decision_of_every_replica(world: World) -> None:
+async def test_an_applied_policy_governs_the_next_decision_of_every_replica(world: World) -> None:
     state = await world.submit(HARD)
     async with replica(world) as other:
         await gives(world, STRICT)
@@ -56,16 +56,16 @@ async def test_a_policy_that_is_applied_judges_the_next_decision_of_every_replic
     assert await world.read(faults) == []
 
 
-async def test_a_replica_restarted_with_a_replaced_file_does_not_bring_it_back(world: World) -> None:
+async def test_a_replica_restarted_with_a_replaced_file_does_not_activate_it(world: World) -> None:
     async with replica(world, STRICT), replica(world, POLICY) as old:
         assert await in_force(old) == "strict"
         assert await in_force(world) == "strict"
     assert await activated(world) == ["test-1", "strict"]
 
 
-async def test_two_replicas_with_two_new_files_are_announced_one_after_the_other(world: World) -> None:
+async def test_two_new_files_of_two_replicas_are_activated_one_after_the_other(world: World) -> None:
     async def starts(new_policy: Policy) -> None:
-        async with opened(world.url, new_policy, world.clock):
+        async with open_replica(world.url, new_policy, world.clock):
             pass
 
     await asyncio.gather(starts(STRICT), starts(LAX))
@@ -74,7 +74,7 @@ async def test_two_replicas_with_two_new_files_are_announced_one_after_the_other
     assert await in_force(world) == announced[-1]
 
 
-async def test_a_replaced_policy_comes_back_only_on_demand(world: World) -> None:
+async def test_a_replaced_policy_is_activated_again_only_on_demand(world: World) -> None:
     await gives(world, STRICT)
     assert await gives(world, POLICY) is Activation.REPLACED_BEFORE
     assert await gives(world, POLICY, again=True) is Activation.APPLIED
@@ -90,7 +90,7 @@ async def test_the_same_content_in_another_spelling_changes_nothing(world: World
 
 
 async def test_a_text_kept_by_an_earlier_release_is_recognised_by_its_content(world: World) -> None:
-    """Which took its digest over the bytes of the text: decisions go on naming it."""
+    """That release computed the digest from the bytes of the text: decisions still refer to it."""
     await forge(world, "UPDATE policies SET digest = 'sha256:ofitsbytes12'")
     await forge(world, "UPDATE installation SET policy_digest = 'sha256:ofitsbytes12'")
     async with replica(world) as upgraded:
@@ -117,7 +117,7 @@ async def test_a_process_that_cannot_read_the_policy_in_force_does_not_replace_i
     assert await in_force(world) == "lax"
 
 
-async def test_a_policy_that_names_a_group_nobody_read_makes_the_directory_stale(world: World) -> None:
+async def test_a_policy_with_an_unread_group_makes_the_directory_stale(world: World) -> None:
     """Until its members are known, nobody may conclude that the role has no one."""
     state = await world.submit(HARD)
     grouped = policy(**LASTING, version="grouped", roles={"senior_reviewer": {"groups": ["S1"]}})

@@ -23,13 +23,13 @@ from store.engine.engines import transact
 from store.installation import tenancy
 from tests.rules.world import ADAM, CRITICAL, HARD, NOW, SENTA, SUSI, SVEN, ask, package, policy
 from tests.store.soundness import faults
-from tests.store.world import LASTING, World, all_load_first, founded, replica, submission
+from tests.store.world import LASTING, World, all_load_first, open_world, replica, submission
 
 QUORUM = policy(**LASTING, tiers={"high": {"quorum": 2}})
 
 
 def reasons(outcomes: list[Outcome]) -> Counter[str]:
-    """How often each answer was given."""
+    """The number of each answer."""
     return Counter(outcome.refusal.reason.value if outcome.refusal else "done" for outcome in outcomes)
 
 
@@ -38,7 +38,7 @@ async def at_once(monkeypatch: pytest.MonkeyPatch, world: World, *asked: tuple[C
     return list(await asyncio.gather(*(world.do(command, by) for command, by in asked)))
 
 
-async def test_of_two_decisions_at_once_one_holds_and_the_other_is_told_who_won(
+async def test_one_of_two_concurrent_decisions_wins_and_the_other_learns_who_won(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(HARD)
@@ -51,7 +51,7 @@ async def test_of_two_decisions_at_once_one_holds_and_the_other_is_told_who_won(
     assert await world.read(faults) == []
 
 
-async def test_of_two_approvals_at_once_where_one_is_enough_one_decides(
+async def test_one_of_two_concurrent_approvals_decides_if_one_is_enough(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(HARD)
@@ -63,7 +63,7 @@ async def test_of_two_approvals_at_once_where_one_is_enough_one_decides(
 async def test_two_approvals_at_once_complete_a_quorum_of_two(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with founded(database_url, QUORUM) as world:
+    async with open_world(database_url, QUORUM) as world:
         state = await world.submit(HARD)
         outcomes = await at_once(monkeypatch, world, (ask(Approve, state), SENTA), (ask(Approve, state), SVEN))
         after = await world.state(state.decision_package_id)
@@ -76,7 +76,7 @@ async def test_two_approvals_at_once_complete_a_quorum_of_two(
 async def test_one_person_who_approves_twice_at_once_is_counted_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with founded(database_url, QUORUM) as world:
+    async with open_world(database_url, QUORUM) as world:
         state = await world.submit(HARD)
         outcomes = await at_once(monkeypatch, world, (ask(Approve, state), SENTA), (ask(Approve, state), SENTA))
         after = await world.state(state.decision_package_id)
@@ -88,7 +88,7 @@ async def test_a_crowd_that_completes_a_quorum_decides_exactly_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     critical = policy(**LASTING, tiers={"critical": {"details_first": False}})
-    async with founded(database_url, critical) as world:
+    async with open_world(database_url, critical) as world:
         state = await world.submit(CRITICAL)
         crowd = ("USUSI", "USAUL", "USILA", "UDORA")
         outcomes = await at_once(monkeypatch, world, *((ask(Approve, state), who) for who in crowd))
@@ -96,7 +96,7 @@ async def test_a_crowd_that_completes_a_quorum_decides_exactly_once(
         assert await world.read(faults) == []
 
 
-async def test_the_same_command_delivered_twice_at_once_is_carried_out_once(
+async def test_a_command_delivered_twice_at_once_is_executed_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(HARD)
@@ -118,7 +118,7 @@ async def test_the_same_refused_command_twice_at_once_is_one_event(
     assert (await world.state(state.decision_package_id)).revision == state.revision + 1
 
 
-async def test_the_same_post_delivered_twice_at_once_is_one_package(
+async def test_a_submission_delivered_twice_at_once_is_one_package(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     all_load_first(monkeypatch, world, 2)
@@ -130,7 +130,7 @@ async def test_the_same_post_delivered_twice_at_once_is_one_package(
     assert len(documents) == 1
 
 
-async def test_a_decision_and_a_new_version_at_once_leave_no_approval_of_what_nobody_saw(
+async def test_a_decision_during_a_new_version_never_approves_an_unseen_version(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(HARD)
@@ -142,7 +142,7 @@ async def test_a_decision_and_a_new_version_at_once_leave_no_approval_of_what_no
     assert await world.read(faults) == []
 
 
-async def test_a_withdrawal_and_a_decision_at_once_leave_one_outcome(
+async def test_a_concurrent_withdrawal_and_decision_have_one_outcome(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(HARD)
@@ -153,9 +153,7 @@ async def test_a_withdrawal_and_a_decision_at_once_leave_one_outcome(
     assert await world.read(faults) == []
 
 
-async def test_of_two_workers_that_claim_at_once_one_gets_the_permission(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_of_two_concurrent_claims_gets_the_permission(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     state = await world.approved(HARD, by=SENTA)
     all_load_first(monkeypatch, world, 2)
     claims = await asyncio.gather(*(world.claimed(state, claim_id=claim) for claim in ("clm_1", "clm_2")))
@@ -165,7 +163,7 @@ async def test_of_two_workers_that_claim_at_once_one_gets_the_permission(
     assert await world.read(faults) == []
 
 
-async def test_the_workers_of_two_replicas_that_claim_at_once_get_one_permission(world: World) -> None:
+async def test_concurrent_claims_on_two_replicas_get_one_permission(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     async with replica(world) as other:
         claims = [
@@ -179,7 +177,7 @@ async def test_the_workers_of_two_replicas_that_claim_at_once_get_one_permission
     assert await world.read(faults) == []
 
 
-async def test_a_revocation_and_a_claim_at_once_leave_either_a_claim_or_none(
+async def test_a_concurrent_revocation_and_claim_have_one_outcome(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.approved(HARD, by=SENTA)
@@ -193,7 +191,7 @@ async def test_a_revocation_and_a_claim_at_once_leave_either_a_claim_or_none(
     assert await world.read(faults) == []
 
 
-async def test_people_who_do_different_things_at_once_are_all_heard(
+async def test_concurrent_commands_of_different_people_are_all_answered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(CRITICAL)
@@ -206,9 +204,7 @@ async def test_people_who_do_different_things_at_once_are_all_heard(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_freeze_that_comes_while_a_claim_is_on_its_way_stops_the_claim(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_freeze_during_a_claim_stops_the_claim(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     state = await world.approved(HARD, by=SENTA)
 
     def frozen_meanwhile(*arguments: Any) -> Any:
@@ -222,9 +218,7 @@ async def test_a_freeze_that_comes_while_a_claim_is_on_its_way_stops_the_claim(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_freeze_is_answered_only_when_no_claim_is_on_its_way_any_more(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_freeze_waits_for_running_claims(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     state = await world.approved(HARD, by=SENTA)
     froze: list[bool] = []
 
@@ -248,7 +242,7 @@ async def test_a_freeze_is_answered_only_when_no_claim_is_on_its_way_any_more(
     assert (claimed.refusal, froze) == (None, [False, True])
 
 
-async def test_a_take_over_and_a_revision_at_once_leave_one_outcome(
+async def test_a_concurrent_takeover_and_revision_have_one_outcome(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(HARD)

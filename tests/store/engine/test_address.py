@@ -29,7 +29,7 @@ def options(url: str) -> dict[str, Any]:
         ("postgresql://[::1]:5432,[::2]:5433/its", {"host": "::1,::2", "port": "5432,5433"}),
     ],
 )
-def test_of_several_hosts_the_one_that_takes_writes_is_asked_for(url: str, where: dict[str, str]) -> None:
+def test_the_host_that_accepts_writes_is_used(url: str, where: dict[str, str]) -> None:
     parsed = options(url)
     assert {name: parsed.get(name) for name in where} == where
     assert (parsed["dbname"], parsed["target_session_attrs"]) == ("its", "read-write")

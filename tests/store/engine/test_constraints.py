@@ -1,4 +1,4 @@
-"""A violated constraint is known by its name, on both databases."""
+"""The name of a violated constraint is found on both databases."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def constraint(record: Recorded, statement: str) -> str | None:
 
 
 @pytest.mark.parametrize("table", ["packages", "commands", "versions"])
-def test_a_primary_key_that_is_taken_has_its_name_on_both_databases(record: Recorded, table: str) -> None:
+def test_a_violated_primary_key_has_its_name_on_both_databases(record: Recorded, table: str) -> None:
     assert constraint(record, again(table)) == f"{table}_pkey"
 
 
@@ -47,12 +47,12 @@ def test_a_missing_value_violates_no_constraint_that_has_a_name(record: Recorded
     assert constraint(record, "UPDATE agents SET name = NULL") is None
 
 
-def test_a_place_in_the_chain_that_is_taken_is_named_by_sqlites_trigger_or_by_the_key(record: Recorded) -> None:
+def test_a_taken_position_in_the_chain_is_reported_by_sqlites_trigger_or_the_primary_key(record: Recorded) -> None:
     taken = {"sqlite": append_only_message("events"), "postgresql": "events_pkey"}
     assert constraint(record, again("events")) == taken[record.engine.dialect.name]
 
 
-def test_a_table_that_is_not_ours_has_no_constraint_that_we_know(record: Recorded) -> None:
+def test_a_constraint_of_an_unknown_table_has_no_name_on_sqlite(record: Recorded) -> None:
     with record.engine.begin() as connection:
         connection.execute(text("CREATE TABLE notes (number integer CONSTRAINT one_note PRIMARY KEY)"))
         connection.execute(text("INSERT INTO notes VALUES (1)"))
@@ -61,12 +61,12 @@ def test_a_table_that_is_not_ours_has_no_constraint_that_we_know(record: Recorde
 
 
 @pytest.mark.parametrize("table", ["events", "commands"])
-def test_a_command_whose_place_is_taken_is_stale(record: Recorded, table: str) -> None:
+def test_a_command_is_stale_if_its_position_in_the_chain_is_taken(record: Recorded, table: str) -> None:
     with pytest.raises(StaleError), record.engine.begin() as connection, batch_or_stale(connection):
         connection.execute(text(again(table)))
 
 
 @pytest.mark.parametrize("table", ["packages", "votes"])
-def test_any_other_row_that_is_taken_is_a_fault(record: Recorded, table: str) -> None:
+def test_any_other_violated_key_is_a_fault(record: Recorded, table: str) -> None:
     with pytest.raises(IntegrityError), record.engine.begin() as connection, batch_or_stale(connection):
         connection.execute(text(again(table)))

@@ -1,4 +1,4 @@
-"""The two databases behind one shape: what is answered was committed, and nobody suffers for another's fault."""
+"""Both databases: answered operations are committed, and a failed operation does not affect others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-async def test_an_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_group(database: Database) -> None:
+async def test_a_failed_operation_writes_nothing_and_does_not_affect_its_group(database: Database) -> None:
     hold = Hold()
     first = asyncio.create_task(database.write(hold.here))
     await hold.reached()
@@ -69,7 +69,7 @@ async def test_the_database_survives_whatever_an_operation_raises(
     assert await database.read(notes) == [2]
 
 
-async def test_nobody_is_answered_before_the_commit(database: Database) -> None:
+async def test_no_caller_is_answered_before_the_commit(database: Database) -> None:
     hold = Hold()
     event.listen(database.engine, "commit", hold.here)
     written = asyncio.create_task(database.write(note(1)))
@@ -82,7 +82,7 @@ async def test_nobody_is_answered_before_the_commit(database: Database) -> None:
     assert await database.read(notes) == [1]
 
 
-async def test_a_commit_that_fails_is_told_and_leaves_nothing(database: Database) -> None:
+async def test_a_failed_commit_is_reported_and_writes_nothing(database: Database) -> None:
     def fails(_: Connection) -> None:
         event.remove(database.engine, "commit", fails)
         raise OperationalError("COMMIT", None, Exception("the disk is full"))
@@ -94,7 +94,7 @@ async def test_a_commit_that_fails_is_told_and_leaves_nothing(database: Database
     assert await database.write(note(1)) == 1
 
 
-async def test_a_caller_who_went_away_harms_nobody(database: Database) -> None:
+async def test_a_cancelled_caller_does_not_affect_others(database: Database) -> None:
     hold = Hold()
     first = asyncio.create_task(database.write(hold.here))
     await hold.reached()
@@ -108,7 +108,7 @@ async def test_a_caller_who_went_away_harms_nobody(database: Database) -> None:
     assert set(await database.read(notes)) >= {2, 3}
 
 
-async def test_closing_first_carries_out_what_was_asked_before(database_url: str) -> None:
+async def test_closing_finishes_waiting_operations(database_url: str) -> None:
     database = open_database(database_url)
     await database.write(lambda connection: connection.execute(text(MAKE)))
     asked = [asyncio.create_task(database.write(note(number))) for number in range(50)]
@@ -117,7 +117,7 @@ async def test_closing_first_carries_out_what_was_asked_before(database_url: str
     assert await asyncio.gather(*asked) == list(range(50))
 
 
-async def test_what_is_asked_after_closing_is_answered_at_once(database_url: str) -> None:
+async def test_operations_after_closing_are_refused_at_once(database_url: str) -> None:
     database = open_database(database_url)
     await database.close()
     for ask in (database.write, database.read):
@@ -126,7 +126,7 @@ async def test_what_is_asked_after_closing_is_answered_at_once(database_url: str
 
 
 @pytest.mark.parametrize("url", ["sqlite:////dev/null/countersign.db", "postgresql://nobody@127.0.0.1:1/nothing"])
-async def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
+async def test_a_missing_database_is_unavailable(url: str) -> None:
     database = open_database(url)
     for ask in (database.write, database.read):
         with pytest.raises(UnavailableError):
@@ -134,13 +134,13 @@ async def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
     await database.close()
 
 
-async def test_reading_leaves_nothing_behind(database: Database) -> None:
+async def test_reading_changes_nothing(database: Database) -> None:
     assert await database.read(note(1)) == 1
     assert await database.read(notes) == []
 
 
 @SQLITE
-async def test_what_is_read_is_all_of_one_moment(database: Database) -> None:
+async def test_a_read_sees_one_snapshot(database: Database) -> None:
     hold = Hold()
     reading = asyncio.create_task(
         database.read(lambda connection: (notes(connection), hold.here(connection), notes(connection)))
@@ -152,7 +152,7 @@ async def test_what_is_read_is_all_of_one_moment(database: Database) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-async def test_what_fails_in_a_batch_fails_as_it_does_alone(database: Database) -> None:
+async def test_an_error_in_a_batch_is_the_same_as_without_a_batch(database: Database) -> None:
     def twice(connection: Connection) -> None:
         with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 2})
@@ -164,7 +164,7 @@ async def test_what_fails_in_a_batch_fails_as_it_does_alone(database: Database) 
     assert await database.write(note(1)) == 1
 
 
-async def test_a_batch_is_sent_at_its_end_and_what_lies_within_it_goes_with_it(database: Database) -> None:
+async def test_a_batch_is_sent_at_its_end_together_with_nested_batches(database: Database) -> None:
     def nested(connection: Connection) -> tuple[list[int], list[int]]:
         with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 1})
@@ -176,7 +176,7 @@ async def test_a_batch_is_sent_at_its_end_and_what_lies_within_it_goes_with_it(d
     assert await database.write(nested) == ([], [1, 2, 3])
 
 
-async def test_of_a_batch_that_was_given_up_nothing_is_sent(database: Database) -> None:
+async def test_an_abandoned_batch_sends_nothing(database: Database) -> None:
     def gives_up(connection: Connection) -> list[int]:
         with suppress(ValueError), batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 1})
@@ -189,7 +189,7 @@ async def test_of_a_batch_that_was_given_up_nothing_is_sent(database: Database) 
 
 
 @POSTGRESQL
-async def test_a_connection_that_is_lost_in_a_batch_is_replaced(database: Database, database_url: str) -> None:
+async def test_a_connection_lost_in_a_batch_is_replaced(database: Database, database_url: str) -> None:
     lost: list[int] = []
 
     def loses_its_first(connection: Connection) -> None:
@@ -206,7 +206,7 @@ async def test_a_connection_that_is_lost_in_a_batch_is_replaced(database: Databa
     assert await database.read(notes) == [1]
 
 
-async def test_what_another_process_keeps_locked_is_unavailable_and_then_available_again(
+async def test_a_database_locked_by_another_process_is_unavailable_until_it_is_unlocked(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "LOCK_TIMEOUT", 1)
@@ -231,7 +231,7 @@ FULL = "2"
 
 
 def test_sqlite_commits_once_the_disk_has_it(tmp_path: Path) -> None:
-    """In a process of its own: this one does not wait for the disk."""
+    """In a separate process, because the test process does not wait for the disk."""
     command = [sys.executable, "-c", _DURABLE, f"sqlite:///{tmp_path / 'countersign.db'}"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == FULL
 

@@ -1,4 +1,4 @@
-"""The files of SQLite are for their owner alone, whatever the umask."""
+"""SQLite's files are private to their owner, whatever the umask."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_the_database_what_lies_beside_it_and_its_own_folder_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_the_database_its_log_files_and_its_new_folder_are_private(tmp_path: Path) -> None:
     file = tmp_path / "one" / "two" / "countersign.db"
     url = f"sqlite:///{file}"
     migrate(url, datetime.now(UTC))
@@ -49,7 +49,7 @@ def test_the_database_what_lies_beside_it_and_its_own_folder_are_for_their_owner
     engine.dispose()
 
 
-def test_what_an_earlier_release_left_open_is_closed_and_its_folder_stays(tmp_path: Path) -> None:
+def test_readable_files_of_an_earlier_release_become_private_and_the_folder_keeps_its_mode(tmp_path: Path) -> None:
     file = tmp_path / "countersign.db"
     file.touch(0o644)
     file.chmod(0o644)
@@ -70,7 +70,7 @@ def _set_frozen(connection: Connection, frozen: int) -> None:
     connection.exec_driver_sql("UPDATE installation SET frozen = ?", (frozen,))
 
 
-def test_a_second_engine_leaves_the_first_its_locks_so_no_other_process_takes_its_log_away(tmp_path: Path) -> None:
+def test_a_second_engine_keeps_the_locks_of_the_first_so_no_process_removes_its_log(tmp_path: Path) -> None:
     file = tmp_path / "countersign.db"
     url = f"sqlite:///{file}"
     migrate(url, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Quick operations on PostgreSQL: those that wait together share a transaction, and none suffers for another's fault."""
+"""Quick operations on PostgreSQL: waiting ones share a transaction, and a failed one does not affect the others."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def twice(connection: Connection) -> None:
 
 
 def ignores(connection: Connection) -> None:
-    """Its error has ended the transaction."""
+    """The error has ended the transaction."""
     with suppress(IntegrityError):
         twice(connection)
 
@@ -56,7 +56,7 @@ async def test_quick_operations_that_wait_together_share_a_transaction(database:
 @POSTGRESQL
 @pytest.mark.parametrize(("fails", "fault"), [(twice, IntegrityError), (ignores, RuntimeError)])
 @pytest.mark.parametrize("place", [0, 1, 2])
-async def test_a_quick_operation_that_fails_alone_meets_its_fault(
+async def test_a_single_failed_quick_operation_raises_its_fault(
     database: Database, threads: Threads, fails: Any, fault: type[Exception], place: int
 ) -> None:
     group = [note(1), note(2)]
@@ -68,7 +68,7 @@ async def test_a_quick_operation_that_fails_alone_meets_its_fault(
 
 
 @POSTGRESQL
-async def test_an_operation_alone_that_ignores_an_error_of_the_database_is_told_that_nothing_was_written(
+async def test_an_operation_that_ignores_a_database_error_learns_that_nothing_was_written(
     database: Database,
 ) -> None:
     with pytest.raises(RuntimeError, match="nothing of its transaction is written"):
@@ -91,7 +91,7 @@ async def test_no_quick_operation_is_answered_before_the_commit(database: Databa
 
 
 @POSTGRESQL
-async def test_an_operation_of_a_group_that_met_a_change_is_tried_again(database: Database, threads: Threads) -> None:
+async def test_an_operation_of_a_group_is_retried_after_a_conflict(database: Database, threads: Threads) -> None:
     tries: list[int] = []
 
     def stale(connection: Connection) -> int:
@@ -106,7 +106,7 @@ async def test_an_operation_of_a_group_that_met_a_change_is_tried_again(database
 
 
 @POSTGRESQL
-async def test_a_lock_that_another_holds_holds_up_only_the_operation_that_wants_it(
+async def test_a_held_lock_delays_only_the_operation_that_needs_it(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "LOCK_TIMEOUT", 1000)
@@ -125,7 +125,7 @@ async def test_a_lock_that_another_holds_holds_up_only_the_operation_that_wants_
 
 
 @POSTGRESQL
-async def test_a_group_that_takes_long_commits_what_it_has_done(
+async def test_a_slow_group_commits_the_operations_that_it_has_run(
     database: Database, threads: Threads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_database, "GROUP_TIMEOUT", 0)
@@ -140,7 +140,7 @@ async def test_a_contended_operation_does_not_wait_for_a_group(database: Databas
 
 
 @POSTGRESQL
-async def test_closing_carries_out_what_was_asked_before_also_what_a_group_could_not(database_url: str) -> None:
+async def test_closing_finishes_waiting_operations_including_those_of_a_failed_group(database_url: str) -> None:
     database = open_database(database_url)
     await database.write(lambda connection: connection.execute(text(MAKE)))
     async with Threads(database) as threads:
@@ -159,7 +159,7 @@ async def test_closing_carries_out_what_was_asked_before_also_what_a_group_could
 
 @contextmanager
 def heard(name: str, listener: Callable[[Connection], object]) -> Iterator[None]:
-    """On every engine, whichever the database uses."""
+    """On every engine of the database."""
     event.listen(Engine, name, listener)
     try:
         yield
@@ -181,10 +181,8 @@ async def test_while_a_contended_operation_runs_no_operation_waits_in_a_group_wi
 
 
 @POSTGRESQL
-async def test_who_asks_for_a_row_after_somebody_who_changes_it_waits_for_them(
-    database: Database, database_url: str
-) -> None:
-    """A stream of claims, each of which shares the row, keeps nobody waiting who freezes or pauses."""
+async def test_a_later_shared_lock_waits_for_an_earlier_exclusive_one(database: Database, database_url: str) -> None:
+    """A stream of claims with shared locks does not block a freeze or a pause."""
     shares = "SELECT number FROM notes WHERE number = 1 FOR SHARE"
     table = Table("notes", MetaData(), Column("number", Integer))
 

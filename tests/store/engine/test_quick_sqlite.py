@@ -1,4 +1,4 @@
-"""Quick operations on SQLite: they run in the event loop, which goes on while a commit waits for the disk."""
+"""Quick operations on SQLite: they run in the event loop, which continues while a commit waits for the disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @SQLITE
-async def test_quick_operations_run_in_the_thread_of_the_loop_and_all_others_elsewhere(database: Database) -> None:
+async def test_quick_operations_run_in_the_event_loop_and_all_others_in_a_thread(database: Database) -> None:
     def thread(_: Connection) -> int:
         return threading.get_ident()
 
@@ -32,7 +32,7 @@ async def test_quick_operations_run_in_the_thread_of_the_loop_and_all_others_els
 
 
 @SQLITE
-async def test_the_loop_goes_on_while_a_commit_waits_for_the_disk(database: Database) -> None:
+async def test_the_event_loop_runs_while_a_commit_waits_for_the_disk(database: Database) -> None:
     hold = Hold()
     event.listen(database.engine, "commit", hold.here)
     written = asyncio.create_task(database.write(note(1), quick=True))
@@ -46,7 +46,7 @@ async def test_the_loop_goes_on_while_a_commit_waits_for_the_disk(database: Data
 
 
 @SQLITE
-async def test_the_loop_goes_on_while_another_process_writes(database: Database, database_url: str) -> None:
+async def test_the_event_loop_runs_while_another_process_writes(database: Database, database_url: str) -> None:
     with held_by_another(database_url):
         written = asyncio.create_task(database.write(note(1), quick=True))
         assert await database.read(notes, quick=True) == []
@@ -56,7 +56,7 @@ async def test_the_loop_goes_on_while_another_process_writes(database: Database,
 
 
 @SQLITE
-async def test_the_loop_goes_on_while_a_long_operation_writes_and_quick_ones_wait_for_it(database: Database) -> None:
+async def test_the_event_loop_runs_while_quick_operations_wait_for_a_slow_one(database: Database) -> None:
     hold = Hold()
     long = asyncio.create_task(database.write(lambda connection: note(1)(connection) and hold.here(connection)))
     await hold.reached()
@@ -68,7 +68,7 @@ async def test_the_loop_goes_on_while_a_long_operation_writes_and_quick_ones_wai
 
 
 @SQLITE
-async def test_a_quick_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_group(database: Database) -> None:
+async def test_a_failed_quick_operation_writes_nothing_and_does_not_affect_its_group(database: Database) -> None:
     def half(connection: Connection) -> None:
         note(2)(connection)
         note(1)(connection)
@@ -80,13 +80,13 @@ async def test_a_quick_operation_that_fails_leaves_nothing_and_harms_nobody_in_i
 
 
 @SQLITE
-async def test_a_quick_read_leaves_nothing_behind(database: Database) -> None:
+async def test_a_quick_read_changes_nothing(database: Database) -> None:
     assert await database.read(note(1), quick=True) == 1
     assert await database.write(notes, quick=True) == []
 
 
 @SQLITE
-async def test_a_quick_read_that_fails_is_tried_once_more_by_whoever_can_wait(database: Database) -> None:
+async def test_a_failed_quick_read_is_retried_in_a_thread(database: Database) -> None:
     threads: list[int] = []
 
     def locked_here(_: Connection) -> int:
@@ -100,7 +100,7 @@ async def test_a_quick_read_that_fails_is_tried_once_more_by_whoever_can_wait(da
 
 
 @SQLITE
-async def test_an_operation_that_says_it_takes_long_is_undone_and_runs_in_a_thread(database: Database) -> None:
+async def test_a_slow_operation_is_rolled_back_and_runs_in_a_thread(database: Database) -> None:
     def longer(connection: Connection) -> int:
         note(7)(connection)
         require_thread(connection)
@@ -122,7 +122,7 @@ async def test_operations_that_wait_together_share_a_commit(database: Database) 
 
 @SQLITE
 @pytest.mark.parametrize("part", ["read", "write"])
-async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operations(
+async def test_other_tasks_run_during_many_quick_operations(
     database: Database, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setattr(sqlite, "LOOP_SLICE", 0)
@@ -143,7 +143,7 @@ async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operatio
 
 
 @SQLITE
-async def test_everything_else_gets_its_turn_while_one_task_reads_again_and_again(
+async def test_other_tasks_run_while_one_task_reads_continuously(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "LOOP_SLICE", 0)
@@ -155,7 +155,7 @@ async def test_everything_else_gets_its_turn_while_one_task_reads_again_and_agai
 
 
 def fails_in_the_middle(connection: Connection) -> None:
-    """Its exception keeps a cursor that has more to give."""
+    """The exception keeps an open cursor with unread rows."""
     cursor = connection.connection.cursor()
     cursor.execute("SELECT number FROM notes")
     cursor.fetchone()
@@ -164,9 +164,7 @@ def fails_in_the_middle(connection: Connection) -> None:
 
 @SQLITE
 @pytest.mark.parametrize("part", ["read", "write"])
-async def test_a_quick_operation_that_failed_in_the_middle_keeps_no_old_snapshot(
-    database: Database, database_url: str, part: str
-) -> None:
+async def test_a_failed_quick_operation_keeps_no_old_snapshot(database: Database, database_url: str, part: str) -> None:
     await database.write(lambda connection: [note(number)(connection) for number in range(500)])
     with pytest.raises(ValueError) as kept:  # noqa: PT011 - which one does not matter here, but that it is kept
         await getattr(database, part)(fails_in_the_middle, quick=True)
@@ -179,7 +177,7 @@ async def test_a_quick_operation_that_failed_in_the_middle_keeps_no_old_snapshot
 
 
 @SQLITE
-async def test_who_closes_and_is_cancelled_takes_nobody_along(database: Database) -> None:
+async def test_a_cancelled_close_does_not_cancel_waiting_operations(database: Database) -> None:
     hold = Hold()
     long = asyncio.create_task(database.write(hold.here))
     await hold.reached()
@@ -194,7 +192,7 @@ async def test_who_closes_and_is_cancelled_takes_nobody_along(database: Database
 
 @SQLITE
 @pytest.mark.parametrize("quick", [True, False])
-async def test_after_a_commit_that_failed_the_next_writes_on_a_new_connection(database: Database, quick: bool) -> None:
+async def test_after_a_failed_commit_the_next_write_uses_a_new_connection(database: Database, quick: bool) -> None:
     def fails(_: Connection) -> None:
         event.remove(database.engine, "commit", fails)
         raise OperationalError("COMMIT", None, Exception("the disk is full"))

@@ -1,4 +1,4 @@
-"""The directory is one for all replicas: renewed whole, by several at once, and seen by everybody with the next step."""
+"""All replicas share the directory: several can renew it at once, and all see it with their next transaction."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_replicas_that_renew_the_directory_at_once_do_not_disturb_each_oth
         assert await known(other) == people()
 
 
-async def test_somebody_who_goes_away_twice_at_once_is_away(world: World) -> None:
+async def test_a_person_who_leaves_twice_at_once_is_away(world: World) -> None:
     until = NOW + DAY
     async with replica(world) as other:
         await at_once(world, other, lambda connection: directory.begin_absence(connection, SENTA, until, SVEN, NOW))
@@ -54,7 +54,7 @@ async def test_somebody_who_goes_away_twice_at_once_is_away(world: World) -> Non
     assert (gone.away_until, gone.delegate) == (until, SVEN)
 
 
-async def test_somebody_who_comes_back_twice_at_once_is_back_and_it_is_said_once(world: World) -> None:
+async def test_a_person_who_returns_twice_at_once_is_back_with_one_event(world: World) -> None:
     await world.write(lambda connection: directory.begin_absence(connection, SENTA, NOW + DAY, None, NOW))
     async with replica(world) as other:
         await at_once(world, other, lambda connection: directory.end_absence(connection, SENTA, NOW))
@@ -64,13 +64,13 @@ async def test_somebody_who_comes_back_twice_at_once_is_back_and_it_is_said_once
     assert (await known(world))[SENTA] == person(SENTA)
 
 
-async def test_absences_outlive_a_renewal_of_the_directory(world: World) -> None:
+async def test_absences_survive_a_renewal_of_the_directory(world: World) -> None:
     await world.write(lambda connection: directory.begin_absence(connection, SENTA, NOW + DAY, None, NOW))
     await world.write(renewed(people()))
     assert (await known(world))[SENTA].away_until == NOW + DAY
 
 
-async def test_every_replica_sees_a_renewal_with_its_next_step(world: World) -> None:
+async def test_every_replica_sees_a_renewal_with_its_next_transaction(world: World) -> None:
     state = await world.submit(HARD)
     async with replica(world) as other:
         assert SENTA in await known(other)
@@ -90,7 +90,7 @@ async def test_a_directory_that_is_too_old_lets_nobody_decide(world: World) -> N
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_renewal_that_was_rolled_back_is_remembered_by_nobody(world: World) -> None:
+async def test_a_rolled_back_renewal_is_cached_by_nobody(world: World) -> None:
     def renewed_and_rolled_back(connection: Connection) -> None:
         renewed(people())(connection)
         world.store.installation.roster(connection)

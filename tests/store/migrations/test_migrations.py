@@ -1,4 +1,4 @@
-"""The schema: what the migrations make is what the tables say, however often and from however many they are run."""
+"""The schema: migrations create exactly the tables of the models, also if repeated or run concurrently."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tenant_of(url: str) -> str:
         return tenancy.read_tenant_id(connection)
 
 
-def test_a_migrated_database_has_exactly_the_tables_that_the_code_speaks_of(database_url: str) -> None:
+def test_a_migrated_database_has_exactly_the_tables_of_the_models(database_url: str) -> None:
     with engine_of(database_url) as engine, engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
@@ -80,7 +80,7 @@ def test_primary_keys_are_led_by_the_tenant_so_that_tables_can_be_partitioned(da
     assert {columns[0] for columns in keys.values()} == {"tenant_id"}
 
 
-def test_an_empty_database_is_brought_to_the_head_and_gets_an_installation(empty_database_url: str) -> None:
+def test_an_empty_database_is_migrated_and_gets_an_installation(empty_database_url: str) -> None:
     with engine_of(empty_database_url) as engine, engine.connect() as connection:
         before = is_current(connection)
     revision = migrate(empty_database_url, NOW)
@@ -97,7 +97,7 @@ def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
     assert tenant_of(empty_database_url) == first
 
 
-def test_the_database_itself_guards_events_and_content(database_url: str) -> None:
+def test_the_database_itself_protects_events_and_content(database_url: str) -> None:
     if_sqlite = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
     if_postgresql = "SELECT event_object_table FROM information_schema.triggers"
     with engine_of(database_url) as engine, engine.connect() as connection:
@@ -106,7 +106,7 @@ def test_the_database_itself_guards_events_and_content(database_url: str) -> Non
     assert protected == {*TABLES, "content"}
 
 
-def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_database_url: str) -> None:
+def test_existing_profiles_and_held_threads_get_normalized_names(empty_database_url: str) -> None:
     failed, later = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"
     bodies = {
         "CRM.Read": {"current_level": "full_auto", "consecutive_successes": 3, "recent_failures": [later]},
@@ -133,7 +133,7 @@ def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_d
     assert (kept, held) == ({"mail": json.dumps(bodies["mail"])}, ["thread:thr_1"])
 
 
-def test_packages_and_versions_of_before_are_found_by_the_new_indexes(empty_database_url: str) -> None:
+def test_existing_packages_and_versions_are_found_by_the_new_indexes(empty_database_url: str) -> None:
     package = _package()
     version = {name: package[name] for name in ("tenant_id", "package_id", "agent_id", "version", "created_at")}
     version |= {"action_digest": "", "level": "soft_approval", "event_id": "evt_1"}
@@ -148,7 +148,7 @@ def test_packages_and_versions_of_before_are_found_by_the_new_indexes(empty_data
     assert (open_ones, waiting, due) == (["pkg_1"], ["pkg_1"], True)
 
 
-def test_second_looks_of_before_are_in_columns_of_their_own(empty_database_url: str) -> None:
+def test_existing_second_looks_are_migrated_to_columns(empty_database_url: str) -> None:
     states = {
         "unsampled": '"sampled":false,"verdict":null',
         "waits": '"sampled":true,"verdict":null',
@@ -195,7 +195,7 @@ async def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(
     assert len(tenant_of(empty_database_url)) == len("inst_") + 20
 
 
-def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -> None:
+def test_concurrent_migrations_run_one_after_the_other(empty_database_url: str) -> None:
     barrier = threading.Barrier(4)
 
     def start(_: int) -> str:
@@ -206,8 +206,8 @@ def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -
         assert list(threads.map(start, range(4))) == [newest_revision()] * 4
 
 
-def test_all_who_open_a_new_file_at_once_find_it_open(tmp_path: Path) -> None:
-    """SQLite itself refuses all but one of them, without waiting."""
+def test_several_processes_can_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
+    """SQLite refuses all but one of them without waiting."""
 
     def opened(turn: int) -> None:
         barrier.wait(20)
@@ -232,7 +232,7 @@ async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(
     assert tuple(kept) == (1, 1)
 
 
-def test_a_schema_of_a_later_release_is_refused_in_one_line(database_url: str) -> None:
+def test_a_newer_schema_is_refused_with_one_line(database_url: str) -> None:
     engine = make_engine(make_url(database_url))
     transact(engine, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     engine.dispose()
@@ -241,7 +241,7 @@ def test_a_schema_of_a_later_release_is_refused_in_one_line(database_url: str) -
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
-def test_a_role_that_may_not_migrate_starts_on_a_current_schema_and_else_says_what_to_run(
+def test_a_role_without_migration_rights_starts_on_a_current_schema_or_says_what_to_run(
     empty_database_url: str,
 ) -> None:
     name = make_url(empty_database_url).database

@@ -1,4 +1,4 @@
-"""What must be shown and told is written down with the change itself: both are there, or neither is."""
+"""Cards and callbacks are written in the transaction of the change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rules.package.model import DecisionPackage
 from rules.state.commands import Approve, Escalate, NewVersion, Reject, Revise
 from tests.rules.world import AUTOMATIC, CRITICAL, HARD, MINUTE, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults
-from tests.store.world import LASTING, World, founded, submission
+from tests.store.world import LASTING, World, open_world, submission
 
 CALLED = package(risk_level="high", callback_url="https://agent.example/hook")
 ROOMS = policy(
@@ -57,18 +57,18 @@ async def test_an_escalated_package_is_wanted_where_the_next_role_sees_it_and_st
     ],
     ids=["the default", "the action type's own"],
 )
-async def test_the_policy_says_where(database_url: str, what: DecisionPackage, place: str) -> None:
-    async with founded(database_url, ROOMS) as world:
+async def test_the_policy_determines_the_place_of_a_card(database_url: str, what: DecisionPackage, place: str) -> None:
+    async with open_world(database_url, ROOMS) as world:
         await world.submit(what)
         assert [row[0] for row in await cards(world)] == [place]
 
 
-async def test_what_goes_ahead_by_itself_is_shown_nowhere(world: World) -> None:
+async def test_an_automatic_package_is_shown_nowhere(world: World) -> None:
     await world.submit(AUTOMATIC)
     assert await cards(world) == []
 
 
-async def test_without_an_address_nobody_is_called(world: World) -> None:
+async def test_without_an_address_no_callback_is_written(world: World) -> None:
     await world.approved(HARD, by=SENTA)
     assert await callbacks(world) == []
 
@@ -85,7 +85,7 @@ async def test_the_agent_is_called_for_each_status_and_not_for_each_event(world:
     assert sent == [(kind, address) for kind in kinds]
 
 
-async def test_of_a_package_one_callback_is_due_and_the_others_wait(world: World) -> None:
+async def test_one_callback_of_a_package_is_due_and_the_others_wait(world: World) -> None:
     await world.approved(CALLED, by=SENTA)
     state = await world.submit(CALLED)
     await world.after(ask(Revise, state), SENTA)
@@ -101,7 +101,7 @@ async def test_of_a_package_one_callback_is_due_and_the_others_wait(world: World
     ]
 
 
-async def test_a_callback_carries_the_status_document_as_it_was_then(world: World) -> None:
+async def test_a_callback_contains_the_status_document_at_the_time_of_the_change(world: World) -> None:
     state = await world.approved(CALLED, by=SENTA)
     [(body, due_at)] = await rows(world, "SELECT body, due_at FROM callbacks")
     payload = json.loads(body)
@@ -112,7 +112,7 @@ async def test_a_callback_carries_the_status_document_as_it_was_then(world: Worl
     assert due_at is not None
 
 
-async def test_the_newest_versions_address_is_called(world: World) -> None:
+async def test_the_callback_address_of_the_newest_version_is_used(world: World) -> None:
     state = await world.submit(CALLED)
     moved = package(risk_level="high", callback_url="https://agent.example/new")
     await world.asked(ask(NewVersion, state, package=moved))
@@ -120,7 +120,7 @@ async def test_the_newest_versions_address_is_called(world: World) -> None:
     assert [url for _, url, _, _ in await callbacks(world)] == ["https://agent.example/new"]
 
 
-async def test_a_command_said_again_is_told_once(world: World) -> None:
+async def test_a_repeated_command_sends_one_callback(world: World) -> None:
     state = await world.submit(CALLED)
     reject = ask(Reject, state)
     await world.do(reject, SENTA)
@@ -140,7 +140,7 @@ async def test_a_command_said_again_is_told_once(world: World) -> None:
         "packages.content.save_content",
     ],
 )
-async def test_a_change_of_which_a_part_cannot_be_written_is_not_made_at_all(
+async def test_a_change_is_rolled_back_if_any_part_cannot_be_written(
     world: World, writer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(CALLED)

@@ -1,4 +1,4 @@
-"""The budget for Slack is one, whoever spends of it and whenever."""
+"""All replicas share one budget for Slack."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _WAITS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_dat
 
 
 def somebody_waits(world: World) -> None:
-    """Returns once somebody does."""
+    """Return once a transaction waits for a lock."""
     with world.store.database.engine.connect() as connection:
         while not connection.execute(_WAITS).scalar_one():
             connection.rollback()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_who_waits_for_the_budget_sees_what_was_first_spent_of_a_channel_meanwhile(world: World) -> None:
+async def test_a_waiter_for_the_budget_sees_the_first_call_to_a_channel_made_meanwhile(world: World) -> None:
     spending, go_on = threading.Event(), threading.Event()
 
     def spend(connection: Connection, keys: Sequence[str] = KEYS, now: float = 100.0) -> float:

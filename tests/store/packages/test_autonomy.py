@@ -1,4 +1,4 @@
-"""Autonomy is kept for each agent and action type, moves with outcomes that count, and loses none of them."""
+"""Autonomy profiles of agents and action types: they change with counted outcomes, and no outcome is lost."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rules.state.model import PackageState, Status
 from store.packages.autonomy import load_profile
 from tests.rules.world import AUTOMATIC, HARD, HOUR, RITA, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults
-from tests.store.world import LASTING, World, all_load_first, founded
+from tests.store.world import LASTING, World, all_load_first, open_world
 
 QUICK = policy(**LASTING, autonomy={"promote_after_successes": 2})
 
 
 @pytest.fixture
 async def quick(database_url: str) -> AsyncIterator[World]:
-    """A house in which two successes are enough for the next level."""
-    async with founded(database_url, QUICK) as world:
+    """An installation in which two successes are enough for the next level."""
+    async with open_world(database_url, QUICK) as world:
         yield world
 
 
@@ -39,12 +39,12 @@ async def claimed(world: World, by: str = RITA, number: int = 0) -> PackageState
     return state
 
 
-async def test_nothing_is_earned_before_anything_was_reported(world: World) -> None:
+async def test_an_agent_has_no_profile_before_its_first_report(world: World) -> None:
     await claimed(world)
     assert await earned(world) is None
 
 
-async def test_successes_that_people_approved_lower_the_level_step_by_step(quick: World) -> None:
+async def test_successes_of_approved_actions_lower_the_level_step_by_step(quick: World) -> None:
     for number in range(2):
         await quick.reported(await claimed(quick, number=number))
     profile = await earned(quick)
@@ -54,7 +54,7 @@ async def test_successes_that_people_approved_lower_the_level_step_by_step(quick
     assert await quick.read(faults) == []
 
 
-async def test_no_spelling_of_an_action_type_leaves_its_failures_behind(world: World) -> None:
+async def test_no_spelling_of_an_action_type_evades_its_failures(world: World) -> None:
     state = await world.approved(package(action_type="Record.Read"), by=RITA)
     await world.claimed(state)
     await world.reported(state, "failed")
@@ -72,7 +72,7 @@ async def test_the_change_of_the_level_is_in_the_record_of_the_package_that_brou
     assert [event["reason"] for event in events][-1] == "soft_approval to notify_only"
 
 
-async def test_what_is_earned_is_the_agents_own_and_for_that_action_type(quick: World) -> None:
+async def test_trust_is_earned_for_one_agent_and_action_type(quick: World) -> None:
     other = await quick.hire("Other")
     for number in range(2):
         await quick.reported(await claimed(quick, number=number))
@@ -91,7 +91,7 @@ async def test_failures_raise_the_level_and_soon_a_person_takes_over(world: Worl
     assert await world.read(faults) == []
 
 
-async def test_an_outcome_that_was_lost_counts_as_a_failure_once(world: World) -> None:
+async def test_a_lost_outcome_counts_once_as_a_failure(world: World) -> None:
     state = await claimed(world)
     world.clock.passes(HOUR)
     await world.after(ask(LoseTrack, state))
@@ -101,7 +101,7 @@ async def test_an_outcome_that_was_lost_counts_as_a_failure_once(world: World) -
     assert len(profile.recent_failures) == 1
 
 
-async def test_what_no_person_looked_at_earns_nothing(world: World) -> None:
+async def test_actions_without_review_earn_no_trust(world: World) -> None:
     state = await world.submit(AUTOMATIC)
     await world.claimed(state)
     await world.reported(state)
@@ -130,7 +130,7 @@ async def test_reports_of_different_packages_at_once_all_count(
     assert await world.read(faults) == []
 
 
-async def test_the_first_reports_of_two_action_types_at_once_are_kept_apart(
+async def test_concurrent_first_reports_of_two_action_types_are_counted_separately(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading = await claimed(world, by=SENTA)

@@ -1,4 +1,4 @@
-"""What the store remembers of an agent's actions: that a person refused one, how grave it was, who holds a thread."""
+"""What the store remembers of an agent's actions: rejections, levels and held threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rules.state.commands import HandBack, NewVersion, Object, Reject, Revise, S
 from rules.state.model import PackageState, Status
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, SOFT, SVEN, TAKEOVER, ask, package, policy
 from tests.store.soundness import faults
-from tests.store.world import LASTING, World, founded, submission
+from tests.store.world import LASTING, World, open_world, submission
 
 DOUBTFUL = package(confidence=0.6)
 CHANGED = package(material_change="It now has a subject that the customer confirmed.")
@@ -34,7 +34,7 @@ async def rejected(world: World, what: DecisionPackage = SOFT, by: str = RITA) -
 # ---- rejections --------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_person_rejected_does_not_come_back_within_the_window(world: World) -> None:
+async def test_a_rejected_action_is_refused_within_the_window(world: World) -> None:
     state = await rejected(world)
     world.clock.passes(DAY - MINUTE)
     refused = await refusal(world, package(title="The same in other words", confidence=0.99))
@@ -43,7 +43,7 @@ async def test_what_a_person_rejected_does_not_come_back_within_the_window(world
     )
 
 
-async def test_after_the_window_it_may_be_asked_again(world: World) -> None:
+async def test_a_rejected_action_may_be_submitted_again_after_the_window(world: World) -> None:
     await rejected(world)
     world.clock.passes(DAY)
     assert await refusal(world, SOFT) is None
@@ -51,31 +51,31 @@ async def test_after_the_window_it_may_be_asked_again(world: World) -> None:
 
 async def test_each_window_is_its_own(database_url: str) -> None:
     brief = policy(**LASTING, windows={"rejection": "1h"})
-    async with founded(database_url, brief) as world:
+    async with open_world(database_url, brief) as world:
         await rejected(world, DOUBTFUL, SENTA)
         world.clock.passes(2 * HOUR)
         assert (await world.submit(SOFT)).level is HITLLevel.HARD_APPROVAL
 
 
-async def test_with_a_material_change_it_may_be_asked_again_and_waits_for_a_person(world: World) -> None:
+async def test_a_rejected_action_with_a_material_change_waits_for_a_person(world: World) -> None:
     await rejected(world)
     assert (await world.submit(CHANGED)).level is HITLLevel.HARD_APPROVAL
 
 
-async def test_another_action_and_another_agent_are_not_held_back_by_it(world: World) -> None:
+async def test_a_rejection_does_not_affect_another_action_or_agent(world: World) -> None:
     await rejected(world)
     other = await world.hire("Other")
     assert (await refusal(world, OTHER), await refusal(world, SOFT, other)) == (None, None)
 
 
-async def test_what_time_ended_was_not_rejected_by_a_person(world: World) -> None:
+async def test_an_expired_package_is_no_rejection(world: World) -> None:
     state = await world.submit(package(risk_level="high", expires_at=world.clock.now + MINUTE))
     world.clock.passes(MINUTE)
     assert (await world.after(ask(Expire, state))).status is Status.EXPIRED
     assert await refusal(world, HARD) is None
 
 
-async def test_it_is_the_version_that_was_rejected_that_does_not_come_back(world: World) -> None:
+async def test_only_the_rejected_version_is_remembered(world: World) -> None:
     state = await world.submit(SOFT)
     await world.asked(ask(NewVersion, state, package=OTHER))
     await world.after(ask(Reject, await world.state(state.decision_package_id)), RITA)
@@ -85,7 +85,7 @@ async def test_it_is_the_version_that_was_rejected_that_does_not_come_back(world
     assert refused.reason is Reason.ALREADY_REJECTED
 
 
-async def test_what_was_rejected_does_not_come_in_as_the_next_version_of_something_else(world: World) -> None:
+async def test_a_rejected_action_is_refused_as_a_new_version_of_another_package(world: World) -> None:
     await rejected(world)
     state = await world.submit(OTHER)
     answered = await world.asked(ask(NewVersion, state, package=SOFT))
@@ -126,7 +126,7 @@ async def test_another_action_and_another_agent_keep_their_own_levels(world: Wor
     assert levels == [HITLLevel.SOFT_APPROVAL] * 2
 
 
-async def test_an_objection_is_not_got_around_by_withdrawing_and_asking_again(world: World) -> None:
+async def test_withdrawing_and_resubmitting_does_not_evade_an_objection(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(Show, state))
     await world.after(ask(Object, state), RITA)
@@ -137,7 +137,7 @@ async def test_an_objection_is_not_got_around_by_withdrawing_and_asking_again(wo
     assert (await world.submit(OTHER)).level is HITLLevel.HARD_APPROVAL
 
 
-async def test_a_graver_version_is_not_got_around_by_going_back_to_the_first(world: World) -> None:
+async def test_returning_to_the_first_version_does_not_lower_the_level(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(Revise, state), RITA)
     await world.asked(ask(NewVersion, state, package=package(confidence=0.6, action_parameters={"record": "43"})))
@@ -148,7 +148,7 @@ async def test_a_graver_version_is_not_got_around_by_going_back_to_the_first(wor
 # ---- threads -----------------------------------------------------------------------------------------------------
 
 
-async def test_in_a_thread_that_a_person_took_over_nothing_comes_in_until_it_is_handed_back(world: World) -> None:
+async def test_no_package_is_accepted_in_a_taken_over_thread_until_it_is_handed_back(world: World) -> None:
     taken = await world.after(ask(TakeOver, await world.submit(HARD)), SENTA)
     held = await refusal(world, OTHER)
     elsewhere = await refusal(world, package(thread_id="thr_2"))
@@ -158,7 +158,7 @@ async def test_in_a_thread_that_a_person_took_over_nothing_comes_in_until_it_is_
     assert await world.read(faults) == []
 
 
-async def test_a_package_that_needs_a_take_over_holds_its_thread_from_the_start(world: World) -> None:
+async def test_a_package_that_needs_a_takeover_holds_its_thread_from_the_start(world: World) -> None:
     state = await world.submit(TAKEOVER)
     held = Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": state.decision_package_id})
     assert await refusal(world, OTHER) == held
@@ -169,7 +169,7 @@ async def test_a_package_that_needs_a_take_over_holds_its_thread_from_the_start(
     assert await world.read(faults) == []
 
 
-async def test_a_thread_that_two_packages_hold_is_free_only_when_both_have_let_go(world: World) -> None:
+async def test_a_thread_held_by_two_packages_is_free_once_both_release_it(world: World) -> None:
     first = await world.submit(HARD)
     second = await world.submit(TAKEOVER)
     await world.after(ask(TakeOver, first), SENTA)
@@ -193,7 +193,7 @@ async def test_a_package_that_holds_its_thread_may_be_revised_unless_another_hol
     assert again.refusal == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": taken.decision_package_id})
 
 
-async def test_what_has_no_thread_holds_none(world: World) -> None:
+async def test_a_package_without_a_thread_holds_none(world: World) -> None:
     loose: Any = {"thread_id": None}
     await world.after(ask(TakeOver, await world.submit(package(risk_level="high", **loose))), SENTA)
     await world.submit(package(recommendation="escalate", **loose))
@@ -201,7 +201,7 @@ async def test_what_has_no_thread_holds_none(world: World) -> None:
     assert await world.read(faults) == []
 
 
-async def test_who_took_over_is_named_and_others_cannot_hand_back(world: World) -> None:
+async def test_the_person_who_took_over_is_named_and_others_cannot_hand_back(world: World) -> None:
     taken = await world.after(ask(TakeOver, await world.submit(HARD)), SENTA)
     outcome = await world.do(ask(HandBack, taken), ROSS)
     assert outcome.refusal == Refusal(reason=Reason.NOT_YOURS_TO_HAND_BACK, facts={"by": f"<@{SENTA}>"})

@@ -1,4 +1,4 @@
-"""Each index of few rows is used by the queries for which it is kept: they repeat its condition as both databases need it."""
+"""Queries use the partial indexes: they repeat the condition in the form that both databases need."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ QUERIES: list[tuple[str, str, Query]] = [
 
 
 @pytest.mark.parametrize(("index", "query"), [entry[1:] for entry in QUERIES], ids=[entry[0] for entry in QUERIES])
-async def test_a_query_uses_the_index_that_is_kept_for_it(world: World, index: str, query: Query) -> None:
+async def test_a_query_uses_its_index(world: World, index: str, query: Query) -> None:
     state = await world.submit(HARD.model_copy(update={"subject_id": "customer 7"}))
     plans = await world.read(lambda connection: PLANS[connection.dialect.name](connection, query, state))
     assert f" {index} " in f"{plans} "

@@ -1,4 +1,4 @@
-"""The review queue on both databases: what waits for whom, in which order, and what was decided before."""
+"""The review queue on both databases: which tasks wait for whom, in which order, and past decisions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.rules.world import (
     package,
     policy,
 )
-from tests.store.world import LASTING, World, founded
+from tests.store.world import LASTING, World, open_world
 
 
 async def open_tasks(world: World, *roles: str, limit: int = 50, after: Place | None = None) -> Page:
@@ -71,7 +71,7 @@ def asked_by(who: str, like: DecisionPackage = SOFT) -> DecisionPackage:
 # ---- the order, and the pages
 
 
-async def test_the_most_urgent_comes_first_and_of_these_what_is_due_first(world: World) -> None:
+async def test_tasks_are_ordered_by_priority_and_then_by_due_time(world: World) -> None:
     soft = await world.submit(SOFT)
     late = await world.submit(HARD)
     early = await world.submit(package(risk_level="high", expires_at=world.clock() + HOUR))
@@ -100,7 +100,7 @@ async def test_pages_follow_one_another_without_a_gap_or_a_repetition(world: Wor
     assert sorted(seen) == sorted(names(*states))
 
 
-async def test_a_page_that_is_just_full_is_the_last(world: World) -> None:
+async def test_an_exactly_full_page_is_the_last(world: World) -> None:
     await world.submit(SOFT)
     assert (await open_tasks(world, limit=1)).following is None
 
@@ -108,34 +108,34 @@ async def test_a_page_that_is_just_full_is_the_last(world: World) -> None:
 # ---- who is asked
 
 
-async def test_only_what_is_asked_of_these_roles_is_listed(world: World) -> None:
+async def test_only_tasks_of_these_roles_are_listed(world: World) -> None:
     soft, hard = await world.submit(SOFT), await world.submit(HARD)
     assert ids(await open_tasks(world, "reviewer")) == names(soft)
     assert ids(await open_tasks(world, "reviewer", "senior_reviewer")) == names(hard, soft)
     assert ids(await open_tasks(world, "director")) == []
 
 
-async def test_of_no_role_nothing_is_asked(world: World) -> None:
+async def test_without_roles_there_are_no_tasks(world: World) -> None:
     await world.submit(SOFT)
     page = await world.read(lambda connection: queue.list_open_tasks(connection, world.tenant_id, [], limit=5))
     assert page == Page((), None)
 
 
-async def test_what_was_decided_or_sent_back_has_left_the_queue(world: World) -> None:
+async def test_decided_or_returned_packages_leave_the_queue(world: World) -> None:
     rejected, revised = await world.submit(SOFT), await world.submit(SOFT)
     await world.after(ask(Reject, rejected), RITA)
     await world.after(ask(Revise, revised), RITA)
     assert ids(await open_tasks(world)) == []
 
 
-async def test_what_was_escalated_is_asked_of_the_next_role_alone(world: World) -> None:
+async def test_an_escalated_task_belongs_only_to_the_next_role(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(Escalate, state), RITA)
     assert ids(await open_tasks(world, "reviewer")) == []
     assert ids(await open_tasks(world, "senior_reviewer")) == names(state)
 
 
-async def test_what_somebody_took_up_is_theirs_and_offered_to_nobody_else(world: World) -> None:
+async def test_an_assigned_task_is_not_offered_to_others(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(ClaimTask, state), RITA)
     assert await mine(world, RITA) == names(state)
@@ -147,7 +147,7 @@ async def test_what_somebody_took_up_is_theirs_and_offered_to_nobody_else(world:
 # ---- what is offered to a person
 
 
-async def test_who_may_act_in_other_roles_is_offered_what_these_are_asked(world: World) -> None:
+async def test_a_person_is_offered_tasks_of_all_roles_that_they_may_act_in(world: World) -> None:
     soft, hard = await world.submit(SOFT), await world.submit(HARD)
     assert ids(await offered(world, DORA)) == names(hard, soft)
     assert ids(await offered(world, RITA)) == names(soft)
@@ -158,19 +158,19 @@ async def test_who_may_act_in_other_roles_is_offered_what_these_are_asked(world:
     [asked_by(RITA), package(on_behalf_of=[RITA]), asked_by("rita@example.com")],
     ids=["asked for it", "on its chain", "asked by e-mail"],
 )
-async def test_who_is_barred_is_not_offered_it(world: World, content: DecisionPackage) -> None:
+async def test_a_package_is_not_offered_to_barred_people(world: World, content: DecisionPackage) -> None:
     state = await world.submit(content)
     assert ids(await offered(world, RITA)) == []
     assert ids(await offered(world, ROSS)) == names(state)
 
 
-async def test_who_stepped_aside_is_not_offered_it_again(world: World) -> None:
+async def test_a_package_is_not_offered_again_to_a_person_who_recused(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(Recuse, state), RITA)
     assert ids(await offered(world, RITA)) == []
 
 
-async def test_who_has_already_voted_is_not_offered_it_again(world: World) -> None:
+async def test_a_package_is_not_offered_again_to_a_person_who_voted(world: World) -> None:
     state = await world.submit(package(risk_level="critical", action_type="mail.send"))
     await world.after(ask(OpenDetails, state), SUSI)
     await world.after(ask(Approve, state), SUSI)
@@ -178,33 +178,33 @@ async def test_who_has_already_voted_is_not_offered_it_again(world: World) -> No
     assert ids(await offered(world, SAUL)) == names(state)
 
 
-async def test_what_is_above_somebodys_authority_is_not_offered_to_them(world: World) -> None:
+async def test_tasks_above_a_persons_authority_are_not_offered(world: World) -> None:
     await world.submit(CRITICAL)
     assert ids(await offered(world, SENTA)) == []
 
 
-async def test_a_takeover_is_also_offered_to_who_asked_for_it(world: World) -> None:
+async def test_a_takeover_is_also_offered_to_its_requester(world: World) -> None:
     state = await world.submit(asked_by(RITA, TAKEOVER))
     assert state.level is HITLLevel.HUMAN_TAKEOVER
     assert ids(await offered(world, RITA)) == names(state)
 
 
-async def test_whoever_the_quorum_needs_is_offered_it_though_another_role_is_asked(database_url: str) -> None:
+async def test_a_package_is_offered_to_roles_of_its_quorum_although_another_role_is_required(database_url: str) -> None:
     roles: dict[str, Any] = {"roles": {"legal": {"members": [ADAM], "max_risk": "critical"}}}
     tiers = {"tiers": {"high": {"quorum": 2, "of_role": {"legal": 1}}}}
-    async with founded(database_url, policy(**LASTING, **roles, **tiers)) as world:
+    async with open_world(database_url, policy(**LASTING, **roles, **tiers)) as world:
         await world.submit(SOFT)
         hard = await world.submit(HARD)
         assert hard.task.required_role == "senior_reviewer"
         assert ids(await offered(world, ADAM)) == names(hard)
 
 
-async def test_who_holds_no_role_is_offered_nothing(world: World) -> None:
+async def test_a_person_without_a_role_is_offered_nothing(world: World) -> None:
     await world.submit(SOFT)
     assert await offered(world, ADAM) == Page((), None)
 
 
-async def test_a_page_of_offers_goes_on_after_what_was_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_of_offers_continues_after_omitted_tasks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
     for _ in range(3):
         await world.submit(asked_by(RITA))
@@ -241,7 +241,7 @@ async def test_open_tasks_are_counted_for_each_person(world: World) -> None:
     assert counted == {RITA: 2, SENTA: 0, SVEN: 0}
 
 
-async def test_what_waits_is_counted_by_level_and_age(world: World) -> None:
+async def test_open_tasks_are_counted_by_level_and_age(world: World) -> None:
     await world.submit(package(risk_level="high", action_parameters={"record": "1"}))
     world.clock.passes(timedelta(hours=2))
     await world.submit(SOFT)

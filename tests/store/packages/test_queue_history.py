@@ -1,4 +1,4 @@
-"""What was decided before, on both databases; and that neither it nor the queue is found by reading everything."""
+"""Past decisions on both databases; neither they nor the queue need a full table scan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def names(*states: PackageState) -> list[str]:
     return [state.decision_package_id for state in states]
 
 
-async def test_ones_own_decisions_come_newest_first_and_are_paged(world: World) -> None:
+async def test_own_decisions_are_listed_newest_first_and_paged(world: World) -> None:
     for kind in (Approve, Reject, Revise):
         world.clock.passes(MINUTE)
         state = await world.submit(package(action_parameters={"record": kind.__name__}))
@@ -39,7 +39,7 @@ async def test_ones_own_decisions_come_newest_first_and_are_paged(world: World) 
     assert first[0].at == world.clock()
 
 
-async def test_a_card_can_show_how_the_same_was_decided_before(world: World) -> None:
+async def test_a_card_can_show_earlier_decisions_about_the_same_subject(world: World) -> None:
     about: dict[str, Any] = {"subject_type": "case", "subject_id": "456", "material_change": "A new record."}
     first = await world.approved(package(**about), by=RITA)
     world.clock.passes(MINUTE)
@@ -58,13 +58,13 @@ async def test_a_card_can_show_how_the_same_was_decided_before(world: World) -> 
     assert await world.read(lambda connection: queue.list_similar_decided(connection, second)) == [first]
 
 
-async def test_about_no_subject_nothing_was_decided_before(world: World) -> None:
+async def test_a_package_without_a_subject_has_no_similar_packages(world: World) -> None:
     await world.approved(SOFT, by=RITA)
     now = await world.submit(SOFT)
     assert await world.read(lambda connection: queue.list_similar_decided(connection, now)) == []
 
 
-def test_no_page_is_found_by_reading_the_whole_table(tmp_path: Path) -> None:
+def test_no_page_needs_a_full_table_scan(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'its.db'}"
     migrate(url, NOW)
     engine, seen = make_engine(make_url(url)), []

@@ -1,4 +1,4 @@
-"""States by their text: what this process has written or read before, it need not read again."""
+"""Parsed states are cached by their text: a process does not parse the same text twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.rules.world import RITA, ask, package
 from tests.store.world import World
 
 
-async def test_every_state_that_was_written_reads_as_it_was_to_the_last_field(world: World) -> None:
+async def test_every_written_state_is_read_back_unchanged(world: World) -> None:
     shown = await world.shown(package())
     approved = await world.after(ask(Approve, shown), RITA)
     assert approved.status is Status.APPROVED
@@ -21,7 +21,7 @@ async def test_every_state_that_was_written_reads_as_it_was_to_the_last_field(wo
         assert serialize_state(read) == serialize_state(state)
 
 
-async def test_a_text_that_somebody_changed_is_another_state(world: World) -> None:
+async def test_an_altered_text_is_another_state(world: World) -> None:
     state = await world.submit()
     changed = serialize_state(state).replace('"version":1', '"version":7')
     assert parse_state(changed) == state.model_copy(update={"version": 7})

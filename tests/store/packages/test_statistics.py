@@ -1,4 +1,4 @@
-"""The numbers on both databases: each is counted once, in its own place, and only within its time."""
+"""Statistics on both databases: each package is counted once and only in its period."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from tests.rules.world import (
     package,
     policy,
 )
-from tests.store.world import LASTING, World, founded, fresh
+from tests.store.world import LASTING, World, fresh, open_world
 
 
 def another(risk: str = "medium", **fields: object) -> DecisionPackage:
-    """A package that has nothing to do with those before."""
+    """A package unrelated to earlier ones."""
     return package(risk_level=risk, action_parameters={"record": fresh("record")}, **fields)
 
 
@@ -41,14 +41,14 @@ async def counted(world: World, since: datetime | None = None) -> Statistics:
     return await world.read(lambda connection: load_statistics(connection, begin, world.clock()))
 
 
-async def test_where_nothing_happened_nothing_is_counted_and_no_share_is_made_up(world: World) -> None:
+async def test_without_packages_all_counts_are_zero_and_all_shares_are_none(world: World) -> None:
     stats = await counted(world)
     assert stats == Statistics(since=world.clock() - 7 * DAY, until=world.clock())
     assert (stats.waiting, stats.decided, stats.rates) == (0, 0, {})
     assert (stats.median_ms, stats.p90_ms, stats.overridden_share, stats.unsound_share) == (None, None, None, None)
 
 
-async def test_each_package_is_counted_where_it_ended(world: World) -> None:
+async def test_each_package_is_counted_under_its_final_status(world: World) -> None:
     await world.submit(another("low"))
     await world.approved(another(), by=RITA)
     await world.after(ask(Reject, await world.submit(another())), RITA)
@@ -59,7 +59,7 @@ async def test_each_package_is_counted_where_it_ended(world: World) -> None:
     assert (stats.automatic, stats.decided, stats.waiting) == (1, 2, 1)
 
 
-async def test_what_silence_and_time_settled_is_not_counted_as_decided(world: World) -> None:
+async def test_outcomes_by_silence_or_timeout_are_not_counted_as_decisions(world: World) -> None:
     consented = await world.shown(another())
     expired = await world.submit(another("high", expires_at=world.clock() + MINUTE))
     world.clock.passes(6 * MINUTE)
@@ -70,7 +70,7 @@ async def test_what_silence_and_time_settled_is_not_counted_as_decided(world: Wo
     assert stats.decided == 0
 
 
-async def test_every_voice_of_a_quorum_is_a_decision_and_the_package_is_one(world: World) -> None:
+async def test_every_vote_of_a_quorum_counts_as_a_decision_and_the_package_once(world: World) -> None:
     state = await world.submit(CRITICAL)
     for who in (SENTA, SUSI, SAUL):
         await world.after(ask(OpenDetails, state), who)
@@ -83,7 +83,7 @@ async def test_every_voice_of_a_quorum_is_a_decision_and_the_package_is_one(worl
     assert stats.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
 
 
-async def test_only_what_happened_since_then_is_counted(world: World) -> None:
+async def test_only_events_in_the_period_are_counted(world: World) -> None:
     await world.approved(another(), by=RITA)
     world.clock.passes(HOUR)
     then = world.clock()
@@ -94,7 +94,7 @@ async def test_only_what_happened_since_then_is_counted(world: World) -> None:
     assert (await counted(world, world.clock())).decisions == {}
 
 
-async def test_the_median_and_the_ninth_of_ten_are_times_that_somebody_took(world: World) -> None:
+async def test_median_and_p90_are_measured_times(world: World) -> None:
     start = world.clock()
     states = [await world.submit(another()) for _ in range(10)]
     for state in states:
@@ -105,7 +105,7 @@ async def test_the_median_and_the_ninth_of_ten_are_times_that_somebody_took(worl
     assert timedelta(milliseconds=stats.p90_ms or 0) == 9 * MINUTE
 
 
-async def test_how_often_people_decided_against_the_recommendation(world: World) -> None:
+async def test_decisions_against_the_recommendation_are_counted(world: World) -> None:
     await world.approved(another("high"), by=SENTA)
     overridden = await world.submit(another("high"))
     await world.after(ask(HumanOverrideCommand, overridden), SENTA)
@@ -114,8 +114,8 @@ async def test_how_often_people_decided_against_the_recommendation(world: World)
     assert stats.overridden_share == pytest.approx(1 / 2)
 
 
-async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_url: str) -> None:
-    async with founded(database_url, policy(**LASTING, soft={"sample": 1.0})) as world:
+async def test_second_looks_are_counted_by_verdict(database_url: str) -> None:
+    async with open_world(database_url, policy(**LASTING, soft={"sample": 1.0})) as world:
         sampled = [await world.submit(another("low")) for _ in range(3)]
         await world.approved(another(), by=RITA)
         await world.after(ask(Judge, sampled[0], verdict="sound"), RITA)
@@ -127,7 +127,7 @@ async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_
         assert stats.unsound_share == pytest.approx(1 / 2)
 
 
-async def test_a_word_that_looks_like_a_verdict_is_none(world: World) -> None:
+async def test_text_that_looks_like_a_verdict_is_not_one(world: World) -> None:
     await world.submit(package(**AUTOMATIC.model_dump(exclude_unset=True) | {"thread_id": '"verdict":"unsound"'}))
     stats = await counted(world)
     assert (stats.automatic, stats.judged, stats.unsound) == (1, 0, 0)

@@ -1,4 +1,4 @@
-"""How far a takeover reaches: every spelling of its thread, and its run where a package names no thread."""
+"""The reach of a takeover: every spelling of its thread, and its run if a package names no thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPELLINGS = ["thr_1", " thr_1", "THR_1", "Thr_1\t", "\uff54\uff48\uff52_1", "thr
 
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
-async def test_no_spelling_of_a_thread_escapes_its_takeover(world: World, spelled: str) -> None:
+async def test_no_spelling_of_a_thread_evades_its_takeover(world: World, spelled: str) -> None:
     state = await taken_over(world, thread_id="thr_1")
     assert await refusal(world, package(thread_id=spelled)) == held_by(state)
     await world.after(ask(HandBack, state), SENTA)
@@ -48,7 +48,7 @@ async def test_an_approval_in_any_spelling_of_the_thread_is_not_claimed_while_a_
     assert (await world.claimed(approved)).refusal == held_by(state)
 
 
-async def test_the_document_says_the_thread_as_the_agent_sent_it(world: World) -> None:
+async def test_the_document_contains_the_thread_as_the_agent_sent_it(world: World) -> None:
     answered = await world.asked(submission(package(thread_id=" Thr_1 ")))
     assert answered.document["thread_id"] == " Thr_1 "
 
@@ -64,7 +64,7 @@ async def test_without_a_thread_a_takeover_reaches_the_run(world: World) -> None
     assert await world.read(faults) == []
 
 
-async def test_leaving_the_thread_out_does_not_escape_its_takeover_within_the_run(world: World) -> None:
+async def test_omitting_the_thread_does_not_evade_a_takeover_within_the_run(world: World) -> None:
     approved = await world.approved(package(thread_id=None, run_id="run_1", subject_id="other"), by=SENTA)
     state = await taken_over(world, thread_id="thr_1", run_id="run_1")
     assert await refusal(world, package(thread_id=None, run_id="run_1")) == held_by(state)
@@ -76,7 +76,7 @@ async def test_a_takeover_of_one_thread_leaves_the_other_threads_of_its_run_alon
     assert await refusal(world, package(thread_id="thr_2", run_id="run_1")) is None
 
 
-async def test_a_run_and_a_thread_of_the_same_name_are_two_things(world: World) -> None:
+async def test_a_run_and_a_thread_with_the_same_name_are_distinct(world: World) -> None:
     await taken_over(world, thread_id=None, run_id="one")
     assert await refusal(world, package(thread_id="one", run_id="other")) is None
     assert await refusal(world, HARD) is None

@@ -1,4 +1,4 @@
-"""A record in which somebody wrote what no column of it can mean: SQLite keeps it, and the audit still reads all of it."""
+"""A record with invalid values: SQLite accepts them, and the audit still reads everything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from store.audit.reader import EVERYTHING, matching_events, snapshot, verify_database
 from store.migrations.migrate import migrate
 from tests.rules.world import NOW
-from tests.store.recorded import Recorded, forge, recorded
+from tests.store.recorded import Recorded, recorded, tamper
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ TIMES = ["'garbage'", "12345", "-1.5", "x'ff00'", "'2026-13-45 99:99'"]
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_a_time_of_an_event_that_is_none_is_found_at_its_event(record: Recorded, time: str) -> None:
-    forge(
+def test_an_invalid_time_of_an_event_is_reported(record: Recorded, time: str) -> None:
+    tamper(
         record.engine,
         f"UPDATE events SET occurred_at = {time} WHERE package_id = :id AND revision = 2",
         id=record.mailed,
@@ -44,29 +44,29 @@ def test_a_time_of_an_event_that_is_none_is_found_at_its_event(record: Recorded,
 
 @pytest.mark.parametrize("time", TIMES)
 @pytest.mark.parametrize("column", ["created_at", "updated_at", "decided_at"])
-def test_a_time_of_a_package_that_is_none_is_found_at_its_package(record: Recorded, column: str, time: str) -> None:
-    forge(record.engine, f"UPDATE packages SET {column} = {time} WHERE package_id = :id", id=record.mailed)
+def test_an_invalid_time_of_a_package_is_reported(record: Recorded, column: str, time: str) -> None:
+    tamper(record.engine, f"UPDATE packages SET {column} = {time} WHERE package_id = :id", id=record.mailed)
     assert sqlite_faults(record) == [
         f"{record.mailed} revision 4: the columns of its row and its state disagree: {column}"
     ]
 
 
-def test_times_that_say_nothing_of_the_record_keep_nobody_from_reading_it(record: Recorded) -> None:
-    forge(record.engine, "UPDATE packages SET due_at = 'garbage'")
-    forge(record.engine, "UPDATE content SET created_at = 'garbage'")
+def test_invalid_times_outside_of_the_record_do_not_stop_the_audit(record: Recorded) -> None:
+    tamper(record.engine, "UPDATE packages SET due_at = 'garbage'")
+    tamper(record.engine, "UPDATE content SET created_at = 'garbage'")
     assert sqlite_faults(record) == []
 
 
-def test_a_length_that_is_no_number_is_found(record: Recorded) -> None:
-    forge(record.engine, "UPDATE packages SET revision = 'many' WHERE package_id = :id", id=record.mailed)
-    forge(record.engine, "UPDATE installation SET length = 'many'")
+def test_an_invalid_chain_length_is_found(record: Recorded) -> None:
+    tamper(record.engine, "UPDATE packages SET revision = 'many' WHERE package_id = :id", id=record.mailed)
+    tamper(record.engine, "UPDATE installation SET length = 'many'")
     tenant, columns, end = sqlite_faults(record)
     assert tenant == "tenant revision 2: it goes on after revision -1, which should be its last"
     assert columns == f"{record.mailed} revision -1: the columns of its row and its state disagree: revision"
     assert end == f"{record.mailed} revision 4: it goes on after revision -1, which should be its last"
 
 
-def test_events_with_a_time_that_is_none_are_handed_out_with_the_others(record: Recorded) -> None:
-    forge(record.engine, "UPDATE events SET occurred_at = 'garbage' WHERE package_id = :id", id=record.mailed)
+def test_events_with_an_invalid_time_are_exported_with_the_others(record: Recorded) -> None:
+    tamper(record.engine, "UPDATE events SET occurred_at = 'garbage' WHERE package_id = :id", id=record.mailed)
     with snapshot(record.engine) as connection:
         assert len(list(matching_events(connection, record.tenant_id, EVERYTHING))) == 13

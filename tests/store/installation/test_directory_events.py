@@ -1,4 +1,4 @@
-"""What Slack's events tell is kept in the order in which it happened, whichever replica hears it and when."""
+"""Slack's events are applied in the order in which they happened, whichever replica receives them and when."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def members(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_of_a_persons_events_the_newest_holds_in_whichever_order_they_arrive(
+async def test_the_newest_event_about_a_person_wins_in_any_order_of_arrival(
     world: World, order: tuple[int, ...]
 ) -> None:
     await read(world)
@@ -69,7 +69,7 @@ async def test_of_a_persons_events_the_newest_holds_in_whichever_order_they_arri
         assert await senta(other) == await senta(world) == person(SENTA, **events[2])
 
 
-async def test_a_repeated_event_changes_nothing_and_asks_for_no_reading(world: World) -> None:
+async def test_a_repeated_event_changes_nothing_and_needs_no_reading(world: World) -> None:
     await read(world)
     assert await apply_change(world, at(0), active=False)
     assert await apply_change(world, at(1), name="Back")
@@ -79,7 +79,7 @@ async def test_a_repeated_event_changes_nothing_and_asks_for_no_reading(world: W
 
 
 @pytest.mark.parametrize("last", [0, 1])
-async def test_of_two_events_of_one_moment_what_takes_authority_holds_until_all_is_read_again(
+async def test_of_two_simultaneous_events_the_one_that_removes_authority_wins_until_the_next_reading(
     world: World, last: int
 ) -> None:
     await read(world)
@@ -92,7 +92,7 @@ async def test_of_two_events_of_one_moment_what_takes_authority_holds_until_all_
     assert (certain, (await senta(world)).active) == ([True, False], False)
 
 
-async def test_an_event_from_before_the_reading_takes_away_and_never_gives(world: World) -> None:
+async def test_an_event_before_the_reading_only_removes_authority(world: World) -> None:
     await read(world, NOW)
     assert await apply_change(world, at(-1, "EvA")) is True  # it says what is known
     assert await apply_change(world, at(-1, "EvB"), active=False) is False
@@ -102,7 +102,7 @@ async def test_an_event_from_before_the_reading_takes_away_and_never_gives(world
     assert (await senta(world)).active is True
 
 
-async def test_nobody_comes_to_be_known_by_an_event_from_before_the_reading(world: World) -> None:
+async def test_an_event_before_the_reading_adds_no_person(world: World) -> None:
     await read(world, NOW)
     stranger = person("UNEW")
     assert await world.write(lambda connection: apply_person(connection, stranger, at(-1))) is False
@@ -111,7 +111,7 @@ async def test_nobody_comes_to_be_known_by_an_event_from_before_the_reading(worl
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
-async def test_of_a_groups_events_the_newest_about_each_member_holds_in_whichever_order_they_arrive(
+async def test_the_newest_event_about_each_group_member_wins_in_any_order_of_arrival(
     world: World, order: tuple[int, ...]
 ) -> None:
     await read(world, READ, SENTA)
@@ -133,14 +133,14 @@ async def test_of_a_groups_events_the_newest_about_each_member_holds_in_whicheve
         assert await members(other) == await members(world) == {RITA, SENTA}
 
 
-async def test_a_late_addition_does_not_bring_back_who_a_newer_list_leaves_out(world: World) -> None:
+async def test_a_late_addition_does_not_restore_a_member_missing_in_a_newer_list(world: World) -> None:
     await read(world)
     assert await listed(world, at(1), RITA)
     assert await changed(world, at(0), added=[SENTA])
     assert await members(world) == {RITA}
 
 
-async def test_a_groups_event_from_before_the_reading_takes_away_and_never_gives(world: World) -> None:
+async def test_a_group_event_before_the_reading_removes_members_and_never_adds_any(world: World) -> None:
     await read(world, NOW, SENTA, SVEN)
     assert await changed(world, at(-1), added=[RITA], removed=[SENTA]) is False
     assert await members(world) == {SVEN}
@@ -148,7 +148,7 @@ async def test_a_groups_event_from_before_the_reading_takes_away_and_never_gives
     assert await members(world) == set()
 
 
-async def test_a_reading_replaces_what_was_learnt_before_it(world: World) -> None:
+async def test_a_full_reading_replaces_earlier_events(world: World) -> None:
     await read(world)
     await changed(world, at(0), removed=[SENTA])
     await apply_change(world, at(0), active=False)
@@ -156,7 +156,7 @@ async def test_a_reading_replaces_what_was_learnt_before_it(world: World) -> Non
     assert (await senta(world), await members(world)) == (person(SENTA), {SENTA})
 
 
-async def test_replicas_that_hear_two_events_at_once_keep_the_newer_one(world: World) -> None:
+async def test_replicas_that_receive_two_events_at_once_keep_the_newer_one(world: World) -> None:
     await read(world)
     async with replica(world) as other:
         changes_of = ((world, at(0), {"name": "Older"}), (other, at(1), {"active": False}))

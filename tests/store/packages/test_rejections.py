@@ -1,4 +1,4 @@
-"""A person's No is remembered as people mean it, whatever the agent does with the package afterwards."""
+"""A rejection stays effective, whatever the agent does with the package afterwards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.store.world import World, submission
 
 
 def about(subject: str | None = None, nonce: int = 1, **fields: Any) -> DecisionPackage:
-    """A package that waits for silence, as far as its own content goes."""
+    """A package whose content alone needs a soft approval."""
     named = {"subject_type": "customer", "subject_id": subject} if subject else {}
     return package(action_parameters={"record": "42", "nonce": nonce}, **named, **fields)
 
@@ -59,7 +59,7 @@ def rules(state: PackageState) -> dict[str, HITLLevel]:
 
 
 async def earlier_no(world: World, what: DecisionPackage, **by: Any) -> No | None:
-    """The No that bears on this package as it comes in; where one does, the package is hard and says why."""
+    """The rejection that affects this new package; if there is one, the package needs a hard approval and says why."""
     state = await world.submit(what, **by)
     bears = state.earlier_no is not None
     assert bears == (rules(state).get("earlier-no") is HITLLevel.HARD_APPROVAL)
@@ -68,7 +68,7 @@ async def earlier_no(world: World, what: DecisionPackage, **by: Any) -> No | Non
 
 
 @pytest.mark.parametrize("say_no", SAYING_NO)
-async def test_a_no_is_not_undone_by_a_parameter_that_changes_nothing(world: World, say_no: Any) -> None:
+async def test_an_irrelevant_parameter_does_not_undo_a_rejection(world: World, say_no: Any) -> None:
     before = await say_no(world, about(nonce=1))
     no = await earlier_no(world, about(nonce=2))
     assert no is not None
@@ -78,7 +78,7 @@ async def test_a_no_is_not_undone_by_a_parameter_that_changes_nothing(world: Wor
 
 
 @pytest.mark.parametrize("say_no", SAYING_NO)
-async def test_the_same_action_is_refused_after_any_no(world: World, say_no: Any) -> None:
+async def test_the_same_action_is_refused_after_any_rejection(world: World, say_no: Any) -> None:
     before = await say_no(world, about())
     refused = (await world.asked(submission(about()))).refusal
     assert refused is not None
@@ -92,7 +92,7 @@ async def test_the_same_action_with_a_material_change_waits_for_an_explicit_appr
     assert state.earlier_no is not None
 
 
-async def test_an_action_that_policy_would_settle_at_once_waits_too(world: World) -> None:
+async def test_a_similar_action_that_would_be_automatic_waits_too(world: World) -> None:
     await rejected(world, about())
     state = await world.submit(about(nonce=2, risk_level="low"))
     assert (state.status, state.level) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
@@ -115,7 +115,7 @@ async def test_another_action_type_is_not_held_back(world: World) -> None:
     assert await earlier_no(world, about(nonce=2, action_type="mail.send")) is None
 
 
-async def test_a_no_is_forgotten_after_the_window(world: World) -> None:
+async def test_a_rejection_is_forgotten_after_the_window(world: World) -> None:
     await rejected(world, about())
     world.clock.passes(DAY - MINUTE)
     assert await earlier_no(world, about(nonce=2)) is not None
@@ -143,7 +143,7 @@ async def test_the_same_or_no_subject_waits_even_after_an_approval_of_that_type(
     assert await earlier_no(world, about(subject, nonce=2)) is not None
 
 
-async def test_what_policy_or_another_agent_settled_is_no_approval_of_that_type(world: World) -> None:
+async def test_decisions_by_policy_or_for_another_agent_are_no_approval_of_the_type(world: World) -> None:
     await rejected(world, about("ada"))
     other = await world.hire("Other")
     world.clock.passes(MINUTE)
@@ -163,7 +163,7 @@ async def test_a_new_version_of_another_package_does_not_bring_it_in(world: Worl
     assert refused.reason is Reason.ALREADY_REJECTED
 
 
-async def test_a_reviewers_edit_does_not_let_silence_bring_it_in(world: World) -> None:
+async def test_an_edit_by_a_reviewer_does_not_let_silence_approve_a_rejected_action(world: World) -> None:
     state = await world.submit(about(nonce=1))
     await rejected(world, about(nonce=2))
     parameters = {"record": "42", "nonce": 2}
@@ -199,7 +199,7 @@ async def test_an_approval_of_another_version_does_not_settle_the_objection(worl
     assert refused.reason is Reason.ALREADY_REJECTED
 
 
-async def test_the_no_to_the_same_action_bears_more_than_later_ones_to_others(world: World) -> None:
+async def test_a_rejection_of_the_same_action_outweighs_later_ones_of_other_actions(world: World) -> None:
     first = await rejected(world, about(nonce=1))
     for nonce in range(2, 5):
         world.clock.passes(MINUTE)
@@ -229,7 +229,7 @@ GIVEN_BY_NOBODY = [pytest.param(way, id=way.__name__) for way in (let_through, c
 
 @pytest.mark.parametrize("granted", GIVEN_BY_NOBODY)
 @pytest.mark.parametrize("nonce", [1, 2])
-async def test_a_no_ends_permissions_that_no_person_gave_to_the_same_thing(
+async def test_a_rejection_ends_permissions_for_the_same_action_that_no_person_gave(
     world: World, granted: Any, nonce: int
 ) -> None:
     permission = await granted(world, about(nonce=1))

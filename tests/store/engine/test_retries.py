@@ -1,4 +1,4 @@
-"""On PostgreSQL operations meet one another, and lose their connections: they are carried out again, or told."""
+"""On PostgreSQL, conflicts and lost connections: operations are retried, or their callers get an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.store.notes import note, notes
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-async def test_who_lost_a_deadlock_walks_again(database: Database) -> None:
+async def test_the_victim_of_a_deadlock_is_retried(database: Database) -> None:
     await database.write(note(1))
     await database.write(note(2))
     barrier, first = threading.Barrier(2), iter(range(2))
@@ -38,9 +38,7 @@ async def test_who_lost_a_deadlock_walks_again(database: Database) -> None:
     assert set(answers) == {None}
 
 
-async def test_an_operation_whose_connection_was_cut_is_carried_out_again(
-    database: Database, database_url: str
-) -> None:
+async def test_an_operation_whose_connection_was_cut_runs_again(database: Database, database_url: str) -> None:
     walked: list[int] = []
 
     def cut(connection: Connection) -> int:
@@ -72,7 +70,9 @@ async def test_a_database_that_cuts_every_connection_is_unavailable(
     assert await database.write(note(1)) == 1
 
 
-async def test_who_is_stale_for_ever_is_told_in_the_end(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_command_that_stays_stale_is_refused_in_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(store_database, "ATTEMPTS", 3)
     walked: list[int] = []
 
@@ -96,7 +96,7 @@ async def test_an_operation_is_one_transaction_also_in_the_callers_own_thread(da
     assert await database.read(notes) == []
 
 
-async def test_no_replica_keeps_the_others_waiting_for_ever(database: Database) -> None:
+async def test_a_replica_that_holds_a_lock_does_not_block_others_for_ever(database: Database) -> None:
     query = text("SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')")
     limits = await database.read(lambda connection: tuple(connection.execute(query).one()))
     assert limits == ("10s", "1min")

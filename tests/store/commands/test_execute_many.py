@@ -1,4 +1,4 @@
-"""What the clock has for many packages at once: one transaction for several, and each decided as if it were alone."""
+"""The clock's commands for many packages: several share a transaction, and each is decided as if alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from store.packages.autonomy import load_profile
 from store.packages.packages import Loaded, load_packages
 from tests.rules.world import HARD, RITA, SENTA, SOFT, ask, policy
 from tests.store.soundness import faults
-from tests.store.world import LASTING, World, founded, reviewer
+from tests.store.world import LASTING, World, open_world, reviewer
 
 DAY = timedelta(days=1)
 
@@ -33,7 +33,9 @@ async def states_of(world: World, several: list[PackageState]) -> list[PackageSt
     return [await world.state(state.decision_package_id) for state in several]
 
 
-async def test_several_go_together_and_each_is_decided_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_commands_share_a_transaction_and_each_is_decided_separately(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("store.store.CLOCK_BATCH", 2)
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     early = await world.submit(HARD)
@@ -46,7 +48,7 @@ async def test_several_go_together_and_each_is_decided_by_itself(world: World, m
     assert await world.read(faults) == []
 
 
-async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: World) -> None:
+async def test_all_outcomes_of_one_agent_in_a_batch_are_counted(world: World) -> None:
     claimed = []
     for which in range(3):
         state = await world.approved(SOFT.model_copy(update={"subject_id": f"C-{which}"}), by=RITA)
@@ -65,8 +67,8 @@ async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: Wor
     assert await world.read(faults) == []
 
 
-async def test_tasks_that_climb_together_are_shared_out_among_those_who_are_asked_then(database_url: str) -> None:
-    async with founded(database_url, policy(**LASTING, queue={"assign": "balanced"})) as world:
+async def test_tasks_escalated_in_one_batch_are_distributed_among_the_next_reviewers(database_url: str) -> None:
+    async with open_world(database_url, policy(**LASTING, queue={"assign": "balanced"})) as world:
         due = [await world.submit(HARD) for _ in range(3)]
         world.clock.passes(DAY)
         await world.store.execute_many([clock_commands.for_state(Climb, state) for state in due])
@@ -76,10 +78,10 @@ async def test_tasks_that_climb_together_are_shared_out_among_those_who_are_aske
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_what_was_decided_before_several_are_written_stays_as_it_was_decided(
+async def test_a_package_decided_before_a_batch_is_written_keeps_its_decision(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One is approved between the reading and the writing: all are read anew, and that one is left alone."""
+    """One package is approved between reading and writing: all are read again, and that one is not changed."""
     due = [await world.submit(HARD.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     approval = Invocation(command=ask(Approve, due[1]), now=world.clock.now, actor=reviewer(SENTA))
     approved = iter([approval])
@@ -101,7 +103,7 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
     assert await world.read(faults) == []
 
 
-async def test_one_that_cannot_be_carried_out_keeps_none_of_the_others_from_it(
+async def test_one_failing_command_does_not_stop_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
@@ -121,7 +123,7 @@ async def test_one_that_cannot_be_carried_out_keeps_none_of_the_others_from_it(
     assert await world.read(faults) == []
 
 
-async def test_what_cannot_be_written_with_the_others_keeps_none_of_them_from_it(
+async def test_a_write_that_fails_in_a_batch_does_not_stop_the_other_commands(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]

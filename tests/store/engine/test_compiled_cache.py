@@ -29,7 +29,7 @@ def select_numbers(engine: Engine, least: int) -> list[int]:
         return list(connection.execute(QUERY, {"least": least}).scalars())
 
 
-def test_a_statement_that_one_engine_compiled_is_not_compiled_again_by_the_next(engines: list[Engine]) -> None:
+def test_a_statement_compiled_by_one_engine_is_not_compiled_again_by_another(engines: list[Engine]) -> None:
     first, second = engines
     seen: list[CacheStats] = []
 

@@ -1,4 +1,4 @@
-"""What the driver is handed is what SQLAlchemy would have sent, and what it finds reads as SQLAlchemy reads it."""
+"""Compiled statements send the same values and return the same rows as SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_TENANT = PACKAGES.c.tenant_id == bindparam("tenant")
 
 
 async def lived_in(world: World) -> None:
-    """One package was approved, one is escalated and somebody is away: dates, numbers, truths, and nothing at all."""
+    """An approved package, an escalated one and an absence: rows with times, numbers, booleans and NULL."""
     await world.approved(by=RITA)
     await world.after(ask(Escalate, await world.submit(HARD)), SENTA)
     await world.write(
@@ -34,7 +34,7 @@ async def lived_in(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["absences", "agents", "commands", "installation", "packages", "people", "tasks"])
-async def test_a_row_is_what_sqlalchemy_makes_of_it(world: World, name: str) -> None:
+async def test_a_row_equals_the_row_of_sqlalchemy(world: World, name: str) -> None:
     await lived_in(world)
     table = TASKS if name == "tasks" else SQLModel.metadata.tables[name]
     query = select(table).where(table.c.tenant_id == bindparam("tenant")).order_by(*table.primary_key)
@@ -55,7 +55,7 @@ async def test_a_row_is_what_sqlalchemy_makes_of_it(world: World, name: str) -> 
     ],
     ids=["a name and a number of its own", "a word and a limit", "a lock", "a join"],
 )
-async def test_what_a_statement_says_itself_is_sent_with_it(world: World, query: Select[Any]) -> None:
+async def test_literal_values_of_a_statement_are_sent(world: World, query: Select[Any]) -> None:
     await lived_in(world)
     key = {"tenant": world.tenant_id}
     usual = await world.read(lambda connection: [tuple(row) for row in connection.execute(query, key)])
@@ -64,7 +64,7 @@ async def test_what_a_statement_says_itself_is_sent_with_it(world: World, query:
     assert ours == usual
 
 
-async def test_a_constant_that_is_nothing_is_written_as_nothing(world: World) -> None:
+async def test_a_constant_none_is_written_as_null(world: World) -> None:
     statement = insert(AGENTS).values(callback_url=None)
     row = {"tenant_id": world.tenant_id, "agent_id": "agt_x", "name": "X", "owner": RITA, "standing": "active"}
 
@@ -79,13 +79,13 @@ async def test_a_constant_that_is_nothing_is_written_as_nothing(world: World) ->
     assert (agent.name, agent.callback_url, agent.created_at) == ("X", None, world.clock())
 
 
-async def test_nothing_found_is_nothing(world: World) -> None:
+async def test_an_empty_result_is_none(world: World) -> None:
     query = select(PACKAGES.c.state).where(PACKAGES.c.package_id == bindparam("package"))
     assert await world.read(lambda connection: fetch_first(connection, query, {"package": "pkg_none"})) is None
     assert await world.read(lambda connection: fetch_all(connection, query, {"package": "pkg_none"})) == []
 
 
-async def test_a_fault_of_the_driver_is_told_as_sqlalchemy_tells_it(world: World) -> None:
+async def test_a_driver_error_is_raised_as_the_error_of_sqlalchemy(world: World) -> None:
     nowhere = select(Table("nowhere", MetaData(), Column("number", Integer)).c.number)
     errors = []
     for ask_it in (Connection.execute, fetch_all):
@@ -96,7 +96,7 @@ async def test_a_fault_of_the_driver_is_told_as_sqlalchemy_tells_it(world: World
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_connection_that_is_lost_while_it_reads_is_replaced(world: World, database_url: str) -> None:
+async def test_a_connection_lost_while_reading_is_replaced(world: World, database_url: str) -> None:
     query = select(PACKAGES.c.status).where(OF_TENANT)
     lost: list[int] = []
 

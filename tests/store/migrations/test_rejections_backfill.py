@@ -1,4 +1,4 @@
-"""What people said no to before the service kept a memory of it is entered when the database is migrated."""
+"""The migration enters rejections from before the table of rejections existed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def migrating(connection: Connection) -> Iterator[Config]:
 
 
 def before_noes(url: str) -> None:
-    """The database as the release before left it: everything is there but the memory."""
+    """The database of the earlier release: complete but for the table of rejections."""
     engine = make_engine(make_url(url))
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE noes"))
@@ -45,7 +45,7 @@ def upgraded(url: str) -> list[tuple[str, str, str, bool]]:
     return kept
 
 
-async def test_rejections_objections_and_revocations_of_the_release_before_are_remembered(world: World) -> None:
+async def test_rejections_objections_and_revocations_before_the_migration_are_remembered(world: World) -> None:
     rejected, objected, settled, revoked = [
         await world.submit(package(action_parameters={"record": str(number)})) for number in range(4)
     ]
