@@ -58,7 +58,7 @@ async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "because"),
+    ("response", "because"),
     [
         (b"", "hung up before it answered"),
         (b"HTTP/1.1 200", "hung up before it answered"),
@@ -80,8 +80,8 @@ async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
         "an endless line",
     ],
 )
-async def test_a_malformed_response_is_a_failed_attempt(expected: bytes, because: str) -> None:
-    async with saying(expected) as (url, _):
+async def test_a_malformed_response_is_a_failed_attempt(response: bytes, because: str) -> None:
+    async with saying(response) as (url, _):
         assert str(await sent(url)).startswith(because)
 
 
@@ -162,7 +162,7 @@ def _server(authority: tuple[x509.Name, ec.EllipticCurvePrivateKey, x509.Certifi
 
 
 @pytest.mark.parametrize(
-    ("name", "trusted", "said"),
+    ("name", "trusted", "expected"),
     [
         ("localhost", True, Reply(200)),
         ("other.example", True, "its certificate is not to be trusted, or is another host's"),
