@@ -26,15 +26,15 @@ async def callback_sender(settings: Settings, store: Store, metrics: Metrics) ->
     """Run the sender. It begins with callbacks left from before; at the end, calls in progress are waited for."""
     opens = await _secret_opener(settings, store)
     async with callback_client(settings.callback_allow) as client:
-        courier = CallbackSender(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), decrypt=opens)
-        store.on_change.append(courier.notice)
-        courier.notice()
-        running = asyncio.create_task(courier.run_for_ever())
+        sender = CallbackSender(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), decrypt=opens)
+        store.on_change.append(sender.notice)
+        sender.notice()
+        running = asyncio.create_task(sender.run_for_ever())
         try:
-            async with ticking({"callbacks": (courier.tick, POLL_INTERVAL)}):
-                yield courier
+            async with ticking({"callbacks": (sender.tick, POLL_INTERVAL)}):
+                yield sender
         finally:
-            await courier.drain(DRAIN_WITHIN)
+            await sender.drain(DRAIN_WITHIN)
             await cancel_task(running)
 
 

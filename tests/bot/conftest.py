@@ -9,7 +9,7 @@ import pytest
 
 from tests.bot.service import Desk, open_desk
 from tests.bot.slack.office import Office, open_office
-from tests.scheduler.callbacks.receiver import Receiver, receiving
+from tests.scheduler.callbacks.receiver import Receiver, open_receiver
 
 
 @pytest.fixture
@@ -26,5 +26,5 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
+    async with open_receiver() as receiver:
         yield receiver

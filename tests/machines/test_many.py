@@ -13,7 +13,7 @@ from tests.bot.slack.office import CHANNEL
 from tests.machines.crowd import FATES, Crowd, crowd
 from tests.machines.ending import all_shown, ending, verified
 from tests.machines.fleet import Fleet, fleet
-from tests.scheduler.callbacks.receiver import Receiver, receiving
+from tests.scheduler.callbacks.receiver import Receiver, open_receiver
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -35,14 +35,14 @@ def received(receiver: Receiver) -> dict[str, dict[str, set[str]]]:
     """The webhook ids of each package, by event type."""
     received_ids: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for got in receiver.got:
-        received_ids[got.package][got.said["type"]].add(got.id)
+        received_ids[got.package][got.payload["type"]].add(got.id)
     return received_ids
 
 
 async def test_with_randomly_killed_replicas_every_package_ends_by_its_rules_and_every_callback_arrives(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with fleet(database_url, tmp_path) as service, receiving() as receiver:
+    async with fleet(database_url, tmp_path) as service, open_receiver() as receiver:
         async with crowd(service, FATES, receiver.url()) as group, asyncio.TaskGroup() as both:
             both.create_task(killing(service, group))
             both.create_task(group.work(PACKAGES))

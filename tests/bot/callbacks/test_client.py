@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from bot.callbacks.client import callback_client
 from scheduler.callbacks.client import Reply, UnsentError
-from tests.scheduler.callbacks.receiver import Receiver, receiving, saying
+from tests.scheduler.callbacks.receiver import Receiver, open_receiver, raw_server
 from tests.scheduler.callbacks.rounds import LOOPBACK, SOON, WITHIN
 
 BODY = b'{"type": "package.approved"}'
@@ -34,7 +34,7 @@ async def sent(url: str, tls: ssl.SSLContext | None = None, within: float = WITH
 async def test_a_body_that_never_ends_is_not_read(receiver: Receiver) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    async with saying(head, for_ever=chunk) as (url, hung_up):
+    async with raw_server(head, for_ever=chunk) as (url, hung_up):
         assert await sent(url) == Reply(200)
         async with asyncio.timeout(10):
             await hung_up.wait()
@@ -51,7 +51,7 @@ async def test_a_body_that_never_ends_is_not_read(receiver: Receiver) -> None:
     ids=["too long", "no gzip", "no content", "old"],
 )
 async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
-    async with saying(head) as (url, _):
+    async with raw_server(head) as (url, _):
         reply = await sent(url)
         assert isinstance(reply, Reply)
         assert reply.status in (200, 204)
@@ -81,13 +81,16 @@ async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
     ],
 )
 async def test_a_malformed_response_is_a_failed_attempt(response: bytes, because: str) -> None:
-    async with saying(response) as (url, _):
+    async with raw_server(response) as (url, _):
         assert str(await sent(url)).startswith(because)
 
 
 @pytest.mark.parametrize("endless", [b"X: y\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["headers", "a little more"])
 async def test_a_head_that_never_ends_is_cut_off(endless: bytes) -> None:
-    async with saying(b"HTTP/1.1 200 OK\r\n" if endless.startswith(b"X") else b"", for_ever=endless) as (url, hung_up):
+    async with raw_server(b"HTTP/1.1 200 OK\r\n" if endless.startswith(b"X") else b"", for_ever=endless) as (
+        url,
+        hung_up,
+    ):
         assert isinstance(await sent(url, within=SOON), str)
         async with asyncio.timeout(10):
             await hung_up.wait()
@@ -98,7 +101,7 @@ async def test_the_client_ignores_proxies_and_netrc(
 ) -> None:
     (tmp_path / "netrc").write_text("default login us password word\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    async with receiving() as proxy:
+    async with open_receiver() as proxy:
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url("/"))
         assert await sent(receiver.url()) == Reply(200)
@@ -182,6 +185,6 @@ async def test_a_certificate_must_be_trusted_and_match_the_host(
     client_context = ssl.create_default_context()
     if trusted:
         client_context.load_verify_locations(cadata=authority[2].public_bytes(Encoding.PEM).decode())
-    async with receiving(server) as receiver:
+    async with open_receiver(server) as receiver:
         assert await sent(receiver.url(host="localhost", scheme="https"), client_context) == expected
         assert len(receiver.got) == (1 if isinstance(expected, Reply) else 0)

@@ -39,16 +39,16 @@ async def _until(desk: Desk, holds: Callable[[dict[str, Any]], bool]) -> None:
 async def test_a_decision_is_sent_at_once_even_without_slack(desk: Desk, receiver: Receiver) -> None:
     response = await desk.submit(SOFT | {"callback_url": receiver.url()})
     await desk.decide(Approve, response, by=RITA)
-    await receiver.until(1)
-    assert receiver.got[0].said["data"] == (await desk.read(response)).body
+    await receiver.wait_for(1)
+    assert receiver.got[0].payload["data"] == (await desk.read(response)).body
 
 
 async def test_a_waiting_callback_is_sent_once_the_one_before_it_is_delivered(desk: Desk, receiver: Receiver) -> None:
     response = await desk.submit(HARD | {"callback_url": receiver.url()})
     await desk.decide(Escalate, response, by=SENTA)
     await desk.decide(Approve, response, by=SUSI)
-    await receiver.until(2)
-    assert receiver.told(response.id) == ["package.escalated", "package.approved"]
+    await receiver.wait_for(2)
+    assert receiver.event_types(response.id) == ["package.escalated", "package.approved"]
 
 
 async def test_readyz_and_metrics_count_undelivered_callbacks(desk: Desk, receiver: Receiver) -> None:
@@ -58,7 +58,7 @@ async def test_readyz_and_metrics_count_undelivered_callbacks(desk: Desk, receiv
         response = await desk.submit(HARD | {"callback_url": receiver.url(path)})
         await desk.decide(Escalate, response, by=SENTA)
         await desk.decide(Approve, response, by=SUSI)
-    await receiver.until(4)
+    await receiver.wait_for(4)
     await _until(desk, lambda counts: counts == {"due": 1, "waiting": 1, "dead": 2, "closed_addresses": 1})
     page = (await desk.get("/metrics")).text
     for line in (
@@ -91,7 +91,7 @@ async def test_the_log_holds_ids_and_no_addresses_texts_or_secrets(desk: Desk, r
 async def test_a_callback_matches_the_api_description(desk: Desk, receiver: Receiver) -> None:
     response = await desk.submit(SOFT | {"callback_url": receiver.url()})
     await desk.decide(Approve, response, by=RITA)
-    await receiver.until(1)
+    await receiver.wait_for(1)
     (got,) = receiver.got
     CallbackBody.model_validate_json(got.body)
     promised = openapi_document()["webhooks"]["package"]["post"]["parameters"]

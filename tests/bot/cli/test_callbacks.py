@@ -21,7 +21,7 @@ from tests.bot.cli.examined import faults_found, healthy_terminal, workspace
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import DAY, NOW, OWEN
 from tests.scheduler.callbacks.receiver import Receiver
-from tests.scheduler.callbacks.rounds import Rounds, on_rounds
+from tests.scheduler.callbacks.rounds import Rounds, open_rounds
 from tests.store.world import open_world
 
 
@@ -34,7 +34,7 @@ def terminal(
 
 @pytest.fixture
 async def rounds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rounds]:
-    async with open_world(database_url) as world, on_rounds(world) as rounds:
+    async with open_world(database_url) as world, open_rounds(world) as rounds:
         monkeypatch.setattr("bot.cli.common.session.now", rounds.now)
         yield rounds
 
@@ -49,11 +49,11 @@ def engine(database_url: str) -> Iterator[Engine]:
 async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; given up after 11 attempts") -> list[str]:
     """Create so many dead callbacks, each of its own package, and return their ids."""
     for _ in range(count):
-        await rounds.decided("http://127.0.0.1:1/hook")
+        await rounds.submit_approved("http://127.0.0.1:1/hook")
     for claimed in await rounds.courier._claim(await rounds.courier._due()):
         await rounds.courier._settle(claimed, Dead(why))
         rounds.courier._release([claimed.as_due])
-    dead = [letter.callback_id for letter in await rounds.letters() if letter.state == "dead"]
+    dead = [letter.callback_id for letter in await rounds.callbacks() if letter.state == "dead"]
     return dead if len(dead) >= count else await given_up(rounds, 0, why)
 
 
@@ -72,8 +72,8 @@ async def test_undelivered_callbacks_are_listed_with_the_reason(rounds: Rounds, 
 async def test_delivered_callbacks_are_listed_only_on_request(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
-    await rounds.decided(receiver.url())
-    await rounds.made()
+    await rounds.submit_approved(receiver.url())
+    await rounds.deliver()
     assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
     assert "delivered" in terminal("callbacks", "list", "--state", "delivered").out
     assert terminal("callbacks", "list", "--state", "dead").out == "nothing of this kind\n"
@@ -113,47 +113,47 @@ async def test_control_characters_in_an_error_are_not_printed(rounds: Rounds, te
 async def test_a_resent_callback_keeps_its_id_and_gets_all_its_attempts(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
     (claimed,) = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(claimed, Dead("given up"))
     rounds.courier._release([claimed.as_due])
     assert terminal("callbacks", "resend", claimed.callback_id).out == f"{claimed.callback_id} is due\n"
-    letter = await rounds.the_letter()
+    letter = await rounds.only_callback()
     assert (letter.state, letter.attempts) == ("due", 0)
-    await rounds.made()
+    await rounds.deliver()
     assert receiver.ids() == [claimed.callback_id]
     assert await rounds.states() == ["delivered"]
 
 
 async def test_a_delivered_callback_can_be_resent(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
-    await rounds.decided(receiver.url())
-    await rounds.made()
+    await rounds.submit_approved(receiver.url())
+    await rounds.deliver()
     (first,) = receiver.ids()
     assert terminal("callbacks", "resend", first).code == 0
-    await rounds.made()
+    await rounds.deliver()
     assert receiver.ids() == [first, first]
 
 
 async def test_a_due_callback_can_be_resent_early(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
     receiver.answers(500)
-    await rounds.decided(receiver.url())
-    await rounds.made()
+    await rounds.submit_approved(receiver.url())
+    await rounds.deliver()
     assert terminal("callbacks", "resend", receiver.ids()[0]).code == 0
-    await rounds.made()
+    await rounds.deliver()
     assert await rounds.states() == ["delivered"]
 
 
 async def test_a_resent_callback_waits_for_one_of_the_same_package(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
-    await rounds.climbed(receiver.url())
+    await rounds.submit_escalated(receiver.url())
     (first,) = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(first, Dead("given up"))
     rounds.courier._release([first.as_due])
     assert terminal("callbacks", "resend", first.callback_id).out == f"{first.callback_id} is waiting\n"
     assert "waits for one before it" in terminal("callbacks", "resend", first.callback_id).line
-    await rounds.made()
-    assert [got.said["type"] for got in receiver.got] == ["package.approved", "package.escalated"]
+    await rounds.deliver()
+    assert [got.payload["type"] for got in receiver.got] == ["package.approved", "package.escalated"]
 
 
 async def test_all_dead_callbacks_of_an_agent_are_resent_in_batches_with_progress(
@@ -201,25 +201,25 @@ async def test_an_enabled_address_gets_its_dead_callbacks_after_resend(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     receiver.answers(410)
-    await rounds.decided(receiver.url())
-    await rounds.made()
+    await rounds.submit_approved(receiver.url())
+    await rounds.deliver()
     assert "`countersign callbacks enable URL`" in terminal("callbacks", "resend", receiver.ids()[0]).line
     assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
     result = terminal("callbacks", "enable", receiver.url()).out
     assert result.startswith(f"{receiver.url()} is open again\n1 were given up meanwhile")
     assert terminal("callbacks", "resend", "--all").out == "1 will be sent again\n"
-    await rounds.made()
+    await rounds.deliver()
     assert await rounds.states() == ["delivered"]
 
 
 async def test_a_429_does_not_reopen_an_address_closed_by_a_410(rounds: Rounds, receiver: Receiver) -> None:
     """Two calls are in progress: one is answered with 410, and the other later with 429."""
-    await rounds.decided(receiver.url())
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
+    await rounds.submit_approved(receiver.url())
     one, other = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(one, Dead("answered 410 Gone", closed=True))
     await rounds.courier._settle(other, Retry(rounds.now(), "answered 429", quiet_until=rounds.now()))
-    assert [letter.closed for letter in await rounds.letters()] == [True, True]
+    assert [letter.closed for letter in await rounds.callbacks()] == [True, True]
 
 
 async def test_the_doctor_reports_dead_callbacks_and_closed_addresses(
@@ -230,8 +230,8 @@ async def test_the_doctor_reports_dead_callbacks_and_closed_addresses(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     receiver.answers(410)
-    await rounds.decided(receiver.url())
-    await rounds.made()
+    await rounds.submit_approved(receiver.url())
+    await rounds.deliver()
     async with workspace() as slack:
         terminal = healthy_terminal(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
         faults = [fault for fault in await faults_found(terminal) if fault[0].startswith("callbacks")]

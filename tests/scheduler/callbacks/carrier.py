@@ -1,6 +1,6 @@
-"""A courier in a process of its own, which may die at a given step.
+"""A callback sender in its own process, which may die at a given step.
 
-It says `ready`, begins when it is told to, and ends when it is told to; then it says how many it delivered.
+It sends `ready`, starts and stops when told to, and then sends the number of callbacks that it delivered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.rules.world import written
 from tests.scheduler.callbacks.rounds import LOOPBACK
 from tests.store.world import POLICY, Clock
 
-# Where it dies: in the transaction that claims, after it, with the answer in hand, in the transaction that settles, after.
+# Where it dies: inside the claiming transaction, after it, after the response, inside the result transaction, after it.
 STEPS = {
     "claiming": (deliveries, "claim_callbacks", True),
     "claimed": (CallbackSender, "_deliver", False),
@@ -37,7 +37,7 @@ def die(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def doomed(step: str) -> None:
+def die_at(step: str) -> None:
     where, name, afterwards = STEPS[step]
     real = getattr(where, name)
 
@@ -48,14 +48,14 @@ def doomed(step: str) -> None:
     setattr(where, name, last if afterwards else die)
 
 
-def carry(url: str, step: str | None, line: Line) -> None:
+def run_sender(url: str, step: str | None, line: Line) -> None:
     logs.set_up(LogFormat.JSON)
     if step:
-        doomed(step)
-    asyncio.run(_carried(url, line))
+        die_at(step)
+    asyncio.run(_run_sender(url, line))
 
 
-async def _carried(url: str, line: Line) -> None:
+async def _run_sender(url: str, line: Line) -> None:
     store = await Store.open(url, POLICY, written(POLICY), Clock())
     async with callback_client(LOOPBACK) as client:
         delivered: list[str] = []

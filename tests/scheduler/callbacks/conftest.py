@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.scheduler.callbacks.receiver import Receiver, receiving
-from tests.scheduler.callbacks.rounds import Rounds, on_rounds
+from tests.scheduler.callbacks.receiver import Receiver, open_receiver
+from tests.scheduler.callbacks.rounds import Rounds, open_rounds
 from tests.store.world import open_world
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as started:
+    async with open_receiver() as started:
         yield started
 
 
 @pytest.fixture
 async def rounds(database_url: str) -> AsyncIterator[Rounds]:
-    async with open_world(database_url) as world, on_rounds(world) as started:
+    async with open_world(database_url) as world, open_rounds(world) as started:
         yield started

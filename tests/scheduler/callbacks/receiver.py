@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Got(NamedTuple):
+class ReceivedCallback(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: bytes
@@ -26,14 +26,14 @@ class Got(NamedTuple):
         return self.headers["webhook-id"]
 
     @property
-    def said(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, Any]:
         return dict(json.loads(self.body))
 
     @property
     def package(self) -> str:
-        return str(self.said["data"]["decision_package_id"])
+        return str(self.payload["data"]["decision_package_id"])
 
-    def verified(self, secret: str) -> Any:
+    def verify(self, secret: str) -> Any:
         """Verified by a third-party library, which raises if the signature is wrong."""
         return Webhook(secret).verify(self.body, dict(self.headers))
 
@@ -41,7 +41,7 @@ class Got(NamedTuple):
 class Receiver:
     def __init__(self) -> None:
         self.port = 0
-        self.got: list[Got] = []
+        self.got: list[ReceivedCallback] = []
         self._answers: dict[str, deque[Answer]] = {}
         self._arrived = asyncio.Condition()
 
@@ -54,14 +54,14 @@ class Receiver:
         queue.extend(_status(answer, headers) if isinstance(answer, int) else answer for answer in answers)
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        got = Got(request.path, dict(request.headers), await request.read())
+        got = ReceivedCallback(request.path, dict(request.headers), await request.read())
         async with self._arrived:
             self.got.append(got)
             self._arrived.notify_all()
         queue = self._answers.get(request.path)
         return await queue.popleft()(request) if queue else web.Response()
 
-    async def until(self, count: int) -> None:
+    async def wait_for(self, count: int) -> None:
         """Waits until so many requests have arrived."""
         async with asyncio.timeout(30), self._arrived:
             await self._arrived.wait_for(lambda: len(self.got) >= count)
@@ -69,9 +69,9 @@ class Receiver:
     def ids(self, path: str | None = None) -> list[str]:
         return [request.id for request in self.got if path in (None, request.path)]
 
-    def told(self, package_id: str) -> list[str]:
+    def event_types(self, package_id: str) -> list[str]:
         """The event types received for a package, in order."""
-        return [request.said["type"] for request in self.got if request.package == package_id]
+        return [request.payload["type"] for request in self.got if request.package == package_id]
 
 
 def _status(status: int, headers: Mapping[str, str]) -> Answer:
@@ -99,7 +99,7 @@ class Held:
 
 
 @asynccontextmanager
-async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+async def open_receiver(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", receiver.take)
@@ -116,7 +116,7 @@ async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver
 
 
 @asynccontextmanager
-async def saying(*parts: bytes, for_ever: bytes = b"") -> AsyncIterator[tuple[str, asyncio.Event]]:
+async def raw_server(*parts: bytes, for_ever: bytes = b"") -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A server that says just this, whatever HTTP thinks of it, and perhaps one thing for ever.
 
     Its address, and the event that the caller has hung up on it; with nothing for ever, it hangs up itself.

@@ -31,7 +31,7 @@ WITHIN = 10  # seconds that a receiver has: more than it takes on the busiest ma
 SOON = 0.2  # and if it should take longer
 
 
-def called(url: str, **fields: Any) -> DecisionPackage:
+def package_with_callback(url: str, **fields: Any) -> DecisionPackage:
     return package(risk_level="high", callback_url=url, **fields)
 
 
@@ -44,7 +44,7 @@ class Rounds:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    async def made(self) -> None:
+    async def deliver(self) -> None:
         """Sends everything that is due, and what becomes due by that."""
         courier = self.courier
         courier.notice()
@@ -55,56 +55,56 @@ class Rounds:
 
     async def later(self, span: timedelta) -> None:
         self.ahead += span
-        await self.made()
+        await self.deliver()
 
-    async def decided(self, url: str, agent: Agent | None = None) -> PackageState:
+    async def submit_approved(self, url: str, agent: Agent | None = None) -> PackageState:
         """An approved package, which has one callback."""
-        state = await self.world.submit(called(url), agent)
+        state = await self.world.submit(package_with_callback(url), agent)
         return await self.world.after(ask(Approve, state), SENTA)
 
-    async def climbed(self, url: str, agent: Agent | None = None) -> PackageState:
+    async def submit_escalated(self, url: str, agent: Agent | None = None) -> PackageState:
         """A package that was escalated and then approved: two callbacks."""
-        state = await self.world.submit(called(url), agent)
+        state = await self.world.submit(package_with_callback(url), agent)
         state = await self.world.after(ask(Escalate, state), SENTA)
         return await self.world.after(ask(Approve, state), SUSI)
 
-    async def letters(self) -> list[CallbackInfo]:
+    async def callbacks(self) -> list[CallbackInfo]:
         """All callbacks, oldest first."""
         rows = await self.world.read(
             lambda connection: connection.execute(text("SELECT callback_id FROM callbacks")).scalars().all()
         )
-        callbacks = [await self.letter(callback_id) for callback_id in rows]
+        callbacks = [await self.callback(callback_id) for callback_id in rows]
         return sorted(callbacks, key=lambda callback: (callback.package_id, callback.revision))
 
-    async def letter(self, callback_id: str) -> CallbackInfo:
+    async def callback(self, callback_id: str) -> CallbackInfo:
         return await self.world.read(lambda connection: callback_admin.find_callback(connection, callback_id))
 
-    async def the_letter(self) -> CallbackInfo:
-        (one,) = await self.letters()
+    async def only_callback(self) -> CallbackInfo:
+        (one,) = await self.callbacks()
         return one
 
     async def states(self) -> list[str]:
-        return [callback.state.value for callback in await self.letters()]
+        return [callback.state.value for callback in await self.callbacks()]
 
     async def secrets(self) -> list[str]:
         """The agent's secrets, newest first."""
         query = "SELECT secret FROM callback_secrets ORDER BY created_at DESC"
         return await self.world.read(lambda connection: list(connection.execute(text(query)).scalars()))
 
-    async def rotated(self, name: str = "Clerk", overlap: timedelta = timedelta(days=1)) -> None:
+    async def rotate_secret(self, name: str = "Clerk", overlap: timedelta = timedelta(days=1)) -> None:
         now = self.now()
         await self.world.write(
             lambda connection: agent_admin.rotate_credentials(connection, name, now, old_until=now + overlap)
         )
 
-    async def resent(self, callback_id: str) -> str:
+    async def resend(self, callback_id: str) -> str:
         return await self.world.write(
             lambda connection: callback_admin.resend_callback(connection, callback_id, self.now())
         )
 
 
 @asynccontextmanager
-async def on_rounds(
+async def open_rounds(
     world: World,
     allowed: Iterable[Network] = LOOPBACK,
     tls: ssl.SSLContext | None = None,

@@ -11,7 +11,7 @@ from scheduler.time.retention import ARRIVED, Retention
 from store.audit.reader import verify_database
 from tests.rules.world import DAY, policy
 from tests.scheduler.callbacks.receiver import Receiver
-from tests.scheduler.callbacks.rounds import Rounds, on_rounds
+from tests.scheduler.callbacks.rounds import Rounds, open_rounds
 from tests.store.world import LASTING, open_world
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -26,8 +26,8 @@ async def test_delivered_callbacks_are_deleted_after_a_month_and_no_sooner(
 ) -> None:
     monkeypatch.setattr("scheduler.time.retention.CALLBACKS", 2)  # at a time
     for _ in range(5):
-        await rounds.decided(receiver.url())
-    await rounds.made()
+        await rounds.submit_approved(receiver.url())
+    await rounds.deliver()
     rounds.ahead += ARRIVED - 5 * MINUTE
     await looked_through(rounds)
     assert await rounds.states() == ["delivered"] * 5
@@ -39,25 +39,25 @@ async def test_delivered_callbacks_are_deleted_after_a_month_and_no_sooner(
 
 async def test_dead_and_pending_callbacks_are_kept_however_old_they_are(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(*[500] * ATTEMPTS, path="/dead")
-    await rounds.decided(receiver.url("/dead"))
-    await rounds.made()
+    await rounds.submit_approved(receiver.url("/dead"))
+    await rounds.deliver()
     for delay in DELAYS:
         await rounds.later(delay + SECOND)
-    await rounds.climbed(receiver.url("/waits"))
+    await rounds.submit_escalated(receiver.url("/waits"))
     rounds.ahead += 10 * ARRIVED
     await looked_through(rounds)
     assert sorted(await rounds.states()) == ["dead", "due", "waiting"]
-    (dead,) = [callback for callback in await rounds.letters() if callback.state == "dead"]
-    await rounds.resent(dead.callback_id)
-    await rounds.made()
+    (dead,) = [callback for callback in await rounds.callbacks() if callback.state == "dead"]
+    await rounds.resend(dead.callback_id)
+    await rounds.deliver()
     assert sorted(await rounds.states()) == ["delivered"] * 3
 
 
 async def test_a_shorter_retention_of_content_also_applies_to_callbacks(database_url: str, receiver: Receiver) -> None:
     kept_for_a_day = policy(retention={"content": "1d"}, **LASTING)
-    async with open_world(database_url, kept_for_a_day) as world, on_rounds(world) as rounds:
-        await rounds.decided(receiver.url())
-        await rounds.made()
+    async with open_world(database_url, kept_for_a_day) as world, open_rounds(world) as rounds:
+        await rounds.submit_approved(receiver.url())
+        await rounds.deliver()
         rounds.ahead += DAY + 5 * MINUTE
         await looked_through(rounds)
         assert await rounds.states() == []

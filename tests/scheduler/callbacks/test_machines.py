@@ -20,9 +20,9 @@ from store.outbox import deliveries
 from store.outbox.deliveries import ClaimedCallback
 from tests.forked import Forked
 from tests.rules.world import SENTA, SUSI, ask
-from tests.scheduler.callbacks.carrier import STEPS, carry
+from tests.scheduler.callbacks.carrier import STEPS, run_sender
 from tests.scheduler.callbacks.receiver import Held, Receiver, hangs
-from tests.scheduler.callbacks.rounds import Rounds, called, on_rounds
+from tests.scheduler.callbacks.rounds import Rounds, open_rounds, package_with_callback
 from tests.store.test_crash import gone
 from tests.store.world import replica
 
@@ -32,7 +32,7 @@ TOLD = ["package.escalated", "package.approved"]
 
 @asynccontextmanager
 async def carrier(url: str, step: str | None = None) -> AsyncIterator[Forked]:
-    process = Forked(carry, url, step)
+    process = Forked(run_sender, url, step)
     try:
         assert await process.receive() == "ready"
         yield process
@@ -54,14 +54,14 @@ SENT = {"claiming": 1, "claimed": 1, "sent": 2, "settling": 2, "settled": 1}
 async def test_a_callback_of_a_process_killed_between_two_steps_is_sent_by_another(
     rounds: Rounds, receiver: Receiver, step: str
 ) -> None:
-    state = await rounds.climbed(receiver.url())
+    state = await rounds.submit_escalated(receiver.url())
     async with carrier(rounds.world.url, step) as process:
         process.send("go")
         assert await process.wait() == -9
     gone(rounds.world.url)
     await rounds.later(LEASE)
-    assert receiver.told(state.decision_package_id) == TOLD[:1] * SENT[step] + TOLD[1:]
-    assert list(dict.fromkeys(receiver.ids())) == [letter.callback_id for letter in await rounds.letters()]
+    assert receiver.event_types(state.decision_package_id) == TOLD[:1] * SENT[step] + TOLD[1:]
+    assert list(dict.fromkeys(receiver.ids())) == [letter.callback_id for letter in await rounds.callbacks()]
     assert await rounds.states() == ["delivered", "delivered"]
 
 
@@ -69,16 +69,16 @@ async def test_a_callback_of_a_process_killed_during_a_request_is_sent_by_anothe
     rounds: Rounds, receiver: Receiver
 ) -> None:
     receiver.answers(hangs)
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
     async with carrier(rounds.world.url) as process:
         process.send("go")
-        await receiver.until(1)
+        await receiver.wait_for(1)
         await process.kill()
     gone(rounds.world.url)
-    await rounds.made()
+    await rounds.deliver()
     assert len(receiver.got) == 1
     await rounds.later(LEASE)
-    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert receiver.ids() == [(await rounds.only_callback()).callback_id] * 2
     assert await rounds.states() == ["delivered"]
 
 
@@ -89,26 +89,26 @@ async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: 
     held = [Held() for _ in range(at_once)]
     receiver.answers(*held)
     for _ in range(60):
-        await rounds.climbed(receiver.url())
+        await rounds.submit_escalated(receiver.url())
     async with carrier(rounds.world.url) as one, carrier(rounds.world.url) as two, carrier(rounds.world.url) as three:
         for process in (one, two, three):
             process.send("go")
-        await receiver.until(at_once)
+        await receiver.wait_for(at_once)
         for request in held:
             request.free.set()
-        await receiver.until(120)
+        await receiver.wait_for(120)
         shares = [await _carried(process) for process in (one, two, three)]
     assert sum(shares) == 120
     assert min(shares) >= OF_ADDRESS
     assert set(Counter(receiver.ids()).values()) == {1}
-    assert {tuple(receiver.told(letter.package_id)) for letter in await rounds.letters()} == {tuple(TOLD)}
+    assert {tuple(receiver.event_types(letter.package_id)) for letter in await rounds.callbacks()} == {tuple(TOLD)}
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_if_two_processes_claim_at_the_same_moment_one_sends_it(rounds: Rounds, receiver: Receiver) -> None:
     for _ in range(OF_ADDRESS):
-        await rounds.decided(receiver.url())
-    async with replica(rounds.world) as other, on_rounds(other) as beside:
+        await rounds.submit_approved(receiver.url())
+    async with replica(rounds.world) as other, open_rounds(other) as beside:
         both = (rounds.courier, beside.courier)
         seen = [await courier._due() for courier in both]
         taken = await asyncio.gather(*(courier._claim(dues) for courier, dues in zip(both, seen, strict=True)))
@@ -125,7 +125,7 @@ async def test_a_late_failure_does_not_undo_a_delivery(rounds: Rounds, receiver:
     await rounds.later(LEASE)
     await rounds.courier._settle(slow, Retry(rounds.now(), "no answer"))
     await rounds.courier._settle(slow, Dead("given up"))
-    letter = await rounds.the_letter()
+    letter = await rounds.only_callback()
     assert (letter.state, letter.last_error, letter.attempts) == ("delivered", None, 1)
 
 
@@ -134,7 +134,7 @@ async def test_a_late_failure_does_not_shorten_the_claim_of_another_process(roun
     rounds.ahead += LEASE
     (other,) = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(slow, Retry(rounds.now(), "no answer"))
-    assert (await rounds.the_letter()).due_at == other.lease
+    assert (await rounds.only_callback()).due_at == other.lease
     assert await rounds.courier._due() == []
 
 
@@ -148,7 +148,7 @@ async def test_a_late_success_counts_although_another_process_gave_up(rounds: Ro
 
 
 async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> ClaimedCallback:
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
     (callback,) = await rounds.courier._claim(await rounds.courier._due())
     return callback
 
@@ -162,7 +162,7 @@ async def test_a_callback_added_while_the_previous_one_ends_still_waits_for_its_
 ) -> None:
     """The second becomes due in the transaction in which the third checks whether anything precedes it."""
     world, ends = rounds.world, threading.Event()
-    state = await world.after(ask(Escalate, await world.submit(called(receiver.url()))), SENTA)
+    state = await world.after(ask(Escalate, await world.submit(package_with_callback(receiver.url()))), SENTA)
     state = await world.after(ask(Revise, state), SUSI)
     (first,) = await rounds.courier._claim(await rounds.courier._due())
 
@@ -191,7 +191,7 @@ def _until_somebody_waits_for_a_lock(url: str) -> None:
 async def test_draining_waits_for_running_requests_and_starts_none(rounds: Rounds, receiver: Receiver) -> None:
     held = Held()
     receiver.answers(held)
-    await rounds.climbed(receiver.url())
+    await rounds.submit_escalated(receiver.url())
     await rounds.courier.tick()
     await held.begun.wait()
     ending = asyncio.create_task(rounds.courier.drain(10))
@@ -205,11 +205,11 @@ async def test_draining_waits_for_running_requests_and_starts_none(rounds: Round
 
 async def test_a_slow_receiver_does_not_block_shutdown(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(hangs)
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
     await rounds.courier.tick()
-    await receiver.until(1)
+    await receiver.wait_for(1)
     await rounds.courier.drain(0)
-    async with on_rounds(rounds.world) as next_process:
+    async with open_rounds(rounds.world) as next_process:
         await next_process.later(LEASE)
-    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert receiver.ids() == [(await rounds.only_callback()).callback_id] * 2
     assert await rounds.states() == ["delivered"]

@@ -21,39 +21,39 @@ SECOND = timedelta(seconds=1)
 
 async def test_callbacks_about_a_package_arrive_in_order(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(500)
-    state = await rounds.climbed(receiver.url())
-    other = await rounds.decided(receiver.url("/other"))
-    await rounds.made()
-    assert receiver.told(state.decision_package_id) == ["package.escalated"]
-    assert receiver.told(other.decision_package_id) == ["package.approved"]
+    state = await rounds.submit_escalated(receiver.url())
+    other = await rounds.submit_approved(receiver.url("/other"))
+    await rounds.deliver()
+    assert receiver.event_types(state.decision_package_id) == ["package.escalated"]
+    assert receiver.event_types(other.decision_package_id) == ["package.approved"]
     await rounds.later(DELAYS[0] + SECOND)
     types = ["package.escalated", "package.escalated", "package.approved"]
-    assert receiver.told(state.decision_package_id) == types
+    assert receiver.event_types(state.decision_package_id) == types
 
 
 async def test_a_dead_callback_does_not_block_the_next_one(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(*[500] * ATTEMPTS)
-    state = await rounds.climbed(receiver.url())
-    await rounds.made()
+    state = await rounds.submit_escalated(receiver.url())
+    await rounds.deliver()
     for delay in DELAYS:
         await rounds.later(delay + SECOND)
     assert await rounds.states() == ["dead", "delivered"]
-    assert receiver.told(state.decision_package_id)[-1] == "package.approved"
+    assert receiver.event_types(state.decision_package_id)[-1] == "package.approved"
 
 
 async def test_a_receiver_that_hangs_delays_nobody_else(rounds: Rounds, receiver: Receiver) -> None:
     held = [Held() for _ in range(OF_ADDRESS)]
     receiver.answers(*held, path="/slow")
     for _ in range(3 * OF_ADDRESS):
-        await rounds.decided(receiver.url("/slow"))
+        await rounds.submit_approved(receiver.url("/slow"))
     for number in range(20):
-        await rounds.decided(receiver.url(f"/quick/{number}"))
+        await rounds.submit_approved(receiver.url(f"/quick/{number}"))
     await rounds.courier.tick()
-    await receiver.until(OF_ADDRESS + 20)
+    await receiver.wait_for(OF_ADDRESS + 20)
     assert len(receiver.ids("/slow")) == OF_ADDRESS
     for request in held:
         request.free.set()
-    await rounds.made()
+    await rounds.deliver()
     assert await rounds.states() == ["delivered"] * (3 * OF_ADDRESS + 20)
 
 
@@ -65,7 +65,7 @@ async def test_in_any_order_of_events_every_pending_callback_has_something_to_wa
     for _ in range(60):
         match chance.choice(["decide", "claim", "settle", "settle", "resend", "wait"]):
             case "decide":
-                await rounds.climbed("https://agent.example/hook")
+                await rounds.submit_escalated("https://agent.example/hook")
             case "claim":
                 hands += await rounds.courier._claim(await rounds.courier._due())
             case "settle" if hands:
@@ -73,9 +73,9 @@ async def test_in_any_order_of_events_every_pending_callback_has_something_to_wa
                 verdict: Verdict = chance.choice(_verdicts(now))
                 await rounds.courier._settle(callback, verdict)
             case "resend":
-                over = [letter for letter in await rounds.letters() if letter.state in ("dead", "delivered")]
+                over = [letter for letter in await rounds.callbacks() if letter.state in ("dead", "delivered")]
                 for letter in chance.sample(over, min(len(over), 2)):
-                    await rounds.resent(letter.callback_id)
+                    await rounds.resend(letter.callback_id)
             case _:
                 rounds.ahead += timedelta(seconds=40)
         assert await rounds.world.read(faults) == []
@@ -96,16 +96,16 @@ async def test_a_callback_whose_result_was_not_written_is_sent_again(
 
     held = Held()
     receiver.answers(held)
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
     await rounds.courier.tick()
     await held.begun.wait()
     monkeypatch.setattr(rounds.world.store.database, "write", away)
     held.free.set()
-    await rounds.made()
+    await rounds.deliver()
     monkeypatch.undo()
     assert await rounds.states() == ["due"]
     await rounds.later(timedelta(seconds=61))
-    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert receiver.ids() == [(await rounds.only_callback()).callback_id] * 2
     assert await rounds.states() == ["delivered"]
 
 
@@ -115,11 +115,11 @@ async def test_a_database_outage_stops_nothing_for_good(
     async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
-    await rounds.decided(receiver.url())
+    await rounds.submit_approved(receiver.url())
     for part in ("read", "write"):
         with monkeypatch.context() as patch:
             patch.setattr(rounds.world.store.database, part, away)
-            await rounds.made()
+            await rounds.deliver()
     assert receiver.got == []
-    await rounds.made()
+    await rounds.deliver()
     assert await rounds.states() == ["delivered"]

@@ -39,14 +39,14 @@ def pace(office: Office, rates: Rates) -> None:
     office.running.service.slack.reconciler._pace.rates = rates
 
 
-async def spent(office: Office, key: str) -> None:
-    """Spends this budget for a minute."""
+async def exhaust_budget(office: Office, key: str) -> None:
+    """Pauses this budget for a minute."""
     now = datetime.now(UTC).timestamp()
     assert office.running.service.slack is not None
     await office.running.service.slack.reconciler._pace.within(lambda _, purse: purse.pause([key], now + 60))
 
 
-def again_in(office: Office) -> float | None:
+def budget_wait(office: Office) -> float | None:
     assert office.running.service.slack is not None
     return office.running.service.slack.reconciler._budget_wait
 
@@ -55,7 +55,7 @@ async def test_posts_into_a_channel_stay_within_slacks_limit_and_the_rest_follow
     await submitted(paced, count=12)
     await paced.delivered()
     assert len(paced.cards()) == 5
-    wait = again_in(paced)
+    wait = budget_wait(paced)
     assert wait is not None
     assert 0 < wait <= 5.2
     await later(paced, 5.2)
@@ -75,7 +75,7 @@ async def test_channel_members_are_read_once_for_a_burst_of_cards_and_again_late
 
 
 async def test_the_gravest_packages_are_posted_first(paced: Office) -> None:
-    await spent(paced, POSTS)
+    await exhaust_budget(paced, POSTS)
     for package in (SOFT, HARD, CRITICAL):
         await submitted(paced, package, count=3)
     await paced.delivered()
@@ -122,7 +122,7 @@ async def test_a_place_claimed_by_a_dead_replica_is_delivered_by_another(paced: 
 async def test_without_update_budget_the_card_is_updated_through_the_response_url(paced: Office) -> None:
     response, card = await paced.asked(SOFT)
     updates = len(paced.slack.calls_to(UPDATE))
-    await spent(paced, UPDATES)
+    await exhaust_budget(paced, UPDATES)
     await paced.click(RITA, card, "approve")
     await paced.delivered()
     assert await paced.status(response) is Status.APPROVED
@@ -133,7 +133,7 @@ async def test_without_update_budget_the_card_is_updated_through_the_response_ur
 async def test_if_the_response_url_fails_too_the_card_is_updated_when_there_is_budget(paced: Office) -> None:
     _, card = await paced.asked(SOFT)
     updates = len(paced.slack.calls_to(UPDATE))
-    await spent(paced, UPDATES)
+    await exhaust_budget(paced, UPDATES)
     paced.slack.faults.status(404, "response_url")
     await paced.click(RITA, card, "approve")
     await paced.delivered()

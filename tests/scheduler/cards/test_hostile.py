@@ -42,7 +42,7 @@ HARMFUL_KEYS = {"url", "image_url", "title_url", "agent_prompt", "workflow", "sl
 FRAMES = {"rich_text_quote", "rich_text_preformatted"}
 
 
-def saying(text: str) -> dict[str, Any]:
+def package_with_text(text: str) -> dict[str, Any]:
     """A package with this text in every text field."""
     return SOFT | {
         "title": text[:150],
@@ -69,16 +69,16 @@ def saying(text: str) -> dict[str, Any]:
     }
 
 
-def within(it: Any) -> Iterator[Mapping[str, Any]]:
+def objects_in(it: Any) -> Iterator[Mapping[str, Any]]:
     """All objects in some blocks, at any depth."""
     match it:
         case list() | tuple():
             for item in it:
-                yield from within(item)
+                yield from objects_in(item)
         case Mapping():
             yield it
             for item in it.values():
-                yield from within(item)
+                yield from objects_in(item)
         case _:
             pass
 
@@ -99,7 +99,7 @@ def beyond_the_frames(blocks: Any) -> str:
 
 
 def assert_harmless(blocks: Any, text: str) -> None:
-    for element in within(blocks):
+    for element in objects_in(blocks):
         assert HARMFUL_KEYS.isdisjoint(element), element
         assert element.get("type") not in ("link", "broadcast", "markdown", "image", "emoji", "channel"), element
         assert element.get("type") != "mrkdwn" or (element["verbatim"] and "evil.example" not in element["text"]), (
@@ -136,7 +136,7 @@ def posted(office: Office) -> list[Message]:
 async def test_an_agents_words_mention_nobody_link_nowhere_and_stay_framed(
     office: Office, text: str, seen: str
 ) -> None:
-    _, card = await office.asked(saying(text))
+    _, card = await office.asked(package_with_text(text))
     assert seen in card.shown
     assert_harmless(card.blocks, text)
     assert (card.mentioned, card.notified) == (DECIDERS, DECIDERS)
@@ -149,25 +149,25 @@ async def test_an_agents_words_mention_nobody_link_nowhere_and_stay_framed(
 
 async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) -> None:
     """A package that repeats the service's own lines."""
-    _, harmless = await office.asked(saying("Plain words."))
+    _, harmless = await office.asked(package_with_text("Plain words."))
     own = Counter(beyond_the_frames(harmless.blocks).split("\n"))
     assert len(own) > 20
     for number, line in enumerate(own):
         _, card = await office.asked(
-            saying(line.strip() or "–") | {"title": "Ask", "subject_id": f"{number} {line}"[:200]}
+            package_with_text(line.strip() or "–") | {"title": "Ask", "subject_id": f"{number} {line}"[:200]}
         )
         assert Counter(beyond_the_frames(card.blocks).split("\n"))[line] <= own[line], line
 
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
 async def test_forms_notes_and_lists_keep_hostile_words_framed_too(office: Office, text: str, seen: str) -> None:
-    response, card = await office.asked(saying(text))
+    response, card = await office.asked(package_with_text(text))
     await office.click(SENTA, card, "approve")
     form = whole(office.slack.modal(SENTA))
     assert seen in form.shown
     assert_harmless(form.blocks, text)
     await office.slack.close(SENTA)
-    await office.version(response, saying(text) | {"rationale": f"{text} Once more."})
+    await office.version(response, package_with_text(text) | {"rationale": f"{text} Once more."})
     for word in ("mine", "queue", f"show {response.id}", f"audit {response.id}"):
         (answer,) = (await office.slack.command(ADAM, "/reviews", word)).notes
         assert_harmless(answer.blocks, text)
@@ -190,7 +190,11 @@ async def test_a_soft_card_mentions_nobody_whatever_it_contains(office: Office) 
 async def test_ten_thousand_lines_do_not_push_the_buttons_away(office: Office, newline: str) -> None:
     wall = f"begin{10_000 * newline}end"
     long = f"begin{(7_900 // len(newline)) * newline}end"
-    package = saying("Read it.") | {"rationale": long, "rollback_plan": long, "action_parameters": {"wall": wall}}
+    package = package_with_text("Read it.") | {
+        "rationale": long,
+        "rollback_plan": long,
+        "action_parameters": {"wall": wall},
+    }
     _, card = await office.asked(package)
     assert card.shown.count("\n") < 200
     assert "Approve" in card.labels
@@ -205,7 +209,7 @@ async def test_the_largest_package_is_shown_completely_over_several_pages(office
     large = {name: dict.fromkeys(marks[name], 12 * "x") for name in names}
     words = [f"word-{number:04}" for number in range(700)]
     response = await office.submit(
-        saying("Much.") | large | {"rationale": " ".join(words), "rollback_plan": 8_000 * "y"}
+        package_with_text("Much.") | large | {"rationale": " ".join(words), "rollback_plan": 8_000 * "y"}
     )
     assert (response.status, len(str(large)) > 150_000) == (202, True)
     card = await office.card(response)
@@ -242,7 +246,7 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
 
 def _assert_calls_nobody(blocks: Any) -> None:
     """Except the one line in which the service mentions the people it asks."""
-    for element in within(blocks):
+    for element in objects_in(blocks):
         assert HARMFUL_KEYS.isdisjoint(element), element
         assert element.get("type") not in ("link", "broadcast", "user", "usergroup", "markdown"), element
         assert element.get("type") != "mrkdwn" or "evil.example" not in element["text"], element
@@ -283,7 +287,7 @@ async def test_text_typed_after_reviews_mentions_nobody(office: Office, text: st
         (note,) = outcome.notes
         assert note.notified == frozenset()
         assert note.mentioned <= {SVEN}
-        for element in within(note.blocks):
+        for element in objects_in(note.blocks):
             assert HARMFUL_KEYS.isdisjoint(element), element
             assert element.get("type") not in ("link", "broadcast", "usergroup", "markdown", "mrkdwn"), element
 

@@ -70,7 +70,7 @@ async def is_consented(office: Office, response: Response) -> bool:
     return await office.status(response) is Status.CONSENTED
 
 
-async def onlookers(office: Office, response: Response) -> set[str]:
+async def viewers(office: Office, response: Response) -> set[str]:
     shown = (await office.state(response)).shown
     return {who for card in shown.cards for who in card.since} if shown else set()
 
@@ -141,7 +141,7 @@ async def test_someone_who_joins_the_channel_counts_from_then_on(office: Office)
     office.slack.leave(RITA, CHANNEL)
     office.slack.join(ROSS, CHANNEL)
     await passes(office, MINUTE)
-    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {ROSS})
+    assert (await office.status(response), await viewers(office, response)) == (Status.PENDING, {ROSS})
     await passes(office, 4 * MINUTE)
     assert await office.status(response) is Status.PENDING
     await passes(office, MINUTE)
@@ -215,7 +215,7 @@ async def test_a_card_that_moves_to_the_fallback_channel_starts_from_zero(
     await passes(office, 4 * MINUTE)
     office.slack.change_channel(CHANNEL, **changed)
     await passes(office, MINUTE)
-    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {ROSS, SENTA})
+    assert (await office.status(response), await viewers(office, response)) == (Status.PENDING, {ROSS, SENTA})
     assert len(office.cards(SPARE)) == 1
     await passes(office, 4 * MINUTE)
     assert await office.status(response) is Status.PENDING
@@ -230,7 +230,7 @@ async def test_a_card_that_moves_after_an_event_about_its_channel_starts_from_ze
     await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
     await office.delivered()
     await passes(office, 4 * MINUTE)
-    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {ROSS, SENTA})
+    assert (await office.status(response), await viewers(office, response)) == (Status.PENDING, {ROSS, SENTA})
 
 
 async def test_an_emptied_channel_makes_the_package_hard(full: Office) -> None:
@@ -350,6 +350,6 @@ async def test_a_card_shown_by_an_earlier_release_is_proven_again_before_its_sil
         lambda connection: connection.execute(update(PACKAGES).where(*here).values(state=json.dumps(old)))
     )
     await passes(office, 5 * MINUTE)
-    assert (await office.status(response), await onlookers(office, response)) == (Status.PENDING, {RITA})
+    assert (await office.status(response), await viewers(office, response)) == (Status.PENDING, {RITA})
     await passes(office, 5 * MINUTE)
     assert await is_consented(office, response)
