@@ -101,6 +101,13 @@ def test_no_file_of_the_product_is_longer_than_300_lines() -> None:
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
+def test_no_file_of_the_tests_is_longer_than_500_lines() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in (ROOT / "tests").rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > 500} == {}
+
+
 def test_no_folder_of_the_product_has_more_than_16_modules() -> None:
     modules = Counter(str(path.parent.relative_to(ROOT)) for path in MODULES if path.name != "__init__.py")
     assert {folder: count for folder, count in modules.items() if count > 16} == {}
@@ -118,3 +125,39 @@ def lengths_of_functions(path: Path) -> list[int]:
 
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+VAGUE = {"its", "told", "said", "found", "made", "each", "took"}
+
+
+@pytest.mark.parametrize("folder", [*PRODUCT, "sdk", "bench", "tests"])
+def test_the_name_of_a_value_says_what_it_is(folder: str) -> None:
+    vague = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {name}"
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (name := bound_name(node)) in VAGUE
+    }
+    assert vague == set()
+
+
+def bound_name(node: ast.AST) -> str | None:
+    """The name that an assignment, a loop, a parameter, a pattern or an `as` gives to a value."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            return name
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return name
+        case _:
+            return None
+
+
+@pytest.mark.parametrize("package", PRODUCT)
+def test_the_name_of_a_public_function_is_unique_in_its_package(package: str) -> None:
+    """Stories of the demo are run alike, and so are not counted."""
+    paths = [path for path in MODULES if path.is_relative_to(ROOT / package) and path.parent.name != "stories"]
+    names = Counter(name for path in paths for name in public_functions(path))
+    assert {name: count for name, count in names.items() if count > 1} == {}
+
+
+def public_functions(path: Path) -> list[str]:
+    functions = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, FUNCTION)]
+    return [name for name in functions if not name.startswith("_")]
