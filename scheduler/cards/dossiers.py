@@ -64,10 +64,10 @@ def _earlier(state: PackageState) -> EarlierPackage:
 
 
 def _happened(event: Event, words: Words) -> HistoryEvent:
-    told = ("event_type", "actor", "decision", "basis", "reason", "outcome")
+    fields = ("event_type", "actor", "decision", "basis", "reason", "outcome")
     return HistoryEvent(
         at=datetime.fromisoformat(event["occurred_at"]),
         version=event["package_version"],
         words=words,
-        **{name: event[name] for name in told},
+        **{name: event[name] for name in fields},
     )

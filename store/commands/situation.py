@@ -200,7 +200,7 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
     }
     before = fetch_all(connection, _MEMORY, key)
     refused = tuple(rejections.remembered_no(row) for row in before if row.event_id)
-    earliest = min((each.no.at for each in refused), default=None)
+    earliest = min((refusal.no.at for refusal in refused), default=None)
     return {
         "noes": refused,
         "approved_at": earliest

@@ -39,7 +39,7 @@ class Ending:
 
     async def packages(self) -> list[str]:
         query = text("SELECT package_id FROM packages ORDER BY package_id")
-        return list(await self.world.read(lambda its: its.execute(query).scalars().all()))
+        return list(await self.world.read(lambda connection: connection.execute(query).scalars().all()))
 
     async def endings(self) -> Mapping[str, int]:
         """The number of final events of each package."""
