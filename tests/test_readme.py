@@ -126,7 +126,7 @@ async def test_the_two_commands_start_the_demo(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     ready.touch()
     os.utime(ready, (2**31, 2**31))
-    ours = f"VENV={sys.prefix} READY={ready} ARGS=--port\\ 0\\ --no-open"
+    ours = f"VENV={sys.prefix} RUNS={ready} ARGS=--port\\ 0\\ --no-open"
     command = block("Countersign", "sh").replace("ADDRESS-OF-THIS-REPOSITORY", str(ROOT))
     shell = Shell(tmp_path, MAKEFLAGS=ours, PYTHONPATH=str(tmp_path / "countersign"))
     async with shell.start(command) as process, asyncio.timeout(PATIENCE):
