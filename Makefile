@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 INSTALL = $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check bench format
+.PHONY: help demo test quick check bench format docs
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,10 @@ check: $(READY) ## Check format, lint, types and who imports whom; change nothin
 
 bench: $(READY) ## Run the benchmarks (ARGS="against COMMIT" compares with another commit).
 	$(BIN)/python -m bench $(ARGS)
+
+docs: $(READY) ## Build the documentation as a site in site/; a broken link stops it.
+	$(BIN)/zensical build --strict --clean
+	@rm -rf site/*.py site/__pycache__
 
 format: $(READY) ## Format the code and mend what ruff can mend by itself.
 	$(BIN)/ruff format .

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
 
 def require_slack(settings: Settings) -> None:
     """Require the token for calls to Slack, and one of the two ways in which Slack reaches this service."""
-    hint = 'README, "Connect your workspace", says where it comes from'
+    hint = "docs/connect.md says where it comes from"
     if not settings.slack_bot_token:
         raise SettingsError(f"SLACK_BOT_TOKEN: is not set; {hint}")
     if not (settings.slack_app_token or settings.slack_signing_secret):

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a folder of documents is no package
-"""Takes the picture of a card in README from the demo's page: `python -m docs.picture`.
+"""Takes the picture of a card from the demo's page: `python -m docs.picture`.
 
-It shows the package that README posts.
+It shows the package that `agents.md` posts.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ async def _post_package(demo: Demo) -> None:
 
 
 def package() -> str:
-    """The package that README posts with curl."""
-    (body,) = re.findall(r"-d '(\{\n.+?\n  \})'", (DOCS.parent / "README.md").read_text(), re.DOTALL)
+    """The package that `agents.md` posts with curl."""
+    (body,) = re.findall(r"-d '(\{\n.+?\n  \})'", (DOCS / "agents.md").read_text(), re.DOTALL)
     return str(body)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from bot.cli import app
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -25,14 +28,14 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
         yield from commands(sub, (*path, name))
 
 
-def test_the_readme_names_exactly_the_existing_settings() -> None:
+def test_the_reference_names_exactly_the_existing_settings() -> None:
     settings = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
-    assert set(re.findall(r"`((?:COUNTERSIGN|SLACK)_[A-Z_]+)`", README)) == settings
+    assert set(re.findall(r"`((?:COUNTERSIGN|SLACK)_[A-Z_]+)`", REFERENCE)) == settings
 
 
-def test_the_readme_names_exactly_the_existing_commands() -> None:
+def test_the_reference_names_exactly_the_existing_commands() -> None:
     existing = set(commands(typer.main.get_command(app)))
-    named = {" ".join(words.split()) for words in re.findall(r"countersign ((?:[a-z]+)(?: [a-z]+)?)", README)}
+    named = {" ".join(words.split()) for words in re.findall(r"countersign ((?:[a-z]+)(?: [a-z]+)?)", REFERENCE)}
     known = {command for words in named for command in (words, words.split(" ")[0]) if command in existing}
     assert known == existing
     assert all(words in existing or words.split(" ")[0] in existing for words in named)
@@ -96,3 +99,25 @@ def test_each_path_in_contributing_exists(place: str) -> None:
 def test_contributing_names_each_folder_of_a_package(package: str) -> None:
     folders = {f"{package}/{module.parent.name}" for module in (ROOT / package).glob("*/__init__.py")}
     assert folders <= set(PLACES)
+
+
+@pytest.mark.slow
+def test_the_pages_build_as_a_site_and_a_broken_link_stops_the_build(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    assert build_site(tmp_path).returncode == 0, build_site(tmp_path).stdout
+    assert (tmp_path / "site" / "index.html").exists()
+    (tmp_path / "docs" / "index.md").write_text("[broken](nowhere.md)")
+    assert build_site(tmp_path).returncode != 0
+
+
+def build_site(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("zensical")
+    return subprocess.run(
+        [program, "build", "--strict", "--clean"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    listed = set(re.findall(r'"([a-z/A-Z-]+\.md)"', (ROOT / "zensical.toml").read_text()))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} == {name for name in listed if "/" not in name}

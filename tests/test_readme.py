@@ -1,4 +1,4 @@
-"""Each command and program in the README runs as it is written, with another address, other tokens and other ids."""
+"""Each command and program in README and in the pages of `docs/` runs as it is written, with other addresses and ids."""
 
 from __future__ import annotations
 
@@ -39,11 +39,14 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks() -> Iterator[Block]:
+PAGES = ("README", *(f"docs/{name}" for name in ("connect", "agents", "policy", "callbacks", "audit")))
+
+
+def blocks(page: str) -> Iterator[Block]:
     section = ""
     for line in re.finditer(
         r"^#+ (?P<section>[^\n]+)$|^ *```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
-        (ROOT / "README.md").read_text(),
+        (ROOT / f"{page}.md").read_text(),
         re.MULTILINE | re.DOTALL,
     ):
         section = line["section"] or section
@@ -51,7 +54,7 @@ def blocks() -> Iterator[Block]:
             yield Block(section, line["language"], line["text"])
 
 
-BLOCKS = list(blocks())
+BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
 def block(section: str, language: str, number: int = 0) -> str:
@@ -60,10 +63,12 @@ def block(section: str, language: str, number: int = 0) -> str:
 
 def test_each_block_that_runs_has_a_test_here() -> None:
     assert Counter(entry[:2] for entry in BLOCKS if entry.language in RUNS) == {
-        ("Countersign", "sh"): 1,
+        ("Try it", "sh"): 1,
+        ("Use it in an agent", "python"): 1,
         ("Connect your workspace", "sh"): 2,
         ("Post your first package", "sh"): 3,
-        ("Post your first package", "python"): 2,
+        ("Post your first package", "python"): 1,
+        ("With the SDK", "python"): 1,
         ("The policy file", "sh"): 1,
         ("Callbacks", "python"): 1,
         ("Audit", "sh"): 1,
@@ -118,16 +123,16 @@ async def wait_for_line(stream: asyncio.StreamReader | None, pattern: str) -> st
     raise AssertionError(output)
 
 
-# ---- the two commands
+# ---- try it
 
 
-async def test_the_two_commands_start_the_demo(tmp_path: Path) -> None:
+async def test_make_demo_starts_the_demo(tmp_path: Path) -> None:
     """Runs in a clone of this checkout with the existing environment, because a new one would need the package index."""
     ready = tmp_path / "ready"
     ready.touch()
     os.utime(ready, (2**31, 2**31))
     ours = f"VENV={sys.prefix} RUNS={ready} ARGS=--port\\ 0\\ --no-open"
-    command = block("Countersign", "sh").replace("ADDRESS-OF-THIS-REPOSITORY", str(ROOT))
+    command = f"git clone --quiet {ROOT} countersign && cd countersign\n{block('Try it', 'sh')}"
     shell = Shell(tmp_path, MAKEFLAGS=ours, PYTHONPATH=str(tmp_path / "countersign"))
     async with shell.start(command) as process, asyncio.timeout(PATIENCE):
         page = await wait_for_line(process.stdout, r"Open +(\S+/playground)")
@@ -210,7 +215,9 @@ async def test_the_python_agent_acts_after_approval(slack: Slack, shell: Shell) 
 @READER
 async def test_the_gate_of_the_sdk_asks_with_the_arguments_of_the_call(slack: Slack, shell: Shell) -> None:
     shell.exported |= {"COUNTERSIGN_URL": shell.url, "COUNTERSIGN_AGENT_KEY": shell.exported["KEY"]}
-    program = f'{post(1, "python").replace("...", "return amount")}\nprint(refund(458, "5.00", "EUR"))'
+    assert block("Use it in an agent", "python") == block("With the SDK", "python")
+    example = block("With the SDK", "python").replace("...", "return amount")
+    program = f'{example}\nprint(refund(458, "5.00", "EUR"))'
     running = asyncio.ensure_future(shell.run(program, sys.executable, "-c"))
     await approve_card(slack, "458")
     assert await running == "5.00\n"
@@ -232,12 +239,21 @@ async def test_the_audit_log_is_verified_exported_and_verified_again(shell: Shel
     assert any("package.submitted" in line for line in lines)
 
 
+# ---- README
+
+
+def test_the_readme_has_at_most_900_words_and_no_address_to_fill_in() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.split()) <= 900
+    assert re.findall(r"ADDRESS-OF|example\.com|YOUR-", readme) == []
+
+
 # ---- callbacks
 
 
-def test_a_callback_is_verified_as_the_readme_says() -> None:
+def test_a_callback_is_verified_as_the_page_says() -> None:
     body = json.dumps({"type": "package.approved", "timestamp": "2026-11-20T12:04:30Z", "data": {"status": "approved"}})
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     names: dict[str, Any] = {"body": body, "headers": envelope("msg_1", datetime.now(UTC), body.encode(), [secret])}
-    exec(block("Callbacks", "python").replace("whsec_…", secret), names)  # noqa: S102 - our own README
+    exec(block("Callbacks", "python").replace("whsec_…", secret), names)  # noqa: S102 - our own page
     assert names["document"] == {"status": "approved"}

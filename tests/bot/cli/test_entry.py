@@ -124,7 +124,7 @@ async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -
     return started.returncode, errors.decode()
 
 
-WHERE = 'README, "Connect your workspace", says where it comes from'
+WHERE = "docs/connect.md says where it comes from"
 
 
 @pytest.mark.parametrize(
