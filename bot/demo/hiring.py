@@ -1,4 +1,4 @@
-"""The agents' keys: real ones, issued at each start and held only in memory."""
+"""The keys of the sample agents and of the visitor's own agent: real ones, issued anew at each start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.demo.stories import STORIES
 from bot.demo.workspace import OWNER
 from store.agents import agent_admin
+from store.agents.agent_admin import Credentials
 from store.store import Store
 
 
@@ -20,17 +21,19 @@ async def agent_sessions(store: Store, url: str) -> AsyncIterator[dict[str, Clie
     async with AsyncExitStack() as stack:
         sessions = {}
         for story in STORIES:
-            key = await _key(store, story.agent)
-            session = ClientSession(url, headers={"Authorization": f"Bearer {key}"})
+            credentials = await issue_credentials(store, story.agent)
+            session = ClientSession(url, headers={"Authorization": f"Bearer {credentials.key}"})
             sessions[story.agent] = await stack.enter_async_context(session)
         yield sessions
 
 
-async def _key(store: Store, name: str) -> str:
-    def operation(connection: Connection) -> str:
+async def issue_credentials(store: Store, name: str) -> Credentials:
+    """Create the agent, or replace its key and secret at once."""
+
+    def operation(connection: Connection) -> Credentials:
         now = store.clock()
         if name in {agent.name for agent in agent_admin.list_agents(connection, now)}:
-            return agent_admin.rotate_credentials(connection, name, now, old_until=now).key
-        return agent_admin.add_agent(connection, name, OWNER, now).key
+            return agent_admin.rotate_credentials(connection, name, now, old_until=now)
+        return agent_admin.add_agent(connection, name, OWNER, now)
 
     return await store.write(operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from bot.api.service import Service
 from bot.demo import workspace
 from bot.demo.agents.diary import Diary
 from bot.demo.folder import Folder
-from bot.demo.hiring import agent_sessions
+from bot.demo.hiring import agent_sessions, issue_credentials
 from bot.demo.journal import Journal
 from bot.demo.memory import Memory
 from bot.demo.page.clock import MovedClock
@@ -30,6 +31,10 @@ from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.model.workspace import Workspace
 from playground.server import routes
+from store.agents.agent_admin import Credentials
+
+OWN_AGENT = "your-agent"
+LOOPBACK = "127.0.0.0/8,::1/128"  # so that callbacks can be tried on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Demo:
     slack: Acting
     service: Service
     stage: Stage
+    own_agent: Credentials  # of an agent that the visitor writes
 
 
 @asynccontextmanager
@@ -57,7 +63,7 @@ async def open_demo(folder: Folder, port: int) -> AsyncIterator[Demo]:
         service = await stack.enter_async_context(_run_service(folder, slack.workspace, clock, front))
         await slack.connect(f"{url}/slack/events")
         stage = await stack.enter_async_context(_play_stories(service, clock, diary, panel, url))
-        yield Demo(url, slack, service, stage)
+        yield Demo(url, slack, service, stage, await issue_credentials(service.store, OWN_AGENT))
 
 
 @asynccontextmanager
@@ -86,7 +92,7 @@ async def _run_service(
 
 
 def _settings(folder: Folder, slack_workspace: Workspace) -> Settings:
-    """Every setting is given: environment variables are meant for a real Slack."""
+    """Every setting is given: environment variables are meant for a real Slack. Callbacks can be tried all the same."""
     return read_settings(
         _env_file=None,
         slack_bot_token=slack_workspace.bot_token,
@@ -99,7 +105,7 @@ def _settings(folder: Folder, slack_workspace: Workspace) -> Settings:
         COUNTERSIGN_HOST="127.0.0.1",
         COUNTERSIGN_PORT=0,
         COUNTERSIGN_PUBLIC_URL=slack_workspace.base_url,
-        COUNTERSIGN_CALLBACK_ALLOW="",
+        COUNTERSIGN_CALLBACK_ALLOW=os.environ.get("COUNTERSIGN_CALLBACK_ALLOW", LOOPBACK),
         COUNTERSIGN_TRUSTED_PROXIES="",
         COUNTERSIGN_LOG="text",
     )

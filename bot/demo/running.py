@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bot import logs
 from bot.demo.folder import Folder
-from bot.demo.opening import open_demo
+from bot.demo.opening import Demo, open_demo
 from bot.settings import LogFormat
 
 Say = Callable[[str], None]
@@ -44,17 +44,28 @@ async def _show(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
     data = f"{folder.path} ({'goes on from before; --fresh begins anew' if folder.used else 'new'})"
     async with open_demo(folder, port) as demo:
         page = f"{demo.url}/playground"
-        say(welcome(page, demo.url, data))
+        say(welcome(page, demo, data))
         if browser and not await asyncio.to_thread(_open_browser, page):
             say("No browser could be opened from here: open that address yourself.")
         await asyncio.Event().wait()
 
 
-def welcome(page: str, url: str, data: str) -> str:
+EXAMPLE = (
+    '{"title": "Refund order 456", "action_type": "refund_order", "proposed_action": "Refund 120 EUR",'
+    ' "rationale": "The parcel came back", "risk_level": "medium", "confidence": 0.95,'
+    ' "action_parameters": {"order": 456, "amount": "120.00"}}'
+)
+
+
+def welcome(page: str, demo: Demo, data: str) -> str:
     return (
         f"\n  Open        {page}"
         "\n              It stands in for Slack, on this machine alone. It is not Slack."
-        f"\n  API         {url}/docs"
+        f"\n  API         {demo.url}/docs"
+        f"\n  Your agent  export KEY={demo.own_agent.key}"
+        f"\n              curl -s {demo.url}/v1/packages -H \"Authorization: Bearer $KEY\" -d '{EXAMPLE}'"
+        "\n              Its card appears in #reviews. A callback_url on this machine works:"
+        f"\n              verify it with {demo.own_agent.callback_secret}"
         f"\n  Data        {data}"
         "\n  End         Ctrl-C\n"
     )

@@ -22,7 +22,7 @@ class DemoServer:
 
     def __init__(self, routes: Iterable[web.RouteDef]) -> None:
         self.app = web.Application(client_max_size=MAX_REQUEST)
-        self.app.add_routes([*routes, web.route("*", "/{path:.*}", self._pass_on)])
+        self.app.add_routes([*routes, web.get("/", _open_playground), web.route("*", "/{path:.*}", self._pass_on)])
         self._service: web.Application | None = None
 
     def admit(self, service: web.Application) -> None:
@@ -44,6 +44,10 @@ class DemoServer:
             yield await _url(runner, port)
         finally:
             await runner.cleanup()
+
+
+async def _open_playground(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/playground")
 
 
 async def _url(runner: web.AppRunner, port: int) -> str:

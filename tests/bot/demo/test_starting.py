@@ -23,7 +23,7 @@ async def test_the_demo_prints_its_address_and_how_to_end_it_and_listens_on_loop
         assert f"{demo.url}/playground" in output
         assert "It is not Slack." in output
         assert str(tmp_path / "my # 100% demo") in output
-        assert len(demo.output) < 10
+        assert len(demo.output) < 14
         port = int(demo.url.rpartition(":")[2])
         with socket.socket() as other, pytest.raises(ConnectionRefusedError):
             other.connect(("127.0.0.2", port))
