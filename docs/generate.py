@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - a folder of documents is no package
-"""Rewrites the generated parts of these documents: `python -m docs.generate`. A test fails when that is due."""
+# ruff: noqa: INP001 - a folder of documents is not a package
+"""Updates the generated parts of these documents: `python -m docs.generate`. A test fails if they are out of date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GENERATED = re.compile(r"(?<=<!-- drawn from rules/verbs/table.py -->\n).*(?=<!
 
 def generate_diagram() -> str:
     verbs = ", ".join(f"`{verb}`" for verb in verbs_without_transition())
-    return f"\n```mermaid\n{mermaid_diagram()}\n```\n\nTaken without changing the status: {verbs}.\n\n"
+    return f"\n```mermaid\n{mermaid_diagram()}\n```\n\nThese verbs do not change the status: {verbs}.\n\n"
 
 
 def regenerate(text: str) -> str:
