@@ -139,9 +139,7 @@ class CallbackSender:
         if callback.revoked:
             return Dead("not sent: its agent was revoked")
         if callback.closed:
-            return Dead(
-                "not sent: the address answered 410 Gone before; `countersign callbacks enable` decrypt it again"
-            )
+            return Dead("not sent: the address answered 410 Gone before; `countersign callbacks enable` opens it again")
         if callback.body is None:
             return Dead("not sent: retention has emptied its words")
         if not callback.secrets:
