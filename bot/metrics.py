@@ -21,7 +21,7 @@ class Metrics:
         )
         self.commands = Counter(
             "countersign_commands_total",
-            "Commands that went down the road, by verb and by what came of them.",
+            "Commands, by verb and result.",
             ("verb", "outcome"),
             registry=self.registry,
         )
