@@ -82,8 +82,8 @@ def _measure(dossiers: Dossiers) -> Iterator[Result]:
 
 def _compare(piece: str, ours: Callable[[], object], blocks: object) -> Result:
     """The medians of both. They take turns, so that a slow moment of the machine affects both alike."""
-    record_rows = partial(json.dumps, blocks)
-    times = [(_seconds(ours), _seconds(record_rows)) for _ in range(ROUNDS)]
+    baseline = partial(json.dumps, blocks)
+    times = [(_seconds(ours), _seconds(baseline)) for _ in range(ROUNDS)]
     return Result(piece, *(median(times) * 1e6 for times in zip(*times, strict=True)))
 
 

@@ -45,14 +45,14 @@ async def _measure(database_url: str, count: int, at_once: int) -> Result:
     latencies: list[float] = []
     async with start_server(database_url) as server, agent_session(server) as agents:
 
-        async def number(number: int) -> None:
+        async def measure(number: int) -> None:
             start = time.perf_counter()
             await round_trip(agents, server.decide, number)
             latencies.append(time.perf_counter() - start)
 
-        await rate(range(-50, 0), number, 8)
+        await rate(range(-50, 0), measure, 8)
         latencies.clear()
-        per_second = await rate(range(count), number, at_once)
+        per_second = await rate(range(count), measure, at_once)
     latencies.sort()
     return Result(per_second, latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100])
 

@@ -36,45 +36,53 @@ Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_def
 @app.command("list")
 def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what did not arrive, the newest first, and why."""
-    letters = session.query(
+    callbacks = session.query(
         lambda connection: callback_admin.list_callbacks(connection, state or UNDELIVERED, agent=agent, limit=limit)
     )
     if json:
-        typer.echo(as_json([_document(letter) for letter in letters]))
+        typer.echo(as_json([_document(callback) for callback in callbacks]))
         return
-    if not letters:
+    if not callbacks:
         typer.echo("nothing of this kind" if state or agent else "everything arrived that was to be told")
         return
-    head, *rows = table(("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(letter) for letter in letters]).split(
-        "\n"
-    )
+    head, *rows = table(
+        ("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(callback) for callback in callbacks]
+    ).split("\n")
     typer.echo(head)
-    for row, letter in zip(rows, letters, strict=True):
-        typer.echo("\n".join([row, *_lines(letter)]))
+    for row, callback in zip(rows, callbacks, strict=True):
+        typer.echo("\n".join([row, *_lines(callback)]))
 
 
-def _row(letter: CallbackInfo) -> tuple[object, ...]:
-    return iso(letter.created_at), letter.state, letter.attempts, letter.event_type, letter.agent or letter.agent_id
+def _row(callback: CallbackInfo) -> tuple[object, ...]:
+    return (
+        iso(callback.created_at),
+        callback.state,
+        callback.attempts,
+        callback.event_type,
+        callback.agent or callback.agent_id,
+    )
 
 
-def _lines(letter: CallbackInfo) -> list[str]:
-    lines = [f"  {letter.callback_id}  {letter.package_id}", f"  {plain(letter.url)}"]
-    return lines + ([f"  {plain(letter.last_error)}"] if letter.last_error else [])
+def _lines(callback: CallbackInfo) -> list[str]:
+    lines = [f"  {callback.callback_id}  {callback.package_id}", f"  {plain(callback.url)}"]
+    return lines + ([f"  {plain(callback.last_error)}"] if callback.last_error else [])
 
 
 @app.command("show")
 def show_callback(callback_id: Id, *, json: Json = False) -> None:
     """Show one: where it goes, how often it was tried, and what stands in its way."""
-    letter = session.query(lambda connection: callback_admin.find_callback(connection, callback_id))
+    callback = session.query(lambda connection: callback_admin.find_callback(connection, callback_id))
     if json:
-        typer.echo(as_json(_document(letter)))
+        typer.echo(as_json(_document(callback)))
         return
-    shown = {name: value for name, value in _document(letter).items() if value not in (None, False)}
+    shown = {name: value for name, value in _document(callback).items() if value not in (None, False)}
     typer.echo("\n".join(f"{name.replace('_', ' ')}: {plain(str(value))}" for name, value in shown.items()))
 
 
-def _document(letter: CallbackInfo) -> dict[str, Any]:
-    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in letter._asdict().items()}
+def _document(callback: CallbackInfo) -> dict[str, Any]:
+    return {
+        name: rfc3339(value) if isinstance(value, datetime) else value for name, value in callback._asdict().items()
+    }
 
 
 @app.command()

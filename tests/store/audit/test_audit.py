@@ -45,7 +45,7 @@ def only_fault(record: Recorded) -> str:
     return sentence
 
 
-# ---- what the road leaves
+# ---- what commands leave
 
 
 def test_an_untouched_record_has_no_faults_and_is_counted(record: Recorded) -> None:
@@ -125,7 +125,7 @@ def test_emptied_content_causes_no_fault(record: Recorded) -> None:
     assert faults(record) == []
 
 
-# ---- what somebody did behind the road's back
+# ---- what someone changed in the database directly
 
 
 def test_a_changed_state_is_found(record: Recorded) -> None:
