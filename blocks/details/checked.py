@@ -51,7 +51,7 @@ def terms_heading(state: PackageState) -> str:
 
 
 def level_blocks(dossier: Dossier) -> Iterator[Block]:
-    """All rules that were evaluated; the strictest wins."""
+    """The recorded reasons for the level; the strictest rule wins."""
     state = dossier.state
     yield rich(
         words(bold(f"{humanize(state.level).capitalize()}, {risk_label(state)}. "), reversibility_sentence(state))

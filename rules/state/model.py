@@ -219,7 +219,7 @@ class PackageState(Value):
     terms: Terms
     warnings: tuple[str, ...] = ()
     allowed_decisions: tuple[str, ...] | None = None
-    whole_on_card: bool = False  # whether the card shows all that is approved
+    whole_on_card: bool = False  # whether the card shows all that is approved; unknown counts as no
     policy_version: str
 
     barred: dict[str, Bar] = {}

@@ -35,7 +35,7 @@ class AbsenceHandler:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last_known: Known | None = None
-        self._too_busy: list[PackageState] = []  # locked by another transaction when it was their turn
+        self._too_busy: list[PackageState] = []  # refused as too busy when it was their turn
         self._fingerprint_to_keep: str | None = None
 
     async def tick(self) -> None:

@@ -142,7 +142,7 @@ def _load_accessible(
 def _record_refusal(
     connection: Connection, invocation: Invocation, loaded: Loaded | None, situation: Situation, refusal: Refusal
 ) -> Outcome:
-    """Record a known person's refused attempt, at most one event a minute. Agents' attempts are not recorded."""
+    """Record a known person's refused attempt: one event a minute, others are only counted. Agents may just retry."""
     if loaded is None or invocation.actor.kind is not ActorKind.PERSON:
         return Outcome(state=loaded.state if loaded else None, refusal=refusal)
     if situation.roster.person(invocation.actor.actor_id) is None:

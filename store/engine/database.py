@@ -85,7 +85,8 @@ class PostgresDatabase:
         return await self._readers.submit(operation)
 
     async def close(self) -> None:
-        for workers in (self._together, self._writers, self._readers):  # writers last: they run what a group could not
+        # The writers close after `_together`, because they run what a group could not.
+        for workers in (self._together, self._writers, self._readers):
             await workers.close()
         for engine in (self._hasty, self.engine):
             engine.dispose()

@@ -113,7 +113,7 @@ def begin_immediate(connection: Connection) -> None:
 
 
 def begin_read(connection: Connection) -> None:
-    """Begin a reading transaction on SQLite; PostgreSQL begins one with the first statement."""
+    """Begin a reading transaction on SQLite, which sees one moment; PostgreSQL begins one with the first statement."""
     if connection.dialect.name == "sqlite":
         with driver_cursor(connection) as cursor:
             cursor.execute("BEGIN")
@@ -152,7 +152,7 @@ def read_group(engine: Engine, group: Group, alone: Callable[[Operation[Any]], A
 
 
 def read_once(engine: Engine, operation: Operation[T]) -> T:
-    """Run an operation on one snapshot and change nothing."""
+    """Run an operation in one reading transaction, which is rolled back: nothing is changed."""
     with engine.connect() as connection:
         begin_read(connection)
         return operation(connection)

@@ -31,6 +31,6 @@ def make_private_folder(database: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Close files that an earlier release left readable, unless they have another owner."""
+    """Take the rights of others from a file that an earlier release left readable, unless it has another owner."""
     if path.exists() and path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o077:
         path.chmod(OWNER_ONLY)

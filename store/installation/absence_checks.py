@@ -1,4 +1,4 @@
-"""Remembers for which set of absent people all open tasks were last checked, so a restart need not check again."""
+"""Remembers for which people (by a fingerprint) all open tasks were last checked, so a restart need not check again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class InstallationRow(SQLModel, table=True):
     directory_as_of: datetime | None = None
     directory_read_at: datetime | None = None  # real time, like the times of Slack's events
     policy_digest: str | None = None  # digest of the active policy's text
-    relieved: str | None = None  # for which set of absent people all tasks were last checked
+    relieved: str | None = None  # for which people, present and away, all tasks were last checked
     length: int = 0
     head: str | None = None
 
