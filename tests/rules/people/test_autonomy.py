@@ -16,7 +16,7 @@ SETTINGS = Autonomy()
 
 
 def profile(level: HITLLevel = SOFT) -> AutonomyProfile:
-    return AutonomyProfile(agent_id="agt_1", action_type="track.read", current_level=level)
+    return AutonomyProfile(agent_id="agt_1", action_type="record.read", current_level=level)
 
 
 def profile_after(
