@@ -22,23 +22,23 @@ class Result(NamedTuple):
     p99: float
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """Our result, and the rate of the raw driver writing the same rows: no HTTP, no rules, no audit, no polls."""
 
     ours: Result
     raw: float
 
 
-async def run(urls: dict[str, str], number: int, at_once: int) -> dict[str, Compared]:
+async def run(urls: dict[str, str], number: int, at_once: int) -> dict[str, Comparison]:
     return {kind: await _compare(kind, urls, number, at_once) for kind in urls}
 
 
-async def _compare(kind: str, urls: dict[str, str], number: int, at_once: int) -> Compared:
+async def _compare(kind: str, urls: dict[str, str], number: int, at_once: int) -> Comparison:
     ours = await _measure(fresh_database(kind, urls), number, at_once)
     url = fresh_database(kind, urls)
     async with world(url) as bench_world:
         rows = await record_rows(bench_world, kind)
-    return Compared(ours, await raw_pairs(kind, url, rows, number, at_once))
+    return Comparison(ours, await raw_pairs(kind, url, rows, number, at_once))
 
 
 async def _measure(database_url: str, count: int, at_once: int) -> Result:

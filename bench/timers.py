@@ -98,14 +98,14 @@ def _with_deadline(write: Write, old: datetime, due: datetime) -> Write:
     """The same write for a package with another deadline."""
     spellings = [(_sqlite_text(old), _sqlite_text(due)), (rfc3339(old), rfc3339(due))]
 
-    def moved(value: Any) -> Any:
+    def move(value: Any) -> Any:
         if isinstance(value, datetime):
             return due if value == old else value
         for before, after in spellings if isinstance(value, str) else ():
             value = value.replace(before, after)
         return value
 
-    return Write(write.sql, tuple(moved(value) for value in write.parameters))
+    return Write(write.sql, tuple(move(value) for value in write.parameters))
 
 
 def _sqlite_text(moment: datetime) -> str:

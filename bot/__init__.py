@@ -1,1 +1,1 @@
-"""The edges and the front door: the HTTP API, settings, the command line, composition."""
+"""The interfaces of the service: Slack, the HTTP API, settings, the command line, composition."""

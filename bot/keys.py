@@ -44,7 +44,7 @@ class SigningKey:
     def sign(self, message: bytes) -> str:
         return base64.b64encode(self._key.sign(message)).decode()
 
-    def derived(self, purpose: str) -> bytes:
+    def derive(self, purpose: str) -> bytes:
         """Derive a 32-byte key for this purpose. It reveals nothing about this key (HKDF)."""
         return HKDF(SHA256(), _SIZE, None, purpose.encode()).derive(self._key.private_bytes_raw())
 
@@ -70,7 +70,7 @@ def vault(settings: Settings) -> Vault:
     """Seals with the installation's key, and also opens what COUNTERSIGN_KEY_OLD sealed."""
     old = settings.key_old
     keys = [signing_key(settings), *([_parse_key(old.get_secret_value(), f"{SETTING}_OLD")] if old else [])]
-    return Vault(*(key.derived(_SEALING_PURPOSE) for key in keys))
+    return Vault(*(key.derive(_SEALING_PURPOSE) for key in keys))
 
 
 def has_key_source(settings: Settings) -> bool:

@@ -24,7 +24,7 @@ from bot.api.service import SERVICE, Service
 from bot.process.connections import track_connection
 from bot.process.draining import ACTIVE_REQUESTS, ActiveRequests, track_request
 from bot.process.headers import add_headers
-from bot.slack.transport import door
+from bot.slack.transport import endpoint
 from rules.reasons import Reason
 from store.engine.workers import UnavailableError
 from store.installation.policy_texts import UnreadablePolicyError
@@ -46,8 +46,8 @@ def application(service: Service, audience: Audience = Audience.BOTH) -> web.App
     app.on_response_prepare.append(add_headers)
     app[SERVICE], app[ACTIVE_REQUESTS] = service, ActiveRequests()
     app.add_routes(audience.value)
-    if service.slack and service.slack.door and audience is not Audience.AGENTS:
-        app.router.add_post(door.PATH, service.slack.door.enter)
+    if service.slack and service.slack.endpoint and audience is not Audience.AGENTS:
+        app.router.add_post(endpoint.PATH, service.slack.endpoint.handle)
     return app
 
 

@@ -21,7 +21,7 @@ from bot.demo.opening import Demo, open_demo
 from bot.demo.workspace import OWNER
 from bot.settings import LogFormat
 from store.agents import agent_admin
-from tests.browser.driver import executable, launched
+from tests.browser.driver import executable, launch
 
 DOCS = Path(__file__).parent
 CARD = DOCS / "pictures" / "card.png"
@@ -35,7 +35,7 @@ async def save_picture(path: Path) -> None:
         folder = Folder(Path(place) / "demo")
         with folder.hold(), folder.log.open("a") as log:
             logs.set_up(LogFormat.TEXT, log)
-            async with open_demo(folder, 0) as demo, launched(executable(_print_to_stderr)) as browser:
+            async with open_demo(folder, 0) as demo, launch(executable(_print_to_stderr)) as browser:
                 await _post_package(demo)
                 await _take_screenshot(browser, demo.url, path)
 

@@ -1,4 +1,4 @@
-"""The stand-in, as tests use it.
+"""The stand-in for Slack, as tests use it.
 
     async with stand_in(signing_secret="…", rates=None, clock=ManualClock()) as slack:
         slack.add_person("UANN", name="ann", email="ann@example.org")
@@ -11,7 +11,7 @@
         outcome = await slack.click("UANN", card, "approve")
         assert outcome.status == 200
 
-Setting the scene (`setting.py`): everything may change at any time.
+Setup (`setup.py`): everything may change at any time.
     add_person(id, name=, real_name=, title=, email=, guest="multi"|"single", stranger=True, team_id=, bot=,
         workflow_bot=, deleted=, admin=, online=) -> Person;   change_person(id, deleted=True, …)
     add_channel(id, name=, members=[…], private=, archived=, bot_in=True, shared=False) -> Channel
@@ -21,7 +21,7 @@ Setting the scene (`setting.py`): everything may change at any time.
     workspace.home_enabled, workspace.messages_tab_enabled, workspace.should_escape, workspace.commands
     app_at(url);   await connect(url);   ack_within = 0.05
 
-Looking (`looking.py`): immutable values; an earlier one is an old copy, as a phone may still show.
+Queries (`queries.py`): immutable values; an earlier one is an old copy, as a phone may still show.
     messages(channel_or_user) -> [Message];   message(channel, ts);   thread(channel, ts) -> [Message]
         Message: channel, ts, thread_ts, text, blocks, attachments, metadata, user, edits, notified, mentioned,
         unfurl_links, unfurl_media, seen_by (only for private notes); .by_app;
@@ -34,7 +34,7 @@ Looking (`looking.py`): immutable values; an earlier one is an old copy, as a ph
     calls -> [Call: method, arguments, status, answer];   calls_to("chat.update")
     await until(predicate, seconds=5): the first true value of the predicate, evaluated at each change; no polling
 
-Acting (`acting.py`): what a person does. Whatever their client does not allow raises NotPossibleError.
+Actions (`actions.py`): what a person does. What their client does not allow raises NotPossibleError.
     await click(user, message, action_id, option=, block_id=, having_value=, confirm=True, old_copy=False) -> Outcome
         option: an option's value or label, a user id, a date, a text, a list of them: whatever the element takes
         old_copy=True clicks on exactly this copy; otherwise on the current message
@@ -53,7 +53,7 @@ Faults (`faults.py`), for one method or, if it is None, for all; `times=None` me
     faults.status(503, method=None, times=1, page="", content_type="text/plain", broken_off=False)
     faults.lose_reply("chat.postMessage", times=1)
     faults.rate_limited("chat.update", seconds=30);   faults.slow("users.list", seconds=0.1)
-    gate = faults.hold("chat.update"); await gate.reached(); gate.open()
+    gate = faults.hold("chat.update"); await gate.wait_until_reached(); gate.open()
     faults.groups_unreadable();   faults.clear();   await go_down(), await come_up(): connections are refused
     Posts to a response_url have the method name `response_url`.
 
@@ -75,7 +75,7 @@ from aiohttp import web
 
 from playground.api.socket_mode import Sockets
 from playground.browser.browsing import Browsing
-from playground.client.acting import Acting
+from playground.client.actions import SlackActions
 from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.client.outcomes import Outcome
@@ -90,7 +90,7 @@ from playground.server import application
 __all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
 
 
-class Slack(Acting):
+class Slack(SlackActions):
     """A workspace with an HTTP server."""
 
     def __init__(self, workspace: Workspace, client: Client, sockets: Sockets, port: int) -> None:

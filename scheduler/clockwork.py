@@ -10,12 +10,12 @@ from scheduler.cards.proofs import Proofs
 from scheduler.ticks import Tick
 from scheduler.time import heartbeat
 from scheduler.time.absences import AbsenceHandler
+from scheduler.time.click_transport import ClickTransport
 from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.consents import Consents
 from scheduler.time.due import Sweep
 from scheduler.time.heartbeat import Heartbeat
 from scheduler.time.retention import Retention
-from scheduler.time.way_in import WayIn
 from store.store import Store
 
 SWEEP_EVERY = 1.0
@@ -36,11 +36,11 @@ class Clockwork:
         cls,
         store: Store,
         reachable: Callable[[], Awaitable[bool]],
-        way_in: WayIn,
+        transport: ClickTransport,
         clicks: UnsettledClicks,
         proofs: Proofs,
     ) -> Self:
-        beating = Heartbeat(store, reachable, way_in, clicks)
+        beating = Heartbeat(store, reachable, transport, clicks)
         consents = Consents(store, beating, proofs)
         return cls(beating, Sweep(store, consents.take), consents, AbsenceHandler(store), Retention(store))
 

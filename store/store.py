@@ -283,7 +283,7 @@ class Store:
     async def _wait_until_changed(self, package_id: str, agent_id: str, waiter: Waiter) -> PackageDocument | None:
         """A waiter can be woken although the package has not changed, so compare its revision."""
         while not self.waiters.released:
-            await waiter.woken()
+            await waiter.wait_for_change()
             current = await self.load_document(package_id, agent_id)
             if current is None or current.revision != waiter.seen:
                 return current
@@ -297,4 +297,4 @@ def _notifier(url: str, waiters: Waiters) -> Notifier:
 
 
 def _draw_chance() -> float:
-    return random.random()  # noqa: S311 - picks the packages for a second look; this is no secret
+    return random.random()  # noqa: S311 - picks packages for a second look: not a secret

@@ -28,13 +28,13 @@ class Waiter:
     def wake(self) -> None:
         self._news.set()
 
-    async def woken(self) -> None:
+    async def wait_for_change(self) -> None:
         await self._news.wait()
         self._news.clear()
 
 
 class Waiters:
-    """The slow poll alone would be sufficient; the other ways only make it faster."""
+    """The requests that wait, by package. The slow poll alone would suffice; the other ways only make it faster."""
 
     def __init__(self, database: Database, tenant_id: str) -> None:
         self._database, self._tenant_id = database, tenant_id

@@ -95,12 +95,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> 
     data = _fast_folder() / f"countersign-tests-{testrun_uid}"
     # The last worker to finish deletes the server. The lock keeps it from doing so while another worker starts.
     lock = tmp_path_factory.getbasetemp().parent / "postgresql.lock"
-    with _locked(lock):
+    with _lock_file(lock):
         server = get_server(data, cleanup_mode="delete")
         url = server.get_uri()
         _make_template(url)
     yield url
-    with _locked(lock):
+    with _lock_file(lock):
         server.cleanup()
 
 
@@ -158,7 +158,7 @@ def _sqlite_url(path: Path) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock_file(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -19,7 +19,7 @@ from bot.cli import app
 from bot.settings import Settings
 from countersign import Client, ConfigurationError
 from countersign.settings import INSECURE, KEY, URL
-from tests.bot.service import open_desk
+from tests.bot.service import open_api
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -135,8 +135,8 @@ def test_the_workflow_runs_the_commands_of_ci_run() -> None:
 async def test_the_health_check_of_the_image_works(tmp_path: Path) -> None:
     (command,) = re.findall(r"^    CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
     code = json.loads(command)[2]
-    async with open_desk(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path) as desk:
-        port = desk.url.rpartition(":")[2]
+    async with open_api(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path) as api:
+        port = api.url.rpartition(":")[2]
         assert await _check_health(code, port) == 0
     assert await _check_health(code, port) == 1
 

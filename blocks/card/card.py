@@ -1,7 +1,7 @@
 """The card of a package: one Slack message for every state of the package.
 
 The order is fixed. What a phone shows without scrolling comes first: the request, the role, the deadline, the stakes,
-the votes. Then the proposal and its effects, why a person is asked, doubts before grounds, what people said, what the
+the votes. Then the proposal and its effects, why a person is asked, doubts before reasons, what people said, what the
 service checked, and the buttons. If the card is too long, it is drawn again with a smaller `Measure`.
 """
 
@@ -33,7 +33,7 @@ def card(dossier: Dossier) -> Message:
 
 def _fit(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """Drawn in the first measure that fits. A test proves that any package fits in the last one."""
-    draw = _pending if dossier.state.status is Status.PENDING else _settled
+    draw = _pending if dossier.state.status is Status.PENDING else _outcome_blocks
     blocks: tuple[Block, ...] = ()
     for measure in MEASURES:
         blocks = tuple(draw(dossier, title, measure))
@@ -52,7 +52,7 @@ def _pending(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
             details_button(dossier, title),
         ),
         *_block(facts.votes_so_far(dossier), facts.progress(dossier, measure)),
-        *(_body(dossier, dossier.package, measure) if dossier.package else _emptied()),
+        *(_body(dossier, dossier.package, measure) if dossier.package else _emptied_block()),
         *_block(facts.earlier_decisions(dossier), remarks(dossier, measure.support(220))),
         *facts.missing_fields(state),
         *_block(facts.look_alikes(dossier.package, measure) if dossier.package else ()),
@@ -70,7 +70,7 @@ def _body(dossier: Dossier, package: DecisionPackage, measure: Measure) -> list[
         *_block(claims.proposal(dossier, package, measure)),
         *_block(claims.effects(package, state, measure)),
         *_block(facts.reasons(state)),
-        *_block(claims.grounds(package, measure)),
+        *_block(claims.agent_reasons(package, measure)),
     ]
 
 
@@ -80,7 +80,7 @@ def _block(*parts: Parts) -> tuple[Block, ...]:
     return (rich(*elements),) if elements else ()
 
 
-def _settled(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
+def _outcome_blocks(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
     """No decision is needed now: the outcome, why, and what it was about. An open package keeps its buttons."""
     state, package = dossier.state, dossier.package
     return [
@@ -88,11 +88,11 @@ def _settled(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
         statement(outcome_sentence(dossier), outcome_fields(state), details_button(dossier, title)),
         *_block(explanation(dossier)),
         *_block(claims.handover(package.takeover, measure) if package and state.status is Status.TAKEN_OVER else ()),
-        *(_block(claims.decided_proposal(package, measure)) if package else _emptied()),
+        *(_block(claims.decided_proposal(package, measure)) if package else _emptied_block()),
         facts.verified_facts(dossier),
         *buttons(dossier, title),
     ]
 
 
-def _emptied() -> tuple[Block, ...]:
+def _emptied_block() -> tuple[Block, ...]:
     return (rich(words(EMPTIED)),)

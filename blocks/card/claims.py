@@ -1,4 +1,4 @@
-"""What the agent says, shortened and framed: the proposal, its effects and its grounds."""
+"""The agent's own words on the card, shortened and framed: the proposal, its effects and its reasons."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _preview(effects: Mapping[str, object]) -> Iterator[str]:
     return (f"{one_line(name[:_FAR])}: {exact_json_line(value)}" for name, value in effects.items())
 
 
-def grounds(package: DecisionPackage, measure: Measure) -> Parts:
-    """What a reviewer weighs, doubts first."""
+def agent_reasons(package: DecisionPackage, measure: Measure) -> Parts:
+    """The agent's reasons, beginning with its doubts."""
     voices = (f"{voice.by}: {voice.position} – {voice.reason}" for voice in package.dissent)
     return (
         *framed_list("What it does not know", package.known_uncertainties, 5, measure.main(180)),

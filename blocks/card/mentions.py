@@ -1,4 +1,4 @@
-"""The only lines that mention anybody."""
+"""The lines of the card that mention people. No other line does."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from rules.state.model import Basis, Status
 
 
 def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:
-    """To voters whose approval the service itself withdrew: they must learn that it does not happen."""
+    """Tells voters that the service withdrew the approval and the action does not happen."""
     state = dossier.state
     by_itself = state.status is Status.REVOKED and state.decision is not None and state.decision.basis is Basis.POLICY
     voters = dict.fromkeys(vote.reviewer_id for vote in state.votes) if by_itself else ()
     return (section(f"{' '.join(f'<@{who}>' for who in voters)}: your approval was not used."),) if voters else ()
 
 
-_MOST = 20  # a role may have many user groups
+_MAX_MENTIONS = 20  # a role may have many user groups
 
 
 def mention_line(dossier: Dossier) -> tuple[Block, ...]:
     """Asks the mentioned people to decide; nothing if there is nobody to mention."""
     if not dossier.mentions:
         return ()
-    has_more = dossier.more_may_decide or len(dossier.mentions) > _MOST
+    has_more = dossier.more_may_decide or len(dossier.mentions) > _MAX_MENTIONS
     more = " and others" if has_more else ""
-    return (section(f"{' '.join(dossier.mentions[:_MOST])}{more}: please {asked_verb(dossier.state)}."),)
+    return (section(f"{' '.join(dossier.mentions[:_MAX_MENTIONS])}{more}: please {asked_verb(dossier.state)}."),)

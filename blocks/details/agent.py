@@ -7,7 +7,7 @@ from typing import Any
 
 from blocks.kit.elements import Block
 from blocks.kit.parameters import exact_json_line
-from blocks.kit.passages import line_blocks, list_blocks, numbered, quote_blocks, url_blocks, value_blocks
+from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
 from blocks.words.sentences import confidence_text
 from rules.package.model import DecisionPackage, Dissent, Evidence, TakeoverPackage
 
@@ -15,7 +15,7 @@ Draw = Callable[[str, Any], Iterator[Block]]
 
 
 def _evidence(name: str, refs: tuple[Evidence, ...]) -> Iterator[Block]:
-    for title, ref in numbered(name, refs):
+    for title, ref in number_items(name, refs):
         yield from quote_blocks(title, ref.title)
         if ref.id != ref.title:
             yield from quote_blocks("Its id", ref.id)
@@ -26,7 +26,7 @@ def _evidence(name: str, refs: tuple[Evidence, ...]) -> Iterator[Block]:
 
 
 def _dissent(name: str, voices: tuple[Dissent, ...]) -> Iterator[Block]:
-    for title, voice in numbered(name, voices):
+    for title, voice in number_items(name, voices):
         yield from quote_blocks(f"{title}, by", voice.by)
         yield from quote_blocks("Their position", voice.position)
         yield from quote_blocks("Their reason", voice.reason)
@@ -89,11 +89,11 @@ def field_blocks(package: DecisionPackage, fields: Fields) -> Iterator[Block]:
 def short_field_blocks(package: DecisionPackage) -> Iterator[Block]:
     values = ((name, getattr(package, name)) for name in SHORT)
     yield from line_blocks(
-        "In short", [(name, _written(name, value)) for name, value in values if value not in (None, ())]
+        "In short", [(name, _field_text(name, value)) for name, value in values if value not in (None, ())]
     )
 
 
-def _written(name: str, value: Any) -> str:
+def _field_text(name: str, value: Any) -> str:
     if name == "cost":
         return f"{exact_json_line(value.amount)} {value.currency}"
     if name == "confidence":

@@ -173,7 +173,7 @@ def _verb_button(dossier: Dossier, verb: Verb) -> Element:
 
 
 def _previous_page(dossier: Dossier, number: int, last: int) -> Iterator[Block]:
-    """Back and Next stand in different blocks because both have the same action id."""
+    """Back and Next are in different blocks because both have the same action id."""
     if last > 1:
         yield section(f"Page {number} of {last}", _page_button(dossier, number - 1) if number > 1 else None)
 

@@ -39,13 +39,13 @@ SHOWS_CONTENT = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets
 _IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION])
 
 _CHANGES = 30  # shown with an edit. Its parameters fit into one input, so there can hardly be more
-_SAID = 2_000
+_QUOTE_LENGTH = 2_000
 _TOO_LONG = (
     f"This is longer than the {FORM_CHARACTERS:,} characters that a form can show, so nobody can let it go ahead in"
     f" Slack. Use *{LOOKS[Verb.REVISE].label}* to ask the agent for something shorter, or *{LOOKS[Verb.REJECT].label}*."
 )
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
-_LINES = 30
+_QUOTE_LINES = 30
 _ROOM = Measure(3.0, 3.0)  # a form has more room than a card
 
 
@@ -86,7 +86,7 @@ def _earlier_step(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -
 
 
 def _step_header(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
-    """The number of the step. Back and Next stand in different blocks because both have the same action id."""
+    """The number of the step. Back and Next are in different blocks because both have the same action id."""
     if at.of > 1:
         back = _step_button(verb, dossier, at.number - 1, "Back") if at.number > 1 else None
         yield section(f"Step {at.number} of {at.of}", back)
@@ -113,7 +113,7 @@ def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
     """The agent's description of a call, before the call itself."""
     package = dossier.package
     if package and verb is Verb.APPROVE and at.number == 1 and package.kind in CALLS:
-        yield _quoted("What the agent says it does", package.proposed_action)
+        yield _quote_block("What the agent says it does", package.proposed_action)
 
 
 def _form(verb: Verb, dossier: Dossier, blocks: list[Block]) -> View:
@@ -170,18 +170,18 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
         case Verb.APPROVE:
             yield from _consequence_blocks(dossier, package)
         case Verb.OVERRIDE:
-            yield section(_recommended(package))
+            yield section(_recommendation_sentence(package))
         case Verb.TAKE_OVER if package.takeover:
             yield rich(*handover(package.takeover, _ROOM))
 
 
 def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
     if package.consequence:
-        yield _quoted("What the agent says follows", package.consequence)
+        yield _quote_block("What the agent says follows", package.consequence)
     yield context(consequence(dossier))
 
 
-def _recommended(package: DecisionPackage) -> str:
+def _recommendation_sentence(package: DecisionPackage) -> str:
     recommendation = package.recommendation
     return (
         f"The agent recommends to {recommendation}."
@@ -190,8 +190,8 @@ def _recommended(package: DecisionPackage) -> str:
     )
 
 
-def _quoted(name: str, text: str) -> Block:
-    return rich(*framed_quote(name, text, _SAID, _LINES))
+def _quote_block(name: str, text: str) -> Block:
+    return rich(*framed_quote(name, text, _QUOTE_LENGTH, _QUOTE_LINES))
 
 
 def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
@@ -208,10 +208,10 @@ def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
         fields.confirmed_for(dossier, fields.confirmation(parameters)),
         fields.comment(verb, dossier),
     ]
-    return _form(verb, dossier, [*_changed(package, parameters), *inputs])
+    return _form(verb, dossier, [*_change_blocks(package, parameters), *inputs])
 
 
-def _changed(package: DecisionPackage, parameters: dict[str, Any]) -> Iterator[Block]:
+def _change_blocks(package: DecisionPackage, parameters: dict[str, Any]) -> Iterator[Block]:
     changes = difference(package, package.model_copy(update={"action_parameters": parameters}))
     yield section(f"*Your edit changes {pluralize(len(changes), 'value')}:*")
     yield from map(change_in_brief, changes[:_CHANGES])

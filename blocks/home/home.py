@@ -107,7 +107,7 @@ def no_role_text(*, is_admin: bool) -> str:
 
 
 def _row_page(page: RowPage, action: ActionId, empty: str) -> Iterator[Block]:
-    """Back stands above the rows and More below: two blocks, because both have the same action id."""
+    """Back is above the rows and More below: two blocks, because both have the same action id."""
     if page.previous:
         yield actions([_page_button(action, "Back", page.previous)])
     if page.rows:

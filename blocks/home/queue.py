@@ -72,7 +72,7 @@ def _details(row: Row) -> Element:
 
 def row_facts(row: Row) -> str:
     """Facts from the service, as markup: they contain no names."""
-    return " · ".join(_decided(row) if row.decision else _waiting(row))
+    return " · ".join(_decision_parts(row) if row.decision else _waiting(row))
 
 
 def _waiting(row: Row) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _waiting(row: Row) -> Iterator[str]:
         yield "*yours*"
 
 
-def _decided(row: Row) -> Iterator[str]:
+def _decision_parts(row: Row) -> Iterator[str]:
     yield f"You said *{humanize(row.decision or '')}*" + (f" {slack_date(row.decided_at)}" if row.decided_at else "")
     yield f"now: {_status(row)}"
 

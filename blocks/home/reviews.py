@@ -49,7 +49,7 @@ ADMIN_WORD_HELP: Mapping[str, str] = {
     "resume AGENT": "let it go on",
 }
 
-_ALOUD = 3
+_NAMED_IN_TEXT = 3
 _TROUBLES = 5
 _ENTRIES = 40
 _WORD = 40
@@ -94,8 +94,8 @@ def _list(heading: str, rows: Sequence[Row], more: int, empty: str, *, to_judge:
     shown, left = rows[:ROWS], more + len(rows[ROWS:])
     draw = judge_row_blocks if to_judge else row_blocks
     rest = [context(f"{left} more. App Home lists what is yours, page by page.")] if left else []
-    first = "; ".join(row_text(row) for row in shown[:_ALOUD])
-    beyond = f"; and {len(shown) + left - _ALOUD} more" if len(shown) + left > _ALOUD else ""
+    first = "; ".join(row_text(row) for row in shown[:_NAMED_IN_TEXT])
+    beyond = f"; and {len(shown) + left - _NAMED_IN_TEXT} more" if len(shown) + left > _NAMED_IN_TEXT else ""
     text = f"{heading}: {escape(first)}{beyond}."
     return Message(text, (header(heading), *draw(shown), *rest))
 
@@ -107,12 +107,12 @@ def help(*, is_admin: bool) -> Message:  # noqa: A001 - the word that people typ
 
 def _help(*, is_admin: bool) -> Iterator[Block]:
     yield header("What /reviews can do")
-    yield rich(bullets(_explained(WORD_HELP)))
+    yield rich(bullets(_help_items(WORD_HELP)))
     if is_admin:
-        yield rich(words(bold("As an admin of the policy, also:")), bullets(_explained(ADMIN_WORD_HELP)))
+        yield rich(words(bold("As an admin of the policy, also:")), bullets(_help_items(ADMIN_WORD_HELP)))
 
 
-def _explained(known: Mapping[str, str]) -> Iterator[list[Run]]:
+def _help_items(known: Mapping[str, str]) -> Iterator[list[Run]]:
     return ([code(f"/reviews {word}"), f"  {what}"] for word, what in known.items())
 
 

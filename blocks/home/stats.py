@@ -29,7 +29,7 @@ def stats(figures: Statistics) -> Message:
 
 def _words(figures: Statistics) -> Iterator[str]:
     yield from _pending(figures)
-    yield from _settled(figures)
+    yield from _settled_parts(figures)
     yield from _decisions(figures)
     if figures.sampled:
         judged = f"{figures.judged} of {pluralize(figures.sampled, 'package')} picked for a second look were judged"
@@ -43,10 +43,10 @@ def _pending(figures: Statistics) -> Iterator[str]:
     yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
     ages = [(age, sum(group.count for group in figures.pending if group.age is age)) for age in Age]
     if figures.waiting:
-        yield f"*For how long:* {', '.join(f'{count} for {_aged(age)}' for age, count in ages if count)}."
+        yield f"*For how long:* {', '.join(f'{count} for {_age_label(age)}' for age, count in ages if count)}."
 
 
-def _aged(age: Age) -> str:
+def _age_label(age: Age) -> str:
     return age.replace("<", "under ").replace(">", "over ").replace("-", " to ")
 
 
@@ -54,7 +54,7 @@ def _count(figures: Statistics, level: HITLLevel, age: Age | None = None) -> int
     return sum(group.count for group in figures.pending if group.level is level and age in (None, group.age))
 
 
-def _settled(figures: Statistics) -> Iterator[str]:
+def _settled_parts(figures: Statistics) -> Iterator[str]:
     parts = [f"{count} {humanize(status)}" for status, count in figures.settled.items() if count]
     parts += [f"{figures.automatic} without anybody being asked"] if figures.automatic else []
     people = f" People decided {pluralize(figures.decided, 'package')}." if figures.decided else ""

@@ -1,7 +1,7 @@
-"""The numbers of Slack, each of which is written nowhere else.
+"""Slack's limits. Other modules import them and never repeat a number.
 
-They count characters, as Python's `len` does; what counts bytes says so in its name. Where Slack publishes no number,
-the comment says whose it is.
+They count characters, as Python's `len` does; the name of a limit in bytes says so. If Slack publishes no number, the
+comment says where the number comes from.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ def value_blocks(name: str, value: Any) -> Iterator[Block]:
 
 def list_blocks(name: str, texts: Iterable[str]) -> Iterator[Block]:
     """Several texts, each in its own frame, so that one cannot pass for two."""
-    for title, text in numbered(name, list(texts)):
+    for title, text in number_items(name, list(texts)):
         yield from quote_blocks(title, text)
 
 
-def numbered(name: str, items: Sequence[T]) -> Iterator[tuple[str, T]]:
+def number_items(name: str, items: Sequence[T]) -> Iterator[tuple[str, T]]:
     """Each item with its heading, numbered if there are several."""
     for number, item in enumerate(items, 1):
         yield (f"{name} {number} of {len(items)}" if len(items) > 1 else name), item

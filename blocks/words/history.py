@@ -55,7 +55,7 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.EXECUTION_UNKNOWN: "No outcome was reported in time",
     EventType.EXECUTION_LAPSED: "Approval lapsed unused",
 }
-_QUOTED = ("comment", "instructions", "answer", "override_reason", "detail")
+_QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 
@@ -96,7 +96,7 @@ def actor_name(dossier: Dossier, actor_id: str) -> str:
 
 
 def _quotes(dossier: Dossier, words_given: Mapping[str, Any]) -> Iterator[Block]:
-    for name in _QUOTED:
+    for name in _QUOTED_FIELDS:
         if isinstance(words_given.get(name), str):
             yield from quote_blocks(humanize(name).capitalize(), words_given[name])
     evidence = words_given.get("evidence_refs")

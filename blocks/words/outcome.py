@@ -17,7 +17,7 @@ from rules.state.takeover_reach import has_thread_or_run
 from rules.verbs.available import offered_verbs
 from rules.wording import humanize, with_article
 
-_STANDING: Mapping[Status, str] = {
+_LABELS: Mapping[Status, str] = {
     Status.PENDING: "Waiting",
     Status.REVISION_REQUESTED: "Changes requested",
     Status.EVIDENCE_REQUESTED: "Evidence requested",
@@ -31,7 +31,7 @@ _STANDING: Mapping[Status, str] = {
     Status.EXPIRED: "Expired",
     Status.CANCELLED: "Cancelled",
 }
-_GRANTED: Mapping[ExecutionState, str] = {
+_EXECUTION_SUFFIXES: Mapping[ExecutionState, str] = {
     ExecutionState.NONE: "",
     ExecutionState.CLAIMED: ", being carried out",
     ExecutionState.SUCCEEDED: ", carried out",
@@ -40,34 +40,34 @@ _GRANTED: Mapping[ExecutionState, str] = {
     ExecutionState.UNKNOWN: ", outcome unknown",
     ExecutionState.LAPSED: ", not used in time",
 }
-_INSTEAD: Mapping[OverrideDecision, str] = {
+_OVERRIDE_WORDS: Mapping[OverrideDecision, str] = {
     OverrideDecision.PROCEED: "go ahead",
     OverrideDecision.STOP: "stop",
     OverrideDecision.OTHER: "do something else",
 }
-_APPROVED: Mapping[HumanDecisionType | None, str] = {
+_APPROVED_LABELS: Mapping[HumanDecisionType | None, str] = {
     HumanDecisionType.ANSWER: "Answered",
     HumanDecisionType.APPROVE_WITH_EDITS: "Approved with edits",
 }
-_EXPIRED: Mapping[str | None, str] = {
+_EXPIRIES: Mapping[str | None, str] = {
     Cause.AGENT_DID_NOT_ANSWER: "The agent did not answer in time.",
     Cause.END_REACHED: "The end that the agent set has come.",
     Cause.AUTO_REJECT: "Nobody decided in time, and the policy then turns it down.",
 }
-_TITLES: Mapping[str, str] = {
+_QUOTE_VERBS: Mapping[str, str] = {
     "instructions": "asks for",
     "answer": "answers",
     "override_reason": "says why",
     "comment": "says",
 }
-_WORDS = 700
-_FEW = 4
+_QUOTE_LENGTH = 700
+_MAX_NAMES = 4
 
 
 def status_label(state: PackageState) -> str:
     """One to three words, for headings and lists."""
     special = _special_label(state, state.decision) if state.decision else None
-    return (special or _STANDING[state.status]) + (_GRANTED[state.execution.state] if state.proceeds else "")
+    return (special or _LABELS[state.status]) + (_EXECUTION_SUFFIXES[state.execution.state] if state.proceeds else "")
 
 
 def _special_label(state: PackageState, decision: Decision) -> str | None:
@@ -75,10 +75,10 @@ def _special_label(state: PackageState, decision: Decision) -> str | None:
     match state.status:
         case Status.APPROVED if decision.basis is Basis.POLICY:
             return "Approved by policy"
-        case Status.APPROVED if decision.decision in _APPROVED:
-            return _APPROVED[decision.decision]
+        case Status.APPROVED if decision.decision in _APPROVED_LABELS:
+            return _APPROVED_LABELS[decision.decision]
         case Status.OVERRIDDEN if decision.override_decision:
-            return f"Overridden: {_INSTEAD[decision.override_decision]}"
+            return f"Overridden: {_OVERRIDE_WORDS[decision.override_decision]}"
         case Status.TAKEN_OVER if has_thread_or_run(state) and not state.holds_thread:
             return "Taken over, handed back"
         case Status.CANCELLED if decision.basis is Basis.HUMAN:
@@ -93,21 +93,21 @@ def outcome_sentence(dossier: Dossier) -> str:
     if decision is None:
         return sentence(status_label(dossier.state))
     if status in _PROCEEDING:
-        return _allowed(dossier, decision)
-    return _stopped(dossier, decision) if status.terminal else _sent_back(dossier, decision)
+        return _permission_sentence(dossier, decision)
+    return _stop_sentence(dossier, decision) if status.terminal else _sent_back_sentence(dossier, decision)
 
 
 _PROCEEDING = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
 
 
-def _allowed(dossier: Dossier, decision: Decision) -> str:
+def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
     people = deciders(dossier)
     if decision.basis is Basis.POLICY:
         return f"The policy let {agent_name(dossier)} go ahead without asking anybody. You are told, not asked."
     if decision.basis is Basis.SILENT_CONSENT:
         return "Nobody objected in time. This is consent by silence, not an approval."
     if decision.override_decision:
-        return f"{people} overrode {_recommended(dossier)}: {_INSTEAD[decision.override_decision]}."
+        return f"{people} overrode {_overridden_part(dossier)}: {_OVERRIDE_WORDS[decision.override_decision]}."
     match decision.decision:
         case HumanDecisionType.ANSWER:
             return f"{people} answered. An answer is no permission to act."
@@ -117,7 +117,7 @@ def _allowed(dossier: Dossier, decision: Decision) -> str:
             return f"{people} approved this."
 
 
-def _stopped(dossier: Dossier, decision: Decision) -> str:
+def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
     people, by_time = deciders(dossier), decision.basis is Basis.TIMEOUT
     match dossier.state.status:
         case Status.REJECTED:
@@ -134,7 +134,7 @@ def _stopped(dossier: Dossier, decision: Decision) -> str:
             how = "Nobody decided in time, so it was cancelled" if by_time else f"{_ended_by(dossier)} withdrew this"
             return f"{how}. Nothing is done."
         case _:
-            return f"{_EXPIRED.get(_reason(dossier), 'Nobody decided in time.')} Nothing is done; nobody rejected it."
+            return f"{_EXPIRIES.get(_reason(dossier), 'Nobody decided in time.')} Nothing is done; nobody rejected it."
 
 
 def _withdrawn_because(dossier: Dossier) -> str:
@@ -143,7 +143,7 @@ def _withdrawn_because(dossier: Dossier) -> str:
     return reason if isinstance(reason, str) else "It was no longer valid."
 
 
-def _sent_back(dossier: Dossier, decision: Decision) -> str:
+def _sent_back_sentence(dossier: Dossier, decision: Decision) -> str:
     state, people = dossier.state, deciders(dossier)
     if state.status.awaits_agent:
         what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
@@ -155,12 +155,12 @@ def _sent_back(dossier: Dossier, decision: Decision) -> str:
 def deciders(dossier: Dossier) -> str:
     decision = dossier.state.decision
     seats = decision.reviewers if decision else ()
-    names = [f"{person_name(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in seats[:_FEW]]
-    more = [pluralize(len(seats) - _FEW, "other")] if len(seats) > _FEW else []
+    names = [f"{person_name(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in seats[:_MAX_NAMES]]
+    more = [pluralize(len(seats) - _MAX_NAMES, "other")] if len(seats) > _MAX_NAMES else []
     return join_names(names + more) if names else "Nobody"
 
 
-def _recommended(dossier: Dossier) -> str:
+def _overridden_part(dossier: Dossier) -> str:
     recommendation = dossier.decision_words.get("original_recommendation")
     return (
         f"the agent's recommendation to {recommendation}"
@@ -256,9 +256,12 @@ def _quotes(dossier: Dossier) -> Parts:
         if decision and decision.reviewers
         else _ended_by(dossier)
     )
-    quotes = ((title, dossier.decision_words.get(field)) for field, title in _TITLES.items())
+    quotes = ((title, dossier.decision_words.get(field)) for field, title in _QUOTE_VERBS.items())
     return tuple(
-        part for title, text in quotes if isinstance(text, str) for part in remark(f"{name} {title}:", text, _WORDS)
+        part
+        for title, text in quotes
+        if isinstance(text, str)
+        for part in remark(f"{name} {title}:", text, _QUOTE_LENGTH)
     )
 
 

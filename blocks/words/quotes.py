@@ -13,10 +13,10 @@ from blocks.words.verbs import LOOKS
 from rules.state.events import EventType
 from rules.state.transition import Words
 
-_FEW = 3
-_SAID = ("instructions", "answer", "override_reason", "comment")
-_REMARK = {verb.value: look.remark for verb, look in LOOKS.items()}
-_DONE: Mapping[str, str] = {
+_MAX_REMARKS = 3
+_COMMENT_FIELDS = ("instructions", "answer", "override_reason", "comment")
+_DECISION_VERBS = {verb.value: look.remark for verb, look in LOOKS.items()}
+_EVENT_VERBS: Mapping[str, str] = {
     EventType.PACKAGE_VERSION_ADDED: "edits it",
     EventType.PACKAGE_CANCELLED: "withdraws it",
     EventType.PACKAGE_REVOKED: "revokes the approval",
@@ -33,13 +33,13 @@ _DONE: Mapping[str, str] = {
 def remarks(dossier: Dossier, most: int = 220) -> Parts:
     """The last few remarks, after a count of the earlier ones."""
     events = [event for event in dossier.history if _words_of(event.words) and event.actor != dossier.state.agent_id]
-    more = len(events) - _FEW
+    more = len(events) - _MAX_REMARKS
     left_out = (aside(f"{more} earlier in Details."),) if more > 0 else ()
-    return (*left_out, *chain.from_iterable(_remark(dossier, event, most) for event in events[-_FEW:]))
+    return (*left_out, *chain.from_iterable(_remark(dossier, event, most) for event in events[-_MAX_REMARKS:]))
 
 
 def _remark(dossier: Dossier, event: HistoryEvent, most: int) -> Iterator[dict[str, object]]:
-    verb = _DONE.get(event.event_type) or _REMARK.get(event.decision or "") or "says"
+    verb = _EVENT_VERBS.get(event.event_type) or _DECISION_VERBS.get(event.decision or "") or "says"
     yield from remark(f"{speaker_name(dossier, event.actor)} {verb}:", _words_of(event.words) or "", most)
 
 
@@ -55,4 +55,4 @@ def speaker_name(dossier: Dossier, actor: str) -> str:
 
 def _words_of(words_given: Words) -> str | None:
     """An event may carry a comment beside instructions or a reason; those come first."""
-    return next((text for name in _SAID if isinstance(text := words_given.get(name), str)), None)
+    return next((text for name in _COMMENT_FIELDS if isinstance(text := words_given.get(name), str)), None)

@@ -32,10 +32,10 @@ def sentence_runs(sentence: str) -> Iterator[Run]:
 
 def sentence_text(sentence: str) -> str:
     """The sentence as escaped plain text, for notifications and screen readers."""
-    return "".join(escape(part) if isinstance(part, str) else _named(part) for part in _parts(sentence))
+    return "".join(escape(part) if isinstance(part, str) else _part_text(part) for part in _parts(sentence))
 
 
-def _named(part: re.Match[str]) -> str:
+def _part_text(part: re.Match[str]) -> str:
     return part[0] if part["user"] else in_utc(datetime.fromisoformat(part["time"]))
 
 

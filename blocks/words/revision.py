@@ -15,9 +15,9 @@ from rules.package.diff import Change, ChangeKind, difference
 from rules.package.visible import escape_invisible
 from rules.state.events import EventType
 
-_MOST = 8
+_MAX_CHANGES = 8
 _PATH = 60
-_BESIDE = 16  # characters of context on each side of a difference, if there is room
+_CONTEXT = 16  # characters of context on each side of a difference, if there is room
 
 
 def version_author(dossier: Dossier) -> str:
@@ -33,8 +33,10 @@ def changes(dossier: Dossier, side: int = 60) -> Parts:
         return ()
     differences = difference(dossier.before, dossier.package)
     title = f"Changed since version {dossier.state.version - 1}"
-    lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:_MOST]]
-    return framed_lines(title, lines, len(differences) - _MOST) or (aside(f"{title}: nothing that is shown here."),)
+    lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:_MAX_CHANGES]]
+    return framed_lines(title, lines, len(differences) - _MAX_CHANGES) or (
+        aside(f"{title}: nothing that is shown here."),
+    )
 
 
 def _line(change: Change, side: int) -> str:
@@ -49,11 +51,11 @@ def _sides(change: Change, side: int) -> Iterator[str]:
         case ChangeKind.REMOVED:
             yield f"removed, was {cut(before, side)}"
         case ChangeKind.CHANGED:
-            begin, end = _shared(before, after)
+            begin, end = _common_lengths(before, after)
             yield f"{_around(before, begin, end, side)} → {_around(after, begin, end, side)}"
 
 
-def _shared(before: str, after: str) -> tuple[int, int]:
+def _common_lengths(before: str, after: str) -> tuple[int, int]:
     """The lengths of the common beginning and of the common end."""
     begin = _common_prefix(before, after)
     return begin, _common_prefix(before[begin:][::-1], after[begin:][::-1])
@@ -67,7 +69,7 @@ def _around(text: str, begin: int, end: int, side: int) -> str:
     """The part that differs, with some context. Cut from the start, two long texts could look the same."""
     if len(text) <= side:
         return text
-    beside = min(_BESIDE, side // 4)
+    beside = min(_CONTEXT, side // 4)
     first, same = max(0, begin - beside), len(text) - end
     if first:
         first = text.find(" ", first, begin) + 1 or first  # start at a word, if one starts there

@@ -48,7 +48,7 @@ def _edit(_: Dossier) -> str:
     )
 
 
-def _sent_back(dossier: Dossier) -> str:
+def _send_back(dossier: Dossier) -> str:
     until = format_duration(dossier.terms.agent_answer)
     return f"The agent has {until} to send a new version; after that this expires. Votes on this version end with it."
 
@@ -108,7 +108,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.REVISE: VerbLook(
         label="Revise",
-        meaning=_sent_back,
+        meaning=_send_back,
         place=Place.CARD,
         fields=(Field.INSTRUCTIONS,),
         remark="asks for changes",
@@ -130,7 +130,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.REQUEST_MORE_EVIDENCE: VerbLook(
         label="Request evidence",
-        meaning=_sent_back,
+        meaning=_send_back,
         place=Place.MENU,
         fields=(Field.INSTRUCTIONS,),
         remark="asks for evidence",

@@ -102,7 +102,7 @@ def _socket_posture(side: SlackSide, off: str | None) -> dict[str, str]:
         return {}
     if side.socket.connected:
         return {"socket": "connected"}
-    refused = side.socket.refused or off
+    refused = side.socket.refusal or off
     trouble = {"socket_trouble": f"Slack refuses the connection: {refused}. {SOCKET_OFF}"} if refused else {}
     return {"socket": "not connected", **trouble}
 
@@ -113,7 +113,7 @@ def _trouble_counts(side: SlackSide, known: list[troubles.TroubleReport]) -> dic
     return {
         "unreachable": trouble.startswith("unreachable"),
         "token": troubles.APP in places or trouble.startswith("refuses"),
-        "socket": troubles.SOCKET in places or bool(side.socket and side.socket.refused),
+        "socket": troubles.SOCKET in places or bool(side.socket and side.socket.refusal),
         "places": len(places.difference(troubles.OF_THE_APP)),
     }
 

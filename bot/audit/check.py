@@ -129,9 +129,9 @@ class ExportCheck:
             yield _fault(f"line {number} is no line of an export")
         else:
             self._digest.update(line)
-            yield from self._take(value)
+            yield from self._add_line(value)
 
-    def _take(self, line: Line) -> Iterator[Fault]:
+    def _add_line(self, line: Line) -> Iterator[Fault]:
         match line.get("kind"):
             case None:
                 yield from self._event(line, line)
@@ -154,7 +154,7 @@ class ExportCheck:
 
     def _event(self, line: Line, event: Any) -> Iterator[Fault]:
         if line.get("decision_package_id") is None:
-            yield from self._auditor.tenant_event(event)
+            yield from self._auditor.check_tenant_event(event)
         else:
             yield from self._switch_to(line["decision_package_id"])
             self._trail.events.append(event)
@@ -191,7 +191,7 @@ class ExportCheck:
         if trail.claim is not None:
             self._present.add(_fingerprint(trail.package_id, (trail.claim.length, trail.claim.head)))
             self._ids += trail.package_id.encode("utf-8", "backslashreplace") + b"\n"
-        yield from self._auditor.package(trail)
+        yield from self._auditor.check_package(trail)
 
     def _finish(self) -> Iterator[Fault]:
         if self._manifest is None:
@@ -200,9 +200,9 @@ class ExportCheck:
         for package_id in filter(None, self._ids.decode().split("\n")):
             if package_id not in self._listed:
                 yield Fault(package_id, None, None, "it was added: the export does not list it")
-        yield from self._auditor.tenant_ended(self._tenant_claim())
-        yield from self._auditor.policies(self._policies)
-        yield from self._auditor.ended()
+        yield from self._auditor.check_tenant_end(self._tenant_claim())
+        yield from self._auditor.check_policies(self._policies)
+        yield from self._auditor.check_missing()
         yield from self._check_counts(self._manifest)
         yield from self._check_signature(self._manifest)
 

@@ -119,7 +119,7 @@ def _stats_document(figures: Statistics) -> dict[str, object]:
 def _sections(figures: Statistics, period: timedelta) -> Iterator[str]:
     yield f"The last {write_duration(period)}, from {iso(figures.since)} to {iso(figures.until)}"
     yield _pending(figures)
-    yield _settled(figures)
+    yield _settled_table(figures)
     yield _decisions(figures)
     if figures.sampled:
         judged = f"{figures.judged} of {figures.sampled} sampled were judged"
@@ -139,7 +139,7 @@ def _by_age(figures: Statistics, *levels: HITLLevel) -> list[int]:
     return [*counts, sum(counts)]
 
 
-def _settled(figures: Statistics) -> str:
+def _settled_table(figures: Statistics) -> str:
     shown = [status for status in Status if status.terminal]
     rows: list[tuple[object, int]] = [(status.replace("_", " "), figures.settled.get(status, 0)) for status in shown]
     return table(("CAME TO", "PACKAGES"), [*rows, ("went ahead without anybody", figures.automatic)])
@@ -156,10 +156,10 @@ def _decisions(figures: Statistics) -> str:
 
 
 def _speed(figures: Statistics) -> str:
-    return f"time to decide: half within {_rounded(figures.median_ms)}, nine of ten within {_rounded(figures.p90_ms)}"
+    return f"time to decide: half within {_duration(figures.median_ms)}, nine of ten within {_duration(figures.p90_ms)}"
 
 
-def _rounded(milliseconds: int | None) -> str:
+def _duration(milliseconds: int | None) -> str:
     """Round to seconds, and from one hour on to minutes."""
     seconds = round((milliseconds or 0) / 1000)
     return write_duration(timedelta(seconds=seconds - seconds % 60 if seconds >= 3600 else seconds))  # noqa: PLR2004

@@ -24,7 +24,7 @@ from store.packages.packages import load_package
 _NO_CONTENT = "(its content was deleted, as the policy's retention asks, or does not match its digest)"
 
 
-class _Shown(NamedTuple):
+class _PackageRecord(NamedTuple):
     state: PackageState
     package: dict[str, Any] | None
     events: list[Event]
@@ -43,7 +43,7 @@ def show(
         typer.echo("\n".join(_lines(shown)))
 
 
-def _load(connection: Connection, package_id: str) -> _Shown:
+def _load(connection: Connection, package_id: str) -> _PackageRecord:
     tenant_id = read_tenant_id(connection)
     loaded = load_package(connection, tenant_id, package_id)
     if loaded is None:
@@ -51,14 +51,14 @@ def _load(connection: Connection, package_id: str) -> _Shown:
     words = load_words(connection, tenant_id, loaded.state.version_event_id)
     package = words.get(loaded.state.version_event_id, {}).get("package")
     events = load_events(connection, tenant_id, package_id)
-    return _Shown(loaded.state, package if isinstance(package, dict) else None, events)
+    return _PackageRecord(loaded.state, package if isinstance(package, dict) else None, events)
 
 
-def _document(shown: _Shown) -> dict[str, Any]:
+def _document(shown: _PackageRecord) -> dict[str, Any]:
     return {"state": shown.state.model_dump(mode="json"), "package": shown.package, "events": shown.events}
 
 
-def _lines(shown: _Shown) -> Iterator[str]:
+def _lines(shown: _PackageRecord) -> Iterator[str]:
     state = shown.state
     yield plain(str(shown.package["title"])) if shown.package else _NO_CONTENT
     yield f"{state.decision_package_id}, version {state.version}, {state.action_type}, {state.risk.value} risk"

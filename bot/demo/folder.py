@@ -28,7 +28,7 @@ class Folder:
         self.clock, self.messages, self.agents = self.path / CLOCK, self.path / MESSAGES, self.path / AGENTS
 
     @property
-    def used(self) -> bool:
+    def is_used(self) -> bool:
         return (self.path / DATABASE).exists()
 
     @contextmanager

@@ -22,13 +22,13 @@ class Memory:
 
     def restore(self) -> None:
         """Restore earlier messages, and keep every message from now on."""
-        kept = self._kept()
+        kept = self._kept_entries()
         self._journal.shorten(kept)
         for entry in kept:
             self._put(_message_of(entry))
         self._workspace.changes.subscribe(self._follow)
 
-    def _kept(self) -> list[Entry]:
+    def _kept_entries(self) -> list[Entry]:
         kept: dict[tuple[str, str], Entry] = {}
         for entry in self._journal.entries():
             key = entry["channel"], entry["ts"]

@@ -17,7 +17,7 @@ from bot.demo.hiring import agent_sessions, issue_credentials
 from bot.demo.journal import Journal
 from bot.demo.memory import Memory
 from bot.demo.page.clock import MovedClock
-from bot.demo.page.front import DemoServer
+from bot.demo.page.demo_server import DemoServer
 from bot.demo.page.panel import Panel
 from bot.demo.page.passage import Passage
 from bot.demo.stage import Stage
@@ -26,7 +26,7 @@ from bot.settings import Settings, read_settings
 from bot.web import application
 from playground.api.socket_mode import Sockets
 from playground.browser.browsing import Browsing
-from playground.client.acting import Acting
+from playground.client.actions import SlackActions
 from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.model.workspace import Workspace
@@ -40,7 +40,7 @@ LOOPBACK = "127.0.0.0/8,::1/128"  # so that callbacks can be tried on this machi
 @dataclass(frozen=True, slots=True)
 class Demo:
     url: str
-    slack: Acting
+    slack: SlackActions
     service: Service
     stage: Stage
     own_agent: Credentials  # of an agent that the visitor writes
@@ -56,23 +56,23 @@ async def open_demo(folder: Folder, port: int) -> AsyncIterator[Demo]:
         diary = Diary(stack.enter_context(closing(Journal(folder.agents))), clock)
         panel = Panel(clock, diary)
         browsing = Browsing(slack, sockets)
-        front = DemoServer([*routes(slack.workspace, sockets), *browsing.routes(), *panel.routes()])
-        url = slack.workspace.base_url = await stack.enter_async_context(front.listening(port))
+        server = DemoServer([*routes(slack.workspace, sockets), *browsing.routes(), *panel.routes()])
+        url = slack.workspace.base_url = await stack.enter_async_context(server.listening(port))
         stack.callback(panel.end)
         stack.callback(browsing.close)
-        service = await stack.enter_async_context(_run_service(folder, slack.workspace, clock, front))
+        service = await stack.enter_async_context(_run_service(folder, slack.workspace, clock, server))
         await slack.connect(f"{url}/slack/events")
         stage = await stack.enter_async_context(_play_stories(service, clock, diary, panel, url))
         yield Demo(url, slack, service, stage, await issue_credentials(service.store, OWN_AGENT))
 
 
 @asynccontextmanager
-async def _slack() -> AsyncIterator[tuple[Acting, Sockets]]:
+async def _slack() -> AsyncIterator[tuple[SlackActions, Sockets]]:
     slack_workspace = workspace.new_workspace()
     sockets = Sockets(slack_workspace)
     # A new connection for each delivery, as from Slack.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
-        slack = Acting(
+        slack = SlackActions(
             slack_workspace, Client(slack_workspace, Delivery(http, sockets, slack_workspace.signing_secret))
         )
         workspace.furnish(slack)
@@ -81,12 +81,12 @@ async def _slack() -> AsyncIterator[tuple[Acting, Sockets]]:
 
 @asynccontextmanager
 async def _run_service(
-    folder: Folder, slack_workspace: Workspace, clock: MovedClock, front: DemoServer
+    folder: Folder, slack_workspace: Workspace, clock: MovedClock, server: DemoServer
 ) -> AsyncIterator[Service]:
     """The service of `countersign serve`, with a clock that can be moved. The folder's policy always applies."""
     async with open_service(_settings(folder, slack_workspace), clock, ticks=False, again=True) as service:
         inner = application(service)
-        front.admit(inner)
+        server.add_service(inner)
         yield service
         await drain(inner, service.store)
 

@@ -54,10 +54,10 @@ class Stage:
         try:
             await story.run(agent)
         except RefusedError as refused:
-            agent.failed(f"{refused} I stop here.")
+            agent.log_error(f"{refused} I stop here.")
         except Exception:
             log.exception("demo.story_failed", story=story.name)
-            agent.failed("I met a fault of my own and stop here; the log has it.")
+            agent.log_error("I met a fault of my own and stop here; the log has it.")
         self._running.pop(story.name)
         self._diary.mark_turn(story.name, turn, over=True)
 

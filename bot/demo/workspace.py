@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from playground.model.rates import Rates
-from playground.model.setting import Setting
+from playground.model.setup import SlackSetup
 from playground.model.workspace import Workspace
 
 OWNER = "UOMAR"  # owns the agents
@@ -37,7 +37,7 @@ def new_workspace() -> Workspace:
     )
 
 
-def furnish(slack: Setting) -> None:
+def furnish(slack: SlackSetup) -> None:
     for user, (name, real_name, title) in MEMBERS.items():
         email = f"{name.lower()}@northport.example"
         slack.add_person(user, name, real_name=real_name, title=title, email=email, admin=user == "UADAM")

@@ -27,7 +27,7 @@ class Peers:
         return None if self._is_proxy(address) else _name(address)
 
     def of_request(self, peername: Any, headers: Mapping[str, str]) -> str | None:
-        """The client of a request: the last forwarded address that is no trusted proxy. Earlier ones may be forged."""
+        """The client: the last forwarded address that is not a trusted proxy. Earlier ones may be forged."""
         address = _address(peername)
         if not self._is_proxy(address):
             return _name(address)

@@ -1,7 +1,7 @@
 """The Bolt app: one listener for each kind of request that Slack sends. No listener decides anything.
 
 Slack waits for the listener before it gets its answer, so a listener runs one transaction and leaves slower work to a
-background errand. If the listener fails through our fault, Slack gets 503: it then sends events again, and shows its
+background task. If the listener fails through our fault, Slack gets 503: it then sends events again, and shows its
 own warning for clicks and forms.
 """
 
@@ -22,7 +22,7 @@ from slack_bolt.response import BoltResponse
 from blocks.kit.ids import Ref
 from bot.slack.clicks import forms, taps
 from bot.slack.context import failed, origin
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
 from bot.slack.events import rooms, workspace
 from bot.slack.home import home
@@ -49,40 +49,40 @@ _ANY = re.compile(".*", re.DOTALL)
 Body = Mapping[str, Any]
 
 
-def bolt_app(front: Front) -> AsyncApp:
+def bolt_app(context: ListenerContext) -> AsyncApp:
     """Build the app without Bolt's own signature check and installation lookup.
 
-    `Door` and Socket Mode verify requests before Bolt reads them, and there is only one installation. So clicks are
-    accepted even if Slack's API does not answer.
+    `SlackEndpoint` and Socket Mode verify requests before Bolt reads them, and there is only one installation. So
+    clicks are accepted even if Slack's API does not answer.
     """
 
     async def authorize() -> AuthorizeResult:
-        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=front.web.token)
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=context.web.token)
 
     app = _CheckingApp(
-        front,
+        context,
         name="countersign",  # without a name, Bolt reads the source file of its caller
-        client=front.web,
+        client=context.web,
         logger=_quiet_logger(),
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
         attaching_function_token_enabled=False,
     )
-    _listen(app, front)
+    _listen(app, context)
     return app
 
 
 class _CheckingApp(AsyncApp):
     """Checks every payload first: Bolt or a listener would raise on a malformed one."""
 
-    def __init__(self, front: Front, **options: Any) -> None:
+    def __init__(self, context: ListenerContext, **options: Any) -> None:
         super().__init__(**options)
-        self._front = front
+        self._context = context
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         if fault := fault_in(req.body):
-            return failed.unreadable(self._front, req.body, fault)
+            return failed.unreadable(self._context, req.body, fault)
         return await super().async_dispatch(req)
 
 
@@ -93,23 +93,23 @@ def _quiet_logger() -> logging.Logger:
     return logger
 
 
-def _listen(app: AsyncApp, front: Front) -> None:
+def _listen(app: AsyncApp, context: ListenerContext) -> None:
     @app.action(_ANY)
     async def on_tap(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
-        fault = await _carry_out(front, "tap", _handle_tap(front, body))
+        fault = await _carry_out(context, "tap", _handle_tap(context, body))
         if fault:
-            await _guard("tap", _show_fault(front, body, fault))
-        return failed.unavailable() if _is_lost(front, body, fault) else await ack()
+            await _guard("tap", _show_fault(context, body, fault))
+        return failed.unavailable() if _is_lost(context, body, fault) else await ack()
 
     @app.view(_ANY)
     async def on_form(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
         answer: forms.Answer = {}
 
         async def handle() -> None:
-            answer.update(await forms.handle_form(front, body))
+            answer.update(await forms.handle_form(context, body))
 
-        fault = await _carry_out(front, "form", handle())
-        if _is_lost(front, body, fault):
+        fault = await _carry_out(context, "form", handle())
+        if _is_lost(context, body, fault):
             return failed.unavailable()
         return await ack(**forms.notice_answer("Not possible", fault) if fault else answer)
 
@@ -118,100 +118,100 @@ def _listen(app: AsyncApp, front: Front) -> None:
         answer: dict[str, Any] = {}
 
         async def handle() -> None:
-            message = await reviews.handle_slash_command(front, body)
+            message = await reviews.handle_slash_command(context, body)
             answer.update(text=message.text, blocks=list(message.blocks))
 
-        fault = await _carry_out(front, "command", handle())
+        fault = await _carry_out(context, "command", handle())
         await ack(text=fault) if fault else await ack(**answer)
 
     async def on_event(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
-        return await _event_failure(front, body) or await ack()
+        return await _event_failure(context, body) or await ack()
 
     app.event(_ANY)(on_event)
 
 
-async def _handle_tap(front: Front, body: Body) -> None:
+async def _handle_tap(context: ListenerContext, body: Body) -> None:
     tap = Tap.of(body)
-    refusal = await origin.origin_refusal(front, body, tap.user_id)
+    refusal = await origin.origin_refusal(context, body, tap.user_id)
     if refusal is None:
-        await taps.handle_tap(front, tap)
+        await taps.handle_tap(context, tap)
         return
     meant = tap.intent or (None, Ref.read(tap.value))
-    await origin.record_refusal(front, tap.user_id, refusal, meant, tap.trigger_id)
-    await front.refuse(tap, refusal, None)
+    await origin.record_refusal(context, tap.user_id, refusal, meant, tap.trigger_id)
+    await context.refuse(tap, refusal, None)
 
 
-async def _show_fault(front: Front, body: Body, fault: str) -> None:
-    await front.tell(Tap.of(body), "Not possible", fault)
+async def _show_fault(context: ListenerContext, body: Body, fault: str) -> None:
+    await context.tell(Tap.of(body), "Not possible", fault)
 
 
-async def _event_failure(front: Front, body: Body) -> BoltResponse | None:
+async def _event_failure(context: ListenerContext, body: Body) -> BoltResponse | None:
     """The failing answer to an event that was not saved: Slack then sends the event again."""
     if body["event"]["type"] == PROBE:
-        return await _probe_failure(front, body["event"])
-    return None if await _save_event(front, body) else failed.unavailable()
+        return await _probe_failure(context, body["event"])
+    return None if await _save_event(context, body) else failed.unavailable()
 
 
-async def _probe_failure(front: Front, event: Body) -> BoltResponse | None:
+async def _probe_failure(context: ListenerContext, event: Body) -> BoltResponse | None:
     try:
-        awaited = await front.way_in.probe_arrived(nonce_of(event))
+        awaited = await context.transport.probe_arrived(nonce_of(event))
     except UnavailableError:
         return failed.unavailable()
     return None if awaited else BoltResponse(status=HTTPStatus.CONFLICT)
 
 
-def _is_lost(front: Front, body: Body, fault: str | None) -> bool:
+def _is_lost(context: ListenerContext, body: Body, fault: str | None) -> bool:
     """Whether our fault kept this click from being carried out. A click that names no package loses nothing."""
     if fault is None:
         return False
-    front.metrics.clicks.labels("fault").inc()
-    return fault in _NOT_DONE and (failed.report_lost_packages(front, body) or fault != OUR_FAULT)
+    context.metrics.clicks.labels("fault").inc()
+    return fault in _NOT_DONE and (failed.report_lost_packages(context, body) or fault != OUR_FAULT)
 
 
-async def _save_event(front: Front, body: Body) -> bool:
+async def _save_event(context: ListenerContext, body: Body) -> bool:
     """Whether Slack need not send the event again. If it was not saved, the directory is read again in any case."""
     try:
-        if await origin.is_ours(front, body):
-            await handle_event(front, body)
-            front.way_in.request_served()
+        if await origin.is_ours(context, body):
+            await handle_event(context, body)
+            context.transport.request_served()
         else:
             log.warning("slack.foreign_event", kind=body["event"]["type"])
     except (UnavailableError, SlackError) as fault:
         log.warning("slack.event_not_kept", kind=body["event"]["type"], error=str(fault))
-        front.reread_directory()
+        context.reread_directory()
         return False
     except Exception:
         # Sent again, the event would fail again.
         log.exception("slack.fault", what="event")
-        front.reread_directory()
+        context.reread_directory()
     return True
 
 
-async def handle_event(front: Front, body: Body) -> None:
+async def handle_event(context: ListenerContext, body: Body) -> None:
     """Handle an event. Repeated and late events do no harm: changes to authority are applied in the order of events."""
     event = body["event"]
     match event["type"]:
         case "app_home_opened" if event.get("tab") == "home":
-            front.errands.send("home", home.publish(front, event["user"]))
+            context.background.start("home", home.publish(context, event["user"]))
         case kind if kind in workspace.PEOPLE:
-            await workspace.person_changed(front, event, workspace.stamp_of(body))
+            await workspace.person_changed(context, event, workspace.stamp_of(body))
         case kind if kind in workspace.GROUPS:
-            await workspace.group_changed(front, event, workspace.stamp_of(body))
+            await workspace.group_changed(context, event, workspace.stamp_of(body))
         case workspace.MEMBERS:
-            await workspace.members_changed(front, event, workspace.stamp_of(body))
+            await workspace.members_changed(context, event, workspace.stamp_of(body))
         case kind if kind in rooms.ALL:
-            await rooms.channel_changed(front, event)
+            await rooms.channel_changed(context, event)
         case kind if kind in workspace.APP:
-            await workspace.app_gone(front, event)
+            await workspace.app_gone(context, event)
         case kind:
             log.info("slack.event", kind=kind)
 
 
-async def _carry_out(front: Front, what: str, work: Awaitable[None]) -> str | None:
+async def _carry_out(context: ListenerContext, what: str, work: Awaitable[None]) -> str | None:
     """Run the work of a listener. Success proves that Slack's requests reach us."""
     fault = await _guard(what, work)
     if fault is None:
-        front.way_in.request_served()
+        context.transport.request_served()
     return fault
 
 

@@ -1,7 +1,7 @@
 """Assembles the Slack side of the service, starts it and stops it.
 
 Before the service accepts requests, Slack has to accept the tokens, and people are read. Delivery and the ticks of the
-clock run beside it, and end in order: errands, delivery, directory, heartbeat.
+clock run beside it, and end in order: background tasks, delivery, directory, heartbeat.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from slack_bolt.async_app import AsyncApp
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError
 from bot.slack.app import bolt_app
-from bot.slack.context.errands import Errands
-from bot.slack.context.front import Front
+from bot.slack.context.background_tasks import BackgroundTasks
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.lookups import Lookups
 from bot.slack.outgoing.client import SlackClient, web_client
-from bot.slack.transport.door import Door
-from bot.slack.transport.http_way import HttpWay
+from bot.slack.transport.endpoint import SlackEndpoint
+from bot.slack.transport.http_transport import HttpTransport
 from bot.slack.transport.probe import Prober
 from bot.slack.transport.socket import Socket
-from bot.slack.transport.socket_way import SocketWay
+from bot.slack.transport.socket_transport import SocketTransport
 from bot.slack.transport.watch import Watch
 from scheduler.cards.reconciler import Reconciler
 from scheduler.cards.response_urls import ResponseUrls
@@ -49,22 +49,22 @@ FINISHES_WITHIN = 5.0  # for cards that are being posted
 
 @dataclass(frozen=True, slots=True)
 class SlackSide:
-    """`door` is set if Slack calls us over HTTP, `socket` if we connect in Socket Mode."""
+    """`endpoint` is set if Slack calls us over HTTP, `socket` if we connect in Socket Mode."""
 
     client: SlackClient
     app: AsyncApp
     lookups: Lookups
-    front: Front
+    context: ListenerContext
     reconciler: Reconciler
     directory: DirectoryKeeper
-    door: Door | None
+    endpoint: SlackEndpoint | None
     socket: Socket | None
     clockwork: Clockwork
 
     @property
     def unproven(self) -> str | None:
         """Why an objection could not be proven to arrive now, and what to do."""
-        return self.front.way_in.trouble
+        return self.context.transport.trouble
 
 
 @asynccontextmanager
@@ -91,7 +91,7 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
             ):
                 yield side
         finally:
-            await side.front.errands.finish()
+            await side.context.background.finish()
             await side.reconciler.drain(FINISHES_WITHIN)
             await cancel_task(delivering)
             await cancel_task(reading)
@@ -103,22 +103,24 @@ def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Me
     answers = ResponseUrls()
     reconciler = Reconciler(store, client, answers)
     clicks, secret, token = UnsettledClicks(store), settings.slack_signing_secret, settings.slack_app_token
-    errands = Errands()
-    socket = Socket(client, token.get_secret_value(), errands, clicks) if token else None
-    way_in = SocketWay(store, socket) if socket else HttpWay(store, _prober(settings))
-    front = Front(store, client, errands, metrics, directory.invalidate, answers, reconciler.notice, clicks, way_in)
-    app = bolt_app(front)
+    background = BackgroundTasks()
+    socket = Socket(client, token.get_secret_value(), background, clicks) if token else None
+    transport = SocketTransport(store, socket) if socket else HttpTransport(store, _prober(settings))
+    context = ListenerContext(
+        store, client, background, metrics, directory.invalidate, answers, reconciler.notice, clicks, transport
+    )
+    app = bolt_app(context)
     store.installation.clicks_provable = settings.proves_clicks
     return SlackSide(
         client=client,
         app=app,
         lookups=Lookups(store, client),
-        front=front,
+        context=context,
         reconciler=reconciler,
         directory=directory,
-        door=Door(app, secret.get_secret_value(), front) if secret else None,
+        endpoint=SlackEndpoint(app, secret.get_secret_value(), context) if secret else None,
         socket=socket,
-        clockwork=Clockwork.of(store, Watch(store, client, socket).look, way_in, clicks, reconciler.proofs),
+        clockwork=Clockwork.of(store, Watch(store, client, socket).look, transport, clicks, reconciler.proofs),
     )
 
 

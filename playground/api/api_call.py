@@ -25,7 +25,7 @@ class ApiCall:
         value = self.arguments.get(name)
         return default if value is None else str(value)
 
-    def required(self, name: str) -> str:
+    def required_text(self, name: str) -> str:
         value = self.text(name)
         if not value:
             raise invalid_arguments(f"missing required field: {name}")
@@ -41,7 +41,7 @@ class ApiCall:
             raise RefusedError("invalid_limit" if name == "limit" else "invalid_arguments")
         return int(value)
 
-    def parsed(self, name: str, error: str = "invalid_json") -> Any:
+    def parse(self, name: str, error: str = "invalid_json") -> Any:
         """A structure. It is JSON text in a form, and sometimes also inside a JSON body."""
         value = self.arguments.get(name)
         if not isinstance(value, str):

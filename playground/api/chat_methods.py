@@ -16,7 +16,7 @@ CUSTOM_AUTHOR = ("username", "icon_emoji", "icon_url")
 
 
 def content_of(call: ApiCall) -> Content:
-    text, metadata = call.arguments.get("text"), call.parsed("metadata", "invalid_metadata_format")
+    text, metadata = call.arguments.get("text"), call.parse("metadata", "invalid_metadata_format")
     if metadata is not None and not isinstance(metadata, Mapping):
         raise RefusedError("invalid_metadata_format")
     return Content(
@@ -28,7 +28,7 @@ def content_of(call: ApiCall) -> Content:
 
 
 def _list(call: ApiCall, name: str, error: str) -> list[Any] | None:
-    given = call.parsed(name, error)
+    given = call.parse(name, error)
     if given is not None and not isinstance(given, list):
         raise RefusedError(error)
     return given
@@ -51,7 +51,7 @@ def post_message(call: ApiCall) -> Answer:
         unfurl_links=call.flag("unfurl_links", default=True),
         unfurl_media=call.flag("unfurl_media", default=True),
     )
-    message = post(call.slack, place, content_of(call).validated())
+    message = post(call.slack, place, content_of(call).validate())
     return {"channel": channel.id, "ts": message.ts, "message": message_json(call.slack, message)}
 
 
@@ -98,10 +98,10 @@ def post_ephemeral(call: ApiCall) -> Answer:
         raise RefusedError("invalid_attachments")
     if len((content.text or "").encode()) > MAX_UPDATE:
         raise RefusedError("msg_too_long")
-    content = Content(text=content.text, blocks=content.blocks, attachments=content.attachments).validated()
+    content = Content(text=content.text, blocks=content.blocks, attachments=content.attachments).validate()
     thread = call.text("thread_ts")
     if not slack.people[user].online or (thread and not slack.messages.thread(channel.id, thread)):
-        return {"message_ts": slack.mint.ts()}
+        return {"message_ts": slack.ids.ts()}
     return {"message_ts": post(slack, Place(channel=channel, thread_ts=thread or None, seen_by=user), content).ts}
 
 
@@ -110,7 +110,7 @@ def update_message(call: ApiCall) -> Answer:
     message = _own(call, "is_inactive", "cant_update_message")
     if len(content.text or "") > MAX_UPDATE:
         raise RefusedError("msg_too_long")
-    changed = change_message(slack, message, content.validated(update=True))
+    changed = change_message(slack, message, content.validate(update=True))
     answer = {"channel": message.channel, "ts": message.ts, "text": changed.text}
     return answer | {"message": message_json(slack, changed)}
 

@@ -30,7 +30,7 @@ class Content:
     def empty(self) -> bool:
         return not (self.text or self.blocks or self.attachments)
 
-    def validated(self, *, update: bool = False, ignored_errors: Collection[str] = ()) -> Content:
+    def validate(self, *, update: bool = False, ignored_errors: Collection[str] = ()) -> Content:
         if self.empty:
             raise RefusedError("no_text")
         given = {"text": self.text, "blocks": self.blocks, "attachments": self.attachments, "metadata": self.metadata}
@@ -58,7 +58,7 @@ def post(slack: Workspace, place: Place, content: Content) -> Message:
     return slack.messages.post(
         Message(
             channel=place.channel.id,
-            ts=slack.mint.ts(),
+            ts=slack.ids.ts(),
             text=text,
             user=place.author or slack.bot_user,
             by_app=place.author is None,

@@ -64,7 +64,7 @@ async def serve(
 
 async def _delay(fault: Fault) -> None:
     if fault.gate:
-        await fault.gate.passed()
+        await fault.gate.pass_through()
     if fault.seconds:
         await asyncio.sleep(fault.seconds)
 

@@ -65,7 +65,7 @@ def respond(call: ApiCall, url: ResponseUrl) -> Message | None:
     if call.flag("delete_original"):
         call.slack.messages.delete(_require(original))
         return None
-    content = content_of(call).validated(ignored_errors=IGNORED_ERRORS)
+    content = content_of(call).validate(ignored_errors=IGNORED_ERRORS)
     if call.flag("replace_original") and url.ts:
         return change_message(call.slack, _require(original), content)
     place = _place(call, url)

@@ -17,8 +17,8 @@ def view_json(slack: Workspace, view: View) -> dict[str, Any]:
     return view.shape | owner
 
 
-def _given(call: ApiCall, kind: str) -> dict[str, Any]:
-    view = call.parsed("view")
+def _view_argument(call: ApiCall, kind: str) -> dict[str, Any]:
+    view = call.parse("view")
     if not isinstance(view, dict):
         raise invalid_arguments("missing required field: view")
     check_view(view)
@@ -29,7 +29,7 @@ def _given(call: ApiCall, kind: str) -> dict[str, Any]:
 
 def _redeem_trigger(call: ApiCall) -> tuple[str, str, dict[str, Any], str]:
     """The trigger's user, their workspace, the view and the trigger. A refused view does not use up the trigger."""
-    slack, trigger, given = call.slack, call.required("trigger_id"), _given(call, "modal")
+    slack, trigger, given = call.slack, call.required_text("trigger_id"), _view_argument(call, "modal")
     user = slack.triggers.exchange(trigger)
     return user, slack.people[user].team_id, given, trigger
 
@@ -51,13 +51,13 @@ def update_view(call: ApiCall) -> Answer:
 
 
 def _given_any(call: ApiCall) -> dict[str, Any]:
-    view = call.parsed("view")
+    view = call.parse("view")
     home = isinstance(view, dict) and view.get("type") == "home"
-    return _given(call, "home" if home else "modal")
+    return _view_argument(call, "home" if home else "modal")
 
 
 def publish_home(call: ApiCall) -> Answer:
-    slack, given = call.slack, _given(call, "home")
+    slack, given = call.slack, _view_argument(call, "home")
     if not slack.home_enabled:
         raise RefusedError("not_enabled")
     person = slack.people.get(call.text("user_id"))

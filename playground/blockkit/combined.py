@@ -47,7 +47,7 @@ def check_message_blocks(blocks: Sequence[Any]) -> Iterator[Fault]:
     for pointer, _ in _of_kind("data_visualization", placed)[limits.MESSAGE_CHARTS :]:
         yield from refusal(f"a message may hold {limits.MESSAGE_CHARTS} charts", pointer)
     for pointer, _ in _of_kind("table", placed)[limits.MESSAGE_TABLES :]:
-        # Slack's error code, although such a table is no attachment.
+        # Slack's error code, although such a table is not an attachment.
         yield from refusal("a message may hold one table", pointer, "invalid_attachments")
 
 

@@ -66,7 +66,7 @@ IMAGE_SOURCES = {
 IMAGE = shape("image", {"alt_text": text(limits.ALT_TEXT)}, IMAGE_SOURCES, ONE_SOURCE)
 
 
-def _offered(element: dict[str, Any]) -> list[Any]:
+def _all_options(element: dict[str, Any]) -> list[Any]:
     groups = element.get("option_groups", ())
     return [*element.get("options", ()), *(option for group in groups for option in group["options"])]
 
@@ -76,6 +76,6 @@ def check_initial_option(element: dict[str, Any]) -> Faults:
     if "initial_option" not in element and "initial_options" not in element:
         return NO_FAULTS
     first = [element["initial_option"]] if "initial_option" in element else element["initial_options"]
-    offered = _offered(element)
+    offered = _all_options(element)
     key = "initial_option" if "initial_option" in element else "initial_options"
     return NO_FAULTS if all(one in offered for one in first) else refusal("must be one of the options", f"/{key}")

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from playground.browser.picture import Picture
-from playground.browser.weather import Kind, Weather
-from playground.client.acting import Acting
+from playground.browser.condition import Condition, SlackCondition
+from playground.browser.page_data import PageData
+from playground.client.actions import SlackActions
 from playground.client.interactions import Client, Press
 from playground.client.outcomes import Outcome
 from playground.model.refusals import NotPossibleError
@@ -25,17 +25,17 @@ MAX_TEXT = 12_000  # characters of a person's own message
 class Context:
     """Who acts, checked already, and what everyone acts with."""
 
-    acting: Acting
-    weather: Weather
+    actions: SlackActions
+    condition: SlackCondition
     user: str
 
     @property
     def client(self) -> Client:
-        return self.acting.client
+        return self.actions.client
 
     def view(self, view_id: str) -> View:
         """A view that the person has open."""
-        views = self.acting.workspace.views
+        views = self.actions.workspace.views
         for view in (views.top(self.user), views.home(self.user)):
             if view and view.id == view_id:
                 return view
@@ -53,7 +53,7 @@ class Act(BaseModel):
         raise NotImplementedError
 
 
-class Pressed(Act):
+class PressAct(Act):
     block_id: str
     action_id: str
     option: Any = None
@@ -63,7 +63,7 @@ class Pressed(Act):
         return Press(action_id=self.action_id, block_id=self.block_id, option=self.option)
 
 
-class Click(Pressed):
+class Click(PressAct):
     channel: str
     ts: str
 
@@ -74,7 +74,7 @@ class Click(Pressed):
         return await context.client.click(context.user, message, self.press)
 
 
-class ClickView(Pressed):
+class ClickView(PressAct):
     """On a modal or the Home tab, with the values that were typed into it so far."""
 
     view: str
@@ -85,7 +85,7 @@ class ClickView(Pressed):
         return await context.client.click_view(context.user, view, self.press)
 
 
-class Suggest(Pressed):
+class Suggest(PressAct):
     typed: str = Field(default="", max_length=MAX_TEXT)
 
     async def perform(self, context: Context) -> Outcome:
@@ -109,7 +109,7 @@ class Close(Act):
     view: str
 
     async def perform(self, context: Context) -> Outcome | None:
-        view, slack = context.view(self.view), context.acting.workspace
+        view, slack = context.view(self.view), context.actions.workspace
         if not slack.faults.refusing:
             return await context.client.close(context.user)
         slack.views.close(view)
@@ -135,14 +135,14 @@ class Say(Act):
         channel = context.client.slack.channels.get(self.channel)
         if channel is None or context.user not in channel.members:
             raise NotPossibleError("You are not in this channel.")
-        # As Slack's client sends it: typed text is no markup, except for names.
+        # As Slack's client sends it: typed text is not markup, except for names.
         text = context.client.replace_names(html.escape(self.text, quote=False))
-        context.acting.say(context.user, self.channel, text, self.thread_ts)
+        context.actions.say(context.user, self.channel, text, self.thread_ts)
 
 
 class OpenHome(Act):
     async def perform(self, context: Context) -> Outcome:
-        return await context.acting.open_home(context.user)
+        return await context.actions.open_home(context.user)
 
 
 class Dismiss(Act):
@@ -153,20 +153,20 @@ class Dismiss(Act):
 
     async def perform(self, context: Context) -> None:
         slack = context.client.slack
-        shown = Picture(slack, context.user).message(self.channel, self.ts)
+        shown = PageData(slack, context.user).message(self.channel, self.ts)
         note = slack.messages.find(self.channel, self.ts)
         if note is None or not (shown and shown["private"]):
             raise NotPossibleError("Only a note that you alone see can be dismissed.")
         slack.messages.delete(note)
 
 
-class Turn(Act):
+class ChangeCondition(Act):
     reaches_slack: ClassVar[bool] = False
 
-    weather: Kind
+    condition: Condition
 
     async def perform(self, context: Context) -> None:
-        context.weather.turn(self.weather)
+        context.condition.change(self.condition)
 
 
 ACTS: Mapping[str, type[Act]] = {
@@ -179,5 +179,5 @@ ACTS: Mapping[str, type[Act]] = {
     "say": Say,
     "home": OpenHome,
     "dismiss": Dismiss,
-    "weather": Turn,
+    "condition": ChangeCondition,
 }

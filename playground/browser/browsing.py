@@ -1,6 +1,6 @@
 """The HTTP side of the page: its files, an event stream for each browser, and the acts of people.
 
-browsing = Browsing(acting, sockets)
+browsing = Browsing(actions, sockets)
 app.add_routes(browsing.routes())
 …
 browsing.close()  # before the server waits for open requests: streams do not end by themselves
@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from playground.api.socket_mode import Sockets
 from playground.browser.acts import ACTS, Act, Context
+from playground.browser.condition import SlackCondition
 from playground.browser.follower import Follower
 from playground.browser.own_page import own_page_only
-from playground.browser.picture import Picture
-from playground.browser.weather import Weather
-from playground.client.acting import Acting
+from playground.browser.page_data import PageData
+from playground.client.actions import SlackActions
 from playground.client.outcomes import Outcome
 from playground.model.refusals import NotPossibleError, RefusedError
 
@@ -36,9 +36,9 @@ HEADERS = {
 
 
 class Browsing:
-    def __init__(self, acting: Acting, sockets: Sockets) -> None:
-        self._acting, self._slack = acting, acting.workspace
-        self._weather = Weather(acting.workspace, sockets)
+    def __init__(self, actions: SlackActions, sockets: Sockets) -> None:
+        self._actions, self._slack = actions, actions.workspace
+        self._condition = SlackCondition(actions.workspace, sockets)
         self._followers: set[Follower] = set()
         self._closed = False
 
@@ -71,10 +71,10 @@ class Browsing:
         own_page_only(request)
         if self._closed:
             raise web.HTTPServiceUnavailable(text="The playground is ending.")
-        picture = Picture(self._slack, request.query.get("as", ""))
+        data = PageData(self._slack, request.query.get("as", ""))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        await self._follow(Follower(picture), response)
+        await self._follow(Follower(data), response)
         return response
 
     async def _follow(self, follower: Follower, response: web.StreamResponse) -> None:
@@ -93,7 +93,7 @@ class Browsing:
         own_page_only(request)
         try:
             act = await _parse_act(request)
-            self._acting.client.person(act.user)
+            self._actions.client.person(act.user)
             outcome = await self._perform(act)
         except ValidationError as fault:
             return _refusal(HTTPStatus.BAD_REQUEST, "invalid", _describe(fault))
@@ -104,7 +104,7 @@ class Browsing:
     async def _perform(self, act: Act) -> Outcome | None:
         if self._slack.faults.refusing and act.reaches_slack:
             raise NotPossibleError("Slack is down: nothing that you do reaches it.")
-        return await act.perform(Context(self._acting, self._weather, act.user))
+        return await act.perform(Context(self._actions, self._condition, act.user))
 
 
 async def _parse_act(request: web.Request) -> Act:

@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from playground.browser.picture import Picture
+from playground.browser.page_data import PageData
 from playground.model.changes import Change
 
 HEARTBEAT = 15.0  # seconds; a write is how a silent disconnect is noticed
@@ -29,8 +29,8 @@ WHOLE = Part("whole")
 
 
 class Follower:
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    def __init__(self, data: PageData) -> None:
+        self._data = data
         self._stale: dict[Part, None] = {WHOLE: None}  # oldest first
         self._news, self._ended = asyncio.Event(), False
         self._news.set()
@@ -42,7 +42,7 @@ class Follower:
             self._news.set()
 
     def _part_of(self, change: Change) -> Part | None:
-        about, is_own = change.about, change.about.get("user") == self._picture.user
+        about, is_own = change.about, change.about.get("user") == self._data.user
         match change.kind.split("."):
             case ["message" | "note", _]:
                 return Part("message", about["channel"], about["ts"])
@@ -50,8 +50,8 @@ class Follower:
                 return Part("modals") if is_own else None
             case ["home", _]:
                 return Part("home") if is_own else None
-            case ["weather", _]:
-                return Part("weather")
+            case ["condition", _]:
+                return Part("condition")
             case ["person" | "channel" | "group", _]:
                 return WHOLE
             case _:
@@ -85,13 +85,13 @@ class Follower:
     def _content(self, part: Part) -> Any:
         match part.name:
             case "message":
-                message = self._picture.message(part.channel, part.ts)
+                message = self._data.message(part.channel, part.ts)
                 return {"channel": part.channel, "ts": part.ts, "message": message}
             case "modals":
-                return self._picture.modals()
+                return self._data.modals()
             case "home":
-                return self._picture.home()
-            case "weather":
-                return self._picture.weather()
+                return self._data.home()
+            case "condition":
+                return self._data.condition()
             case _:
-                return self._picture.whole()
+                return self._data.whole()

@@ -20,8 +20,8 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """One request to the app. The same parcel may be sent twice."""
+class AppRequest:
+    """One request to the app. The same request may be sent twice."""
 
     kind: Kind
     payload: Mapping[str, Any]
@@ -60,27 +60,27 @@ class Delivery:
     url: str | None = None
     ack_within: float = 3.0
 
-    async def send(self, parcel: Parcel) -> Ack:
+    async def send(self, app_request: AppRequest) -> Ack:
         """Over a socket as soon as one is open; the request URL is then no longer used."""
         try:
             async with asyncio.timeout(self.ack_within):
-                return await self._send(parcel)
+                return await self._send(app_request)
         except TimeoutError:
             return Ack(error="operation_timeout")
         except aiohttp.ClientError:
             return Ack(error="dispatch_failed")
 
-    async def _send(self, parcel: Parcel) -> Ack:
+    async def _send(self, app_request: AppRequest) -> Ack:
         if self.sockets.connected:
-            body = await self.sockets.send(parcel.kind, parcel.payload, parcel.retry, parcel.reason)
+            body = await self.sockets.send(app_request.kind, app_request.payload, app_request.retry, app_request.reason)
             return Ack(HTTPStatus.OK, "" if body is None else body)
         if self.url is None:
             return Ack(error="dispatch_failed")
-        return await self._post(self.url, parcel)
+        return await self._post(self.url, app_request)
 
-    async def _post(self, url: str, parcel: Parcel) -> Ack:
-        body, kind = parcel.encode()
-        headers = signature_headers(self.signing_secret, body) | parcel.retry_headers() | {"Content-Type": kind}
+    async def _post(self, url: str, app_request: AppRequest) -> Ack:
+        body, kind = app_request.encode()
+        headers = signature_headers(self.signing_secret, body) | app_request.retry_headers() | {"Content-Type": kind}
         async with self.http.post(url, data=body.encode(), headers=headers, allow_redirects=False) as answer:
             content = _parse_body(await answer.text(), answer.content_type)
             error = None if answer.status == HTTPStatus.OK else "dispatch_failed"

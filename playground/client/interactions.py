@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from playground.client.acknowledgements import apply_submission_answer, show_command_answer
-from playground.client.delivery import Ack, Delivery, Parcel
+from playground.client.delivery import Ack, AppRequest, Delivery
 from playground.client.outcomes import Outcome
 from playground.client.payloads import Payload, Payloads
 from playground.model.choices import choose, field_of, missing_values
@@ -99,7 +99,7 @@ class Client:
     def _decline(self, user: str, element: Element) -> Outcome:
         if "confirm" not in element.data:
             raise NotPossibleError(f"{element.action_id!r} asks for no confirmation that could be declined")
-        return Outcome(slack=self.slack, user=user, before=self.slack.mint.ts(), confirmation=element.data["confirm"])
+        return Outcome(slack=self.slack, user=user, before=self.slack.ids.ts(), confirmation=element.data["confirm"])
 
     async def click_view(self, user: str, view: View, press: Press) -> Outcome:
         person, element = self.person(user), press.find(view.blocks)
@@ -112,15 +112,15 @@ class Client:
         return await self._send(user, self.payloads.on_view(person, view, action), element)
 
     async def _send(self, user: str, payload: Payload, element: Element | None = None) -> Outcome:
-        before = self.slack.mint.ts()
-        parcel = Parcel("interactive", payload)
-        ack = await self.delivery.send(parcel)
+        before = self.slack.ids.ts()
+        app_request = AppRequest("interactive", payload)
+        ack = await self.delivery.send(app_request)
         confirmation = element.data.get("confirm") if element else None
         return Outcome(
             slack=self.slack,
             user=user,
             before=before,
-            parcel=parcel,
+            app_request=app_request,
             ack=ack,
             error=ack.error,
             confirmation=confirmation,
@@ -173,7 +173,7 @@ class Client:
         person, view = self.person(user), self.modal(user)
         cleared = everything or bool(view.given.get("clear_on_close"))
         closing = reversed(self.slack.views.stack(user)) if cleared else [view]
-        outcome = Outcome(slack=self.slack, user=user, before=self.slack.mint.ts())
+        outcome = Outcome(slack=self.slack, user=user, before=self.slack.ids.ts())
         for closed in list(closing):
             self.slack.views.close(closed)
             if closed.given.get("notify_on_close"):
@@ -190,11 +190,11 @@ class Client:
     async def command(self, user: str, name: str, text: str, channel: str) -> Outcome:
         person = self.person(user)
         self._require_command(person, name, channel)
-        payload = self.payloads.command(person, name, self._escaped(text), channel)
-        before, parcel = self.slack.mint.ts(), Parcel("slash_commands", payload)
-        ack = await self.delivery.send(parcel)
+        payload = self.payloads.command(person, name, self._escape_names(text), channel)
+        before, app_request = self.slack.ids.ts(), AppRequest("slash_commands", payload)
+        ack = await self.delivery.send(app_request)
         error = show_command_answer(self.slack, payload, ack)
-        return Outcome(slack=self.slack, user=user, before=before, parcel=parcel, ack=ack, error=error)
+        return Outcome(slack=self.slack, user=user, before=before, app_request=app_request, ack=ack, error=error)
 
     def _require_command(self, person: Person, name: str, channel: str) -> None:
         if person.stranger:
@@ -204,7 +204,7 @@ class Client:
         if channel not in self.slack.channels or person.id not in self.slack.channels[channel].members:
             raise NotPossibleError(f"{person.id} is not in {channel}")
 
-    def _escaped(self, text: str) -> str:
+    def _escape_names(self, text: str) -> str:
         """Names become ids if the command asks for it."""
         return self.replace_names(text) if self.slack.should_escape else text
 
@@ -216,16 +216,16 @@ class Client:
 
     async def resend(self, outcome: Outcome, retry: int, reason: str) -> Outcome:
         """Send the same request again, as networks do."""
-        if outcome.parcel is None:
+        if outcome.app_request is None:
             raise NotPossibleError("nothing was sent that could come again")
-        parcel = replace(outcome.parcel, retry=retry, reason=reason)
-        before, ack = self.slack.mint.ts(), await self.delivery.send(parcel)
-        return replace(outcome, before=before, parcel=parcel, ack=ack, error=ack.error, errors={})
+        app_request = replace(outcome.app_request, retry=retry, reason=reason)
+        before, ack = self.slack.ids.ts(), await self.delivery.send(app_request)
+        return replace(outcome, before=before, app_request=app_request, ack=ack, error=ack.error, errors={})
 
     async def event(self, user: str, payload: Payload, retry: int = 0, reason: str = "") -> Outcome:
-        parcel, before = Parcel("events_api", payload, retry, reason), self.slack.mint.ts()
-        ack: Ack = await self.delivery.send(parcel)
-        return Outcome(slack=self.slack, user=user, before=before, parcel=parcel, ack=ack, error=ack.error)
+        app_request, before = AppRequest("events_api", payload, retry, reason), self.slack.ids.ts()
+        ack: Ack = await self.delivery.send(app_request)
+        return Outcome(slack=self.slack, user=user, before=before, app_request=app_request, ack=ack, error=ack.error)
 
 
 def _require_sends(element: Element) -> None:

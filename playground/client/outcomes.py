@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from playground.client.delivery import Ack, Parcel
+from playground.client.delivery import Ack, AppRequest
 from playground.model.messages import Message
 from playground.model.views import View
 from playground.model.workspace import Workspace
@@ -20,7 +20,7 @@ class Outcome:
     slack: Workspace = field(repr=False)
     user: str
     before: str  # a timestamp: later messages are results
-    parcel: Parcel | None = None
+    app_request: AppRequest | None = None
     ack: Ack = field(default_factory=Ack)
     error: str | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Outcome:
     @property
     def sent(self) -> bool:
         """False if the person declined in the confirmation dialog."""
-        return self.parcel is not None
+        return self.app_request is not None
 
     @property
     def ok(self) -> bool:
@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def payload(self) -> Mapping[str, Any]:
-        return self.parcel.payload if self.parcel else {}
+        return self.app_request.payload if self.app_request else {}
 
     @property
     def status(self) -> int | None:

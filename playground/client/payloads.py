@@ -38,7 +38,7 @@ class Payloads:
     def action(self, element: Element, choice: Mapping[str, Any]) -> Payload:
         kept = {name: element.data[name] for name in COPIED if name in element.data}
         names = {"action_id": element.action_id, "block_id": element.block_id, "type": element.type}
-        return {**names, **kept, **choice, "action_ts": self.slack.mint.ts()}
+        return {**names, **kept, **choice, "action_ts": self.slack.ids.ts()}
 
     def on_message(self, person: Person, message: Message, action: Payload, typed: State) -> Payload:
         """`team` is the app's workspace even if a stranger clicks; `user.team_id` is the person's."""
@@ -130,7 +130,7 @@ class Payloads:
 
     def event(self, event: Mapping[str, Any], event_id: str | None = None) -> Payload:
         slack = self.slack
-        body = {"event_ts": slack.mint.ts(), **event}
+        body = {"event_ts": slack.ids.ts(), **event}
         installation = {"enterprise_id": None, "team_id": slack.team_id, "user_id": slack.bot_user}
         return {
             "token": "verification-token-of-old",
@@ -140,7 +140,7 @@ class Payloads:
             "api_app_id": slack.app_id,
             "event": body,
             "type": "event_callback",
-            "event_id": event_id or slack.mint.numbered("Ev"),
+            "event_id": event_id or slack.ids.numbered_id("Ev"),
             "event_time": int(float(body["event_ts"])),
             "authorizations": [{**installation, "is_bot": True, "is_enterprise_install": False}],
             "is_ext_shared_channel": False,

@@ -74,7 +74,7 @@ def _value(element: Element, choice: Any) -> Any:
         return list(choice or ())
     if element.type in TEXTS:
         return None if choice is None else _text(element, str(choice))
-    return _picked(element, choice)
+    return _parse_choice(element, choice)
 
 
 def _options(element: Element, choice: Any) -> list[Mapping[str, Any]]:
@@ -86,7 +86,7 @@ def _options(element: Element, choice: Any) -> list[Mapping[str, Any]]:
 
 
 def _option(element: Element, choice: Any) -> Mapping[str, Any]:
-    offered = list(_offered(element.data))
+    offered = list(_all_options(element.data))
     for option in offered:
         if choice in (option.get("value"), option["text"]["text"]):
             return {name: option[name] for name in ("text", "value", "description") if name in option}
@@ -98,13 +98,13 @@ def _option(element: Element, choice: Any) -> Mapping[str, Any]:
     )
 
 
-def _offered(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _all_options(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from data.get("options") or ()
     for group in data.get("option_groups") or ():
         yield from group["options"]
 
 
-def _picked(element: Element, choice: Any) -> Any:
+def _parse_choice(element: Element, choice: Any) -> Any:
     if element.type == "datepicker" and choice is not None:
         return date.fromisoformat(choice).isoformat()
     if element.type == "timepicker" and choice is not None:

@@ -8,7 +8,7 @@ Clock = Callable[[], float]
 
 
 class ManualClock:
-    """Stands still until it is moved."""
+    """A clock that only tests move."""
 
     def __init__(self, at: float = 1_000.0) -> None:
         self.now = at

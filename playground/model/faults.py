@@ -20,14 +20,14 @@ class Gate:
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def reached(self, within: float = 5.0) -> None:
+    async def wait_until_reached(self, within: float = 5.0) -> None:
         async with asyncio.timeout(within):
             await self._reached.wait()
 
     def open(self) -> None:
         self._opened.set()
 
-    async def passed(self) -> None:
+    async def pass_through(self) -> None:
         self._reached.set()
         await self._opened.wait()
 

@@ -10,7 +10,7 @@ from string import ascii_letters, digits
 ALPHABET = digits + ascii_letters
 
 
-class Mint:
+class IdGenerator:
     def __init__(self) -> None:
         self._last = 0
         self._numbers = itertools.count(1)
@@ -20,7 +20,7 @@ class Mint:
         self._last = max(self._last + 1, int(time.time() * 1_000_000))
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
-    def numbered(self, prefix: str) -> str:
+    def numbered_id(self, prefix: str) -> str:
         return f"{prefix}{next(self._numbers):08d}"
 
     def trigger(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from playground.model.clock import Clock
-from playground.model.ids import Mint
+from playground.model.ids import IdGenerator
 from playground.model.refusals import RefusedError
 
 LIFE = 3.0
@@ -21,11 +21,11 @@ class Trigger:
 @dataclass(slots=True)
 class Triggers:
     clock: Clock
-    mint: Mint
+    ids: IdGenerator
     _given: dict[str, Trigger] = field(default_factory=dict)
 
     def give(self, user: str) -> str:
-        trigger_id = self.mint.trigger()
+        trigger_id = self.ids.trigger()
         self._given[trigger_id] = Trigger(user, self.clock())
         return trigger_id
 

@@ -9,7 +9,7 @@ from typing import Any
 from playground.model.changes import Changes
 from playground.model.choices import State, state_of
 from playground.model.elements import Element, elements, visible_text, with_ids
-from playground.model.ids import Mint
+from playground.model.ids import IdGenerator
 from playground.model.refusals import RefusedError
 
 MAX_STACK = 3
@@ -87,7 +87,7 @@ class View:
 @dataclass(slots=True)
 class Views:
     changes: Changes
-    mint: Mint
+    ids: IdGenerator
     _views: dict[str, View] = field(default_factory=dict)
     _stacks: dict[str, list[str]] = field(default_factory=dict)
     _homes: dict[str, str] = field(default_factory=dict)
@@ -127,13 +127,13 @@ class Views:
         return view
 
     def _new_view(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
-        view_id = self.mint.numbered("V")
+        view_id = self.ids.numbered_id("V")
         self._require_unique(given.get("external_id"), view_id)
         return View(
             id=view_id,
             user=user,
             team_id=team_id,
-            hash=self.mint.hash(),
+            hash=self.ids.hash(),
             given=given,
             blocks=with_ids(given.get("blocks")),
             root_id=view_id,
@@ -169,7 +169,7 @@ class Views:
             raise RefusedError("hash_conflict")
         self._require_unique(given.get("external_id"), view.id)
         # Typed values stay if block, element and type are the same as before: `state_of` checks that.
-        return self._keep(view, given=given, blocks=with_ids(given.get("blocks")), hash=self.mint.hash(), errors={})
+        return self._keep(view, given=given, blocks=with_ids(given.get("blocks")), hash=self.ids.hash(), errors={})
 
     def type_in(self, view: View, typed: State) -> View:
         return self._keep(view, typed=typed)

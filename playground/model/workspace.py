@@ -12,7 +12,7 @@ from playground.model.changes import Changes
 from playground.model.channels import Channel
 from playground.model.clock import Clock
 from playground.model.faults import Faults
-from playground.model.ids import Mint
+from playground.model.ids import IdGenerator
 from playground.model.messages import Messages
 from playground.model.people import SLACKBOT, Group, Person
 from playground.model.rates import Rates
@@ -71,7 +71,7 @@ class Workspace:
     should_escape: bool = True
     base_url: str = ""
     changes: Changes = field(default_factory=Changes)
-    mint: Mint = field(default_factory=Mint)
+    ids: IdGenerator = field(default_factory=IdGenerator)
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -85,8 +85,8 @@ class Workspace:
 
     def __post_init__(self) -> None:
         self.messages = Messages(self.changes)
-        self.views = Views(self.changes, self.mint)
-        self.triggers = Triggers(self.clock, self.mint)
+        self.views = Views(self.changes, self.ids)
+        self.triggers = Triggers(self.clock, self.ids)
         self.response_urls = ResponseUrls(self.clock)
         self.faults = Faults(self.clock)
         for id_, name, bot_id in ((self.bot_user, self.bot_name, self.bot_id), (SLACKBOT, "slackbot", None)):

@@ -16,15 +16,15 @@ export async function act(name, asked) {
   }
 }
 
-const TOLD = {
+const SENTENCES = {
   operation_timeout: "The app did not answer within 3 seconds. What you did may still have reached it.",
   dispatch_failed: "The app could not be reached, or answered with an error.",
   trouble_connecting: "We had some trouble connecting. Try again?",
   unreachable: "The playground does not answer. Is it still running?",
 };
 
-export function told(answer) {
+export function failureText(answer) {
   if (answer.ok) return "";
-  const sentence = TOLD[answer.error] ?? answer.why ?? "It did not work.";
-  return answer.error in TOLD ? `${sentence} (${answer.error})` : sentence;
+  const sentence = SENTENCES[answer.error] ?? answer.why ?? "It did not work.";
+  return answer.error in SENTENCES ? `${sentence} (${answer.error})` : sentence;
 }

@@ -11,7 +11,7 @@ import { nameOf, tell, when } from "./workspace.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
 const REDRAWN = 5_000; // ms between updates of the clock
-const SAID = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
+const LABELS = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
 const opened = new Set(); // agents whose full log is open
 let say = null; // the current error
 let moved = 0; // seconds
@@ -28,7 +28,7 @@ export async function agents() {
   setInterval(drawTime, REDRAWN);
   whileSeen(() => {
     const source = new EventSource("/playground/demo/events");
-    for (const told of ["open", "message", "changed"]) source.addEventListener(told, refresh);
+    for (const kind of ["open", "message", "changed"]) source.addEventListener(kind, refresh);
     return source;
   });
 }
@@ -71,8 +71,8 @@ function build() {
   document.body.classList.add("has-agents");
   const trouble = troubleLine();
   say = trouble.say;
-  const step = ([said, seconds]) =>
-    el("button", { type: "button", class: "button", click: (event) => post(event.currentTarget, "/playground/demo/time", { seconds }) }, said);
+  const step = ([label, seconds]) =>
+    el("button", { type: "button", class: "button", click: (event) => post(event.currentTarget, "/playground/demo/time", { seconds }) }, label);
   byId("agents").replaceChildren(
     el("header", { class: "place" }, el("h2", {}, "Try it"), el("p", {}, "eight agents, and what to do with each")),
     el("div", { class: "scroll" },
@@ -87,10 +87,10 @@ function draw(state) {
   moveAhead(moved);
   tell("messages");
   drawTime();
-  const linesOf = new Map(state.agents.map((each) => [each.name, each.lines]));
+  const linesOf = new Map(state.agents.map((agent) => [agent.name, agent.lines]));
   // The name of the person to act as is only known once the workspace is loaded.
-  const told = state.stories.map((each) => ({ ...each, lines: linesOf.get(each.agent), who: each.begins && given(each.begins[0]) }));
-  keyed(byId("agent-list"), told, (each) => each.name, story);
+  const stories = state.stories.map((item) => ({ ...item, lines: linesOf.get(item.agent), who: item.begins && given(item.begins[0]) }));
+  keyed(byId("agent-list"), stories, (item) => item.name, story);
 }
 
 function drawTime() {
@@ -118,54 +118,54 @@ function given(user) {
   return nameOf(user).split(" ")[0];
 }
 
-function story(its) {
+function story(item) {
   return el("li", {},
-    el("h3", {}, its.title),
-    el("p", { class: "try" }, its.what),
-    el("div", { class: "row" }, begin(its), its.running ? null : again(its)),
-    diary(its));
+    el("h3", {}, item.title),
+    el("p", { class: "try" }, item.what),
+    el("div", { class: "row" }, begin(item), item.running ? null : again(item)),
+    diary(item));
 }
 
-function begin(its) {
-  if (!its.begins || !its.running) return null;
-  const [user, where] = its.begins;
+function begin(item) {
+  if (!item.begins || !item.running) return null;
+  const [user, where] = item.begins;
   const there = () => {
-    sought = its.agent;
+    sought = item.agent;
     go(channelAddress(where));
     become(user);
   };
-  const said = `Try it as ${its.who}`;
-  return el("button", { type: "button", class: "button primary", "data-name": its.name, "aria-label": `${said}: ${its.title}`, click: there }, said);
+  const label = `Try it as ${item.who}`;
+  return el("button", { type: "button", class: "button primary", "data-name": item.name, "aria-label": `${label}: ${item.title}`, click: there }, label);
 }
 
-function again(its) {
-  const address = `/playground/demo/stories/${encodeURIComponent(its.name)}`;
+function again(item) {
+  const address = `/playground/demo/stories/${encodeURIComponent(item.name)}`;
   const click = (event) => post(event.currentTarget, address, {});
-  return el("button", { type: "button", class: "button", "data-name": its.name, "aria-label": `Start again: ${its.title}`, click }, "Start again");
+  return el("button", { type: "button", class: "button", "data-name": item.name, "aria-label": `Start again: ${item.title}`, click }, "Start again");
 }
 
 /** The agent's latest line; all lines when opened. */
-function diary(its) {
-  if (!its.lines.length) return el("p", { class: "hint" }, "Has done nothing yet.");
-  const last = its.lines.at(-1);
-  const toggle = (event) => (event.currentTarget.open ? opened.add(its.name) : opened.delete(its.name));
-  const all = el("details", { open: opened.has(its.name), toggle },
-    el("summary", { "data-name": `${its.name} told` }, `All that the agent told (${its.lines.length})`),
-    el("ol", {}, its.lines.map((each) => el("li", {}, line(each)))));
+function diary(item) {
+  if (!item.lines.length) return el("p", { class: "hint" }, "Has done nothing yet.");
+  const last = item.lines.at(-1);
+  const toggle = (event) => (event.currentTarget.open ? opened.add(item.name) : opened.delete(item.name));
+  const all = el("details", { open: opened.has(item.name), toggle },
+    el("summary", { "data-name": `${item.name} told` }, `All that the agent told (${item.lines.length})`),
+    el("ol", {}, item.lines.map((entry) => el("li", {}, line(entry)))));
   return [el("div", { class: "last" }, line(last)), all];
 }
 
-function line(each) {
-  return el("span", { class: `line kind-${each.kind}` },
-    el("span", { class: "kind" }, SAID[each.kind] ?? each.kind),
-    el("span", { class: "what" }, each.text),
-    el("time", { datetime: each.at, title: whole(new Date(each.at)) }, clock(new Date(each.at))));
+function line(entry) {
+  return el("span", { class: `line kind-${entry.kind}` },
+    el("span", { class: "kind" }, LABELS[entry.kind] ?? entry.kind),
+    el("span", { class: "what" }, entry.text),
+    el("time", { datetime: entry.at, title: whole(new Date(entry.at)) }, clock(new Date(entry.at))));
 }
 
 /** The agent's newest card, once the person who is asked sees it. */
 function seek() {
   if (!sought) return;
-  const cards = [...byId("messages").children].filter((each) => each.textContent.includes(`agent ${sought},`));
+  const cards = [...byId("messages").children].filter((card) => card.textContent.includes(`agent ${sought},`));
   if (!cards.length) return;
   sought = null;
   cards.at(-1).scrollIntoView();

@@ -31,8 +31,8 @@ const BLOCKS = {
   divider: () => el("hr"),
   section,
   context: (block) => el("div", {}, block.elements.map(inContext)),
-  actions: (block, surface) => el("div", {}, block.elements.map((each) => element(each, block, surface))),
-  context_actions: (block, surface) => el("div", {}, block.elements.map((each) => element(each, block, surface))),
+  actions: (block, surface) => el("div", {}, block.elements.map((it) => element(it, block, surface))),
+  context_actions: (block, surface) => el("div", {}, block.elements.map((it) => element(it, block, surface))),
   input,
   rich_text: richText,
   markdown: (block) => el("div", { class: "rich" }, markdown(block.text)),
@@ -49,8 +49,8 @@ const BLOCKS = {
 
 function section(block, surface) {
   const fields = (block.fields ?? []).map((field) => el("div", { class: "field" }, words(field)));
-  const said = el("div", { class: "said" }, block.text && el("div", {}, words(block.text)), grid(fields));
-  return el("div", {}, said, block.accessory && el("div", { class: "accessory" }, accessory(block, surface)));
+  const text = el("div", { class: "said" }, block.text && el("div", {}, words(block.text)), grid(fields));
+  return el("div", {}, text, block.accessory && el("div", { class: "accessory" }, accessory(block, surface)));
 }
 
 function grid(fields) {
@@ -81,6 +81,6 @@ function container(block, surface) {
 
 function card(block, surface) {
   const part = (name) => block[name] && el("div", { class: name }, words(block[name]));
-  const actions = (block.actions ?? []).map((each) => element(each, block, surface));
+  const actions = (block.actions ?? []).map((it) => element(it, block, surface));
   return el("div", {}, block.hero_image && picture(block.hero_image), part("title"), part("subtitle"), part("body"), actions);
 }

@@ -31,7 +31,7 @@ function draw() {
   byId("home").hidden = !home;
   byId("composer").hidden = home;
   title(here, home);
-  if (!home) keyed(byId("messages"), items(here.channel), (each) => each.key, drawn);
+  if (!home) keyed(byId("messages"), items(here.channel), (item) => item.key, drawn);
   if (following && !home) toEnd();
   if (moved) byId("newer").hidden = true;
   read();
@@ -41,9 +41,9 @@ function items(id) {
   const listed = [];
   let today = "";
   for (const message of within(id)) {
-    const its = day(new Date(Number(message.ts) * 1000));
-    if (its !== today) listed.push({ key: `day ${its}`, day: its });
-    today = its;
+    const date = day(new Date(Number(message.ts) * 1000));
+    if (date !== today) listed.push({ key: `day ${date}`, day: date });
+    today = date;
     listed.push({ key: keyOf(message), ...asListed(message) });
   }
   return listed.length || !known(id) ? listed : [{ key: "nothing", nothing: nothing(channel(id)) }];
@@ -54,8 +54,8 @@ function known(id) {
   return workspace.connected && workspace.scene.me === workspace.me && channel(id);
 }
 
-function nothing(its) {
-  if (its.kind !== "im") return "Nothing has been written here yet.";
+function nothing(room) {
+  if (room.kind !== "im") return "Nothing has been written here yet.";
   return `Nothing yet. ${nameOf(workspace.scene.app.user)} writes to you here when something is asked of you in person.`;
 }
 
@@ -65,20 +65,20 @@ function drawn(item) {
 }
 
 function title(here, home) {
-  const its = channel(here.channel);
-  const direct = its?.kind === "im";
+  const room = channel(here.channel);
+  const direct = room?.kind === "im";
   const { app, direct: directId } = workspace.scene;
   const name = nameOf(app.user);
-  byId("place-name").textContent = home || direct ? name : its ? `# ${its.name}` : "No channel";
-  byId("place-what").textContent = home || direct ? "App" : its ? what(its) : "This person is in no channel.";
-  byId("messages").setAttribute("aria-label", direct ? `Messages of ${name}` : `Messages in ${its?.name ?? "no channel"}`);
+  byId("place-name").textContent = home || direct ? name : room ? `# ${room.name}` : "No channel";
+  byId("place-what").textContent = home || direct ? "App" : room ? what(room) : "This person is in no channel.";
+  byId("messages").setAttribute("aria-label", direct ? `Messages of ${name}` : `Messages in ${room?.name ?? "no channel"}`);
   document.title = `${home ? "Home" : byId("place-name").textContent} · Playground, not Slack`;
   tabs(home || direct, home, directId);
 }
 
-function what(its) {
-  const marks = [its.archived && "archived", its.shared && "shared with another workspace"].filter(Boolean);
-  return [its.members === 1 ? "1 member" : `${its.members} members`, ...marks].join(" · ");
+function what(room) {
+  const marks = [room.archived && "archived", room.shared && "shared with another workspace"].filter(Boolean);
+  return [room.members === 1 ? "1 member" : `${room.members} members`, ...marks].join(" · ");
 }
 
 function tabs(there, home, directId) {

@@ -16,8 +16,8 @@ export function choices(it, block, surface, { id, label, described, changed }) {
   return node;
 }
 
-const people = () => workspace.scene.people.filter((each) => each.playable).map((each) => option(each.id, each.real_name));
-const channels = () => workspace.scene.channels.filter((each) => each.kind !== "im").map((each) => option(each.id, `#${each.name}`));
+const people = () => workspace.scene.people.filter((person) => person.playable).map((person) => option(person.id, person.real_name));
+const channels = () => workspace.scene.channels.filter((channel) => channel.kind !== "im").map((channel) => option(channel.id, `#${channel.name}`));
 const offered = (it) => [...(it.options ?? []), ...(it.option_groups ?? []).flatMap((group) => group.options)];
 
 /** By type: how to draw it, its initial value, and how to read it. */
@@ -47,7 +47,7 @@ function option(value, text) {
 }
 
 function values(options) {
-  return (options ?? []).filter(Boolean).map((each) => each.value);
+  return (options ?? []).filter(Boolean).map((option) => option.value);
 }
 
 function named({ id, label, described, block }) {
@@ -58,7 +58,7 @@ function named({ id, label, described, block }) {
 
 function select(it, options, held, how) {
   const none = el("option", { value: "" }, it.placeholder ? plain(it.placeholder) : "Choose one");
-  const drawn = options.map((each) => el("option", { value: each.value, selected: each.value === held }, plain(each.text)));
+  const drawn = options.map((option) => el("option", { value: option.value, selected: option.value === held }, plain(option.text)));
   const node = el("select", named(how), none, drawn);
   return [node, () => node.value || null];
 }
@@ -70,7 +70,7 @@ function external(it, held, how) {
   node.addEventListener("input", async () => {
     const asked = { block_id: how.block.block_id, action_id: it.action_id, typed: node.value };
     const { body } = await act("suggest", asked);
-    list.replaceChildren(...offered(body ?? {}).map((each) => el("option", { value: each.value }, plain(each.text))));
+    list.replaceChildren(...offered(body ?? {}).map((option) => el("option", { value: option.value }, plain(option.text))));
   });
   const holder = el("span", {}, node, list);
   return [holder, () => node.value || null];
@@ -80,14 +80,14 @@ let groups = 0;
 
 function boxes(type, options, held, how) {
   const name = `choice-${(groups += 1)}`;
-  const drawn = options.map((each) => {
-    const box = el("input", { type, name, value: each.value, checked: (held ?? []).includes(each.value) });
-    const more = each.description && el("small", {}, words(each.description));
-    return el("label", { class: "box" }, box, el("span", {}, words(each.text), more));
+  const drawn = options.map((option) => {
+    const box = el("input", { type, name, value: option.value, checked: (held ?? []).includes(option.value) });
+    const more = option.description && el("small", {}, words(option.description));
+    return el("label", { class: "box" }, box, el("span", {}, words(option.text), more));
   });
   const role = type === "radio" ? "radiogroup" : "group";
   const node = el("div", { class: "boxes", role, tabindex: "-1", ...named(how), "aria-label": how.label }, drawn);
-  const picked = () => [...node.querySelectorAll("input:checked")].map((each) => each.value);
+  const picked = () => [...node.querySelectorAll("input:checked")].map((input) => input.value);
   return [node, () => (type === "radio" ? picked()[0] ?? null : picked())];
 }
 

@@ -1,6 +1,6 @@
 // The composer: a person's own message, or a slash command.
 
-import { act, told } from "./act.js";
+import { act, failureText } from "./act.js";
 import { el } from "./el.js";
 import { channel, nameOf, remark, workspace } from "./workspace.js";
 
@@ -37,15 +37,15 @@ async function sent(box, where) {
   if (answer.ok) return "";
   if (!isCommand || answer.why) {
     box.value = text;
-    return told(answer);
+    return failureText(answer);
   }
-  remark(where.channel, `\`${text.split(" ")[0]}\` failed with the error “${answer.error}”. ${told(answer)}`);
+  remark(where.channel, `\`${text.split(" ")[0]}\` failed with the error “${answer.error}”. ${failureText(answer)}`);
   return "";
 }
 
 /** The placeholder: where the message goes. */
 export function invite(box, id) {
-  const its = channel(id);
-  const name = its?.kind === "im" ? nameOf(workspace.scene.app.user) : `#${its?.name ?? ""}`;
+  const place = channel(id);
+  const name = place?.kind === "im" ? nameOf(workspace.scene.app.user) : `#${place?.name ?? ""}`;
   box.placeholder = `Message ${name}, or ${workspace.scene.commands[0] ?? "/command"}`;
 }

@@ -10,15 +10,15 @@ export function confirmed(asked) {
   const answer = new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
-  dialog.replaceChildren(...drawn(asked, (said) => dialog.close(said)));
+  dialog.replaceChildren(...drawn(asked, (value) => dialog.close(value)));
   dialog.returnValue = "";
   dialog.showModal();
   return answer;
 }
 
 function drawn(asked, close) {
-  const button = (style, said, value) =>
-    el("button", { type: "button", class: `button ${style}`, click: () => close(value) }, plain(said));
+  const button = (style, label, value) =>
+    el("button", { type: "button", class: `button ${style}`, click: () => close(value) }, plain(label));
   const style = asked.style === "danger" ? "danger" : "primary";
   return [
     el("header", {}, el("h2", { id: "confirm-title" }, plain(asked.title))),

@@ -10,8 +10,8 @@ let ahead = 0; // ms by which a demo has moved business time: the app's "today" 
 export function date(timestamp, format, fallback = "") {
   const at = new Date(Number(timestamp) * 1000);
   if (Number.isNaN(at.valueOf())) return el("span", {}, fallback || "Invalid date");
-  const said = format.replace(/\{(\w+)\}/g, (whole, token) => TOKENS[token]?.(at) ?? whole);
-  return el("time", { datetime: at.toISOString(), title: fallback || whole(at) }, said);
+  const text = format.replace(/\{(\w+)\}/g, (whole, token) => TOKENS[token]?.(at) ?? whole);
+  return el("time", { datetime: at.toISOString(), title: fallback || whole(at) }, text);
 }
 
 export function moveAhead(seconds) {
@@ -40,8 +40,8 @@ export function moment(at) {
 }
 
 export function day(at) {
-  const said = near(at, Date.now()) ?? formatted(at, { weekday: "long", month: "long", day: "numeric" });
-  return said[0].toUpperCase() + said.slice(1);
+  const text = near(at, Date.now()) ?? formatted(at, { weekday: "long", month: "long", day: "numeric" });
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 function formatted(at, options) {
@@ -67,7 +67,7 @@ function near(at, from) {
 function ago(at) {
   const seconds = (at - businessNow()) / 1000;
   const units = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
-  const [unit, size] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
+  const [unit, size] = units.find(([, unitSize]) => Math.abs(seconds) >= unitSize) ?? units.at(-1);
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);
 }
 

@@ -44,8 +44,8 @@ export function followable(address) {
 }
 
 /** A link out of the page, or plain text if the address is not safe. */
-export function link(address, ...said) {
+export function link(address, ...children) {
   const href = followable(address);
-  if (!href) return el("span", {}, ...said);
-  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...said);
+  if (!href) return el("span", {}, ...children);
+  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }

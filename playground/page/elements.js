@@ -43,8 +43,8 @@ function iconButton(it, block, surface) {
 }
 
 function feedback(it, block, surface) {
-  return [it.positive_button, it.negative_button].map((each) =>
-    button({ ...each, action_id: it.action_id }, block, surface),
+  return [it.positive_button, it.negative_button].map((option) =>
+    button({ ...option, action_id: it.action_id }, block, surface),
   );
 }
 
@@ -73,8 +73,8 @@ function overflow(it, block, surface) {
 }
 
 function item(option, click) {
-  const said = [plain(option.text), option.description && el("small", {}, plain(option.description))];
-  return el("button", { type: "button", role: "menuitem", tabindex: "-1", click }, said);
+  const label = [plain(option.text), option.description && el("small", {}, plain(option.description))];
+  return el("button", { type: "button", role: "menuitem", tabindex: "-1", click }, label);
 }
 
 function dots() {

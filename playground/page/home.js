@@ -1,6 +1,6 @@
 // The app's Home tab. Each visit sends an event to the app, which publishes it again.
 
-import { act, told } from "./act.js";
+import { act, failureText } from "./act.js";
 import { blocks } from "./blocks.js";
 import { byId, el } from "./el.js";
 import { inPlaceOf } from "./keyed.js";
@@ -30,7 +30,7 @@ function draw() {
 async function visit() {
   visited = workspace.me;
   const answer = await act("home", {});
-  shown.say(told(answer));
+  shown.say(failureText(answer));
 }
 
 function show(view, stamp) {

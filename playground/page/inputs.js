@@ -33,10 +33,10 @@ function optional(block) {
 /** Show each error under its input, remove earlier ones, and focus the first. */
 export function mark(root, errors) {
   for (const node of root.querySelectorAll("[data-block]")) {
-    const said = errors[node.dataset.block];
-    node.querySelector(".wrong").replaceChildren(...(said ? [said] : []));
-    node.classList.toggle("is-wrong", Boolean(said));
-    for (const control of controls(node)) control.setAttribute("aria-invalid", String(Boolean(said)));
+    const error = errors[node.dataset.block];
+    node.querySelector(".wrong").replaceChildren(...(error ? [error] : []));
+    node.classList.toggle("is-wrong", Boolean(error));
+    for (const control of controls(node)) control.setAttribute("aria-invalid", String(Boolean(error)));
   }
   const first = root.querySelector(".is-wrong");
   if (first) controls(first)[0]?.focus();

@@ -7,7 +7,7 @@ export function keyed(parent, items, keyOf, draw) {
   const after = new Map();
   for (const item of items) after.set(keyOf(item), kept(before.get(keyOf(item)), item, draw));
   drawn.set(parent, after);
-  arrange(parent, [...after.values()].map((each) => each.node));
+  arrange(parent, [...after.values()].map((entry) => entry.node));
 }
 
 function kept(old, item, draw) {
@@ -27,7 +27,7 @@ export function inPlaceOf(old, node) {
   const name = old.contains(document.activeElement) ? nameOf(document.activeElement) : null;
   old.replaceWith(node);
   if (name === null) return;
-  const same = [...node.querySelectorAll("[data-name]")].find((each) => each.dataset.name === name);
+  const same = [...node.querySelectorAll("[data-name]")].find((other) => other.dataset.name === name);
   (same ?? node).focus();
 }
 

@@ -37,11 +37,11 @@ function broken(rows) {
 const TOKEN = /`([^`]+)`|\*\*(.+?)\*\*|__(.+?)__|~~(.+?)~~|(?<![\w*])[*_](?=\S)([^*_]+?)[*_](?![\w*])|\[([^\]]+)\]\(([^)\s]+)\)/;
 
 function inline(text) {
-  const found = TOKEN.exec(text);
-  if (!found) return text ? [text] : [];
-  const [all, code, bold, strong, strike, italic, label, address] = found;
+  const match = TOKEN.exec(text);
+  if (!match) return text ? [text] : [];
+  const [all, code, bold, strong, strike, italic, label, address] = match;
   const drawn = tokened({ code, bold: bold ?? strong, strike, italic, label, address });
-  return [text.slice(0, found.index), drawn, ...inline(text.slice(found.index + all.length))];
+  return [text.slice(0, match.index), drawn, ...inline(text.slice(match.index + all.length))];
 }
 
 function tokened({ code, bold, strike, italic, label, address }) {

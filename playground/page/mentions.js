@@ -10,7 +10,7 @@ export function user(id, otherwise) {
 }
 
 export function group(id, otherwise) {
-  const known = workspace.scene.groups.find((each) => each.id === id);
+  const known = workspace.scene.groups.find((group) => group.id === id);
   return mention(`@${(known?.handle ?? otherwise ?? id).replace(/^@/, "")}`, known?.mine);
 }
 
@@ -24,6 +24,6 @@ export function channelNamed(id, otherwise) {
   return el("a", { class: "mention", href: channelAddress(id) }, `#${known.name}`);
 }
 
-function mention(said, mine) {
-  return el("span", { class: mine ? "mention mine" : "mention" }, said);
+function mention(text, mine) {
+  return el("span", { class: mine ? "mention mine" : "mention" }, text);
 }

@@ -1,6 +1,6 @@
 // One message in a channel or thread.
 
-import { act, told } from "./act.js";
+import { act, failureText } from "./act.js";
 import { avatar } from "./avatars.js";
 import { blocks } from "./blocks.js";
 import { clock, today, whole } from "./dates.js";
@@ -28,7 +28,7 @@ export function drawnMessage({ message, inThread, count, last }) {
       message.private && el("p", { class: "only-you" }, "Only visible to you"),
       byline(message),
       message.broadcast && el("p", { class: "hint" }, "replied to a thread"),
-      said(message, surface),
+      content(message, surface),
       line,
       message.private && dismissal(message, say),
       !inThread && !message.private && thread(message, count, last)),
@@ -50,8 +50,8 @@ function byline(message) {
     message.edits > 0 && el("span", { class: "updated", title: "Slack itself does not show that a card was updated" }, "updated"));
 }
 
-function said(message, surface) {
-  const attached = (message.attachments ?? []).map((each) => attachment(each, surface));
+function content(message, surface) {
+  const attached = (message.attachments ?? []).map((item) => attachment(item, surface));
   if (message.blocks.length) return [el("div", { class: "blocks" }, blocks(message.blocks, surface)), attached];
   return [message.text && el("div", { class: "text" }, mrkdwn(message.text)), attached];
 }
@@ -64,7 +64,7 @@ function attachment(it, surface) {
 function dismissal(message, say) {
   const dismiss = async () => {
     if (message.local) forget(message);
-    else say(told(await act("dismiss", { channel: message.channel, ts: message.ts })));
+    else say(failureText(await act("dismiss", { channel: message.channel, ts: message.ts })));
   };
   return el("button", { type: "button", class: "quiet", "data-name": "dismiss", click: dismiss }, "Dismiss message");
 }
@@ -73,6 +73,6 @@ function thread(message, count, last) {
   const at = last && new Date(Number(last) * 1000);
   const href = threadAddress(message.channel, message.ts);
   if (!count) return el("a", { class: "thread-link first", href, "data-name": "thread" }, "Reply in thread");
-  const said = count === 1 ? "1 reply" : `${count} replies`;
-  return el("a", { class: "thread-link", href, "data-name": "thread" }, el("strong", {}, said), el("span", {}, `Last reply ${clock(at)}`));
+  const label = count === 1 ? "1 reply" : `${count} replies`;
+  return el("a", { class: "thread-link", href, "data-name": "thread" }, el("strong", {}, label), el("span", {}, `Last reply ${clock(at)}`));
 }

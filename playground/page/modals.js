@@ -1,6 +1,6 @@
 // The app's modals. The topmost is shown; the browser keeps the focus inside.
 
-import { act, told } from "./act.js";
+import { act, failureText } from "./act.js";
 import { blocks } from "./blocks.js";
 import { byId, el } from "./el.js";
 import { plain } from "./emoji.js";
@@ -44,7 +44,7 @@ function leave(dialog) {
 /** The card may have been redrawn: then focus its button of the same name, or the card. */
 function back(to) {
   if (to?.isConnected) return to.focus();
-  const same = [...document.querySelectorAll("[data-name]")].find((each) => each.dataset.name === to?.dataset?.name);
+  const same = [...document.querySelectorAll("[data-name]")].find((other) => other.dataset.name === to?.dataset?.name);
   (same ?? byId("main")).focus();
 }
 
@@ -81,8 +81,8 @@ function drawn(view, surface, line) {
     event.preventDefault();
     send(event.currentTarget, view, surface);
   };
-  const close = (style, said, label) =>
-    el("button", { type: "button", class: style, "aria-label": label, "data-name": `close ${style}`, click: closeTop }, said);
+  const close = (style, text, label) =>
+    el("button", { type: "button", class: style, "aria-label": label, "data-name": `close ${style}`, click: closeTop }, text);
   const depth = workspace.modals.length;
   return el("form", { class: "view", novalidate: true, tabindex: "-1", submit },
     el("header", {},
@@ -98,7 +98,7 @@ function drawn(view, surface, line) {
 
 async function closeTop() {
   const view = workspace.modals.at(-1);
-  if (view) shown?.surface.say(told(await act("close", { view: view.id })));
+  if (view) shown?.surface.say(failureText(await act("close", { view: view.id })));
 }
 
 /** Checked first as in Slack's client, then by the app. */
@@ -111,5 +111,5 @@ async function send(form, view, surface) {
   if (button.getAttribute("aria-busy") === "true") return;
   const answer = await busy(button, () => act("submit", { view: view.id, typed: surface.typed() }));
   mark(form, answer.errors ?? {});
-  surface.say(told(answer));
+  surface.say(failureText(answer));
 }

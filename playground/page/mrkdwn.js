@@ -42,12 +42,12 @@ const TOKEN = new RegExp(
 );
 
 function inline(text) {
-  const found = TOKEN.exec(text);
-  if (!found) return text ? [literal(text)] : [];
-  const [all, code, bracketed, bold, italic, strike, name] = found;
-  const before = text.slice(0, found.index);
+  const match = TOKEN.exec(text);
+  if (!match) return text ? [literal(text)] : [];
+  const [all, code, bracketed, bold, italic, strike, name] = match;
+  const before = text.slice(0, match.index);
   const drawn = tokened({ code, bracketed, bold, italic, strike, name });
-  return [...(before ? [literal(before)] : []), drawn, ...inline(text.slice(found.index + all.length))];
+  return [...(before ? [literal(before)] : []), drawn, ...inline(text.slice(match.index + all.length))];
 }
 
 function tokened({ code, bracketed, bold, italic, strike, name }) {

@@ -14,7 +14,7 @@ export function place() {
 /** What a wide window shows beside the list. */
 function fallback() {
   const there = workspace.scene.channels;
-  return (there.find((each) => each.kind !== "im") ?? there[0])?.id ?? null;
+  return (there.find((channel) => channel.kind !== "im") ?? there[0])?.id ?? null;
 }
 
 export function channelAddress(id) {

@@ -25,7 +25,7 @@ const PARTS = {
 function list(it) {
   const tag = it.style === "ordered" ? "ol" : "ul";
   const start = it.offset ? it.offset + 1 : null;
-  const items = it.elements.map((each) => el("li", {}, (each.elements ?? []).map(inline)));
+  const items = it.elements.map((item) => el("li", {}, (item.elements ?? []).map(inline)));
   return el(tag, { class: `indent-${Math.min(it.indent ?? 0, 8)}`, start }, items);
 }
 
@@ -54,8 +54,8 @@ function styled(style, node) {
 }
 
 function fromCodes(unicode) {
-  const codes = unicode.split("-").map((each) => Number.parseInt(each, 16));
-  return codes.every((each) => each > 0 && each < 0x110000) ? String.fromCodePoint(...codes) : unicode;
+  const codes = unicode.split("-").map((code) => Number.parseInt(code, 16));
+  return codes.every((code) => code > 0 && code < 0x110000) ? String.fromCodePoint(...codes) : unicode;
 }
 
 function swatch(value) {

@@ -12,12 +12,12 @@ export function sidebar() {
 
 function draw() {
   const { scene } = workspace;
-  const rooms = scene.channels.filter((each) => each.kind !== "im").sort((a, b) => a.name.localeCompare(b.name));
+  const rooms = scene.channels.filter((channel) => channel.kind !== "im").sort((a, b) => a.name.localeCompare(b.name));
   const app = nameOf(scene.app.user);
-  const direct = scene.channels.find((each) => each.id === scene.direct);
+  const direct = scene.channels.find((channel) => channel.id === scene.direct);
   byId("sidebar").replaceChildren(
     el("h2", { class: "team" }, scene.team || "Workspace"),
-    list("Channels", rooms.map((each) => row(each, `${each.kind === "private_channel" ? "🔒" : "#"}`, each.name))),
+    list("Channels", rooms.map((channel) => row(channel, `${channel.kind === "private_channel" ? "🔒" : "#"}`, channel.name))),
     list("Apps", [
       scene.app.home && item("#home", "⌂", `${app} Home`, place().kind === "home", {}),
       direct && row(direct, "✉", `${app} messages`),

@@ -37,11 +37,11 @@ function lost(source) {
 }
 
 const HEARD = {
-  whole(picture) {
-    const local = [...workspace.messages.values()].filter((each) => each.local && picture.scene.me === workspace.me);
-    Object.assign(workspace, picture, { me: picture.scene.me, connected: true });
-    workspace.messages = new Map([...picture.messages, ...local].map((each) => [keyOf(each), each]));
-    for (const part of ["connected", "scene", "messages", "modals", "home", "weather"]) tell(part);
+  whole(data) {
+    const local = [...workspace.messages.values()].filter((message) => message.local && data.scene.me === workspace.me);
+    Object.assign(workspace, data, { me: data.scene.me, connected: true });
+    workspace.messages = new Map([...data.messages, ...local].map((message) => [keyOf(message), message]));
+    for (const part of ["connected", "scene", "messages", "modals", "home", "condition"]) tell(part);
   },
   message({ channel, ts, message }) {
     const key = keyOf({ channel, ts });
@@ -59,8 +59,8 @@ const HEARD = {
     workspace.home = view;
     tell("home");
   },
-  weather(weather) {
-    workspace.weather = weather;
-    tell("weather");
+  condition(condition) {
+    workspace.condition = condition;
+    tell("condition");
   },
 };

@@ -1,6 +1,6 @@
 // A surface: a message, modal or Home view. It knows its fields, and how its elements are pressed.
 
-import { act, told } from "./act.js";
+import { act, failureText } from "./act.js";
 import { confirmed } from "./confirm.js";
 import { el, followable } from "./el.js";
 
@@ -34,7 +34,7 @@ export class Surface {
     const asked = { ...this.where, block_id: block.block_id, action_id: element.action_id, option };
     const typed = this.name === "click-view" ? { typed: this.typed() } : {};
     const answer = await busy(node, () => act(this.name, { ...asked, ...typed }));
-    this.say(told(answer));
+    this.say(failureText(answer));
     if (answer.ok && followable(element.url)) open(element.url, "_blank", "noopener");
     return answer.ok;
   }

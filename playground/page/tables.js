@@ -26,11 +26,11 @@ function framed(label, drawn) {
 }
 
 function cells(row, tagOf, aligned) {
-  const one = (cell, index) => el(tagOf(index), { class: aligned(index) && `align-${aligned(index)}` }, said(cell));
+  const one = (cell, index) => el(tagOf(index), { class: aligned(index) && `align-${aligned(index)}` }, content(cell));
   return el("tr", {}, row.map(one));
 }
 
-function said(cell) {
+function content(cell) {
   if (cell.type === "rich_text") return richText(cell);
   return ["raw_text", "raw_number"].includes(cell.type) ? cell.text : unknown("cell", cell);
 }

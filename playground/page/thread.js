@@ -22,10 +22,10 @@ function draw() {
   document.body.classList.toggle("has-thread", Boolean(first));
   if (!first) return leave(pane);
   if (shown !== keyOf(first)) open(pane, first);
-  const listed = [first, ...replies(id, thread)].map((each) => ({ key: keyOf(each), ...asListed(each, { inThread: true }) }));
+  const listed = [first, ...replies(id, thread)].map((message) => ({ key: keyOf(message), ...asListed(message, { inThread: true }) }));
   const list = pane.querySelector("ol");
   const before = list.children.length;
-  keyed(list, listed, (each) => each.key, drawnMessage);
+  keyed(list, listed, (item) => item.key, drawnMessage);
   if (list.children.length > before && before > 0) list.lastElementChild.scrollIntoView({ block: "nearest" });
 }
 

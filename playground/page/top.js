@@ -1,6 +1,6 @@
 // The bar at the top: the person to act as, Slack's condition, and the state of the connection.
 
-import { act, told } from "./act.js";
+import { act, failureText } from "./act.js";
 import { byId, el } from "./el.js";
 import { follow } from "./stream.js";
 import { when, workspace } from "./workspace.js";
@@ -9,9 +9,9 @@ let ticking = 0;
 
 export function top() {
   when(["scene"], people);
-  when(["weather", "connected"], weather);
+  when(["condition", "connected"], condition);
   byId("as").addEventListener("change", (event) => become(event.target.value));
-  byId("weather").addEventListener("change", (event) => turn(event.target.value));
+  byId("condition").addEventListener("change", (event) => turn(event.target.value));
 }
 
 export function wanted() {
@@ -27,34 +27,34 @@ export function become(user) {
 }
 
 function people() {
-  const drawn = workspace.scene.people.filter((each) => each.playable).map((each) => {
-    const more = [each.title, ...each.marks].filter(Boolean).join(", ");
-    return el("option", { value: each.id, selected: each.id === workspace.me }, more ? `${each.real_name} · ${more}` : each.real_name);
+  const drawn = workspace.scene.people.filter((person) => person.playable).map((person) => {
+    const more = [person.title, ...person.marks].filter(Boolean).join(", ");
+    return el("option", { value: person.id, selected: person.id === workspace.me }, more ? `${person.real_name} · ${more}` : person.real_name);
   });
   byId("as").replaceChildren(...drawn);
 }
 
 async function turn(kind) {
-  const answer = await act("weather", { weather: kind });
-  if (!answer.ok) notice(told(answer));
+  const answer = await act("condition", { condition: kind });
+  if (!answer.ok) notice(failureText(answer));
 }
 
-const SAID = {
+const SENTENCES = {
   well: () => "",
   slow: () => "Slack is slow: each of its answers to the app takes 2 seconds.",
   limited: () => "Slack asks the app for patience: it refuses every call for 30 seconds.",
   down: () => "Slack is down: the app cannot reach it, and nothing that you do reaches the app. Choose “well” above to bring it back.",
 };
 
-function weather() {
-  const { kind, left } = workspace.weather;
+function condition() {
+  const { kind, left } = workspace.condition;
   const until = Date.now() + (left ?? 0) * 1000;
-  byId("weather").value = kind;
+  byId("condition").value = kind;
   clearInterval(ticking);
   const say = () => {
     const seconds = Math.ceil((until - Date.now()) / 1000);
     if (kind === "limited" && seconds <= 0) return over();
-    notice(workspace.connected ? SAID[kind]() : "The playground does not answer. Trying again …");
+    notice(workspace.connected ? SENTENCES[kind]() : "The playground does not answer. Trying again …");
     countdown(kind === "limited" ? seconds : 0);
   };
   if (kind === "limited") ticking = setInterval(say, 1000);
@@ -63,13 +63,13 @@ function weather() {
 
 /** The limit ends by itself. */
 function over() {
-  workspace.weather = { kind: "well" };
-  weather();
+  workspace.condition = { kind: "well" };
+  condition();
 }
 
-function notice(said) {
-  if (byId("said").textContent !== said) byId("said").textContent = said;
-  byId("notice").classList.toggle("shown", Boolean(said));
+function notice(text) {
+  if (byId("said").textContent !== text) byId("said").textContent = text;
+  byId("notice").classList.toggle("shown", Boolean(text));
 }
 
 /** Hidden from screen readers, which would read out the countdown. */

@@ -6,7 +6,7 @@ export const workspace = {
   messages: new Map(),
   modals: [],
   home: null,
-  weather: { kind: "well" },
+  condition: { kind: "well" },
   connected: false,
 };
 
@@ -15,7 +15,7 @@ const changed = new Set();
 let arrivals = [];
 let waiting = false;
 
-/** Parts: scene, messages, modals, home, weather, connected, read; and "arrived", announced for each new message. */
+/** Parts: scene, messages, modals, home, condition, connected, read; and "arrived", announced for each new message. */
 export function when(parts, listener) {
   for (const part of parts) listeners.set(part, [...(listeners.get(part) ?? []), listener]);
 }
@@ -46,7 +46,7 @@ function draw() {
 }
 
 export function person(id) {
-  return workspace.scene.people.find((each) => each.id === id);
+  return workspace.scene.people.find((person) => person.id === id);
 }
 
 export function nameOf(id) {
@@ -55,7 +55,7 @@ export function nameOf(id) {
 }
 
 export function channel(id) {
-  return workspace.scene.channels.find((each) => each.id === id);
+  return workspace.scene.channels.find((channel) => channel.id === id);
 }
 
 export function keyOf(message) {
@@ -64,11 +64,11 @@ export function keyOf(message) {
 
 /** A channel's own messages in order, without thread replies. */
 export function within(channelId) {
-  return sorted((each) => each.channel === channelId && (!each.thread_ts || each.broadcast));
+  return sorted((message) => message.channel === channelId && (!message.thread_ts || message.broadcast));
 }
 
 export function replies(channelId, ts) {
-  return sorted((each) => each.channel === channelId && each.thread_ts === ts && each.ts !== ts);
+  return sorted((message) => message.channel === channelId && message.thread_ts === ts && message.ts !== ts);
 }
 
 function sorted(fits) {
@@ -78,9 +78,9 @@ function sorted(fits) {
 /** A note of the client itself, which only this browser shows. */
 export function remark(channelId, text) {
   const ts = (Date.now() / 1000).toFixed(6);
-  const said = { channel: channelId, ts, user: "USLACKBOT", text, blocks: [], private: true, local: true };
-  workspace.messages.set(keyOf(said), said);
-  arrived(said);
+  const note = { channel: channelId, ts, user: "USLACKBOT", text, blocks: [], private: true, local: true };
+  workspace.messages.set(keyOf(note), note);
+  arrived(note);
 }
 
 export function forget(message) {

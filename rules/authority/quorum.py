@@ -53,13 +53,13 @@ def fill_quorum(
     """
     if not of_role:
         return min(len(able), quorum), {}
-    seated = _seated(of_role, able)
+    seated = _fill_parts(of_role, able)
     rest = quorum - sum(of_role.values())
     parts = {role: (needed, seated[role]) for role, needed in of_role.items()}
     return min(len(able), seated.total() + rest), parts
 
 
-def _seated(of_role: Mapping[str, int], able: Mapping[str, Container[str]]) -> Counter[str]:
+def _fill_parts(of_role: Mapping[str, int], able: Mapping[str, Container[str]]) -> Counter[str]:
     """The largest matching, by augmenting paths: a seated person moves if that makes room for one more."""
     seats = [role for role, needed in of_role.items() for _ in range(needed)]
     occupied: dict[int, str] = {}

@@ -37,7 +37,7 @@ _PLAIN = re.compile(r"[^.\[\]\"\s]+")
 
 
 def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change, ...]:
-    """The changes, ordered by field of the package, then by name or index. A field at its default is no change."""
+    """The changes, ordered by field of the package, then by name or index. Writing out a default changes nothing."""
     old, new = (package.model_dump(mode="json", exclude_none=True) for package in (before, after))
     return tuple(
         change

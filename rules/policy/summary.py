@@ -25,13 +25,13 @@ def summary(policy: Policy) -> str:
     soft = f"on; {policy.soft.sample:.0%} of what silence let pass is judged afterwards"
     off = "off: what would be soft waits for a person"
     sections = [
-        _wrapped("", f"Policy {policy.full_version}"),
-        _wrapped("", f"Soft approval is {soft if policy.soft.enabled else off}."),
-        *(_wrapped("", f"Warning: {warning}") for warning in warnings(policy)),
+        _wrap_line("", f"Policy {policy.full_version}"),
+        _wrap_line("", f"Soft approval is {soft if policy.soft.enabled else off}."),
+        *(_wrap_line("", f"Warning: {warning}") for warning in warnings(policy)),
         "\n".join(["What a risk level takes", *tiers]),
         "\n".join(["Actions (what is not listed counts as irreversible_high)", *_catalogue(policy)]),
-        "\n".join(["Who holds each role", *roles, _wrapped("  ", f"admins: {_names(policy.admins)}")]),
-        "\n".join(["Windows", _wrapped("  ", ", ".join(spans))]),
+        "\n".join(["Who holds each role", *roles, _wrap_line("  ", f"admins: {_names(policy.admins)}")]),
+        "\n".join(["Windows", _wrap_line("  ", ", ".join(spans))]),
     ]
     return "\n\n".join(sections)
 
@@ -46,7 +46,7 @@ def warnings(policy: Policy) -> list[str]:
     return sentences
 
 
-def _wrapped(indent: str, text: str) -> str:
+def _wrap_line(indent: str, text: str) -> str:
     return "\n".join(wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False))
 
 
@@ -72,7 +72,7 @@ def _tier(risk: RiskLevel, tier: Tier) -> str:
         text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
     text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours_text(tier)}, then {_timeout_text(tier)}."
     text += f" Reminders {before} before the end." if before else " No reminders."
-    return _wrapped("  ", f"{text} An approval lapses after {write_duration(tier.approval_expiry)}.")
+    return _wrap_line("  ", f"{text} An approval lapses after {write_duration(tier.approval_expiry)}.")
 
 
 def _hours_text(tier: Tier) -> str:
@@ -98,7 +98,7 @@ def _catalogue(policy: Policy) -> Iterator[str]:
         width = min(max(map(len, listed), default=0), 30)
         yield f"  {kind}: at least {policy.reversibility.of(kind)}"
         for name, action in listed.items():
-            yield _wrapped("    ", f"{name:<{width}}  {action.risk:<8}  {_requirements(action)}".rstrip())
+            yield _wrap_line("    ", f"{name:<{width}}  {action.risk:<8}  {_requirements(action)}".rstrip())
 
 
 def _requirements(action: Action) -> str:
@@ -112,4 +112,4 @@ def _role(name: str, role: Role) -> str:
     parts += [f"also acts as {', '.join(role.includes)}"] if role.includes else []
     parts += [f"only for {', '.join(role.scopes)}"] if role.scopes != ("*",) else []
     parts += [f"at work {role.hours.start:%H:%M} to {role.hours.end:%H:%M} {role.hours.timezone}"] if role.hours else []
-    return _wrapped("  ", "; ".join(parts))
+    return _wrap_line("  ", "; ".join(parts))

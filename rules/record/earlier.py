@@ -18,12 +18,12 @@ class EarlierExport:
     packages: dict[str, Claim] = field(default_factory=dict)
     _reached: bool = False
 
-    def tenant_event(self, event: Any) -> Iterator[Fault]:
+    def check_tenant_event(self, event: Any) -> Iterator[Fault]:
         if _revision(event) == self.tenant.length:
             self._reached = True
             yield from _check_unchanged(TENANT, self.tenant, event)
 
-    def package(self, package_id: str, events: list[Any]) -> Iterator[Fault]:
+    def check_package(self, package_id: str, events: list[Any]) -> Iterator[Fault]:
         claim = self.packages.pop(package_id, None)
         if claim is None or claim.length < 1:
             return
@@ -33,7 +33,7 @@ class EarlierExport:
         else:
             yield from _check_unchanged(package_id, claim, last)
 
-    def ended(self, tenant_id: str) -> Iterator[Fault]:
+    def check_end(self, tenant_id: str) -> Iterator[Fault]:
         """The faults of chains that the earlier export has and that are now missing or shorter."""
         if tenant_id != self.tenant_id:
             yield Fault(TENANT, None, None, f"the earlier export is of another installation, {self.tenant_id}")

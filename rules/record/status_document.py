@@ -147,7 +147,7 @@ def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR
             until = f" until {rfc3339(state.wake_at)}" if state.wake_at else ""
             return f"This was put off{until} and comes back by itself. Do not act yet."
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
-            return _granted(state, now)
+            return _permission_message(state, now)
         case Status.REJECTED:
             return "A reviewer rejected this: do not act. Read decision.comment for the reason."
         case Status.TAKEN_OVER:
@@ -155,7 +155,7 @@ def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR
             held = f"leave this {what} alone until it is handed back" if state.holds_thread else "do not act on it"
             return f"A person has taken this over: {held}."
         case Status.REVOKED:
-            return _revoked(state)
+            return _revocation_message(state)
         case Status.EXPIRED:
             return "Its time ran out, which is not a rejection by a person: do not act; submit again if it matters."
         case Status.CANCELLED:
@@ -169,13 +169,13 @@ _CLAIMED = (
 )
 
 
-def _revoked(state: PackageState) -> str:
+def _revocation_message(state: PackageState) -> str:
     if state.decision and state.decision.basis is Basis.POLICY:
         return "The approval no longer counts: do not act. To ask again, submit it with a new idempotency key."
     return "The permission was withdrawn before it was used: do not act."
 
 
-def _granted(state: PackageState, now: datetime) -> str:
+def _permission_message(state: PackageState, now: datetime) -> str:
     decision = state.decision
     if decision and decision.decision is HumanDecisionType.ANSWER:
         return "A person answered: read decision.answer. An answer is not a permission to act."

@@ -77,9 +77,9 @@ class ChainChecker:
             stated = event.get("digest") if isinstance(event, dict) else None
             self._advance(self.length + 1, (digest, stated) if isinstance(stated, str) else ())
             return self.fault(what, event)
-        if what := self._foreign(event):
+        if what := self._origin_fault(event):
             return self.fault(what, event)
-        misplaced = self._misplaced(event)
+        misplaced = self._order_fault(event)
         if event["revision"] > self.length:
             self._advance(event["revision"], (digest,))
         new = self._seen.add(event["event_id"])
@@ -110,13 +110,13 @@ class ChainChecker:
             what,
         )
 
-    def _foreign(self, event: Event) -> str | None:
+    def _origin_fault(self, event: Event) -> str | None:
         if event["tenant_id"] != self.tenant_id:
             return f"it belongs to another tenant, {event['tenant_id']}"
         other = event.get("decision_package_id")
         return f"it belongs to another chain, {other or TENANT}" if other != self.package_id else None
 
-    def _misplaced(self, event: Event) -> str | None:
+    def _order_fault(self, event: Event) -> str | None:
         came, expected = event["revision"], self.length + 1
         if came < expected:
             return f"it stands out of its order: revision {expected} should come here"
@@ -162,26 +162,26 @@ class Auditor:
         self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, SeenIds(), earlier, texts
         self._own, self._policies = ChainChecker(tenant_id, None, self._seen), PoliciesInForce()
 
-    def tenant_event(self, event: Any) -> Iterator[Fault]:
+    def check_tenant_event(self, event: Any) -> Iterator[Fault]:
         self.counts.tenant_events += 1
         if fault := self._own.check(event):
             yield fault
         self._policies.record_activation(event)
-        yield from self._earlier.tenant_event(event) if self._earlier else ()
+        yield from self._earlier.check_tenant_event(event) if self._earlier else ()
 
-    def policies(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
+    def check_policies(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         self.counts.policies += len(policies)
         yield from self._policies.faults(policies) if self._texts else ()
 
-    def ended(self) -> Iterator[Fault]:
+    def check_missing(self) -> Iterator[Fault]:
         """Check what the earlier export has, after everything else."""
-        yield from self._earlier.ended(self._tenant_id) if self._earlier else ()
+        yield from self._earlier.check_end(self._tenant_id) if self._earlier else ()
 
-    def tenant_ended(self, claim: Claim) -> Iterator[Fault]:
+    def check_tenant_end(self, claim: Claim) -> Iterator[Fault]:
         if fault := self._own.check_end(claim):
             yield fault
 
-    def package(self, trail: Trail) -> Iterator[Fault]:
+    def check_package(self, trail: Trail) -> Iterator[Fault]:
         self.counts.packages += 1
         self.counts.events += len(trail.events)
         self.counts.contents += len(trail.contents)
@@ -193,7 +193,7 @@ class Auditor:
         yield from broken
         yield from word_faults(trail)
         yield from rendering_faults(trail) if self._texts else ()
-        yield from self._earlier.package(trail.package_id, trail.events) if self._earlier else ()
+        yield from self._earlier.check_package(trail.package_id, trail.events) if self._earlier else ()
         # Replaying a broken chain means nothing, and its faults have been yielded.
         yield from () if broken else replay(trail)
 
@@ -208,7 +208,7 @@ def _end_faults(trail: Trail, chain: ChainChecker) -> Iterator[Fault]:
 
 
 def word_faults(trail: Trail) -> Iterator[Fault]:
-    """Texts that do not match the digest in their event. Texts that retention erased, with their salt, are no fault."""
+    """Texts that do not match the digest in their event. Texts that retention erased with their salt are fine."""
     events = [event for event in trail.events if not _form_fault(event)]
     digests = {event["event_id"]: event.get("content") for event in events}
     revisions = {event["event_id"]: event["revision"] for event in events}

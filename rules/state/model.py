@@ -274,7 +274,7 @@ class PackageState(Value):
         ended = {Status.EXPIRED: HumanInterruptStatus.EXPIRED, Status.CANCELLED: HumanInterruptStatus.CANCELLED}
         return ended.get(self.status, HumanInterruptStatus.DECIDED)
 
-    def ended(self, now: datetime) -> bool:
+    def is_past_expiry(self, now: datetime) -> bool:
         """Whether the package's own `expires_at` has passed: nothing is granted after it."""
         return self.expires_at is not None and self.expires_at <= now
 

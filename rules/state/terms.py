@@ -43,7 +43,7 @@ def priority_of(risk: RiskLevel) -> Priority:
 def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     """The terms of the tier, with the catalogue's overrides for this action type."""
     tier, entries = policy.tiers.of(risk), policy.listing(action_type)
-    timing = {name: _merged(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
+    timing = {name: _merge_setting(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
     role = _role(policy, entries, tier)
     timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.roles_implied_by(role))
     return Terms.from_valid(
@@ -58,7 +58,7 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     )
 
 
-def _merged(entries: Listing, tier: Tier, name: str) -> Any:
+def _merge_setting(entries: Listing, tier: Tier, name: str) -> Any:
     """The own entry's value, or else the tier's; a broader entry's value only if it is stricter."""
     own = entries.own.override(name) if entries.own else None
     value = getattr(tier, name) if own is None else own

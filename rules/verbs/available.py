@@ -23,9 +23,9 @@ def accepts_verb(state: PackageState, verb: Verb) -> bool:
 
 
 def _is_offered(state: PackageState, spec: VerbSpec) -> bool:
-    return spec.offered is not None and _allowed(state, spec.verb) and spec.offered(state)
+    return spec.offered is not None and _agent_allows(state, spec.verb) and spec.offered(state)
 
 
-def _allowed(state: PackageState, verb: Verb) -> bool:
+def _agent_allows(state: PackageState, verb: Verb) -> bool:
     allowed = state.allowed_decisions
     return allowed is None or verb is Verb.OBJECT or verb.value not in DECISION_NAMES or verb.value in allowed

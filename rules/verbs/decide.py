@@ -119,7 +119,7 @@ def _check_package(
 def _check_prerequisites(state: PackageState, command: HumanDecisionCommand, situation: Situation) -> Refusal | None:
     """Check what must have happened before the action may go ahead."""
     terms, user_id = terms_today(state, situation.policy), situation.actor.actor_id
-    if state.ended(situation.now):
+    if state.is_past_expiry(situation.now):
         return refuse(Reason.ALREADY_EXPIRED)
     if terms.details_first and not has_read_details(state, user_id):
         return refuse(Reason.DETAILS_FIRST)

@@ -104,7 +104,7 @@ def _remind_of_task(move: Move) -> Transition:
 def consent(move: Move, command: Consent) -> Transition | Refusal:
     """Consent by silence, if it is proven now that someone could have objected. Otherwise silence stops counting."""
     state, situation, silence = move.state, move.situation, command.silence
-    if state.ended(situation.now):
+    if state.is_past_expiry(situation.now):
         return _expire(move, Cause.END_REACHED)
     too_early = _check_silence(state, situation, silence)
     if earlier := situation.no_since(state):
@@ -145,7 +145,7 @@ _UNCERTAIN = frozenset([Reason.DIRECTORY_STALE, Reason.UNKNOWN_PERSON])
 
 
 def lose_proof(move: Move, command: Harden) -> Transition | Refusal:
-    """Stop counting silence. A failed click is no reason if its sender certainly could not have objected."""
+    """Stop counting silence. A failed click changes nothing if its sender could not have objected."""
     if command.clicked_by and (refusal := _could_not_object(move, command.clicked_by)):
         return refusal
     return harden(move, command.cause, _LOST[command.cause]).build()
@@ -160,7 +160,7 @@ def _could_not_object(move: Move, user_id: str) -> Refusal | None:
 def climb(move: Move, _: Climb) -> Transition | Refusal:
     """Ask the next rung, or expire without one. With a stale directory, wait: an unknown role is not an empty role."""
     state, situation = move.state, move.situation
-    if state.ended(situation.now):
+    if state.is_past_expiry(situation.now):
         return _expire(move, Cause.END_REACHED)
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
@@ -173,7 +173,7 @@ def climb(move: Move, _: Climb) -> Transition | Refusal:
 def expire(move: Move, _: Expire) -> Transition:
     """Deny by default, with the basis `timeout`, so that it is never reported as a person's rejection."""
     state = move.state
-    ended = state.ended(move.situation.now)
+    ended = state.is_past_expiry(move.situation.now)
     if ended or state.status is not Status.PENDING:
         return _expire(
             move, Cause.AGENT_DID_NOT_ANSWER if state.status.awaits_agent and not ended else Cause.END_REACHED

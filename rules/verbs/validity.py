@@ -49,7 +49,7 @@ class Invalidity(NamedTuple):
 
 
 def check_validity(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
-    """Why the permission is no longer valid, or a refusal if that cannot be told now. None: it is valid."""
+    """Why the permission is no longer valid, or a refusal if that cannot be determined now. None: it is valid."""
     basis = state.decision.basis if state.decision else None
     earlier = situation.no_since(state) if granted_without_people(state) else None
     if earlier and earlier.similarity >= Similarity.SAME_SUBJECT:

@@ -67,7 +67,7 @@ class CallbackSender:
             self._wake.clear()
             begun = time.monotonic()
             await self.tick()
-            # A slow round, with much due for somebody without room, must not run again and again.
+            # If many callbacks are due for agents without room, a round is slow and must not run again at once.
             await asyncio.sleep(max(PAUSE, time.monotonic() - begun))
 
     async def tick(self) -> None:
@@ -80,7 +80,7 @@ class CallbackSender:
                 log.warning("callbacks.database_unavailable", error=str(fault))
 
     async def drain(self, within: float) -> None:
-        """Starts nothing new and waits. What is late is cancelled, and some process sends it again."""
+        """Starts nothing new and waits. Late callbacks are cancelled, and some process sends them again."""
         self._draining = True
         async with self._lock:
             pass

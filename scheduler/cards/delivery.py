@@ -1,7 +1,7 @@
 """Brings one place up to date: draws the card, stores the rendering, posts or updates, adds notes, and proves the card.
 
 Each step is written down before the next. A rendering is stored before it is posted. A `Show` command then records that
-the card is visible: only from then on could somebody have objected.
+the card is visible: only from then on could someone have objected.
 """
 
 from __future__ import annotations

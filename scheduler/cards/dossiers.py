@@ -45,7 +45,7 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         mentions=_mentions(who),
         more_may_decide=who.more,
         earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
-        history=tuple(_happened(event, words.get(event["event_id"], {})) for event in events),
+        history=tuple(_history_event(event, words.get(event["event_id"], {})) for event in events),
     )
 
 
@@ -63,7 +63,7 @@ def _earlier(state: PackageState) -> EarlierPackage:
     return EarlierPackage(package_id=state.decision_package_id, status=state.status, at=state.updated_at, by=people)
 
 
-def _happened(event: Event, words: Words) -> HistoryEvent:
+def _history_event(event: Event, words: Words) -> HistoryEvent:
     fields = ("event_type", "actor", "decision", "basis", "reason", "outcome")
     return HistoryEvent(
         at=datetime.fromisoformat(event["occurred_at"]),

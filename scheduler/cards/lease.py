@@ -32,7 +32,7 @@ class Lease:
         self._store, self.claim, self._now = store, claim, now
 
     @asynccontextmanager
-    async def renewed(self) -> AsyncIterator[None]:
+    async def keep_renewed(self) -> AsyncIterator[None]:
         """Renews the lease in the background. Cancels the work if the lease could not be renewed in time."""
         seconds = CLAIMED_FOR.total_seconds()
         async with asyncio.timeout(seconds) as limit:

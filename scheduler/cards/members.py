@@ -25,7 +25,7 @@ class _Reading:
     following: str | None = ""
 
 
-class _Asked(NamedTuple):
+class _CachedAnswer(NamedTuple):
     answer: asyncio.Task[frozenset[str]]
     at: datetime
 
@@ -33,20 +33,20 @@ class _Asked(NamedTuple):
 class ChannelMembers:
     def __init__(self, slack: Lookup, pace: Pace, now: Callable[[], datetime]) -> None:
         self._slack, self._pace, self._now = slack, pace, now
-        self._asked: dict[str, _Asked] = {}
+        self._cache: dict[str, _CachedAnswer] = {}
         self._readings: dict[str, _Reading] = {}
 
     async def of(self, channel: str, *, fresh: bool) -> frozenset[str]:
         """Concurrent callers share one answer, even an error; errors are not remembered."""
-        asked = self._asked.get(channel)
-        if asked is None or fresh or (asked.answer.done() and self._now() - asked.at > REMEMBERED_FOR):
-            asked = _Asked(asyncio.create_task(self._read(channel)), self._now())
-            self._asked[channel] = asked
+        cached = self._cache.get(channel)
+        if cached is None or fresh or (cached.answer.done() and self._now() - cached.at > REMEMBERED_FOR):
+            cached = _CachedAnswer(asyncio.create_task(self._read(channel)), self._now())
+            self._cache[channel] = cached
         try:
-            return await asyncio.shield(asked.answer)  # a cancelled caller does not cancel the others
+            return await asyncio.shield(cached.answer)  # a cancelled caller does not cancel the others
         except BaseException:
-            if self._asked.get(channel) is asked and asked.answer.done():
-                del self._asked[channel]
+            if self._cache.get(channel) is cached and cached.answer.done():
+                del self._cache[channel]
             raise
 
     async def _read(self, channel: str) -> frozenset[str]:

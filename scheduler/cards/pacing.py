@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from scheduler.common.messenger import BusyError
 from store.outbox import rate_budget
-from store.outbox.rate_budget import Payment, Purse, Rates
+from store.outbox.rate_budget import Payment, RateBudget, Rates
 from store.store import Store
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class Pace:
     def __init__(self, store: Store, rates: Rates, now: Callable[[], datetime]) -> None:
         self._store, self.rates, self._now = store, rates, now
         self._lock = asyncio.Lock()  # all wait for the same row: better here than holding a connection each
-        self._unsettled: list[Callable[[Purse], None]] = []
+        self._unsettled: list[Callable[[RateBudget], None]] = []
         self._patient: dict[str, float] = {}
 
     @property
@@ -30,7 +30,7 @@ class Pace:
         """Whether all finished calls are reported to the budget. If not, others wait longer than necessary."""
         return not self._unsettled
 
-    async def within(self, operation: Callable[[Connection, Purse], T]) -> T:
+    async def within(self, operation: Callable[[Connection, RateBudget], T]) -> T:
         """One transaction on the budget, which first reports the calls that ended since the last one."""
         async with self._lock:
             unsettled = tuple(self._unsettled)
@@ -41,20 +41,20 @@ class Pace:
     def _run(
         self,
         connection: Connection,
-        unsettled: tuple[Callable[[Purse], None], ...],
-        operation: Callable[[Connection, Purse], T],
+        unsettled: tuple[Callable[[RateBudget], None], ...],
+        operation: Callable[[Connection, RateBudget], T],
     ) -> T:
         tenant_id = self._store.installation.tenant_id
-        purse = rate_budget.lock_purse(connection, tenant_id, self.rates, self._time())
+        budget = rate_budget.lock_budget(connection, tenant_id, self.rates, self._time())
         for report in unsettled:
-            report(purse)
-        result = operation(connection, purse)
-        rate_budget.save_purse(connection, tenant_id, purse)
+            report(budget)
+        result = operation(connection, budget)
+        rate_budget.save_budget(connection, tenant_id, budget)
         return result
 
     async def spend(self, *keys: str) -> Payment:
         """Pays for a call, or raises BusyError with the time until there is budget."""
-        spent, wait = await self.within(lambda _, purse: (purse.spend(keys), purse.wait(keys)))
+        spent, wait = await self.within(lambda _, budget: (budget.spend(keys), budget.wait(keys)))
         if spent is None:
             raise BusyError("the budget is spent", wait)
         return spent
@@ -66,7 +66,7 @@ class Pace:
             await asyncio.sleep(max(0.0, spent.at - self._time()))
             self._check_patience(spent)
         except BaseException:
-            self.unused(spent)
+            self.report_unused(spent)
             raise
         try:
             yield
@@ -76,11 +76,11 @@ class Pace:
         finally:
             self._report_end(spent, self._time())
 
-    def unused(self, spent: Payment) -> None:
+    def report_unused(self, spent: Payment) -> None:
         self._report_end(spent, None)
 
     def _report_end(self, spent: Payment, at: float | None) -> None:
-        self._unsettled.append(lambda purse: purse.settle(spent, at))
+        self._unsettled.append(lambda budget: budget.settle(spent, at))
 
     def _check_patience(self, spent: Payment) -> None:
         """Stops calls that were paid for before Slack asked to wait."""
@@ -90,7 +90,7 @@ class Pace:
 
     def _wait_until(self, spent: Payment, until: float) -> None:
         self._patient.update(dict.fromkeys(spent.keys, until))
-        self._unsettled.append(lambda purse: purse.back_off(spent, until))
+        self._unsettled.append(lambda budget: budget.back_off(spent, until))
 
     def _time(self) -> float:
         return self._now().timestamp()

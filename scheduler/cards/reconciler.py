@@ -7,7 +7,7 @@ wait for them, so a slow call holds up nobody. It never asks what happened, only
 one update, and after a crash it simply starts again.
 
 **What was shown.** A *rendering* is the exact card, stored under a digest of its content before it is posted. A command
-(`Show`) records that Slack has it: only from then on could somebody have objected.
+(`Show`) records that Slack has it: only from then on could someone have objected.
 
 **What can race.** Processes claim places in the database. A claim is a lease of seconds, renewed while Slack is slow; a
 process that loses it stops before its next step. The rate budget is in the database too, so all processes together stay
@@ -39,7 +39,7 @@ from scheduler.common.messenger import BusyError, Messenger, SlackError, TokenEr
 from store.engine.workers import UnavailableError
 from store.outbox import card_leases, troubles
 from store.outbox.card_leases import Claim
-from store.outbox.rate_budget import Purse, Rates
+from store.outbox.rate_budget import RateBudget, Rates
 from store.store import Store
 
 log = structlog.get_logger()
@@ -118,7 +118,7 @@ class Reconciler:
             pass
         await endings.finish_or_cancel(self._running, within)
         with suppress(UnavailableError):
-            await self._pace.within(lambda _connection, _purse: None)
+            await self._pace.within(lambda _connection, _budget: None)
 
     async def _look(self) -> None:
         """Runs one round."""
@@ -141,15 +141,15 @@ class Reconciler:
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._task_done)
 
     async def _claim_places(self) -> list[Claim]:
         """Claims places up to the free room. Without room, only reports finished calls to the budget."""
         room = await self._store.read(self._max_running) - len(self._running)
         if room > 0:
-            return await self._pace.within(lambda connection, purse: self._claim(connection, purse, room))
+            return await self._pace.within(lambda connection, budget: self._claim(connection, budget, room))
         if not self._pace.is_settled:
-            await self._pace.within(lambda _connection, _purse: None)
+            await self._pace.within(lambda _connection, _budget: None)
         return []
 
     def _max_running(self, connection: Connection) -> int:
@@ -160,23 +160,23 @@ class Reconciler:
         outage = troubles.trouble_at(connection, tenant_id, troubles.APP, now)
         return AT_ONCE if outage is None else 0 if outage.still else 1
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._done_count += 1
         self.notice()
 
-    def _claim(self, connection: Connection, purse: Purse, room: int) -> list[Claim]:
+    def _claim(self, connection: Connection, budget: RateBudget, room: int) -> list[Claim]:
         now = self._now()
         claimed = card_leases.claim_cards(
             connection,
             self._store.installation.tenant_id,
-            purse,
+            budget,
             now=now,
             until=lease_end(now),
             limit=room,
             answerable=self._response_urls.cards,
         )
-        self._budget_wait = min(purse.full.values(), default=None)
+        self._budget_wait = min(budget.full.values(), default=None)
         return claimed
 
     async def _attempt(self, claim: Claim) -> None:
@@ -184,7 +184,7 @@ class Reconciler:
         lease = Lease(self._store, claim, self._time)
         known = {"package": claim.place.package_id, "place": claim.place.place}
         try:
-            async with lease.renewed():
+            async with lease.keep_renewed():
                 await self._delivery.deliver(lease)
         except BusyError as busy:
             await self._postpone(lease, busy.after)
@@ -201,7 +201,7 @@ class Reconciler:
             await self._postpone(lease, 12 * PATIENCE)
         finally:
             if claim.paid:
-                self._pace.unused(claim.paid)
+                self._pace.report_unused(claim.paid)
 
     async def _postpone(self, lease: Lease, seconds: float) -> None:
         await lease.postpone(seconds)

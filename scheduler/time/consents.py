@@ -101,7 +101,7 @@ class Consents:
     def _renew(self, connection: Connection, package: SilentPackage, answers: CardProofs) -> None:
         """Lost cards are posted again; for the others, the current viewers are recorded."""
         tenant_id, package_id = self._store.installation.tenant_id, package.state.decision_package_id
-        for card in package.gone(answers):
+        for card in package.deleted_cards(answers):
             log.info("card.lost", package=package_id, channel=card.channel)
             cards.mark_lost(connection, tenant_id, package_id, card)
         if not package.cards or package.may_be_enough:

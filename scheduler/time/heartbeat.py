@@ -21,8 +21,8 @@ from rules.policy.model import Policy
 from rules.state.clock_commands import Harden
 from rules.state.events import Cause
 from scheduler.common import clock_commands
+from scheduler.time.click_transport import ClickTransport, Proof
 from scheduler.time.clicks import UnsettledClicks
-from scheduler.time.way_in import Proof, WayIn
 from store.engine.workers import UnavailableError
 from store.installation import presence, uptime
 from store.installation.policy_texts import UnreadablePolicyError
@@ -53,11 +53,11 @@ class Heartbeat:
         self,
         store: Store,
         reachable: Callable[[], Awaitable[bool]],
-        way_in: WayIn,
+        transport: ClickTransport,
         clicks: UnsettledClicks,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._reachable, self._way_in, self._clicks = store, reachable, way_in, clicks
+        self._store, self._reachable, self._transport, self._clicks = store, reachable, transport, clicks
         self._monotonic = monotonic
         self._last = self._now()
         self._since = self._last.real  # earlier proofs do not count
@@ -82,7 +82,7 @@ class Heartbeat:
         await self._beat(skipped=NOTHING)
 
     async def time_skipped(self) -> None:
-        """The business clock was moved forward by hand while the process was up: the skipped time counts as lived."""
+        """The business clock was moved forward by hand while the process was up: the skipped time counts as uptime."""
         await self._beat(skipped=self._store.clock() - self._last.at)
 
     async def stop(self) -> None:
@@ -108,7 +108,7 @@ class Heartbeat:
                 lambda connection: is_any_soft_waiting(connection, self._store.installation.tenant_id)
             )
             reachable = await self._reachable()
-            proof = await self._way_in.look(wanted=waits, again=bool(skipped)) if reachable else None
+            proof = await self._transport.prove(wanted=waits, again=bool(skipped)) if reachable else None
             proof = self._valid_proof(proof) if can_judge else None
             await self._write(proof)
             self._unproven = self._unproven_time(proof, elapsed if reachable and waits else NOTHING, waits=waits)
@@ -156,7 +156,7 @@ class Heartbeat:
         installation, now, until = self._store.installation, self._store.clock(), self._proven_until(proof)
         stretch, extended = self._stretch, self._extend(until)
         sign = SignOfLife(
-            installation.tenant_id, installation.process_id, now, proof.at if proof else None, self._way_in.sockets
+            installation.tenant_id, installation.process_id, now, proof.at if proof else None, self._transport.sockets
         )
 
         def write(connection: Connection) -> None:

@@ -70,7 +70,7 @@ class SilentPackage:
         """Whether the silence is long enough according to Slack's answers."""
         return self.is_enough(self.proven(answers))
 
-    def gone(self, answers: CardProofs) -> list[CardLocation]:
+    def deleted_cards(self, answers: CardProofs) -> list[CardLocation]:
         return [card.location for card in self.cards if answers.get(card.location) == CardProof()]
 
     def is_deserted(self, answers: CardProofs) -> bool:

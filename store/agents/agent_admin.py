@@ -81,7 +81,7 @@ def add_agent(
         "standing": AgentStanding.ACTIVE.value,
         "callback_url": callback_url,
         "created_at": now,
-        **_allowed(scope, rates),
+        **_limit_columns(scope, rates),
     }
     try:
         connection.execute(insert(AGENTS), row)
@@ -107,7 +107,7 @@ def rotate_credentials(
     seal: Seal = leave_unsealed,
 ) -> Credentials:
     """Create a new key and secret. The old ones stay valid until `old_until`, so the agent need not stop."""
-    agent = _unrevoked(connection, name)
+    agent = _lock_unrevoked(connection, name)
     for table in (KEYS, SECRETS):
         sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
         connection.execute(update(table).where(table.c.agent_id == agent.agent_id, sooner).values(expires_at=old_until))
@@ -118,7 +118,7 @@ def rotate_credentials(
 def set_standing(
     connection: Connection, name: str, standing: AgentStanding, now: datetime, *, by: str = "operator"
 ) -> None:
-    agent = _unrevoked(connection, name)
+    agent = _lock_unrevoked(connection, name)
     if agent.standing == standing:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(standing=standing.value))
@@ -129,7 +129,7 @@ def set_callback_url(
     connection: Connection, name: str, url: str | None, now: datetime, *, by: str = "operator"
 ) -> None:
     """Set the address for new callbacks. Callbacks already queued keep their address."""
-    agent = _unrevoked(connection, name)
+    agent = _lock_unrevoked(connection, name)
     if agent.callback_url == url:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(callback_url=url))
@@ -140,8 +140,8 @@ def set_allowed(
     connection: Connection, name: str, scope: KeyScope, rates: Rates, now: datetime, *, by: str = "operator"
 ) -> None:
     """Set what the agent's key may request. Packages that wait for review are not affected."""
-    agent = _unrevoked(connection, name)
-    allowed = _allowed(scope, rates)
+    agent = _lock_unrevoked(connection, name)
+    allowed = _limit_columns(scope, rates)
     if allowed == {name: getattr(agent, name) for name in allowed}:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(allowed))
@@ -150,7 +150,7 @@ def set_allowed(
     )
 
 
-def _allowed(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+def _limit_columns(scope: KeyScope, rates: Rates) -> dict[str, Any]:
     scope_json = None if scope == FULL_SCOPE else scope.model_dump_json()
     return {"scope": scope_json, "per_minute": rates.per_minute, "max_open": rates.max_open}
 
@@ -188,7 +188,7 @@ def list_agents(connection: Connection, now: datetime) -> list[AgentInfo]:
     ]
 
 
-def _unrevoked(connection: Connection, name: str) -> Any:
+def _lock_unrevoked(connection: Connection, name: str) -> Any:
     lock_table(connection, AGENTS)
     row = connection.execute(select(AGENTS).where(AGENTS.c.name == name).with_for_update()).first()
     if row is None:

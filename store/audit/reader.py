@@ -107,12 +107,12 @@ def verify_database(
     for row in tenant_rows(connection, tenant_id):
         event, faults = parse_event_row(row, TENANT, row.sequence)
         yield from faults
-        yield from auditor.tenant_event(event)
-    yield from auditor.tenant_ended(tenant_claim(connection))
-    yield from auditor.policies(list(policy_texts(connection, tenant_id)))
+        yield from auditor.check_tenant_event(event)
+    yield from auditor.check_tenant_end(tenant_claim(connection))
+    yield from auditor.check_policies(list(policy_texts(connection, tenant_id)))
     for trail in read_trails(connection, tenant_id, progress=progress):
-        yield from auditor.package(trail)
-    yield from auditor.ended()
+        yield from auditor.check_package(trail)
+    yield from auditor.check_missing()
 
 
 def read_trails(
@@ -171,23 +171,28 @@ def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
 
 def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
     query = select_all(PACKAGES).where(PACKAGES.c.tenant_id == tenant_id).order_by(PACKAGES.c.package_id)
-    return query if selection.whole else query.where(PACKAGES.c.package_id.in_(_selected(tenant_id, selection)))
+    return query if selection.whole else query.where(PACKAGES.c.package_id.in_(_selected_ids(tenant_id, selection)))
 
 
-def _selected(tenant_id: str, selection: Selection) -> Select[Any]:
+def _selected_ids(tenant_id: str, selection: Selection) -> Select[Any]:
     return select(EVENTS.c.package_id).where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS))
 
 
 def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
-    """Ids of packages without a row of which events, content, renderings or versions are left."""
+    """Ids that still have events, content, renderings or versions, but no package row."""
 
-    def lost(table: Table) -> Select[Any]:
+    def without_package_row(table: Table) -> Select[Any]:
         row = exists().where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.package_id == table.c.package_id)
         return select(table.c.package_id).where(table.c.tenant_id == tenant_id, ~row)
 
     if not selection.whole:
-        return lost(EVENTS).where(*selection.of(EVENTS)).distinct()
-    left = union(lost(EVENTS), lost(CONTENT), lost(RENDERINGS), lost(VERSIONS)).subquery()
+        return without_package_row(EVENTS).where(*selection.of(EVENTS)).distinct()
+    left = union(
+        without_package_row(EVENTS),
+        without_package_row(CONTENT),
+        without_package_row(RENDERINGS),
+        without_package_row(VERSIONS),
+    ).subquery()
     return select(left.c.package_id)
 
 

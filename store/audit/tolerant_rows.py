@@ -16,7 +16,7 @@ UNREADABLE = datetime.min.replace(tzinfo=UTC)
 
 
 class _Moment(UTCDateTime):
-    """SQLite accepts any value in a column. A value that is no time is read as None, which matches no event."""
+    """SQLite accepts any value in a column. A value that is not a time is read as None, which matches no event."""
 
     cache_ok = True
 
@@ -41,12 +41,12 @@ def select_all(table: Table) -> Select[Any]:
 
 
 def chain_length(number: Any) -> int:
-    """A length that is no number becomes -1, which matches no chain."""
+    """A length that is not a number becomes -1, which matches no chain."""
     return number if isinstance(number, int) else -1
 
 
 def parse_or_text(text: str) -> Any:
-    """The parsed JSON, or the text itself if it is invalid; the auditor then reports that it is no event."""
+    """The parsed JSON, or the text itself if it is invalid; the auditor then reports that it is not an event."""
     try:
         return parse_strict_json(text)
     except ValueError:

@@ -153,12 +153,12 @@ def _memory_subject(
     if Needs.MEMORY not in needs:
         return None
     if isinstance(command, Submit | NewVersion | ApproveWithEdits):
-        return _proposed(command, current)
+        return _proposed_package(command, current)
     people_agreed = loaded and isinstance(command, ClaimExecution) and not granted_without_people(loaded.state)
     return loaded.state if loaded and not people_agreed else None
 
 
-def _proposed(
+def _proposed_package(
     command: Submit | NewVersion | ApproveWithEdits, current: DecisionPackage | None
 ) -> DecisionPackage | None:
     """The package that this command brings: the agent's, or the reviewer's edited version, if it is valid."""

@@ -40,7 +40,7 @@ def write_transition(
     if not transition.occurrences:
         return
     before, after = transition.before, transition.after
-    events, contents = _sealed(transition, loaded.head if loaded else None)
+    events, contents = _seal_events(transition, loaded.head if loaded else None)
     callback_url = _callback_url(transition, loaded, situation)
     with batch_or_stale(connection) as batch:
         save_package(batch, before, after, events[-1]["digest"], callback_url)
@@ -72,7 +72,7 @@ def batch_or_stale(connection: Connection) -> Iterator[Batch]:
         raise
 
 
-def _sealed(transition: Transition, head: str | None) -> tuple[list[Event], list[content.NewContent]]:
+def _seal_events(transition: Transition, head: str | None) -> tuple[list[Event], list[content.NewContent]]:
     events: list[Event] = []
     contents: list[content.NewContent] = []
     before = transition.before
@@ -113,7 +113,7 @@ def _row(occurrence: Occurrence, event: Event) -> dict[str, Any]:
 
 def _callback_url(transition: Transition, loaded: Loaded | None, situation: Situation) -> str | None:
     """The address of the new version, else of the package before, else of the agent."""
-    proposed = _proposed(transition.occurrences[0])
+    proposed = _package_words(transition.occurrences[0])
     return (
         (proposed.get("callback_url") if proposed else None)
         or (loaded.callback_url if loaded else None)
@@ -121,6 +121,6 @@ def _callback_url(transition: Transition, loaded: Loaded | None, situation: Situ
     )
 
 
-def _proposed(occurrence: Occurrence) -> dict[str, Any] | None:
+def _package_words(occurrence: Occurrence) -> dict[str, Any] | None:
     package = (occurrence.words or {}).get("package")
     return package if isinstance(package, dict) else None

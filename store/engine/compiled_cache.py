@@ -15,19 +15,19 @@ CAPACITY = 1000
 _Key = tuple[Any, ...]
 
 
-class _Compiled(LRUCache[_Key, Any]):
+class _CompiledCache(LRUCache[_Key, Any]):
     """Uses the name of the dialect as the first part of the key, instead of the dialect object."""
 
     def get(self, key: _Key, default: Any = None) -> Any:
-        return super().get(_shared(key), default)
+        return super().get(_shared_key(key), default)
 
     def __setitem__(self, key: _Key, value: Any) -> None:
-        super().__setitem__(_shared(key), value)
+        super().__setitem__(_shared_key(key), value)
 
 
-def _shared(key: _Key) -> _Key:
+def _shared_key(key: _Key) -> _Key:
     dialect, *statement = key
     return (dialect.name, *statement)
 
 
-COMPILED = _Compiled(CAPACITY)
+COMPILED = _CompiledCache(CAPACITY)

@@ -92,11 +92,11 @@ class PostgresDatabase:
             engine.dispose()
 
     def _write_together(self, group: Group) -> None:
-        count = self._committed(group)
+        count = self._run_group(group)
         self._writers.take_over(group[count:])
         del group[count:]
 
-    def _committed(self, group: Group) -> int:
+    def _run_group(self, group: Group) -> int:
         """Run operations in one transaction; return how many of the first ones were committed, 0 after any fault."""
         until = time.monotonic() + GROUP_TIMEOUT
         count = 0

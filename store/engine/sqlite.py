@@ -103,7 +103,7 @@ class SqliteDatabase:
     async def _write_group(self, group: Group) -> None:
         """Run operations, add them to the group, and commit."""
         try:
-            transaction = await self._begun()
+            transaction = await self._begin()
         except Exception:
             group.extend(self._asked)
             self._asked.clear()
@@ -121,11 +121,11 @@ class SqliteDatabase:
         if any(job.fault for job in group):
             self._let_go_of_the_writer()
 
-    async def _begun(self) -> RootTransaction:
+    async def _begin(self) -> RootTransaction:
         """Begin at once, or wait in a thread while another process writes."""
         connection = self._writes_on
         if connection is None:
-            connection = self._writes_on = await asyncio.to_thread(self._connected)
+            connection = self._writes_on = await asyncio.to_thread(self._connect)
         transaction = connection.begin()
         try:
             begin_immediate(connection)
@@ -154,7 +154,7 @@ class SqliteDatabase:
         connection, self._writes_on = self._writes_on, None
         _close(connection)
 
-    def _connected(self) -> Connection:
+    def _connect(self) -> Connection:
         connection = self.engine.connect()
         _wait_for_locks(connection, seconds=0)
         return connection
@@ -168,7 +168,7 @@ class SqliteDatabase:
                 self._read_for = 0.0
                 await asyncio.sleep(0)
             if self._reads_on is None:
-                self._reads_on = await asyncio.to_thread(self._connected)
+                self._reads_on = await asyncio.to_thread(self._connect)
             began = time.monotonic()
             try:
                 return _read_on(self._reads_on, operation)

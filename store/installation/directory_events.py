@@ -69,7 +69,7 @@ def apply_group(connection: Connection, group: str, users: Collection[str], even
     tenant_id, members = lock_tenant(connection), set(_member_rows(connection, group))
     changes = dict.fromkeys(members, False) | dict.fromkeys(users, True)
     certain = _change_members(connection, tenant_id, group, changes, event_time)
-    if event_order(event_time, _listed(connection, group), _read_at(connection)) is Order.NEWER:
+    if event_order(event_time, _last_listing(connection, group), _read_at(connection)) is Order.NEWER:
         _upsert(connection, GROUPS, {"tenant_id": tenant_id, "group_id": group}, _marks(event_time))
     return certain
 
@@ -85,7 +85,7 @@ def apply_group_change(
 def _change_members(
     connection: Connection, tenant_id: str, group: str, changes: Mapping[str, bool], event_time: EventTime
 ) -> bool:
-    rows, listed, read_at = _member_rows(connection, group), _listed(connection, group), _read_at(connection)
+    rows, listed, read_at = _member_rows(connection, group), _last_listing(connection, group), _read_at(connection)
     certain = True
     for user, belongs in changes.items():
         row = rows.get(user)
@@ -111,7 +111,7 @@ def _member_rows(connection: Connection, group: str) -> dict[str, Row[Any]]:
     return {row.user_id: row for row in rows}
 
 
-def _listed(connection: Connection, group: str) -> EventTime | None:
+def _last_listing(connection: Connection, group: str) -> EventTime | None:
     """The last event that listed all members of the group."""
     return _event_time(connection.execute(select(GROUPS).where(GROUPS.c.group_id == group)).one_or_none())
 

@@ -30,7 +30,7 @@ def migrate(url: str, now: datetime) -> str:
     """Migrate, create the installation's row if it is missing, and return the schema's revision."""
     engine = make_engine(parse_database_url(url))
     try:
-        with _allowed(), engine.begin() as connection:
+        with _explain_missing_permission(), engine.begin() as connection:
             _lock(connection)
             if not is_current(connection):
                 _refuse_newer(connection)
@@ -50,7 +50,7 @@ def newest_revision() -> str:
 
 
 def is_current(connection: Connection) -> bool:
-    return _applied(connection) == newest_revision()
+    return _applied_revision(connection) == newest_revision()
 
 
 def require_current(connection: Connection) -> None:
@@ -60,7 +60,7 @@ def require_current(connection: Connection) -> None:
 
 
 def _refuse_newer(connection: Connection) -> None:
-    applied = _applied(connection)
+    applied = _applied_revision(connection)
     if applied and applied not in _known_revisions():
         raise SchemaError(
             f"the database has schema {applied}, which is newer than this release ({newest_revision()}); "
@@ -68,7 +68,7 @@ def _refuse_newer(connection: Connection) -> None:
         )
 
 
-def _applied(connection: Connection) -> str | None:
+def _applied_revision(connection: Connection) -> str | None:
     return connection.execute(_APPLIED).scalar() if inspect(connection).has_table("alembic_version") else None
 
 
@@ -78,7 +78,7 @@ def _known_revisions() -> frozenset[str]:
 
 
 @contextmanager
-def _allowed() -> Iterator[None]:
+def _explain_missing_permission() -> Iterator[None]:
     """The service's database role may not be allowed to change the schema: then say what to do."""
     try:
         yield

@@ -56,7 +56,7 @@ def count_callbacks(connection: Connection) -> Counts:
         .where(CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.state.in_([*_OPEN, CallbackState.DEAD.value]))
         .group_by(CALLBACKS.c.state)
     )
-    by_state = {state: count for state, count in connection.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+    by_state = {state: count for state, count in connection.execute(query)}  # noqa: C416 - to mypy, rows are not pairs
     closed = select(func.count()).select_from(QUIET).where(QUIET.c.tenant_id == tenant_id, QUIET.c.until.is_(None))
     return Counts(
         due=by_state.get(CallbackState.DUE, 0),

@@ -17,7 +17,7 @@ from rules.scales import RiskLevel
 from store.engine.statements import fetch_first
 from store.installation.installation import fresh_id
 from store.outbox.cards import CARDS, OF_PACKAGE, ROLE, Place
-from store.outbox.rate_budget import POSTS, UPDATES, Payment, Purse, of_channel
+from store.outbox.rate_budget import POSTS, UPDATES, Payment, RateBudget, of_channel
 from store.outbox.turns import LAST_SERVED, OF_LANE, TURNS, ServedPlace, record_served, turn_number
 from store.packages.packages import PACKAGES
 
@@ -55,7 +55,7 @@ class Claim(NamedTuple):
 def claim_cards(
     connection: Connection,
     tenant_id: str,
-    purse: Purse,
+    budget: RateBudget,
     *,
     now: datetime,
     until: datetime,
@@ -70,8 +70,8 @@ def claim_cards(
     """
     by, taken = fresh_id(), list[Claim]()
     while len(taken) < limit:
-        candidates = connection.execute(_candidates(tenant_id, now, purse, answerable, limit - len(taken)))
-        claims = {claim: agent for *place, agent in candidates if (claim := _paid_claim(purse, Place(*place), by))}
+        candidates = connection.execute(_candidates(tenant_id, now, budget, answerable, limit - len(taken)))
+        claims = {claim: agent for *place, agent in candidates if (claim := _paid_claim(budget, Place(*place), by))}
         for claim in claims:
             connection.execute(_CLAIM, claim.key | {"until": until})
         record_served(connection, [ServedPlace(claim.place, agent) for claim, agent in claims.items()], now)
@@ -81,11 +81,11 @@ def claim_cards(
     return taken
 
 
-def _paid_claim(purse: Purse, place: Place, by: str) -> Claim | None:
+def _paid_claim(budget: RateBudget, place: Place, by: str) -> Claim | None:
     """A place that stands for a role is not posted itself, so it costs nothing."""
     if place.posted or place.place.startswith(ROLE):
         return Claim(place, by, None)
-    paid = purse.spend((POSTS, of_channel(place.place)))
+    paid = budget.spend((POSTS, of_channel(place.place)))
     return Claim(place, by, paid) if paid else None
 
 
@@ -103,13 +103,13 @@ def _behind(tenant_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
 def _candidates(
     tenant_id: str,
     now: datetime,
-    purse: Purse,
+    budget: RateBudget,
     answerable: Collection[tuple[str, str]],
     limit: int,
 ) -> Select[Any]:
     """Rank all outdated cards by few columns; then read and lock only the first ones."""
-    full = purse.full
-    posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(purse.full_channels))
+    full = budget.full
+    posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(budget.full_channels))
     updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
     own_order = (_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
     ranked = (

@@ -184,12 +184,12 @@ class ShownCard(NamedTuple):
 
 def record_shown(connection: Connection, place: Place, shown: ShownCard) -> None:
     """Record that the card shows this revision. If a newer one is wanted, the card stays outdated."""
-    connection.execute(_SHOWN, _posted(place, shown) | {"revision": shown.revision})
+    connection.execute(_SHOWN, _posted_values(place, shown) | {"revision": shown.revision})
 
 
 def record_message(connection: Connection, place: Place, shown: ShownCard) -> None:
     """Record the message of the card. The card stays outdated: its notes may still be missing."""
-    connection.execute(_MESSAGE, _posted(place, shown))
+    connection.execute(_MESSAGE, _posted_values(place, shown))
 
 
 def posted_cards(
@@ -219,7 +219,7 @@ def record_notes(connection: Connection, place: Place, revision: int) -> None:
     connection.execute(_NOTED, key | {"revision": revision})
 
 
-def _posted(place: Place, shown: ShownCard) -> dict[str, str]:
+def _posted_values(place: Place, shown: ShownCard) -> dict[str, str]:
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
     return key | {"new_channel": shown.channel, "new_ts": shown.ts, "rendering": shown.rendering_id}
 

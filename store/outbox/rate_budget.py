@@ -68,7 +68,7 @@ class Payment(NamedTuple):
 
 
 @dataclass(slots=True)
-class Purse:
+class RateBudget:
     """The remaining budget of each key. Keys without recent calls are missing."""
 
     rates: Rates
@@ -137,11 +137,11 @@ class Purse:
         return self.spent.keys() | self.under_way.keys() | self.paused.keys()
 
     def _wait(self, key: str) -> float:
-        counted, window = self._counted(key), self._window(key)
+        counted, window = self._counted_calls(key), self._window(key)
         free = counted[-window.calls] + self._length(key) if len(counted) >= window.calls else 0.0
         return max(0.0, free - self.now, self.paused.get(key, 0.0) - self.now)
 
-    def _counted(self, key: str) -> list[float]:
+    def _counted_calls(self, key: str) -> list[float]:
         """Slack may count a call in flight only now. Calls in the future were made by a clock ahead of ours."""
         times = (*self.recent(key), *self.in_flight(key))
         return sorted(min(at, self.now) for at in times)
@@ -182,27 +182,27 @@ _WRITE = text(
 _FORGET = delete(BUDGETS).where(_OF_TENANT, BUDGETS.c.key.in_(bindparam("keys", expanding=True)))
 
 
-def lock_purse(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
+def lock_budget(connection: Connection, tenant_id: str, rates: Rates, now: float) -> RateBudget:
     """Load the budget and lock it until the commit."""
     if connection.execute(_LOCK, {"tenant": tenant_id}).first() is None:
         connection.execute(_FIRST, {"tenant": tenant_id})
         connection.execute(_LOCK, {"tenant": tenant_id})
-    purse = Purse(rates, now)
+    budget = RateBudget(rates, now)
     for key, spent, under_way, paused in connection.execute(_READ, {"tenant": tenant_id}):
-        purse.spent[key], purse.under_way[key] = json.loads(spent), json.loads(under_way)
-        purse.paused[key] = paused
-    return purse
+        budget.spent[key], budget.under_way[key] = json.loads(spent), json.loads(under_way)
+        budget.paused[key] = paused
+    return budget
 
 
-def save_purse(connection: Connection, tenant_id: str, purse: Purse) -> None:
+def save_budget(connection: Connection, tenant_id: str, budget: RateBudget) -> None:
     """Write changed keys and delete unused ones: there is a key for each conversation."""
-    finished = [key for key in purse.keys if _is_over(purse, key)]
-    for key in purse.changed.difference(finished):
-        row = {"spent": json.dumps(purse.recent(key)), "under_way": json.dumps(purse.in_flight(key))}
-        connection.execute(_WRITE, row | {"tenant": tenant_id, "key": key, "paused": purse.paused.get(key, 0.0)})
+    finished = [key for key in budget.keys if _is_over(budget, key)]
+    for key in budget.changed.difference(finished):
+        row = {"spent": json.dumps(budget.recent(key)), "under_way": json.dumps(budget.in_flight(key))}
+        connection.execute(_WRITE, row | {"tenant": tenant_id, "key": key, "paused": budget.paused.get(key, 0.0)})
     if unused := [key for key in finished if key != POSTS]:
         connection.execute(_FORGET, {"tenant": tenant_id, "keys": unused})
 
 
-def _is_over(purse: Purse, key: str) -> bool:
-    return not purse.recent(key) and not purse.in_flight(key) and purse.paused.get(key, 0.0) <= purse.now
+def _is_over(budget: RateBudget, key: str) -> bool:
+    return not budget.recent(key) and not budget.in_flight(key) and budget.paused.get(key, 0.0) <= budget.now

@@ -61,11 +61,11 @@ def load_words(connection: Connection, tenant_id: str, *event_ids: str) -> dict[
         case _:
             rows_found = list(connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)}))
     contents = [row for row in rows_found if row.words is not None]
-    altered = _altered(connection, tenant_id, contents)
+    altered = _altered_events(connection, tenant_id, contents)
     return {row.event_id: from_json(row.words) for row in contents if row.event_id not in altered}
 
 
-def _altered(connection: Connection, tenant_id: str, contents: list[Any]) -> set[str]:
+def _altered_events(connection: Connection, tenant_id: str, contents: list[Any]) -> set[str]:
     """Ids of events whose content does not match the digest. Each text is checked once in a process."""
     unknown = [row for row in contents if not VERIFIED.knows(row.event_id, row.salt, row.words)]
     if not unknown:

@@ -61,7 +61,7 @@ class Loaded(NamedTuple):
 
 
 class PackageSummary(NamedTuple):
-    """The least that tells whether a package has changed, and whose it is."""
+    """Enough to tell whether a package has changed, and which agent owns it."""
 
     agent_id: str
     revision: int
@@ -70,7 +70,7 @@ class PackageSummary(NamedTuple):
 
 def load_package(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
     row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "package": package_id})
-    return _loaded(row) if row else None
+    return _parse_loaded(row) if row else None
 
 
 def load_own_package(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> PackageState | None:
@@ -81,10 +81,10 @@ def load_own_package(connection: Connection, tenant_id: str, package_id: str, ag
 
 def load_packages(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
     rows = connection.execute(_LOAD_EACH, {"tenant": tenant_id, "packages": list(package_ids)})
-    return {row.package_id: _loaded(row) for row in rows}
+    return {row.package_id: _parse_loaded(row) for row in rows}
 
 
-def _loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+def _parse_loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
     return Loaded(parse_state(row.state), row.head, row.callback_url)
 
 

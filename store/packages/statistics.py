@@ -25,7 +25,7 @@ _TERMINAL = [status.value for status in Status if status.terminal]
 
 def load_statistics(connection: Connection, since: datetime, now: datetime) -> Statistics:
     tenant_id = read_tenant_id(connection)
-    settled, automatic = _settled(connection, tenant_id, since, now)
+    settled, automatic = _count_settled(connection, tenant_id, since, now)
     median_ms, p90_ms = _times(connection, tenant_id, since, now)
     return Statistics(
         since=since,
@@ -36,35 +36,37 @@ def load_statistics(connection: Connection, since: datetime, now: datetime) -> S
         decisions=_decisions(connection, tenant_id, since, now),
         median_ms=median_ms,
         p90_ms=p90_ms,
-        **_judged(connection, tenant_id, since, now)._asdict(),
+        **_count_judged(connection, tenant_id, since, now)._asdict(),
     )
 
 
-def _settled(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[dict[Status, int], int]:
+def _count_settled(
+    connection: Connection, tenant_id: str, since: datetime, now: datetime
+) -> tuple[dict[Status, int], int]:
     """Ended packages by status, and how many proceeded automatically."""
     automatic = case((_UNATTENDED, 1), else_=0).label("automatic")
     query = select(PACKAGES.c.status, automatic, func.count().label("packages"))
-    query = query.where(*_ended(tenant_id, since, now)).group_by(PACKAGES.c.status, "automatic")
+    query = query.where(*_ended_within(tenant_id, since, now)).group_by(PACKAGES.c.status, "automatic")
     rows = connection.execute(query).all()
     by_status = {Status(row.status): row.packages for row in rows if not row.automatic}
     return by_status, sum(row.packages for row in rows if row.automatic)
 
 
-def _ended(tenant_id: str, since: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _ended_within(tenant_id: str, since: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:
     within = (PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.decided_at > since, PACKAGES.c.decided_at <= now)
     return (*within, PACKAGES.c.status.in_(_TERMINAL))
 
 
-class _Judged(NamedTuple):
+class _JudgedCounts(NamedTuple):
     sampled: int
     judged: int
     unsound: int
 
 
-def _judged(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> _Judged:
+def _count_judged(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> _JudgedCounts:
     unsound = case((PACKAGES.c.verdict == Verdict.UNSOUND.value, 1))
     query = select(func.count(), func.count(PACKAGES.c.verdict), func.count(unsound))
-    return _Judged(*connection.execute(query.where(*_ended(tenant_id, since, now), *IS_SAMPLED)).one())
+    return _JudgedCounts(*connection.execute(query.where(*_ended_within(tenant_id, since, now), *IS_SAMPLED)).one())
 
 
 def _decisions(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> dict[HumanDecisionType, int]:

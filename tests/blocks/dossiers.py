@@ -16,7 +16,7 @@ from tests.blocks.story import NAMES, Story
 from tests.rules.world import DAY, HOUR, MINUTE, NO_SECOND_EYES, NOW, ROSS, SENTA, SUSI, SVEN, package
 from tests.rules.world import policy as changed_policy
 
-__all__ = ["EARLIER", "KINDS", "NAMES", "NOTICE", "STATES", "Story", "dossier", "emptied", "of_kind"]
+__all__ = ["EARLIER", "KINDS", "NAMES", "NOTICE", "STATES", "Story", "dossier", "emptied_dossier", "of_kind"]
 
 
 def _read_first(story: Story, who: str) -> Story:
@@ -178,7 +178,7 @@ def of_kind(kind: str, **changes: Any) -> Dossier:
     return Story(KINDS[kind]).dossier(**changes)
 
 
-def emptied(name: str) -> Dossier:
+def emptied_dossier(name: str) -> Dossier:
     """After retention: the record is there, the content is not."""
     full = dossier(name)
     history = tuple(

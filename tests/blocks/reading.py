@@ -26,12 +26,12 @@ def markup(drawn: Any) -> str:
     return "\n".join(element["text"] for element in of_type(drawn, "mrkdwn"))
 
 
-def framed(drawn: Any) -> str:
+def framed_text(drawn: Any) -> str:
     """The text in quotes and boxes, without breaks between them."""
     return "".join(run.get("text", "") for frame in of_type(drawn, *FRAMES) for run in frame["elements"])
 
 
-def unframed(drawn: Any) -> str:
+def unframed_text(drawn: Any) -> str:
     """The service's own rich text."""
     return "\n".join(run.get("text", "") for part in of_type(drawn, "rich_text_section") for run in part["elements"])
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.service import Desk, open_desk
+from tests.bot.service import AgentApi, open_api
 from tests.bot.slack.office import Office, open_office
 from tests.scheduler.callbacks.receiver import Receiver, open_receiver
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path) as desk:
-        yield desk
+async def api(database_url: str, tmp_path: Path) -> AsyncIterator[AgentApi]:
+    async with open_api(database_url, tmp_path) as api:
+        yield api
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A running service, called over HTTP as agents do. People decide without Slack here.
 
-`Desk.call` checks every answer against the API's own description: it fails if `bot.api.routes` does not list the answer,
+`AgentApi.call` checks every answer against the API's own description: it fails if `bot.api.routes` does not list the answer,
 or if its body differs from the model in `bot.api.shapes`.
 """
 
@@ -127,7 +127,7 @@ class Response:
         return [error["field"] for error in self.body["errors"]]
 
 
-class Desk:
+class AgentApi:
     def __init__(self, running: RunningService, clock: Clock, http: aiohttp.ClientSession) -> None:
         service = running.service
         self.running, self.clock, self.http = running, clock, http
@@ -240,7 +240,7 @@ def _route(method: str, path: str) -> Route | None:
 
 
 @asynccontextmanager
-async def open_desk(url: str, folder: Path, policy_text: str = POLICY, **settings: Any) -> AsyncIterator[Desk]:
+async def open_api(url: str, folder: Path, policy_text: str = POLICY, **settings: Any) -> AsyncIterator[AgentApi]:
     policy = folder / "policy.toml"
     policy.write_text(policy_text)
     given = {
@@ -252,7 +252,7 @@ async def open_desk(url: str, folder: Path, policy_text: str = POLICY, **setting
     }
     clock = Clock()
     async with run_service(read_settings(**given), clock) as running, aiohttp.ClientSession(running.url) as http:
-        desk = Desk(running, clock, http)
-        await desk.people_are(people())
-        desk.key = await desk.hire("Clerk")
-        yield desk
+        api = AgentApi(running, clock, http)
+        await api.people_are(people())
+        api.key = await api.hire("Clerk")
+        yield api

@@ -51,7 +51,7 @@ class CommandResult(NamedTuple):
         (line,) = self.err.splitlines()
         return line
 
-    def shown(self, name: str) -> str:
+    def value_of(self, name: str) -> str:
         """The text after `name: ` at the start of a line."""
         (fact,) = [line.partition(": ")[2] for line in self.out.splitlines() if line.startswith(f"{name}: ")]
         return fact

@@ -34,7 +34,7 @@ async def test_requests_succeed_if_the_log_reader_hangs_or_dies(database_url: st
         async with http.post("/v1/packages", json=SOFT) as posted:
             assert posted.status == 202
         assert await _statuses(http, process, 5) == {200}
-        assert await _dropped(http) > 0
+        assert await _dropped_lines(http) > 0
 
 
 async def _statuses(http: aiohttp.ClientSession, process: Process, times: int) -> set[int]:
@@ -45,7 +45,7 @@ async def _statuses(http: aiohttp.ClientSession, process: Process, times: int) -
     return statuses
 
 
-async def _dropped(http: aiohttp.ClientSession) -> float:
+async def _dropped_lines(http: aiohttp.ClientSession) -> float:
     async with http.get("/metrics") as response:
         (line,) = [line for line in (await response.text()).splitlines() if line.startswith(DROPPED)]
     return float(line.split()[1])

@@ -15,7 +15,7 @@ ROUTES = {"/v1/packages", "/slack/events", "/metrics", "/readyz", "/healthz", "/
 EVERYWHERE = {"/healthz", "/docs", "/openapi.json"}
 
 
-async def reached(url: str, key: str) -> set[str]:
+async def reachable_paths(url: str, key: str) -> set[str]:
     paths = set()
     async with aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"}) as http:
         for path in ROUTES:
@@ -27,8 +27,11 @@ async def reached(url: str, key: str) -> set[str]:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_agents_port_serves_only_the_agents_api(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, COUNTERSIGN_AGENTS_PORT=0) as office:
-        assert await reached(office.running.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
-        assert await reached(office.running.url, office.key) == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
+        assert await reachable_paths(office.running.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
+        assert (
+            await reachable_paths(office.running.url, office.key)
+            == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
+        )
         response = await office.call("POST", URL(f"{office.running.agents_url}/v1/packages"), json=SOFT)
         assert response.status == 202
         assert (await office.slack.command(RITA, "/reviews", "queue")).ok
@@ -38,7 +41,7 @@ async def test_the_agents_port_serves_only_the_agents_api(database_url: str, tmp
 async def test_without_an_agents_port_all_routes_are_on_one_port(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path) as office:
         assert office.running.agents_url == office.running.url
-        assert await reached(office.running.url, office.key) == ROUTES
+        assert await reachable_paths(office.running.url, office.key) == ROUTES
 
 
 def test_the_two_ports_must_differ() -> None:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.bot.slack.office import Office, open_office
-from tests.browser.driver import executable, launched
+from tests.browser.driver import executable, launch
 from tests.browser.scene import CHANNEL, SENTA, scene
 from tests.browser.screen import Screen, window
 from tests.programs import terminal_printer
@@ -18,7 +18,7 @@ from tests.programs import terminal_printer
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    async with launched(executable(terminal_printer(request.config))) as chromium:
+    async with launch(executable(terminal_printer(request.config))) as chromium:
         yield chromium
 
 

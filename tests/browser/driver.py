@@ -43,10 +43,10 @@ NONE = (
 
 def executable(say: Say) -> str:
     """The path of the browser. Root on Debian or Ubuntu installs it if missing; otherwise an error asks for it."""
-    return Program(_found, PACKAGES, INSTALLING, NONE).path(say)
+    return Program(_find_browser, PACKAGES, INSTALLING, NONE).path(say)
 
 
-def _found() -> str | None:
+def _find_browser() -> str | None:
     if named := os.environ.get(NAMED):
         if not Path(named).is_file():
             raise MissingProgramError(f"{NAMED} is {named}, where there is no file.")
@@ -56,7 +56,7 @@ def _found() -> str | None:
 
 
 @asynccontextmanager
-async def launched(path: str) -> AsyncIterator[Browser]:
+async def launch(path: str) -> AsyncIterator[Browser]:
     # Chromium's sandbox refuses to run as root, and is not needed here: the tests only visit loopback.
     arguments = ["--no-sandbox"] if sys.platform == "linux" and os.geteuid() == 0 else []
     async with async_playwright() as playwright:

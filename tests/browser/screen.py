@@ -73,7 +73,7 @@ class Screen:
         PICTURES.mkdir(exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"{name}.png")
 
-    async def measured(self, what: str) -> Any:
+    async def measure(self, what: str) -> Any:
         """What a function of measures.js finds wrong with the page's layout."""
         return await self.page.evaluate(f"() => {{ {MEASURES}; return {what}(); }}")
 

@@ -18,7 +18,7 @@ TITLE = GRAVE["title"]
 async def test_a_card_is_approved_with_a_comment_and_a_confirmation_and_says_who_did(
     office: Office, screen: Screen
 ) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     card = screen.card(TITLE)
     await screen.press(card, "Approve")
     await screen.dialog.get_by_role("checkbox").check()
@@ -33,7 +33,7 @@ async def test_a_card_is_approved_with_a_comment_and_a_confirmation_and_says_who
 
 
 async def test_the_requester_is_refused_by_a_note_that_only_they_see(office: Office, screen: Screen) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     await screen.become(ROSE)
     await screen.press(screen.card("Decide by"), "Approve")
     await expect(screen.note).to_contain_text("You asked for this, so somebody else must approve it.")
@@ -51,7 +51,7 @@ async def test_the_requester_is_refused_by_a_note_that_only_they_see(office: Off
 async def test_a_rejection_without_a_reason_is_marked_at_its_field_and_then_works(
     office: Office, screen: Screen
 ) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     await screen.press(screen.card(TITLE), "Reject")
     reason = screen.dialog.get_by_label("Why you reject it")
     await expect(reason).to_be_focused()
@@ -70,7 +70,7 @@ async def test_a_rejection_without_a_reason_is_marked_at_its_field_and_then_work
 
 
 async def test_details_open_over_the_card_and_a_form_over_details(office: Office, screen: Screen) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     await screen.press(screen.card(TITLE), "Details")
     await expect(screen.dialog.get_by_role("heading", name="Details")).to_be_focused()
     await screen.picture("details")
@@ -86,7 +86,7 @@ async def test_details_open_over_the_card_and_a_form_over_details(office: Office
 
 
 async def test_an_edit_shows_what_it_changes_before_it_counts(office: Office, screen: Screen) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     await screen.press(screen.card(TITLE), "Details")
     await screen.press(screen.dialog, "Edit and approve")
     parameters = screen.dialog.get_by_label("parameters")
@@ -105,7 +105,7 @@ async def test_an_edit_shows_what_it_changes_before_it_counts(office: Office, sc
 
 
 async def test_an_objection_makes_a_soft_approval_require_explicit_approval(office: Office, screen: Screen) -> None:
-    proposal, _ = await office.asked(SOFT)
+    proposal, _ = await office.submit_with_card(SOFT)
     await screen.become(RITA)
     card = screen.card(SOFT["title"])
     await expect(card).to_contain_text("Goes ahead by itself")
@@ -116,7 +116,7 @@ async def test_an_objection_makes_a_soft_approval_require_explicit_approval(offi
 
 @pytest.mark.parametrize("verb", ["Request evidence", "Defer", "Override", "Take over", "Recuse"])
 async def test_a_menu_item_opens_its_form(office: Office, screen: Screen, verb: str) -> None:
-    await office.asked(GRAVE)
+    await office.submit_with_card(GRAVE)
     await screen.press(screen.card(TITLE), "More")
     await screen.page.get_by_role("menuitem", name=verb).click()
     await expect(screen.dialog).to_be_visible()
@@ -125,7 +125,7 @@ async def test_a_menu_item_opens_its_form(office: Office, screen: Screen, verb: 
 
 
 async def test_the_note_of_a_decision_is_in_the_thread_of_its_card(office: Office, screen: Screen) -> None:
-    proposal, card = await office.asked(GRAVE)
+    proposal, card = await office.submit_with_card(GRAVE)
     await office.approve("USENTA", card)
     await office.card(proposal)
     link = screen.card(TITLE).get_by_role("link", name="1 reply")

@@ -158,12 +158,12 @@ async def test_a_double_click_moves_time_once(screen: Screen) -> None:
     asked: list[Request] = []
     clicked = asyncio.Event()
 
-    async def held(route: Route) -> None:
+    async def hold_request(route: Route) -> None:
         asked.append(route.request)
         await clicked.wait()
         await route.continue_()
 
-    await screen.page.route("**/playground/demo/time", held)
+    await screen.page.route("**/playground/demo/time", hold_request)
     await screen.page.get_by_role("button", name="+5 min").dblclick()
     clicked.set()
     await expect(
@@ -279,7 +279,7 @@ async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
         assert await screen.page.locator(".last .what").evaluate_all(CUT) == []
         await screen.page.get_by_text("All that the agent told").first.click()
         await screen.picture(f"demo_panel_{'phone' if size == PHONE else 'wide'}_{scheme}")
-        assert await screen.measured("wider") == []
-        assert await screen.measured("overlaps") == []
-        assert await screen.measured("faint") == []
+        assert await screen.measure("wider") == []
+        assert await screen.measure("overlaps") == []
+        assert await screen.measure("faint") == []
         assert screen.complaints == []

@@ -14,7 +14,7 @@ from bot.api.openapi import openapi_document
 from bot.api.problem_types import name_of
 from bot.api.routes import ROUTES, Route
 from rules.package.model import DecisionPackage
-from tests.bot.service import SOFT, Desk, open_desk
+from tests.bot.service import SOFT, AgentApi, open_api
 from tests.browser.scene import IN_BROWSER
 from tests.browser.screen import PHONE, WIDE, Screen, window
 
@@ -24,9 +24,9 @@ BOTH_SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path) as opened_desk:
-        yield opened_desk
+async def api(database_url: str, tmp_path: Path) -> AsyncIterator[AgentApi]:
+    async with open_api(database_url, tmp_path) as opened_api:
+        yield opened_api
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def size() -> tuple[int, int]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(desk: Desk, browser: Browser, size: tuple[int, int]) -> AsyncIterator[Screen]:
-    async with window(browser, f"{desk.url}/docs", size) as opened_screen:
+async def screen(api: AgentApi, browser: Browser, size: tuple[int, int]) -> AsyncIterator[Screen]:
+    async with window(browser, f"{api.url}/docs", size) as opened_screen:
         await expect(operation(opened_screen.page, ROUTES[0])).to_be_visible()
         yield opened_screen
         assert opened_screen.complaints == []
@@ -46,7 +46,7 @@ def operation(page: Page, route: Route) -> Locator:
     return page.locator(f"#operations-{'Packages' if route.of_agents else 'Service'}-{route.name}")
 
 
-async def unfolded(page: Page, route: Route) -> Locator:
+async def unfold(page: Page, route: Route) -> Locator:
     block = operation(page, route)
     await block.locator(".opblock-summary-control").click()
     await expect(block.locator(".responses-wrapper")).to_be_visible()
@@ -57,17 +57,17 @@ async def unfolded(page: Page, route: Route) -> Locator:
 async def test_the_page_fits_the_screen_without_overlaps(screen: Screen, size: tuple[int, int]) -> None:
     name = "docs_phone" if size == PHONE else "docs_wide"
     await screen.picture(name)
-    block = await unfolded(screen.page, ROUTES[0])
+    block = await unfold(screen.page, ROUTES[0])
     await block.scroll_into_view_if_needed()
     await screen.picture(f"{name}_operation")
     assert await screen.page.evaluate("document.scrollingElement.scrollWidth") == size[0]
-    assert await screen.measured("overlaps") == []
+    assert await screen.measure("overlaps") == []
 
 
 async def test_every_operation_is_there_with_its_parameters_answers_and_problems(screen: Screen) -> None:
     await expect(screen.page.locator(".opblock")).to_have_count(len(ROUTES) + 1)  # and the callback
     for route in ROUTES:
-        block = await unfolded(screen.page, route)
+        block = await unfold(screen.page, route)
         await expect(block).to_contain_text(route.title)
         for answer in route.answers:
             when = answer.when.replace("`", "")  # the page shows it as code
@@ -88,27 +88,27 @@ async def test_every_schema_is_there_and_every_field_of_a_package(screen: Screen
     assert [field for field in DecisionPackage.model_fields if field not in shown] == []
 
 
-async def test_a_reader_tries_a_request_with_a_key_and_sees_it_as_a_command(screen: Screen, desk: Desk) -> None:
+async def test_a_reader_tries_a_request_with_a_key_and_sees_it_as_a_command(screen: Screen, api: AgentApi) -> None:
     page = screen.page
     await page.get_by_role("button", name="Authorize").first.click()
     dialog = page.locator(".dialog-ux")
-    await dialog.get_by_role("textbox").fill(desk.key)
+    await dialog.get_by_role("textbox").fill(api.key)
     await dialog.get_by_role("button", name="Apply credentials").click()
     await dialog.get_by_role("button", name="Close").click()
-    block = await unfolded(page, ROUTES[0])
+    block = await unfold(page, ROUTES[0])
     await block.get_by_role("button", name="Try it out").click()
     await block.locator("textarea").fill(json.dumps(SOFT))
     await block.get_by_role("button", name="Execute").click()
     await expect(block.locator(".live-responses-table .response-col_status").last).to_contain_text("202")
     await expect(block.locator(".curl-command")).to_contain_text("curl -X 'POST'")
-    assert [package["status"] for package in (await desk.get("/v1/packages")).body["packages"]] == ["pending"]
+    assert [package["status"] for package in (await api.get("/v1/packages")).body["packages"]] == ["pending"]
 
 
-async def test_the_page_loads_nothing_else(desk: Desk, browser: Browser) -> None:
+async def test_the_page_loads_nothing_else(api: AgentApi, browser: Browser) -> None:
     asked: list[str] = []
     async with window(browser, "about:blank") as screen:
         screen.page.on("request", lambda request: asked.append(request.url))
-        await screen.page.goto(f"{desk.url}/docs")
-        await unfolded(screen.page, ROUTES[0])
-    assert [url for url in asked if not url.startswith("data:")] == [f"{desk.url}/docs"]
+        await screen.page.goto(f"{api.url}/docs")
+        await unfold(screen.page, ROUTES[0])
+    assert [url for url in asked if not url.startswith("data:")] == [f"{api.url}/docs"]
     assert screen.complaints == []

@@ -58,7 +58,7 @@ async def test_every_message_of_the_service_is_drawn_completely(
     async with window(browser, f"{slack.page_url}#channel/C1", size) as screen:
         await expect(screen.page.locator("#messages > .message")).to_have_count(len(messages))
         await expect(screen.page.locator(".unknown")).to_have_count(0)
-        assert await screen.measured("wider") == []
+        assert await screen.measure("wider") == []
         assert screen.complaints == []
 
 
@@ -73,7 +73,7 @@ async def test_every_view_of_the_service_is_drawn_completely(
             blocks = screen.page.locator("#home .block" if kind == "home" else "dialog[open] .block")
             await expect(blocks, name).to_have_count(len(golden["blocks"]))
             await expect(screen.page.locator(".unknown"), name).to_have_count(0)
-            assert (name, await screen.measured("wider"), await screen.measured("overlaps")) == (name, [], [])
+            assert (name, await screen.measure("wider"), await screen.measure("overlaps")) == (name, [], [])
 
 
 def open_view(slack: Slack, golden: Any) -> None:

@@ -19,9 +19,9 @@ MOST_TABS = 60
 async def sound(screen: Screen, name: str) -> None:
     """Problems are listed as text; the screenshot is saved for what a script cannot see."""
     await screen.picture(name)
-    assert await screen.measured("wider") == []
-    assert await screen.measured("overlaps") == []
-    assert await screen.measured("faint") == []
+    assert await screen.measure("wider") == []
+    assert await screen.measure("overlaps") == []
+    assert await screen.measure("faint") == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -29,10 +29,10 @@ async def sound(screen: Screen, name: str) -> None:
 async def test_nothing_is_cut_overlaps_or_is_faint(
     office: Office, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
-    proposal, card = await office.asked(GRAVE)
+    proposal, card = await office.submit_with_card(GRAVE)
     await office.approve(SENTA, card)
     await office.card(proposal)
-    await office.asked(SOFT)
+    await office.submit_with_card(SOFT)
     await office.reviews(SENTA, "stats 7d", channel=CHANNEL)
     name = f"{'phone' if size == PHONE else 'wide'}_{scheme}"
     async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}", size, scheme) as screen:
@@ -67,7 +67,7 @@ async def test_nothing_is_cut_overlaps_or_is_faint(
 
 
 async def test_a_phone_shows_one_part_at_a_time_and_each_is_a_tap_away(office: Office, browser: Browser) -> None:
-    await office.asked(GRAVE)
+    await office.submit_with_card(GRAVE)
     async with window(browser, f"{office.slack.page_url}?as={SENTA}", PHONE) as screen:
         sidebar = screen.page.get_by_role("navigation", name="Channels and messages")
         await sidebar.get_by_role("link", name="reviews").tap()
@@ -92,7 +92,7 @@ async def tab_to(screen: Screen, name: str) -> None:
 
 
 async def test_a_card_is_approved_by_keyboard_alone(office: Office, screen: Screen) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     await expect(screen.card(TITLE)).to_be_visible()
     keyboard = screen.page.keyboard
     await tab_to(screen, "Approve")
@@ -110,7 +110,7 @@ async def test_a_card_is_approved_by_keyboard_alone(office: Office, screen: Scre
 
 
 async def test_the_menu_is_operated_with_arrows_and_escape(office: Office, screen: Screen) -> None:
-    await office.asked(GRAVE)
+    await office.submit_with_card(GRAVE)
     more = screen.card(TITLE).get_by_role("button", name="More")
     await more.focus()
     keyboard = screen.page.keyboard
@@ -126,7 +126,7 @@ async def test_the_menu_is_operated_with_arrows_and_escape(office: Office, scree
 
 
 async def test_the_focus_stays_within_a_form_and_returns_to_where_it_was_opened(office: Office, screen: Screen) -> None:
-    await office.asked(GRAVE)
+    await office.submit_with_card(GRAVE)
     await screen.press(screen.card(TITLE), "Reject")
     within = "() => document.activeElement === document.body || Boolean(document.activeElement.closest('dialog'))"
     await expect(screen.dialog).to_be_visible()
@@ -140,14 +140,14 @@ async def test_the_focus_stays_within_a_form_and_returns_to_where_it_was_opened(
 
 async def test_a_new_message_outside_the_view_is_announced(office: Office, screen: Screen) -> None:
     await expect(screen.page.get_by_role("heading", name="# reviews")).to_be_visible()
-    _, card = await office.asked(GRAVE)
+    _, card = await office.submit_with_card(GRAVE)
     await expect(screen.page.locator("#live")).to_have_text(f"Countersign: {card.text}")
 
 
 async def test_a_redrawn_card_keeps_the_focus(office: Office, screen: Screen) -> None:
-    proposal, _ = await office.asked(GRAVE)
+    proposal, _ = await office.submit_with_card(GRAVE)
     await screen.card(TITLE).get_by_role("button", name="Details").focus()
     await office.cancel(proposal)
-    await office.delivered()
+    await office.deliver()
     await expect(screen.card("Withdrawn")).to_be_visible()
     await expect(screen.card(TITLE).get_by_role("button", name="Details")).to_be_focused()

@@ -14,8 +14,8 @@ TITLE = GRAVE["title"]
 
 
 async def test_home_lists_what_waits_and_its_buttons_open_details_and_forms(office: Office, screen: Screen) -> None:
-    await office.asked(GRAVE)
-    await office.asked(SOFT)
+    await office.submit_with_card(GRAVE)
+    await office.submit_with_card(SOFT)
     await screen.page.get_by_role("link", name="Countersign Home").click()
     home = screen.page.locator("#home")
     await expect(home.get_by_role("heading", name="Waiting for you")).to_be_visible()
@@ -33,7 +33,7 @@ async def test_home_lists_what_waits_and_its_buttons_open_details_and_forms(offi
 
 
 async def test_the_command_answers_with_a_private_note_with_text_and_charts(office: Office, screen: Screen) -> None:
-    await office.asked(GRAVE)
+    await office.submit_with_card(GRAVE)
     await screen.write("/reviews queue")
     await expect(screen.note).to_contain_text(TITLE)
     await screen.picture("command")
@@ -74,15 +74,15 @@ async def test_everyone_who_can_act_is_listed_with_their_role(office: Office, sc
 
 async def test_a_guest_is_refused_with_the_reason(office: Office, screen: Screen) -> None:
     office.slack.join(GUEST, CHANNEL)
-    await office.asked(GRAVE)
+    await office.submit_with_card(GRAVE)
     await screen.become(GUEST)
     await screen.press(screen.card(TITLE), "Approve")
     await expect(screen.note).to_contain_text("uest")
 
 
 async def test_new_messages_below_are_a_button_away(office: Office, screen: Screen) -> None:
-    await office.asked(GRAVE)
-    await office.asked(SOFT)
+    await office.submit_with_card(GRAVE)
+    await office.submit_with_card(SOFT)
     await screen.become(ROSE)
     await screen.press(screen.card(TITLE), "Approve")
     await expect(screen.note).not_to_be_in_viewport()

@@ -15,7 +15,7 @@ import pytest
 
 from bot.api.openapi import openapi_document
 from rules.state.commands import Approve
-from tests.bot.service import SOFT, Desk, open_desk
+from tests.bot.service import SOFT, AgentApi, open_api
 from tests.rules.world import RITA
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -27,17 +27,17 @@ PARAMETERS = {"record": "42", "lines": [{"sku": "A-1", "count": 2}], "note": Non
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path) as opened_desk:
-        yield opened_desk
+async def api(database_url: str, tmp_path: Path) -> AsyncIterator[AgentApi]:
+    async with open_api(database_url, tmp_path) as opened_api:
+        yield opened_api
 
 
 class Client:
     """The generated package: its operations and models by name."""
 
-    def __init__(self, name: str, desk: Desk) -> None:
+    def __init__(self, name: str, api: AgentApi) -> None:
         self.name, self.models = name, importlib.import_module(f"{name}.models")
-        self.http = importlib.import_module(f"{name}.client").AuthenticatedClient(base_url=desk.url, token=desk.key)
+        self.http = importlib.import_module(f"{name}.client").AuthenticatedClient(base_url=api.url, token=api.key)
 
     def operation(self, name: str) -> ModuleType:
         return importlib.import_module(f"{self.name}.api.packages.{name}")
@@ -50,7 +50,7 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def generated_package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of the generated package, which can be imported."""
     folder = tmp_path_factory.mktemp("client")
     generate_package(folder, NAME)
@@ -78,8 +78,8 @@ def generate_package(folder: Path, name: str) -> None:
 
 
 @pytest.fixture
-async def client(desk: Desk, generated: str) -> AsyncIterator[Client]:
-    generated_client = Client(generated, desk)
+async def client(api: AgentApi, generated_package: str) -> AsyncIterator[Client]:
+    generated_client = Client(generated_package, api)
     async with generated_client.http:
         yield generated_client
 
@@ -98,11 +98,11 @@ async def test_every_operation_and_every_schema_is_generated(client: Client) -> 
     }
 
 
-async def test_an_agent_submits_waits_claims_and_reads_the_approved_parameters(client: Client, desk: Desk) -> None:
+async def test_an_agent_submits_waits_claims_and_reads_the_approved_parameters(client: Client, api: AgentApi) -> None:
     answer = await client.call("submit", body=client.package(action_parameters=PARAMETERS), idempotency_key="order-42")
     assert (answer.status_code, answer.parsed.status) == (202, "pending")
     package_id = answer.parsed.decision_package_id
-    await desk.decide(Approve, await desk.get(f"/v1/packages/{package_id}"), by=RITA)
+    await api.decide(Approve, await api.get(f"/v1/packages/{package_id}"), by=RITA)
 
     decided = (await client.call("read", package_id, wait=1.0)).parsed
     assert decided.may_proceed
@@ -114,7 +114,7 @@ async def test_an_agent_submits_waits_claims_and_reads_the_approved_parameters(c
     assert claimed.execution.state == "claimed"
 
 
-async def test_a_refusal_is_parsed_as_a_problem(client: Client, desk: Desk) -> None:
+async def test_a_refusal_is_parsed_as_a_problem(client: Client, api: AgentApi) -> None:
     answer = await client.call("submit", body=client.package(title=" "))
     assert (answer.status_code, answer.parsed.type_) == (422, "urn:countersign:problem:invalid")
     assert [error.field for error in answer.parsed.errors] == ["title"]

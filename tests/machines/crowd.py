@@ -70,7 +70,7 @@ class Crowd:
     async def work(self, packages: int) -> None:
         """Wait until all packages have ended."""
         numbers = iter(range(packages))
-        unsubscribe = self.slack.workspace.changes.subscribe(self._noticed)
+        unsubscribe = self.slack.workspace.changes.subscribe(self._start_reviews)
         try:
             async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as group:
                 for _ in range(AGENTS):
@@ -90,27 +90,27 @@ class Crowd:
 
     async def _one(self, number: int) -> None:
         fate = self.fate(number)
-        submitted = await self.asked("POST", "/v1/packages", self._package(number), key=f"package {number}")
+        submitted = await self.request("POST", "/v1/packages", self._package(number), key=f"package {number}")
         assert submitted.status in (200, 202), submitted
-        self._noted(self.known, number, submitted.body["decision_package_id"])
+        self._note(self.known, number, submitted.body["decision_package_id"])
         path = f"/v1/packages/{self.known[number]}"
         if fate.cancelled:
-            await self.asked("POST", f"{path}/cancel", {"reason": "No longer needed."})
+            await self.request("POST", f"{path}/cancel", {"reason": "No longer needed."})
         ended = await self._end(path, submitted)
         if ended["may_proceed"]:
             claim = {"state": "claimed", "claim_id": f"claim-{number}", "action_digest": ended["action_digest"]}
-            claimed = await self.asked("POST", f"{path}/execution", claim)
+            claimed = await self.request("POST", f"{path}/execution", claim)
             assert (claimed.status, claimed.body["execution"]["state"]) == (200, "claimed"), claimed
-        self._noted(self.ended, number, ended)
+        self._note(self.ended, number, ended)
 
     async def _end(self, path: str, seen: Answer) -> dict[str, Any]:
         while not seen.body["terminal"]:
-            news = await self.asked("GET", f"{path}?wait=25", etag=seen.etag)
+            news = await self.request("GET", f"{path}?wait=25", etag=seen.etag)
             assert news.status in (200, 304), news
             seen = news if news.status == 200 else seen
         return seen.body
 
-    def _noted(self, where: dict[int, Any], number: int, value: Any) -> None:
+    def _note(self, where: dict[int, Any], number: int, value: Any) -> None:
         where[number] = value
         self.slack.workspace.changes.announce("crowd.moved")
 
@@ -120,7 +120,7 @@ class Crowd:
         lasts = {"expires_at": (datetime.now(UTC) + fate.lasts).isoformat()} if fate.lasts else {}
         return {**kind, "title": f"Read record {number}", "subject_id": f"R-{number}", **self._callback, **lasts}
 
-    async def asked(
+    async def request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", etag: str = ""
     ) -> Answer:
         """Repeat the request until the answer is not "unavailable"."""
@@ -136,16 +136,16 @@ class Crowd:
 
     # ---- the reviewers
 
-    def _noticed(self, change: Change) -> None:
+    def _start_reviews(self, change: Change) -> None:
         """Start the planned reviews for each new card; a copy counts as a card."""
         if change.kind != "message.posted" or change.about["channel"] != CHANNEL:
             return
         card = self.slack.message(CHANNEL, change.about["ts"])
         number = re.search(r"Read record ([0-9]+)", json.dumps(card.blocks)) if card.thread_ts is None else None
         if number:
-            self._begun(card, int(number[1]))
+            self._begin_review(card, int(number[1]))
 
-    def _begun(self, card: Message, number: int) -> None:
+    def _begin_review(self, card: Message, number: int) -> None:
         fate = self.fate(number)
         acts = ((fate.approved_by, self._approve), (fate.rejected_by, self._reject))
         for user, act in acts:
@@ -156,10 +156,10 @@ class Crowd:
         """Repeat a click that failed or was answered with "not possible now"."""
         while number not in self.ended:
             notes = len(self.slack.private_notes(user))
-            if await self._acted(user, card, act):
+            if await self._act(user, card, act):
                 await self.until(lambda: number in self.ended or len(self.slack.private_notes(user)) > notes)  # noqa: B023 - awaited here
 
-    async def _acted(self, user: str, card: Message, act: Act) -> bool:
+    async def _act(self, user: str, card: Message, act: Act) -> bool:
         """Whether the click was accepted or is no longer possible."""
         async with self._hands.setdefault(user, asyncio.Lock()):
             with suppress(NotPossibleError):

@@ -38,7 +38,7 @@ STEPS: dict[str, tuple[Any, Any, bool]] = {
 }
 
 
-def doomed(step: str) -> None:
+def die_at(step: str) -> None:
     owner, real, afterwards = STEPS[step]
 
     def last(*given: Any, **named: Any) -> None:
@@ -59,10 +59,10 @@ async def delivery(url: str, api_url: str, token: str) -> AsyncIterator[tuple[Wo
 def deliver(url: str, api_url: str, token: str, step: str) -> None:
     """Run in a process that is killed at this step."""
     logs.set_up(LogFormat.JSON)
-    doomed(step)
-    asyncio.run(_delivered(url, api_url, token))
+    die_at(step)
+    asyncio.run(_deliver(url, api_url, token))
 
 
-async def _delivered(url: str, api_url: str, token: str) -> None:
+async def _deliver(url: str, api_url: str, token: str) -> None:
     async with delivery(url, api_url, token) as (_, reconciler):
         await reconciler.tick()

@@ -17,7 +17,7 @@ from playground.slack import Slack, stand_in
 from store.agents import agent_admin
 from tests.bot.process.serving import KEY, slack_settings
 from tests.bot.slack.office import POLICY, SECRET, furnish
-from tests.forked import start_program
+from tests.fork_server import start_program
 from tests.machines import replica
 from tests.rules.world import OWEN, people
 from tests.store.world import NO_LIMITS, open_replica
@@ -53,14 +53,14 @@ class Replica:
     async def kill(self) -> None:
         self.url = ""
         self.process.send_signal(signal.SIGKILL)
-        await self._gone()
+        await self._wait_for_exit()
 
     async def stop(self) -> int:
         """Stop the process cleanly and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return await self._gone()
+        return await self._wait_for_exit()
 
-    async def _gone(self) -> int:
+    async def _wait_for_exit(self) -> int:
         async with asyncio.timeout(UP_WITHIN):
             await self._reading
             return await self.process.wait()
@@ -77,7 +77,7 @@ class Fleet:
         with suppress(OSError):
             there = await self._one()
             if there is not None:
-                await _joined((reader, there[1]), (there[0], writer))
+                await _join((reader, there[1]), (there[0], writer))
         writer.close()
 
     async def _one(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
@@ -89,9 +89,9 @@ class Fleet:
         return None
 
 
-async def _joined(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+async def _join(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
     """Forward data until one side closes the connection."""
-    pipes = [asyncio.create_task(_piped(*way)) for way in ways]
+    pipes = [asyncio.create_task(_pipe(*way)) for way in ways]
     await asyncio.wait(pipes, return_when=asyncio.FIRST_COMPLETED)
     for pipe, (_, writer) in zip(pipes, ways, strict=True):
         pipe.cancel()
@@ -99,7 +99,7 @@ async def _joined(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> N
     await asyncio.gather(*pipes, return_exceptions=True)
 
 
-async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65536):
         writer.write(data)
         await writer.drain()

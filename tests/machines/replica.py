@@ -1,7 +1,7 @@
-"""`countersign` beside a Slack that sets no rates, and with claims that end soon.
+"""`countersign` beside a Slack without rate limits, with short claims and a fast heartbeat.
 
-What is left is as it always is; only nobody waits here for what a killed process had claimed, and the heart beats
-faster. REPLICA_LEASE is how many seconds a process is taken to be there after its last sign of life.
+So tests need not wait long for what a killed process had claimed. REPLICA_LEASE is the number of seconds for which a
+process counts as running after its last sign of life.
 """
 
 from __future__ import annotations

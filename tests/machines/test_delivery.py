@@ -16,11 +16,11 @@ from rules.state.model import PackageState, Status
 from scheduler.cards.lease import CLAIMED_FOR
 from store.installation import directory
 from tests.bot.slack.office import CHANNEL, RITA, SECRET, Office, beside, furnish
-from tests.bot.slack.operating import later
-from tests.forked import FORKED
+from tests.bot.slack.operator_view import deliver_later
+from tests.fork_server import FORK_CONTEXT
 from tests.machines.deliverer import deliver, delivery
 from tests.rules.world import SOFT, ask, people
-from tests.store.test_crash import gone
+from tests.store.test_crash import wait_for_death
 from tests.store.world import World
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -37,7 +37,7 @@ CARDS = {
     "recording": 1,
     "settled": 1,
 }
-# And how many notes of one that was to be changed, and of which its thread was to be told.
+# The number of notes in the thread of a card that had to be updated and announced.
 NOTES = {
     "claiming": 1,
     "claimed": 1,
@@ -59,7 +59,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def asked(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageState]]:
+async def submitted_package(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageState]]:
     """A package without a posted card."""
     async with delivery(url, slack.api_url, slack.bot_token) as (world, _):
         now = world.clock.now
@@ -68,27 +68,27 @@ async def asked(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageSta
         yield world, await world.submit(SOFT)
 
 
-async def decided(url: str, slack: Slack) -> PackageState:
+async def approved_package(url: str, slack: Slack) -> PackageState:
     """An approved package whose posted card still shows it as pending."""
-    async with asked(url, slack) as (world, state):
+    async with submitted_package(url, slack) as (world, state):
         async with delivery(url, slack.api_url, slack.bot_token) as (_, reconciler):
             await reconciler.tick()
         return await world.after(ask(Approve, state), RITA)
 
 
-async def killed(url: str, slack: Slack, step: str) -> None:
-    process = FORKED.Process(target=deliver, args=(url, slack.api_url, slack.bot_token, step))
+async def run_until_killed(url: str, slack: Slack, step: str) -> None:
+    process = FORK_CONTEXT.Process(target=deliver, args=(url, slack.api_url, slack.bot_token, step))
     process.start()
     await asyncio.to_thread(process.join, 60)
     assert process.exitcode == -signal.SIGKILL
-    await asyncio.to_thread(gone, url)
+    await asyncio.to_thread(wait_for_death, url)
 
 
 @asynccontextmanager
 async def afterwards(url: str, slack: Slack, folder: Path) -> AsyncIterator[Office]:
     """Run another process once all claims have expired."""
     async with beside(slack, url, folder) as office:
-        await later(office, CLAIMED_FOR.total_seconds() + 1)
+        await deliver_later(office, CLAIMED_FOR.total_seconds() + 1)
         yield office
 
 
@@ -96,33 +96,33 @@ async def afterwards(url: str, slack: Slack, folder: Path) -> AsyncIterator[Offi
 async def test_an_interrupted_post_is_completed_by_another_process_with_at_most_one_copy(
     database_url: str, slack: Slack, tmp_path: Path, step: str, cards: int
 ) -> None:
-    async with asked(database_url, slack) as (_, state):
+    async with submitted_package(database_url, slack) as (_, state):
         pass
-    await killed(database_url, slack, step)
+    await run_until_killed(database_url, slack, step)
     async with afterwards(database_url, slack, tmp_path) as office:
         assert len(office.cards()) == cards
         assert (await office.world.state(state.decision_package_id)).shown is not None
         card = office.cards()[-1]
         assert (await office.click(RITA, card, "approve")).ok
         assert (await office.world.state(state.decision_package_id)).status is Status.APPROVED
-        await later(office, 120)
+        await deliver_later(office, 120)
         assert "Approve" not in slack.message(CHANNEL, card.ts).labels
         assert len(office.thread(card)) == 1
 
 
 @POSTGRESQL
 async def test_a_click_on_the_copy_counts_and_retires_it(database_url: str, slack: Slack, tmp_path: Path) -> None:
-    async with asked(database_url, slack) as (_, state):
+    async with submitted_package(database_url, slack) as (_, state):
         pass
-    await killed(database_url, slack, "sent")
+    await run_until_killed(database_url, slack, "sent")
     async with afterwards(database_url, slack, tmp_path) as office:
         copy, card = office.cards()
         assert (await office.click(RITA, copy, "approve")).ok
-        await office.all_said()
+        await office.finish_background()
         assert (await office.world.state(state.decision_package_id)).status is Status.APPROVED
         retired = slack.message(CHANNEL, copy.ts)
         assert (retired.labels, "showed this card twice" in retired.text) == ([], True)
-        await later(office, 120)
+        await deliver_later(office, 120)
         assert "Approve" not in slack.message(CHANNEL, card.ts).labels
 
 
@@ -131,8 +131,8 @@ async def test_a_click_on_the_copy_counts_and_retires_it(database_url: str, slac
 async def test_an_interrupted_card_update_is_completed_and_at_most_one_note_is_posted_twice(
     database_url: str, slack: Slack, tmp_path: Path, step: str, notes: int
 ) -> None:
-    await decided(database_url, slack)
-    await killed(database_url, slack, step)
+    await approved_package(database_url, slack)
+    await run_until_killed(database_url, slack, step)
     async with afterwards(database_url, slack, tmp_path) as office:
         (card,) = office.cards()
         assert "Approve" not in card.labels

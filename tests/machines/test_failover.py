@@ -29,8 +29,8 @@ async def test_a_promoted_standby_has_all_acknowledged_data_and_no_silence_conti
     servers: Pair, tmp_path: Path
 ) -> None:
     async with open_office(servers.url, tmp_path, POLICY) as office:
-        soft, _ = await office.asked(SOFT)
-        hard, card = await office.asked(HARD)
+        soft, _ = await office.submit_with_card(SOFT)
+        hard, card = await office.submit_with_card(HARD)
         await office.approve(SENTA, card)
         await office.passes(4 * MINUTE)  # of the five that silence takes
         posted = [asyncio.ensure_future(office.submit(HARD | {"subject_id": str(turn)})) for turn in range(AT_ONCE)]

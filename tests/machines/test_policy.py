@@ -18,7 +18,7 @@ from store.commands.policies import FILE_NOT_IN_FORCE
 from store.installation.policy_texts import FIX
 from tests.bot.service import SOFT
 from tests.bot.slack.office import CHANNEL, POLICY, RITA, ROSS
-from tests.machines.ending import all_shown, commanded, ending
+from tests.machines.final_state import all_shown, ending, run_command
 from tests.machines.fleet import Fleet, Replica, fleet
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -45,17 +45,17 @@ class Two:
         path.write_text(policy)
         return str(path)
 
-    async def asked(self, replica: Replica, method: str, path: str, body: Any = None) -> Answer:
+    async def request(self, replica: Replica, method: str, path: str, body: Any = None) -> Answer:
         async with self.http.request(method, f"{replica.url}{path}", json=body) as answer:
             return Answer(answer.status, await answer.json(), answer.headers)
 
     async def in_force(self, replica: Replica) -> tuple[str, str]:
         """The active version on this replica, and what `/readyz` reports about the file."""
-        body = (await self.asked(replica, "GET", "/readyz")).body
+        body = (await self.request(replica, "GET", "/readyz")).body
         return body["posture"]["policy_version"].partition("+")[0], body["checks"]["policy"]
 
-    async def submitted(self) -> str:
-        posted = await self.asked(self.here, "POST", "/v1/packages", SOFT)
+    async def submit(self) -> str:
+        posted = await self.request(self.here, "POST", "/v1/packages", SOFT)
         await all_shown(self.fleet)
         return f"/v1/packages/{posted.body['decision_package_id']}"
 
@@ -76,7 +76,7 @@ class Two:
     async def with_votes(self, path: str, votes: int) -> Any:
         """Wait until this number of approvals counts, and return the package."""
         async with asyncio.timeout(20):
-            while (body := (await self.asked(self.here, "GET", path)).body)["interrupt"]["quorum"]["have"] < votes:
+            while (body := (await self.request(self.here, "GET", path)).body)["interrupt"]["quorum"]["have"] < votes:
                 pass
         return body
 
@@ -89,7 +89,7 @@ async def two(database_url: str, folder: Path) -> AsyncIterator[Two]:
             yield Two(two_replicas, http, folder)
 
 
-def logged(replica: Replica, event: str) -> list[dict[str, Any]]:
+def log_entries(replica: Replica, event: str) -> list[dict[str, Any]]:
     return [entry for entry in replica.log if entry["event"] == event]
 
 
@@ -97,7 +97,7 @@ async def test_two_replicas_with_different_files_use_one_policy_and_a_restart_ac
     database_url: str, tmp_path: Path
 ) -> None:
     async with two(database_url, tmp_path) as two_replicas:
-        path = await two_replicas.submitted()
+        path = await two_replicas.submit()
         await two_replicas.there.stop()
         await two_replicas.there.start(COUNTERSIGN_POLICY=two_replicas.file("strict.toml", STRICT))
         assert await two_replicas.in_force(two_replicas.there) == ("strict-1", "in force")
@@ -107,7 +107,7 @@ async def test_two_replicas_with_different_files_use_one_policy_and_a_restart_ac
         await two_replicas.here.stop()
         await two_replicas.here.start()
         assert await two_replicas.in_force(two_replicas.here) == ("strict-1", FILE_NOT_IN_FORCE)
-        (entry,) = logged(two_replicas.here, "policy.file_not_in_force")
+        (entry,) = log_entries(two_replicas.here, "policy.file_not_in_force")
         assert (entry["fix"], entry["in_force"].partition("+")[0]) == (FILE_NOT_IN_FORCE, "strict-1")
         await two_replicas.approves(ROSS, two_replicas.here)
         assert (await two_replicas.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
@@ -117,8 +117,8 @@ async def test_an_applied_policy_takes_effect_on_every_replica_without_a_restart
     database_url: str, tmp_path: Path
 ) -> None:
     async with two(database_url, tmp_path) as two_replicas:
-        path = await two_replicas.submitted()
-        code, entry = await commanded(
+        path = await two_replicas.submit()
+        code, entry = await run_command(
             two_replicas.fleet, "policy", "apply", two_replicas.file("strict.toml", STRICT), "--yes"
         )
         assert (code, entry.splitlines()[-1].partition("+")[0]) == (0, "applied: strict-1")
@@ -135,26 +135,26 @@ async def test_replicas_that_cannot_read_the_active_policy_are_not_ready_and_dec
     database_url: str, tmp_path: Path
 ) -> None:
     async with two(database_url, tmp_path) as two_replicas:
-        path = await two_replicas.submitted()
+        path = await two_replicas.submit()
         await a_later_release_applies(two_replicas, LATER)
         await two_replicas.there.stop()
         await two_replicas.there.start()
         for replica in two_replicas.fleet.replicas:
-            ready = await two_replicas.asked(replica, "GET", "/readyz")
+            ready = await two_replicas.request(replica, "GET", "/readyz")
             assert (ready.status, ready.body["ready"]) == (503, False)
             assert "of_a_later_release" in ready.body["checks"]["policy"]
             assert ready.body["checks"]["policy"].endswith(FIX)
             for method, where, body in (("POST", "/v1/packages", SOFT), ("GET", path, None)):
-                refused = await two_replicas.asked(replica, method, where, body)
+                refused = await two_replicas.request(replica, method, where, body)
                 assert (refused.status, refused.body["type"].rpartition(":")[2]) == (503, "policy-unreadable")
                 assert int(refused.headers["Retry-After"]) > 0
             await two_replicas.is_told_that_nothing_was_decided(RITA, replica)
-            assert [entry["fix"] for entry in logged(replica, "policy.unreadable")] == [FIX]
-        code, _ = await commanded(
+            assert [entry["fix"] for entry in log_entries(replica, "policy.unreadable")] == [FIX]
+        code, _ = await run_command(
             two_replicas.fleet, "policy", "apply", str(tmp_path / "policy.toml"), "--again", "--yes"
         )
         assert code == 0
-        body = (await two_replicas.asked(two_replicas.there, "GET", path)).body
+        body = (await two_replicas.request(two_replicas.there, "GET", path)).body
         assert (body["status"], body["interrupt"]["quorum"]["have"]) == ("pending", 0)
         await two_replicas.approves(RITA, two_replicas.there)
         assert (await two_replicas.with_votes(path, 1))["status"] == "approved"

@@ -19,7 +19,7 @@ from store.migrations.migrate import migrate
 from tests.bot.service import SOFT
 from tests.bot.slack.office import CHANNEL, RITA
 from tests.machines.crowd import APPROVED, Crowd, crowd
-from tests.machines.ending import all_shown, ending, metrics, verified
+from tests.machines.final_state import all_shown, ending, metrics, verify_audit
 from tests.machines.fleet import Fleet, Replica, fleet
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -37,7 +37,7 @@ def own_server() -> Iterator[PostgresServer]:
     server.cleanup()
 
 
-def restarted(server: PostgresServer, how: str) -> None:
+def restart(server: PostgresServer, how: str) -> None:
     """`fast` closes all connections; `immediate` is a crash with recovery."""
     arguments = ("-w", "-m", how, "-l", str(server.log), "-D", str(server.pgdata), "restart")
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
@@ -53,7 +53,7 @@ async def all_is_well(service: Fleet, group: Crowd, *others: str) -> None:
         assert await end.endings() == dict.fromkeys(group.known.values(), 1)
         assert await end.wrong_cards() == []
         assert await end.faults() == []
-    code, line = await verified(service)
+    code, line = await verify_audit(service)
     assert (code, line.split(",")[0]) == (0, f"OK: {PACKAGES + len(others)} packages")
 
 
@@ -68,7 +68,7 @@ async def test_a_restart_of_postgresql_under_load_loses_and_doubles_nothing_and_
         work = both.create_task(group.work(PACKAGES))
         for turn, how in enumerate(("fast", "immediate"), 1):
             await group.until(lambda turn=turn: len(group.known) >= turn * PACKAGES // 3)  # type: ignore[misc]
-            await asyncio.to_thread(restarted, own_server, how)
+            await asyncio.to_thread(restart, own_server, how)
         await work
         await all_is_well(service, group)
         assert [replica.process.returncode for replica in service.replicas] == [None] * 3
@@ -77,13 +77,13 @@ async def test_a_restart_of_postgresql_under_load_loses_and_doubles_nothing_and_
 async def a_package_that_waits(service: Fleet) -> str:
     """A posted package without a decision."""
     async with crowd(service) as group:
-        submitted = await group.asked("POST", "/v1/packages", SOFT)
+        submitted = await group.request("POST", "/v1/packages", SOFT)
     await all_shown(service)
     return str(submitted.body["decision_package_id"])
 
 
 @asynccontextmanager
-async def polled(service: Fleet, package_id: str) -> AsyncIterator[list[asyncio.Task[int]]]:
+async def waiting_polls(service: Fleet, package_id: str) -> AsyncIterator[list[asyncio.Task[int]]]:
     """Agents that wait on each replica for a change that does not come."""
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {service.key}"}) as http:
         polls = [
@@ -109,16 +109,16 @@ async def test_a_rolling_restart_under_load_loses_no_acknowledged_package_and_an
 ) -> None:
     async with fleet(database_url, tmp_path) as service, crowd(service, APPROVED) as group:
         waiting = await a_package_that_waits(service)
-        async with polled(service, waiting) as polls, asyncio.TaskGroup() as both:
+        async with waiting_polls(service, waiting) as polls, asyncio.TaskGroup() as both:
             both.create_task(group.work(PACKAGES))
-            ended = [await _renewed(group, turn, replica) for turn, replica in enumerate(service.replicas, 1)]
+            ended = [await _restart_replica(group, turn, replica) for turn, replica in enumerate(service.replicas, 1)]
             assert ended == [0] * 3
             assert await asyncio.gather(*polls) == [200] * 3 * POLLS
         await all_is_well(service, group, waiting)
         assert [line for replica in service.replicas for line in replica.log if line.get("level") == "error"] == []
 
 
-async def _renewed(group: Crowd, turn: int, replica: Replica) -> int:
+async def _restart_replica(group: Crowd, turn: int, replica: Replica) -> int:
     await group.until(lambda: len(group.known) >= turn * PACKAGES // 4)
     code = await replica.stop()
     await replica.start()

@@ -24,7 +24,7 @@ from tests.bot.service import SOFT
 from tests.bot.slack.address import public_address
 from tests.bot.slack.office import POLICY
 from tests.machines.crowd import crowd
-from tests.machines.ending import all_shown
+from tests.machines.final_state import all_shown
 from tests.machines.fleet import Fleet, fleet
 from tests.store.world import Clock, World, open_replica
 
@@ -68,23 +68,23 @@ async def slack_is_known_to_have_called(service: Fleet) -> None:
 async def submit_soft_package(service: Fleet) -> str:
     """A package for soft approval with a posted card."""
     async with crowd(service) as group:
-        submitted = await group.asked("POST", "/v1/packages", SOFT)
+        submitted = await group.request("POST", "/v1/packages", SOFT)
     assert (submitted.status, submitted.body["level"]) == (202, "soft_approval"), submitted
     await all_shown(service)
     return str(submitted.body["decision_package_id"])
 
 
-async def ended(service: Fleet, package_id: str) -> dict[str, Any]:
+async def wait_for_end(service: Fleet, package_id: str) -> dict[str, Any]:
     """Wait until the package is decided or hard, and return it."""
     async with asyncio.timeout(ENDS_WITHIN), crowd(service) as group:
         while True:
-            body = (await group.asked("GET", f"/v1/packages/{package_id}?wait=1")).body
+            body = (await group.request("GET", f"/v1/packages/{package_id}?wait=1")).body
             if body["terminal"] or body["level"] == "hard_approval":
                 return body
 
 
 async def consented_at(service: Fleet, package_id: str) -> datetime:
-    body = await ended(service, package_id)
+    body = await wait_for_end(service, package_id)
     assert (body["status"], body["level"]) == ("consented", "soft_approval"), body["why"]
     return datetime.fromisoformat(body["decision"]["decided_at"])
 
@@ -151,5 +151,5 @@ async def test_a_proxy_that_drops_slacks_requests_never_causes_consent_and_harde
         replicas(database_url, tmp_path, size, soft=soft, COUNTERSIGN_PUBLIC_URL=address.url) as service,
     ):
         address.broken = 200
-        body = await ended(service, await submit_soft_package(service))
+        body = await wait_for_end(service, await submit_soft_package(service))
         assert (body["status"], body["level"], body["why"][0]["rule"]) == ("pending", "hard_approval", "proof-lost")

@@ -30,7 +30,7 @@ scalars = st.none() | st.booleans() | numbers | texts
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner))
 
 
-def nested(depth: int) -> Any:
+def nested_list(depth: int) -> Any:
     value: Any = []
     for _ in range(depth - 1):
         value = [value]
@@ -159,16 +159,16 @@ def test_the_message_says_where_and_why() -> None:
 
 
 def test_sixty_four_levels_of_nesting_are_written() -> None:
-    assert canonical_json(nested(MAX_DEPTH)) == b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+    assert canonical_json(nested_list(MAX_DEPTH)) == b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
 
 
 def test_one_level_more_of_nesting_is_refused() -> None:
-    assert finding(nested(MAX_DEPTH + 1)).path == "/0" * MAX_DEPTH
+    assert finding(nested_list(MAX_DEPTH + 1)).path == "/0" * MAX_DEPTH
 
 
 def test_the_caller_may_set_a_smaller_depth() -> None:
     with pytest.raises(NotCanonicalError, match=r"^/0/0: the nesting is too deep$"):
-        canonical_json(nested(3), max_depth=2)
+        canonical_json(nested_list(3), max_depth=2)
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:

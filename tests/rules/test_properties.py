@@ -93,7 +93,7 @@ def check_silent_consent(before: PackageState | None, after: PackageState, _: De
     assert before.soft
     assert after.risk < RiskLevel.HIGH
     assert where.policy.soft.enabled
-    assert not after.ended(where.now)
+    assert not after.is_past_expiry(where.now)
 
 
 def check_policy_decision(before: PackageState | None, *_: object) -> None:
@@ -106,7 +106,7 @@ def check_human_decision(_: PackageState | None, after: PackageState, decision: 
     assert len(set(who)) == len(who) >= max(after.terms.quorum, today.quorum)
     assert all(could_proceed(reviewer, after, where) for reviewer in who)
     assert all(quorum_parts_are_filled(of_role, who, where) for of_role in (after.terms.of_role, today.of_role))
-    assert not after.ended(where.now)
+    assert not after.is_past_expiry(where.now)
 
 
 def quorum_parts_are_filled(of_role: dict[str, int], who: list[str], where: Situation) -> bool:

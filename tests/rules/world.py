@@ -1,6 +1,6 @@
 """Fixtures for the tests of the rules: a policy, people, an agent, and helpers that need one line for each step.
 
-`submitted(HARD)` is a submitted package. `after(state, ask(Approve, state), by=SENTA)` is its state after a command, and
+`submitted_state(HARD)` is a submitted package. `after(state, ask(Approve, state), by=SENTA)` is its state after a command, and
 `refusal(...)` with the same arguments is the reason of a refusal.
 """
 
@@ -70,12 +70,12 @@ BASE: dict[str, Any] = {
 
 def policy(**changes: Any) -> Policy:
     """The policy above with these changes, which are merged into its tables."""
-    return Policy.model_validate(_merged(BASE, changes))
+    return Policy.model_validate(_merge(BASE, changes))
 
 
-def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     deeper = {
-        name: _merged(base[name], value)
+        name: _merge(base[name], value)
         for name, value in changes.items()
         if isinstance(value, dict) and isinstance(base.get(name), dict)
     }
@@ -83,7 +83,7 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache
-def written(source: Policy) -> str:
+def policy_text(source: Policy) -> str:
     """The policy as the text of a file."""
     settings = source.model_dump(mode="json", exclude_none=True)
     return "\n".join(f"{name} = {_toml(value)}" for name, value in settings.items())
@@ -260,30 +260,30 @@ def refusal(state: PackageState | None, command: Command, by: str | Actor = AUTO
     return outcome.reason
 
 
-def submitted(package: DecisionPackage = SOFT, **bearing: Any) -> PackageState:
+def submitted_state(package: DecisionPackage = SOFT, **bearing: Any) -> PackageState:
     return after(None, submission(package), by=bearing.get("agent", AGENT).actor, **bearing)
 
 
-def shown(state: PackageState, **bearing: Any) -> PackageState:
+def shown_state(state: PackageState, **bearing: Any) -> PackageState:
     """The state after its card was shown where an eligible person sees it."""
     return after(state, ask(commands.Show, state), **bearing)
 
 
-def opened(state: PackageState, *readers: str) -> PackageState:
+def opened_state(state: PackageState, *readers: str) -> PackageState:
     """The state after these people opened its Details."""
     for reader in readers:
         state = after(state, ask(commands.OpenDetails, state), by=reader)
     return state
 
 
-def approved(package: DecisionPackage = HARD, by: str = SENTA, **bearing: Any) -> PackageState:
-    state = submitted(package)
+def approved_state(package: DecisionPackage = HARD, by: str = SENTA, **bearing: Any) -> PackageState:
+    state = submitted_state(package)
     return after(state, ask(commands.Approve, state), by=by, **bearing)
 
 
-def claimed(state: PackageState, **bearing: Any) -> PackageState:
+def claimed_state(state: PackageState, **bearing: Any) -> PackageState:
     return after(state, ask(commands.ClaimExecution, state), by=AGENT.actor, **bearing)
 
 
-def reported(state: PackageState, outcome: str = "succeeded", **bearing: Any) -> PackageState:
+def reported_state(state: PackageState, outcome: str = "succeeded", **bearing: Any) -> PackageState:
     return after(state, ask(commands.ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)

@@ -30,7 +30,7 @@ DOSSIER: dict[str, Any] = {
 PARAMETERS: dict[str, Any] = HARD["action_parameters"]
 
 
-class Threaded:
+class ThreadedCalls:
     """Wraps a sync object so that async tests can await its methods: each call runs in a thread."""
 
     def __init__(self, wrapped: Any) -> None:
@@ -43,7 +43,7 @@ class Threaded:
     def in_thread(self, method: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         async def call_in_thread(*args: Any, **kwargs: Any) -> Any:
             result = await asyncio.to_thread(method, *args, **kwargs)
-            return Threaded(result) if isinstance(result, Handle) else result
+            return ThreadedCalls(result) if isinstance(result, Handle) else result
 
         return call_in_thread
 
@@ -60,7 +60,7 @@ class Agent:
     def gate(self, function: Callable[..., Any], **options: Any) -> Callable[..., Awaitable[Any]]:
         """The function behind a gate of this agent; an async function if the client is async."""
         fields = {"action_type": "record.read", "risk_level": "high", "confidence": 0.95, **DOSSIER, **options}
-        if isinstance(self.client, Threaded):
+        if isinstance(self.client, ThreadedCalls):
             return self.client.in_thread(gate(client=self.client.wrapped, **fields)(function))
 
         @wraps(function)
@@ -89,11 +89,11 @@ class Agent:
 
     def lose_patience(self) -> None:
         """Makes the client give up soon, for tests in which the service does not answer."""
-        (self.client.wrapped if isinstance(self.client, Threaded) else self.client).patience = BRIEF
+        (self.client.wrapped if isinstance(self.client, ThreadedCalls) else self.client).patience = BRIEF
 
     @asynccontextmanager
     async def executing(self, handle: Any) -> AsyncIterator[dict[str, Any]]:
-        if not isinstance(handle, Threaded):
+        if not isinstance(handle, ThreadedCalls):
             async with handle.executing() as parameters:
                 yield parameters
             return

@@ -10,7 +10,7 @@ import pytest
 
 from countersign import AsyncClient, Client
 from tests.bot.slack.office import Office, open_office
-from tests.sdk.agents import QUICK, Agent, Threaded
+from tests.sdk.agents import QUICK, Agent, ThreadedCalls
 from tests.sdk.network import Network, run_network
 from tests.sdk.records import Records
 
@@ -41,7 +41,7 @@ async def agent(request: pytest.FixtureRequest, office: Office, wire: Network) -
             yield Agent(office, client, wire)
     else:
         with Client(wire.url, office.key, patience=QUICK) as sync_client:
-            yield Agent(office, Threaded(sync_client), wire)
+            yield Agent(office, ThreadedCalls(sync_client), wire)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from playground.slack import Slack, stand_in
 from tests.bot.process.serving import KEY, add_people_and_agent, slack_settings
 from tests.bot.service import POLICY
 from tests.bot.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
-from tests.forked import Program, start_program
+from tests.fork_server import Program, start_program
 
 
 class Host:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from tests.bot.slack.office import Office
-from tests.sdk.forked import Script
 from tests.sdk.network import Network
+from tests.sdk.script_process import Script
 
 HERE = Path(__file__).parent
 

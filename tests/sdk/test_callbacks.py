@@ -25,7 +25,7 @@ from countersign.callbacks import MAX_BODY, Callback, verify_callback
 from countersign.fastapi import callback_endpoint
 from rules.state.commands import Approve
 from store.agents import agent_admin
-from tests.bot.service import SOFT, open_desk
+from tests.bot.service import SOFT, open_api
 from tests.rules.world import OWEN, RITA
 from tests.sdk.agents import Agent
 
@@ -196,14 +196,12 @@ async def test_a_handler_answers_500_if_the_agent_raises(serve: Any) -> None:
 
 async def test_a_callback_of_the_real_service_is_accepted(database_url: str, tmp_path: Path) -> None:
     callbacks: asyncio.Queue[Callback] = asyncio.Queue()
-    async with open_desk(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
-        agent = await desk.world.write(
-            lambda connection: agent_admin.add_agent(connection, "Teller", OWEN, desk.clock())
-        )
+    async with open_api(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as api:
+        agent = await api.world.write(lambda connection: agent_admin.add_agent(connection, "Teller", OWEN, api.clock()))
         async with serve_aiohttp(callbacks.put, agent.callback_secret) as url:
-            package = await desk.submit(SOFT | {"callback_url": url}, key=agent.key)
-            await desk.decide(Approve, package, by=RITA)
+            package = await api.submit(SOFT | {"callback_url": url}, key=agent.key)
+            await api.decide(Approve, package, by=RITA)
             async with asyncio.timeout(30):
                 callback = await callbacks.get()
-        assert callback.document == (await desk.call("GET", f"/v1/packages/{package.id}", agent.key)).body
+        assert callback.document == (await api.call("GET", f"/v1/packages/{package.id}", agent.key)).body
     assert (callback.type, type(callback.outcome)) == ("package.approved", Approved)

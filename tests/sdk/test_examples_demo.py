@@ -10,7 +10,7 @@ from typing import Any
 
 from rules.state.commands import Verb
 from tests.bot.demo.visitor import GRAVE, RITA, SENTA, SUSAN, visiting
-from tests.sdk.forked import Script
+from tests.sdk.script_process import Script
 from tests.sdk.test_examples import EXAMPLES
 
 # By example: the title of its card, who approves it, what they enter, and what the example then prints.
@@ -27,7 +27,10 @@ STORIES: dict[str, tuple[str, tuple[str, ...], Any, bytes]] = {
 async def test_each_example_runs_against_the_demo(tmp_path: Path) -> None:
     assert sorted(STORIES) == sorted(path.name for path in EXAMPLES.glob("*.py"))
     async with visiting(tmp_path / "demo") as visitor:
-        environment = os.environ | {"COUNTERSIGN_URL": visitor.demo.url, "COUNTERSIGN_AGENT_KEY": await visitor.hired()}
+        environment = os.environ | {
+            "COUNTERSIGN_URL": visitor.demo.url,
+            "COUNTERSIGN_AGENT_KEY": await visitor.add_agent(),
+        }
         running = {
             name: asyncio.ensure_future(start_example(name, environment, tmp_path).communicate()) for name in STORIES
         }

@@ -72,7 +72,7 @@ async def test_two_workers_with_one_approval_run_it_once(agent: Agent, records: 
     assert records.calls == [("42", 1)]
 
 
-class Ended(BaseException):
+class EndedFromOutside(BaseException):
     """Ends a function from outside, as a signal or a cancelled task does."""
 
 
@@ -81,13 +81,13 @@ async def test_an_interrupted_function_has_an_unknown_outcome_and_is_never_run_a
 
     def pay(order: str) -> None:
         calls.append(order)
-        raise Ended
+        raise EndedFromOutside
 
     gated = agent.gate(pay)
     with run("run-1"):
         calling = asyncio.ensure_future(gated("456"))
         await agent.approve_newest()
-        with pytest.raises(Ended):
+        with pytest.raises(EndedFromOutside):
             await calling
         with pytest.raises(OutcomeUnknownError, match="whether it ran is unknown") as unknown:
             await gated("456")

@@ -17,7 +17,7 @@ from countersign import Approved, AsyncClient, Rejected, Revise, StillPendingErr
 from countersign.langgraph import arun_graph, ask, run_graph
 from rules.state.commands import Verb
 from tests.bot.slack.office import HARD, SENTA, Office
-from tests.sdk.agents import QUICK, Agent, Threaded
+from tests.sdk.agents import QUICK, Agent, ThreadedCalls
 from tests.sdk.processes import HERE, start_script
 
 GRAPHER = HERE / "grapher.py"
@@ -54,7 +54,7 @@ def review_until_approved(_: State) -> State:
 def run_in_background(
     agent: Agent, graph: Any, graph_input: Any = None, config: Any = CONFIG, **options: Any
 ) -> asyncio.Future[Any]:
-    if isinstance(agent.client, Threaded):
+    if isinstance(agent.client, ThreadedCalls):
         return asyncio.ensure_future(
             asyncio.to_thread(run_graph, graph, graph_input, config, agent.client.wrapped, **options)
         )

@@ -13,7 +13,7 @@ from countersign.escalating import AsyncEscalatingAgent, Attempt, EscalatingAgen
 from countersign.planning import AsyncInteractivePlan, InteractivePlan, Plan
 from rules.state.commands import Verb
 from tests.bot.slack.office import RITA, SENTA
-from tests.sdk.agents import Agent, Threaded
+from tests.sdk.agents import Agent, ThreadedCalls
 
 ASSESSMENT = """Here is my assessment.
 
@@ -81,8 +81,8 @@ def attempt(score: float, recommendation: Any = "proceed") -> Attempt:
 
 
 def escalating_agent(agent: Agent, answer: Attempt) -> Any:
-    if isinstance(agent.client, Threaded):
-        return Threaded(EscalatingAgent(agent.client.wrapped, lambda _: answer))
+    if isinstance(agent.client, ThreadedCalls):
+        return ThreadedCalls(EscalatingAgent(agent.client.wrapped, lambda _: answer))
 
     async def try_task(_: str) -> Attempt:
         return answer
@@ -130,8 +130,8 @@ def interactive_plan(agent: Agent, **options: Any) -> Any:
     def incorporate(plan: Plan, feedback: str) -> Plan:
         return Plan(steps=(*plan.steps, feedback))
 
-    if isinstance(agent.client, Threaded):
-        return Threaded(InteractivePlan(agent.client.wrapped, propose, incorporate, **options))
+    if isinstance(agent.client, ThreadedCalls):
+        return ThreadedCalls(InteractivePlan(agent.client.wrapped, propose, incorporate, **options))
 
     async def propose_async(goal: str) -> Plan:
         return propose(goal)

@@ -11,7 +11,7 @@ from store import notifier as store_notifier
 from store import waiters as store_waiters
 from store.engine.database import Database, open_database
 from tests.store.notes import MAKE
-from tests.store.waiting import FOR_EVER
+from tests.store.waiting_agents import FOR_EVER
 from tests.store.world import World, open_world
 
 

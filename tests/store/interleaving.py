@@ -154,7 +154,7 @@ class Interleaving(RuleBasedStateMachine):
         chance = Random(seed)
         command, agent = submission(proposal(chance)), chance.choice(self.agents)
         before = self._run(self.world.read(lambda connection: self._levels(connection, agent)))
-        answered = self._run(self.world.asked(command, agent))
+        answered = self._run(self.world.execute_for_agent(command, agent))
         self._look(*([] if answered.refusal else [command.decision_package_id]))
         known = self.seen.get(command.decision_package_id, [])
         assert all(state.level >= before.get(state.action_digest, state.level) for state in known)
@@ -205,14 +205,16 @@ class Interleaving(RuleBasedStateMachine):
         [agent] = [agent for agent in self.agents if agent.agent_id == state.agent_id]
         goes_on = commands.ReportExecution if state.outcome_by else commands.ClaimExecution
         kind = commands.NewVersion if state.status.awaits_agent else goes_on
-        self._run(self.world.asked(self._asked_of(state, kind, chance), agent))
+        self._run(self.world.execute_for_agent(self._asked_of(state, kind, chance), agent))
         self._look(state.decision_package_id)
 
     @rule(seed=CHANCE)
     def any_agent_does_anything(self, seed: int) -> None:
         chance = Random(seed)
         state, agent = self._view(chance), chance.choice(self.agents)
-        answered = self._run(self.world.asked(self._asked_of(state, chance.choice(BY_AGENTS), chance), agent))
+        answered = self._run(
+            self.world.execute_for_agent(self._asked_of(state, chance.choice(BY_AGENTS), chance), agent)
+        )
         self._look(state.decision_package_id)
         assert answered.refusal is not None or state.agent_id == agent.agent_id
 
@@ -221,7 +223,7 @@ class Interleaving(RuleBasedStateMachine):
         chance = Random(seed)
         state = self._open(chance)
         seen_by = ALL if chance.random() < 0.8 else frozenset[str]()
-        self._run(self.world.posted(state))
+        self._run(self.world.save_card(state))
         self._run(self.world.do(ask(commands.Show, state, seen_by=seen_by)))
         self._look(state.decision_package_id)
 

@@ -37,7 +37,7 @@ class Hold:
         self._reached.set()
         return int(self._free.wait(20))
 
-    async def reached(self) -> None:
+    async def wait_until_reached(self) -> None:
         assert await asyncio.to_thread(self._reached.wait, 20)
 
     def let_go(self) -> None:
@@ -45,7 +45,7 @@ class Hold:
 
 
 class Threads:
-    """On PostgreSQL, holds the threads that carry out groups. The first is let go: it takes what was asked meanwhile as one group."""
+    """Blocks the threads that run groups on PostgreSQL. Once released, the first runs all waiting operations as one group."""
 
     def __init__(self, database: Database) -> None:
         self._database, self._holds = database, [Hold() for _ in range(GROUPS)]
@@ -54,7 +54,7 @@ class Threads:
     async def __aenter__(self) -> Self:
         for hold in self._holds:
             self.held.append(asyncio.create_task(self._database.write(hold.here, quick=True)))
-            await hold.reached()
+            await hold.wait_until_reached()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -62,7 +62,7 @@ class Threads:
             hold.let_go()
         await asyncio.gather(*self.held)
 
-    async def asked(self, *operations: Any) -> list[asyncio.Task[Any]]:
+    async def start_all(self, *operations: Any) -> list[asyncio.Task[Any]]:
         tasks = [asyncio.create_task(self._database.write(operation, quick=True)) for operation in operations]
         await asyncio.sleep(0)
         return tasks
@@ -71,7 +71,7 @@ class Threads:
         self._holds[0].let_go()
 
     async def together(self, *operations: Any) -> list[Any]:
-        tasks = await self.asked(*operations)
+        tasks = await self.start_all(*operations)
         self.let_one_go()
         return await asyncio.gather(*tasks, return_exceptions=True)
 

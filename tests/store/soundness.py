@@ -35,10 +35,10 @@ def faults(connection: Connection) -> list[str]:
 
 
 def _packages(connection: Connection) -> list[Package]:
-    events = _grouped(connection, "SELECT package_id, body FROM events ORDER BY package_id, revision")
-    tasks = _grouped(connection, "SELECT package_id, review_task_id FROM review_tasks WHERE open")
-    threads = _grouped(connection, "SELECT package_id, thread_id FROM threads ORDER BY thread_id")
-    callbacks = _grouped(connection, "SELECT package_id, state FROM callbacks")
+    events = _group_values(connection, "SELECT package_id, body FROM events ORDER BY package_id, revision")
+    tasks = _group_values(connection, "SELECT package_id, review_task_id FROM review_tasks WHERE open")
+    threads = _group_values(connection, "SELECT package_id, thread_id FROM threads ORDER BY thread_id")
+    callbacks = _group_values(connection, "SELECT package_id, state FROM callbacks")
     rows = connection.execute(text("SELECT * FROM packages")).all()
     return [
         Package(
@@ -53,7 +53,7 @@ def _packages(connection: Connection) -> list[Package]:
     ]
 
 
-def _grouped(connection: Connection, query: str) -> dict[str, list[str]]:
+def _group_values(connection: Connection, query: str) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for key, value in connection.execute(text(query)):
         groups.setdefault(key, []).append(value)
@@ -66,85 +66,85 @@ def _faults(package: Package) -> Iterator[str]:
             yield (holds.__doc__ or holds.__name__).strip()
 
 
-def _folds(package: Package) -> bool:
+def _events_fold_to_state(package: Package) -> bool:
     """its events fold to its state"""
     return bool(fold_events(package.events) == json.loads(package.row.state))
 
 
-def _numbered(package: Package) -> bool:
-    """its revision is the number of its events, which are numbered from one on"""
+def _revisions_are_consecutive(package: Package) -> bool:
+    """its revision is the number of its events, which are numbered from one"""
     revisions = [event["revision"] for event in package.events]
     expected = list(range(1, package.state.revision + 1))
     return (revisions, package.row.revision) == (expected, package.state.revision)
 
 
-def _chained(package: Package) -> bool:
-    """each event holds the digest of the one before it, and the row that of the last"""
+def _digests_form_a_chain(package: Package) -> bool:
+    """each event holds the digest of the event before it, and the row holds the digest of the last event"""
     digests = [event["digest"] for event in package.events]
     true = digests == [event_digest(event) for event in package.events]
     return true and [event["previous"] for event in package.events] + [package.row.head] == [None, *digests]
 
 
-def _mirrored(package: Package) -> bool:
-    """the columns say what the state says"""
+def _columns_match_state(package: Package) -> bool:
+    """the columns agree with the state"""
     row, state = package.row, package.state
     return (row.version, row.status, row.level, row.risk) == (state.version, state.status, state.level, state.risk)
 
 
-def _queued(package: Package) -> bool:
-    """it has exactly one open task while people are awaited, and otherwise none"""
+def _has_the_right_tasks(package: Package) -> bool:
+    """it has exactly one open task while it waits for people, and otherwise none"""
     awaited = package.state.status is Status.PENDING and package.state.level > HITLLevel.NOTIFY_ONLY
     return package.open_tasks == ([package.state.task.review_task_id] if awaited else [])
 
 
-def _holding(package: Package) -> bool:
-    """the table of threads has it exactly while it holds its thread"""
+def _holds_its_thread(package: Package) -> bool:
+    """it is in the table of threads exactly while it holds its thread"""
     return package.threads == (sorted(names_held(package.state)) if package.state.holds_thread else [])
 
 
-def _claimed_once(package: Package) -> bool:
+def _is_claimed_at_most_once(package: Package) -> bool:
     """it was claimed at most once"""
     return [event["event_type"] for event in package.events].count("execution.claimed") <= 1
 
 
-def _ends(package: Package) -> bool:
-    """nothing leaves a terminal status, but for a permission that is revoked"""
+def _terminal_status_is_final(package: Package) -> bool:
+    """a terminal status never changes, except that a permission can be revoked"""
     statuses = [Status(event["change"]["status"]) for event in package.events if "status" in event["change"]]
     granted = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
     left = [(was, now) for was, now in itertools.pairwise(statuses) if was.terminal and now is not was]
     return all(was in granted and now is Status.REVOKED for was, now in left)
 
 
-def _never_milder(package: Package) -> bool:
+def _level_never_falls(package: Package) -> bool:
     """its level never falls"""
     levels = [HITLLevel(event["hitl_level"]) for event in package.events]
     return levels == sorted(levels)
 
 
-def _of_this_version(package: Package) -> bool:
-    """a decision, and each vote that counts, is on the version in hand"""
+def _votes_are_on_this_version(package: Package) -> bool:
+    """the decision and all votes that count are on the current version"""
     state = package.state
     versions = {vote.version for vote in state.votes} | {state.decision.package_version if state.decision else 0}
     return versions <= {state.version, 0}
 
 
-def _distinct(package: Package) -> bool:
-    """who decided is counted once, and who let it proceed is nobody barred"""
+def _deciders_are_distinct_and_allowed(package: Package) -> bool:
+    """each decider counts once, and nobody who is barred let it proceed"""
     decision = package.state.decision
     people = [seat.reviewer_id for seat in decision.reviewers] if decision else []
     barred = package.state.barred if package.state.proceeds else {}
     return len(people) == len(set(people)) and not barred.keys() & people
 
 
-def _enough(package: Package) -> bool:
-    """people who let it proceed are as many as its quorum"""
+def _quorum_is_reached(package: Package) -> bool:
+    """as many people as its quorum let it proceed"""
     decision = package.state.decision
     by_people = decision is not None and package.state.proceeds and decision.basis in (Basis.HUMAN, Basis.QUORUM)
     return not by_people or (decision is not None and len(decision.reviewers) >= package.state.terms.quorum)
 
 
-def _honest(package: Package) -> bool:
-    """what time decided reads as nobody's rejection, and what a person rejected names that person"""
+def _decision_names_the_right_people(package: Package) -> bool:
+    """a timeout is not recorded as a rejection, and a rejection names its reviewer"""
     decision, status = package.state.decision, package.state.status
     if decision is not None and decision.basis is Basis.TIMEOUT:
         return status in (Status.EXPIRED, Status.CANCELLED, Status.DEFERRED) and not decision.reviewers
@@ -152,32 +152,32 @@ def _honest(package: Package) -> bool:
     return human or status is not Status.REJECTED
 
 
-def _founded(package: Package) -> bool:
-    """nothing was let through or claimed without a decision that says on what it rests"""
+def _permission_has_a_decision(package: Package) -> bool:
+    """it was not permitted or claimed without a decision"""
     acts = package.state.proceeds or package.state.execution.state is not ExecutionState.NONE
     return not acts or package.state.decision is not None
 
 
-def _told_in_turn(package: Package) -> bool:
-    """of its callbacks at most one is due, and none waits for nothing"""
+def _callbacks_are_in_order(package: Package) -> bool:
+    """at most one of its callbacks is due, and the others wait for that one"""
     due = package.callbacks.count("due")
     return due == 1 or (due == 0 and "waiting" not in package.callbacks)
 
 
 RULES: tuple[Callable[[Package], bool], ...] = (
-    _folds,
-    _numbered,
-    _chained,
-    _mirrored,
-    _queued,
-    _holding,
-    _claimed_once,
-    _ends,
-    _never_milder,
-    _of_this_version,
-    _distinct,
-    _enough,
-    _honest,
-    _founded,
-    _told_in_turn,
+    _events_fold_to_state,
+    _revisions_are_consecutive,
+    _digests_form_a_chain,
+    _columns_match_state,
+    _has_the_right_tasks,
+    _holds_its_thread,
+    _is_claimed_at_most_once,
+    _terminal_status_is_final,
+    _level_never_falls,
+    _votes_are_on_this_version,
+    _deciders_are_distinct_and_allowed,
+    _quorum_is_reached,
+    _decision_names_the_right_people,
+    _permission_has_a_decision,
+    _callbacks_are_in_order,
 )

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from rules.state.model import ExecutionState, PackageState, Status
 from store.packages import packages
-from tests.forked import start_program
+from tests.fork_server import start_program
 from tests.rules.world import people
 from tests.store import under_load
 from tests.store.soundness import faults
@@ -36,7 +36,7 @@ async def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]
     return [line.decode().split() for line in printed if line.endswith(b"\n")]
 
 
-def gone(url: str) -> None:
+def wait_for_death(url: str) -> None:
     """Wait until PostgreSQL has noticed the death of the process, so that its commit is decided."""
     if url.startswith("postgresql"):
         with psycopg.connect(url) as connection:
@@ -46,7 +46,7 @@ def gone(url: str) -> None:
             )
 
 
-async def kept(world: World) -> dict[str, PackageState]:
+async def load_states(world: World) -> dict[str, PackageState]:
     states, _ = await world.read(
         lambda connection: packages.list_own(connection, world.tenant_id, world.agent.agent_id, limit=100_000)
     )
@@ -63,10 +63,10 @@ async def test_answered_commands_survive_a_kill_and_unanswered_ones_can_be_repea
     moments, packages_known = random.Random(4711), 0
     for round_ in range(ROUNDS):
         printed = await killed_under_load(database_url, round_, moments.randrange(20, 200))
-        gone(database_url)
+        wait_for_death(database_url)
         async with open_replica(database_url) as world:
             world.agent = await under_load.the_agent(world)
-            states = await kept(world)
+            states = await load_states(world)
             assert await world.read(faults) == []
             assert those(printed, "done", "submit") <= states.keys()
             assert {states[name].status for name in those(printed, "done", "approve")} <= {Status.APPROVED}
@@ -74,11 +74,11 @@ async def test_answered_commands_survive_a_kill_and_unanswered_ones_can_be_repea
                 ExecutionState.CLAIMED
             }
             asked = those(printed, "asked", "submit")
-            again = {name: await world.asked(submission(name, as_=f"{name}_again")) for name in asked}
+            again = {name: await world.execute_for_agent(submission(name, as_=f"{name}_again")) for name in asked}
             assert {name for name, answered in again.items() if answered.replayed} == asked & states.keys()
             assert {answered.refusal for answered in again.values()} == {None}
             packages_known += len(asked)
-            assert len(await kept(world)) == packages_known
+            assert len(await load_states(world)) == packages_known
             assert await world.read(faults) == []
 
 
@@ -101,7 +101,7 @@ async def test_operations_with_cut_connections_succeed_or_fail_and_work_continue
         if done.total() % 40 == 0:
             turn.set()
 
-    async def cut() -> None:
+    async def cut_connections() -> None:
         while True:
             await turn.wait()
             turn.clear()
@@ -117,11 +117,11 @@ async def test_operations_with_cut_connections_succeed_or_fail_and_work_continue
 
     turn = asyncio.Event()
     async with cutting:
-        cutter = asyncio.create_task(cut())
+        cutter = asyncio.create_task(cut_connections())
         await asyncio.gather(*(worker(names[number::8]) for number in range(8)))
         cutter.cancel()
         await asyncio.gather(cutter, return_exceptions=True)
-    states = await kept(busy)
+    states = await load_states(busy)
     assert len([number for number in cuts if number > 0]) >= 5
     assert done == Counter({"asked submit": 120, "done submit": 120, "done approve": 120, "done claim": 120})
     assert sorted(states) == sorted(names)

@@ -13,7 +13,7 @@ from store import waiters as store_waiters
 from store.notifier import CHANNEL, Notifier
 from store.waiters import Waiters
 from tests.rules.world import HARD, SENTA, ask, package
-from tests.store.waiting import FOR_EVER, Waits, soon, status_of, wait_for_package
+from tests.store.waiting_agents import FOR_EVER, Waits, soon, status_of, wait_for_package
 from tests.store.world import World, open_world, replica
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

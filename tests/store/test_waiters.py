@@ -12,7 +12,7 @@ from store import waiters as store_waiters
 from store.notifier import Notifier
 from store.waiters import Waiters
 from tests.rules.world import HARD, SENTA, ask, package
-from tests.store.waiting import Waits, soon, status_of, wait_for_package
+from tests.store.waiting_agents import Waits, soon, status_of, wait_for_package
 from tests.store.world import World, open_world, replica
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -1,4 +1,4 @@
-"""Work without an end, told step by step: run as a program with a database's URL and a round, it is there to be killed.
+"""Endless work in a process that a test kills. It is run with the URL of a database and a round, and prints each step.
 
 Each line is `asked` or `done`, the step, and the package's id. `done` is written only once the store has answered.
 """
@@ -58,12 +58,12 @@ async def one(world: World, package_id: str, say: Say) -> None:
 async def until_answered(world: World, command: Command, agent: Agent | None = None) -> dict[str, str]:
     while True:
         try:
-            return await _answered(world, command, agent)
+            return await _execute(world, command, agent)
         except UnavailableError:
             continue
 
 
-async def _answered(world: World, command: Command, agent: Agent | None) -> dict[str, str]:
+async def _execute(world: World, command: Command, agent: Agent | None) -> dict[str, str]:
     if agent is None:
         outcome = await world.store.execute(command, reviewer(SENTA))
         refusal, document = outcome.refusal, {}

@@ -28,14 +28,14 @@ from store.installation import directory
 from store.outbox.cards import CARDS
 from store.packages import packages
 from store.store import AgentReply, Store
-from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy, written
+from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy, policy_text
 
 T = TypeVar("T")
 
-# The clock of these tests leaps, and nobody refreshes the directory meanwhile.
+# The clock of these tests jumps, and nobody refreshes the directory meanwhile.
 LASTING: dict[str, Any] = {"directory": {"max_age": "1000d"}}
 POLICY = policy(**LASTING)
-NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # what is tested here is never how much an agent may ask
+NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # these tests are not about limits
 
 _fresh = itertools.count(1)
 
@@ -91,12 +91,14 @@ class World:
     def tenant_id(self) -> str:
         return self.store.installation.tenant_id
 
-    async def asked(self, command: Command, agent: Agent | None = None, digest: str | None = None) -> AgentReply:
+    async def execute_for_agent(
+        self, command: Command, agent: Agent | None = None, digest: str | None = None
+    ) -> AgentReply:
         return await self.store.execute_for_agent(agent or self.agent, command, digest)
 
     async def submit(self, package: DecisionPackage = SOFT, agent: Agent | None = None) -> PackageState:
         """Submit a package and return its state."""
-        answered = await self.asked(submission(package), agent)
+        answered = await self.execute_for_agent(submission(package), agent)
         assert answered.refusal is None, answered.refusal.sentence
         return await self.state(answered.document["decision_package_id"])
 
@@ -109,28 +111,30 @@ class World:
         assert outcome.state is not None
         return outcome.state
 
-    async def approved(self, package: DecisionPackage = SOFT, *, by: str, agent: Agent | None = None) -> PackageState:
+    async def submit_and_approve(
+        self, package: DecisionPackage = SOFT, *, by: str, agent: Agent | None = None
+    ) -> PackageState:
         state = await self.submit(package, agent)
         return await self.after(ask(Approve, state), by)
 
-    async def posted(self, state: PackageState, card: CardLocation = CARD) -> None:
+    async def save_card(self, state: PackageState, card: CardLocation = CARD) -> None:
         """Record this message as the only card of the package."""
         here = (CARDS.c.package_id == state.decision_package_id, CARDS.c.tenant_id == state.tenant_id)
         await self.write(
             lambda connection: connection.execute(update(CARDS).where(*here).values(channel=card.channel, ts=card.ts))
         )
 
-    async def shown(self, package: DecisionPackage = SOFT, seen_by: frozenset[str] = ALL) -> PackageState:
+    async def submit_and_show(self, package: DecisionPackage = SOFT, seen_by: frozenset[str] = ALL) -> PackageState:
         """A package with a posted card that these people can see."""
         state = await self.submit(package)
-        await self.posted(state)
+        await self.save_card(state)
         return await self.after(ask(Show, state, seen_by=seen_by))
 
-    async def claimed(self, state: PackageState, **fields: Any) -> AgentReply:
-        return await self.asked(ask(ClaimExecution, state, **fields))
+    async def claim(self, state: PackageState, **fields: Any) -> AgentReply:
+        return await self.execute_for_agent(ask(ClaimExecution, state, **fields))
 
-    async def reported(self, state: PackageState, outcome: str = "succeeded", **fields: Any) -> AgentReply:
-        return await self.asked(ask(ReportExecution, state, outcome=outcome, **fields))
+    async def report(self, state: PackageState, outcome: str = "succeeded", **fields: Any) -> AgentReply:
+        return await self.execute_for_agent(ask(ReportExecution, state, outcome=outcome, **fields))
 
     async def state(self, package_id: str) -> PackageState:
         loaded = await self.read(lambda connection: packages.load_package(connection, self.tenant_id, package_id))
@@ -148,7 +152,7 @@ def submission(package: DecisionPackage = SOFT, package_id: str | None = None, c
 async def open_replica(url: str, policy: Policy = POLICY, clock: Clock | None = None) -> AsyncIterator[World]:
     """A replica of the service's store, perhaps beside others."""
     clock = clock or Clock()
-    store = await Store.open(url, policy, written(policy), clock)
+    store = await Store.open(url, policy, policy_text(policy), clock)
     try:
         yield World(url, store, clock)
     finally:
@@ -181,14 +185,14 @@ def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) 
     first = iter(range(parties if world.url.startswith("postgresql") else 0))
     lock, barrier = threading.Lock(), threading.Barrier(parties)
 
-    def held(*arguments: Any) -> Any:
+    def wait_and_load(*arguments: Any) -> Any:
         with lock:
             waits = next(first, None) is not None
         if waits:
             barrier.wait(timeout=20)
         return load_situation(*arguments)
 
-    monkeypatch.setattr("store.commands.execute.load_situation", held)
+    monkeypatch.setattr("store.commands.execute.load_situation", wait_and_load)
     separate_transactions(monkeypatch)
 
 

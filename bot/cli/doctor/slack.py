@@ -18,7 +18,7 @@ from bot.cli.doctor.findings import MISSING_SCOPE, Finding
 from bot.cli.doctor.people import people_findings
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError, require_slack
-from bot.slack.outgoing.client import Installed, SlackClient, web_client
+from bot.slack.outgoing.client import InstalledApp, SlackClient, web_client
 from bot.slack.outgoing.faults import read_answer
 from bot.slack.outgoing.scopes import SCOPES
 from rules.policy.model import Policy
@@ -59,11 +59,11 @@ async def _findings(
     if isinstance(answer, str):
         yield _refused_token("SLACK_BOT_TOKEN", answer, "copy the one that begins with xoxb-, under Install App")
         return
-    installed = Installed.from_auth_test(answer)
+    installed = InstalledApp.from_auth_test(answer)
     yield Finding(f"SLACK_BOT_TOKEN, which is {installed.bot_user_id} in the workspace {installed.team_id}")
     yield _scopes(installed.scopes)
     yield _clock((answer.headers or {}).get("Date"))
-    yield await _way_in(slack, settings)
+    yield await _check_transport(slack, settings)
     if not settings.slack_app_token and (policy is None or policy.soft.enabled):
         yield _public_address(settings)
     if policy:
@@ -96,7 +96,7 @@ def _clock(date: str | None) -> Finding:
     return Finding("clock", fault, "set the clock of this machine by NTP")
 
 
-async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
+async def _check_transport(slack: SlackClient, settings: Settings) -> Finding:
     """Try to open Socket Mode. Over HTTP, only a request from Slack can prove the address and the signing secret."""
     token = settings.slack_app_token
     if not token:

@@ -45,27 +45,27 @@ class Agent:
     def did(self, text: str) -> None:
         self._diary.tell(self.name, "did", text)
 
-    def sent(self, text: str) -> None:
+    def log_sent(self, text: str) -> None:
         self._diary.tell(self.name, "sent", text)
 
-    def received(self, text: str) -> None:
+    def log_received(self, text: str) -> None:
         self._diary.tell(self.name, "received", text)
 
-    def failed(self, text: str) -> None:
+    def log_error(self, text: str) -> None:
         self._diary.tell(self.name, "error", text)
 
     async def propose(self, package: Package, step: str = "1") -> Document:
-        self.sent(f"Proposed: {package['title']}")
+        self.log_sent(f"Proposed: {package['title']}")
         marked = {**package, "run_id": self.run_id, "thread_id": self.run_id}
         document = await self._call("POST", "/v1/packages", marked, key=f"{self.run_id}-{step}")
-        self.received(f"Its id is {document['decision_package_id']}")
-        self.received(describe(document))
+        self.log_received(f"Its id is {document['decision_package_id']}")
+        self.log_received(describe(document))
         return document
 
     async def revise(self, document: Document, package: Package) -> Document:
         """Send a new version, in answer to a reviewer."""
         after = int(document["version"])
-        self.sent(f"Version {after + 1}: {package['title']}")
+        self.log_sent(f"Version {after + 1}: {package['title']}")
         marked = {**package, "run_id": self.run_id, "thread_id": self.run_id, "expected_package_version": after}
         path = f"/v1/packages/{document['decision_package_id']}/versions"
         return await self._call("POST", path, marked, key=f"{self.run_id}-version-{after + 1}")
@@ -77,7 +77,7 @@ class Agent:
         while now["revision"] == seen:
             now = await self._call("GET", f"{path}?wait={WAIT}", seen=seen) or now
         if describe(now) != describe(document):
-            self.received(describe(now))
+            self.log_received(describe(now))
         return now
 
     async def wait_for_decision(
@@ -100,11 +100,11 @@ class Agent:
         detail = work(document["decision"]["action_parameters"] or {})
         self.did(detail)
         await self._execution(document, {"state": "succeeded", "claim_id": claim, "detail": detail})
-        self.sent("Reported: succeeded")
+        self.log_sent("Reported: succeeded")
         return True
 
     async def claim(self, document: Document, claim_id: str) -> Document:
-        self.sent(f"Claimed the permission as {claim_id}")
+        self.log_sent(f"Claimed the permission as {claim_id}")
         body = {"state": "claimed", "claim_id": claim_id, "action_digest": document["action_digest"]}
         return await self._execution(document, body)
 
@@ -138,5 +138,5 @@ class Agent:
 
     def _report_once(self, reported: str, fault: str) -> str:
         if fault != reported:
-            self.failed(fault)
+            self.log_error(fault)
         return fault

@@ -10,7 +10,7 @@ def describe(document: Mapping[str, Any]) -> str:
     """What the agent waits for; or the decision, by whom and with which words, and what it means."""
     if document["status"] == "pending":
         return _waiting(document)
-    return f"{_decided(document)} {document['agent_message']}"
+    return f"{_decision_line(document)} {document['agent_message']}"
 
 
 def _waiting(document: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def _votes(quorum: Mapping[str, Any]) -> str:
     return f" {have} of {needed} people have approved{roles}."
 
 
-def _decided(document: Mapping[str, Any]) -> str:
+def _decision_line(document: Mapping[str, Any]) -> str:
     status, decision = _plain(document["status"]).capitalize(), document["decision"]
     if not decision:
         return f"{status}."

@@ -80,7 +80,7 @@ async def claim_again(agent: Agent, document: Document) -> None:
     try:
         await agent.claim(document, "second-worker")
     except RefusedError as refused:
-        agent.received(str(refused))
+        agent.log_received(str(refused))
         agent.did("A second worker asked for it too and was refused: the notice goes out once.")
 
 

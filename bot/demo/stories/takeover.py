@@ -70,7 +70,7 @@ async def propose_note(agent: Agent, document: Document) -> Document:
         except RefusedError as refused:
             if refused.kind != "thread-taken-over":
                 raise
-            agent.received(str(refused))
+            agent.log_received(str(refused))
         document = await agent.wait_for_change(document)
 
 

@@ -20,7 +20,7 @@ from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_text
 from bot.slack.context import origin
 from bot.slack.context.deciding import attempt, decide
-from bot.slack.context.front import GONE, Front
+from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.wording import Values, values_of
 from bot.slack.home import home
 from rules.authority.authorization import identify
@@ -47,19 +47,19 @@ _EMPTY = "This has to be filled in; blanks alone do not count."
 _NOT_CONFIRMED = "Nothing happens without this tick, and it counts only for what stands in this form."
 
 
-async def handle_form(front: Front, body: Mapping[str, Any]) -> Answer:
+async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     view, user_id = body["view"], body["user"]["id"]
-    if refusal := await origin.origin_refusal(front, body, user_id):
+    if refusal := await origin.origin_refusal(context, body, user_id):
         meant = read_metadata(view.get("private_metadata", "")) or (None, None)
-        await origin.record_refusal(front, user_id, refusal, meant, _request_id(body))
+        await origin.record_refusal(context, user_id, refusal, meant, _request_id(body))
         return notice_answer("Not possible", refusal.sentence)
     if empty := _empty_fields(view):
         return {"response_action": "errors", "errors": dict.fromkeys(empty, _EMPTY)}
     match view["callback_id"]:
         case FormId.AWAY:
-            return await _submit_absence(front, view, user_id, _request_id(body))
+            return await _submit_absence(context, view, user_id, _request_id(body))
         case FormId.DECISION:
-            return await _submit_decision(front, body)
+            return await _submit_decision(context, body)
         case _:
             return notice_answer("Not possible", GONE)
 
@@ -71,23 +71,23 @@ def _empty_fields(view: Mapping[str, Any]) -> list[str]:
     return [block["block_id"] for block in needed if block["block_id"] not in given]
 
 
-async def _submit_decision(front: Front, body: Mapping[str, Any]) -> Answer:
+async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     view = body["view"]
     intent = read_metadata(view.get("private_metadata", ""))
-    dossier = await front.dossier(intent[1]) if intent else None
+    dossier = await context.dossier(intent[1]) if intent else None
     if intent is None or dossier is None:
         return notice_answer("Not possible", GONE)
     values = values_of(view)
     if missing := _confirmation_missing(intent, dossier, values, view):
-        return await _other_refusal(front, intent, dossier, body) or missing
-    return await _decide(front, intent, values, body)
+        return await _other_refusal(context, intent, dossier, body) or missing
+    return await _decide(context, intent, values, body)
 
 
 async def _other_refusal(
-    front: Front, intent: tuple[Verb, Ref], dossier: Dossier, body: Mapping[str, Any]
+    context: ListenerContext, intent: tuple[Verb, Ref], dossier: Dossier, body: Mapping[str, Any]
 ) -> Answer | None:
     """Any other refusal comes first: nobody should confirm what they cannot decide any more."""
-    trial = await attempt(front, body["user"]["id"], intent, dossier.state, _request_id(body))
+    trial = await attempt(context, body["user"]["id"], intent, dossier.state, _request_id(body))
     return _show_refusal(body["view"], trial.refusal) if trial.refusal else None
 
 
@@ -95,15 +95,17 @@ def _request_id(body: Mapping[str, Any]) -> str:
     return str(body.get("trigger_id") or body["view"]["hash"])
 
 
-async def _decide(front: Front, intent: tuple[Verb, Ref], values: Values, body: Mapping[str, Any]) -> Answer:
+async def _decide(
+    context: ListenerContext, intent: tuple[Verb, Ref], values: Values, body: Mapping[str, Any]
+) -> Answer:
     view, user_id = body["view"], body["user"]["id"]
     try:
-        outcome = await decide(front, user_id, intent, values, _request_id(body))
+        outcome = await decide(context, user_id, intent, values, _request_id(body))
     except ValidationError as fault:
         return _show_invalid(view, fault)
     if outcome.refusal:
         return _show_refusal(view, outcome.refusal)
-    front.errands.send("home", home.publish(front, user_id))
+    context.background.start("home", home.publish(context, user_id))
     return CLOSED
 
 
@@ -165,14 +167,14 @@ def notice_answer(title: str, sentence: str) -> Answer:
     return {"response_action": "update", "view": notice(title, sentence)}
 
 
-async def _submit_absence(front: Front, view: Mapping[str, Any], user_id: str, request_id: str) -> Answer:
+async def _submit_absence(context: ListenerContext, view: Mapping[str, Any], user_id: str, request_id: str) -> Answer:
     values = values_of(view)
     if Field.UNTIL not in values:
         return notice_answer("Not possible", GONE)
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
-    if invalid := await set_absence(front, user_id, until, values.get(Field.DELEGATE), request_id):
+    if invalid := await set_absence(context, user_id, until, values.get(Field.DELEGATE), request_id):
         return _field_error(view, invalid.field, invalid.sentence)
-    front.errands.send("home", home.publish(front, user_id))
+    context.background.start("home", home.publish(context, user_id))
     return CLOSED
 
 
@@ -184,10 +186,10 @@ class InvalidAbsence(NamedTuple):
 
 
 async def set_absence(
-    front: Front, user_id: str, until: datetime, delegate: str | None, request_id: str
+    context: ListenerContext, user_id: str, until: datetime, delegate: str | None, request_id: str
 ) -> InvalidAbsence | None:
     """Record that the person is away until then, or say what is wrong with it."""
-    store, now = front.store, front.store.clock()
+    store, now = context.store, context.store.clock()
     roster = await store.read(store.installation.roster)
     if roster.person(user_id) is None:
         unknown = "The directory does not know you, so there is nothing that you could be away from."

@@ -15,7 +15,7 @@ from blocks.details.details import content_page_count, details_view, read_page
 from blocks.kit.ids import FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.views import View
-from bot.slack.context.front import GONE, Front
+from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap
 from rules.people.directory import Actor
 from rules.reasons import Reason, Refusal, refuse
@@ -31,53 +31,53 @@ class Page(NamedTuple):
     rendering_id: str
 
 
-async def open_details(front: Front, tap: Tap) -> None:
+async def open_details(context: ListenerContext, tap: Tap) -> None:
     ref = Ref.read(tap.value)
     if ref is None:
-        await front.tell(tap, "Not possible", GONE)
+        await context.tell(tap, "Not possible", GONE)
         return
-    dossier = await front.dossier(ref)
-    from_card = dossier is not None and await front.is_on_card(tap, dossier.state)
-    refusal = await reading_refusal(front, tap.actor, dossier, ref.package_id, from_card=from_card)
+    dossier = await context.dossier(ref)
+    from_card = dossier is not None and await context.is_on_card(tap, dossier.state)
+    refusal = await reading_refusal(context, tap.actor, dossier, ref.package_id, from_card=from_card)
     if refusal or dossier is None:
-        await _refuse(front, tap, refusal, dossier)
+        await _refuse(context, tap, refusal, dossier)
         return
     page = _render_page(dossier, 1)
-    if await front.open(tap, page.view):
-        await _record_reading(front, tap, dossier, page, from_card=from_card)
+    if await context.open(tap, page.view):
+        await _record_reading(context, tap, dossier, page, from_card=from_card)
 
 
-async def turn_page(front: Front, tap: Tap) -> None:
+async def turn_page(context: ListenerContext, tap: Tap) -> None:
     """Show another page in place of the open one."""
     page_ref = read_page(tap.value)
     if page_ref is None or tap.view is None:
-        await front.tell(tap, "Not possible", GONE)
+        await context.tell(tap, "Not possible", GONE)
         return
-    dossier = await front.dossier(page_ref[1])
-    refusal = await reading_refusal(front, tap.actor, dossier, page_ref[1].package_id)
+    dossier = await context.dossier(page_ref[1])
+    refusal = await reading_refusal(context, tap.actor, dossier, page_ref[1].package_id)
     if refusal or dossier is None:
-        await _refuse(front, tap, refusal, dossier)
+        await _refuse(context, tap, refusal, dossier)
     else:
-        await _show_page(front, tap, dossier, page_ref[0])
+        await _show_page(context, tap, dossier, page_ref[0])
 
 
-async def _refuse(front: Front, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
+async def _refuse(context: ListenerContext, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
     if refusal:
-        await front.refuse(tap, refusal, dossier)
+        await context.refuse(tap, refusal, dossier)
 
 
-async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
+async def refresh(context: ListenerContext, tap: Tap, ref: Ref) -> None:
     """Show the open page again after an action in it. From then on, this new page is what the person has seen."""
-    dossier = await front.dossier(ref._replace(rendering_id=None))
+    dossier = await context.dossier(ref._replace(rendering_id=None))
     page_ref = read_page((tap.view or {}).get("private_metadata", ""))
     if dossier and page_ref and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
-        await _show_page(front, tap, dossier, page_ref[0])
+        await _show_page(context, tap, dossier, page_ref[0])
 
 
-async def _show_page(front: Front, tap: Tap, dossier: Dossier, number: int) -> None:
+async def _show_page(context: ListenerContext, tap: Tap, dossier: Dossier, number: int) -> None:
     page = _render_page(dossier, number)
-    await front.redraw(tap.view or {}, page.view)
-    await _record_reading(front, tap, dossier, page)
+    await context.redraw(tap.view or {}, page.view)
+    await _record_reading(context, tap, dossier, page)
 
 
 def _render_page(dossier: Dossier, number: int) -> Page:
@@ -90,18 +90,20 @@ def _render_page(dossier: Dossier, number: int) -> Page:
 
 
 async def reading_refusal(
-    front: Front, actor: Actor, dossier: Dossier | None, package_id: str, *, from_card: bool = False
+    context: ListenerContext, actor: Actor, dossier: Dossier | None, package_id: str, *, from_card: bool = False
 ) -> Refusal | None:
     """Why this person may not see the package. A missing package gets the same refusal as an invisible one."""
     if dossier is None:
         return refuse(Reason.NOT_VISIBLE, package=package_id)
     trial = _command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
-    return (await front.store.execute(trial, actor, trial=True)).refusal
+    return (await context.store.execute(trial, actor, trial=True)).refusal
 
 
-async def _record_reading(front: Front, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False) -> None:
+async def _record_reading(
+    context: ListenerContext, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False
+) -> None:
     """Store the page exactly as shown before it counts as read, as is done for cards."""
-    store, state = front.store, dossier.state
+    store, state = context.store, dossier.state
     body = json.dumps(page.view, ensure_ascii=False)
     await store.save_rendering(state.decision_package_id, page.rendering_id, body)
     command_id = f"slack:details:{fresh_id()}"

@@ -12,40 +12,40 @@ from blocks.card.rendering import fingerprint
 from blocks.forms.forms import SHOWS_CONTENT, Step, read_step, step
 from blocks.words.dossier import Dossier
 from bot.slack.context.deciding import attempt
-from bot.slack.context.front import GONE, Front
+from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap
 from rules.state.commands import OpenForm, Verb
 from store.installation.installation import fresh_id
 
 
-async def open_form(front: Front, tap: Tap, verb: Verb, dossier: Dossier) -> None:
+async def open_form(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dossier) -> None:
     current = step(verb, dossier, 1)
     is_evidence = _is_evidence(verb, dossier, current)
-    rendering_id = await _keep_rendering(front, dossier, current) if is_evidence else None
-    if await front.open(tap, current.view) and rendering_id:
-        await _record_step(front, tap, dossier, current, rendering_id)
+    rendering_id = await _keep_rendering(context, dossier, current) if is_evidence else None
+    if await context.open(tap, current.view) and rendering_id:
+        await _record_step(context, tap, dossier, current, rendering_id)
 
 
-async def turn_step(front: Front, tap: Tap) -> None:
+async def turn_step(context: ListenerContext, tap: Tap) -> None:
     """Show another step in place of the open one, unless the decision would be refused."""
     target = read_step(tap.value)
-    dossier = await front.dossier(target[2]) if target else None
+    dossier = await context.dossier(target[2]) if target else None
     if target is None or dossier is None or tap.view is None:
-        await front.tell(tap, "Not possible", GONE)
+        await context.tell(tap, "Not possible", GONE)
         return
     number, verb, ref = target
-    trial = await attempt(front, tap.user_id, (verb, ref), dossier.state, tap.trigger_id)
+    trial = await attempt(context, tap.user_id, (verb, ref), dossier.state, tap.trigger_id)
     if trial.refusal:
-        await front.refuse(tap, trial.refusal, dossier)
+        await context.refuse(tap, trial.refusal, dossier)
     else:
-        await _show_step(front, tap, verb, dossier, step(verb, dossier, number))
+        await _show_step(context, tap, verb, dossier, step(verb, dossier, number))
 
 
-async def _show_step(front: Front, tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> None:
-    rendering_id = await _keep_rendering(front, dossier, current)
-    await front.redraw(tap.view or {}, current.view)
+async def _show_step(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> None:
+    rendering_id = await _keep_rendering(context, dossier, current)
+    await context.redraw(tap.view or {}, current.view)
     if _is_evidence(verb, dossier, current):
-        await _record_step(front, tap, dossier, current, rendering_id)
+        await _record_step(context, tap, dossier, current, rendering_id)
 
 
 def _is_evidence(verb: Verb, dossier: Dossier, current: Step) -> bool:
@@ -53,14 +53,14 @@ def _is_evidence(verb: Verb, dossier: Dossier, current: Step) -> bool:
     return verb in SHOWS_CONTENT and current.of > 0 and not dossier.state.whole_on_card
 
 
-async def _keep_rendering(front: Front, dossier: Dossier, current: Step) -> str:
+async def _keep_rendering(context: ListenerContext, dossier: Dossier, current: Step) -> str:
     rendering_id = fingerprint(current.view)
     body = json.dumps(current.view, ensure_ascii=False)
-    await front.store.save_rendering(dossier.state.decision_package_id, rendering_id, body)
+    await context.store.save_rendering(dossier.state.decision_package_id, rendering_id, body)
     return rendering_id
 
 
-async def _record_step(front: Front, tap: Tap, dossier: Dossier, current: Step, rendering_id: str) -> None:
+async def _record_step(context: ListenerContext, tap: Tap, dossier: Dossier, current: Step, rendering_id: str) -> None:
     command = OpenForm(
         command_id=f"slack:form:{fresh_id()}",
         decision_package_id=dossier.state.decision_package_id,
@@ -70,4 +70,4 @@ async def _record_step(front: Front, tap: Tap, dossier: Dossier, current: Step, 
         of=current.of,
         shown=current.view,
     )
-    await front.store.execute(command, tap.actor)
+    await context.store.execute(command, tap.actor)

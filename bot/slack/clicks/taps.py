@@ -16,7 +16,7 @@ from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
 from bot.slack.context import copies
 from bot.slack.context.deciding import attempt, decide
-from bot.slack.context.front import GONE, Front, UndeliveredError
+from bot.slack.context.listener_context import GONE, ListenerContext, UndeliveredError
 from bot.slack.context.tap import Tap
 from bot.slack.home import home
 from rules.policy.model import Policy
@@ -27,18 +27,18 @@ from scheduler.common.messenger import SlackError
 
 log = structlog.get_logger()
 
-Handler = Callable[[Front, Tap], Awaitable[None]]
+Handler = Callable[[ListenerContext, Tap], Awaitable[None]]
 
 
-async def handle_verb(front: Front, tap: Tap) -> None:
+async def handle_verb(context: ListenerContext, tap: Tap) -> None:
     intent = tap.intent
-    state = await front.state(intent[1]) if intent else None
+    state = await context.state(intent[1]) if intent else None
     if intent is None or state is None:
-        await front.tell(tap, "Not possible", GONE)
-    elif _needs_no_form(intent[0], state, front.store.installation.policy):
-        await _decide(front, tap, intent)
+        await context.tell(tap, "Not possible", GONE)
+    elif _needs_no_form(intent[0], state, context.store.installation.policy):
+        await _decide(context, tap, intent)
     else:
-        await _open_form(front, tap, intent, state)
+        await _open_form(context, tap, intent, state)
 
 
 def _needs_no_form(verb: Verb, state: PackageState, policy: Policy) -> bool:
@@ -48,19 +48,19 @@ def _needs_no_form(verb: Verb, state: PackageState, policy: Policy) -> bool:
     return LOOKS[verb].at_once or not LOOKS[verb].fields
 
 
-async def _decide(front: Front, tap: Tap, intent: tuple[Verb, Ref]) -> None:
-    outcome = await decide(front, tap.user_id, intent, {}, tap.trigger_id)
+async def _decide(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref]) -> None:
+    outcome = await decide(context, tap.user_id, intent, {}, tap.trigger_id)
     if outcome.refusal:
-        await front.refuse(tap, outcome.refusal, await front.dossier(intent[1]))
+        await context.refuse(tap, outcome.refusal, await context.dossier(intent[1]))
     elif tap.view:
-        front.errands.send("home", home.publish(front, tap.user_id))
-        await _refresh_details(front, tap, intent[1])
+        context.background.start("home", home.publish(context, tap.user_id))
+        await _refresh_details(context, tap, intent[1])
 
 
-async def _refresh_details(front: Front, tap: Tap, ref: Ref) -> None:
+async def _refresh_details(context: ListenerContext, tap: Tap, ref: Ref) -> None:
     """The command is done. If drawing fails now, nobody may be told that nothing was changed."""
     try:
-        await reading.refresh(front, tap, ref)
+        await reading.refresh(context, tap, ref)
     except SlackError:
         raise
     except Exception as fault:
@@ -68,14 +68,14 @@ async def _refresh_details(front: Front, tap: Tap, ref: Ref) -> None:
         raise SlackError(type(fault).__name__) from fault
 
 
-async def _open_form(front: Front, tap: Tap, intent: tuple[Verb, Ref], state: PackageState) -> None:
+async def _open_form(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref], state: PackageState) -> None:
     """The form is built from what was read before the trial: a version that arrives in between is refused."""
-    dossier = await front.dossier(intent[1])
-    trial = await attempt(front, tap.user_id, intent, state, tap.trigger_id)
+    dossier = await context.dossier(intent[1])
+    trial = await attempt(context, tap.user_id, intent, state, tap.trigger_id)
     if trial.refusal:
-        await front.refuse(tap, trial.refusal, dossier)
+        await context.refuse(tap, trial.refusal, dossier)
     elif dossier:
-        await steps.open_form(front, tap, intent[0], dossier)
+        await steps.open_form(context, tap, intent[0], dossier)
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -91,22 +91,22 @@ HANDLERS: Mapping[str, Handler] = {
 }
 
 
-async def handle_tap(front: Front, tap: Tap) -> None:
+async def handle_tap(context: ListenerContext, tap: Tap) -> None:
     handler = HANDLERS.get(tap.action_id)
     if tap.card:
         if tap.response_url:
-            front.answers.keep(tap.card, tap.response_url)
-        front.errands.send("which card", copies.check_copy(front, tap))
+            context.answers.keep(tap.card, tap.response_url)
+        context.background.start("which card", copies.check_copy(context, tap))
     try:
-        await (handler(front, tap) if handler else front.tell(tap, "Not possible", GONE))
+        await (handler(context, tap) if handler else context.tell(tap, "Not possible", GONE))
     except UndeliveredError as undelivered:
-        await _show_in_place(front, tap, undelivered.error)
+        await _show_in_place(context, tap, undelivered.error)
 
 
-async def _show_in_place(front: Front, tap: Tap, sentence: str) -> None:
+async def _show_in_place(context: ListenerContext, tap: Tap, sentence: str) -> None:
     """No modal could be opened, but the view with the button can still be redrawn."""
     view = tap.view or {}
     if view.get("type") == "home":
-        await home.publish(front, tap.user_id, warning=sentence)
+        await home.publish(context, tap.user_id, warning=sentence)
     elif view:
-        await front.redraw(view, notice("Once more", sentence))
+        await context.redraw(view, notice("Once more", sentence))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blocks.kit.ids import Ref
 from blocks.words.refusals import private_message
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
 from store.outbox import card_leases
 from store.outbox.card_leases import CardMatch, ClickedCard
@@ -19,23 +19,23 @@ RETIRED = (
 )
 
 
-async def check_copy(front: Front, tap: Tap) -> None:
+async def check_copy(context: ListenerContext, tap: Tap) -> None:
     """Find out which card was clicked, after the click was answered. The click itself counts in any case."""
     ref = Ref.found_in(tap.value)
     if ref is None or tap.card is None:
         return
     # A direct message has a channel id of its own; leases name the place after the person.
     place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel
-    clicked = ClickedCard(front.store.installation.tenant_id, ref.package_id, place, tap.card)
-    copy = await front.store.read(lambda connection: card_leases.match_card(connection, clicked), quick=True)
+    clicked = ClickedCard(context.store.installation.tenant_id, ref.package_id, place, tap.card)
+    copy = await context.store.read(lambda connection: card_leases.match_card(connection, clicked), quick=True)
     if copy is CardMatch.UNRECORDED:
-        copy = await front.store.write(
+        copy = await context.store.write(
             lambda connection: card_leases.match_or_adopt_card(connection, clicked), quick=True
         )
     if copy is CardMatch.OTHER:
-        await _retire(front, tap)
+        await _retire(context, tap)
 
 
-async def _retire(front: Front, tap: Tap) -> None:
+async def _retire(context: ListenerContext, tap: Tap) -> None:
     if tap.response_url:
-        await front.client.respond(tap.response_url, private_message(RETIRED))
+        await context.client.respond(tap.response_url, private_message(RETIRED))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.kit.ids import Ref
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from bot.slack.context.wording import Values, command_of, trial_of
 from rules.canonical import sha256_of
@@ -15,7 +15,9 @@ from store.commands.execute import Outcome
 _OUR_FAULT = frozenset([Reason.DIRECTORY_STALE, Reason.TOO_BUSY])  # refused for a reason that is not in the click
 
 
-async def decide(front: Front, user_id: str, intent: tuple[Verb, Ref], values: Values, request_id: str) -> Outcome:
+async def decide(
+    context: ListenerContext, user_id: str, intent: tuple[Verb, Ref], values: Values, request_id: str
+) -> Outcome:
     """Carry out the verb.
 
     The command id is derived from the person, the verb, the rendering and the values, so a double tap or a redelivery
@@ -26,28 +28,28 @@ async def decide(front: Front, user_id: str, intent: tuple[Verb, Ref], values: V
     verb, ref = intent
     meant = sha256_of([user_id, verb, str(ref), {field.value: value for field, value in values.items()}])
     first = command_of(verb, ref, values, f"slack:{meant}")
-    outcome = await front.store.execute(first, person(user_id), request=request_id)
+    outcome = await context.store.execute(first, person(user_id), request=request_id)
     if outcome.replayed and outcome.refusal and outcome.request != request_id:
         retry = command_of(verb, ref, values, f"slack:{meant}:{request_id}")
-        outcome = await front.store.execute(retry, person(user_id), request=request_id)
+        outcome = await context.store.execute(retry, person(user_id), request=request_id)
     if not outcome.refusal:
-        front.metrics.clicks.labels("done").inc()
-    return _count_refusal(front, user_id, ref, outcome)
+        context.metrics.clicks.labels("done").inc()
+    return _count_refusal(context, user_id, ref, outcome)
 
 
 async def attempt(
-    front: Front, user_id: str, intent: tuple[Verb, Ref], state: PackageState, request_id: str
+    context: ListenerContext, user_id: str, intent: tuple[Verb, Ref], state: PackageState, request_id: str
 ) -> Outcome:
     """Whether this person may give this verb at all; checked before a form asks them for words."""
     verb, ref = intent
-    trial = trial_of(verb, ref, state, front.store.clock(), f"slack:trial:{request_id}:{verb}")
-    return _count_refusal(front, user_id, ref, await front.store.execute(trial, person(user_id), trial=True))
+    trial = trial_of(verb, ref, state, context.store.clock(), f"slack:trial:{request_id}:{verb}")
+    return _count_refusal(context, user_id, ref, await context.store.execute(trial, person(user_id), trial=True))
 
 
-def _count_refusal(front: Front, user_id: str, ref: Ref, outcome: Outcome) -> Outcome:
+def _count_refusal(context: ListenerContext, user_id: str, ref: Ref, outcome: Outcome) -> Outcome:
     """A click that the service could not judge counts as failed: it may have been an objection."""
     if outcome.refusal:
-        front.metrics.clicks.labels("refused").inc()
+        context.metrics.clicks.labels("refused").inc()
         if outcome.refusal.reason in _OUR_FAULT:
-            front.report_lost(ref, user_id)
+            context.report_lost(ref, user_id)
     return outcome

@@ -14,29 +14,29 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from blocks.kit.ids import Ref
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 
 log = structlog.get_logger()
 
 Body = Mapping[str, Any]
 
 
-def report_lost_packages(front: Front, body: Body) -> bool:
+def report_lost_packages(context: ListenerContext, body: Body) -> bool:
     """Make the packages that the request names hard. Returns whether it names any.
 
     Parsed leniently: whatever is wrong with the request, it failed.
     """
     refs = [ref for text in _references(body) if (ref := Ref.found_in(text))]
     for ref in refs:
-        front.report_lost(ref, _user_id(body))
+        context.report_lost(ref, _user_id(body))
     return bool(refs)
 
 
-def unreadable(front: Front, body: object, fault: str) -> BoltResponse:
+def unreadable(context: ListenerContext, body: object, fault: str) -> BoltResponse:
     """For a signed payload that is malformed: nothing is carried out, and the packages that it names become hard."""
     log.warning("slack.unreadable", error=fault)
     if isinstance(body, Mapping):
-        report_lost_packages(front, body)
+        report_lost_packages(context, body)
     return BoltResponse(status=HTTPStatus.BAD_REQUEST, body="This cannot be read.")
 
 

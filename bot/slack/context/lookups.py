@@ -21,7 +21,7 @@ AT_MOST, PER = 20, 60.0  # of the 50 per minute that Slack allows, since other r
 
 
 class Lookups:
-    """One lookup at a time, so that an address in two packages is looked up once."""
+    """Looks up one address at a time, so that an address in two packages is looked up once."""
 
     def __init__(self, store: Store, client: SlackClient, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store, self._client, self._monotonic = store, client, monotonic

@@ -13,10 +13,10 @@ from typing import Any
 import structlog
 
 from blocks.kit.ids import Ref
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from bot.slack.context.wording import trial_of
-from bot.slack.outgoing.client import Installed
+from bot.slack.outgoing.client import InstalledApp
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import OpenDetails, Verb
 from rules.state.model import PackageState
@@ -31,34 +31,34 @@ class NotInstalledError(Exception):
     """Slack has not said yet where the app is installed."""
 
 
-async def origin_refusal(front: Front, body: Body, user_id: str) -> Refusal | None:
+async def origin_refusal(context: ListenerContext, body: Body, user_id: str) -> Refusal | None:
     """For clicks, forms and slash commands."""
-    ours = await _installation(front)
-    if _is_here(body, ours) and (_matches(ours, _home_team(body)) or await _may_be_elsewhere(front, ours, user_id)):
+    ours = await _installation(context)
+    if _is_here(body, ours) and (_matches(ours, _home_team(body)) or await _may_be_elsewhere(context, ours, user_id)):
         return None
     log.warning("slack.foreign_request", kind=body.get("type", "command"))
-    front.metrics.clicks.labels("refused").inc()
+    context.metrics.clicks.labels("refused").inc()
     return refuse(Reason.ANOTHER_WORKSPACE)
 
 
-async def _installation(front: Front) -> Installed:
+async def _installation(context: ListenerContext) -> InstalledApp:
     """Slack is asked once. A click that arrives before Slack has answered is not carried out."""
     try:
-        return await front.client.installation()
+        return await context.client.installation()
     except SlackError as fault:
         raise NotInstalledError(fault.error) from fault
 
 
-async def is_ours(front: Front, body: Body) -> bool:
+async def is_ours(context: ListenerContext, body: Body) -> bool:
     """Whether an event was sent to our installation. Events of other installations say nothing about our people."""
-    ours = await front.client.installation()
+    ours = await context.client.installation()
     installations = body.get("authorizations") or [body]
     return any(
         _matches(ours, installation.get("team_id"), installation.get("enterprise_id")) for installation in installations
     )
 
 
-def _is_here(body: Body, ours: Installed) -> bool:
+def _is_here(body: Body, ours: InstalledApp) -> bool:
     """In a view, `team` may be the person's workspace; `app_installed_team_id` is the workspace of the app."""
     installed = (body.get("view") or {}).get("app_installed_team_id")
     team = installed or (body.get("team") or {}).get("id") or body.get("team_id")
@@ -72,16 +72,16 @@ def _home_team(body: Body) -> str | None:
     return user.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
 
 
-def _matches(ours: Installed, team: str | None, enterprise: str | None = None) -> bool:
+def _matches(ours: InstalledApp, team: str | None, enterprise: str | None = None) -> bool:
     """In an Enterprise Grid, `team` may be null or name the enterprise."""
     return team == ours.team_id or (ours.enterprise_id is not None and ours.enterprise_id in (team, enterprise))
 
 
-async def _may_be_elsewhere(front: Front, ours: Installed, user_id: str) -> bool:
+async def _may_be_elsewhere(context: ListenerContext, ours: InstalledApp, user_id: str) -> bool:
     """A member of an enterprise may have another home workspace; the directory knows the members."""
-    if user_id in front.store.installation.policy.directory.guests:
+    if user_id in context.store.installation.policy.directory.guests:
         return True
-    roster = await front.store.read(front.store.installation.roster, quick=True)
+    roster = await context.store.read(context.store.installation.roster, quick=True)
     member = roster.person(user_id)
     return member is None or member.is_stranger or ours.enterprise_id is not None
 
@@ -89,15 +89,17 @@ async def _may_be_elsewhere(front: Front, ours: Installed, user_id: str) -> bool
 Meant = tuple[Verb | None, Ref | None]  # the verb and its package; without a verb, someone wanted to read the package
 
 
-async def record_refusal(front: Front, user_id: str, refusal: Refusal, meant: Meant, request_id: str) -> None:
+async def record_refusal(
+    context: ListenerContext, user_id: str, refusal: Refusal, meant: Meant, request_id: str
+) -> None:
     """Write the refusal into the package's audit log, if the request named a package."""
     verb, ref = meant
-    state = await front.state(ref) if ref else None
+    state = await context.state(ref) if ref else None
     if state is None or ref is None:
         return
-    command_id, now = f"slack:elsewhere:{request_id}", front.store.clock()
+    command_id, now = f"slack:elsewhere:{request_id}", context.store.clock()
     command = trial_of(verb, ref, state, now, command_id) if verb else _open_command(state, command_id)
-    await front.store.execute(command, person(user_id), barred=refusal)
+    await context.store.execute(command, person(user_id), barred=refusal)
 
 
 def _open_command(state: PackageState, command_id: str) -> OpenDetails:

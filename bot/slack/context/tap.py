@@ -21,7 +21,7 @@ def person(user_id: str) -> Actor:
 class Tap:
     """A click in `view`, if it was made in a view, or else on the message `card`.
 
-    A message that only the clicker sees, such as an answer to `/reviews`, is no card: it cannot be updated.
+    A message that only the clicker sees, such as an answer to `/reviews`, is not a card: it cannot be updated.
     """
 
     user_id: str

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from scheduler.cards.delivery import RETRY_AFTER
 from store.outbox import cards, refused_places, troubles
 
@@ -29,41 +29,41 @@ RENUMBERED = "channel_id_changed"
 ALL = CLOSING.keys() | REOPENING | {RENUMBERED, "member_left_channel", "member_joined_channel"}
 
 
-async def channel_changed(front: Front, event: Mapping[str, Any]) -> None:
+async def channel_changed(context: ListenerContext, event: Mapping[str, Any]) -> None:
     match event["type"]:
         case kind if kind in CLOSING:
-            await _close(front, event["channel"], CLOSING[kind])
+            await _close(context, event["channel"], CLOSING[kind])
         case kind if kind in REOPENING:
-            await _reopen(front, event["channel"])
-        case "member_left_channel" if await _is_us(front, event["user"]):
-            await _close(front, event["channel"], "not_in_channel")
-        case "member_joined_channel" if await _is_us(front, event["user"]):
-            await _reopen(front, event["channel"])
+            await _reopen(context, event["channel"])
+        case "member_left_channel" if await _is_us(context, event["user"]):
+            await _close(context, event["channel"], "not_in_channel")
+        case "member_joined_channel" if await _is_us(context, event["user"]):
+            await _reopen(context, event["channel"])
         case "channel_id_changed":
-            await _renumber(front, event["old_channel_id"], event["new_channel_id"])
+            await _renumber(context, event["old_channel_id"], event["new_channel_id"])
         case _:
-            await _membership_changed(front, event["channel"])
+            await _membership_changed(context, event["channel"])
 
 
-async def _membership_changed(front: Front, channel: str) -> None:
+async def _membership_changed(context: ListenerContext, channel: str) -> None:
     """Check who sees the cards at once: time in which someone had left must not count as seen."""
-    tenant_id = front.store.installation.tenant_id
-    if await front.store.write(lambda connection: cards.recheck_channel_viewers(connection, tenant_id, channel)):
-        front.wake_delivery()
+    tenant_id = context.store.installation.tenant_id
+    if await context.store.write(lambda connection: cards.recheck_channel_viewers(connection, tenant_id, channel)):
+        context.wake_delivery()
 
 
-async def _is_us(front: Front, user: str) -> bool:
-    return user == (await front.client.installation()).bot_user_id
+async def _is_us(context: ListenerContext, user: str) -> bool:
+    return user == (await context.client.installation()).bot_user_id
 
 
-async def _close(front: Front, channel: str, error: str) -> None:
-    await front.store.write(lambda connection: _mark_closed(connection, front, channel, error))
-    front.wake_delivery()
+async def _close(context: ListenerContext, channel: str, error: str) -> None:
+    await context.store.write(lambda connection: _mark_closed(connection, context, channel, error))
+    context.wake_delivery()
 
 
-def _mark_closed(connection: Connection, front: Front, channel: str, error: str) -> None:
+def _mark_closed(connection: Connection, context: ListenerContext, channel: str, error: str) -> None:
     """Most channels are irrelevant: the policy does not name them and they hold no cards."""
-    installation = front.store.installation
+    installation = context.store.installation
     moved = cards.redeliver_channel(connection, installation.tenant_id, channel)
     if moved or channel in cards.channels_of(installation.policy):
         log.warning("slack.channel_closed", channel=channel, error=error, cards=moved)
@@ -78,25 +78,25 @@ def _keep_trouble(connection: Connection, tenant_id: str, channel: str, error: s
     )
 
 
-async def _reopen(front: Front, channel: str) -> None:
+async def _reopen(context: ListenerContext, channel: str) -> None:
     """Show here again the packages that were shown elsewhere meanwhile and still wait."""
-    tenant_id = front.store.installation.tenant_id
+    tenant_id = context.store.installation.tenant_id
 
     def mark_open(connection: Connection) -> None:
         troubles.end_troubles(connection, tenant_id, channel, now=datetime.now(UTC))
         refused_places.wake_channel(connection, tenant_id, channel)
 
-    await front.store.write(mark_open)
-    front.wake_delivery()
+    await context.store.write(mark_open)
+    context.wake_delivery()
 
 
-async def _renumber(front: Front, old: str, new: str) -> None:
+async def _renumber(context: ListenerContext, old: str, new: str) -> None:
     """Cards are reachable under the new id; but the policy names the old id, which Slack no longer knows."""
-    installation = front.store.installation
+    installation = context.store.installation
 
     def renumber(connection: Connection) -> None:
         cards.move_channel(connection, installation.tenant_id, old, new)
         if old in cards.channels_of(installation.policy):
             _keep_trouble(connection, installation.tenant_id, old, RENUMBERED)
 
-    await front.store.write(renumber)
+    await context.store.write(renumber)

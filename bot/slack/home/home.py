@@ -11,7 +11,7 @@ from blocks.forms.forms import away_form
 from blocks.home.home import HomeData, RowPage, home_view
 from blocks.home.queue import ROWS
 from blocks.kit.ids import ActionId
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
 from bot.slack.home.mine import mine_of
 from bot.slack.home.places import FIRST, format_start, parse_start
@@ -30,31 +30,33 @@ class OpenPages:
     decided: str = FIRST
 
 
-async def turn_list(front: Front, tap: Tap) -> None:
+async def turn_list(context: ListenerContext, tap: Tap) -> None:
     which = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
-    await publish(front, tap.user_id, OpenPages(**which))
+    await publish(context, tap.user_id, OpenPages(**which))
 
 
-async def open_away_form(front: Front, tap: Tap) -> None:
-    await front.open(tap, away_form())
+async def open_away_form(context: ListenerContext, tap: Tap) -> None:
+    await context.open(tap, away_form())
 
 
-async def handle_back(front: Front, tap: Tap) -> None:
-    await end_absence(front, tap.user_id, tap.trigger_id)
-    front.errands.send("home", publish(front, tap.user_id))
+async def handle_back(context: ListenerContext, tap: Tap) -> None:
+    await end_absence(context, tap.user_id, tap.trigger_id)
+    context.background.start("home", publish(context, tap.user_id))
 
 
-async def end_absence(front: Front, user_id: str, request_id: str) -> None:
-    now = front.store.clock()
-    await front.store.write_once(request_id, lambda connection: directory.end_absence(connection, user_id, now))
+async def end_absence(context: ListenerContext, user_id: str, request_id: str) -> None:
+    now = context.store.clock()
+    await context.store.write_once(request_id, lambda connection: directory.end_absence(connection, user_id, now))
 
 
-async def publish(front: Front, user_id: str, pages: OpenPages = OpenPages(), warning: str | None = None) -> None:
+async def publish(
+    context: ListenerContext, user_id: str, pages: OpenPages = OpenPages(), warning: str | None = None
+) -> None:
     """`warning` is a sentence that could not be shown to the person in any other way."""
-    store = front.store
+    store = context.store
     desk = await store.read(lambda connection: desk_of(connection, store.installation, user_id, store.clock(), pages))
     desk = replace(desk, notice=warning)
-    await front.call_in_time(front.web.views_publish(user_id=user_id, view=home_view(desk)))
+    await context.call_in_time(context.web.views_publish(user_id=user_id, view=home_view(desk)))
 
 
 def desk_of(

@@ -26,7 +26,7 @@ _AS_WRITTEN: dict[str, Any] = {"parse": "none", "link_names": False}
 _UNFURLED: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 
-class Installed(NamedTuple):
+class InstalledApp(NamedTuple):
     """Where the app is installed, and under which user."""
 
     team_id: str
@@ -62,7 +62,7 @@ class SlackClient:
 
     def __init__(self, web: AsyncWebClient, metrics: Metrics) -> None:
         self.web, self._metrics = web, metrics
-        self._installed: Installed | None = None
+        self._installed: InstalledApp | None = None
         self.trouble: str | None = None
 
     async def call(self, request: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
@@ -76,7 +76,7 @@ class SlackClient:
         return answer
 
     @contextmanager
-    def _counted(self, outcome: str) -> Iterator[None]:
+    def _count_outcome(self, outcome: str) -> Iterator[None]:
         try:
             yield
         except SlackError:
@@ -84,10 +84,10 @@ class SlackClient:
             raise
         self._metrics.messages.labels(outcome).inc()
 
-    async def installation(self) -> Installed:
+    async def installation(self) -> InstalledApp:
         """Asked once: a token belongs to one installation for its whole life."""
         if self._installed is None:
-            self._installed = Installed.from_auth_test(await self.call(self.web.auth_test(), "team_id", "user_id"))
+            self._installed = InstalledApp.from_auth_test(await self.call(self.web.auth_test(), "team_id", "user_id"))
         return self._installed
 
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
@@ -99,7 +99,7 @@ class SlackClient:
             **_UNFURLED,
             **_AS_WRITTEN,
         )
-        with self._counted("posted"):
+        with self._count_outcome("posted"):
             answer = await self.call(request, "channel", "ts")
         return Posted(answer["channel"], answer["ts"])
 
@@ -107,11 +107,11 @@ class SlackClient:
         request = self.web.chat_update(
             channel=posted.channel, ts=posted.ts, text=message.text, blocks=list(message.blocks), **_AS_WRITTEN
         )
-        with self._counted("updated"):
+        with self._count_outcome("updated"):
             await self.call(request)
 
     async def respond(self, url: str, message: Message) -> None:
-        with self._counted("answered"):
+        with self._count_outcome("answered"):
             await self._send_to(url, message, replace_original=True)
 
     async def whisper(self, url: str, message: Message) -> None:

@@ -36,7 +36,7 @@ _RATE_ERRORS = frozenset(["ratelimited", "rate_limited"])
 _PAUSE = 30.0
 _ERROR_CODE = re.compile(r"[a-z0-9_]{1,60}")
 
-# Raised by the client besides Slack's own errors. ValueError and RecursionError: the body is no readable JSON.
+# Raised by the client besides Slack's own errors. ValueError and RecursionError: the body is not readable JSON.
 CLIENT_ERRORS = (SlackClientError, ClientError, TimeoutError, OSError, ValueError, RecursionError)
 
 

@@ -19,7 +19,7 @@ from blocks.kit.message import Message
 from blocks.words.refusals import private_message
 from bot.slack.clicks import forms, reading
 from bot.slack.context import origin
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from bot.slack.home import home
 from bot.slack.home.mine import mine_of, queue_of
@@ -65,36 +65,36 @@ class Request:
         return next((match[1] for word in self.words if (match := _USER.fullmatch(word))), None)
 
 
-Handler = Callable[[Front, Request], Awaitable[Message]]
+Handler = Callable[[ListenerContext, Request], Awaitable[Message]]
 
 
-async def handle_slash_command(front: Front, body: Mapping[str, Any]) -> Message:
+async def handle_slash_command(context: ListenerContext, body: Mapping[str, Any]) -> Message:
     user_id = body["user_id"]
     word, *rest = (body.get("text") or "").split() or ["mine"]
     request = Request(user_id, tuple(rest), body["trigger_id"])
-    roster = await front.store.read(front.store.installation.roster)
+    roster = await context.store.read(context.store.installation.roster)
     is_admin = user_id in roster.policy.admins
-    if refusal := await origin.origin_refusal(front, body, user_id) or _unknown_person(front, roster, user_id):
+    if refusal := await origin.origin_refusal(context, body, user_id) or _unknown_person(context, roster, user_id):
         return private_message(refusal.sentence)
     if handler := _WORDS.get(word.lower()):
-        return await handler(front, request)
+        return await handler(context, request)
     if handler := _ADMIN_WORDS.get(word.lower()):
-        return await handler(front, request) if is_admin else private_message(refuse(Reason.NOT_ADMIN).sentence)
+        return await handler(context, request) if is_admin else private_message(refuse(Reason.NOT_ADMIN).sentence)
     return reviews.unknown_word(word, is_admin=is_admin)
 
 
-def _unknown_person(front: Front, roster: Roster, user_id: str) -> Refusal | None:
+def _unknown_person(context: ListenerContext, roster: Roster, user_id: str) -> Refusal | None:
     """Only people of this workspace may see the queue."""
-    identity = identify(roster, user_id, front.store.clock())
+    identity = identify(roster, user_id, context.store.clock())
     return identity if isinstance(identity, Refusal) else None
 
 
-async def _queue(front: Front, request: Request) -> Message:
-    installation = front.store.installation
+async def _queue(context: ListenerContext, request: Request) -> Message:
+    installation = context.store.installation
 
     def read(connection: Connection) -> Message:
         roster = installation.roster(connection)
-        seen = queue_of(connection, installation.tenant_id, roster, request.user_id, front.store.clock(), limit=ROWS)
+        seen = queue_of(connection, installation.tenant_id, roster, request.user_id, context.store.clock(), limit=ROWS)
         rows = rows_of(connection, seen.states, roster, request.user_id)
         waiting = reviews.queue(rows, seen.more, searched=seen.searched)
         if request.user_id not in roster.policy.admins:
@@ -102,11 +102,11 @@ async def _queue(front: Front, request: Request) -> Message:
         problems = troubles.current_troubles(connection, installation.tenant_id)
         return reviews.with_troubles(waiting, [alert_message(problem) for problem in problems])
 
-    return await front.store.read(read)
+    return await context.store.read(read)
 
 
-async def _mine(front: Front, request: Request) -> Message:
-    installation, now = front.store.installation, front.store.clock()
+async def _mine(context: ListenerContext, request: Request) -> Message:
+    installation, now = context.store.installation, context.store.clock()
 
     def read(connection: Connection) -> Message:
         roster = installation.roster(connection)
@@ -116,66 +116,66 @@ async def _mine(front: Front, request: Request) -> Message:
         in_all = count_open(connection, installation.tenant_id)
         return reviews.mine(rows_of(connection, page.states, roster, request.user_id), waiting=in_all)
 
-    return await front.store.read(read)
+    return await context.store.read(read)
 
 
-async def _show(front: Front, request: Request) -> Message:
+async def _show(context: ListenerContext, request: Request) -> Message:
     """The card itself, with all its buttons."""
-    dossier = await front.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
-    refusal = await reading.reading_refusal(front, person(request.user_id), dossier, request.first)
+    dossier = await context.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
+    refusal = await reading.reading_refusal(context, person(request.user_id), dossier, request.first)
     if dossier is None or (refusal and refusal.reason is Reason.NOT_VISIBLE):
         return _not_found(request, "show")
     if refusal:
         return private_message(refusal.sentence)
     card = render(dossier)
-    await front.store.save_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
+    await context.store.save_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
     return Message(card.text, card.blocks)
 
 
-async def _stats(front: Front, request: Request) -> Message:
-    now, written = front.store.clock(), " ".join(request.words)
+async def _stats(context: ListenerContext, request: Request) -> Message:
+    now, written = context.store.clock(), " ".join(request.words)
     try:
         since = now - (parse_duration(written) if written else WEEK)
     except (ValueError, OverflowError):
         since = now
     if since == now:
         return private_message(f"“{written}” is no period to look back on: write 7d, 36h or 90m.")
-    return stats(await front.store.read(lambda connection: statistics(connection, since, now)))
+    return stats(await context.store.read(lambda connection: statistics(connection, since, now)))
 
 
-async def _sampled(front: Front, request: Request) -> Message:
-    installation = front.store.installation
+async def _sampled(context: ListenerContext, request: Request) -> Message:
+    installation = context.store.installation
 
     def read(connection: Connection) -> Message:
-        roster, now = installation.roster(connection), front.store.clock()
+        roster, now = installation.roster(connection), context.store.clock()
         sample = list_unjudged(connection, installation.tenant_id)
         visible = [state for state in sample if may_see(roster, state, request.user_id, now)]
         rows = rows_of(connection, visible[:ROWS], roster, request.user_id)
         return reviews.sampled(rows, len(visible) - len(rows))
 
-    return await front.store.read(read)
+    return await context.store.read(read)
 
 
-async def _away(front: Front, request: Request) -> Message:
+async def _away(context: ListenerContext, request: Request) -> Message:
     """Until a date or time, or for a period; without either, for a day."""
-    written, now = await _time_words(front, request), front.store.clock()
+    written, now = await _time_words(context, request), context.store.clock()
     try:
         until = _until(written, now) if written else now + DAY
     except (ValueError, OverflowError):
         sentence = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
         return private_message(f"{sentence} Who stands in for you is picked from the list that Slack shows after an @.")
-    if invalid := await forms.set_absence(front, request.user_id, until, request.user, request.request_id):
+    if invalid := await forms.set_absence(context, request.user_id, until, request.user, request.request_id):
         return private_message(invalid.sentence)
-    front.errands.send("home", home.publish(front, request.user_id))
+    context.background.start("home", home.publish(context, request.user_id))
     delegate = f"; <@{request.user}> stands in for you" if request.user else ""
     return private_message(
         f"You are away until {until.isoformat(timespec='minutes')}{delegate}. `/reviews back` ends it."
     )
 
 
-async def _time_words(front: Front, request: Request) -> str:
+async def _time_words(context: ListenerContext, request: Request) -> str:
     """The words that are not part of a mention: Slack may turn only the first word of a name into one."""
-    roster = await front.store.read(front.store.installation.roster)
+    roster = await context.store.read(context.store.installation.roster)
     name = roster.names.get(request.user, "").casefold().split() if request.user else []
     return " ".join(word for word in request.words if not _USER.fullmatch(word) and word.casefold() not in name)
 
@@ -190,51 +190,55 @@ def _until(written: str, now: datetime) -> datetime:
     return now + period
 
 
-async def _back(front: Front, request: Request) -> Message:
-    await home.end_absence(front, request.user_id, request.request_id)
-    front.errands.send("home", home.publish(front, request.user_id))
+async def _back(context: ListenerContext, request: Request) -> Message:
+    await home.end_absence(context, request.user_id, request.request_id)
+    context.background.start("home", home.publish(context, request.user_id))
     return private_message("You are here.")
 
 
-async def _help(front: Front, request: Request) -> Message:
-    return reviews.help(is_admin=request.user_id in front.store.installation.policy.admins)
+async def _help(context: ListenerContext, request: Request) -> Message:
+    return reviews.help(is_admin=request.user_id in context.store.installation.policy.admins)
 
 
-async def _assign(front: Front, request: Request) -> Message:
+async def _assign(context: ListenerContext, request: Request) -> Message:
     if not _ID.fullmatch(request.first) or request.user is None:
         return private_message("Write it as: /reviews assign ID @user.")
     command = Assign(
         command_id=f"slack:assign:{request.request_id}", decision_package_id=request.first, assignee=request.user
     )
-    outcome = await front.store.execute(command, person(request.user_id))
+    outcome = await context.store.execute(command, person(request.user_id))
     if outcome.refusal:
         return private_message(outcome.refusal.sentence)
     return private_message(f"{request.first} is now with <@{request.user}>.")
 
 
-async def _audit(front: Front, request: Request) -> Message:
-    dossier = await front.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
+async def _audit(context: ListenerContext, request: Request) -> Message:
+    dossier = await context.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
     return reviews.audit(dossier) if dossier else _not_found(request, "audit")
 
 
-async def _policy(front: Front, _: Request) -> Message:
-    return reviews.policy(summary(front.store.installation.policy).splitlines())
+async def _policy(context: ListenerContext, _: Request) -> Message:
+    return reviews.policy(summary(context.store.installation.policy).splitlines())
 
 
-async def _pause(front: Front, request: Request) -> Message:
-    return await _set_standing(front, request, "pause", AgentStanding.PAUSED, "is paused: nothing new is taken from it")
+async def _pause(context: ListenerContext, request: Request) -> Message:
+    return await _set_standing(
+        context, request, "pause", AgentStanding.PAUSED, "is paused: nothing new is taken from it"
+    )
 
 
-async def _resume(front: Front, request: Request) -> Message:
-    return await _set_standing(front, request, "resume", AgentStanding.ACTIVE, "goes on")
+async def _resume(context: ListenerContext, request: Request) -> Message:
+    return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "goes on")
 
 
-async def _set_standing(front: Front, request: Request, word: str, standing: AgentStanding, what: str) -> Message:
-    name, now = " ".join(request.words), front.store.clock()
+async def _set_standing(
+    context: ListenerContext, request: Request, word: str, standing: AgentStanding, what: str
+) -> Message:
+    name, now = " ".join(request.words), context.store.clock()
     if not name:
         return private_message(f"Which one? Write it as: /reviews {word} AGENT.")
     try:
-        done = await front.store.write_once(
+        done = await context.store.write_once(
             request.request_id,
             lambda connection: agent_admin.set_standing(connection, name, standing, now, by=request.user_id),
         )

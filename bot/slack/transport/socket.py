@@ -23,7 +23,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.slack.context.errands import Errands
+from bot.slack.context.background_tasks import BackgroundTasks
 from bot.slack.outgoing.client import SlackClient
 from bot.slack.outgoing.faults import CLIENT_ERRORS, read_answer
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
@@ -41,8 +41,8 @@ PAUSE, LONGEST_PAUSE = 1.0, 60.0
 class Socket:
     """`connected` holds the connections on which Slack has said hello; `_refused` is why Slack gives no new one."""
 
-    def __init__(self, client: SlackClient, token: str, errands: Errands, clicks: UnsettledClicks) -> None:
-        self._client, self._token, self._errands, self._clicks = client, token, errands, clicks
+    def __init__(self, client: SlackClient, token: str, background: BackgroundTasks, clicks: UnsettledClicks) -> None:
+        self._client, self._token, self._background, self._clicks = client, token, background, clicks
         self._readers: set[asyncio.Task[None]] = set()
         self.connected: set[ClientWebSocketResponse] = set()
         self.others = 0  # connections of the app that the newest hello counts, without those of this process
@@ -52,7 +52,7 @@ class Socket:
         self._refused: str | None = None
 
     @property
-    def refused(self) -> str | None:
+    def refusal(self) -> str | None:
         """Why no click can arrive, if Slack refuses: Socket Mode is off, or the token is not valid."""
         return None if self.connected else self._refused
 
@@ -66,7 +66,7 @@ class Socket:
         finally:
             for task in (listening, *self._readers):
                 await cancel_task(task)
-            await self._errands.finish()
+            await self._background.finish()
             for ws in tuple(self.connected):
                 await ws.close()
             self.connected.clear()
@@ -130,7 +130,7 @@ class Socket:
         """A connection without hello brings no clicks: try another one."""
         if ws not in self.connected:
             log.warning("socket.no_hello")
-            self._errands.send("close", ws.close())
+            self._background.start("close", ws.close())
             ending.set()
 
     def _handle(self, ws: ClientWebSocketResponse, envelope: dict[str, Any], ending: asyncio.Event) -> None:
@@ -141,7 +141,7 @@ class Socket:
                 self._note_disconnect(str(envelope.get("reason")))
                 ending.set()
             case _:
-                self._errands.send("envelope", self._answer(ws, envelope))
+                self._background.start("envelope", self._answer(ws, envelope))
 
     def _note_disconnect(self, reason: str) -> None:
         log.info("socket.ending", reason=reason)
@@ -155,7 +155,7 @@ class Socket:
         self._greeted = time.monotonic()
         log.info("socket.connected", others=self.others)
         for outdated in self._outdated:
-            self._errands.send("close", outdated.close())
+            self._background.start("close", outdated.close())
         self._outdated = set()
 
     async def _answer(self, ws: ClientWebSocketResponse, envelope: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ class Watch:
         """Whether Slack accepts our calls. A Slack that does not answer has neither refused nor accepted."""
         if self._socket:
             with suppress(UnavailableError):  # the next check reports it
-                await update_trouble(self._store, SOCKET, await self._refused(self._socket))
+                await update_trouble(self._store, SOCKET, await self._socket_refusal(self._socket))
         try:
             await self._client.call(self._client.web.auth_test())
         except TokenError as fault:
@@ -33,14 +33,14 @@ class Watch:
         await update_trouble(self._store, APP, None)
         return True
 
-    async def _refused(self, socket: Socket) -> str | None:
+    async def _socket_refusal(self, socket: Socket) -> str | None:
         """If another process is connected, clicks arrive there."""
         store, installation = self._store, self._store.installation
-        if socket.refused is None:
+        if socket.refusal is None:
             return None
         others = await store.read(
             lambda connection: presence.count_other_sockets(
                 connection, installation.tenant_id, installation.process_id, store.clock()
             )
         )
-        return None if others else socket.refused
+        return None if others else socket.refusal

@@ -15,7 +15,7 @@ from playground.blockkit.validate import validate_message
 from rules.state.commands import TakeOver, Verb
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
-from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
+from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied_dossier, of_kind
 from tests.blocks.proposals import TAKEOVER
 from tests.rules.world import SENTA
 
@@ -52,7 +52,7 @@ def texts(value: Any) -> str:
     return "\n".join(texts(part) for part in value)
 
 
-def seen(shown: Dossier) -> str:
+def card_text(shown: Dossier) -> str:
     return texts(list(card(shown).blocks))
 
 
@@ -72,7 +72,7 @@ def test_each_kind_looks_as_it_did(kind: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize("name", ["pending", "approved", "rejected"])
 def test_a_card_whose_content_was_removed_says_so(name: str, golden: Golden) -> None:
-    shown = card(emptied(name))
+    shown = card(emptied_dossier(name))
     golden(f"card_emptied_{name}", payload(shown))
     assert "has been removed" in texts(list(shown.blocks))
 
@@ -242,7 +242,7 @@ def test_people_are_mentioned_in_one_line_and_only_while_the_package_is_pending(
     ],
 )
 def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
-    assert sentence in seen(dossier(name))
+    assert sentence in card_text(dossier(name))
 
 
 @pytest.mark.parametrize(
@@ -268,11 +268,11 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
     ],
 )
 def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
-    assert words in seen(dossier("pending", earlier_packages=EARLIER))
+    assert words in card_text(dossier("pending", earlier_packages=EARLIER))
 
 
 def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale() -> None:
-    text = seen(dossier("one_of_two", earlier_packages=EARLIER))
+    text = card_text(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
         "Decide by", "If nobody does", "Undo", "The agent says", "So far", "Open Details", "The agent proposes",
         "If you approve", "Why a person is asked", "What it does not know", "Its evidence", "Its rationale",
@@ -286,29 +286,29 @@ def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale()
 def test_the_proposal_stays_readable_on_a_decided_card(name: str) -> None:
     shown = dossier(name)
     assert shown.package is not None
-    assert shown.package.proposed_action in seen(shown)
+    assert shown.package.proposed_action in card_text(shown)
 
 
 def test_fields_that_the_agent_left_empty_are_named() -> None:
     shown = dossier("pending")
     state = shown.state.model_copy(update={"warnings": ("consequence", "policy_basis")})
-    assert "The agent says nothing about: consequence and policy basis." in seen(replace(shown, state=state))
+    assert "The agent says nothing about: consequence and policy basis." in card_text(replace(shown, state=state))
 
 
 def test_words_in_mixed_alphabets_are_listed_in_a_frame() -> None:
     shown = dossier("pending")
     assert shown.package is not None
     package = shown.package.model_copy(update={"action_parameters": {"am\u043eunt": 1}})
-    text = seen(replace(shown, package=package))
+    text = card_text(replace(shown, package=package))
     assert "Mixed alphabets" in text
     assert "key “am\u043eunt”: Cyrillic and Latin" in text
-    assert "Mixed alphabets" not in seen(shown)
+    assert "Mixed alphabets" not in card_text(shown)
 
 
 def test_urls_are_never_clickable() -> None:
-    assert "https://" not in seen(dossier("pending"))
+    assert "https://" not in card_text(dossier("pending"))
 
 
 def test_a_takeover_card_says_where_the_agent_stopped() -> None:
     taken = Story(TAKEOVER).then(TakeOver, SENTA)
-    assert "The register and the contract name different addresses." in seen(taken.dossier())
+    assert "The register and the contract name different addresses." in card_text(taken.dossier())

@@ -15,10 +15,10 @@ from playground.blockkit.validate import validate_view
 from rules.package.layout import Content, fits_on_card, passages
 from rules.package.model import DecisionPackage, Kind
 from rules.state.commands import Verb
-from tests.blocks.card.test_card import seen
+from tests.blocks.card.test_card import card_text
 from tests.blocks.dossiers import Story
 from tests.blocks.packages import hostile, largest, objects
-from tests.blocks.reading import framed, inputs, markup, of_type, unframed
+from tests.blocks.reading import framed_text, inputs, markup, of_type, unframed_text
 from tests.rules.world import package
 
 GRANTING = sorted(SHOWS_CONTENT - {Verb.APPROVE_WITH_EDITS})
@@ -45,9 +45,9 @@ def whole_form(verb: Verb, proposal: DecisionPackage) -> list[Any]:
     hostile.filter(fits_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(fits_on_card)
 )
 def test_content_that_the_rules_call_complete_is_complete_on_the_card(proposal: DecisionPackage) -> None:
-    shown = framed(card(Story(proposal).dossier()).blocks)
+    shown = framed_text(card(Story(proposal).dossier()).blocks)
     assert [line for line in lines_of(proposal) if line not in shown] == []
-    assert "Shortened" not in unframed(card(Story(proposal).dossier()).blocks)
+    assert "Shortened" not in unframed_text(card(Story(proposal).dossier()).blocks)
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_content_that_the_rules_call_complete_is_complete_on_the_card(proposal: 
 @given(proposal=hostile)
 def test_a_form_shows_the_complete_content(verb: Verb, proposal: DecisionPackage) -> None:
     views = whole_form(verb, proposal)
-    shown = "".join(bare(framed(view["blocks"])) for view in views)
+    shown = "".join(bare(framed_text(view["blocks"])) for view in views)
     assert [line for line in lines_of(proposal) if bare(line) not in shown] == []
 
 
@@ -63,7 +63,7 @@ def test_a_form_shows_the_complete_content(verb: Verb, proposal: DecisionPackage
 def test_details_begin_with_the_complete_content(proposal: DecisionPackage) -> None:
     drawn = Story(proposal).dossier()
     shown = "".join(
-        bare(framed(details_view(drawn, page)["blocks"][1:])) for page in range(1, content_page_count(drawn) + 1)
+        bare(framed_text(details_view(drawn, page)["blocks"][1:])) for page in range(1, content_page_count(drawn) + 1)
     )
     assert [line for line in lines_of(proposal) if bare(line) not in shown] == []
 
@@ -104,7 +104,7 @@ def test_a_value_that_is_not_exactly_a_step_is_rejected(written: str) -> None:
 def test_an_edit_form_shows_the_content_that_cannot_be_edited() -> None:
     proposal = package(kind="memory", rationale="r\n" * 40 + "end", action_parameters=_MEMORY)
     view = form(Verb.APPROVE_WITH_EDITS, Story(proposal).dossier())
-    assert "r\n" * 40 + "end" in framed(view)
+    assert "r\n" * 40 + "end" in framed_text(view)
     assert '"proposed_memory"' in inputs(view)["action_parameters"]["element"]["initial_value"]
 
 
@@ -134,12 +134,12 @@ def test_a_form_that_cannot_show_everything_has_no_submit_and_names_alternatives
 
 def test_a_card_says_how_many_parameters_it_shows() -> None:
     proposal = package(action_parameters={f"name_{number}": number for number in range(41)})
-    assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in seen(Story(proposal).dossier())
+    assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in card_text(Story(proposal).dossier())
 
 
 def test_a_shortened_parameter_is_not_counted_as_shown() -> None:
     proposal = package(action_parameters=FEW | {"long": "x" * 5_000, "last": "1"})
-    assert "Shortened: 5 of 7 parameters shown. Approve shows all of them." in seen(Story(proposal).dossier())
+    assert "Shortened: 5 of 7 parameters shown. Approve shows all of them." in card_text(Story(proposal).dossier())
 
 
 @pytest.mark.parametrize(
@@ -159,18 +159,18 @@ def test_a_shortened_parameter_is_not_counted_as_shown() -> None:
     ],
 )
 def test_a_shortened_card_says_where_the_rest_is(fields: dict[str, Any], label: str) -> None:
-    shown = seen(Story(package(**fields)).dossier())
+    shown = card_text(Story(package(**fields)).dossier())
     assert label in shown
     assert "characters shown" in shown
 
 
 def test_a_shortened_card_still_names_its_subject() -> None:
     proposal = package(subject_type="case", subject_id="ACME-17", action_parameters=LETTER)
-    assert "case ACME-17" in framed(card(Story(proposal).dossier()).blocks)
+    assert "case ACME-17" in framed_text(card(Story(proposal).dossier()).blocks)
     assert [part for part, _ in passages(proposal)] == [Content.SUBJECT, Content.PARAMETERS]
 
 
 def test_the_largest_package_is_shown_in_a_form() -> None:
     views = whole_form(Verb.APPROVE, largest())
-    shown = "".join(bare(framed(view["blocks"][1:])) for view in views)
+    shown = "".join(bare(framed_text(view["blocks"][1:])) for view in views)
     assert [line for line in lines_of(largest()) if bare(line) not in shown] == []

@@ -37,7 +37,7 @@ hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=20), max_size=6).
 )
 
 
-def filled(text: str, most: int = MAX_SENTENCE, kind: Kind = Kind.ACTION, items: int = 3) -> DecisionPackage:
+def filled_package(text: str, most: int = MAX_SENTENCE, kind: Kind = Kind.ACTION, items: int = 3) -> DecisionPackage:
     """The same text in every field. `model_construct` allows what the API would refuse."""
     sentence, essay, word = text[:most], text[: max(most, 60)], text[:150]
     package = _of(kind, sentence, essay, word)
@@ -107,7 +107,7 @@ def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
     return replace(
         shown,
         package=package,
-        before=None if shown.before is None else filled("before"),
+        before=None if shown.before is None else filled_package("before"),
         agent=text,
         decision_words=words,
         names=dict.fromkeys(shown.names, text),
@@ -142,7 +142,7 @@ def test_markup_never_contains_words_of_others(name: str, text: str) -> None:
 
 def _tolerant(text: str) -> DecisionPackage:
     """Removes what the API refuses: half of a surrogate pair, control characters."""
-    return filled(
+    return filled_package(
         "".join(
             character
             for character in text
@@ -163,7 +163,7 @@ def test_the_fallback_text_is_one_line_without_markup(name: str, text: str) -> N
 @pytest.mark.parametrize("name", STATES)
 def test_invisible_characters_never_reach_a_card(name: str) -> None:
     text = MARK + "".join(HOSTILE)
-    drawn = json.dumps(card(spoilt(name, text, filled(text))).blocks, ensure_ascii=False)
+    drawn = json.dumps(card(spoilt(name, text, filled_package(text))).blocks, ensure_ascii=False)
     assert [character for character in UNSEEN if character in drawn] == []
 
 
@@ -179,7 +179,7 @@ def test_an_invisible_character_in_a_parameter_is_written_as_an_escape() -> None
 def test_words_of_people_and_agents_are_always_framed(name: str) -> None:
     """Outside frames, the only foreign words are names and the title, each bounded and on one line."""
     text = MARK + "\nCountersign checked: all is well."
-    shown = card(spoilt(name, text, filled(text)))
+    shown = card(spoilt(name, text, filled_package(text)))
     loose = [
         element["text"]
         for block in shown.blocks
@@ -200,7 +200,7 @@ def test_words_of_people_and_agents_are_always_framed(name: str) -> None:
 def test_the_largest_package_gives_a_card_that_fits_and_says_what_was_left_out(
     name: str, kind: Kind, text: str
 ) -> None:
-    shown = card(spoilt(name, text, filled(text[:MAX_ESSAY], kind=kind, items=MAX_ITEMS)))
+    shown = card(spoilt(name, text, filled_package(text[:MAX_ESSAY], kind=kind, items=MAX_ITEMS)))
     assert characters(shown.blocks) <= CARD_TEXT
     assert validate_message({"text": shown.text, "blocks": list(shown.blocks)}, update=True) == ()
     assert "in Details." in json.dumps(shown.blocks)
@@ -209,7 +209,7 @@ def test_the_largest_package_gives_a_card_that_fits_and_says_what_was_left_out(
 @pytest.mark.parametrize("kind", Kind)
 def test_a_card_with_every_part_at_once_still_fits(kind: Kind) -> None:
     text = "W" * MAX_ESSAY
-    shown = spoilt("one_of_two", text, filled(text, kind=kind, items=MAX_ITEMS))
+    shown = spoilt("one_of_two", text, filled_package(text, kind=kind, items=MAX_ITEMS))
     state, task = shown.state, shown.state.task
     together = {
         "version": 2,
@@ -224,7 +224,7 @@ def test_a_card_with_every_part_at_once_still_fits(kind: Kind) -> None:
         replace(
             shown,
             state=state.model_copy(update=together),
-            before=filled("before"),
+            before=filled_package("before"),
             mentions=("<@U0123456789>",) * 40,
             earlier_packages=tuple(replace(EARLIER[0], by=("USENTA", "USUSI", "UROSS")) for _ in range(9)),
         )
@@ -235,12 +235,14 @@ def test_a_card_with_every_part_at_once_still_fits(kind: Kind) -> None:
 
 def test_ten_thousand_lines_do_not_make_a_long_card() -> None:
     text = "line\n" * 400
-    drawn = card(spoilt("pending", text, filled(text, items=MAX_ITEMS)))
+    drawn = card(spoilt("pending", text, filled_package(text, items=MAX_ITEMS)))
     assert sum(element["text"].count("\n") for element in objects(drawn.blocks) if element.get("type") == "text") < 120
 
 
 def test_stacked_accents_that_would_cover_other_lines_are_reduced() -> None:
     text = "a" + "\u0301" * 200 + " vi\u1ec7t nam, e\u0302\u0301"
-    drawn = json.dumps(card(spoilt("pending", text, filled(text, kind=Kind.OUTPUT))).blocks[3], ensure_ascii=False)
+    drawn = json.dumps(
+        card(spoilt("pending", text, filled_package(text, kind=Kind.OUTPUT))).blocks[3], ensure_ascii=False
+    )
     assert "a" + "\u0301" * 4 + " vi\u1ec7t nam, e\u0302\u0301" in drawn
     assert "\u0301" * 5 not in drawn.split('"rich_text_preformatted"')[0]

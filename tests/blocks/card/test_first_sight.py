@@ -12,8 +12,8 @@ from blocks.words.dossier import Dossier
 from rules.package.model import Cost
 from rules.scales import HITLLevel
 from rules.state.model import Why
-from tests.blocks.card.test_card import PENDING, seen, texts
-from tests.blocks.dossiers import STATES, dossier, emptied
+from tests.blocks.card.test_card import PENDING, card_text, texts
+from tests.blocks.dossiers import STATES, dossier, emptied_dossier
 
 
 def beside(shown: Dossier) -> dict[str, str]:
@@ -61,28 +61,28 @@ def test_cost_and_confidence_share_one_field(changes: dict[str, Any], text: str)
 
 
 def test_reversibility_is_still_shown_when_the_content_was_removed() -> None:
-    assert list(beside(emptied("pending")))[2:] == ["Undo"]
+    assert list(beside(emptied_dossier("pending")))[2:] == ["Undo"]
 
 
 @pytest.mark.parametrize("words", ["cannot be undone", "12.50 EUR", "(82%)"])
 def test_fields_under_the_request_are_not_repeated(words: str) -> None:
-    assert seen(dossier("pending")).count(words) == 1
+    assert card_text(dossier("pending")).count(words) == 1
 
 
 def test_only_the_strictest_rules_say_why_a_person_is_asked() -> None:
-    text = seen(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
+    text = card_text(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
     assert "Voice 0." in text
     assert [weaker for weaker in ("Voice 1.", "Voice 2.", "Notify only") if weaker in text] == []
     assert "2 weaker rules in Details." in text
 
 
 def test_a_card_whose_rules_all_ask_for_the_same_level_counts_no_weaker_rule() -> None:
-    assert "weaker" not in seen(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.SOFT_APPROVAL))
+    assert "weaker" not in card_text(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.SOFT_APPROVAL))
 
 
 def test_many_strict_rules_are_counted_apart_from_the_weaker_ones() -> None:
     many = finding(*[HITLLevel.HARD_APPROVAL] * 6, HITLLevel.SOFT_APPROVAL)
-    assert "2 more reasons and 1 weaker rule in Details." in seen(many)
+    assert "2 more reasons and 1 weaker rule in Details." in card_text(many)
 
 
 def test_approvals_so_far_are_shown_right_under_the_request() -> None:

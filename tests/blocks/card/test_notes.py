@@ -1,4 +1,4 @@
-"""The notes in a card's thread: one per event, with mentions only where somebody must act."""
+"""The notes in a card's thread: one per event, with mentions only if someone must act."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.blockkit.validate import validate_message
 from tests.blocks.card.test_card import TERMINAL, payload, texts
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
-from tests.blocks.reading import framed
+from tests.blocks.reading import framed_text
 from tests.rules.world import package
 
 NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
@@ -48,8 +48,8 @@ def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message
 def both_sides(before: str, after: str, side: int) -> list[str]:
     """What a reviewer sees of a text before and after a change."""
     was, now = (package(consequence=text) for text in (before, after))
-    framed_text = framed(list(changes(replace(dossier("second_version"), before=was, package=now), side)))
-    return framed_text.removeprefix("• consequence: ").split(" → ")
+    frame = framed_text(list(changes(replace(dossier("second_version"), before=was, package=now), side)))
+    return frame.removeprefix("• consequence: ").split(" → ")
 
 
 LONG = "The appellant is told in writing that an answer has to reach the agency within {} days of the day of delivery."

@@ -24,9 +24,9 @@ from rules.package.visible import escape_invisible
 from rules.state import commands
 from rules.state.events import EventType
 from tests.blocks.conftest import Golden
-from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
+from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied_dossier, of_kind
 from tests.blocks.packages import hostile, largest
-from tests.blocks.reading import buttons, framed, headings, markup, objects, of_type, unframed
+from tests.blocks.reading import buttons, framed_text, headings, markup, objects, of_type, unframed_text
 from tests.rules.world import NOW, SENTA, package
 
 
@@ -42,7 +42,7 @@ def every_page(drawn: Dossier) -> list[Any]:
 
 def within(page: Any) -> str:
     """The framed text of a page, without its title."""
-    return framed(page["blocks"][1:])
+    return framed_text(page["blocks"][1:])
 
 
 def bare(text: str) -> str:
@@ -79,7 +79,7 @@ def test_the_details_of_each_state_look_as_they_did(name: str, golden: Golden) -
 
 
 def test_the_details_of_an_emptied_package_look_as_they_did(golden: Golden) -> None:
-    golden("details_emptied", details_view(steady(emptied("approved"))))
+    golden("details_emptied", details_view(steady(emptied_dossier("approved"))))
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -97,7 +97,7 @@ def test_details_are_valid_for_every_kind(kind: str) -> None:
 
 @pytest.mark.parametrize("name", STATES)
 def test_details_of_an_emptied_package_keep_the_record(name: str) -> None:
-    drawn = details_view(emptied(name))
+    drawn = details_view(emptied_dossier(name))
     assert validate_view(drawn) == ()
     assert "History" in headings(drawn)
     assert "What the agent says for it" not in headings(drawn)
@@ -114,7 +114,7 @@ def test_details_offer_the_verbs_that_are_not_on_the_card(name: str) -> None:
 def test_no_field_of_a_package_is_left_out() -> None:
     drawn = [*ASKED, *REASONS, *ECHOED, *SHORT]
     assert sorted(drawn) == sorted(DecisionPackage.model_fields.keys() - {"action_parameters"})
-    assert "Exact parameters" in unframed(details_view(dossier("pending")))
+    assert "Exact parameters" in unframed_text(details_view(dossier("pending")))
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_words_of_a_hostile_package_stay_framed_in_details(proposal: DecisionPac
     before = Story().dossier().package
     shown = every_page(replace(Story(proposal).dossier(), before=before))
     assert "ZQX" not in markup(shown)
-    assert "ZQX" not in unframed([block for page in shown for block in page["blocks"] if not _is_path(block)])
+    assert "ZQX" not in unframed_text([block for page in shown for block in page["blocks"] if not _is_path(block)])
     assert of_type(shown, "link", "image", "usergroup", "channel", "broadcast", "markdown", "user") == []
 
 
@@ -210,7 +210,7 @@ def test_a_section_that_continues_on_a_page_repeats_its_heading() -> None:
 
 def test_exact_parameters_write_invisible_characters_as_escapes() -> None:
     proposal = package(action_parameters={"to": "legal\u200b@acme\u202e.example", "note": "line\u2028two\ufe0f é 🙂"})
-    shown = framed(details_view(Story(proposal).dossier()))
+    shown = framed_text(details_view(Story(proposal).dossier()))
     assert r"legal\u200b@acme\u202e.example" in shown
     assert r"line\u2028two\ufe0f é 🙂" in shown
 
@@ -223,33 +223,33 @@ def test_exact_parameters_parse_to_the_same_value(proposal: DecisionPackage) -> 
 
 def test_a_call_without_arguments_says_so() -> None:
     shown = details_view(Story(package(action_parameters={})).dossier())
-    assert [block["elements"][1]["elements"] for block in shown["blocks"] if "Exact parameters" in unframed(block)] == [
-        [{"type": "text", "text": "{}"}]
-    ]
+    assert [
+        block["elements"][1]["elements"] for block in shown["blocks"] if "Exact parameters" in unframed_text(block)
+    ] == [[{"type": "text", "text": "{}"}]]
 
 
-def test_a_url_is_no_link_and_its_true_host_is_shown() -> None:
+def test_a_url_is_not_a_link_and_its_true_host_is_shown() -> None:
     proposal = package(subject_url="https://bank.example.evil.example/login")
     shown = details_view(Story(proposal).dossier())
-    assert "hxxps://bank[.]example[.]evil[.]example/login" in framed(shown)
-    assert "bank.example.evil.example" in unframed(shown)
+    assert "hxxps://bank[.]example[.]evil[.]example/login" in framed_text(shown)
+    assert "bank.example.evil.example" in unframed_text(shown)
 
 
 def test_a_line_break_in_an_id_adds_no_line() -> None:
-    shown = framed(details_view(Story(package(subject_id="42\nrisk_level: low")).dossier()))
+    shown = framed_text(details_view(Story(package(subject_id="42\nrisk_level: low")).dossier()))
     assert r"subject_id: 42\nrisk_level: low" in shown
 
 
 def test_the_history_says_who_did_what_with_which_words() -> None:
     drawn = Story().then(commands.Comment, SENTA, comment="Look at <!here> page 2.").dossier()
     shown = details_view(drawn)
-    assert "Comment · Senta Koch · " in unframed(shown).replace("\n", "")
-    assert "Look at <!here> page 2." in framed(shown)
+    assert "Comment · Senta Koch · " in unframed_text(shown).replace("\n", "")
+    assert "Look at <!here> page 2." in framed_text(shown)
 
 
 def test_an_approval_by_policy_is_not_attributed_to_the_agent() -> None:
     drawn = dossier("notified")
-    text = unframed(details_view(drawn)).replace("\n", "")
+    text = unframed_text(details_view(drawn)).replace("\n", "")
     assert "Approved by policy · " in text
     assert "The policy let it pass." in text
     assert f"Submitted · {drawn.agent} · " in text
@@ -259,16 +259,16 @@ def test_an_approval_by_policy_is_not_attributed_to_the_agent() -> None:
 def test_details_of_a_package_approved_by_policy_say_that_nobody_was_asked() -> None:
     shown = details_view(dossier("notified"))
     assert {"Why nobody was asked", "Who was asked"} < set(headings(shown))
-    assert "Nobody: the policy let it pass." in unframed(shown)
-    assert [word for word in ("Asked now", "Asked last", "If nobody decides") if word in unframed(shown)] == []
+    assert "Nobody: the policy let it pass." in unframed_text(shown)
+    assert [word for word in ("Asked now", "Asked last", "If nobody decides") if word in unframed_text(shown)] == []
 
 
 @pytest.mark.parametrize("name", ["expired", "approved", "rejected", "withdrawn"])
 def test_details_of_a_closed_package_use_the_past_tense(name: str) -> None:
     shown = details_view(dossier(name))
     assert {"Why it took a person", "Who was asked"} < set(headings(shown))
-    assert "Asked last: " in unframed(shown)
-    assert [word for word in ("Asked now", "If nobody decides", "May not") if word in unframed(shown)] == []
+    assert "Asked last: " in unframed_text(shown)
+    assert [word for word in ("Asked now", "If nobody decides", "May not") if word in unframed_text(shown)] == []
 
 
 @pytest.mark.parametrize(
@@ -278,8 +278,8 @@ def test_details_of_a_closed_package_use_the_past_tense(name: str) -> None:
 def test_details_of_an_open_package_say_who_decides(name: str, asked: str) -> None:
     shown = details_view(dossier(name))
     assert {"Why it takes a person", "Who decides"} < set(headings(shown))
-    assert asked in unframed(shown)
-    assert "If nobody decides in time" in unframed(shown)
+    assert asked in unframed_text(shown)
+    assert "If nobody decides in time" in unframed_text(shown)
 
 
 def test_the_history_has_a_label_for_each_event_type() -> None:
@@ -288,21 +288,21 @@ def test_the_history_has_a_label_for_each_event_type() -> None:
 
 def test_an_event_without_a_label_is_shown_under_its_type() -> None:
     strange = HistoryEvent(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
-    assert "package frozen over (cold night)" in unframed(details_view(dossier("pending", history=(strange,))))
+    assert "package frozen over (cold night)" in unframed_text(details_view(dossier("pending", history=(strange,))))
 
 
 def test_a_long_history_is_split_into_pages() -> None:
     comment = HistoryEvent(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
     shown = every_page(dossier("pending", history=(comment,) * 300))
     assert [validate_view(page) for page in shown] == [()] * len(shown)
-    assert sum(unframed(page).count("Senta Koch") for page in shown) == 300
+    assert sum(unframed_text(page).count("Senta Koch") for page in shown) == 300
 
 
 def test_a_vote_that_no_longer_counts_says_so() -> None:
     drawn = dossier("one_of_two")
     lost = replace(drawn, tally=drawn.tally.model_copy(update={"votes": ()}))
-    assert "does not count any more" in unframed(details_view(lost))
-    assert "does not count any more" not in unframed(details_view(drawn))
+    assert "does not count any more" in unframed_text(details_view(lost))
+    assert "does not count any more" not in unframed_text(details_view(drawn))
 
 
 def test_drawing_details_twice_gives_the_same() -> None:

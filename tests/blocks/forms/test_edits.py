@@ -15,7 +15,7 @@ from rules.state.commands import Verb
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import Story, dossier
 from tests.blocks.packages import largest, objects
-from tests.blocks.reading import framed, inputs, markup, unframed
+from tests.blocks.reading import framed_text, inputs, markup, unframed_text
 from tests.rules.world import package
 
 
@@ -50,7 +50,7 @@ def test_parameters_that_barely_fit_are_shown_as_compact_json() -> None:
 
 def test_a_package_without_parameters_cannot_be_edited() -> None:
     view = form(Verb.APPROVE_WITH_EDITS, dossier("answered"))
-    assert "no parameters to edit" in unframed(view)
+    assert "no parameters to edit" in unframed_text(view)
 
 
 EDIT = {"to": "office@acme.example", "template": "notice-456", "attachments": [], "register": True}
@@ -60,7 +60,7 @@ def test_an_edit_is_shown_again_before_it_is_submitted(golden: Golden) -> None:
     view = edit_confirmation(dossier("pending"), EDIT)
     golden("form_edited", view)
     assert validate_view(view) == ()
-    assert 'legal@acme.example"' in framed(view)
+    assert 'legal@acme.example"' in framed_text(view)
     assert "*Your edit changes 2 values:*" in markup(view)
     assert json.loads(inputs(view)["action_parameters"]["element"]["initial_value"]) == EDIT
 

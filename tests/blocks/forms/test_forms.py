@@ -20,9 +20,9 @@ from rules.state import commands
 from rules.state.commands import Verb
 from rules.verbs.available import accepts_verb, offered_verbs
 from tests.blocks.conftest import Golden
-from tests.blocks.dossiers import STATES, Story, dossier, emptied
+from tests.blocks.dossiers import STATES, Story, dossier, emptied_dossier
 from tests.blocks.packages import hostile, largest
-from tests.blocks.reading import framed, inputs, markup, of_type, unframed
+from tests.blocks.reading import framed_text, inputs, markup, of_type, unframed_text
 from tests.rules.world import DAY, NOW
 
 # The state in which each form is looked at.
@@ -46,7 +46,7 @@ TAKEN = [
 ]
 
 
-def needed(view: dict[str, Any]) -> set[str]:
+def required_inputs(view: dict[str, Any]) -> set[str]:
     return {name for name, block in inputs(view).items() if not block["optional"]}
 
 
@@ -65,7 +65,7 @@ def test_a_form_is_valid_in_every_state_that_accepts_its_verb(verb: Verb, name: 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
 def test_a_form_of_an_emptied_package_is_valid(verb: Verb, name: str) -> None:
-    assert validate_view(form(verb, emptied(name))) == ()
+    assert validate_view(form(verb, emptied_dossier(name))) == ()
 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
@@ -73,9 +73,9 @@ def test_a_form_says_which_package_it_is_about(verb: Verb, name: str) -> None:
     drawn = dossier(name)
     first = form(verb, drawn)["blocks"][:1]
     assert drawn.package
-    assert drawn.package.title in framed(first)
-    assert unframed(first).startswith(("Clerk asks", "Clerk asked"))
-    assert ("version 2" in unframed(first)) == (drawn.state.version == 2)
+    assert drawn.package.title in framed_text(first)
+    assert unframed_text(first).startswith(("Clerk asks", "Clerk asked"))
+    assert ("version 2" in unframed_text(first)) == (drawn.state.version == 2)
 
 
 @pytest.mark.parametrize(("verb", "name"), TAKEN)
@@ -125,15 +125,15 @@ def test_every_field_of_every_verb_has_an_input() -> None:
     ],
 )
 def test_each_form_requires_the_right_inputs(verb: Verb, name: str, asks_for: set[str]) -> None:
-    assert needed(form(verb, dossier(name))) == asks_for
+    assert required_inputs(form(verb, dossier(name))) == asks_for
 
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
 def test_an_approval_needs_a_comment_if_the_policy_says_so(verb: Verb) -> None:
     drawn = dossier("pending_soft")
     strict = replace(drawn, terms=drawn.terms.model_copy(update={"comment_required": True}))
-    assert "comment" not in needed(form(verb, drawn))
-    assert "comment" in needed(form(verb, strict))
+    assert "comment" not in required_inputs(form(verb, drawn))
+    assert "comment" in required_inputs(form(verb, strict))
 
 
 @pytest.mark.parametrize("risk", RiskLevel)
@@ -146,9 +146,9 @@ def test_a_grave_approval_confirms_its_consequence(risk: RiskLevel) -> None:
 
 def test_an_approval_shows_the_consequence_by_the_agent_and_by_the_service() -> None:
     view = form(Verb.APPROVE, dossier("pending_critical"))
-    assert "A legal notice goes out, and the case moves to NOTIFIED." in framed(view)
+    assert "A legal notice goes out, and the case moves to NOTIFIED." in framed_text(view)
     assert "Critical risk. This cannot be undone" in markup(view)
-    assert 'to: "legal@acme.example"' in framed(view)
+    assert 'to: "legal@acme.example"' in framed_text(view)
 
 
 def test_the_confirmation_box_holds_the_digest_of_what_is_approved() -> None:
@@ -165,7 +165,7 @@ def test_an_escalation_offers_only_the_roles_further_up() -> None:
 def test_at_the_top_of_the_ladder_an_escalation_says_so() -> None:
     top = Story().then(commands.Escalate, "USENTA").then(commands.Escalate, "USUSI").dossier()
     view = form(Verb.ESCALATE, top)
-    assert "There is nobody above director to escalate this to." in unframed(view)
+    assert "There is nobody above director to escalate this to." in unframed_text(view)
     assert "submit" not in view
 
 
@@ -181,13 +181,13 @@ def test_a_deadline_is_extended_from_the_current_one() -> None:
 
 
 def test_a_takeover_form_says_where_the_agent_stopped() -> None:
-    shown = framed(form(Verb.TAKE_OVER, dossier("pending_takeover")))
+    shown = framed_text(form(Verb.TAKE_OVER, dossier("pending_takeover")))
     expected = ("two addresses are on file", "name different addresses", "Drafted notice 456", "notice-456", "Ask ACME")
     assert [part for part in expected if part not in shown] == []
 
 
 def test_an_answer_has_its_question_above_it() -> None:
-    assert "Is the one in Leeds or the one in York meant?" in framed(form(Verb.ANSWER, dossier("answered")))
+    assert "Is the one in Leeds or the one in York meant?" in framed_text(form(Verb.ANSWER, dossier("answered")))
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_words_of_a_hostile_package_stay_framed_in_forms(proposal: DecisionPacka
     view = form(verb, Story(proposal).dossier())
     assert validate_view(view) == ()
     assert "ZQX" not in markup(view)
-    assert "ZQX" not in unframed(view)
+    assert "ZQX" not in unframed_text(view)
     assert of_type(view, "link", "image", "user", "usergroup", "channel", "broadcast") == []
 
 
@@ -237,4 +237,4 @@ def test_the_away_form_looks_as_it_did(golden: Golden) -> None:
     view = away_form()
     golden("form_away", view)
     assert validate_view(view) == ()
-    assert needed(view) == {"until"}
+    assert required_inputs(view) == {"until"}

@@ -18,7 +18,7 @@ from rules.state.commands import HumanDecisionType
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.packages import texts
-from tests.blocks.reading import buttons, framed, headings, markup, of_type, unframed
+from tests.blocks.reading import buttons, framed_text, headings, markup, of_type, unframed_text
 from tests.rules.world import DAY, HOUR, NOW
 
 URGENT = Row(
@@ -88,7 +88,7 @@ def test_each_row_shows_its_request_and_links_to_details() -> None:
         "pkg_3 1 0 -",
         "pkg_4 1 0 -",
     ]
-    assert "Send the enforcement notice to ACME Ltd" in framed(view)
+    assert "Send the enforcement notice to ACME Ltd" in framed_text(view)
     assert "*High risk*" in markup(view)
     assert "*yours*" in markup(view)
 
@@ -145,7 +145,7 @@ def test_a_person_without_a_role_is_not_asked_about_absence() -> None:
 
 
 def test_the_delegate_is_named_during_an_absence() -> None:
-    assert "Sven Dahl stands in for you" in unframed(home_view(DESKS["away"]))
+    assert "Sven Dahl stands in for you" in unframed_text(home_view(DESKS["away"]))
 
 
 def test_admins_are_told_about_admin_commands() -> None:

@@ -25,7 +25,7 @@ from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.home.test_home import DECIDED, LATER, URGENT
 from tests.blocks.packages import texts
-from tests.blocks.reading import buttons, framed, headings, markup, of_type, unframed
+from tests.blocks.reading import buttons, framed_text, headings, markup, of_type, unframed_text
 from tests.rules.world import DAY, HOUR, NOW, POLICY, SENTA
 
 NOTHING = Statistics(since=NOW - 7 * DAY, until=NOW)
@@ -115,13 +115,15 @@ def _contract() -> str:
 def test_the_help_lists_every_word_and_admin_words_only_to_admins() -> None:
     everything = [*reviews.WORD_HELP, *reviews.ADMIN_WORD_HELP]
     assert ", ".join(everything) == _contract()
-    assert [word for word in everything if f"/reviews {word}" not in unframed(ANSWERS["help_admin"].blocks)] == []
-    assert [word for word in reviews.ADMIN_WORD_HELP if f"/reviews {word}" in unframed(ANSWERS["help"].blocks)] == []
+    assert [word for word in everything if f"/reviews {word}" not in unframed_text(ANSWERS["help_admin"].blocks)] == []
+    assert [
+        word for word in reviews.ADMIN_WORD_HELP if f"/reviews {word}" in unframed_text(ANSWERS["help"].blocks)
+    ] == []
 
 
 def test_an_unknown_word_gets_the_help_and_is_shown_literally() -> None:
     answer = ANSWERS["unknown"]
-    assert "aprove <!channel>" in unframed(answer.blocks)
+    assert "aprove <!channel>" in unframed_text(answer.blocks)
     assert "aprove &lt;!channel&gt;" in answer.text
     assert headings(answer.blocks) == ["What /reviews can do"]
 
@@ -177,7 +179,7 @@ def test_any_numbers_give_a_valid_message(any_figures: Statistics) -> None:
 
 def test_the_audit_of_a_package_approved_by_policy_names_the_policy() -> None:
     drawn = dossier("notified")
-    text = unframed(reviews.audit(drawn).blocks).replace("\n", "")
+    text = unframed_text(reviews.audit(drawn).blocks).replace("\n", "")
     assert "Approved by policy · " in text
     assert f"Approved · {drawn.agent}" not in text
 
@@ -201,7 +203,7 @@ def test_a_long_policy_says_where_it_was_cut() -> None:
     answer = reviews.policy(f"  action.{number}: soft_approval" for number in range(1000))
     assert validate_message(payload(answer)) == ()
     assert "countersign policy check" in markup(answer.blocks)
-    assert "action.0: soft_approval" in framed(answer.blocks)
+    assert "action.0: soft_approval" in framed_text(answer.blocks)
 
 
 @pytest.mark.slow
@@ -221,7 +223,7 @@ def test_every_refusal_gives_a_valid_message(reason: Reason) -> None:
     assert validate_message(payload(message)) == ()
     assert "<!channel>" not in message.text
     assert markup(message.blocks) == ""
-    assert "Send the enforcement notice to ACME Ltd" in framed(message.blocks)
+    assert "Send the enforcement notice to ACME Ltd" in framed_text(message.blocks)
 
 
 def test_a_refusal_names_people_and_times_as_slack_does() -> None:

@@ -14,7 +14,7 @@ from rules.people.directory import ActorKind, AgentStanding
 from rules.state.commands import Approve, Verb
 from rules.verbs.table import VERBS
 from store.agents import agent_admin
-from tests.bot.service import SOFT, Desk
+from tests.bot.service import SOFT, AgentApi
 from tests.rules.world import DAY, HOUR, RITA
 
 # All routes for agents, and all open routes. No other route may exist.
@@ -76,59 +76,59 @@ def test_no_field_that_an_agent_can_send_names_a_decision() -> None:
         "tenant_id",
     ],
 )
-async def test_a_field_that_would_make_a_decision_is_unknown(desk: Desk, field: str) -> None:
-    assert (await desk.submit(SOFT | {field: "approve"})).wrong == [field]
+async def test_a_field_that_would_make_a_decision_is_unknown(api: AgentApi, field: str) -> None:
+    assert (await api.submit(SOFT | {field: "approve"})).wrong == [field]
 
 
 @pytest.mark.parametrize(
     "verb", sorted({spec.command.verb.value for spec in VERBS.values() if ActorKind.PERSON in spec.by})
 )
-async def test_no_route_accepts_a_persons_verb(desk: Desk, verb: str) -> None:
+async def test_no_route_accepts_a_persons_verb(api: AgentApi, verb: str) -> None:
     assert verb in Verb.__members__.values()
-    response = await desk.submit()
+    response = await api.submit()
     answers = [
-        await desk.post(f"/v1/packages/{response.id}/{verb}", {"comment": "yes"}),
-        await desk.post(f"/v1/packages/{response.id}/decision", {"decision": verb}),
-        await desk.post(f"/v1/packages/{response.id}/execution", {"state": verb, "claim_id": "w"}),
+        await api.post(f"/v1/packages/{response.id}/{verb}", {"comment": "yes"}),
+        await api.post(f"/v1/packages/{response.id}/decision", {"decision": verb}),
+        await api.post(f"/v1/packages/{response.id}/execution", {"state": verb, "claim_id": "w"}),
     ]
     assert [answer.status for answer in answers] == [404, 404, 422]
-    assert (await desk.read(response)).body["revision"] == 1
+    assert (await api.read(response)).body["revision"] == 1
 
 
 @pytest.mark.parametrize("header", ["X-Slack-User", "X-Forwarded-User", "X-Actor", "X-Http-Method-Override"])
-async def test_no_header_makes_an_agent_a_person(desk: Desk, header: str) -> None:
-    response = await desk.submit()
-    await desk.cancel(response, headers={header: RITA})
-    events = (await desk.get(f"/v1/packages/{response.id}/events")).body["events"]
+async def test_no_header_makes_an_agent_a_person(api: AgentApi, header: str) -> None:
+    response = await api.submit()
+    await api.cancel(response, headers={header: RITA})
+    events = (await api.get(f"/v1/packages/{response.id}/events")).body["events"]
     assert events[-1]["actor"].startswith("agt_")
 
 
-async def test_another_agents_package_is_a_404(desk: Desk) -> None:
-    response = await desk.submit(SOFT | {"thread_id": "thr_1"})
-    await desk.decide(Approve, response, by=RITA)
-    before = (await desk.read(response)).body
-    other = await desk.hire("Other")
+async def test_another_agents_package_is_a_404(api: AgentApi) -> None:
+    response = await api.submit(SOFT | {"thread_id": "thr_1"})
+    await api.decide(Approve, response, by=RITA)
+    before = (await api.read(response)).body
+    other = await api.hire("Other")
     answers = [
-        await desk.read(response, key=other),
-        await desk.read(response, key=other, params={"wait": 1}),
-        await desk.version(response, key=other),
-        await desk.cancel(response, key=other),
-        await desk.claim(response, key=other),
-        await desk.post(
+        await api.read(response, key=other),
+        await api.read(response, key=other, params={"wait": 1}),
+        await api.version(response, key=other),
+        await api.cancel(response, key=other),
+        await api.claim(response, key=other),
+        await api.post(
             f"/v1/packages/{response.id}/execution", {"state": "succeeded", "claim_id": "worker-1"}, key=other
         ),
-        await desk.get(f"/v1/packages/{response.id}/events", key=other),
+        await api.get(f"/v1/packages/{response.id}/events", key=other),
     ]
     assert {answer.problem for answer in answers} == {(404, "not-found")}
     assert len({answer.text for answer in answers}) == 1
-    assert (await desk.get("/v1/packages", key=other)).body["packages"] == []
-    assert (await desk.read(response)).body == before
+    assert (await api.get("/v1/packages", key=other)).body["packages"] == []
+    assert (await api.read(response)).body == before
 
 
-async def test_another_agents_package_looks_like_an_unknown_one(desk: Desk) -> None:
-    response = await desk.submit()
-    other = await desk.hire("Other")
-    assert (await desk.read(response, key=other)).text == (await desk.get("/v1/packages/pkg_0", key=other)).text
+async def test_another_agents_package_looks_like_an_unknown_one(api: AgentApi) -> None:
+    response = await api.submit()
+    other = await api.hire("Other")
+    assert (await api.read(response, key=other)).text == (await api.get("/v1/packages/pkg_0", key=other)).text
 
 
 @pytest.mark.parametrize(
@@ -145,60 +145,60 @@ async def test_another_agents_package_looks_like_an_unknown_one(desk: Desk) -> N
     ],
     ids=["nothing", "no key", "an empty key", "a wrong key", "another scheme", "no scheme", "an accent", "an emoji"],
 )
-async def test_every_agent_route_requires_a_valid_key(desk: Desk, authorization: str) -> None:
+async def test_every_agent_route_requires_a_valid_key(api: AgentApi, authorization: str) -> None:
     for method, path in OF_AGENTS:
-        response = await desk.call(
+        response = await api.call(
             method.upper(), path.replace("{id}", "pkg_0"), headers={"Authorization": authorization}
         )
         assert response.problem == (401, "unauthenticated")
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-async def test_an_unknown_key_and_a_missing_key_get_different_details(desk: Desk) -> None:
+async def test_an_unknown_key_and_a_missing_key_get_different_details(api: AgentApi) -> None:
     wrong, none = (
-        await desk.get("/v1/packages", key="csk_wrong"),
-        await desk.get("/v1/packages", headers={"Authorization": ""}),
+        await api.get("/v1/packages", key="csk_wrong"),
+        await api.get("/v1/packages", headers={"Authorization": ""}),
     )
     assert (wrong.status, wrong.body["type"]) == (none.status, none.body["type"])
     assert wrong.body["detail"].startswith("No agent has this key: it may have been replaced or revoked")
     assert none.body["detail"].startswith("Send the agent's key")
 
 
-async def test_the_scheme_may_be_written_in_any_case(desk: Desk) -> None:
-    assert (await desk.get("/v1/packages", headers={"Authorization": f"bearer {desk.key}"})).status == 200
+async def test_the_scheme_may_be_written_in_any_case(api: AgentApi) -> None:
+    assert (await api.get("/v1/packages", headers={"Authorization": f"bearer {api.key}"})).status == 200
 
 
-async def test_a_rotated_key_works_until_its_overlap_ends_over_http(desk: Desk) -> None:
-    until = desk.clock() + HOUR
-    fresh = await desk.world.write(
-        lambda connection: agent_admin.rotate_credentials(connection, "Clerk", desk.clock(), old_until=until)
+async def test_a_rotated_key_works_until_its_overlap_ends_over_http(api: AgentApi) -> None:
+    until = api.clock() + HOUR
+    fresh = await api.world.write(
+        lambda connection: agent_admin.rotate_credentials(connection, "Clerk", api.clock(), old_until=until)
     )
-    assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [200, 200]
-    desk.clock.passes(HOUR)
-    assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [401, 200]
+    assert [(await api.get("/v1/packages", key=key)).status for key in (api.key, fresh.key)] == [200, 200]
+    api.clock.passes(HOUR)
+    assert [(await api.get("/v1/packages", key=key)).status for key in (api.key, fresh.key)] == [401, 200]
 
 
-async def test_a_revoked_agents_key_is_a_401(desk: Desk) -> None:
-    await desk.pause(standing=AgentStanding.REVOKED)
-    assert (await desk.get("/v1/packages")).problem == (401, "unauthenticated")
+async def test_a_revoked_agents_key_is_a_401(api: AgentApi) -> None:
+    await api.pause(standing=AgentStanding.REVOKED)
+    assert (await api.get("/v1/packages")).problem == (401, "unauthenticated")
 
 
-async def test_a_paused_agent_can_read_and_withdraw(desk: Desk) -> None:
-    response = await desk.submit()
-    await desk.pause()
-    assert (await desk.read(response)).status == 200
-    assert (await desk.cancel(response)).body["status"] == "cancelled"
+async def test_a_paused_agent_can_read_and_withdraw(api: AgentApi) -> None:
+    response = await api.submit()
+    await api.pause()
+    assert (await api.read(response)).status == 200
+    assert (await api.cancel(response)).body["status"] == "cancelled"
 
 
-async def test_the_log_never_holds_a_key(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    await desk.submit()
-    await desk.get("/v1/packages", headers={"Authorization": "Bearer csk_wrong"})
-    desk.clock.passes(DAY)
+async def test_the_log_never_holds_a_key(api: AgentApi, capsys: pytest.CaptureFixture[str]) -> None:
+    await api.submit()
+    await api.get("/v1/packages", headers={"Authorization": "Bearer csk_wrong"})
+    api.clock.passes(DAY)
     written = capsys.readouterr()
     assert re.findall("csk_", written.out + written.err) == []
 
 
-async def test_open_routes_reveal_no_agent_and_no_package(desk: Desk) -> None:
-    response = await desk.submit()
-    pages: list[Any] = [(await desk.get(path)).text for _, path in OPEN]
-    assert [page for page in pages if response.id in page or "Clerk" in page or desk.key in page] == []
+async def test_open_routes_reveal_no_agent_and_no_package(api: AgentApi) -> None:
+    response = await api.submit()
+    pages: list[Any] = [(await api.get(path)).text for _, path in OPEN]
+    assert [page for page in pages if response.id in page or "Clerk" in page or api.key in page] == []

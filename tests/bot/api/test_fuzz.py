@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import guard
-from tests.bot.service import POLICY, open_desk
+from tests.bot.service import POLICY, open_api
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +44,8 @@ async def test_no_request_of_schemathesis_breaks_the_api_description(
 ) -> None:
     # Random hosts would be looked up, each until its timeout.
     monkeypatch.setattr(guard, "_addresses", _nowhere)
-    async with open_desk(database_url, tmp_path, EASY) as desk:
-        status, report = await _schemathesis(desk.url, desk.key, tmp_path)
+    async with open_api(database_url, tmp_path, EASY) as api:
+        status, report = await _schemathesis(api.url, api.key, tmp_path)
     assert status == 0, report
 
 

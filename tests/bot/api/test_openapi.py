@@ -20,7 +20,7 @@ from bot.api.problems import MEDIA
 from bot.api.routes import ROUTES
 from rules.package.model import DecisionPackage, Kind
 from rules.reasons import Reason
-from tests.bot.service import SOFT, Desk
+from tests.bot.service import SOFT, AgentApi
 
 SCHEMAS: dict[str, Any] = openapi_document()["components"]["schemas"]
 OPERATIONS = [operation for methods in openapi_document()["paths"].values() for operation in methods.values()]
@@ -171,18 +171,18 @@ def test_the_schema_refuses_what_the_service_refuses(change: dict[str, Any]) -> 
     assert not validator("DecisionPackage").is_valid(SOFT | change)
 
 
-async def test_the_served_document_is_the_generated_one(desk: Desk) -> None:
-    response = await desk.get("/openapi.json")
+async def test_the_served_document_is_the_generated_one(api: AgentApi) -> None:
+    response = await api.get("/openapi.json")
     assert response.body == openapi_document()
 
 
-async def test_the_docs_page_runs_only_its_own_scripts_and_calls_only_this_service(desk: Desk) -> None:
-    response = await desk.get("/docs")
+async def test_the_docs_page_runs_only_its_own_scripts_and_calls_only_this_service(api: AgentApi) -> None:
+    response = await api.get("/docs")
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = dict(
         directive.strip().split(" ", 1) for directive in response.headers["Content-Security-Policy"].split(";")
     )
-    assert policy.pop("script-src").split() == [f"'sha256-{digest}'" for digest in Read(response.text).scripts]
+    assert policy.pop("script-src").split() == [f"'sha256-{digest}'" for digest in ParsedPage(response.text).scripts]
     assert policy == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
@@ -194,14 +194,14 @@ async def test_the_docs_page_runs_only_its_own_scripts_and_calls_only_this_servi
     }
 
 
-async def test_the_docs_page_embeds_the_document_and_loads_nothing(desk: Desk) -> None:
-    read = Read((await desk.get("/docs")).text)
+async def test_the_docs_page_embeds_the_document_and_loads_nothing(api: AgentApi) -> None:
+    read = ParsedPage((await api.get("/docs")).text)
     assert json.loads(read.data) == openapi_document()
     assert read.loaded == ["data:,"]
     assert read.tags & {"img", "iframe", "form"} == set()
 
 
-class Read(HTMLParser):
+class ParsedPage(HTMLParser):
     """A parsed page: the digests of its scripts, its embedded data, and the URLs that it loads."""
 
     def __init__(self, text: str) -> None:

@@ -15,27 +15,27 @@ from bot.audit.check import ExportCheck
 from bot.audit.export import COLUMNS, export_csv
 from rules.record.evidence import Counts
 from store.audit.reader import EVERYTHING, Selection, snapshot
-from tests.bot.audit.exported import OURS, export, export_once, faults
+from tests.bot.audit.exports import OURS, export, export_once, faults
 from tests.rules.world import NOW
-from tests.store.recorded import Recorded, recorded, tamper
+from tests.store.audit_record import AuditDatabase, tamper, write_record
 
 
 @pytest.fixture
-def record(database_url: str) -> Iterator[Recorded]:
-    record = recorded(database_url)
+def record(database_url: str) -> Iterator[AuditDatabase]:
+    record = write_record(database_url)
     yield record
     record.engine.dispose()
 
 
 @pytest.fixture(scope="module")
-def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+def export_lines(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return export_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
 
 
 # ---- jsonl
 
 
-def test_an_export_verifies_by_itself(record: Recorded) -> None:
+def test_an_export_verifies_by_itself(record: AuditDatabase) -> None:
     lines = export(record)
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
@@ -50,28 +50,28 @@ def test_an_export_verifies_by_itself(record: Recorded) -> None:
     }
 
 
-def test_the_lines_of_an_export_are_in_order(exported: list[bytes]) -> None:
+def test_the_lines_of_an_export_are_in_order(export_lines: list[bytes]) -> None:
     package = ["event"] * 4 + ["content"] * 3 + ["state"]
-    kinds = [json.loads(line).get("kind", "event") for line in exported]
+    kinds = [json.loads(line).get("kind", "event") for line in export_lines]
     assert kinds[:3] == ["countersign-export", "event", "event"]
     assert kinds[3:12] == ["agent", *package]
     assert kinds[-4:] == ["head"] * 3 + ["manifest"]
 
 
-def test_the_key_that_the_export_names_itself_proves_nothing(exported: list[bytes]) -> None:
+def test_the_key_that_the_export_names_itself_proves_nothing(export_lines: list[bytes]) -> None:
     check = ExportCheck()
-    assert list(check.faults(exported)) == []
+    assert list(check.faults(export_lines)) == []
     assert check.distrust is not None
     assert OURS.public in check.distrust
 
 
-def test_an_export_names_its_agents(record: Recorded, exported: list[bytes]) -> None:
-    (agent,) = [json.loads(line) for line in exported if b'"kind":"agent"' in line]
+def test_an_export_names_its_agents(record: AuditDatabase, export_lines: list[bytes]) -> None:
+    (agent,) = [json.loads(line) for line in export_lines if b'"kind":"agent"' in line]
     assert (agent["name"], agent["owner"]) == ("clerk", "UOWEN")
     assert {row["agent"] for row in table(record)} == {"clerk"}
 
 
-def test_a_filtered_export_holds_whole_packages_and_verifies(record: Recorded) -> None:
+def test_a_filtered_export_holds_whole_packages_and_verifies(record: AuditDatabase) -> None:
     lines = export(record, Selection(action_type="mail.send", since=NOW))
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
@@ -84,11 +84,11 @@ def test_a_filtered_export_holds_whole_packages_and_verifies(record: Recorded) -
     }
 
 
-def test_an_empty_export_verifies(record: Recorded) -> None:
+def test_an_empty_export_verifies(record: AuditDatabase) -> None:
     assert faults(export(record, Selection(reviewer="USOMEBODY"))) == []
 
 
-def test_faults_in_the_database_are_found_in_its_export(record: Recorded) -> None:
+def test_faults_in_the_database_are_found_in_its_export(record: AuditDatabase) -> None:
     tamper(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
     tamper(record.engine, 'UPDATE tenant_events SET body = \'{"kind":"manifest"}\' WHERE sequence = 1')
     tamper(record.engine, "DELETE FROM events WHERE package_id = :id", id=record.rejected)
@@ -102,7 +102,7 @@ def test_faults_in_the_database_are_found_in_its_export(record: Recorded) -> Non
     assert len(found_faults) == 5  # the fifth: texts without their event
 
 
-def test_an_export_names_a_package_whose_rows_are_all_gone(record: Recorded) -> None:
+def test_an_export_names_a_package_without_any_rows(record: AuditDatabase) -> None:
     for table in ("packages", "events", "content"):
         tamper(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert faults(export(record)) == [
@@ -111,27 +111,27 @@ def test_an_export_names_a_package_whose_rows_are_all_gone(record: Recorded) -> 
     ]
 
 
-def test_an_export_of_emptied_texts_verifies(record: Recorded) -> None:
+def test_an_export_of_emptied_texts_verifies(record: AuditDatabase) -> None:
     with record.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
     assert faults(export(record)) == []
 
 
-def test_the_check_reports_its_progress(exported: list[bytes]) -> None:
+def test_the_check_reports_its_progress(export_lines: list[bytes]) -> None:
     progress: list[int] = []
-    assert list(ExportCheck(OURS.public).faults(exported, progress.append)) == []
-    assert progress[-1] == len(exported)
+    assert list(ExportCheck(OURS.public).faults(export_lines, progress.append)) == []
+    assert progress[-1] == len(export_lines)
 
 
 # ---- CSV
 
 
-def table(record: Recorded, selection: Selection = EVERYTHING) -> list[dict[str, str]]:
+def table(record: AuditDatabase, selection: Selection = EVERYTHING) -> list[dict[str, str]]:
     with snapshot(record.engine) as connection:
         return list(csv.DictReader(io.StringIO("".join(export_csv(connection, selection)))))
 
 
-def test_a_csv_holds_only_the_selected_events(record: Recorded) -> None:
+def test_a_csv_holds_only_the_selected_events(record: AuditDatabase) -> None:
     rows = table(record, Selection(action_type="mail.send"))
     assert [row["event_type"] for row in rows] == [
         "package.submitted",
@@ -145,14 +145,14 @@ def test_a_csv_holds_only_the_selected_events(record: Recorded) -> None:
     assert rows[0]["facts"] == ""
 
 
-def test_a_csv_holds_tenant_events_with_their_facts(record: Recorded) -> None:
+def test_a_csv_holds_tenant_events_with_their_facts(record: AuditDatabase) -> None:
     rows = table(record, Selection(reviewer="operator"))
     assert [row["event_type"] for row in rows] == ["agent.added", "agent.paused"]
     assert json.loads(rows[0]["facts"])["owner"] == "UOWEN"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_csv_cell_is_never_a_formula(record: Recorded, start: str) -> None:
+def test_a_csv_cell_is_never_a_formula(record: AuditDatabase, start: str) -> None:
     formula = f"{start}cmd|' /C calc'!A0"
     body = json.dumps({"thread_id": formula, "reason": None, "latency_ms": 5, "decision_package_id": "pkg"})
     tamper(
@@ -166,6 +166,6 @@ def test_a_csv_cell_is_never_a_formula(record: Recorded, start: str) -> None:
     assert first["latency_ms"] == "5"
 
 
-def test_a_csv_shows_an_unreadable_row(record: Recorded) -> None:
+def test_a_csv_shows_an_unreadable_row(record: AuditDatabase) -> None:
     tamper(record.engine, "UPDATE events SET body = 'gone' WHERE package_id = :id AND revision = 1", id=record.mailed)
     assert table(record, Selection(action_type="mail.send"))[0]["reason"] == "unreadable: gone"

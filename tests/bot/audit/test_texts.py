@@ -12,10 +12,10 @@ from bot.audit.export import export_jsonl
 from rules.policy.parse import read_policy
 from store.audit.reader import snapshot, verify_database
 from store.commands.policies import PolicyFile, activate_policy
-from tests.bot.audit.exported import OURS
+from tests.bot.audit.exports import OURS
 from tests.bot.slack.office import HARD, POLICY, RITA, SENTA, SOFT, Office
 from tests.rules.world import NOW
-from tests.store.recorded import tamper
+from tests.store.audit_record import tamper
 
 
 def faults(office: Office) -> list[str]:
@@ -30,10 +30,10 @@ def faults(office: Office) -> list[str]:
 async def test_forged_renderings_and_policies_are_found(
     office: Office,
 ) -> None:
-    response, card = await office.asked(HARD)
+    response, card = await office.submit_with_card(HARD)
     await office.read_first(card, SENTA)
     await office.approve(SENTA, card)
-    _, soft = await office.asked(SOFT | {"action_parameters": {"text": "long " * 2000}})
+    _, soft = await office.submit_with_card(SOFT | {"action_parameters": {"text": "long " * 2000}})
     await office.click(RITA, soft, "approve")
     assert (await office.slack.submit(RITA, {})).ok
     await office.reviews(SENTA, f"show {response.id}")

@@ -22,7 +22,7 @@ from tests.scheduler.callbacks.rounds import LOOPBACK, SOON, WITHIN
 BODY = b'{"type": "package.approved"}'
 
 
-async def sent(url: str, tls: ssl.SSLContext | None = None, within: float = WITHIN) -> Reply | str:
+async def send(url: str, tls: ssl.SSLContext | None = None, within: float = WITHIN) -> Reply | str:
     """Return the reply, or why there is none. Fail if the call takes longer than it may."""
     async with callback_client(LOOPBACK, tls, within) as client, asyncio.timeout(3 * WITHIN):
         try:
@@ -35,7 +35,7 @@ async def test_a_body_that_never_ends_is_not_read(receiver: Receiver) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     async with raw_server(head, for_ever=chunk) as (url, hung_up):
-        assert await sent(url) == Reply(200)
+        assert await send(url) == Reply(200)
         async with asyncio.timeout(10):
             await hung_up.wait()
 
@@ -52,7 +52,7 @@ async def test_a_body_that_never_ends_is_not_read(receiver: Receiver) -> None:
 )
 async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
     async with raw_server(head) as (url, _):
-        reply = await sent(url)
+        reply = await send(url)
         assert isinstance(reply, Reply)
         assert reply.status in (200, 204)
 
@@ -82,7 +82,7 @@ async def test_headers_about_the_body_change_nothing(head: bytes) -> None:
 )
 async def test_a_malformed_response_is_a_failed_attempt(response: bytes, because: str) -> None:
     async with raw_server(response) as (url, _):
-        assert str(await sent(url)).startswith(because)
+        assert str(await send(url)).startswith(because)
 
 
 @pytest.mark.parametrize("endless", [b"X: y\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["headers", "a little more"])
@@ -91,7 +91,7 @@ async def test_a_head_that_never_ends_is_cut_off(endless: bytes) -> None:
         url,
         hung_up,
     ):
-        assert isinstance(await sent(url, within=SOON), str)
+        assert isinstance(await send(url, within=SOON), str)
         async with asyncio.timeout(10):
             await hung_up.wait()
 
@@ -104,18 +104,18 @@ async def test_the_client_ignores_proxies_and_netrc(
     async with open_receiver() as proxy:
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url("/"))
-        assert await sent(receiver.url()) == Reply(200)
+        assert await send(receiver.url()) == Reply(200)
         assert proxy.got == []
     assert "Authorization" not in receiver.got[0].headers
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:80:80/", "http://[::1/", "http://a b/", "nonsense", ""])
 async def test_an_invalid_url_is_an_ordinary_failure(url: str) -> None:
-    assert isinstance(await sent(url), str)
+    assert isinstance(await send(url), str)
 
 
 async def test_an_unknown_host_is_reported_without_the_url() -> None:
-    reason = str(await sent("http://nobody.invalid/hook?token=secret"))
+    reason = str(await send("http://nobody.invalid/hook?token=secret"))
     assert reason.startswith("its name is not known")
     assert "secret" not in reason
 
@@ -186,5 +186,5 @@ async def test_a_certificate_must_be_trusted_and_match_the_host(
     if trusted:
         client_context.load_verify_locations(cadata=authority[2].public_bytes(Encoding.PEM).decode())
     async with open_receiver(server) as receiver:
-        assert await sent(receiver.url(host="localhost", scheme="https"), client_context) == expected
+        assert await send(receiver.url(host="localhost", scheme="https"), client_context) == expected
         assert len(receiver.got) == (1 if isinstance(expected, Reply) else 0)

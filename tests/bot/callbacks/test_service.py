@@ -16,7 +16,7 @@ from sqlalchemy import text
 from bot.api.openapi import openapi_document
 from bot.api.shapes import CallbackBody
 from rules.state.commands import Approve, Escalate
-from tests.bot.service import HARD, SOFT, Desk, open_desk
+from tests.bot.service import HARD, SOFT, AgentApi, open_api
 from tests.rules.world import RITA, SENTA, SUSI
 from tests.scheduler.callbacks.receiver import Receiver
 
@@ -24,43 +24,45 @@ ALLOWED = {"COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8"}
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path, **ALLOWED) as desk:
-        yield desk
+async def api(database_url: str, tmp_path: Path) -> AsyncIterator[AgentApi]:
+    async with open_api(database_url, tmp_path, **ALLOWED) as api:
+        yield api
 
 
-async def _until(desk: Desk, holds: Callable[[dict[str, Any]], bool]) -> None:
+async def _until(api: AgentApi, holds: Callable[[dict[str, Any]], bool]) -> None:
     """Poll /readyz until the counts of callbacks are as expected."""
     async with asyncio.timeout(30):
-        while not holds((await desk.get("/readyz")).body["posture"]["callbacks"]):
+        while not holds((await api.get("/readyz")).body["posture"]["callbacks"]):
             pass
 
 
-async def test_a_decision_is_sent_at_once_even_without_slack(desk: Desk, receiver: Receiver) -> None:
-    response = await desk.submit(SOFT | {"callback_url": receiver.url()})
-    await desk.decide(Approve, response, by=RITA)
+async def test_a_decision_is_sent_at_once_even_without_slack(api: AgentApi, receiver: Receiver) -> None:
+    response = await api.submit(SOFT | {"callback_url": receiver.url()})
+    await api.decide(Approve, response, by=RITA)
     await receiver.wait_for(1)
-    assert receiver.got[0].payload["data"] == (await desk.read(response)).body
+    assert receiver.got[0].payload["data"] == (await api.read(response)).body
 
 
-async def test_a_waiting_callback_is_sent_once_the_one_before_it_is_delivered(desk: Desk, receiver: Receiver) -> None:
-    response = await desk.submit(HARD | {"callback_url": receiver.url()})
-    await desk.decide(Escalate, response, by=SENTA)
-    await desk.decide(Approve, response, by=SUSI)
+async def test_a_waiting_callback_is_sent_once_the_one_before_it_is_delivered(
+    api: AgentApi, receiver: Receiver
+) -> None:
+    response = await api.submit(HARD | {"callback_url": receiver.url()})
+    await api.decide(Escalate, response, by=SENTA)
+    await api.decide(Approve, response, by=SUSI)
     await receiver.wait_for(2)
     assert receiver.event_types(response.id) == ["package.escalated", "package.approved"]
 
 
-async def test_readyz_and_metrics_count_undelivered_callbacks(desk: Desk, receiver: Receiver) -> None:
+async def test_readyz_and_metrics_count_undelivered_callbacks(api: AgentApi, receiver: Receiver) -> None:
     receiver.answers(500, path="/ill")
     receiver.answers(410, path="/gone")
     for path in ("/well", "/ill", "/gone"):
-        response = await desk.submit(HARD | {"callback_url": receiver.url(path)})
-        await desk.decide(Escalate, response, by=SENTA)
-        await desk.decide(Approve, response, by=SUSI)
+        response = await api.submit(HARD | {"callback_url": receiver.url(path)})
+        await api.decide(Escalate, response, by=SENTA)
+        await api.decide(Approve, response, by=SUSI)
     await receiver.wait_for(4)
-    await _until(desk, lambda counts: counts == {"due": 1, "waiting": 1, "dead": 2, "closed_addresses": 1})
-    page = (await desk.get("/metrics")).text
+    await _until(api, lambda counts: counts == {"due": 1, "waiting": 1, "dead": 2, "closed_addresses": 1})
+    page = (await api.get("/metrics")).text
     for line in (
         'countersign_callbacks_undelivered{state="due"} 1.0',
         'countersign_callbacks_undelivered{state="waiting"} 1.0',
@@ -72,25 +74,25 @@ async def test_readyz_and_metrics_count_undelivered_callbacks(desk: Desk, receiv
         assert line in page
 
 
-async def test_the_log_holds_ids_and_no_addresses_texts_or_secrets(desk: Desk, receiver: Receiver) -> None:
+async def test_the_log_holds_ids_and_no_addresses_texts_or_secrets(api: AgentApi, receiver: Receiver) -> None:
     receiver.answers(500, 410)
     with structlog.testing.capture_logs() as told_of_all:
         for _ in range(3):
-            response = await desk.submit(SOFT | {"callback_url": receiver.url("/hook?token=a-token")})
-            await desk.decide(Approve, response, by=RITA)
-        await _until(desk, lambda counts: counts["dead"] > 0)
+            response = await api.submit(SOFT | {"callback_url": receiver.url("/hook?token=a-token")})
+            await api.decide(Approve, response, by=RITA)
+        await _until(api, lambda counts: counts["dead"] > 0)
     lines = [line for line in told_of_all if line["event"].startswith("callback.")]
     query = text("SELECT secret FROM callback_secrets")
-    (secret,) = await desk.world.read(lambda connection: connection.execute(query).scalars().all())
+    (secret,) = await api.world.read(lambda connection: connection.execute(query).scalars().all())
     assert {line["event"] for line in lines} >= {"callback.failed", "callback.dead"}
     assert {"callback", "package", "agent", "type", "attempt"} <= lines[0].keys()
     for secrecy in ("a-token", "/hook", secret, "whsec_", SOFT["proposed_action"], "v1,"):
         assert secrecy not in json.dumps(lines)
 
 
-async def test_a_callback_matches_the_api_description(desk: Desk, receiver: Receiver) -> None:
-    response = await desk.submit(SOFT | {"callback_url": receiver.url()})
-    await desk.decide(Approve, response, by=RITA)
+async def test_a_callback_matches_the_api_description(api: AgentApi, receiver: Receiver) -> None:
+    response = await api.submit(SOFT | {"callback_url": receiver.url()})
+    await api.decide(Approve, response, by=RITA)
     await receiver.wait_for(1)
     (got,) = receiver.got
     CallbackBody.model_validate_json(got.body)

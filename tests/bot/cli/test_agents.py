@@ -65,8 +65,8 @@ SCOPED = ("--may", "mail.*", "--may", "crm.read", "--for", "*@example.com", "--m
 def test_the_limits_of_a_new_key_are_shown_by_agents_show(terminal: Terminal) -> None:
     assert terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED, "--per-minute", "60").code == 0
     result = terminal("agents", "show", "clerk")
-    assert (result.shown("may propose"), result.shown("on behalf of")) == ("mail.*, crm.read", "*@example.com")
-    assert (result.shown("highest risk"), result.shown("new packages")) == ("medium", "at most 60 a minute")
+    assert (result.value_of("may propose"), result.value_of("on behalf of")) == ("mail.*, crm.read", "*@example.com")
+    assert (result.value_of("highest risk"), result.value_of("new packages")) == ("medium", "at most 60 a minute")
     scope = json.loads(terminal("agents", "list", "--json").out)[0]["scope"]
     assert scope == {
         "may": ["mail.*", "crm.read"],
@@ -79,18 +79,22 @@ def test_the_limits_of_a_new_key_are_shown_by_agents_show(terminal: Terminal) ->
 
 
 def test_a_key_without_limits_has_every_scope_and_the_default_rates(terminal: Terminal) -> None:
-    added(terminal)
+    add_agent(terminal)
     result = terminal("agents", "show", "clerk")
-    assert (result.shown("may propose"), result.shown("on behalf of")) == ("all action types", "anyone")
-    assert result.shown("new packages") == "at most 120 a minute that wait for people"
-    assert result.shown("open packages") == "at most 500"
+    assert (result.value_of("may propose"), result.value_of("on behalf of")) == ("all action types", "anyone")
+    assert result.value_of("new packages") == "at most 120 a minute that wait for people"
+    assert result.value_of("open packages") == "at most 500"
 
 
 def test_changing_a_keys_limits_is_recorded(terminal: Terminal, engine: Engine) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED)
     result = terminal("agents", "change", "clerk", "--max-risk", "high", "--per-minute", "none", "--for", "*")
-    assert (result.code, result.shown("may propose"), result.shown("on behalf of")) == (0, "mail.*, crm.read", "anyone")
-    assert (result.shown("highest risk"), result.shown("new packages")) == ("high", "no limit")
+    assert (result.code, result.value_of("may propose"), result.value_of("on behalf of")) == (
+        0,
+        "mail.*, crm.read",
+        "anyone",
+    )
+    assert (result.value_of("highest risk"), result.value_of("new packages")) == ("high", "no limit")
     bodies = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.body)).scalars().all())
     event = json.loads(bodies[-1])
     assert event["event_type"] == "agent.scope_changed"
@@ -110,7 +114,7 @@ def test_changing_a_keys_limits_is_recorded(terminal: Terminal, engine: Engine) 
     ],
 )
 def test_an_invalid_limit_is_refused_with_a_sentence(terminal: Terminal, arguments: list[str], sentence: str) -> None:
-    added(terminal)
+    add_agent(terminal)
     result = terminal("agents", "change", "clerk", *arguments)
     assert result.code != 0
     assert sentence in result.err
@@ -126,10 +130,10 @@ def test_an_agent_that_cannot_be_added_leaves_no_key_behind(
     assert not (terminal.folder / "none.db.key").exists()
 
 
-def added(terminal: Terminal, name: str = "clerk") -> str:
+def add_agent(terminal: Terminal, name: str = "clerk") -> str:
     result = terminal("agents", "add", name, "--owner", OWEN)
     assert result.code == 0, result.err
-    return result.shown("key")
+    return result.value_of("key")
 
 
 def standing(agent: Agent | None) -> AgentStanding | None:
@@ -140,7 +144,7 @@ def standing(agent: Agent | None) -> AgentStanding | None:
 
 
 def test_a_printed_key_authenticates_its_agent(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
-    key = added(terminal)
+    key = add_agent(terminal)
     agent = by_key(key)
     assert key.startswith("csk_")
     assert agent is not None
@@ -148,7 +152,7 @@ def test_a_printed_key_authenticates_its_agent(terminal: Terminal, by_key: Calla
 
 
 def test_the_printed_callback_secret_is_stored_sealed(terminal: Terminal, engine: Engine) -> None:
-    secret = terminal("agents", "add", "clerk", "--owner", OWEN).shown("callback secret")
+    secret = terminal("agents", "add", "clerk", "--owner", OWEN).value_of("callback secret")
     assert secret.startswith("whsec_")
     kept = read(engine, lambda connection: connection.execute(select(SECRETS.c.secret)).scalar_one())
     assert secret.removeprefix("whsec_") not in kept
@@ -165,7 +169,7 @@ def test_new_credentials_can_be_printed_as_json(terminal: Terminal, by_key: Call
 
 
 def test_commands_are_recorded_with_the_operator_as_actor(terminal: Terminal, engine: Engine) -> None:
-    added(terminal)
+    add_agent(terminal)
     for verb in ("rotate", "pause", "resume", "revoke"):
         assert terminal("agents", verb, "clerk").code == 0
     assert (terminal("freeze").code, terminal("thaw").code) == (0, 0)
@@ -204,7 +208,7 @@ def test_an_internal_callback_url_is_accepted_if_the_settings_allow_it(
 
 
 def test_an_agents_name_must_be_unique(terminal: Terminal) -> None:
-    added(terminal)
+    add_agent(terminal)
     result = terminal("agents", "add", "clerk", "--owner", OWEN)
     assert result.code == 1
     assert result.line.startswith("countersign: there is an agent named 'clerk' already")
@@ -262,8 +266,8 @@ def test_agents_list_shows_no_secrets(terminal: Terminal, how: tuple[str, ...]) 
 
 
 def test_agents_list_shows_the_standing_of_each_agent(terminal: Terminal) -> None:
-    added(terminal, "clerk")
-    added(terminal, "scribe")
+    add_agent(terminal, "clerk")
+    add_agent(terminal, "scribe")
     terminal("agents", "pause", "scribe")
     listed = {agent["name"]: agent for agent in json.loads(terminal("agents", "list", "--json").out)}
     assert (listed["clerk"]["standing"], listed["scribe"]["standing"]) == ("active", "paused")
@@ -275,10 +279,10 @@ def test_agents_list_shows_the_standing_of_each_agent(terminal: Terminal) -> Non
 
 
 def test_a_rotated_key_works_on_until_its_overlap_ends(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
-    old = added(terminal)
+    old = add_agent(terminal)
     result = terminal("agents", "rotate", "clerk")
-    new = result.shown("key")
-    assert result.shown("old key") == "works until 2026-11-21T12:00:00Z"
+    new = result.value_of("key")
+    assert result.value_of("old key") == "works until 2026-11-21T12:00:00Z"
     assert new != old
     assert standing(by_key(old, NOW + 23 * HOUR)) is standing(by_key(new)) is AgentStanding.ACTIVE
     assert by_key(old, NOW + 24 * HOUR) is None
@@ -286,7 +290,7 @@ def test_a_rotated_key_works_on_until_its_overlap_ends(terminal: Terminal, by_ke
 
 
 def test_a_leaked_key_can_be_revoked_at_once(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
-    old = added(terminal)
+    old = add_agent(terminal)
     new = json.loads(terminal("agents", "rotate", "clerk", "--overlap", "0s", "--json").out)
     assert new["old_key_until"] == "2026-11-20T12:00:00Z"
     assert by_key(old) is None
@@ -307,7 +311,7 @@ def test_an_overlap_must_be_a_duration(terminal: Terminal) -> None:
 def test_a_revoked_agent_has_no_key_any_more_and_stays_revoked(
     terminal: Terminal, by_key: Callable[..., Agent | None]
 ) -> None:
-    key = added(terminal)
+    key = add_agent(terminal)
     assert terminal("agents", "revoke", "clerk").out == "clerk is revoked\n"
     assert by_key(key) is None
     assert terminal("agents", "resume", "clerk").line == (
@@ -317,13 +321,13 @@ def test_a_revoked_agent_has_no_key_any_more_and_stays_revoked(
 
 @pytest.mark.parametrize("verb", ["rotate", "pause", "resume", "revoke"])
 def test_a_revoked_agent_cannot_be_changed(terminal: Terminal, verb: str) -> None:
-    added(terminal)
+    add_agent(terminal)
     terminal("agents", "revoke", "clerk")
     assert terminal("agents", verb, "clerk").line.startswith("countersign: 'clerk' is revoked, for good")
 
 
 def test_a_repeated_command_is_recorded_once(terminal: Terminal, engine: Engine) -> None:
-    added(terminal)
+    add_agent(terminal)
     for arguments in (("agents", "pause", "clerk"), ("freeze",)):
         assert (terminal(*arguments).code, terminal(*arguments).code) == (0, 0)
     rows = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.event_type)).scalars().all())
@@ -331,7 +335,7 @@ def test_a_repeated_command_is_recorded_once(terminal: Terminal, engine: Engine)
 
 
 def test_a_paused_agent_is_paused_until_it_is_resumed(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
-    key = added(terminal)
+    key = add_agent(terminal)
     terminal("agents", "pause", "clerk")
     assert standing(by_key(key)) is AgentStanding.PAUSED
     terminal("agents", "resume", "clerk")
@@ -339,7 +343,7 @@ def test_a_paused_agent_is_paused_until_it_is_resumed(terminal: Terminal, by_key
 
 
 def test_a_freeze_stops_all_agents_until_the_thaw(terminal: Terminal, by_key: Callable[..., Any]) -> None:
-    keys = [added(terminal, name) for name in ("clerk", "scribe")]
+    keys = [add_agent(terminal, name) for name in ("clerk", "scribe")]
     terminal("freeze")
     assert [by_key(key).may_act for key in keys] == [False, False]
     assert "everything is frozen" in terminal("agents", "list").out

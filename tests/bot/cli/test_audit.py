@@ -13,24 +13,24 @@ from sqlalchemy import text
 
 from bot.cli import audit
 from rules.record.chain import seal_event
-from tests.bot.audit.exported import OURS, THEIRS, pem, resign
+from tests.bot.audit.exports import OURS, THEIRS, pem, resign
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import RITA, SENTA
-from tests.store.recorded import Recorded, recorded, tamper
+from tests.store.audit_record import AuditDatabase, tamper, write_record
 
 KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="  # that of OURS
 
 
 @pytest.fixture
-def record(database_url: str) -> Iterator[Recorded]:
-    record = recorded(database_url)
+def record(database_url: str) -> Iterator[AuditDatabase]:
+    record = write_record(database_url)
     yield record
     record.engine.dispose()
 
 
 @pytest.fixture
 def terminal(
-    record: Recorded,
+    record: AuditDatabase,
     database_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -41,7 +41,7 @@ def terminal(
     return terminal
 
 
-def exported(terminal: Terminal, name: str = "trail.jsonl") -> str:
+def export_to(terminal: Terminal, name: str = "trail.jsonl") -> str:
     result = terminal("audit", "export", "--out", name)
     assert (result.code, result.out, result.err) == (0, "", "")
     return name
@@ -56,7 +56,7 @@ def test_an_intact_record_is_verified(terminal: Terminal) -> None:
     assert result.out == "OK: 3 packages, 13 events, 0 renderings, 0 policies\n"
 
 
-def test_the_first_line_names_the_first_fault(terminal: Terminal, record: Recorded) -> None:
+def test_the_first_line_names_the_first_fault(terminal: Terminal, record: AuditDatabase) -> None:
     tamper(record.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=record.approved)
     result = terminal("audit", "verify")
     assert (result.code, result.out) == (1, "")
@@ -64,7 +64,7 @@ def test_the_first_line_names_the_first_fault(terminal: Terminal, record: Record
 
 
 def test_the_first_faults_are_printed_and_the_rest_counted(
-    terminal: Terminal, record: Recorded, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, record: AuditDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "MAX_FAULTS", 2)
     tamper(record.engine, "UPDATE packages SET status = 'pending'")
@@ -78,7 +78,7 @@ def test_the_first_faults_are_printed_and_the_rest_counted(
 def test_an_export_is_verified_without_a_database_and_settings(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = exported(terminal)
+    name = export_to(terminal)
     for setting in ("DATABASE_URL", "KEY"):
         monkeypatch.setenv(f"COUNTERSIGN_{setting}", "wrong")
     result = terminal("audit", "verify", name, "--public-key", OURS.public)
@@ -87,7 +87,7 @@ def test_an_export_is_verified_without_a_database_and_settings(
 
 
 def test_a_changed_export_fails_verification(terminal: Terminal) -> None:
-    path = terminal.folder / exported(terminal)
+    path = terminal.folder / export_to(terminal)
     path.write_text(path.read_text().replace('"decision":"reject"', '"decision":"approve"', 1))
     result = terminal("audit", "verify", str(path))
     assert (result.code, result.out) == (1, "")
@@ -97,7 +97,7 @@ def test_a_changed_export_fails_verification(terminal: Terminal) -> None:
 def test_an_export_must_be_signed_by_this_installation_or_the_pinned_key(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = exported(terminal)
+    name = export_to(terminal)
     assert terminal("audit", "verify", name).code == 0
     other = terminal("audit", "verify", name, "--public-key", THEIRS.public)
     assert (other.code, other.out) == (2, "")
@@ -107,7 +107,7 @@ def test_an_export_must_be_signed_by_this_installation_or_the_pinned_key(
 
 
 def test_an_export_is_not_verified_without_a_pinned_key(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = exported(terminal)
+    name = export_to(terminal)
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
     result = terminal("audit", "verify", name)
@@ -116,7 +116,7 @@ def test_an_export_is_not_verified_without_a_pinned_key(terminal: Terminal, monk
 
 
 def test_a_forged_export_cannot_print_a_line_of_its_own(terminal: Terminal) -> None:
-    path = terminal.folder / exported(terminal)
+    path = terminal.folder / export_to(terminal)
     forged_key = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
     path.write_bytes(b"".join(resign(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=forged_key)))
     result = terminal("audit", "verify", "trail.jsonl")
@@ -135,9 +135,9 @@ def test_verifying_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) 
 
 
 def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> None:
-    old = exported(terminal, "old.jsonl")
+    old = export_to(terminal, "old.jsonl")
     assert terminal("freeze").code == 0
-    new = exported(terminal, "new.jsonl")
+    new = export_to(terminal, "new.jsonl")
     for looked_at in ((), (new,)):
         result = terminal("audit", "verify", *looked_at, "--against", old)
         assert (result.code, result.err) == (0, "")
@@ -146,8 +146,8 @@ def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> 
     assert (cut.code, cut.line) == (1, "tenant: it was cut: the earlier export has it up to revision 3")
 
 
-def test_an_earlier_export_reveals_a_deleted_package(terminal: Terminal, record: Recorded) -> None:
-    old = exported(terminal, "old.jsonl")
+def test_an_earlier_export_reveals_a_deleted_package(terminal: Terminal, record: AuditDatabase) -> None:
+    old = export_to(terminal, "old.jsonl")
     for table in ("packages", "events", "content", "versions"):
         tamper(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert terminal("audit", "verify").code == 0  # without an earlier export, a package without any rows is not missed
@@ -156,14 +156,14 @@ def test_an_earlier_export_reveals_a_deleted_package(terminal: Terminal, record:
         1,
         f"{record.rejected}: it was deleted: the earlier export has it with 3 events",
     )
-    later = terminal("audit", "verify", exported(terminal, "new.jsonl"), "--against", old)
+    later = terminal("audit", "verify", export_to(terminal, "new.jsonl"), "--against", old)
     assert (later.code, later.line) == (result.code, result.line)
 
 
 def test_an_earlier_export_reveals_a_chain_rewritten_with_another_approver(
-    terminal: Terminal, record: Recorded
+    terminal: Terminal, record: AuditDatabase
 ) -> None:
-    old = exported(terminal, "old.jsonl")
+    old = export_to(terminal, "old.jsonl")
     rewritten(record, record.approved, SENTA, RITA)
     assert (
         terminal("audit", "verify").code == 0
@@ -176,7 +176,7 @@ def test_an_earlier_export_reveals_a_chain_rewritten_with_another_approver(
 def test_an_earlier_export_must_be_intact_signed_and_complete(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = terminal.folder / exported(terminal, "old.jsonl")
+    path = terminal.folder / export_to(terminal, "old.jsonl")
     assert terminal("audit", "export", "--action-type", "mail.send", "--out", "part.jsonl").code == 0
     part = terminal("audit", "verify", "part.jsonl", "--against", "old.jsonl")
     assert (part.code, part.line.startswith("not verified: this export is a part of the record")) == (2, True)
@@ -186,7 +186,7 @@ def test_an_earlier_export_must_be_intact_signed_and_complete(
     assert (changed.code, changed.out, "old.jsonl: " in changed.err.splitlines()[0]) == (1, "", True)
 
 
-def rewritten(record: Recorded, package_id: str, was: str, now: str) -> None:
+def rewritten(record: AuditDatabase, package_id: str, was: str, now: str) -> None:
     """Replace a name everywhere and recompute the chain, as an owner of the database can."""
     with record.engine.connect() as connection:
         rows = connection.execute(

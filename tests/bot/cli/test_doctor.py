@@ -23,7 +23,7 @@ from store.engine.engines import make_engine, transact
 from store.installation import tenancy
 from store.installation.policy_texts import FIX
 from store.outbox import troubles
-from tests.bot.cli.examined import faults_found, healthy_terminal, only_fault, run_doctor, workspace
+from tests.bot.cli.doctor_setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 
@@ -105,20 +105,20 @@ async def test_a_server_that_is_down_is_named_without_its_password(
     assert fix == "start it, or correct COUNTERSIGN_DATABASE_URL"
 
 
-def applied(engine: Engine, policy_text: str) -> Policy:
+def apply_policy(engine: Engine, policy_text: str) -> Policy:
     given = read_policy(policy_text)
     transact(engine, lambda connection: activate_policy(connection, PolicyFile(given, policy_text), NOW))
     return given
 
 
 async def test_a_file_that_equals_the_policy_in_force_is_ok(terminal: Terminal, engine: Engine) -> None:
-    applied(engine, "# explained\n\n" + POLICY)
+    apply_policy(engine, "# explained\n\n" + POLICY)
     result = await run_doctor(terminal)
     assert (result.code, "ok     policy in force" in result.out.splitlines()) == (0, True)
 
 
 async def test_a_policy_in_force_that_differs_from_the_file_is_a_fault(terminal: Terminal, engine: Engine) -> None:
-    other = applied(engine, POLICY.replace("test-1", "test-2"))
+    other = apply_policy(engine, POLICY.replace("test-1", "test-2"))
     assert await only_fault(terminal) == (
         f"policy in force: version {other.full_version} is in force, and not this file",
         "run: countersign policy apply FILE (with --again for an earlier policy)",
@@ -126,7 +126,7 @@ async def test_a_policy_in_force_that_differs_from_the_file_is_a_fault(terminal:
 
 
 async def test_an_unreadable_policy_in_force_is_a_fault(terminal: Terminal, engine: Engine) -> None:
-    applied(engine, POLICY)
+    apply_policy(engine, POLICY)
     later = text("UPDATE policies SET text = text || :key")
     transact(engine, lambda connection: connection.execute(later, {"key": "\n[of_a_later_release]\n"}))
     fault, fix = await only_fault(terminal)

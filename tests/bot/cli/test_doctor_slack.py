@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.examined import (
+from tests.bot.cli.doctor_setup import (
     NAMED,
     PRIVATE,
     REVIEWS,
@@ -170,8 +170,8 @@ async def test_an_unreachable_slack_is_one_fault(terminal: Terminal, slack: Slac
 async def test_faults_found_before_slack_stops_answering_are_kept(terminal: Terminal, slack: Slack) -> None:
     slack.change_channel(REVIEWS, archived=True)
     slack.faults.status(503, "users.list")
-    (archived, _), (silent, _) = await faults_found(terminal)
-    assert archived.endswith("it is archived")
+    (archive, _), (silent, _) = await faults_found(terminal)
+    assert archive.endswith("it is archived")
     assert silent.endswith("it does not answer (HTTP 503)")
 
 
@@ -194,7 +194,7 @@ async def test_a_clock_that_differs_from_slacks_clock_is_a_fault(
 # ---- channels
 
 
-def archived(slack: Slack) -> None:
+def archive(slack: Slack) -> None:
     slack.change_channel(SPARE, archived=True)
 
 
@@ -202,27 +202,27 @@ def without_the_app(slack: Slack) -> None:
     slack.change_channel(SPARE, bot_in=False)
 
 
-def shared(slack: Slack) -> None:
+def share(slack: Slack) -> None:
     slack.change_channel(SPARE, shared=True)
 
 
-def unknown(slack: Slack) -> None:
+def renumber(slack: Slack) -> None:
     slack.renumber(SPARE, "C0OTHER")
 
 
 @pytest.mark.parametrize(
     ("happened", "fault", "fix"),
     [
-        pytest.param(archived, "it is archived", "unarchive it, or name another one in the policy", id="archived"),
+        pytest.param(archive, "it is archived", "unarchive it, or name another one in the policy", id="archived"),
         pytest.param(without_the_app, "the app is not in it", "type /invite @Countersign in it", id="not invited"),
         pytest.param(
-            shared,
+            share,
             "it is shared with another company, whose people would read the cards",
             "name another one in the policy",
             id="shared",
         ),
         pytest.param(
-            unknown,
+            renumber,
             "Slack does not show it (channel_not_found)",
             "correct its id in the policy; if it is a private one, type /invite @Countersign in it",
             id="unknown",

@@ -23,7 +23,7 @@ from store.engine.workers import UnavailableError
 from store.migrations.migrate import is_current
 from tests.bot.process.serving import slack_settings
 from tests.bot.terminal import POLICY, Terminal, make_terminal
-from tests.forked import start_program
+from tests.fork_server import start_program
 from tests.rules.world import OWEN
 
 ROOT = Path(__file__).parents[3]
@@ -42,7 +42,7 @@ def engine(terminal: Terminal) -> Iterator[Engine]:
     engine.dispose()
 
 
-def inherited() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "SLACK_"))}
 
 
@@ -51,7 +51,7 @@ def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [Path(sys.executable).with_name("countersign"), *arguments],
         cwd=folder,
-        env=inherited(),
+        env=inherited_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -106,7 +106,7 @@ async def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            code, errors = await served(tmp_path, slack, "--port", str(taken.getsockname()[1]))
+            code, errors = await serve(tmp_path, slack, "--port", str(taken.getsockname()[1]))
     assert code == 1
     assert re.fullmatch(r"countersign: .*address already in use", errors.splitlines()[-1])
     assert "Traceback" not in errors
@@ -115,10 +115,10 @@ async def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
 # ---- what serve needs
 
 
-async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
+async def serve(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
     """Run `serve`, and return its exit code and stderr."""
     started = await start_program(
-        cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings
+        cli.main, "serve", *arguments, cwd=folder, env=inherited_environment() | slack_settings(slack) | settings
     )
     _, errors = await started.communicate()
     return started.returncode, errors.decode()
@@ -164,14 +164,14 @@ def test_serve_without_slack_settings_names_the_missing_one(
         ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN: Slack refuses it (invalid_auth)"),
         ({"SLACK_BOT_TOKEN": "xapp-stand-in"}, "SLACK_BOT_TOKEN: Slack refuses it (not_allowed_token_type)"),
     ],
-    ids=["bot token", "app-level token", "one in the place of the other"],
+    ids=["bot token", "app-level token", "tokens swapped"],
 )
 async def test_a_token_that_slack_refuses_is_named_and_never_shown(
     tmp_path: Path, wrong: dict[str, str], line: str
 ) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
-        code, errors = await served(tmp_path, slack, "--port", "0", **wrong)
+        code, errors = await serve(tmp_path, slack, "--port", "0", **wrong)
     assert (code, errors.splitlines()[-1]) == (1, f"countersign: {line}")
     assert [value for value in wrong.values() if value in errors] == []
     assert "Traceback" not in errors

@@ -17,7 +17,7 @@ from store.agents.callback_secrets import VaultError
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
 from tests.bot.process.serving import KEY
-from tests.bot.service import open_desk
+from tests.bot.service import open_api
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import OWEN
 
@@ -33,7 +33,7 @@ def terminal(
     return terminal
 
 
-def kept(url: str) -> str:
+def stored_secret(url: str) -> str:
     engine = make_engine(parse_database_url(url))
     secret = transact(engine, lambda connection: connection.execute(select(SECRETS.c.secret)).scalar_one())
     engine.dispose()
@@ -48,14 +48,14 @@ def test_rotating_the_key_seals_secrets_with_the_new_key(
     terminal: Terminal, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
-    before = kept(database_url)
+    before = stored_secret(database_url)
     monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
     result = terminal("key", "rotate")
     assert (result.code, "set COUNTERSIGN_KEY_OLD to the key that sealed them" in result.line) == (1, True)
     monkeypatch.setenv("COUNTERSIGN_KEY_OLD", KEY)
     result = terminal("key", "rotate")
     assert (result.code, result.out.startswith("sealed 1 callback secrets with the key ")) == (0, True)
-    assert kept(database_url) != before
+    assert stored_secret(database_url) != before
     monkeypatch.delenv("COUNTERSIGN_KEY_OLD")
     assert terminal("key", "rotate").code == 0
 
@@ -73,22 +73,22 @@ def test_a_revoked_agent_needs_no_new_secret_after_the_key_is_lost(
 ) -> None:
     terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
     terminal("agents", "revoke", "clerk")
-    before = kept(database_url)
+    before = stored_secret(database_url)
     monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
     assert terminal("key", "rotate").out.startswith("sealed 0 callback secrets")
-    assert kept(database_url) == before
+    assert stored_secret(database_url) == before
 
 
 async def test_the_start_seals_open_secrets_and_fails_if_no_key_opens_one(database_url: str, tmp_path: Path) -> None:
-    async with open_desk(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
-        secret = kept(database_url)  # added without a key, as in earlier releases, so it is not sealed
-        settings, metrics = desk.running.service.settings, Metrics()
-        async with callback_sender(settings, desk.store, metrics):
-            sealed = kept(database_url)
+    async with open_api(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as api:
+        secret = stored_secret(database_url)  # added without a key, as in earlier releases, so it is not sealed
+        settings, metrics = api.running.service.settings, Metrics()
+        async with callback_sender(settings, api.store, metrics):
+            sealed = stored_secret(database_url)
         assert (secret.startswith("whsec_"), sealed.startswith("sealed:"), secret[6:] in sealed) == (True, True, False)
         another = settings.model_copy(update={"key": read_settings(_env_file=None, COUNTERSIGN_KEY=NEW_KEY).key})
         with pytest.raises(VaultError, match="COUNTERSIGN_KEY does not open"):
-            async with callback_sender(another, desk.store, metrics):
+            async with callback_sender(another, api.store, metrics):
                 pass
 
 

@@ -61,7 +61,7 @@ def explain(terminal: Terminal, content: Any, *how: str) -> CommandResult:
     return terminal("policy", "explain", terminal.file("draft.json", draft(content)), *how)
 
 
-def explained(terminal: Terminal, content: Any) -> dict[str, Any]:
+def explain_json(terminal: Terminal, content: Any) -> dict[str, Any]:
     explanation: dict[str, Any] = json.loads(explain(terminal, content, "--json").out)
     return explanation
 
@@ -117,7 +117,7 @@ def test_every_rule_that_fired_is_named_with_its_level(terminal: Terminal) -> No
 @pytest.mark.usefixtures("known")
 def test_explain_lists_the_reviewers_without_the_barred_ones(terminal: Terminal) -> None:
     content = package(risk_level="medium", requested_by=RITA)
-    explanation = explained(terminal, content)
+    explanation = explain_json(terminal, content)
     assert explanation["asked"][0] == {
         "role": "reviewer",
         "people": ["dora (UDORA)", f"ross ({ROSS})", f"senta ({SENTA})", f"susi ({SUSI})"],
@@ -129,7 +129,7 @@ def test_explain_lists_the_reviewers_without_the_barred_ones(terminal: Terminal)
 @pytest.mark.usefixtures("known")
 def test_explain_shows_the_quorum_and_the_escalation_ladder(terminal: Terminal) -> None:
     content = package(risk_level="critical")
-    explanation = explained(terminal, content)
+    explanation = explain_json(terminal, content)
     assert (explanation["role"], explanation["quorum"], explanation["of_role"]) == (
         "senior_reviewer",
         2,
@@ -152,31 +152,31 @@ def test_explain_says_if_a_package_needs_nobody(terminal: Terminal) -> None:
     result = explain(terminal, AUTOMATIC)
     assert "nobody: it goes ahead at once" in result.out
     assert "Time" not in result.out
-    assert explained(terminal, AUTOMATIC)["asked"] == []
+    assert explain_json(terminal, AUTOMATIC)["asked"] == []
 
 
 @pytest.mark.usefixtures("known")
 def test_explain_shows_a_takeover(terminal: Terminal) -> None:
-    assert explained(terminal, TAKEOVER)["level"] == "human_takeover"
+    assert explain_json(terminal, TAKEOVER)["level"] == "human_takeover"
 
 
 @pytest.mark.usefixtures("known")
 def test_explain_reports_gaps_that_would_be_refused(terminal: Terminal) -> None:
     bare = CRITICAL.model_copy(update={"consequence": None, "evidence_refs": ()})
-    explanation = explained(terminal, bare)
+    explanation = explain_json(terminal, bare)
     assert explanation["quality_gaps"] == ["evidence_refs", "consequence"]
     assert explanation["refusal"] == "at critical risk it would be refused without these: evidence_refs, consequence"
-    assert explained(terminal, CRITICAL)["refusal"] is None
+    assert explain_json(terminal, CRITICAL)["refusal"] is None
 
 
 @pytest.mark.usefixtures("known")
 def test_explain_says_if_nobody_may_decide(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SENTA, ROSE).replace(SUSI, ROSE).replace("UDORA", ROSE))
-    assert explained(terminal, HARD)["refusal"] == "it would be refused: nobody may decide it as senior_reviewer"
+    assert explain_json(terminal, HARD)["refusal"] == "it would be refused: nobody may decide it as senior_reviewer"
 
 
 def test_explain_shows_the_policys_own_list_while_the_directory_is_empty(terminal: Terminal) -> None:
-    explanation = explained(terminal, SOFT)
+    explanation = explain_json(terminal, SOFT)
     assert "was not filled yet" in explanation["people_unknown"]
     assert explanation["asked"][0]["people"] == [RITA, ROSS, SENTA, SUSI, "UDORA"]
     assert explanation["refusal"] is None
@@ -186,13 +186,13 @@ def test_explain_shows_the_policys_own_list_while_the_directory_is_empty(termina
 def test_explain_reports_a_stale_directory(terminal: Terminal, engine: Engine) -> None:
     then = NOW - timedelta(days=1001)
     transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, then))
-    assert "is older than 1000d" in explained(terminal, SOFT)["people_unknown"]
+    assert "is older than 1000d" in explain_json(terminal, SOFT)["people_unknown"]
 
 
 @pytest.mark.parametrize("url", ["sqlite:///nowhere.db", "postgresql://us:word@127.0.0.1:1/x"], ids=["none", "down"])
 def test_explain_works_without_a_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
-    explanation = explained(terminal, SOFT)
+    explanation = explain_json(terminal, SOFT)
     assert explanation["level"] == "soft_approval"
     assert "database" in explanation["people_unknown"]
     assert not (terminal.folder / "nowhere.db").exists()

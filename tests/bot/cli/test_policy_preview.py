@@ -10,7 +10,7 @@ import pytest
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from tests.bot.terminal import Terminal, make_terminal
-from tests.rules.world import HARD, SOFT, policy, written
+from tests.rules.world import HARD, SOFT, policy, policy_text
 from tests.store.world import LASTING, POLICY, open_world
 
 
@@ -28,9 +28,9 @@ async def waiting(terminal: Terminal, package: DecisionPackage) -> str:
     return f"{state.decision_package_id} ({state.action_type}): "
 
 
-def shown(terminal: Terminal, changed: Policy) -> list[str]:
+def preview_lines(terminal: Terminal, changed: Policy) -> list[str]:
     """The preview: without a terminal, nothing is applied."""
-    result = terminal("policy", "apply", terminal.file("new.toml", written(changed)))
+    result = terminal("policy", "apply", terminal.file("new.toml", policy_text(changed)))
     assert (result.code, result.err) == (1, "countersign: add --yes to apply it without being asked\n")
     return result.out.splitlines()
 
@@ -41,7 +41,7 @@ def new(**changes: Any) -> Policy:
 
 async def about(terminal: Terminal, package: DecisionPackage, changed: Policy) -> list[str]:
     prefix = await waiting(terminal, package)
-    return [line.removeprefix(prefix) for line in shown(terminal, changed) if line.startswith(prefix)]
+    return [line.removeprefix(prefix) for line in preview_lines(terminal, changed) if line.startswith(prefix)]
 
 
 async def test_a_package_that_silence_no_longer_approves_is_listed(terminal: Terminal) -> None:
@@ -80,7 +80,9 @@ async def test_a_package_with_too_few_people_for_its_quorum_is_listed(terminal: 
 async def test_user_groups_that_are_not_read_yet_are_listed(terminal: Terminal) -> None:
     await waiting(terminal, HARD)
     changed = new(roles={"senior_reviewer": {"groups": ["S1"]}})
-    assert "the members of S1 are not known: nobody decides until the service reads them" in shown(terminal, changed)
+    assert "the members of S1 are not known: nobody decides until the service reads them" in preview_lines(
+        terminal, changed
+    )
 
 
 async def test_a_policy_that_changes_nothing_for_a_package_does_not_list_it(terminal: Terminal) -> None:
@@ -89,6 +91,6 @@ async def test_a_policy_that_changes_nothing_for_a_package_does_not_list_it(term
 
 async def test_a_reformatted_policy_in_force_is_already_in_force(terminal: Terminal) -> None:
     await waiting(terminal, HARD)
-    file = terminal.file("same.toml", "# explained\n\n" + written(POLICY))
+    file = terminal.file("same.toml", "# explained\n\n" + policy_text(POLICY))
     result = terminal("policy", "apply", file, "--yes")
     assert (result.code, result.out) == (0, f"already in force: {POLICY.full_version}\n")

@@ -22,7 +22,7 @@ def terminal(
     return make_terminal(tmp_path, database_url, monkeypatch, capsys)
 
 
-async def filled(world: World) -> list[str]:
+async def fill_queue(world: World) -> list[str]:
     """Submit a soft package that Rita claims, a hard and a critical one; return their ids, the most urgent first."""
     soft = await world.submit(SOFT)
     await world.after(ask(ClaimTask, soft), RITA)
@@ -32,7 +32,7 @@ async def filled(world: World) -> list[str]:
 
 async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None:
     async with open_world(terminal.url) as world:
-        ids = await filled(world)
+        ids = await fill_queue(world)
     result = terminal("queue")
     assert result.err == ""
     assert [line.split()[0] for line in result.out.splitlines() if "pkg_" in line] == ids
@@ -43,7 +43,7 @@ async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None
 
 async def test_the_queue_can_be_printed_as_json(terminal: Terminal) -> None:
     async with open_world(terminal.url) as world:
-        ids = await filled(world)
+        ids = await fill_queue(world)
     document = json.loads(terminal("queue", "--json").out)
     assert [entry["decision_package_id"] for entry in document] == ids
     assert document[2] == {
@@ -64,7 +64,7 @@ async def test_the_queue_can_be_printed_as_json(terminal: Terminal) -> None:
 
 async def test_a_part_of_the_queue_shows_the_total_number(terminal: Terminal) -> None:
     async with open_world(terminal.url) as world:
-        ids = await filled(world)
+        ids = await fill_queue(world)
     result = terminal("queue", "--limit", "1")
     assert ids[0] in result.out
     assert result.out.endswith("1 of 3; --limit shows more\n")
@@ -95,8 +95,8 @@ async def test_a_package_whose_texts_were_deleted_is_still_listed(terminal: Term
 
 async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> None:
     async with open_world(terminal.url) as world:
-        await filled(world)
-        await world.approved(package(risk_level="high", action_parameters={"record": "7"}), by=SENTA)
+        await fill_queue(world)
+        await world.submit_and_approve(package(risk_level="high", action_parameters={"record": "7"}), by=SENTA)
         await world.after(ask(Reject, await world.submit(package(action_parameters={"record": "8"}))), RITA)
     out = terminal("stats").out
     assert out.startswith("The last 7d, from 2026-11-13T12:00Z to 2026-11-20T12:00Z\n")

@@ -48,7 +48,7 @@ async def test_a_decided_package_names_who_decided_among_its_events(terminal: Te
     assert SENTA in printed
 
 
-async def test_content_that_is_gone_is_said_to_be_gone(terminal: Terminal) -> None:
+async def test_show_says_that_the_content_was_deleted(terminal: Terminal) -> None:
     async with open_world(terminal.url) as world:
         state = await world.submit(HARD)
         await world.write(lambda connection: connection.execute(update(CONTENT).values(words=None, salt=None)))
@@ -57,7 +57,7 @@ async def test_content_that_is_gone_is_said_to_be_gone(terminal: Terminal) -> No
     assert "package.submitted" in printed
 
 
-async def test_it_is_given_to_machines(terminal: Terminal) -> None:
+async def test_show_prints_json(terminal: Terminal) -> None:
     async with open_world(terminal.url) as world:
         state = await world.submit(HARD)
     document = json.loads(terminal("show", state.decision_package_id, "--json").out)

@@ -15,7 +15,7 @@ from tests.bot.process.serving import ROOT
 
 
 @dataclass
-class Started:
+class DemoProcess:
     process: asyncio.subprocess.Process
     output: list[str] = field(default_factory=list)
     url: str = ""
@@ -32,7 +32,7 @@ class Started:
 
 
 @asynccontextmanager
-async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator[Started]:
+async def start_demo(*options: str, cwd: Path, **environment: str) -> AsyncIterator[DemoProcess]:
     given = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -44,7 +44,7 @@ async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator
     )
     try:
         async with asyncio.timeout(60):
-            yield Started(process)
+            yield DemoProcess(process)
     finally:
         if process.returncode is None:
             process.kill()
@@ -52,9 +52,9 @@ async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator
 
 
 @asynccontextmanager
-async def running(*options: str, cwd: Path, **environment: str) -> AsyncIterator[Started]:
+async def running(*options: str, cwd: Path, **environment: str) -> AsyncIterator[DemoProcess]:
     """Wait until the demo has printed its address."""
-    async with started("--port", "0", *options, cwd=cwd, **environment) as process:
+    async with start_demo("--port", "0", *options, cwd=cwd, **environment) as process:
         line = await process.read(until="/playground")
         (process.url,) = re.findall(r"(http://127\.0\.0\.1:\d+)/playground", line)
         await process.read(until="Ctrl-C")

@@ -14,13 +14,13 @@ async def test_messages_are_restored_without_duplicate_cards(tmp_path: Path) -> 
         card = await first.card(NOTICE)
         await first.give(SENTA, card, Verb.COMMENT, {"comment": "I know the place."})
         card = await first.card(NOTICE, "I know the place.")
-        before = _posted(first)
+        before = _message_places(first)
     async with visiting(tmp_path) as second:
-        assert _posted(second) == before
+        assert _message_places(second) == before
         assert (await second.card(NOTICE)).shown == card.shown
 
 
-def _posted(visitor: Visitor) -> list[tuple[str, str]]:
+def _message_places(visitor: Visitor) -> list[tuple[str, str]]:
     channels = visitor.slack.workspace.channels
     return sorted((message.channel, message.ts) for channel in channels for message in visitor.slack.messages(channel))
 
@@ -28,7 +28,7 @@ def _posted(visitor: Visitor) -> list[tuple[str, str]]:
 async def test_an_unfinished_decision_is_completed_after_the_restart(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         await first.approve(SENTA, await first.card(NOTICE))
-        await first.told("notice-desk", "1 of 2 people have approved")
+        await first.wait_for_line("notice-desk", "1 of 2 people have approved")
     async with visiting(tmp_path) as second:
         await second.approve(SUSAN, await second.card(NOTICE))
         document = await second.over("notice")

@@ -13,7 +13,7 @@ import pytest
 
 from bot.cli import run_command
 from bot.demo.folder import Folder
-from tests.bot.demo.process import Started, running, started
+from tests.bot.demo.process import DemoProcess, running, start_demo
 from tests.bot.demo.visitor import lines
 
 
@@ -45,7 +45,7 @@ async def test_ctrl_c_ends_it_cleanly_with_streams_open_and_agents_waiting(tmp_p
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 async def test_the_demo_ends_cleanly_while_it_is_still_starting(tmp_path: Path, signum: signal.Signals) -> None:
-    async with started("--port", "0", cwd=tmp_path) as demo:
+    async with start_demo("--port", "0", cwd=tmp_path) as demo:
         await demo.read(until="is starting")
         demo.process.send_signal(signum)
         await demo.read()
@@ -57,12 +57,12 @@ async def test_after_a_kill_the_demo_goes_on_and_the_audit_log_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with running(cwd=tmp_path) as first:
-        await _until_told(first, "notice-desk", "Pending")
+        await _wait_for_line(first, "notice-desk", "Pending")
         first.process.kill()
         await first.process.wait()
     async with running(cwd=tmp_path) as second:
         assert "goes on from before" in "".join(second.output)
-        await _until_told(second, "notice-desk", "Was started again")
+        await _wait_for_line(second, "notice-desk", "Was started again")
         second.process.send_signal(signal.SIGTERM)
         await second.read()
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path / 'countersign-demo' / 'countersign.db'}")
@@ -70,7 +70,7 @@ async def test_after_a_kill_the_demo_goes_on_and_the_audit_log_is_complete(
     assert capsys.readouterr().err == ""
 
 
-async def _until_told(demo: Started, agent: str, words: str) -> None:
+async def _wait_for_line(demo: DemoProcess, agent: str, words: str) -> None:
     async with aiohttp.ClientSession(demo.url) as http, http.get("/playground/demo/events") as events:
         async for _ in events.content:
             async with http.get("/playground/demo/state") as answer:
@@ -89,23 +89,25 @@ async def test_settings_for_a_real_slack_and_another_database_are_left_alone(tmp
         "COUNTERSIGN_LOG": "nonsense",
     }
     async with running(cwd=tmp_path, **settings) as demo:
-        await _until_told(demo, "case-reader", "Reported: succeeded")
+        await _wait_for_line(demo, "case-reader", "Reported: succeeded")
     assert not (tmp_path / "real.db").exists()
 
 
 @pytest.fixture
-def taken() -> Iterator[str]:
+def taken_port() -> Iterator[str]:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield str(other.getsockname()[1])
 
 
-async def test_a_used_port_is_reported_in_one_sentence(tmp_path: Path, taken: str) -> None:
-    async with started("--port", taken, cwd=tmp_path) as demo:
+async def test_a_used_port_is_reported_in_one_sentence(tmp_path: Path, taken_port: str) -> None:
+    async with start_demo("--port", taken_port, cwd=tmp_path) as demo:
         await demo.read()
         assert await demo.process.wait() == 1
-    assert demo.output[1:] == [f"countersign: port {taken} is taken by another program; choose another with --port\n"]
+    assert demo.output[1:] == [
+        f"countersign: port {taken_port} is taken by another program; choose another with --port\n"
+    ]
 
 
 def test_a_second_demo_in_the_same_folder_is_refused_in_one_sentence(

@@ -17,17 +17,17 @@ async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without
     visitor: Visitor,
 ) -> None:
     card = await visitor.card(NOTICE)
-    assert "You asked for this, so somebody else must approve it." in await visitor.refused(NORA, card)
-    assert "Guests cannot decide here" in await visitor.refused(GAIL, card)
-    assert "You own the agent that proposes this" in await visitor.refused(OMAR, card)
-    assert "you do not hold that role" in await visitor.refused(RITA, card)
+    assert "You asked for this, so somebody else must approve it." in await visitor.see_refusal(NORA, card)
+    assert "Guests cannot decide here" in await visitor.see_refusal(GAIL, card)
+    assert "You own the agent that proposes this" in await visitor.see_refusal(OMAR, card)
+    assert "you do not hold that role" in await visitor.see_refusal(RITA, card)
 
 
 async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor: Visitor) -> None:
     await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REVISE, {"instructions": "Give them 21 days."})
     card = await visitor.card(NOTICE, "version 2", "Give them 21 days.")
     await visitor.approve(SENTA, card)
-    await visitor.told("notice-desk", "1 of 2 people have approved")
+    await visitor.wait_for_line("notice-desk", "1 of 2 people have approved")
     await visitor.approve(SUSAN, await visitor.card(NOTICE, "version 2"))
     document = await visitor.over("notice")
     assert [line for line in document if line.startswith("Sent ")] == [
@@ -40,18 +40,18 @@ async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor
 
 
 async def test_two_seniors_are_not_enough_for_the_notice(visitor: Visitor) -> None:
-    await visitor.told("notice-desk", "0 of 2 people have approved; one of them must be a supervisor.")
+    await visitor.wait_for_line("notice-desk", "0 of 2 people have approved; one of them must be a supervisor.")
     await visitor.approve(SENTA, await visitor.card(NOTICE))
-    await visitor.told("notice-desk", "1 of 2 people have approved; one of them must be a supervisor.")
+    await visitor.wait_for_line("notice-desk", "1 of 2 people have approved; one of them must be a supervisor.")
     await visitor.approve(SVEN, await visitor.card(NOTICE))
-    await visitor.told("notice-desk", "2 people have approved, and it still takes a supervisor.")
+    await visitor.wait_for_line("notice-desk", "2 people have approved, and it still takes a supervisor.")
     await visitor.approve(SUSAN, await visitor.card(NOTICE))
     await visitor.over("notice")
 
 
 async def test_after_the_supervisors_approval_the_notice_does_not_ask_for_a_supervisor(visitor: Visitor) -> None:
     await visitor.approve(SUSAN, await visitor.card(NOTICE))
-    await visitor.told("notice-desk", "1 of 2 people have approved.")
+    await visitor.wait_for_line("notice-desk", "1 of 2 people have approved.")
 
 
 async def test_evidence_for_the_notice_is_requested_and_supplied(visitor: Visitor) -> None:
@@ -86,9 +86,9 @@ async def test_a_corrected_email_is_sent_as_corrected(visitor: Visitor) -> None:
 
 async def test_the_deletion_needs_two_people_who_have_opened_details(visitor: Visitor) -> None:
     card = await visitor.card(DELETION)
-    assert "Open Details" in await visitor.refused(SVEN, card)
+    assert "Open Details" in await visitor.see_refusal(SVEN, card)
     await visitor.approve(SVEN, card)
-    await visitor.told("data-steward", "1 of 2 people have approved")
+    await visitor.wait_for_line("data-steward", "1 of 2 people have approved")
     await visitor.approve(SUSAN, await visitor.card(DELETION))
     assert (await visitor.over("deletion"))[-2] == "Deleted 1,204 rows of customers, as batch retention-1."
 
@@ -119,7 +119,7 @@ async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
 
 async def test_a_receipt_with_an_objection_waits_for_explicit_approval(visitor: Visitor) -> None:
     await visitor.give(ROSS, await visitor.card(RECEIPT, "unless somebody objects"), Verb.OBJECT)
-    await visitor.told("appeals-clerk", "Pending, hard approval")
+    await visitor.wait_for_line("appeals-clerk", "Pending, hard approval")
     assert (await visitor.pass_time(3600)).status == 200
     await visitor.give(RITA, await visitor.card(RECEIPT, "Decide by"), Verb.APPROVE)
     assert "Approved by Rita" in " ".join(await visitor.over("receipt"))
@@ -153,7 +153,7 @@ async def test_while_a_person_has_taken_over_the_agent_leaves_the_thread_alone(
     card = await visitor.card(TAKEOVER)
     assert "approve" not in card.action_ids
     await visitor.give(RITA, card, Verb.TAKE_OVER, {"comment": "I call the inspector."})
-    await visitor.told("triage-agent", "409 thread-taken-over")
+    await visitor.wait_for_line("triage-agent", "409 thread-taken-over")
     await visitor.give(RITA, await visitor.card(TAKEOVER, "Rita"), Verb.HAND_BACK, {"comment": "It is a minor breach."})
     assert (await visitor.over("takeover"))[-2] == "Added a note to case ABC-2026-131."
 
@@ -162,7 +162,7 @@ async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resu
     card = await visitor.card(MAIL)
     await visitor.slack.command(ADAM, "/reviews", "pause mail-assistant")
     await visitor.give(RITA, card, Verb.APPROVE)
-    await visitor.told("mail-assistant", "agent-paused")
+    await visitor.wait_for_line("mail-assistant", "agent-paused")
     await visitor.slack.command(ADAM, "/reviews", "resume mail-assistant")
     assert "Sent to office@quayside-fish.example" in (await visitor.over("mail"))[-2]
 
@@ -170,13 +170,13 @@ async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resu
 async def test_a_finished_story_starts_again_with_new_ids_and_a_running_one_does_not(visitor: Visitor) -> None:
     await visitor.over("reading")
     assert await visitor.begin("reading") == 202
-    await visitor.told("case-reader", "Read 14 documents of case ABC-2026-119")
+    await visitor.wait_for_line("case-reader", "Read 14 documents of case ABC-2026-119")
     assert [await visitor.begin("notice"), await visitor.begin("nonsense")] == [409, 404]
 
 
 async def test_every_agent_reports_something_and_none_fails(visitor: Visitor) -> None:
     for agent in ("notice-desk", "mail-assistant", "data-steward", "appeals-clerk", "drafting-agent", "planning-agent"):
-        await visitor.told(agent, "Pending")
+        await visitor.wait_for_line(agent, "Pending")
     state = await visitor.state()
     assert all(lines(state, agent["name"]) for agent in state["agents"])
     assert [line for agent in state["agents"] for line in agent["lines"] if line["kind"] == "error"] == []

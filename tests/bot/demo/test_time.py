@@ -58,7 +58,7 @@ async def test_the_notice_gets_a_reminder_and_then_escalates_to_the_director(vis
         lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts)),
         PATIENCE,
     )
-    await visitor.told("notice-desk", "waits for a director")
+    await visitor.wait_for_line("notice-desk", "waits for a director")
 
 
 async def test_events_due_within_a_move_happen_at_their_own_time(visitor: Visitor) -> None:

@@ -41,7 +41,7 @@ class Visitor:
     async def card(self, title: str, *shown: str) -> Message:
         """The newest card with this title, as soon as it shows all these texts."""
 
-        def found() -> Message | None:
+        def find_card() -> Message | None:
             cards = [
                 message
                 for channel in CHANNELS
@@ -50,7 +50,7 @@ class Visitor:
             ]
             return next((card for card in reversed(cards) if all(words in card.shown for words in shown)), None)
 
-        return await self.slack.until(found, PATIENCE)
+        return await self.slack.until(find_card, PATIENCE)
 
     async def give(self, user: str, card: Message, verb: Verb, values: Mapping[str, Any] | None = None) -> Outcome:
         """Give a verb wherever it is offered (card, menu or Details), and fill in its form if it has one."""
@@ -66,10 +66,10 @@ class Visitor:
             return outcome
         outcome = await self.slack.submit(user, values)
         assert (outcome.ok, outcome.errors) == (True, {}), outcome
-        await self._closed(user)
+        await self._close_modals(user)
         return outcome
 
-    async def _closed(self, user: str) -> None:
+    async def _close_modals(self, user: str) -> None:
         if self.slack.modals(user):
             await self.slack.close(user, everything=True)
 
@@ -80,16 +80,16 @@ class Visitor:
 
     async def read(self, user: str, card: Message) -> None:
         await self.slack.click(user, card, "details")
-        await self._closed(user)
+        await self._close_modals(user)
 
-    async def refused(self, user: str, card: Message, verb: Verb = Verb.APPROVE) -> str:
+    async def see_refusal(self, user: str, card: Message, verb: Verb = Verb.APPROVE) -> str:
         """The refusal that only this user sees."""
         before = len(self.slack.private_notes(user))
         await self.give(user, card, verb)
         await self.slack.until(lambda: len(self.slack.private_notes(user)) > before)
         return self.slack.private_notes(user)[-1].shown
 
-    async def hired(self) -> str:
+    async def add_agent(self) -> str:
         """Add an agent, and return its key."""
         store = self.demo.service.store
         newcomer = await store.write(
@@ -110,7 +110,7 @@ class Visitor:
                     return value
         raise AssertionError("the stream ended")
 
-    async def told(self, agent: str, *words: str) -> str:
+    async def wait_for_line(self, agent: str, *words: str) -> str:
         """The agent's first line with these words."""
 
         def line(state: State) -> str | None:

@@ -23,7 +23,7 @@ from store.installation import directory
 from tests.bot.service import POLICY
 from tests.bot.slack.address import Address, public_address
 from tests.bot.slack.office import SECRET, furnish
-from tests.forked import Program, start_program
+from tests.fork_server import Program, start_program
 from tests.rules.world import OWEN, people
 
 KEY = base64.b64encode(bytes(32)).decode()

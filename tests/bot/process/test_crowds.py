@@ -25,7 +25,7 @@ from bot.process.peers import Peers
 from playground.model.messages import Message
 from tests.bot.process import wire
 from tests.bot.process.serving import Process, serve_process
-from tests.bot.service import POLICY, SOFT, Desk, open_desk
+from tests.bot.service import POLICY, SOFT, AgentApi, open_api
 from tests.bot.slack.office import CHANNEL, RITA
 
 MANY = 1_100  # more than the limit of 1,024 descriptors that most systems give a process
@@ -121,44 +121,44 @@ def slack_over(*, socket: bool) -> dict[str, str]:
 
 
 @pytest.fixture
-async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def api(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AgentApi]:
     """A service with short time limits for connections."""
     short = {Phase.HEAD: 0.2, Phase.AGENT_IDLE: 0.2, Phase.KEYLESS: 2.0}
     monkeypatch.setattr(connections, "PHASE_LIMITS", {**connections.PHASE_LIMITS, **short})
     monkeypatch.setattr(connections, "HEAD_WITHIN", 0.2)
     monkeypatch.setattr(connections, "CHECK_INTERVAL", 0.05)
-    async with open_desk(database_url, tmp_path) as desk:
-        yield desk
+    async with open_api(database_url, tmp_path) as api:
+        yield api
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("says", CROWD)
-async def test_a_connection_that_stops_sending_is_closed(desk: Desk, says: Callable[[], bytes]) -> None:
-    reader, writer = await wire.connect(desk.url)
+async def test_a_connection_that_stops_sending_is_closed(api: AgentApi, says: Callable[[], bytes]) -> None:
+    reader, writer = await wire.connect(api.url)
     writer.write(says())
     await until_closed(reader)
     writer.close()
 
 
 @ON_SQLITE
-async def test_a_head_sent_byte_by_byte_gets_no_more_time(desk: Desk) -> None:
+async def test_a_head_sent_byte_by_byte_gets_no_more_time(api: AgentApi) -> None:
     """Another client makes a whole request between two bytes."""
-    reader, writer = await wire.connect(desk.url)
+    reader, writer = await wire.connect(api.url)
     async with asyncio.timeout(30):
         while not reader.at_eof() and not writer.transport.is_closing():
             writer.write(b"X")
-            await desk.get("/healthz")
+            await api.get("/healthz")
     writer.close()
 
 
 @ON_SQLITE
-async def test_an_idle_connection_of_an_agent_is_closed(desk: Desk) -> None:
-    reader, writer = await wire.connect(desk.url)
-    writer.write(wire.head(desk.key, request="GET /v1/packages HTTP/1.1"))
+async def test_an_idle_connection_of_an_agent_is_closed(api: AgentApi) -> None:
+    reader, writer = await wire.connect(api.url)
+    writer.write(wire.head(api.key, request="GET /v1/packages HTTP/1.1"))
     assert (await wire.read_answer(reader)).status == 200
     await until_closed(reader)
     writer.close()
-    assert 'countersign_connections_closed_total{reason="idle"} 1.0' in (await desk.get("/metrics")).text
+    assert 'countersign_connections_closed_total{reason="idle"} 1.0' in (await api.get("/metrics")).text
 
 
 async def until_closed(reader: asyncio.StreamReader) -> None:
@@ -216,7 +216,7 @@ async def test_silent_connections_do_not_push_out_requests() -> None:
 
 def opened_in(room: Connections, address: str = "192.0.2.1") -> Connection:
     """A connection as the registry sees it, without a socket."""
-    connection = Connection(room, web.Server(_unused))
+    connection = Connection(room, web.Server(_never_called))
     connection.transport = _Wire()
     room.add(connection, (address, 1))
     return connection
@@ -237,18 +237,18 @@ class _Wire(asyncio.Transport):
     abort = close
 
 
-async def _unused(_: web.BaseRequest) -> web.StreamResponse:
+async def _never_called(_: web.BaseRequest) -> web.StreamResponse:
     raise AssertionError
 
 
 PROXIES = Peers([ip_network("10.0.0.0/8")])
 FORWARDED = [
-    pytest.param("192.0.2.1", "198.51.100.7", "192.0.2.1", id="a direct peer says what it likes"),
+    pytest.param("192.0.2.1", "198.51.100.7", "192.0.2.1", id="a direct peer that sends the header"),
     pytest.param("10.0.0.1", "198.51.100.7", "198.51.100.7", id="a proxy of ours"),
     pytest.param("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2", "198.51.100.7", id="two proxies of ours"),
     pytest.param("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7", id="a proxy by IPv6"),
-    pytest.param("10.0.0.1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64", id="a network of one caller"),
-    pytest.param("10.0.0.1", "nonsense", None, id="what is no address"),
+    pytest.param("10.0.0.1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64", id="an IPv6 network counts as one caller"),
+    pytest.param("10.0.0.1", "nonsense", None, id="an invalid address"),
     pytest.param("10.0.0.1", "", None, id="no header"),
 ]
 
@@ -273,16 +273,16 @@ async def test_an_agent_over_its_limit_of_long_polls_gets_a_429(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polls.Polls.__init__, "__defaults__", (1,))
-    async with open_desk(database_url, tmp_path) as desk:
-        response, other = await desk.submit(), await desk.hire("Scribe")
+    async with open_api(database_url, tmp_path) as api:
+        response, other = await api.submit(), await api.hire("Scribe")
         seen = {"If-None-Match": response.headers["ETag"]}
-        waiting = asyncio.create_task(desk.read(response, params={"wait": 30}, headers=seen))
-        while "countersign_long_polls 1.0" not in (await desk.get("/metrics")).text:
+        waiting = asyncio.create_task(api.read(response, params={"wait": 30}, headers=seen))
+        while "countersign_long_polls 1.0" not in (await api.get("/metrics")).text:
             pass
-        refused = await desk.read(response, params={"wait": 30}, headers=seen)
+        refused = await api.read(response, params={"wait": 30}, headers=seen)
         assert (refused.problem, refused.headers["Retry-After"]) == ((429, "rate-limited"), "5")
-        assert (await desk.read(response)).status == 200
-        assert (await desk.get(f"/v1/packages/{response.id}?wait=1", key=other)).status == 404
-        await desk.cancel(response)
+        assert (await api.read(response)).status == 200
+        assert (await api.get(f"/v1/packages/{response.id}?wait=1", key=other)).status == 404
+        await api.cancel(response)
         assert (await waiting).body["status"] == "cancelled"
-        assert (await desk.read(response, params={"wait": 1})).status == 200
+        assert (await api.read(response, params={"wait": 1})).status == 200

@@ -31,7 +31,7 @@ async def test_a_click_in_progress_is_finished_before_the_process_ends(
         card = await slack.until(lambda: next(iter(slack.messages(SENTA)), None))
         gate = slack.faults.hold("views.open")
         tapping = asyncio.create_task(slack.click(SENTA, card, "approve"))
-        await gate.reached()
+        await gate.wait_until_reached()
         process.program.send_signal(signal.SIGTERM)
         await process.read_log(until="service.draining")
         gate.open()

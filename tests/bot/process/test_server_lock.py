@@ -17,7 +17,7 @@ from bot import cli
 from bot.process import server_lock
 from bot.process.server_lock import AlreadyServedError, hold_server_lock
 from tests.bot.process.serving import serve_process
-from tests.forked import start_program
+from tests.fork_server import start_program
 
 _HOLDER = """
 import asyncio, sys

@@ -34,7 +34,7 @@ async def test_shutdown_answers_long_polls_and_finishes_requests(process: Proces
             package = await posted.json()
         one = f"/v1/packages/{package['decision_package_id']}"
         tag = {"If-None-Match": posted.headers["ETag"]}
-        polls = [asyncio.create_task(_polled(http, one, tag)) for _ in range(20)]
+        polls = [asyncio.create_task(_poll(http, one, tag)) for _ in range(20)]
         reader, writer = await _half_a_post(process)
         await _all_wait(http, len(polls))
         process.program.send_signal(signal.SIGTERM)
@@ -62,7 +62,7 @@ async def test_an_agent_that_hangs_up_mid_request_is_not_logged_as_an_error(proc
     assert [event for event in process.log if event.get("level") in ("error", "critical")] == []
 
 
-async def _polled(http: aiohttp.ClientSession, path: str, tag: dict[str, str]) -> tuple[int, bytes]:
+async def _poll(http: aiohttp.ClientSession, path: str, tag: dict[str, str]) -> tuple[int, bytes]:
     async with http.get(path, params={"wait": 30}, headers=tag) as response:
         return response.status, await response.read()
 
@@ -101,12 +101,12 @@ async def test_a_hundred_megabytes_in_chunks_are_refused_and_take_no_memory(proc
             assert posted.status == 202
         before = server.memory_info().rss
         async with asyncio.timeout(20):
-            statuses = await asyncio.gather(*(_flooded(process) for _ in range(4)))
+            statuses = await asyncio.gather(*(_flood(process) for _ in range(4)))
         assert [status for status in statuses if status != 413] == []
         assert server.memory_info().rss - before < 16 * MEGABYTE
 
 
-async def _flooded(process: Process) -> int:
+async def _flood(process: Process) -> int:
     """Send all chunks, whatever is answered, until the service hangs up."""
     reader, writer = await connect(process.url)
     writer.write(wire.head(process.key, "Transfer-Encoding: chunked"))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from playground.client.delivery import Ack, Parcel
+from playground.client.delivery import Ack, AppRequest
 from playground.model.views import View
 from tests.bot.service import Response
 from tests.bot.slack.office import CONFIRMED, HARD, SENTA, Office
@@ -17,7 +17,7 @@ APPROVED = {"comment": "Checked.", "confirmed": [CONFIRMED]}
 
 async def open_form(office: Office, verb: str = "approve", package: Mapping[str, Any] = HARD) -> Response:
     """Submit a package and open one of its forms for Senta."""
-    proposal, card = await office.asked(package)
+    proposal, card = await office.submit_with_card(package)
     await office.click(SENTA, card, verb)
     assert office.slack.modal(SENTA) is not None
     return proposal
@@ -38,4 +38,4 @@ async def submit_forged(office: Office, user: str = SENTA, **changes: Any) -> Ac
     """Submit the user's open view with content that Slack would not send. The request is signed."""
     client = office.slack.client
     payload = client.payloads.submission(client.person(user), before(office, user))
-    return await client.delivery.send(Parcel("interactive", payload | {"view": payload["view"] | changes}))
+    return await client.delivery.send(AppRequest("interactive", payload | {"view": payload["view"] | changes}))

@@ -21,7 +21,7 @@ from rules.state.model import PackageState, Status
 from scheduler.time.directory import DirectoryKeeper
 from store.outbox.cards import CARDS
 from store.outbox.rate_budget import Rates, Window
-from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Response
+from tests.bot.service import CRITICAL, HARD, SOFT, AgentApi, Response
 from tests.bot.service import POLICY as PLAIN
 from tests.bot.slack.address import Address, public_address
 from tests.rules.world import ADAM, OWEN, ROSE
@@ -56,8 +56,8 @@ _PLENTY = Window(10_000, 1)
 UNLIMITED = Rates(_PLENTY, _PLENTY, _PLENTY)
 
 
-class Office(Desk):
-    """A `Desk` for agents, plus the Slack workspace in which reviewers are asked."""
+class Office(AgentApi):
+    """An `AgentApi`, plus the Slack workspace in which reviewers are asked."""
 
     def __init__(
         self, running: RunningService, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address
@@ -68,7 +68,7 @@ class Office(Desk):
     async def card(self, proposal: Response, channel: str = CHANNEL) -> Message:
         """Wait for the card that shows the current state of the package."""
         state = await self.state(proposal)
-        await self.delivered()
+        await self.deliver()
         return next(message for message in self.slack.messages(channel) if _shows(message, state))
 
     def cards(self, place: str = CHANNEL) -> list[Message]:
@@ -78,12 +78,14 @@ class Office(Desk):
     def thread(self, card: Message) -> list[Message]:
         return self.slack.thread(card.channel, card.ts)
 
-    async def delivered(self) -> None:
+    async def deliver(self) -> None:
         """Run delivery until nothing is left to deliver."""
         assert self.running.service.slack is not None
         await self.running.service.slack.reconciler.tick()
 
-    async def asked(self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL) -> tuple[Response, Message]:
+    async def submit_with_card(
+        self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL
+    ) -> tuple[Response, Message]:
         """Submit a package, and return it with its card."""
         proposal = await self.submit(package)
         assert proposal.status == 202, proposal
@@ -142,15 +144,15 @@ class Office(Desk):
         await clockwork.sweep.tick()
         await clockwork.consents.tick()
         await clockwork.absences.tick()
-        await self.delivered()
+        await self.deliver()
 
-    async def rested(self) -> None:
+    async def skip_pause(self) -> None:
         """Skip the pause between two delivery attempts."""
         assert self.running.service.slack is not None
         await self.running.service.store.write(
             lambda connection: connection.execute(update(CARDS).values(held_until=None))
         )
-        await self.delivered()
+        await self.deliver()
 
     async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
         """The answer to `/reviews`: in the HTTP answer itself, visible to this user only, and notifying nobody."""
@@ -158,14 +160,14 @@ class Office(Desk):
         assert (outcome.status, outcome.error) == (200, None), outcome
         (note,) = outcome.notes
         assert (note.seen_by, note.notified, note.text) == (user, frozenset(), outcome.body["text"])
-        await self.all_said()
+        await self.finish_background()
         assert self.slack.calls_to("response_url") == []
         return note
 
-    async def all_said(self) -> None:
-        """Wait for the errands that follow an answer to Slack: private notes and Home."""
+    async def finish_background(self) -> None:
+        """Wait for the background tasks that follow an answer to Slack: private notes and Home."""
         assert self.running.service.slack is not None
-        await self.running.service.slack.front.errands.finish(5)
+        await self.running.service.slack.context.background.finish(5)
 
     async def notes(self, user: str, count: int = 1) -> str:
         """The user's latest private note, as soon as it exists."""
@@ -202,7 +204,7 @@ class Office(Desk):
         assert self.running.service.slack is not None
         return self.running.service.slack.directory
 
-    async def directory_read(self) -> None:
+    async def read_directory(self) -> None:
         """Read the directory now, ignoring an earlier rate limit."""
         self.directory._not_before = 0.0
         await self.directory.tick()

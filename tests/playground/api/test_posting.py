@@ -13,7 +13,7 @@ from tests.playground.app import actions, button, error_of, refusal_of, section
 Json = dict[str, Any]
 
 
-async def posted(client: AsyncWebClient, channel: str = "C1", **arguments: Any) -> str:
+async def post(client: AsyncWebClient, channel: str = "C1", **arguments: Any) -> str:
     answer = await client.chat_postMessage(channel=channel, **({"text": "Hello"} | arguments))
     return str(answer["ts"])
 
@@ -34,7 +34,7 @@ async def test_a_post_returns_its_channel_and_timestamp(client: AsyncWebClient, 
 
 
 async def test_the_same_post_twice_is_two_messages(client: AsyncWebClient, slack: Slack) -> None:
-    first, second = await posted(client), await posted(client)
+    first, second = await post(client), await post(client)
     assert first < second
     assert len(slack.messages("C1")) == 2
 
@@ -51,9 +51,9 @@ async def test_a_post_to_a_person_goes_to_the_direct_channel(client: AsyncWebCli
 
 
 async def test_replies_belong_to_their_thread(client: AsyncWebClient, slack: Slack) -> None:
-    parent = await posted(client)
-    reply = await posted(client, thread_ts=parent)
-    await posted(client, thread_ts=reply, text="A reply to a reply")
+    parent = await post(client)
+    reply = await post(client, thread_ts=parent)
+    await post(client, thread_ts=reply, text="A reply to a reply")
     assert [reply.thread_ts for reply in slack.thread("C1", parent)] == [parent, parent]
     assert await error_of(client.chat_postMessage(channel="C1", text="?", thread_ts="1.2")) == "thread_not_found"
 
@@ -77,12 +77,12 @@ async def test_the_app_cannot_post_to_every_place(client: AsyncWebClient, slack:
     errors = {place: await error_of(client.chat_postMessage(channel=place, text="Hello")) for place in places}
     assert errors == places
     slack.scopes.add("chat:write.public")
-    await posted(client, "COUT")
+    await post(client, "COUT")
 
 
 async def test_a_channel_gets_a_new_id_when_it_is_shared(client: AsyncWebClient, slack: Slack) -> None:
     slack.add_channel("G1", private=True, members=["UANN"])
-    ts = await posted(client, "G1")
+    ts = await post(client, "G1")
     slack.renumber("G1", "C9")
     assert await error_of(client.chat_update(channel="G1", ts=ts, text="Later")) == "channel_not_found"
     await client.chat_update(channel="C9", ts=ts, text="Later")
@@ -117,7 +117,7 @@ async def test_a_refusal_points_to_the_fault(client: AsyncWebClient, slack: Slac
 
 
 async def test_an_update_is_silent(client: AsyncWebClient, slack: Slack) -> None:
-    ts = await posted(client, text="<@UANN> look", blocks=[section("<@UANN> look"), actions(button("go"))])
+    ts = await post(client, text="<@UANN> look", blocks=[section("<@UANN> look"), actions(button("go"))])
     old = slack.message("C1", ts)
     await client.chat_update(channel="C1", ts=ts, text="<@UBEN> too", blocks=[section("<@UBEN> too")])
     new = slack.message("C1", ts)
@@ -127,7 +127,7 @@ async def test_an_update_is_silent(client: AsyncWebClient, slack: Slack) -> None
 
 async def test_an_update_with_text_only_removes_the_blocks(client: AsyncWebClient, slack: Slack) -> None:
     metadata = {"event_type": "shown", "event_payload": {"id": "pkg_1"}}
-    ts = await posted(client, blocks=[section("Hello"), actions(button("go"))], metadata=metadata)
+    ts = await post(client, blocks=[section("Hello"), actions(button("go"))], metadata=metadata)
     await client.chat_update(channel="C1", ts=ts, text="Settled.")
     message = slack.message("C1", ts)
     assert (message.blocks, message.metadata) == ([], metadata)
@@ -136,7 +136,7 @@ async def test_an_update_with_text_only_removes_the_blocks(client: AsyncWebClien
 
 
 async def test_some_messages_cannot_be_changed(client: AsyncWebClient, slack: Slack) -> None:
-    ts = await posted(client)
+    ts = await post(client)
     note = (await client.chat_postEphemeral(channel="C1", user="UANN", text="Psst"))["message_ts"]
     update = client.chat_update
     assert await error_of(update(channel="C1", ts="1.2", text="x")) == "message_not_found"
@@ -151,7 +151,7 @@ async def test_some_messages_cannot_be_changed(client: AsyncWebClient, slack: Sl
 
 
 async def test_a_message_is_deleted(client: AsyncWebClient, slack: Slack) -> None:
-    ts = await posted(client)
+    ts = await post(client)
     assert (await client.chat_getPermalink(channel="C1", message_ts=ts))["permalink"].endswith(ts.replace(".", ""))
     await client.chat_delete(channel="C1", ts=ts)
     assert slack.messages("C1") == []
@@ -164,10 +164,10 @@ async def test_a_private_note_is_not_shown_to_a_person_who_is_offline(client: As
     assert slack.private_notes("UANN") == []
     out = client.chat_postEphemeral(channel="C1", user="USTR", text="Psst")
     assert await error_of(out) == "user_not_in_channel"
-    parent = await posted(client)
+    parent = await post(client)
     slack.change_person("UANN", online=True)
     await client.chat_postEphemeral(channel="C1", user="UANN", text="Too early", thread_ts=parent)
-    await posted(client, thread_ts=parent)
+    await post(client, thread_ts=parent)
     await client.chat_postEphemeral(channel="C1", user="UANN", text="In time", thread_ts=parent)
     assert [message.text for message in slack.private_notes("UANN")] == ["In time"]
     slack.reload("UANN")
@@ -215,13 +215,13 @@ async def test_a_private_note_is_not_shown_to_a_person_who_is_offline(client: As
 async def test_a_post_notifies_the_mentioned_people(
     arguments: Json, pinged: set[str], client: AsyncWebClient, slack: Slack
 ) -> None:
-    await posted(client, **arguments)
+    await post(client, **arguments)
     assert slack.messages("C1")[0].notified == pinged
 
 
 async def test_blocks_without_ids_are_given_some(client: AsyncWebClient, slack: Slack) -> None:
     press = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}
-    await posted(client, blocks=[section("Hello"), {"type": "actions", "elements": [press]}])
+    await post(client, blocks=[section("Hello"), {"type": "actions", "elements": [press]}])
     (message,) = slack.messages("C1")
     assert len({block["block_id"] for block in message.blocks}) == 2
     assert len(message.action_ids[0]) == 5

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def connected(slack: Slack, app: AsyncApp) -> AsyncIterator[SocketModeClient]:
+async def connect(slack: Slack, app: AsyncApp) -> AsyncIterator[SocketModeClient]:
     handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=0.05)
     await handler.connect_async()  # type: ignore[no-untyped-call] # of slack_bolt
     try:
@@ -65,7 +65,7 @@ async def test_clicks_commands_and_events_come_over_the_socket(
 
     # Nothing listens at this address: a request to it would fail.
     slack.app_at("http://127.0.0.1:1/slack/events")
-    async with connected(slack, app):
+    async with connect(slack, app):
         await client.chat_postMessage(channel="C1", text="Card", blocks=[actions(button("go"))])
         click = await slack.click("UANN", slack.messages("C1")[0], "go")
         assert (click.status, click.error) == (200, None)
@@ -141,7 +141,7 @@ async def test_a_warning_leaves_the_socket_open_and_a_refresh_closes_it(
 
 
 async def test_the_sdk_comes_back_after_a_refresh(slack: Slack, app: AsyncApp) -> None:
-    async with connected(slack, app):
+    async with connect(slack, app):
         before = len(slack.calls_to("apps.connections.open"))
         await slack.sockets.disconnect("refresh_requested")
         await slack.until(lambda: slack.sockets.connected == 1)

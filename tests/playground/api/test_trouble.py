@@ -13,13 +13,13 @@ from slack_sdk.http_retry.builtin_interval_calculators import FixedValueRetryInt
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from playground.client.looking import NeverError
+from playground.client.queries import NotInTimeError
 from playground.slack import ManualClock, Rates, Slack, stand_in
 from tests.playground.app import error_of, refusal_of, section
 
 
 @pytest.fixture
-async def limited(clock: ManualClock) -> AsyncIterator[Slack]:
+async def limited_slack(clock: ManualClock) -> AsyncIterator[Slack]:
     async with stand_in(rates=Rates(), clock=clock) as slack:
         slack.add_channel("C1")
         slack.add_channel("C2")
@@ -27,8 +27,8 @@ async def limited(clock: ManualClock) -> AsyncIterator[Slack]:
 
 
 @pytest.fixture
-def calling(limited: Slack, session: aiohttp.ClientSession) -> AsyncWebClient:
-    return AsyncWebClient(limited.bot_token, base_url=limited.api_url, session=session, retry_handlers=[])
+def calling(limited_slack: Slack, session: aiohttp.ClientSession) -> AsyncWebClient:
+    return AsyncWebClient(limited_slack.bot_token, base_url=limited_slack.api_url, session=session, retry_handlers=[])
 
 
 async def test_a_channel_accepts_one_post_per_second_and_a_small_burst(
@@ -44,7 +44,7 @@ async def test_a_channel_accepts_one_post_per_second_and_a_small_burst(
 
 
 async def test_a_method_is_limited_for_the_whole_workspace(
-    calling: AsyncWebClient, limited: Slack, clock: ManualClock
+    calling: AsyncWebClient, limited_slack: Slack, clock: ManualClock
 ) -> None:
     for _ in range(20):
         await calling.usergroups_list()
@@ -54,7 +54,7 @@ async def test_a_method_is_limited_for_the_whole_workspace(
     assert (await calling.users_list())["ok"]
     clock.advance(40)
     await calling.usergroups_list()
-    assert [call.error for call in limited.calls_to("usergroups.list")].count("ratelimited") == 1
+    assert [call.error for call in limited_slack.calls_to("usergroups.list")].count("ratelimited") == 1
 
 
 async def test_updates_are_limited_to_fifty_per_minute_in_all_channels_together(calling: AsyncWebClient) -> None:
@@ -66,10 +66,10 @@ async def test_updates_are_limited_to_fifty_per_minute_in_all_channels_together(
 
 
 async def test_posts_to_a_response_url_count_as_posts(
-    calling: AsyncWebClient, limited: Slack, clock: ManualClock
+    calling: AsyncWebClient, limited_slack: Slack, clock: ManualClock
 ) -> None:
-    key = limited.workspace.response_urls.give(channel="C1", user="UBOT")
-    hook = AsyncWebhookClient(f"{limited.workspace.base_url}/playground/response/{key}", retry_handlers=[])
+    key = limited_slack.workspace.response_urls.give(channel="C1", user="UBOT")
+    hook = AsyncWebhookClient(f"{limited_slack.workspace.base_url}/playground/response/{key}", retry_handlers=[])
     for _ in range(4):
         await calling.chat_postMessage(channel="C1", text="Hello")
     assert (await hook.send(text="Hello", response_type="in_channel")).status_code == 200
@@ -153,7 +153,7 @@ async def test_the_faults_of_one_method_can_be_cleared(client: AsyncWebClient, s
 async def test_a_call_can_be_held(client: AsyncWebClient, slack: Slack) -> None:
     gate = slack.faults.hold("chat.postMessage")
     post = asyncio.ensure_future(client.chat_postMessage(channel="C1", text="Hello"))
-    await gate.reached()
+    await gate.wait_until_reached()
     assert slack.messages("C1") == []
     await client.chat_postMessage(channel="C1", text="Past it")
     gate.open()
@@ -174,7 +174,7 @@ async def test_slack_goes_down_and_comes_up_at_the_same_address(client: AsyncWeb
 
 async def test_a_timeout_lists_the_last_calls(client: AsyncWebClient, slack: Slack) -> None:
     await client.auth_test()
-    with pytest.raises(NeverError, match=r"the last calls were: auth\.test -> ok"):
+    with pytest.raises(NotInTimeError, match=r"the last calls were: auth\.test -> ok"):
         await slack.until(lambda: slack.messages("C1"), seconds=0.01)
 
 

@@ -13,7 +13,7 @@ from playground.blockkit.validate import Fault, Surface, validate, validate_mess
 from tests.playground.blockkit.test_wholes import actions, plain, section, table
 
 
-def nested(levels: int, *, by: str = "") -> Any:
+def nested_value(levels: int, *, by: str = "") -> Any:
     inner: Any = "x"
     for _ in range(levels):
         inner = {by: inner} if by else [inner]
@@ -43,15 +43,15 @@ def all_faults(value: Any) -> list[Fault]:
         pytest.param(None, id="null"),
         pytest.param(5, id="a number"),
         pytest.param(10**5_000, id="a number too long to be written"),
-        pytest.param("\ud800", id="half a character"),
+        pytest.param("\ud800", id="a lone surrogate"),
         pytest.param(object(), id="no JSON at all"),
         pytest.param({1: 2, (3,): 4}, id="keys that are no strings"),
-        pytest.param(nested(10_000), id="ten thousand lists deep"),
-        pytest.param(nested(10_000, by="elements"), id="ten thousand objects deep"),
-        pytest.param(nested(10_000, by="child_blocks"), id="ten thousand containers deep"),
+        pytest.param(nested_value(10_000), id="ten thousand lists deep"),
+        pytest.param(nested_value(10_000, by="elements"), id="ten thousand objects deep"),
+        pytest.param(nested_value(10_000, by="child_blocks"), id="ten thousand containers deep"),
         pytest.param(circle(), id="a list that holds itself"),
-        pytest.param({"type": "section", "text": nested(10_000), "accessory": circle()}, id="depth inside a block"),
-        pytest.param(actions({"type": "static_select", "options": [nested(10_000, by="text")] * 2, "initial_option": nested(10_000, by="text")}), id="deep options that would be compared"),
+        pytest.param({"type": "section", "text": nested_value(10_000), "accessory": circle()}, id="depth inside a block"),
+        pytest.param(actions({"type": "static_select", "options": [nested_value(10_000, by="text")] * 2, "initial_option": nested_value(10_000, by="text")}), id="deep options that would be compared"),
     ],
 )  # fmt: skip
 def test_garbage_gets_faults_and_no_exception(value: Any) -> None:
@@ -84,20 +84,20 @@ def test_a_pointer_leads_into_the_checked_value(value: Any) -> None:
         assert isinstance(place, (dict, list))
 
 
-def spoiled(value: Any, garbage: Any) -> Iterator[Any]:
+def spoil(value: Any, garbage: Any) -> Iterator[Any]:
     """The value with each of its parts replaced in turn."""
     yield garbage
     if isinstance(value, dict):
-        yield from ({**value, key: part} for key in value for part in spoiled(value[key], garbage))
+        yield from ({**value, key: part} for key in value for part in spoil(value[key], garbage))
     if isinstance(value, list):
         yield from (
-            [*value[:at], part, *value[at + 1 :]] for at in range(len(value)) for part in spoiled(value[at], garbage)
+            [*value[:at], part, *value[at + 1 :]] for at in range(len(value)) for part in spoil(value[at], garbage)
         )
 
 
 @pytest.mark.parametrize(
     "garbage",
-    [None, True, -1, 1e999, float("nan"), "", "x" * 5_000, [], {}, [None], {"type": "section"}, nested(10_000)],
+    [None, True, -1, 1e999, float("nan"), "", "x" * 5_000, [], {}, [None], {"type": "section"}, nested_value(10_000)],
 )
 def test_any_part_of_a_valid_message_may_be_replaced_by_garbage(garbage: Any) -> None:
     select = {
@@ -124,4 +124,4 @@ def test_any_part_of_a_valid_message_may_be_replaced_by_garbage(garbage: Any) ->
         table(column_settings=[None]),
     ]
     assert validate(blocks) == ()
-    assert all(isinstance(fault, Fault) for other in spoiled(blocks, garbage) for fault in validate(other))
+    assert all(isinstance(fault, Fault) for other in spoil(blocks, garbage) for fault in validate(other))

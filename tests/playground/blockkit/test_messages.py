@@ -9,7 +9,7 @@ import pytest
 
 from blocks.kit import limits
 from playground.blockkit.validate import validate_message, validate_view
-from tests.playground.blockkit.test_wholes import Json, actions, asking, button, plain, said, section, table
+from tests.playground.blockkit.test_wholes import Json, actions, asking, button, fault_places, plain, section, table
 
 
 def modal(*blocks: Json, **keys: Any) -> Json:
@@ -42,7 +42,7 @@ def home(*blocks: Json, **keys: Any) -> Json:
     ],
 )  # fmt: skip
 def test_an_invalid_message_is_refused_with_slacks_error(message: Json, code: str, pointer: str) -> None:
-    assert (code, pointer) in said(validate_message(message))
+    assert (code, pointer) in fault_places(validate_message(message))
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_a_message_needs_text_blocks_or_attachments(message: Json) -> None:
 def test_a_long_text_is_cut_in_a_post_and_refused_in_an_update() -> None:
     assert validate_message({"text": "x" * 40_001}) == ()
     assert validate_message({"text": "x" * 4_000}, update=True) == ()
-    assert said(validate_message({"text": "x" * 4_001}, update=True)) == [("msg_too_long", "/text")]
+    assert fault_places(validate_message({"text": "x" * 4_001}, update=True)) == [("msg_too_long", "/text")]
 
 
 def test_attachments_are_counted() -> None:
     assert validate_message({"attachments": [{}] * 100}) == ()
-    assert said(validate_message({"attachments": [{}] * 101})) == [("too_many_attachments", "/attachments")]
+    assert fault_places(validate_message({"attachments": [{}] * 101})) == [("too_many_attachments", "/attachments")]
 
 
 def test_metadata_may_be_set_and_is_limited() -> None:
     around = len('{"event_type":"e","event_payload":{"a":""}}')
     fitting, long = ({"event_type": "e", "event_payload": {"a": "x" * (most - around)}} for most in (1_000, 1_001))
     assert validate_message({"text": "x", "metadata": fitting}) == ()
-    assert said(validate_message({"text": "x", "metadata": long})) == [("metadata_too_large", "/metadata")]
+    assert fault_places(validate_message({"text": "x", "metadata": long})) == [("metadata_too_large", "/metadata")]
 
 
 def test_an_update_may_remove_the_metadata() -> None:
@@ -106,7 +106,7 @@ def test_an_update_may_remove_the_metadata() -> None:
     ],
 )  # fmt: skip
 def test_an_invalid_view_is_refused_at_its_pointer(view: Any, pointer: str) -> None:
-    assert said(validate_view(view)) == [("invalid_arguments", pointer)]
+    assert fault_places(validate_view(view)) == [("invalid_arguments", pointer)]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_texts_around_a_view_have_limits(key: str, most: int) -> None:
         return modal(**{key: plain(length) if most == limits.VIEW_LABEL else "x" * length})
 
     assert validate_view(around(most)) == ()
-    assert said(validate_view(around(most + 1)))[0][1].startswith(f"/{key}")
+    assert fault_places(validate_view(around(most + 1)))[0][1].startswith(f"/{key}")
 
 
 def test_a_modal_with_an_input_and_a_submit_is_accepted() -> None:
@@ -136,7 +136,7 @@ def test_a_home_may_have_an_input_and_no_submit() -> None:
     assert validate_view(home(asking(), callback_id="home")) == ()
 
 
-def sized(size: int, letter: str, count: int) -> Json:
+def view_of_size(size: int, letter: str, count: int) -> Json:
     """A Home view of exactly this many bytes of JSON: many blocks, and the rest in its metadata."""
     blocks = [{"type": "section", "text": {"type": "plain_text", "text": letter * 2_950}}] * count
     empty = home(*blocks, private_metadata="", callback_id="c" * 200)
@@ -148,5 +148,5 @@ def sized(size: int, letter: str, count: int) -> Json:
     ("letter", "count"), [pytest.param("x", 83, id="letters of one byte"), pytest.param("€", 28, id="of three bytes")]
 )
 def test_a_view_is_measured_in_bytes_of_json(letter: str, count: int) -> None:
-    assert validate_view(sized(250_000, letter, count)) == ()
-    assert said(validate_view(sized(250_001, letter, count))) == [("view_too_large", "")]
+    assert validate_view(view_of_size(250_000, letter, count)) == ()
+    assert fault_places(validate_view(view_of_size(250_001, letter, count))) == [("view_too_large", "")]

@@ -53,11 +53,11 @@ def asking(element: Json, **keys: Any) -> Json:
     return {"type": "input", "label": plain(), "element": element, **keys}
 
 
-def typed(**keys: Any) -> Json:
+def text_input(**keys: Any) -> Json:
     return asking({"type": "plain_text_input", **keys})
 
 
-def selecting(**keys: Any) -> Json:
+def static_select(**keys: Any) -> Json:
     return actions({"type": "static_select", **keys})
 
 
@@ -168,25 +168,25 @@ LIMITS: list[tuple[str, int, Make]] = [
     ("a confirmation's text", 300, lambda n: actions(button(confirm=confirm(text=plain(n))))),
     ("a confirmation's yes", 30, lambda n: actions(button(confirm=confirm(confirm=plain(n))))),
     ("a confirmation's no", 30, lambda n: actions(button(confirm=confirm(deny=plain(n))))),
-    ("an option's text", 75, lambda n: selecting(options=[option(text=plain(n))])),
-    ("an option's value", 150, lambda n: selecting(options=[option(value="v" * n)])),
-    ("an option's description", 75, lambda n: selecting(options=[option(description=plain(n))])),
-    ("a select's options", 100, lambda n: selecting(options=options(n))),
-    ("a select's groups", 100, lambda n: selecting(option_groups=[{"label": plain(), "options": options(1)}] * n)),
-    ("a group's label", 75, lambda n: selecting(option_groups=[{"label": plain(n), "options": options(1)}])),
-    ("a group's options", 100, lambda n: selecting(option_groups=[{"label": plain(), "options": options(n)}])),
-    ("a placeholder", 150, lambda n: selecting(options=options(1), placeholder=plain(n))),
+    ("an option's text", 75, lambda n: static_select(options=[option(text=plain(n))])),
+    ("an option's value", 150, lambda n: static_select(options=[option(value="v" * n)])),
+    ("an option's description", 75, lambda n: static_select(options=[option(description=plain(n))])),
+    ("a select's options", 100, lambda n: static_select(options=options(n))),
+    ("a select's groups", 100, lambda n: static_select(option_groups=[{"label": plain(), "options": options(1)}] * n)),
+    ("a group's label", 75, lambda n: static_select(option_groups=[{"label": plain(n), "options": options(1)}])),
+    ("a group's options", 100, lambda n: static_select(option_groups=[{"label": plain(), "options": options(n)}])),
+    ("a placeholder", 150, lambda n: static_select(options=options(1), placeholder=plain(n))),
     ("an overflow's options", 5, lambda n: actions({"type": "overflow", "options": options(n)})),
     ("checkboxes", 10, lambda n: actions({"type": "checkboxes", "options": options(n)})),
     ("radio buttons", 10, lambda n: actions({"type": "radio_buttons", "options": options(n)})),
-    ("an input's max_length", 3_000, lambda n: typed(max_length=n)),
-    ("an input's first value", 3_000, lambda n: typed(initial_value="x" * n)),
+    ("an input's max_length", 3_000, lambda n: text_input(max_length=n)),
+    ("an input's first value", 3_000, lambda n: text_input(initial_value="x" * n)),
     ("an input's files", 10, lambda n: asking({"type": "file_input", "max_files": n})),
     ("a list's indent", 8, lambda n: rich({"type": "rich_text_list", "style": "bullet", "indent": n, "elements": [inline({"type": "text", "text": "x"})["elements"][0]]})),
 ]  # fmt: skip
 
 
-def test_one_markdown_block_that_is_too_long_is_its_own_fault() -> None:
+def test_a_single_markdown_block_that_is_too_long_has_its_own_error() -> None:
     faults = validate([{"type": "markdown", "text": "x" * 12_001}])
     assert [(fault.code, fault.pointer) for fault in faults] == [("invalid_blocks", "/blocks/0/text")]
 
@@ -220,7 +220,7 @@ def test_a_value_one_past_the_limit_is_refused(most: int, make: Make) -> None:
         pytest.param(lambda n: actions(button(text=plain(n))), "/blocks/0/elements/0/text/text", id="button"),
         pytest.param(lambda n: actions(*[button()] * n), "/blocks/0/elements", id="no elements"),
         pytest.param(lambda n: {"type": "section", "fields": [mrkdwn()] * n}, "/blocks/0/fields", id="no fields"),
-        pytest.param(lambda n: selecting(options=options(n)), "/blocks/0/elements/0/options", id="no options"),
+        pytest.param(lambda n: static_select(options=options(n)), "/blocks/0/elements/0/options", id="no options"),
         pytest.param(lambda n: table(rows=n), "/blocks/0/rows", id="no rows"),
         pytest.param(lambda n: container(child_blocks=[section()] * n), "/blocks/0/child_blocks", id="empty container"),
         pytest.param(lambda n: image(alt_text="a" * n), "/blocks/0/alt_text", id="alt text"),

@@ -48,7 +48,7 @@ def chart() -> Json:
     }
 
 
-def said(faults: tuple[Fault, ...]) -> list[tuple[str, str]]:
+def fault_places(faults: tuple[Fault, ...]) -> list[tuple[str, str]]:
     return [(fault.code, fault.pointer) for fault in faults]
 
 
@@ -89,7 +89,7 @@ def test_each_block_and_element_stands_only_on_its_surfaces(block: Json, surface
 
 def test_surfaces_are_checked_inside_containers_too() -> None:
     block = {"type": "container", "title": plain(), "child_blocks": [asking("file_input")]}
-    assert said(validate([block])) == [("invalid_blocks", "/blocks/0/child_blocks/0/element/type")]
+    assert fault_places(validate([block])) == [("invalid_blocks", "/blocks/0/child_blocks/0/element/type")]
 
 
 # Ids, and the one focus.
@@ -131,26 +131,26 @@ def test_duplicate_ids_are_found_in_blocks_with_other_faults() -> None:
 )
 def test_blocks_are_counted(surface: Surface, most: int, code: str) -> None:
     assert validate([{"type": "divider"}] * most, surface) == ()
-    assert said(validate([{"type": "divider"}] * (most + 1), surface)) == [(code, "/blocks")]
+    assert fault_places(validate([{"type": "divider"}] * (most + 1), surface)) == [(code, "/blocks")]
 
 
 def test_a_message_may_have_no_blocks_and_a_view_may_not() -> None:
     assert validate([], MESSAGE) == ()
-    assert said(validate([], MODAL)) == [("invalid_arguments", "/blocks")]
-    assert said(validate([], HOME)) == [("invalid_arguments", "/blocks")]
+    assert fault_places(validate([], MODAL)) == [("invalid_arguments", "/blocks")]
+    assert fault_places(validate([], HOME)) == [("invalid_arguments", "/blocks")]
 
 
 def test_the_text_of_all_blocks_of_a_message_counts_together() -> None:
     full = [section(3_000) for _ in range(4)]
     assert characters(full) == 12_000
     assert validate(full) == ()
-    assert said(validate([*full, section(1)])) == [("msg_blocks_too_long", "/blocks")]
+    assert fault_places(validate([*full, section(1)])) == [("msg_blocks_too_long", "/blocks")]
 
 
 def test_markdown_blocks_count_towards_the_total() -> None:
     half = {"type": "markdown", "text": "x" * 6_000}
     assert validate([half, half]) == ()
-    assert said(validate([half, half, section()])) == [("msg_blocks_too_long", "/blocks")]
+    assert fault_places(validate([half, half, section()])) == [("msg_blocks_too_long", "/blocks")]
 
 
 def test_text_in_fields_containers_buttons_and_rich_text_counts() -> None:
@@ -174,16 +174,16 @@ def test_our_cards_stay_well_below_slacks_limits() -> None:
 
 def test_tables_have_a_total_of_their_own() -> None:
     assert validate([table(length=5_000), section(3_000)]) == ()
-    assert said(validate([table(length=5_001)])) == [("invalid_blocks", "/blocks")]
+    assert fault_places(validate([table(length=5_001)])) == [("invalid_blocks", "/blocks")]
 
 
 def test_the_cells_of_all_data_tables_count_together() -> None:
     half = table("data_table", 5_000, caption="c")
     assert validate([half, half]) == ()
-    assert said(validate([half, table("data_table", 5_001, caption="c")])) == [("invalid_blocks", "/blocks")]
+    assert fault_places(validate([half, table("data_table", 5_001, caption="c")])) == [("invalid_blocks", "/blocks")]
 
 
 def test_a_message_may_hold_one_table_and_two_charts() -> None:
     assert validate([table(), chart(), chart()]) == ()
-    assert said(validate([table(), table()])) == [("invalid_attachments", "/blocks/1")]
-    assert said(validate([chart(), chart(), chart()])) == [("invalid_blocks", "/blocks/2")]
+    assert fault_places(validate([table(), table()])) == [("invalid_attachments", "/blocks/1")]
+    assert fault_places(validate([chart(), chart(), chart()])) == [("invalid_blocks", "/blocks/2")]

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from playground.api.posting import Content, Place, post
 from playground.browser.browsing import FILES, Browsing
-from playground.browser.weather import SLOW
+from playground.browser.condition import SLOW
 from playground.model.clock import ManualClock
 from playground.server import application
 from playground.slack import Slack
@@ -130,7 +130,7 @@ async def test_a_form_is_filled_in_by_block_names_and_only_by_the_person_who_has
         ("say", {"channel": "C1", "text": "Hello."}, 400),
         ("say", ["UANN", "C1"], 400),
         ("command", {"as": "UANN", "channel": "C1", "text": "no command"}, 400),
-        ("weather", {"as": "UANN", "weather": "fair"}, 400),
+        ("condition", {"as": "UANN", "condition": "fair"}, 400),
         ("fly", {"as": "UANN"}, 409),
     ],
 )
@@ -209,8 +209,8 @@ async def test_while_slack_is_down_only_the_control_that_restores_it_works(
 ) -> None:
     async with following(slack, session, "UANN") as ann:
         await ann.next()
-        assert (await act(slack, session, "weather", {"as": "UANN", "weather": "down"}))[0] == 200
-        assert await ann.next() == ("weather", {"kind": "down"})
+        assert (await act(slack, session, "condition", {"as": "UANN", "condition": "down"}))[0] == 200
+        assert await ann.next() == ("condition", {"kind": "down"})
         say = {"as": "UANN", "channel": "C1", "text": "Hello."}
         assert (await act(slack, session, "say", say))[0] == 409
         view = slack.workspace.views.open("UANN", "T1", modal(field("why"), notify_on_close=True), None)
@@ -218,30 +218,30 @@ async def test_while_slack_is_down_only_the_control_that_restores_it_works(
         assert slack.modal("UANN") is None
         with pytest.raises(aiohttp.ClientError):
             await session.post(f"{slack.api_url}auth.test")
-        assert (await act(slack, session, "weather", {"as": "UANN", "weather": "well"}))[0] == 200
+        assert (await act(slack, session, "condition", {"as": "UANN", "condition": "well"}))[0] == 200
     assert (await act(slack, session, "say", say))[0] == 200
 
 
 async def test_the_rate_limit_of_the_page_ends_by_itself(
     slack: Slack, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
-    await act(slack, session, "weather", {"as": "UANN", "weather": "limited"})
+    await act(slack, session, "condition", {"as": "UANN", "condition": "limited"})
     async with session.post(f"{slack.api_url}auth.test") as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "30")
     clock.advance(30)
     async with session.post(f"{slack.api_url}auth.test") as answer:
         assert answer.status == 200
     async with following(slack, session, "UANN") as ann:
-        assert (await ann.next())[1]["weather"] == {"kind": "well"}
+        assert (await ann.next())[1]["condition"] == {"kind": "well"}
 
 
 async def test_a_slow_slack_answers_late_until_it_recovers(slack: Slack, session: aiohttp.ClientSession) -> None:
-    await act(slack, session, "weather", {"as": "UANN", "weather": "slow"})
+    await act(slack, session, "condition", {"as": "UANN", "condition": "slow"})
     assert [(fault.method, fault.seconds, fault.times) for fault in slack.faults] == [(None, SLOW, None)]
     async with following(slack, session, "UANN") as ann:
-        assert (await ann.next())[1]["weather"] == {"kind": "slow"}
-        await act(slack, session, "weather", {"as": "UANN", "weather": "well"})
-        assert await ann.next() == ("weather", {"kind": "well"})
+        assert (await ann.next())[1]["condition"] == {"kind": "slow"}
+        await act(slack, session, "condition", {"as": "UANN", "condition": "well"})
+        assert await ann.next() == ("condition", {"kind": "well"})
     assert list(slack.faults) == []
 
 

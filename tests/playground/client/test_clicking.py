@@ -35,26 +35,26 @@ async def card(client: AsyncWebClient, slack: Slack, channel: str = "C1") -> Mes
 
 
 @pytest.fixture
-def received(app: AsyncApp) -> list[Json]:
+def received_clicks(app: AsyncApp) -> list[Json]:
     """The click payloads that the app received. Each is acknowledged at once."""
-    received: list[Json] = []
+    received_clicks: list[Json] = []
 
     async def listen(ack: Any, body: Json) -> None:
         await ack()
-        received.append(body)
+        received_clicks.append(body)
 
     for name in ("approve", "reject", "more"):
         app.action(name)(listen)
-    return received
+    return received_clicks
 
 
 async def test_a_click_payload_matches_slacks_field_for_field(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     message = await card(client, slack)
     outcome = await slack.click("UANN", message, "approve")
     assert (outcome.status, outcome.error, outcome.body) == (200, None, "")
-    (payload,) = received
+    (payload,) = received_clicks
     assert payload == outcome.payload
     assert payload["type"] == "block_actions"
     assert payload["user"] == {"id": "UANN", "username": "ann", "name": "ann", "team_id": "T1"}
@@ -80,37 +80,41 @@ async def test_a_click_payload_matches_slacks_field_for_field(
 
 
 async def test_a_double_click_is_sent_twice_with_different_triggers(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     await slack.double_click("UANN", await card(client, slack), "approve")
-    assert len(received) == 2
-    assert len({payload["trigger_id"] for payload in received}) == 2
-    assert len({payload["actions"][0]["action_ts"] for payload in received}) == 2
+    assert len(received_clicks) == 2
+    assert len({payload["trigger_id"] for payload in received_clicks}) == 2
+    assert len({payload["actions"][0]["action_ts"] for payload in received_clicks}) == 2
 
 
-async def test_the_same_payload_can_be_sent_again(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
+async def test_the_same_payload_can_be_sent_again(
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
+) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "approve")
     again = await slack.redeliver(outcome)
     assert again.status == 200
-    assert received[0] == received[1]
+    assert received_clicks[0] == received_clicks[1]
 
 
-async def test_a_menu_sends_the_chosen_option(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
+async def test_a_menu_sends_the_chosen_option(
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
+) -> None:
     await slack.click("UANN", await card(client, slack), "more", option="defer")
-    assert received[0]["actions"][0]["selected_option"] == OPTIONS[0]
+    assert received_clicks[0]["actions"][0]["selected_option"] == OPTIONS[0]
 
 
 async def test_a_dialog_is_declined_and_nothing_is_sent(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "reject", confirm=False)
-    assert (outcome.sent, outcome.confirmation, received) == (False, CONFIRM, [])
+    assert (outcome.sent, outcome.confirmation, received_clicks) == (False, CONFIRM, [])
 
 
-async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
+async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, received_clicks: list[Json]) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "reject")
     assert outcome.confirmation == CONFIRM
-    assert len(received) == 1
+    assert len(received_clicks) == 1
 
 
 async def test_only_elements_on_the_card_can_be_pressed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
@@ -122,7 +126,7 @@ async def test_only_elements_on_the_card_can_be_pressed(client: AsyncWebClient, 
 
 
 async def test_a_button_with_a_prompt_sends_nothing_to_the_app(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     await client.chat_postMessage(channel="C1", text="x", blocks=[actions(button("approve", agent_prompt="Do it"))])
     with pytest.raises(NotPossibleError, match="opens Slackbot"):
@@ -130,13 +134,13 @@ async def test_a_button_with_a_prompt_sends_nothing_to_the_app(
 
 
 async def test_elements_in_a_container_can_be_pressed(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     row = actions(button("approve"), block_id="inner")
     inside = {"type": "container", "title": {"type": "plain_text", "text": "More"}, "child_blocks": [row]}
     await client.chat_postMessage(channel="C1", text="x", blocks=[inside])
     await slack.click("UANN", slack.messages("C1")[0], "approve")
-    assert received[0]["actions"][0]["block_id"] == "inner"
+    assert received_clicks[0]["actions"][0]["block_id"] == "inner"
 
 
 async def test_only_members_of_the_channel_can_press(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
@@ -148,33 +152,33 @@ async def test_only_members_of_the_channel_can_press(client: AsyncWebClient, sla
 
 
 async def test_a_phone_can_press_a_button_of_its_old_copy(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     message = await card(client, slack)
     await client.chat_update(channel="C1", ts=message.ts, text="Settled.")
     with pytest.raises(NotPossibleError, match="0 elements"):
         await slack.click("UANN", message, "approve")
     await slack.click("UANN", message, "approve", old_copy=True)
-    assert received[0]["actions"][0]["value"] == "pkg_1"
-    assert received[0]["message"]["text"] == "Settled."
+    assert received_clicks[0]["actions"][0]["value"] == "pkg_1"
+    assert received_clicks[0]["message"]["text"] == "Settled."
 
 
 @pytest.mark.parametrize("user", ["UGUS", "UANN"])
 async def test_guests_and_deactivated_people_can_press_too(
-    user: str, client: AsyncWebClient, slack: Slack, received: list[Json]
+    user: str, client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     message = await card(client, slack)
     slack.change_person(user, deleted=True)
     await slack.click(user, message, "approve")
-    assert received[0]["user"]["id"] == user
+    assert received_clicks[0]["user"]["id"] == user
 
 
 async def test_a_strangers_click_names_their_workspace(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     await slack.click("USTR", await card(client, slack, "CEXT"), "approve")
-    assert received[0]["user"]["team_id"] == "TFOREIGN"
-    assert received[0]["team"]["id"] == "T1"
+    assert received_clicks[0]["user"]["team_id"] == "TFOREIGN"
+    assert received_clicks[0]["team"]["id"] == "T1"
 
 
 async def test_a_click_opens_a_modal(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
@@ -231,7 +235,7 @@ async def test_an_unreachable_app_is_shown_to_the_person(client: AsyncWebClient,
 
 
 async def test_a_person_who_left_the_channel_cannot_press(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json]
 ) -> None:
     message = await card(client, slack)
     slack.leave("UBEN", "C1")
@@ -246,18 +250,18 @@ async def test_a_person_who_left_the_channel_cannot_press(
 
 
 async def test_a_trigger_opens_one_view_within_three_seconds(
-    client: AsyncWebClient, slack: Slack, received: list[Json], clock: ManualClock
+    client: AsyncWebClient, slack: Slack, received_clicks: list[Json], clock: ManualClock
 ) -> None:
     message = await card(client, slack)
     first = await slack.click("UANN", message, "approve")
     clock.advance(3)
     await client.views_open(trigger_id=first.trigger_id, view=modal(section("Why?")))
-    assert await refused(client, first.trigger_id) == "exchanged_trigger_id"
+    assert await open_error(client, first.trigger_id) == "exchanged_trigger_id"
     late = await slack.click("UANN", message, "approve")
     clock.advance(3.1)
-    assert await refused(client, late.trigger_id) == "expired_trigger_id"
-    assert await refused(client, "1.2.made-up") == "invalid_trigger_id"
+    assert await open_error(client, late.trigger_id) == "expired_trigger_id"
+    assert await open_error(client, "1.2.made-up") == "invalid_trigger_id"
 
 
-async def refused(client: AsyncWebClient, trigger_id: str) -> str:
+async def open_error(client: AsyncWebClient, trigger_id: str) -> str:
     return await error_of(client.views_open(trigger_id=trigger_id, view=modal(section("Why?"))))

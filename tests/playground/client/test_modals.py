@@ -16,7 +16,7 @@ OPTIONS = [{"text": plain("High"), "value": "high"}, {"text": plain("Low"), "val
 GROUPS = [{"label": plain("All"), "options": OPTIONS}]
 
 
-async def opened(client: AsyncWebClient, slack: Slack, view: Json, user: str = "UANN") -> View:
+async def open_modal(client: AsyncWebClient, slack: Slack, view: Json, user: str = "UANN") -> View:
     trigger = slack.workspace.triggers.give(user)
     await client.views_open(trigger_id=trigger, view=view)
     view_in_front = slack.modal(user)
@@ -24,7 +24,7 @@ async def opened(client: AsyncWebClient, slack: Slack, view: Json, user: str = "
     return view_in_front
 
 
-async def pushed(client: AsyncWebClient, slack: Slack, view: Json) -> None:
+async def push_modal(client: AsyncWebClient, slack: Slack, view: Json) -> None:
     await client.views_push(trigger_id=slack.workspace.triggers.give("UANN"), view=view)
 
 
@@ -49,7 +49,7 @@ async def test_typed_values_are_sent(client: AsyncWebClient, slack: Slack, answe
         field("until", "datepicker", optional=True, initial_date="2026-12-01"),
         private_metadata="pkg_1",
     )
-    view = await opened(client, slack, form)
+    view = await open_modal(client, slack, form)
     outcome = await slack.submit("UANN", {"why": "Because.", "level_field": "low", "who": "UBEN"})
     payload = outcome.payload
     assert payload["type"] == "view_submission"
@@ -68,7 +68,7 @@ async def test_typed_values_are_sent(client: AsyncWebClient, slack: Slack, answe
 
 
 async def test_the_client_asks_for_required_inputs(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
-    await opened(client, slack, modal(field("why", min_length=3, max_length=5), field("more", optional=True)))
+    await open_modal(client, slack, modal(field("why", min_length=3, max_length=5), field("more", optional=True)))
     with pytest.raises(NotPossibleError, match="'why_field' must be filled in"):
         await slack.submit("UANN", {"why": ""})
     with pytest.raises(NotPossibleError, match="3 to 5 characters, not 6"):
@@ -94,7 +94,7 @@ async def test_the_client_asks_for_required_inputs(client: AsyncWebClient, slack
 async def test_an_input_accepts_only_its_own_type(
     kind: str, limits: Json, typed: str, client: AsyncWebClient, slack: Slack
 ) -> None:
-    await opened(client, slack, modal(field("it", kind, **limits)))
+    await open_modal(client, slack, modal(field("it", kind, **limits)))
     with pytest.raises(NotPossibleError):
         slack.type_in("UANN", {"it": typed})
 
@@ -119,7 +119,7 @@ async def test_an_input_accepts_only_its_own_type(
 async def test_each_kind_of_input_has_its_own_field(
     element: Json, choice: Any, held: Json, client: AsyncWebClient, slack: Slack
 ) -> None:
-    await opened(client, slack, modal(field("it", **element)))
+    await open_modal(client, slack, modal(field("it", **element)))
     with pytest.raises(NotPossibleError, match="'it_field' must be filled in"):
         await slack.submit("UANN")
     outcome = await slack.submit("UANN", {"it": choice})
@@ -136,7 +136,7 @@ async def test_each_kind_of_input_has_its_own_field(
 async def test_only_offered_menu_options_can_be_chosen(
     kind: str, more: Json, choice: Any, client: AsyncWebClient, slack: Slack
 ) -> None:
-    await opened(client, slack, modal(field("it", kind, **more)))
+    await open_modal(client, slack, modal(field("it", kind, **more)))
     with pytest.raises(NotPossibleError):
         slack.type_in("UANN", {"it": choice})
 
@@ -149,7 +149,7 @@ async def test_a_submitted_modal_may_be_closed_before_the_answer(
         await slack.close("UANN")
         await ack(response_action="errors", errors={"why": "Too late."})
 
-    await opened(client, slack, modal(field("why")))
+    await open_modal(client, slack, modal(field("why")))
     outcome = await slack.submit("UANN", {"why": "x"})
     assert (outcome.status, outcome.errors, slack.modals("UANN")) == (200, {}, [])
 
@@ -157,7 +157,7 @@ async def test_a_submitted_modal_may_be_closed_before_the_answer(
 async def test_a_late_answer_leaves_the_modal_as_it_is(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     gate = slack.faults.hold("auth.test", times=None)
     slack.ack_within = 0.05
-    view = await opened(client, slack, modal(field("why")))
+    view = await open_modal(client, slack, modal(field("why")))
     assert (await slack.submit("UANN", {"why": "x"})).error == "operation_timeout"
     assert [view.id for view in slack.modals("UANN")] == [view.id]
     gate.open()
@@ -166,7 +166,7 @@ async def test_a_late_answer_leaves_the_modal_as_it_is(client: AsyncWebClient, s
 async def test_a_modal_without_a_submit_button_cannot_be_sent(client: AsyncWebClient, slack: Slack) -> None:
     view = modal(section("Only to read."))
     del view["submit"]
-    await opened(client, slack, view)
+    await open_modal(client, slack, view)
     with pytest.raises(NotPossibleError, match="no button"):
         await slack.submit("UANN")
     with pytest.raises(NotPossibleError, match="no modal is open in front of UBEN"):
@@ -176,7 +176,7 @@ async def test_a_modal_without_a_submit_button_cannot_be_sent(client: AsyncWebCl
 async def test_errors_are_shown_below_their_inputs_and_the_modal_stays(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
-    view = await opened(client, slack, modal(section("Why?", block_id="head"), field("why")))
+    view = await open_modal(client, slack, modal(section("Why?", block_id="head"), field("why")))
     answers.append({"response_action": "errors", "errors": {"why": "Say more."}})
     outcome = await slack.submit("UANN", {"why": "No."})
     assert (outcome.error, outcome.errors) == (None, {"why": "Say more."})
@@ -199,7 +199,7 @@ async def test_errors_are_shown_below_their_inputs_and_the_modal_stays(
 async def test_a_malformed_submission_answer_is_shown_as_an_error(
     answer: Json, client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
-    await opened(client, slack, modal(section("Why?", block_id="head"), field("why")))
+    await open_modal(client, slack, modal(section("Why?", block_id="head"), field("why")))
     answers.append(answer)
     outcome = await slack.submit("UANN", {"why": "No."})
     assert (outcome.error, outcome.errors) == ("trouble_connecting", {})
@@ -209,7 +209,7 @@ async def test_a_malformed_submission_answer_is_shown_as_an_error(
 async def test_a_submission_answer_updates_the_modal_or_pushes_another(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
-    first = await opened(client, slack, modal(field("why")))
+    first = await open_modal(client, slack, modal(field("why")))
     answers.extend(
         [
             {"response_action": "update", "view": modal(field("how"))},
@@ -231,16 +231,16 @@ async def test_a_submission_answer_updates_the_modal_or_pushes_another(
 async def test_an_empty_answer_closes_only_what_was_sent(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
-    first = await opened(client, slack, modal(section("Below.")))
-    await pushed(client, slack, modal(section("Above.")))
+    first = await open_modal(client, slack, modal(section("Below.")))
+    await push_modal(client, slack, modal(section("Above.")))
     await slack.submit("UANN")
     assert [view.id for view in slack.modals("UANN")] == [first.id]
 
 
 async def test_at_most_three_modals_are_stacked(client: AsyncWebClient, slack: Slack) -> None:
-    await opened(client, slack, modal(section("1")))
-    await pushed(client, slack, modal(section("2")))
-    await pushed(client, slack, modal(section("3")))
+    await open_modal(client, slack, modal(section("1")))
+    await push_modal(client, slack, modal(section("2")))
+    await push_modal(client, slack, modal(section("3")))
     trigger = slack.workspace.triggers.give("UANN")
     assert await error_of(client.views_push(trigger_id=trigger, view=modal(section("4")))) == "push_limit_reached"
     trigger = slack.workspace.triggers.give("UBEN")
@@ -248,7 +248,7 @@ async def test_at_most_three_modals_are_stacked(client: AsyncWebClient, slack: S
 
 
 async def test_an_update_with_an_old_hash_is_refused(client: AsyncWebClient, slack: Slack) -> None:
-    view = await opened(client, slack, modal(section("Loading")))
+    view = await open_modal(client, slack, modal(section("Loading")))
     answer = await client.views_update(view_id=view.id, hash=view.hash, view=modal(section("Loaded")))
     assert answer["view"]["hash"] != view.hash
     late = client.views_update(view_id=view.id, hash=view.hash, view=modal(section("Late")))
@@ -259,7 +259,7 @@ async def test_an_update_with_an_old_hash_is_refused(client: AsyncWebClient, sla
 async def test_typed_values_survive_an_update_of_the_view(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
-    view = await opened(client, slack, modal(field("why"), field("how")))
+    view = await open_modal(client, slack, modal(field("why"), field("how")))
     slack.type_in("UANN", {"why": "Because."})
     await client.views_update(view_id=view.id, view=modal(field("why"), field("who")))
     outcome = await slack.submit("UANN", {"who": "Ann"})
@@ -271,7 +271,7 @@ async def test_typed_values_survive_an_update_of_the_view(
 
 
 async def test_a_closed_view_is_not_found(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
-    view = await opened(client, slack, modal(section("Read this.")))
+    view = await open_modal(client, slack, modal(section("Read this.")))
     assert not (await slack.close("UANN")).sent
     assert await error_of(client.views_update(view_id=view.id, view=modal(section("Late")))) == "not_found"
 
@@ -284,8 +284,8 @@ async def test_closing_is_reported_if_the_view_asks_for_it(client: AsyncWebClien
         await ack()
         received.append(body)
 
-    await opened(client, slack, modal(section("1"), notify_on_close=True))
-    await pushed(client, slack, modal(section("2"), notify_on_close=True, clear_on_close=True))
+    await open_modal(client, slack, modal(section("1"), notify_on_close=True))
+    await push_modal(client, slack, modal(section("2"), notify_on_close=True, clear_on_close=True))
     await slack.close("UANN")
     assert slack.modals("UANN") == []
     assert [(payload["type"], payload["is_cleared"]) for payload in received] == [("view_closed", True)] * 2
@@ -299,7 +299,7 @@ async def test_a_click_in_a_modal_carries_the_typed_values(client: AsyncWebClien
         await ack()
         received.append(body)
 
-    view = await opened(client, slack, modal(field("why"), actions(button("next"))))
+    view = await open_modal(client, slack, modal(field("why"), actions(button("next"))))
     await slack.click_modal("UANN", "next", values={"why": "Because."})
     (payload,) = received
     assert payload["container"] == {"type": "view", "view_id": view.id}
@@ -317,7 +317,7 @@ async def test_an_input_reaches_the_app_at_once_only_with_dispatch_action(
         await ack()
 
     level = field("level", "static_select", options=OPTIONS)
-    view = await opened(client, slack, modal(level))
+    view = await open_modal(client, slack, modal(level))
     with pytest.raises(NotPossibleError, match="only when the modal is submitted"):
         await slack.click_modal("UANN", "level_field", option="low")
     await client.views_update(view_id=view.id, view=modal(level | {"dispatch_action": True}))
@@ -330,7 +330,7 @@ async def test_an_input_reaches_the_app_at_once_only_with_dispatch_action(
 async def test_a_strangers_submission_names_their_workspace(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
-    await opened(client, slack, modal(section("Hello.")), user="USTR")
+    await open_modal(client, slack, modal(section("Hello.")), user="USTR")
     outcome = await slack.submit("USTR")
     assert outcome.status == 200
     assert outcome.payload["team"]["id"] == "TFOREIGN"
@@ -343,7 +343,7 @@ async def test_options_are_requested_while_typing(client: AsyncWebClient, slack:
     async def listen(ack: Any, payload: Json) -> None:
         await ack(options=[{"text": plain(payload["value"]), "value": payload["value"]}])
 
-    await opened(client, slack, modal(field("who", "external_select")))
+    await open_modal(client, slack, modal(field("who", "external_select")))
     outcome = await slack.suggest("UANN", "who_field", "ann")
     assert outcome.body["options"][0]["value"] == "ann"
 
@@ -359,7 +359,7 @@ async def test_an_invalid_view_is_refused_with_a_pointer(client: AsyncWebClient,
 
 
 async def test_an_external_id_must_be_unique(client: AsyncWebClient, slack: Slack) -> None:
-    await opened(client, slack, modal(section("1"), external_id="mine"))
+    await open_modal(client, slack, modal(section("1"), external_id="mine"))
     trigger = slack.workspace.triggers.give("UBEN")
     second = client.views_open(trigger_id=trigger, view=modal(section("2"), external_id="mine"))
     assert await error_of(second) == "duplicate_external_id"

@@ -43,7 +43,7 @@ from tests.rules.world import (
     person,
     policy,
     situation,
-    submitted,
+    submitted_state,
 )
 
 PROCEED, STOP, ROUTE, TAKE_OVER = Standard.PROCEED, Standard.STOP, Standard.ROUTE, Standard.TAKE_OVER
@@ -100,16 +100,16 @@ CAST: dict[str, tuple[str, dict[Standard, Reason]]] = {
 }
 
 
-def staged() -> PackageState:
+def staged_state() -> PackageState:
     """A package with every party and bar that these tests need."""
-    state = submitted(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SVEN]), **BEARING)
+    state = submitted_state(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SVEN]), **BEARING)
     state = after(state, ask(ApproveWithEdits, state), by=SAUL, **BEARING)
     return after(state, ask(Recuse, state), by=SILA, **BEARING)
 
 
 def state_for(kind: type[Command]) -> PackageState:
     """The package in the status, kind and level in which it accepts the verb."""
-    state = staged()
+    state = staged_state()
     decided = after(state, ask(Approve, state), by=DORA, **BEARING)
     apart: dict[type[Command], PackageState] = {
         commands.Object: state.model_copy(update={"level": HITLLevel.SOFT_APPROVAL}),
@@ -140,7 +140,7 @@ def test_each_standard_admits_the_right_people(kind: type[Command], who: str, ex
 
 
 def test_nobody_recuses_themselves_twice() -> None:
-    assert reason(Recuse, staged(), SILA) is Reason.IS_RECUSED
+    assert reason(Recuse, staged_state(), SILA) is Reason.IS_RECUSED
 
 
 @pytest.mark.parametrize("kind", ASKED)
@@ -149,4 +149,4 @@ def test_with_a_stale_directory_nobody_may_do_anything(kind: type[Command]) -> N
 
 
 def test_a_directory_of_exactly_the_highest_age_still_counts() -> None:
-    assert reason(Approve, staged(), DORA, directory_as_of=NOW - DAY) is None
+    assert reason(Approve, staged_state(), DORA, directory_as_of=NOW - DAY) is None

@@ -29,7 +29,7 @@ from tests.rules.world import (
     people,
     person,
     policy,
-    submitted,
+    submitted_state,
 )
 
 GROUP = "SSENIORS"
@@ -50,18 +50,20 @@ FEW = {"supervisor": {"members": [SUSI]}, "director": {"members": []}}
 
 
 def test_up_to_five_people_who_could_decide_are_mentioned_by_name() -> None:
-    mentions = mentions_of(submitted(HARD), by=roster(roles=FEW))
+    mentions = mentions_of(submitted_state(HARD), by=roster(roles=FEW))
     assert (set(mentions.people), mentions.groups, mentions.more) == ({SENTA, SVEN, SUSI}, (), False)
 
 
 @pytest.mark.parametrize("party", [{"requested_by": SENTA}, {"on_behalf_of": [SENTA]}], ids=["requester", "chain"])
 def test_people_who_may_not_decide_are_not_mentioned(party: dict[str, Any]) -> None:
-    mentions = mentions_of(submitted(package(risk_level="high", **party)), by=roster(roles=FEW))
+    mentions = mentions_of(submitted_state(package(risk_level="high", **party)), by=roster(roles=FEW))
     assert set(mentions.people) == {SVEN, SUSI}
 
 
 def test_the_owner_is_not_mentioned() -> None:
-    mentions = mentions_of(submitted(HARD), by=roster(roles={**FEW, "senior_reviewer": {"members": [OWEN, SENTA]}}))
+    mentions = mentions_of(
+        submitted_state(HARD), by=roster(roles={**FEW, "senior_reviewer": {"members": [OWEN, SENTA]}})
+    )
     assert set(mentions.people) == {SENTA, SUSI}
 
 
@@ -71,30 +73,30 @@ def test_the_owner_is_not_mentioned() -> None:
     ids=["deactivated", "bot", "guest", "away"],
 )
 def test_people_who_are_away_or_gone_are_not_mentioned(change: dict[str, Any]) -> None:
-    mentions = mentions_of(submitted(HARD), by=roster(changes={SENTA: change}, roles=FEW))
+    mentions = mentions_of(submitted_state(HARD), by=roster(changes={SENTA: change}, roles=FEW))
     assert set(mentions.people) == {SVEN, SUSI}
 
 
 def test_holders_of_a_role_that_includes_the_required_one_are_mentioned_too() -> None:
     only = {**FEW, "senior_reviewer": {"members": []}}
-    assert mentions_of(submitted(HARD), by=roster(roles=only)).people == (SUSI,)
+    assert mentions_of(submitted_state(HARD), by=roster(roles=only)).people == (SUSI,)
 
 
 def test_nobody_is_mentioned_whose_authority_is_too_low() -> None:
-    mentions = mentions_of(submitted(CRITICAL), by=roster(roles=FEW))
+    mentions = mentions_of(submitted_state(CRITICAL), by=roster(roles=FEW))
     assert mentions.people == (SUSI,)
 
 
 def test_reviewers_who_have_voted_are_not_mentioned_again() -> None:
     two = policy(tiers={"high": {"quorum": 2}})
-    state = submitted(HARD, policy=two)
+    state = submitted_state(HARD, policy=two)
     voted = after(state, ask(Approve, state, comment="Checked."), by=SENTA, policy=two)
     assert set(mentions_of(state, by=roster(roles=FEW)).people) == {SENTA, SVEN, SUSI}
     assert set(mentions_of(voted, by=roster(roles=FEW)).people) == {SVEN, SUSI}
 
 
 def test_if_more_than_five_could_decide_the_roles_user_group_is_mentioned() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     many = {"senior_reviewer": {"groups": [GROUP]}}
     assert mentions_of(state, by=roster(roles=many)) == Mentions(groups=(GROUP,))
 
@@ -105,7 +107,7 @@ def test_without_a_user_group_five_people_are_mentioned_the_same_for_one_package
     team = Roster(
         policy(roles={"senior_reviewer": {"members": members}}), Directory(people=people() | known, as_of=NOW)
     )
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     first, again = mentions_of(state, by=team), mentions_of(state, by=team)
     elsewhere = mentions_of(state.model_copy(update={"decision_package_id": "pkg_other"}), by=team)
     assert (len(first.people), first.more, first) == (MAX_MENTIONS, True, again)
@@ -115,11 +117,11 @@ def test_without_a_user_group_five_people_are_mentioned_the_same_for_one_package
 def test_if_nobody_could_decide_now_the_roles_user_group_is_mentioned() -> None:
     gone = {user: {"away_until": NOW + DAY} for user in (SENTA, SVEN, SUSI)}
     team = roster(changes=gone, roles={**FEW, "senior_reviewer": {"groups": [GROUP], "members": [SENTA]}})
-    assert mentions_of(submitted(HARD), by=team) == Mentions(groups=(GROUP,))
+    assert mentions_of(submitted_state(HARD), by=team) == Mentions(groups=(GROUP,))
 
 
 def test_the_assignee_is_mentioned_alone_while_they_could_decide() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     taken = after(state, ask(ClaimTask, state), by=SENTA)
     assert mentions_of(taken).people == (SENTA,)
     away = roster(changes={SENTA: {"away_until": NOW + DAY}}, roles=FEW)
@@ -128,34 +130,34 @@ def test_the_assignee_is_mentioned_alone_while_they_could_decide() -> None:
 
 def test_a_policy_can_always_mention_the_role() -> None:
     team = roster(roles={**FEW, "senior_reviewer": {"groups": [GROUP]}}, queue={"call": "role"})
-    assert mentions_of(submitted(HARD), by=team) == Mentions(groups=(GROUP,))
+    assert mentions_of(submitted_state(HARD), by=team) == Mentions(groups=(GROUP,))
 
 
 def test_a_policy_can_mention_only_the_assignee() -> None:
-    team, state = roster(queue={"call": "assignee"}), submitted(HARD)
+    team, state = roster(queue={"call": "assignee"}), submitted_state(HARD)
     assert mentions_of(state, by=team) == Mentions()
     assert mentions_of(after(state, ask(ClaimTask, state), by=SENTA), by=team) == Mentions((SENTA,))
 
 
 def test_a_takeover_mentions_everyone_who_could_take_over_including_the_requester() -> None:
-    state = submitted(package(recommendation="escalate", requested_by=RITA))
+    state = submitted_state(package(recommendation="escalate", requested_by=RITA))
     assert RITA in mentions_of(state, by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}})).people
 
 
 def test_a_question_mentions_people_who_could_answer_it() -> None:
-    mentions = mentions_of(submitted(QUESTION), by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}}))
+    mentions = mentions_of(submitted_state(QUESTION), by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}}))
     assert ROSE not in mentions.people
     assert RITA in mentions.people
 
 
 def test_a_soft_package_mentions_nobody() -> None:
     assert (
-        mentions_of(submitted(SOFT))
-        == mentions_of(after(submitted(HARD), ask(Approve, submitted(HARD)), by=SENTA))
+        mentions_of(submitted_state(SOFT))
+        == mentions_of(after(submitted_state(HARD), ask(Approve, submitted_state(HARD)), by=SENTA))
         == Mentions()
     )
 
 
 def test_with_a_stale_directory_the_user_group_is_mentioned() -> None:
     team = roster(roles={"senior_reviewer": {"groups": [GROUP]}})
-    assert mentions_for(submitted(HARD), team, NOW + 1000 * DAY) == Mentions(groups=(GROUP,))
+    assert mentions_for(submitted_state(HARD), team, NOW + 1000 * DAY) == Mentions(groups=(GROUP,))

@@ -35,7 +35,7 @@ from tests.rules.world import (
     refusal,
     situation,
     submission,
-    submitted,
+    submitted_state,
 )
 
 OUTSIDE = policy(directory={"outsiders": ["partner.example", "example.com"]})
@@ -71,7 +71,7 @@ def rules(state: PackageState) -> dict[str, HITLLevel]:
     ],
 )
 def test_a_requester_is_resolved_to_a_person(who: str | None, requester: str) -> None:
-    state = submitted(from_(who, risk_level="high"), **BEARING)
+    state = submitted_state(from_(who, risk_level="high"), **BEARING)
     assert (state.requester, state.barred[requester]) == (requester, Bar.REQUESTER)
     assert refusal(state, ask(Approve, state), by=requester, policy=OUTSIDE) in (Reason.IS_REQUESTER, Reason.WRONG_ROLE)
 
@@ -96,7 +96,7 @@ def test_an_unknown_party_is_refused_and_the_field_is_named(who: str) -> None:
 
 
 def test_a_new_version_with_an_unknown_party_is_refused() -> None:
-    state = submitted(HARD, policy=OUTSIDE)
+    state = submitted_state(HARD, policy=OUTSIDE)
     later = ask(NewVersion, state, package=from_("eve@elsewhere.example", risk_level="high"))
     assert refusal(state, later, by=AGENT.actor, policy=OUTSIDE, package=HARD) is Reason.REQUESTER_UNKNOWN
 
@@ -109,12 +109,12 @@ def test_parties_are_not_looked_up_in_a_stale_directory(what: DecisionPackage) -
 
 @pytest.mark.parametrize("parties", [("eve@partner.example",), (ROSE, "eve@partner.example"), ("Eve@Partner.Example",)])
 def test_an_outsider_makes_the_package_hard_because_independence_cannot_be_checked(parties: tuple[str, ...]) -> None:
-    state = submitted(from_(*parties, risk_level="low"), **BEARING)
+    state = submitted_state(from_(*parties, risk_level="low"), **BEARING)
     assert rules(state)["outsider"] is state.level is HITLLevel.HARD_APPROVAL
 
 
 def test_a_package_stays_hard_once_a_version_came_from_an_outsider() -> None:
-    state = submitted(from_("eve@partner.example"), **BEARING)
+    state = submitted_state(from_("eve@partner.example"), **BEARING)
     later = after(state, ask(NewVersion, state, package=from_(ROSE)), by=AGENT.actor, **BEARING)
     assert rules(later)["outsider"] is HITLLevel.HARD_APPROVAL
 
@@ -134,7 +134,7 @@ FEW = policy(
 
 
 def with_chain(*chain: str, requested_by: str = ROSE, policy: Policy = FEW) -> PackageState:
-    return submitted(from_(requested_by, *chain), policy=policy)
+    return submitted_state(from_(requested_by, *chain), policy=policy)
 
 
 def test_a_delegation_chain_that_leaves_one_reviewer_makes_the_package_hard() -> None:

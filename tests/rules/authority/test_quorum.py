@@ -32,11 +32,11 @@ from tests.rules.world import (
     SVEN,
     after,
     ask,
-    opened,
+    opened_state,
     people,
     policy,
     refusal,
-    submitted,
+    submitted_state,
     transition_of,
 )
 
@@ -44,8 +44,8 @@ from tests.rules.world import (
 TWO = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}}})
 
 
-def voted(*voters: str, policy: Policy = TWO) -> PackageState:
-    state = submitted(HARD, policy=policy)
+def voted_state(*voters: str, policy: Policy = TWO) -> PackageState:
+    state = submitted_state(HARD, policy=policy)
     for voter in voters:
         state = after(state, ask(Approve, state), by=voter, policy=policy)
     return state
@@ -69,30 +69,30 @@ def voters(state: PackageState) -> list[str]:
     ],
 )
 def test_a_quorum_of_two_with_one_supervisor(who: list[str], status: Status) -> None:
-    assert voted(*who).status is status
+    assert voted_state(*who).status is status
 
 
 def test_a_quorum_is_the_basis_and_names_all_its_reviewers() -> None:
-    decision = voted(SENTA, SUSI).decision
+    decision = voted_state(SENTA, SUSI).decision
     assert decision is not None
     assert decision.basis is Basis.QUORUM
     assert [seat.reviewer_id for seat in decision.reviewers] == [SENTA, SUSI]
 
 
 def test_nobody_votes_twice() -> None:
-    state = voted(SENTA)
+    state = voted_state(SENTA)
     assert refusal(state, ask(Approve, state), by=SENTA, policy=TWO) is Reason.ALREADY_COUNTED
 
 
 def test_critical_risk_needs_two_people() -> None:
-    state = opened(submitted(CRITICAL), SUSI, SAUL)
+    state = opened_state(submitted_state(CRITICAL), SUSI, SAUL)
     state = after(state, ask(Approve, state), by=SUSI)
     assert (state.status, voters(state)) == (Status.PENDING, [SUSI])
     assert after(state, ask(Approve, state), by=SAUL).status is Status.APPROVED
 
 
 def test_each_vote_records_the_renderings_that_its_author_saw() -> None:
-    state = submitted(HARD, policy=TWO)
+    state = submitted_state(HARD, policy=TWO)
     (vote,) = after(state, ask(Approve, state, rendering_id="rnd_9"), by=SENTA, policy=TWO).votes
     assert (vote.version, vote.rung, vote.rendering_id, vote.role) == (1, 0, "rnd_9", "senior_reviewer")
 
@@ -102,7 +102,7 @@ def test_each_vote_records_the_renderings_that_its_author_saw() -> None:
     [(Reject, Status.REJECTED, 0), (Revise, Status.REVISION_REQUESTED, 0), (Escalate, Status.PENDING, 1)],
 )
 def test_one_person_is_enough_for_everything_except_approval(kind: type[Any], status: Status, rung: int) -> None:
-    state = voted(SENTA)
+    state = voted_state(SENTA)
     settled = after(state, ask(kind, state), by=SVEN, policy=TWO)
     assert (settled.status, settled.task.rung) == (status, rung)
 
@@ -129,7 +129,7 @@ def test_one_person_is_enough_for_everything_except_approval(kind: type[Any], st
     ],
 )
 def test_a_vote_of_someone_who_could_not_approve_today_no_longer_counts(bearing: dict[str, Any]) -> None:
-    state = voted(SENTA)
+    state = voted_state(SENTA)
     move = transition_of(state, ask(Approve, state), by=SUSI, **bearing)
     assert (move.after.status, voters(move.after)) == (Status.PENDING, [SUSI])
     assert move.occurrences[0].reason == "votes-no-longer-valid"
@@ -142,25 +142,25 @@ def test_a_part_of_the_quorum_requires_scope_and_authority_in_that_same_role() -
         "director": {"members": [DORA]},
     }
     elsewhere = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}}}, roles=roles)
-    assert voted(SENTA, SUSI, policy=elsewhere).status is Status.PENDING
-    assert voted(SENTA, SUSI, DORA, policy=elsewhere).status is Status.APPROVED
+    assert voted_state(SENTA, SUSI, policy=elsewhere).status is Status.PENDING
+    assert voted_state(SENTA, SUSI, DORA, policy=elsewhere).status is Status.APPROVED
 
 
 def test_recusal_drops_ones_vote() -> None:
-    state = voted(SENTA)
+    state = voted_state(SENTA)
     recused = after(state, ask(Recuse, state), by=SENTA, policy=TWO)
     assert voters(recused) == []
     assert after(recused, ask(Approve, recused), by=SUSI, policy=TWO).status is Status.PENDING
 
 
 def test_votes_of_an_earlier_rung_count_on_the_next() -> None:
-    state = voted(SENTA)
+    state = voted_state(SENTA)
     raised = after(state, ask(Escalate, state), by=SENTA, policy=TWO)
     assert after(raised, ask(Approve, raised), by=SUSI, policy=TWO).status is Status.APPROVED
 
 
 def test_a_comment_in_between_does_not_make_a_click_stale() -> None:
-    state = voted(SENTA)
+    state = voted_state(SENTA)
     seen = ask(Approve, state)
     later = after(state, ask(Comment, state), by=SVEN, policy=TWO)
     assert later.revision > state.revision
@@ -175,7 +175,7 @@ def override(state: PackageState, by: str, decision: OverrideDecision = Override
 
 
 def test_an_override_to_proceed_needs_the_same_quorum() -> None:
-    one = override(submitted(HARD, policy=TWO), SENTA)
+    one = override(submitted_state(HARD, policy=TWO), SENTA)
     assert (one.status, one.decision) == (Status.PENDING, None)
     two = override(one, SUSI)
     assert two.status is Status.OVERRIDDEN
@@ -184,24 +184,24 @@ def test_an_override_to_proceed_needs_the_same_quorum() -> None:
 
 
 def test_nobody_overrides_twice() -> None:
-    one = override(submitted(HARD, policy=TWO), SENTA)
+    one = override(submitted_state(HARD, policy=TWO), SENTA)
     assert refusal(one, ask(HumanOverrideCommand, one), by=SENTA, policy=TWO) is Reason.ALREADY_COUNTED
 
 
 def test_an_approval_and_an_override_do_not_add_up() -> None:
-    mixed = override(voted(SENTA), SUSI)
+    mixed = override(voted_state(SENTA), SUSI)
     assert (mixed.status, voters(mixed)) == (Status.PENDING, [SENTA, SUSI])
     assert after(mixed, ask(Approve, mixed), by=SAUL, policy=TWO).status is Status.APPROVED
 
 
 def test_a_reviewer_who_changes_their_vote_still_has_one_vote() -> None:
-    changed = override(voted(SENTA), SENTA)
+    changed = override(voted_state(SENTA), SENTA)
     assert voters(changed) == [SENTA]
     assert after(changed, ask(Approve, changed), by=SUSI, policy=TWO).status is Status.PENDING
 
 
 def test_an_override_to_stop_needs_the_quorum_too() -> None:
-    one = override(voted(SENTA), SUSI, OverrideDecision.STOP)
+    one = override(voted_state(SENTA), SUSI, OverrideDecision.STOP)
     assert (one.status, voters(one)) == (Status.PENDING, [SENTA, SUSI])
     both = override(one, SAUL, OverrideDecision.STOP)
     assert both.status is Status.OVERRIDDEN
@@ -213,12 +213,12 @@ def test_an_override_to_stop_needs_the_quorum_too() -> None:
 
 
 def test_a_policy_with_a_larger_quorum_applies_to_open_packages() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert after(state, ask(Approve, state), by=SENTA, policy=TWO).status is Status.PENDING
 
 
 def test_a_policy_with_a_smaller_quorum_applies_only_to_later_packages() -> None:
-    state = submitted(HARD, policy=TWO)
+    state = submitted_state(HARD, policy=TWO)
     assert after(state, ask(Approve, state), by=SENTA).status is Status.PENDING
 
 
@@ -233,6 +233,6 @@ def test_a_policy_with_a_smaller_quorum_applies_only_to_later_packages() -> None
     ids=["comment, then", "comment, today", "details, then", "details, today"],
 )
 def test_an_approval_must_meet_the_requirements_of_both_policies(then: Policy, today: Policy, expected: Reason) -> None:
-    state = submitted(SOFT, policy=then)
+    state = submitted_state(SOFT, policy=then)
     assert refusal(state, ask(Approve, state, comment=None), by=RITA, policy=today) is expected
     assert after(state, ask(Object, state), by=RITA, policy=today).status is Status.PENDING

@@ -30,15 +30,15 @@ from tests.rules.world import (
     refusal,
     situation,
     submission,
-    submitted,
+    submitted_state,
 )
 
 PARTS = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1, "director": 1}}})
 ROLES = ("supervisor", "director", "legal")
 
 
-def voted(*voters: str) -> PackageState:
-    state = submitted(HARD, policy=PARTS)
+def voted_state(*voters: str) -> PackageState:
+    state = submitted_state(HARD, policy=PARTS)
     for voter in voters:
         state = after(state, ask(Approve, state), by=voter, policy=PARTS)
     return state
@@ -51,21 +51,21 @@ def quorum(state: PackageState) -> Any:
 
 
 def test_a_director_fills_only_one_part_of_a_quorum() -> None:
-    state = voted(SENTA, DORA)
+    state = voted_state(SENTA, DORA)
     assert state.status is Status.PENDING
     assert quorum(state) == (2, 2, {"supervisor": (1, 1), "director": (1, 0)})
 
 
 @pytest.mark.parametrize("voters", [(DORA, SUSI), (SUSI, DORA)])
 def test_a_director_fills_the_part_that_nobody_else_can_fill(voters: tuple[str, ...]) -> None:
-    state = voted(*voters)
+    state = voted_state(*voters)
     assert state.status is Status.APPROVED
     assert quorum(state) == (2, 2, {"supervisor": (1, 1), "director": (1, 1)})
 
 
 def test_people_beyond_a_part_do_not_count_for_another() -> None:
-    assert quorum(voted(SUSI, SAUL)) == (2, 2, {"supervisor": (1, 1), "director": (1, 0)})
-    assert quorum(voted(SENTA, SVEN)) == (2, 2, {"supervisor": (1, 0), "director": (1, 0)})
+    assert quorum(voted_state(SUSI, SAUL)) == (2, 2, {"supervisor": (1, 1), "director": (1, 0)})
+    assert quorum(voted_state(SENTA, SVEN)) == (2, 2, {"supervisor": (1, 0), "director": (1, 0)})
 
 
 def test_a_quorum_that_nobody_can_fill_is_refused_at_submission() -> None:
@@ -105,7 +105,7 @@ def most_seats_by_trying(seats: list[str | None], able: dict[str, set[str]]) -> 
 @pytest.mark.parametrize("tiers", [{"quorum": 2}, {"quorum": 2, "of_role": {"supervisor": 1}}], ids=["anyone", "parts"])
 def test_two_votes_of_one_person_are_one_part_of_a_quorum(tiers: dict[str, Any]) -> None:
     asked = policy(tiers={"high": tiers})
-    state = submitted(HARD, policy=asked)
+    state = submitted_state(HARD, policy=asked)
     (vote,) = after(state, ask(Approve, state), by=SUSI, policy=asked).votes
     counted = tally(state, (vote, vote), state.terms, situation(policy=asked).roster, NOW)
     assert (counted.filled, counted.complete) == (1, False)

@@ -36,9 +36,9 @@ from tests.rules.world import (
     package,
     people,
     policy,
-    shown,
+    shown_state,
     situation,
-    submitted,
+    submitted_state,
 )
 
 NONE = timedelta(0)
@@ -56,7 +56,7 @@ def with_reviewers(**role: Any) -> Policy:
 
 TWO = with_reviewers()
 OFFICE = with_reviewers(hours={"start": "09:00", "end": "17:00"})  # NOW is noon, on a Friday
-SEEN = shown(submitted(SOFT, policy=TWO))  # by everyone; each policy says whose silence counts
+SEEN = shown_state(submitted_state(SOFT, policy=TWO))  # by everyone; each policy says whose silence counts
 ONLOOKERS = onlookers_of(cards_of(SEEN))
 
 
@@ -96,7 +96,7 @@ def test_all_of_a_silence_counts_if_someone_was_always_at_work() -> None:
 
 
 def test_no_silence_counts_before_the_card_was_seen() -> None:
-    assert silence(state=submitted(SOFT)) == NONE
+    assert silence(state=submitted_state(SOFT)) == NONE
     assert silence(now=NOW) == NONE
 
 
@@ -108,7 +108,7 @@ def test_silence_about_another_version_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("absences", "counts"),
     [
-        pytest.param({RITA: [span_after(NONE, HOUR)]}, HOUR, id="the other one was there"),
+        pytest.param({RITA: [span_after(NONE, HOUR)]}, HOUR, id="the other onlooker was present"),
         pytest.param({RITA: [span_after(NONE, HOUR)], ROSS: [span_after(NONE, HOUR)]}, NONE, id="both were away"),
         pytest.param({RITA: [span_after(NONE, FIVE)], ROSS: [span_after(FIVE, HOUR)]}, HOUR, id="they took turns"),
         pytest.param(
@@ -146,7 +146,7 @@ def test_time_in_which_no_click_could_arrive_does_not_count() -> None:
     assert silence(both, uptime=[span_after(FIVE, HOUR)]) == NONE
 
 
-# Whose time counts.
+# The people whose time counts.
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_the_hours_of_a_role_that_could_not_decide_do_not_count() -> None:
 
 
 def test_only_the_silence_of_people_who_could_decide_now_counts() -> None:
-    ritas = submitted(package(requested_by=RITA), policy=TWO)
-    theirs = shown(ritas, policy=TWO)
+    ritas = submitted_state(package(requested_by=RITA), policy=TWO)
+    theirs = shown_state(ritas, policy=TWO)
     assert silence({ROSS: [span_after(NONE, HOUR)]}, state=theirs) == NONE
     assert silence({RITA: [span_after(NONE, HOUR)]}, state=theirs) == HOUR
     assert silence(state=SEEN.model_copy(update={"risk": RiskLevel.HIGH})) == NONE
@@ -199,7 +199,7 @@ def test_with_a_stale_directory_no_silence_counts() -> None:
         pytest.param({"URITA": AWAY}, True, id="one of them"),
         pytest.param({"URITA": AWAY, "UROSS": AWAY}, False, id="nobody"),
         pytest.param({"URITA": AWAY, "UROSS": {"active": False}}, False, id="nobody who is active"),
-        pytest.param({"URITA": {"away_until": NOW}, "UROSS": AWAY}, True, id="somebody who is just back"),
+        pytest.param({"URITA": {"away_until": NOW}, "UROSS": AWAY}, True, id="someone who is just back"),
     ],
 )
 def test_someone_who_could_decide_is_present(changes: dict[str, Any], *, is_there: bool) -> None:
@@ -217,9 +217,9 @@ def test_presence_can_be_checked_for_one_role() -> None:
 @pytest.mark.parametrize(
     ("policy", "absences", "so_far", "at"),
     [
-        pytest.param(TWO, {}, NONE, NOW + FIVE, id="all of it to come"),
-        pytest.param(TWO, {}, MINUTE, NOW + 4 * MINUTE, id="a part of it to come"),
-        pytest.param(TWO, {}, FIVE, NOW, id="none of it to come"),
+        pytest.param(TWO, {}, NONE, NOW + FIVE, id="the whole silence is ahead"),
+        pytest.param(TWO, {}, MINUTE, NOW + 4 * MINUTE, id="a part of the silence is ahead"),
+        pytest.param(TWO, {}, FIVE, NOW, id="none of the silence is ahead"),
         pytest.param(TWO, {}, HOUR, NOW, id="more than enough"),
         pytest.param(
             TWO,

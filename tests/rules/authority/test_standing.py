@@ -43,46 +43,46 @@ from tests.rules.world import (
     SVEN,
     after,
     agent,
-    approved,
+    approved_state,
     ask,
-    claimed,
+    claimed_state,
     package,
     people,
     policy,
     refusal,
-    shown,
+    shown_state,
     situation,
-    submitted,
+    submitted_state,
 )
 
 
 @pytest.mark.parametrize("who", [ROSE, OWEN], ids=["requester", "owner"])
 @pytest.mark.parametrize("kind", [Reject, commands.Object, Revoke])
 def test_the_requester_and_the_owner_can_stop_it_without_any_role(kind: type[Command], who: str) -> None:
-    states = {Reject: submitted(HARD), commands.Object: submitted(SOFT), Revoke: approved(HARD)}
+    states = {Reject: submitted_state(HARD), commands.Object: submitted_state(SOFT), Revoke: approved_state(HARD)}
     after(states[kind], ask(kind, states[kind]), by=who)
 
 
 @pytest.mark.parametrize("who", [ROSE, OWEN], ids=["requester", "owner"])
 @pytest.mark.parametrize("kind", [commands.Revise, Escalate, TakeOver])
 def test_being_a_party_gives_no_other_right(kind: type[Command], who: str) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(kind, state), by=who) is Reason.WRONG_ROLE
 
 
 def test_a_person_on_the_delegation_chain_without_a_role_cannot_stop_the_package() -> None:
-    state = submitted(package(on_behalf_of=[ADAM]))
+    state = submitted_state(package(on_behalf_of=[ADAM]))
     assert refusal(state, ask(Reject, state), by=ADAM) is Reason.WRONG_ROLE
 
 
 def test_without_a_requester_the_owner_is_the_requester() -> None:
-    state = submitted(package(risk_level="high", requested_by=None), agent=agent(owner=SENTA))
+    state = submitted_state(package(risk_level="high", requested_by=None), agent=agent(owner=SENTA))
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
 
 
 @pytest.mark.parametrize("address", ["senta@example.com", "Senta@Example.COM"])
 def test_a_requester_named_by_an_address_is_recognized(address: str) -> None:
-    state = submitted(package(risk_level="high", requested_by=address))
+    state = submitted_state(package(risk_level="high", requested_by=address))
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
 
 
@@ -90,21 +90,21 @@ OUTSIDE = policy(directory={"outsiders": ["partner.example"]})
 
 
 def test_a_requester_who_joins_the_directory_later_is_recognized_by_address() -> None:
-    state = submitted(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
+    state = submitted_state(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
     known = people(USENTA={"email": "NEW@partner.example"})
     assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.IS_REQUESTER
     after(state, ask(Reject, state), by=SENTA, people=known)
 
 
 def test_a_reviewer_without_an_email_cannot_prove_they_are_not_the_requester() -> None:
-    state = submitted(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
+    state = submitted_state(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
     known = people(USENTA={"email": None})
     assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.INDEPENDENCE_UNKNOWN
     after(state, ask(Reject, state), by=SENTA, people=known)
 
 
 def test_the_record_contains_no_email_address() -> None:
-    state = submitted(
+    state = submitted_state(
         package(requested_by="new@partner.example", on_behalf_of=["other@partner.example"]), policy=OUTSIDE
     )
     assert "@" not in state.model_dump_json()
@@ -115,25 +115,25 @@ def test_the_record_contains_no_email_address() -> None:
 
 def test_a_role_can_be_held_through_a_group() -> None:
     by_group = policy(roles={"senior_reviewer": {"members": [], "groups": ["S1"]}})
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Approve, state), by=RITA, policy=by_group) is Reason.WRONG_ROLE
     after(state, ask(Approve, state), by=RITA, policy=by_group, groups={"S1": frozenset([RITA])})
 
 
 def test_a_senior_role_may_act_in_every_role_that_it_includes_at_any_depth() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
 
 
 def test_a_role_does_not_include_the_roles_above_it() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA)
     assert refusal(raised, ask(Approve, raised), by=SENTA) is Reason.WRONG_ROLE
 
 
 def test_a_senior_role_that_includes_nothing_does_not_act_for_a_junior_one() -> None:
     apart = policy(roles={"director": {"members": [DORA], "includes": [], "max_risk": "critical"}})
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     assert refusal(state, ask(Approve, state), by=DORA, policy=apart) is Reason.WRONG_ROLE
 
 
@@ -149,12 +149,12 @@ def test_the_scope_of_one_role_and_the_authority_of_another_do_not_add_up() -> N
             },
         }
     )
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Approve, state), by=SENTA, policy=split) is Reason.ABOVE_AUTHORITY
 
 
 def test_authority_is_recorded_as_it_was_used() -> None:
-    asked = question_of(submitted(HARD))
+    asked = question_of(submitted_state(HARD))
     assert authorize(situation().roster, SENTA, Standard.PROCEED, asked, NOW) == ReviewerAuthorization(
         reviewer_id=SENTA, roles=("senior_reviewer",), tenant_id="T1", scopes=("*",), max_risk_level=asked.risk
     )
@@ -169,12 +169,12 @@ def test_authority_is_recorded_as_it_was_used() -> None:
     ],
 )
 def test_authority_is_always_todays_policy(changes: dict[str, Any], expected: Reason) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Approve, state), by=SENTA, policy=policy(roles={"senior_reviewer": changes})) is expected
 
 
 def test_a_person_who_gets_the_role_today_may_decide_older_packages() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     promoted = policy(roles={"senior_reviewer": {"members": [RITA]}})
     assert after(state, ask(Approve, state), by=RITA, policy=promoted).status is Status.APPROVED
 
@@ -185,14 +185,14 @@ def test_a_person_who_gets_the_role_today_may_decide_older_packages() -> None:
 @pytest.mark.parametrize("who", [GRETA, STAN], ids=["guest", "stranger"])
 def test_guests_and_strangers_named_by_the_policy_count_as_members(who: str) -> None:
     named = policy(directory={"guests": [who]})
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert after(state, ask(Approve, state), by=who, policy=named).status is Status.APPROVED
 
 
 @pytest.mark.parametrize(("who", "expected"), [(BODO, Reason.A_BOT), (DEAN, Reason.DEACTIVATED)])
 def test_naming_a_bot_or_a_closed_account_as_a_guest_does_not_help(who: str, expected: Reason) -> None:
     named = policy(directory={"guests": [who]})
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Approve, state), by=who, policy=named) is expected
 
 
@@ -220,7 +220,7 @@ PEOPLES = [
 @pytest.mark.parametrize("actor", [AGENT.actor, AUTO], ids=["the agent", "the service"])
 @pytest.mark.parametrize("kind", PEOPLES)
 def test_only_people_can_give_the_verbs_of_people(kind: type[Command], actor: Actor) -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     assert refusal(state, ask(kind, state), by=actor) is Reason.A_BOT
 
 
@@ -229,19 +229,19 @@ def test_only_people_can_give_the_verbs_of_people(kind: type[Command], actor: Ac
     [NewVersion, commands.ClaimExecution, commands.ReportExecution, clock_commands.Consent, clock_commands.Expire],
 )
 def test_people_cannot_give_the_verbs_of_agents_and_the_clock(kind: type[Command]) -> None:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     assert refusal(state, ask(kind, state), by=DORA, now=NOW + DAY) is Reason.NOT_FOUND
 
 
 @pytest.mark.parametrize("kind", [NewVersion, commands.Withdraw, commands.ClaimExecution, commands.ReportExecution])
 def test_an_agent_reaches_only_its_own_packages(kind: type[Command]) -> None:
-    state = claimed(approved(HARD)) if kind is commands.ReportExecution else submitted(SOFT)
+    state = claimed_state(approved_state(HARD)) if kind is commands.ReportExecution else submitted_state(SOFT)
     other = agent(agent_id="agt_2")
     assert refusal(state, ask(kind, state), by=other.actor, agent=other) is Reason.NOT_FOUND
 
 
 def test_a_command_for_a_missing_package_is_not_found() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     assert refusal(None, ask(Approve, state), by=RITA) is Reason.NOT_FOUND
 
 
@@ -249,7 +249,7 @@ def test_a_command_for_a_missing_package_is_not_found() -> None:
 
 
 def test_a_barred_person_stays_barred_when_the_agent_names_other_people() -> None:
-    state = submitted(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SUSI]))
+    state = submitted_state(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SUSI]))
     later = package(risk_level="high", requested_by=ROSE, rationale="Better.")
     state = after(state, ask(NewVersion, state, package=later), by=AGENT.actor)
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
@@ -257,7 +257,7 @@ def test_a_barred_person_stays_barred_when_the_agent_names_other_people() -> Non
 
 
 def test_a_person_named_by_a_later_version_is_barred_from_then_on() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     later = package(risk_level="high", requested_by=SENTA)
     state = after(state, ask(NewVersion, state, package=later), by=AGENT.actor)
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER

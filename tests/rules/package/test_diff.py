@@ -120,7 +120,7 @@ def test_a_field_that_was_not_given_before_is_added() -> None:
     assert difference(package(), package(subject_id="42")) == (Change("subject_id", None, "42", ChangeKind.ADDED),)
 
 
-def test_an_explicit_default_is_no_change() -> None:
+def test_a_default_that_is_written_out_changes_nothing() -> None:
     assert difference(package(), package(kind="action", subject_id=None, alternatives=[], metadata={})) == ()
 
 

@@ -50,8 +50,8 @@ def outcome(draft: Any) -> DecisionPackage | ValidationError:
         return refused
 
 
-def nested(depth: int) -> dict[str, Any]:
-    return {"a": nested(depth - 1)} if depth > 1 else {}
+def nested_object(depth: int) -> dict[str, Any]:
+    return {"a": nested_object(depth - 1)} if depth > 1 else {}
 
 
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=9)
@@ -107,7 +107,7 @@ def test_an_unknown_field_is_refused_by_name() -> None:
     assert refusals(BASE | {"approved": True}) == {"approved": "Extra inputs are not permitted"}
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     draft = BASE | {"title": "", "risk_level": "High", "cost": {"amount": -1, "currency": "eur"}}
     assert set(refusals(draft)) == {"title", "risk_level", "cost.amount", "cost.currency"}
 
@@ -166,7 +166,7 @@ REFUSED = {
     "huge-float-inside": ("action_parameters", {"a": {"b": 1e20}}, "/a/b: a whole number beyond"),
     "escape-inside": ("action_parameters", {"a": "\x1b[2K"}, "/a: must not contain a control character"),
     "nul-in-a-name": ("action_parameters", {"a\x00": 1}, "control character"),
-    "deep": ("metadata", nested(33), "nesting is too deep"),
+    "deep": ("metadata", nested_object(33), "nesting is too deep"),
     "large": ("side_effect_preview", {"a": "x" * 131_072}, "must not exceed 131072 bytes"),
 }
 
@@ -252,10 +252,10 @@ def test_a_package_is_an_action_unless_it_says_otherwise() -> None:
     assert package().kind is Kind.ACTION
 
 
-def test_at_its_bounds_a_package_is_accepted() -> None:
+def test_a_package_at_the_limits_is_accepted() -> None:
     full = package(
         title="x" * bounds.MAX_TITLE, proposed_action="x" * bounds.MAX_SENTENCE, rationale="ä" * bounds.MAX_ESSAY,
-        action_type="A" * 100, run_id="x" * bounds.MAX_ID, metadata=nested(bounds.MAX_OBJECT_DEPTH),
+        action_type="A" * 100, run_id="x" * bounds.MAX_ID, metadata=nested_object(bounds.MAX_OBJECT_DEPTH),
         alternatives=["x"] * bounds.MAX_ITEMS, cost={"amount": bounds.MAX_COST, "currency": "EUR"},
         idempotency_key="k" * bounds.MAX_WORD, callback_url="https://[2001:db8::1]:8443/a?b=c#d", takeover=TAKEOVER,
     )  # fmt: skip

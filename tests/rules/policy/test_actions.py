@@ -43,7 +43,7 @@ def test_entries_are_matched_regardless_of_case(action_type: str) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_entries_that_differ_only_in_case_the_stricter_applies(order: int) -> None:
+def test_the_stricter_of_two_entries_that_differ_only_in_case_applies(order: int) -> None:
     entries = {"crm.delete": REVERSIBLE, "CRM.DELETE": GRAVE}
     listed = policy(actions=dict(list(entries.items())[::order]))
     assert level(listed, "crm.delete") is level(listed, "CRM.DELETE") is HARD

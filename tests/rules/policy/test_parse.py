@@ -147,7 +147,7 @@ def test_a_partial_tier_in_the_file_keeps_the_rest_of_its_default() -> None:
         pytest.param(
             "[matrix]\ncost_over = { euro = 1 }",
             "matrix.cost_over.euro: must be a currency in three capital letters such as EUR",
-            id="a wrong key is named, not what stands there",
+            id="a wrong key is named without its value",
         ),
         pytest.param(
             '[roles.clerk]\nmembers = ["@bob"]',
@@ -309,7 +309,7 @@ def test_a_policy_text_cannot_state_its_own_digest() -> None:
     assert line.startswith('digest = "sha256:00": unknown key; allowed here: version, admins, ')
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     text = 'digest = "x"\nadmins = ["bob", 3]\n[roles]\n[tiers.high]\nquorum = 0\n[soft]\nsampel = 1\n'
     assert [line.split(": ")[0] for line in faults(text)] == [
         'digest = "x"',

@@ -127,7 +127,7 @@ def test_the_built_in_tiers_rise_with_the_risk() -> None:
             "reversibility",
             {"irreversible_high": "soft_approval"},
             "irreversible_high must be hard_approval or human_takeover",
-            id="what cannot be undone is never silent",
+            id="irreversible actions are never silent",
         ),
         pytest.param("kinds", {"question": "soft_approval"}, "silence is no answer", id="a question is never silent"),
         pytest.param("confidence", {"hard_below": 0.4}, "must rise", id="bands in order"),
@@ -227,7 +227,7 @@ def test_included_roles_include_their_own_included_roles(includes: dict[str, lis
     "says",
     [
         pytest.param({"roles": {**ROLES, "reviewer": {"includes": ["ghost"]}}}, id="included"),
-        pytest.param({"tiers": {"low": {"role": "ghost"}}}, id="asked by a tier"),
+        pytest.param({"tiers": {"low": {"role": "ghost"}}}, id="role of a tier"),
         pytest.param({"tiers": {"low": {"ladder": ["ghost"]}}}, id="on a ladder"),
         pytest.param({"tiers": {"low": {"of_role": {"ghost": 1}}}}, id="part of a quorum"),
         pytest.param({"actions": {"x": {"reversibility": "reversible", "role": "ghost"}}}, id="asked by an action"),
@@ -257,7 +257,7 @@ def test_a_policy_version_is_a_short_name(value: str) -> None:
         policy(version=value)
 
 
-def test_a_policy_requires_what_its_own_text_says_whatever_another_with_its_version_says() -> None:
+def test_two_policies_with_one_version_each_apply_by_their_own_text() -> None:
     one, other = policy(), policy(tiers={"medium": {"quorum": 3}})
     asked = [terms_for(either, "send_notice", RiskLevel.MEDIUM).quorum for either in (one, other, one)]
     assert (one.version, asked) == (other.version, [1, 3, 1])

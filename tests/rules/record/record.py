@@ -43,15 +43,15 @@ class Record(NamedTuple):
 
 
 def faults_of(record: Record, tenant_id: str = "T1") -> list[Fault]:
-    return list(audited(record, Auditor(tenant_id)))
+    return list(find_faults(record, Auditor(tenant_id)))
 
 
-def audited(record: Record, auditor: Auditor) -> Iterator[Fault]:
+def find_faults(record: Record, auditor: Auditor) -> Iterator[Fault]:
     for event in record.own:
-        yield from auditor.tenant_event(event)
-    yield from auditor.tenant_ended(record.claim)
+        yield from auditor.check_tenant_event(event)
+    yield from auditor.check_tenant_end(record.claim)
     for trail in record.trails:
-        yield from auditor.package(trail)
+        yield from auditor.check_package(trail)
 
 
 def sentences(record: Record) -> list[str]:

@@ -37,17 +37,17 @@ from tests.rules.world import (
     SUSI,
     TAKEOVER,
     after,
-    approved,
+    approved_state,
     ask,
-    claimed,
-    opened,
+    claimed_state,
+    opened_state,
     package,
     people,
     policy,
-    reported,
-    shown,
+    reported_state,
+    shown_state,
     situation,
-    submitted,
+    submitted_state,
 )
 
 # The keys of the contract, copied by hand.
@@ -64,33 +64,33 @@ OVERRIDE = {"original_recommendation", "override_decision", "override_reason", "
 
 
 def by_senta(kind: type[Any]) -> PackageState:
-    state = submitted(QUESTION if kind is Answer else HARD)
+    state = submitted_state(QUESTION if kind is Answer else HARD)
     return after(state, ask(kind, state), by=SENTA)
 
 
-def consented() -> PackageState:
-    state = shown(submitted(SOFT))
+def consented_state() -> PackageState:
+    state = shown_state(submitted_state(SOFT))
     return after(state, ask(Consent, state), now=NOW + HOUR)
 
 
-def expired() -> PackageState:
-    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+def expired_state() -> PackageState:
+    state = submitted_state(package(risk_level="high", expires_at=NOW + HOUR))
     return after(state, ask(Expire, state), now=NOW + HOUR)
 
 
 STATES = {
-    Status.PENDING: submitted(HARD),
+    Status.PENDING: submitted_state(HARD),
     Status.REVISION_REQUESTED: by_senta(Revise),
     Status.EVIDENCE_REQUESTED: by_senta(RequestMoreEvidence),
     Status.DEFERRED: by_senta(Defer),
     Status.APPROVED: by_senta(Approve),
-    Status.CONSENTED: consented(),
+    Status.CONSENTED: consented_state(),
     Status.OVERRIDDEN: by_senta(HumanOverrideCommand),
     Status.REJECTED: by_senta(Reject),
     Status.TAKEN_OVER: by_senta(TakeOver),
     Status.REVOKED: after(by_senta(Approve), ask(Revoke, by_senta(Approve)), by=SENTA),
-    Status.EXPIRED: expired(),
-    Status.CANCELLED: after(submitted(HARD), ask(Withdraw, submitted(HARD)), by=AGENT.actor),
+    Status.EXPIRED: expired_state(),
+    Status.CANCELLED: after(submitted_state(HARD), ask(Withdraw, submitted_state(HARD)), by=AGENT.actor),
 }
 PENDING_OR_ESCALATED = {Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED, Status.DEFERRED}
 
@@ -154,7 +154,7 @@ def test_the_message_tells_the_agent_what_to_do(status: Status) -> None:
     assert sentence.endswith(".")
 
 
-def test_each_status_has_its_own_message_except_those_that_permit_alike() -> None:
+def test_each_status_has_its_own_message_except_statuses_with_the_same_permission() -> None:
     sentences = {document_of(state)["agent_message"] for state in STATES.values()}
     assert len(sentences) == len(Status) - 2
 
@@ -165,10 +165,10 @@ def test_each_status_has_its_own_message_except_those_that_permit_alike() -> Non
         pytest.param(STATES[Status.APPROVED], NOW, "claim the execution first", id="permitted"),
         pytest.param(STATES[Status.APPROVED], NOW + 9 * DAY, "lapsed unused", id="too late"),
         pytest.param(after(STATES[Status.APPROVED], ask(Lapse, STATES[Status.APPROVED]), now=NOW + 2 * DAY), NOW, "lapsed unused", id="lapsed"),
-        pytest.param(claimed(approved(HARD)), NOW, "whoever claimed it runs it, once", id="claimed"),
-        pytest.param(reported(claimed(approved(HARD))), NOW, "is succeeded: do not run it again", id="done"),
+        pytest.param(claimed_state(approved_state(HARD)), NOW, "whoever claimed it runs it, once", id="claimed"),
+        pytest.param(reported_state(claimed_state(approved_state(HARD))), NOW, "is succeeded: do not run it again", id="done"),
         pytest.param(by_senta(Answer), NOW, "not a permission", id="answered"),
-        pytest.param(submitted(TAKEOVER), NOW, "Stop here", id="takeover asked for"),
+        pytest.param(submitted_state(TAKEOVER), NOW, "Stop here", id="takeover asked for"),
         pytest.param(STATES[Status.TAKEN_OVER], NOW, "until it is handed back", id="taken over"),
         pytest.param(STATES[Status.EXPIRED], NOW, "not a rejection", id="expired"),
     ],
@@ -178,7 +178,7 @@ def test_the_message_follows_the_outcome(state: PackageState, now: Any, words: s
 
 
 def test_an_override_that_stops_says_so() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     stopped = after(state, ask(HumanOverrideCommand, state, override_decision="stop"), by=SENTA)
     assert "do not act" in document_of(stopped)["agent_message"]
 
@@ -187,25 +187,25 @@ def test_an_override_that_stops_says_so() -> None:
 
 
 def test_a_package_that_needed_nobody_has_no_interrupt() -> None:
-    document = document_of(submitted(AUTOMATIC))
+    document = document_of(submitted_state(AUTOMATIC))
     assert (document["interrupt"], document["decision"]["basis"], document["may_proceed"]) == (None, "policy", True)
 
 
 def test_the_reason_of_the_interrupt_is_the_strictest_reason() -> None:
-    document = document_of(submitted(TAKEOVER))
+    document = document_of(submitted_state(TAKEOVER))
     assert document["interrupt"]["reason"] == document["why"][0]["because"]
     assert document["why"][0].keys() == {"rule", "level", "because"}
 
 
 def test_the_quorum_counts_the_people_who_have_voted_and_the_parts_they_fill() -> None:
-    state = opened(submitted(CRITICAL), SUSI)
+    state = opened_state(submitted_state(CRITICAL), SUSI)
     state = after(state, ask(Approve, state), by=SUSI)
     needs = {"needed": 2, "of_role": {"supervisor": {"needed": 1, "have": 1}}}
     assert document_of(state)["interrupt"]["quorum"] == {**needs, "have": 1}
 
 
 def test_the_quorum_counts_a_vote_only_as_the_rules_would() -> None:
-    state = opened(submitted(CRITICAL), SUSI)
+    state = opened_state(submitted_state(CRITICAL), SUSI)
     state = after(state, ask(Approve, state), by=SUSI)
     quorum = document_of(state, people=people(USUSI={"active": False}))["interrupt"]["quorum"]
     assert quorum == {"needed": 2, "have": 0, "of_role": {"supervisor": {"needed": 1, "have": 0}}}
@@ -270,8 +270,11 @@ def test_metadata_is_returned_unchanged() -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (approved(HARD), {"state": "none", "lapses_at": "2026-11-22T12:00:00Z"}),
-        (claimed(approved(HARD)), {"state": "claimed", "claim_id": "clm_1", "claimed_at": "2026-11-20T12:00:00Z"}),
+        (approved_state(HARD), {"state": "none", "lapses_at": "2026-11-22T12:00:00Z"}),
+        (
+            claimed_state(approved_state(HARD)),
+            {"state": "claimed", "claim_id": "clm_1", "claimed_at": "2026-11-20T12:00:00Z"},
+        ),
         (STATES[Status.REVOKED], {"state": "none"}),
     ],
     ids=["approved", "claimed", "revoked"],
@@ -281,7 +284,7 @@ def test_the_execution_says_how_far_it_is(state: PackageState, expected: dict[st
 
 
 def test_an_outcome_is_reported_with_its_time() -> None:
-    document = document_of(reported(claimed(approved(HARD))))["execution"]
+    document = document_of(reported_state(claimed_state(approved_state(HARD))))["execution"]
     assert (document["state"], document["reported_at"]) == (ExecutionState.SUCCEEDED.value, "2026-11-20T12:00:00Z")
 
 
@@ -291,7 +294,7 @@ def test_while_the_agent_has_to_answer_the_interrupt_expires_with_its_time() -> 
 
 def test_missing_fields_are_warnings_in_the_document() -> None:
     needy = policy(tiers={"medium": {"needs": ["evidence"]}})
-    document = document_of(submitted(package(evidence_refs=[]), policy=needy), policy=needy)
+    document = document_of(submitted_state(package(evidence_refs=[]), policy=needy), policy=needy)
     assert document["warnings"] == ["evidence_refs is empty; a reviewer would want it"]
 
 

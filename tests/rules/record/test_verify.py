@@ -17,7 +17,17 @@ from rules.record.chain import content_digest
 from rules.record.evidence import TENANT, StoredWords, parse_strict_json
 from rules.record.verify import Auditor, SeenIds
 from rules.state import commands
-from tests.rules.record.record import SALT, Life, Record, audited, faults_of, original, own_events, reseal, sentences
+from tests.rules.record.record import (
+    SALT,
+    Life,
+    Record,
+    faults_of,
+    find_faults,
+    original,
+    own_events,
+    reseal,
+    sentences,
+)
 from tests.rules.world import (
     HARD,
     NOW,
@@ -39,7 +49,7 @@ def test_an_untouched_record_is_clean(record: Record) -> None:
 
 def test_the_auditor_counts_what_it_checked(record: Record) -> None:
     auditor = Auditor("T1")
-    assert list(audited(record, auditor)) == []
+    assert list(find_faults(record, auditor)) == []
     counted = auditor.counts
     assert (counted.tenant_events, counted.packages) == (3, 5)
     assert counted.events == sum(len(trail.events) for trail in record.trails)
@@ -49,7 +59,7 @@ def test_the_auditor_counts_what_it_checked(record: Record) -> None:
 @given(later=st.timedeltas(timedelta(0), timedelta(days=30_000)))
 def test_an_event_and_its_state_write_every_moment_alike(later: timedelta) -> None:
     life = Life("pkg_a", HARD).then(commands.Comment, SENTA, now=NOW + later)
-    assert list(Auditor("T1").package(life.trail)) == []
+    assert list(Auditor("T1").check_package(life.trail)) == []
 
 
 def test_erased_texts_do_not_break_the_chain(record: Record) -> None:
@@ -58,7 +68,7 @@ def test_erased_texts_do_not_break_the_chain(record: Record) -> None:
     assert sentences(record) == []
 
 
-def test_a_field_that_a_later_release_added_is_no_fault(record: Record) -> None:
+def test_a_field_that_a_later_release_added_is_accepted(record: Record) -> None:
     trail = record.trails[0]
     first = trail.events[0]
     for field in ("verdict", "put_off"):
@@ -67,7 +77,7 @@ def test_a_field_that_a_later_release_added_is_no_fault(record: Record) -> None:
     assert trail.claim is not None
     trail.claim.state["terms"]["reminders"] = []  # type: ignore[index]  # the claim has a state
     reseal(trail)
-    assert [str(fault) for fault in Auditor("T1").package(trail)] == []
+    assert [str(fault) for fault in Auditor("T1").check_package(trail)] == []
 
 
 # Any change.
@@ -158,7 +168,7 @@ def test_no_event_of_another_tenant_passes(data: st.DataObject, other: str) -> N
         TENANT,
         *(other_trail.package_id for other_trail in record.trails),
     }
-    assert "belongs to another tenant, T1" in str(next(Auditor(other).package(trail)))
+    assert "belongs to another tenant, T1" in str(next(Auditor(other).check_package(trail)))
 
 
 @given(data=st.data())
@@ -206,7 +216,7 @@ def test_the_set_of_seen_ids_contains_what_was_added_and_nothing_else(names: lis
 def test_verification_keeps_very_little_memory_per_event() -> None:
     auditor, own = Auditor("T1"), own_events(5_000)
     tracemalloc.start()
-    assert [fault for event in own for fault in auditor.tenant_event(event)] == []
+    assert [fault for event in own for fault in auditor.check_tenant_event(event)] == []
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 40 * len(own)

@@ -78,7 +78,7 @@ def test_a_forged_state_is_reported_with_its_fields(record: Record) -> None:
     ]
 
 
-def forged(record: Record, at: int, event_type: str | None = None, **change: Any) -> list[str]:
+def faults_after_forgery(record: Record, at: int, event_type: str | None = None, **change: Any) -> list[str]:
     """The faults of the first package after an event, the chain after it and the row were forged."""
     trail = record.trails[0]
     trail.events[at]["change"] |= change
@@ -89,40 +89,47 @@ def forged(record: Record, at: int, event_type: str | None = None, **change: Any
         state |= event["change"]
     trail.claim = trail.claim._replace(state=state)
     reseal(trail, at)
-    return [fault.what for fault in Auditor("T1").package(trail)]
+    return [fault.what for fault in Auditor("T1").check_package(trail)]
 
 
 def test_an_impossible_status_change_is_found_even_if_the_whole_chain_was_rewritten(record: Record) -> None:
-    assert forged(record, 1, status="consented", event_type="package.consented")[0] == (
+    assert faults_after_forgery(record, 1, status="consented", event_type="package.consented")[0] == (
         "it leads from consented to approved, and nothing can do that"
     )
 
 
 @pytest.mark.parametrize("status", [None, [], {}, 1, "aproved"])
 def test_an_unknown_status_is_found(record: Record, status: Any) -> None:
-    assert any("nothing can do that" in what or "begins" in what for what in forged(record, 1, status=status))
+    assert any(
+        "nothing can do that" in what or "begins" in what for what in faults_after_forgery(record, 1, status=status)
+    )
 
 
 def test_an_event_must_be_named_after_the_status_to_which_it_leads(record: Record) -> None:
-    assert forged(record, 1, status="rejected")[0] == "it leads from pending to rejected, and is named human.commented"
+    assert (
+        faults_after_forgery(record, 1, status="rejected")[0]
+        == "it leads from pending to rejected, and is named human.commented"
+    )
 
 
 def test_a_package_begins_by_being_submitted(record: Record) -> None:
-    assert forged(record, 0, status="approved")[0].startswith("a package begins with package.submitted and as pending")
+    assert faults_after_forgery(record, 0, status="approved")[0].startswith(
+        "a package begins with package.submitted and as pending"
+    )
 
 
 def test_a_package_is_submitted_once(record: Record) -> None:
-    assert forged(record, 1, "package.submitted")[0].startswith("a package begins with package.submitted")
+    assert faults_after_forgery(record, 1, "package.submitted")[0].startswith("a package begins with package.submitted")
 
 
 def test_the_fields_of_an_event_must_match_the_package(record: Record) -> None:
-    assert forged(record, 1, action_digest="sha256:0") == [
+    assert faults_after_forgery(record, 1, action_digest="sha256:0") == [
         "it says one thing of itself and another of the package: action_digest",
     ] * (len(record.trails[0].events) - 1)
 
 
 def test_a_package_stays_with_its_agent(record: Record) -> None:
-    assert forged(record, 1, agent_id="agt_2") == ["it changes what never changes: agent_id"]
+    assert faults_after_forgery(record, 1, agent_id="agt_2") == ["it changes what never changes: agent_id"]
 
 
 def test_an_event_id_in_two_packages_is_found(record: Record) -> None:
@@ -148,4 +155,4 @@ def test_the_tenants_chain_must_reach_its_head(record: Record) -> None:
 
 def test_faults_noticed_by_the_reader_are_reported() -> None:
     noticed = Fault("pkg_x", 1, None, "its row is odd")
-    assert noticed in list(Auditor("T1").package(Trail("pkg_x", noticed=[noticed])))
+    assert noticed in list(Auditor("T1").check_package(Trail("pkg_x", noticed=[noticed])))

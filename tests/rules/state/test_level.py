@@ -28,7 +28,7 @@ def test_each_risk_has_the_level_of_its_tier(risk: str, level: HITLLevel) -> Non
 
 
 def test_critical_risk_needs_two_people_including_a_supervisor() -> None:
-    terms = world.submitted(world.CRITICAL).terms
+    terms = world.submitted_state(world.CRITICAL).terms
     assert (terms.quorum, terms.of_role) == (2, {"supervisor": 1})
 
 
@@ -167,7 +167,7 @@ def test_for_reversible_actions_above_085_the_matrix_asks_for_nothing(action_typ
 @pytest.mark.parametrize(
     ("amount", "currency"),
     [(100.01, "USD"), (100.01, "EUR"), (5.0, "XAU"), (0.0, "XAU")],
-    ids=["over in dollars", "over in euros", "unknown currency", "nothing of an unknown currency"],
+    ids=["over in dollars", "over in euros", "unknown currency", "zero of an unknown currency"],
 )
 def test_a_cost_over_the_threshold_is_hard(amount: float, currency: str) -> None:
     assert levels_by_rule(assess_calm(cost={"amount": amount, "currency": currency})) == {"cost": HARD}
@@ -235,13 +235,13 @@ def test_calls_have_no_minimum_level(kind: str) -> None:
 # Silence.
 
 
-def test_with_soft_approval_off_what_would_be_soft_is_hard_and_says_so() -> None:
+def test_with_soft_approval_off_soft_packages_become_hard_and_say_why() -> None:
     policy = world.policy(soft={"enabled": False})
     assessment = assess_calm(policy=policy, action_type="mail.send")
     assert (assessment.level, levels_by_rule(assessment)["soft-off"]) == (HARD, HARD)
 
 
-def test_with_soft_approval_off_what_was_automatic_stays_so() -> None:
+def test_with_soft_approval_off_automatic_packages_stay_automatic() -> None:
     assert assess_calm(policy=world.policy(soft={"enabled": False})).level is AUTO
 
 

@@ -47,7 +47,7 @@ def test_an_eased_level_says_that_it_was_eased() -> None:
 @pytest.mark.parametrize(
     ("action_type", "level"),
     [
-        pytest.param("record.read", AUTO, id="reversible: all of it"),
+        pytest.param("record.read", AUTO, id="reversible: fully automatic"),
         pytest.param("record.update", NOTIFY, id="partially reversible: people are told"),
         pytest.param("mail.send", SOFT, id="irreversible: people can object"),
     ],
@@ -182,11 +182,11 @@ def test_grave_packages_are_never_soft_and_the_level_is_that_of_the_strictest_re
     ],
 )
 def test_the_minimum_level_today_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
-    assert minimum_level_today(world.policy(**changes), world.submitted(world.SOFT)) is level
+    assert minimum_level_today(world.policy(**changes), world.submitted_state(world.SOFT)) is level
 
 
 def test_an_action_type_that_was_struck_from_the_catalogue_is_hard() -> None:
-    struck = world.submitted(world.SOFT).model_copy(update={"action_type": "nobody.listed.this"})
+    struck = world.submitted_state(world.SOFT).model_copy(update={"action_type": "nobody.listed.this"})
     assert minimum_level_today(world.POLICY, struck) is HARD
 
 
@@ -196,4 +196,7 @@ def test_the_same_policy_never_requires_more_for_the_stored_state(fields: dict[s
     assessment = assess(package, Background(), world.POLICY)
     facts = {name: getattr(assessment, name) for name in ("risk", "reversibility")}
     facts |= {"kind": package.kind, "confidence": package.confidence, "action_type": action_type}
-    assert minimum_level_today(world.POLICY, world.submitted(world.SOFT).model_copy(update=facts)) <= assessment.level
+    assert (
+        minimum_level_today(world.POLICY, world.submitted_state(world.SOFT).model_copy(update=facts))
+        <= assessment.level
+    )

@@ -42,13 +42,13 @@ from tests.rules.world import (
     SUSI,
     SVEN,
     after,
-    approved,
+    approved_state,
     ask,
     people,
     policy,
     refusal,
     situation,
-    submitted,
+    submitted_state,
     transition_of,
 )
 
@@ -77,11 +77,11 @@ def without(*missing: str) -> dict[str, Person]:
 
 def task_claimed(by: str = SENTA, policy: Policy = APART) -> PackageState:
     """A hard approval whose task a senior reviewer has claimed."""
-    state = submitted(HARD, policy=policy)
+    state = submitted_state(HARD, policy=policy)
     return after(state, ask(ClaimTask, state), by=by, policy=policy)
 
 
-def deferred(state: PackageState) -> PackageState:
+def deferred_state(state: PackageState) -> PackageState:
     return after(state, ask(Defer, state, until=NOW + DAY), by=SVEN, policy=APART)
 
 
@@ -112,8 +112,8 @@ def task_holders(state: PackageState) -> tuple[str | None, str | None]:
         pytest.param(task_claimed(), without(SENTA), id="the assignee is away"),
         pytest.param(task_claimed(), people(USENTA=GONE), id="the assignee was deactivated"),
         pytest.param(task_claimed(), people(USENTA={"is_guest": True}), id="the assignee may not decide any more"),
-        pytest.param(deferred(task_claimed()), without(SENTA), id="while it is deferred"),
-        pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN), id="nobody is left on this rung"),
+        pytest.param(deferred_state(task_claimed()), without(SENTA), id="while it is deferred"),
+        pytest.param(submitted_state(HARD, policy=APART), without(SENTA, SVEN), id="nobody is left on this rung"),
     ],
 )
 def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
@@ -126,11 +126,17 @@ def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> Non
     [
         pytest.param(task_claimed(), people(), id="everybody is there"),
         pytest.param(task_claimed(), people(USENTA={"away_until": LATER}), id="the assignee is just back"),
-        pytest.param(task_claimed(), without(SVEN, SUSI, DORA), id="only the assignee is there"),
-        pytest.param(submitted(HARD, policy=APART), without(SENTA, SUSI, DORA), id="one who could decide is there"),
-        pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI, DORA), id="nobody is there anywhere"),
+        pytest.param(task_claimed(), without(SVEN, SUSI, DORA), id="only the assignee is present"),
         pytest.param(
-            deferred(submitted(HARD, policy=APART)), without(SENTA, SVEN), id="nobody is asked while it is deferred"
+            submitted_state(HARD, policy=APART), without(SENTA, SUSI, DORA), id="someone who could decide is present"
+        ),
+        pytest.param(
+            submitted_state(HARD, policy=APART), without(SENTA, SVEN, SUSI, DORA), id="nobody is present on any rung"
+        ),
+        pytest.param(
+            deferred_state(submitted_state(HARD, policy=APART)),
+            without(SENTA, SVEN),
+            id="nobody is asked while it is deferred",
         ),
     ],
 )
@@ -147,7 +153,7 @@ def test_with_a_stale_directory_no_task_is_reassigned() -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [after(task_claimed(), ask(Revise, task_claimed()), by=SENTA, policy=APART), approved(HARD)],
+    [after(task_claimed(), ask(Revise, task_claimed()), by=SENTA, policy=APART), approved_state(HARD)],
     ids=["waiting for the agent", "approved"],
 )
 def test_no_relief_is_needed_while_nobody_is_asked(state: PackageState) -> None:
@@ -178,7 +184,7 @@ def test_the_task_goes_to_the_delegate_who_stands_in_for_the_absent() -> None:
     [
         pytest.param(RITA, {}, id="has no role that could decide it"),
         pytest.param(SVEN, {SVEN: AWAY}, id="is away too"),
-        pytest.param(SVEN, {SVEN: away_for(SENTA)}, id="has gone and named the first"),
+        pytest.param(SVEN, {SVEN: away_for(SENTA)}, id="is away and named the first delegate"),
         pytest.param(SVEN, {SVEN: GONE}, id="was deactivated"),
         pytest.param(ROSE, {}, id="is the one who asked for it"),
         pytest.param("UNEMO", {}, id="is unknown"),
@@ -275,7 +281,7 @@ def test_a_task_without_an_assignee_can_be_claimed_by_anyone_eligible() -> None:
 
 
 def test_the_task_of_a_deferred_package_returns_too() -> None:
-    asleep = deferred(with_stand_in())
+    asleep = deferred_state(with_stand_in())
     moved = relieve(asleep, people()).after
     assert (moved.status, task_holders(moved)) == (Status.DEFERRED, (SENTA, None))
 
@@ -292,7 +298,7 @@ def test_a_package_climbs_at_once_when_its_rung_has_no_reviewers_left() -> None:
 
 
 def test_a_rung_on_which_everyone_is_away_is_skipped() -> None:
-    move = relieve(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI))
+    move = relieve(submitted_state(HARD, policy=APART), without(SENTA, SVEN, SUSI))
     assert (move.after.task.rung, move.after.task.required_role) == (2, "director")
 
 
@@ -305,7 +311,7 @@ def test_with_nobody_present_on_any_rung_the_task_has_no_assignee_and_keeps_its_
 def test_a_soft_package_is_hard_from_the_next_rung_on() -> None:
     apart = policy(roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}})
     apart = apart.model_copy(update={"roles": apart.roles | {"director": apart.roles["supervisor"]}})
-    move = relieve(submitted(SOFT, policy=apart), without(RITA, ROSS), apart)
+    move = relieve(submitted_state(SOFT, policy=apart), without(RITA, ROSS), apart)
     assert event_reasons(move) == [("package.hardened", "nobody-left"), ("package.escalated", "nobody-left")]
     assert (move.after.level, move.after.task.required_role) == (HITLLevel.HARD_APPROVAL, "senior_reviewer")
 
@@ -326,16 +332,18 @@ def test_a_task_that_an_admin_assigns_does_not_return_to_the_original_assignee()
 # Packages that return to the queue.
 
 
-def revised(state: PackageState) -> PackageState:
+def revised_state(state: PackageState) -> PackageState:
     return after(state, ask(Revise, state), by=SVEN, policy=APART)
 
 
 @pytest.mark.parametrize(
     ("state", "back"),
     [
-        pytest.param(deferred(task_claimed()), (WakeUp, {}, AUTO), id="time wakes it"),
-        pytest.param(deferred(task_claimed()), (Wake, {}, SVEN), id="somebody wakes it"),
-        pytest.param(revised(task_claimed()), (NewVersion, {"package": HARD}, AGENT.actor), id="the agent revised it"),
+        pytest.param(deferred_state(task_claimed()), (WakeUp, {}, AUTO), id="time wakes it"),
+        pytest.param(deferred_state(task_claimed()), (Wake, {}, SVEN), id="somebody wakes it"),
+        pytest.param(
+            revised_state(task_claimed()), (NewVersion, {"package": HARD}, AGENT.actor), id="the agent revised it"
+        ),
     ],
 )
 def test_a_package_that_returns_to_the_queue_is_reassigned_at_once_if_its_assignee_left(
@@ -348,7 +356,7 @@ def test_a_package_that_returns_to_the_queue_is_reassigned_at_once_if_its_assign
 
 
 def test_a_package_that_returns_to_a_rung_without_reviewers_climbs_at_once() -> None:
-    asleep = deferred(task_claimed())
+    asleep = deferred_state(task_claimed())
     move = transition_of(asleep, ask(WakeUp, asleep), now=NOW + DAY, policy=APART, people=without(SENTA, SVEN))
     assert event_reasons(move) == [("package.pending", "time-reached"), ("package.escalated", "nobody-left")]
     assert (move.after.status, move.after.task.rung) == (Status.PENDING, 1)
@@ -358,39 +366,39 @@ def test_a_package_that_returns_to_a_rung_without_reviewers_climbs_at_once() -> 
 
 
 def test_a_new_package_climbs_at_once_if_everyone_on_its_rung_is_away() -> None:
-    state = submitted(HARD, policy=APART, people=without(SENTA, SVEN))
+    state = submitted_state(HARD, policy=APART, people=without(SENTA, SVEN))
     assert (state.status, state.task.required_role) == (Status.PENDING, "supervisor")
     assert not relief_needed(state, without(SENTA, SVEN))
 
 
 def test_a_new_package_stays_on_its_rung_if_nobody_is_present_on_any() -> None:
-    state = submitted(HARD, policy=APART, people=without(SENTA, SVEN, SUSI, DORA))
+    state = submitted_state(HARD, policy=APART, people=without(SENTA, SVEN, SUSI, DORA))
     assert (state.status, state.task.rung) == (Status.PENDING, 0)
 
 
 @pytest.mark.parametrize(
     ("around", "role"),
     [
-        pytest.param(without(SUSI), "director", id="of the next rung everybody is away"),
+        pytest.param(without(SUSI), "director", id="everyone on the next rung is away"),
         pytest.param(without(SUSI, DORA), "supervisor", id="everybody is away further up"),
     ],
 )
 def test_an_unanswered_package_climbs_to_the_next_rung_with_someone_present(
     around: dict[str, Person], role: str
 ) -> None:
-    state = submitted(HARD, policy=APART)
+    state = submitted_state(HARD, policy=APART)
     climbed = after(state, ask(Climb, state), now=NOW + DAY, people=around, policy=APART)
     assert climbed.task.required_role == role
 
 
 def test_recusal_of_the_last_present_reviewer_asks_the_next_rung() -> None:
-    state = submitted(HARD, policy=APART)
+    state = submitted_state(HARD, policy=APART)
     aside = after(state, ask(Recuse, state), by=SENTA, people=without(SVEN), policy=APART)
     assert aside.task.required_role == "supervisor"
 
 
 def test_a_task_assigned_to_someone_who_is_away_goes_to_their_delegate() -> None:
-    state = submitted(HARD, policy=APART)
+    state = submitted_state(HARD, policy=APART)
     around = people(USENTA=away_for(SVEN))
     handed = after(state, ask(Assign, state, assignee=SENTA), by=ADAM, people=around, policy=APART)
     assert task_holders(handed) == (SVEN, SENTA)

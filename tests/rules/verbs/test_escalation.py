@@ -36,7 +36,7 @@ from tests.rules.world import (
     package,
     policy,
     refusal,
-    submitted,
+    submitted_state,
 )
 
 # Revise, request evidence, defer.
@@ -46,14 +46,14 @@ from tests.rules.world import (
     ("kind", "status"), [(Revise, Status.REVISION_REQUESTED), (RequestMoreEvidence, Status.EVIDENCE_REQUESTED)]
 )
 def test_the_agent_has_two_days_to_answer(kind: type[HumanDecisionCommand], status: Status) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     asked = after(state, ask(kind, state), by=SENTA)
     assert (asked.status, asked.answer_by, asked.ends_at) == (status, NOW + 2 * DAY, NOW + 2 * DAY)
 
 
 @pytest.mark.parametrize("kind", [Approve, Revise, Defer, Escalate])
 def test_while_the_agent_has_to_answer_other_decisions_are_refused(kind: type[HumanDecisionCommand]) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     asked = after(state, ask(Revise, state), by=SENTA)
     assert refusal(asked, ask(kind, asked), by=SENTA) is Reason.AWAITS_AGENT
 
@@ -63,7 +63,7 @@ def test_while_the_agent_has_to_answer_other_decisions_are_refused(kind: type[Hu
 def test_a_deferred_or_revised_package_can_still_be_stopped_or_taken_over(
     first: type[HumanDecisionCommand], then: type[HumanDecisionCommand]
 ) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     waiting = after(state, ask(first, state), by=SENTA)
     assert after(waiting, ask(then, waiting), by=SENTA).status.terminal
 
@@ -73,17 +73,17 @@ def test_a_deferred_or_revised_package_can_still_be_stopped_or_taken_over(
     [(NOW, Reason.TIME_NOT_AHEAD), (NOW - HOUR, Reason.TIME_NOT_AHEAD), (NOW + 30 * DAY + MINUTE, Reason.TIME_TOO_FAR)],
 )
 def test_a_deferral_ends_in_the_future_and_not_too_far(until: Any, expected: Reason) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Defer, state, until=until), by=SENTA) is expected
 
 
 def test_a_deferral_cannot_outlast_the_packages_expiry() -> None:
-    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    state = submitted_state(package(risk_level="high", expires_at=NOW + HOUR))
     assert refusal(state, ask(Defer, state, until=NOW + 2 * HOUR), by=SENTA) is Reason.TIME_TOO_FAR
 
 
 def test_a_deferred_package_must_be_woken_before_approval_and_then_has_its_full_time() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     asleep = after(state, ask(Defer, state, until=NOW + 9 * DAY), by=SENTA)
     assert refusal(asleep, ask(Approve, asleep), by=SENTA) is Reason.IS_DEFERRED
     awake = after(asleep, ask(Wake, asleep), by=SENTA, now=NOW + 2 * DAY)
@@ -95,7 +95,7 @@ def test_a_deferred_package_must_be_woken_before_approval_and_then_has_its_full_
 
 
 def test_escalation_asks_the_next_rung() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA, now=NOW + HOUR)
     assert (raised.task.rung, raised.task.required_role, raised.status) == (1, "supervisor", Status.PENDING)
     assert (raised.task.due_at, raised.interrupt_status) == (NOW + HOUR + DAY, HumanInterruptStatus.ESCALATED)
@@ -103,24 +103,24 @@ def test_escalation_asks_the_next_rung() -> None:
 
 
 def test_escalation_can_name_the_rung() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert after(state, ask(Escalate, state, to_role="director"), by=SENTA).task.required_role == "director"
 
 
 def test_a_rung_without_reviewers_is_skipped() -> None:
     deserted = policy(roles={"supervisor": {"members": []}, "director": {"includes": ["senior_reviewer"]}})
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert after(state, ask(Escalate, state), by=SENTA, policy=deserted).task.required_role == "director"
 
 
 @pytest.mark.parametrize("role", ["reviewer", "senior_reviewer", "king"])
 def test_escalation_goes_only_up_the_ladder(role: str) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Escalate, state, to_role=role), by=SENTA) is Reason.NOT_ON_LADDER
 
 
 def test_each_escalation_climbs_one_rung() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     second = after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA)
     assert (second.task.rung, second.task.required_role) == (1, "supervisor")
     third = after(second, ask(Escalate, second), by=SUSI)
@@ -129,24 +129,24 @@ def test_each_escalation_climbs_one_rung() -> None:
 
 @pytest.mark.parametrize("role", ["senior_reviewer", "supervisor"])
 def test_escalation_never_goes_to_a_rung_at_or_below_the_present_one(role: str) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     second = after(state, ask(Escalate, state), by=SENTA)
     assert refusal(second, ask(Escalate, second, to_role=role), by=SUSI) is Reason.NOT_ON_LADDER
 
 
 def test_there_is_no_rung_above_the_top() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     top = after(state, ask(Escalate, state, to_role="director"), by=SENTA)
     assert refusal(top, ask(Escalate, top), by=DORA) is Reason.TOP_OF_LADDER
 
 
 def test_escalation_skips_people_who_could_not_decide() -> None:
     deserted = policy(roles={"supervisor": {"members": []}, "director": {"members": []}})
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(Escalate, state), by=SENTA, policy=deserted) is Reason.NO_ELIGIBLE_REVIEWER
 
 
 def test_an_escalated_package_no_longer_counts_silence() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     raised = after(state, ask(Escalate, state), by=RITA)
     assert (raised.level, raised.why[0].rule) == (HITLLevel.HARD_APPROVAL, "escalation")

@@ -37,8 +37,8 @@ from tests.rules.world import (
     policy,
     proven,
     refusal,
-    shown,
-    submitted,
+    shown_state,
+    submitted_state,
 )
 
 SECOND = timedelta(seconds=1)
@@ -49,22 +49,22 @@ def not_due(state: PackageState, kind: type[ClockCommand], now: datetime) -> boo
     return refusal(state, ask(kind, state), now=now) is Reason.NOT_DUE
 
 
-PROVEN = proven(shown(submitted(SOFT)))
+PROVEN = proven(shown_state(submitted_state(SOFT)))
 
 
 def silence(**changes: Any) -> Silence:
     return PROVEN.model_copy(update=changes)
 
 
-def consented(
+def consented_state(
     proposal: DecisionPackage = SOFT, proof: Silence = PROVEN, now: datetime = NOW + FIVE, **bearing: Any
 ) -> PackageState:
-    state = shown(submitted(proposal))
+    state = shown_state(submitted_state(proposal))
     return after(state, ask(Consent, state, silence=proof), now=now, **bearing)
 
 
 def test_proven_silence_is_consent_with_its_own_basis() -> None:
-    state = consented()
+    state = consented_state()
     assert (state.status, state.may_proceed(NOW + FIVE)) == (Status.CONSENTED, True)
     assert state.decision is not None
     assert (state.decision.basis, state.decision.reviewers) == (Basis.SILENT_CONSENT, ())
@@ -72,7 +72,7 @@ def test_proven_silence_is_consent_with_its_own_basis() -> None:
 
 @pytest.mark.parametrize(("chance", "sampled"), [(0.05, True), (0.1, False)])
 def test_a_share_of_the_packages_approved_by_silence_is_sampled(chance: float, sampled: bool) -> None:
-    assert consented(chance=chance).sampled is sampled
+    assert consented_state(chance=chance).sampled is sampled
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_share_of_the_packages_approved_by_silence_is_sampled(chance: float, s
     ids=["nobody was there", "no click could have come in"],
 )
 def test_silence_while_nobody_could_have_objected_makes_the_package_hard(proof: Silence) -> None:
-    state = consented(proof=proof)
+    state = consented_state(proof=proof)
     assert (state.status, state.level, state.why[0].rule) == (
         Status.PENDING,
         HITLLevel.HARD_APPROVAL,
@@ -100,8 +100,8 @@ def test_silence_while_nobody_could_have_objected_makes_the_package_hard(proof: 
         ),
         pytest.param({"actions": {"record.read": {"floor": "hard_approval"}}}, id="a floor for the action type"),
         pytest.param({"actions": {"record.read": {"tool": {}}}}, id="a tool that asks for approval"),
-        pytest.param({"kinds": {"action": "hard_approval"}}, id="its kind takes a person"),
-        pytest.param({"confidence": {"hard_below": 0.96, "soft_below": 0.97}}, id="an agent has to be surer of itself"),
+        pytest.param({"kinds": {"action": "hard_approval"}}, id="the kind requires a person"),
+        pytest.param({"confidence": {"hard_below": 0.96, "soft_below": 0.97}}, id="a higher confidence is required"),
         pytest.param(
             {"actions": {"record.read": {"reversibility": "irreversible_low", "data_classes": ["pii"]}}},
             id="sensitive, and cannot be undone",
@@ -111,17 +111,17 @@ def test_silence_while_nobody_could_have_objected_makes_the_package_hard(proof: 
                 "actions": {"record.read": {"reversibility": "irreversible_low"}},
                 "matrix": {"irreversible_soft_above": 0.95},
             },
-            id="not sure enough for what cannot be undone",
+            id="confidence too low for an irreversible action",
         ),
     ],
 )
 def test_silence_does_not_count_if_todays_policy_requires_approval(changes: dict[str, Any]) -> None:
-    state = consented(policy=policy(**changes))
+    state = consented_state(policy=policy(**changes))
     assert (state.status, state.level, state.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "policy-changed")
 
 
 def consent_refused(proof: Silence = PROVEN, now: datetime = NOW + FIVE, **bearing: Any) -> Reason:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     return refusal(state, ask(Consent, state, silence=proof), now=now, **bearing)
 
 
@@ -150,17 +150,17 @@ def test_nothing_consents_while_the_agent_is_paused(paused: Any) -> None:
 def test_silence_that_is_too_short_at_the_deadline_makes_the_package_hard(
     proof: Silence, bearing: dict[str, Any]
 ) -> None:
-    state = consented(proof=proof, now=NOW + DAY, **bearing)
+    state = consented_state(proof=proof, now=NOW + DAY, **bearing)
     assert (state.status, state.level, state.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "timeout")
 
 
 def test_the_packages_expiry_never_becomes_consent() -> None:
-    state = consented(package(expires_at=NOW + HOUR), now=NOW + HOUR)
+    state = consented_state(package(expires_at=NOW + HOUR), now=NOW + HOUR)
     assert (state.status, state.may_proceed(NOW + HOUR)) == (Status.EXPIRED, False)
 
 
 def test_silence_begins_when_an_eligible_person_could_see_the_card() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     unseen = after(state, ask_show(state, seen=False))
     assert unseen.shown is None
     seen = after(unseen, ask_show(unseen, seen=True), now=NOW + HOUR)
@@ -168,7 +168,7 @@ def test_silence_begins_when_an_eligible_person_could_see_the_card() -> None:
 
 
 def test_a_card_of_an_older_version_proves_nothing() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     late = ask_show(state, seen=True)
     newer = after(state, ask(NewVersion, state), by=AGENT.actor)
     assert after(newer, late).shown is None
@@ -180,13 +180,13 @@ def ask_show(state: PackageState, *, seen: bool) -> Show:
 
 @pytest.mark.parametrize("kind", [Object, Escalate])
 def test_a_package_that_someone_reacted_to_never_gets_consent_by_silence(kind: type[Any]) -> None:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     spoken = after(state, ask(kind, state), by=RITA)
     assert not_due(spoken, Consent, NOW + DAY)
 
 
 def test_a_person_can_still_approve_before_the_silence_ends() -> None:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
 
 
@@ -194,7 +194,7 @@ def test_a_person_can_still_approve_before_the_silence_ends() -> None:
 
 
 def failed_click(by: str | None) -> PackageState:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     return after(state, ask(Harden, state, cause="click-failed", clicked_by=by))
 
 
@@ -209,12 +209,12 @@ def test_a_failed_click_of_a_possible_objector_makes_the_package_hard(by: str | 
 
 @pytest.mark.parametrize("by", [GRETA, DEAN, BODO], ids=["guest", "deactivated", "bot"])
 def test_a_failed_click_of_someone_who_could_not_have_objected_changes_nothing(by: str) -> None:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     refusal(state, ask(Harden, state, cause="click-failed", clicked_by=by))
 
 
 def test_a_lost_proof_makes_only_soft_pending_packages_hard_and_only_once() -> None:
-    state = shown(submitted(SOFT))
+    state = shown_state(submitted_state(SOFT))
     hard = after(state, ask(Harden, state, cause="proof-lost"))
     assert (hard.level, hard.why[0].rule) == (HITLLevel.HARD_APPROVAL, "proof-lost")
     assert not_due_now(hard)

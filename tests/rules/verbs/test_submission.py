@@ -35,13 +35,13 @@ from tests.rules.world import (
     refusal,
     situation,
     submission,
-    submitted,
+    submitted_state,
     transition_of,
 )
 
 
 def test_a_package_that_needs_nobody_is_settled_at_once_by_policy() -> None:
-    state = submitted(AUTOMATIC)
+    state = submitted_state(AUTOMATIC)
     assert state.status is Status.APPROVED
     assert state.may_proceed(NOW)
     assert state.decision is not None
@@ -52,7 +52,7 @@ def test_a_package_that_needs_nobody_is_settled_at_once_by_policy() -> None:
     "asked", [SOFT, HARD, CRITICAL, TAKEOVER, QUESTION], ids=["soft", "hard", "critical", "takeover", "question"]
 )
 def test_a_package_that_needs_a_person_waits_and_may_not_proceed(asked: Any) -> None:
-    state = submitted(asked)
+    state = submitted_state(asked)
     assert (state.status, state.decision, state.may_proceed(NOW)) == (Status.PENDING, None, False)
 
 
@@ -62,13 +62,13 @@ def test_automatic_approval_records_a_submission_and_a_decision_of_the_policy() 
 
 
 def test_the_first_task_has_the_tiers_role_and_its_full_time() -> None:
-    task = submitted(HARD).task
+    task = submitted_state(HARD).task
     assert (task.rung, task.required_role, task.priority) == (0, "senior_reviewer", Priority.HIGH)
     assert (task.created_at, task.due_at) == (NOW, NOW + DAY)
 
 
 def test_all_parties_are_barred_from_submission() -> None:
-    state = submitted(package(on_behalf_of=[SENTA]))
+    state = submitted_state(package(on_behalf_of=[SENTA]))
     assert state.barred == {ROSE: Bar.REQUESTER, SENTA: Bar.DELEGATION_CHAIN, OWEN: Bar.OWNER}
 
 
@@ -89,16 +89,16 @@ def test_a_package_is_refused_for_each_reason_that_bars_it(bearing: dict[str, An
 
 def test_an_automatic_package_without_named_parties_needs_no_directory() -> None:
     alone = package(risk_level="low", requested_by=None)
-    assert submitted(alone, directory_as_of=NOW - 2 * DAY).status is Status.APPROVED
+    assert submitted_state(alone, directory_as_of=NOW - 2 * DAY).status is Status.APPROVED
 
 
 def test_a_rejected_action_with_a_material_change_is_accepted_as_hard() -> None:
-    state = submitted(package(material_change="Another record."), memory=Memory(noes=(no_to(SOFT),)))
+    state = submitted_state(package(material_change="Another record."), memory=Memory(noes=(no_to(SOFT),)))
     assert state.level is HITLLevel.HARD_APPROVAL
 
 
 def test_the_same_action_within_the_window_keeps_its_level() -> None:
-    state = submitted(AUTOMATIC, memory=Memory(earlier_level=HITLLevel.HARD_APPROVAL))
+    state = submitted_state(AUTOMATIC, memory=Memory(earlier_level=HITLLevel.HARD_APPROVAL))
     assert (state.level, state.status) == (HITLLevel.HARD_APPROVAL, Status.PENDING)
 
 
@@ -121,7 +121,7 @@ def test_at_high_risk_an_incomplete_package_is_refused_with_the_missing_fields(f
 
 def test_below_high_risk_a_gap_is_a_warning() -> None:
     needy = policy(tiers={"medium": {"needs": ["evidence"]}})
-    assert submitted(package(evidence_refs=[]), policy=needy).warnings == ("evidence_refs",)
+    assert submitted_state(package(evidence_refs=[]), policy=needy).warnings == ("evidence_refs",)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_parties_do_not_count_as_people_who_could_decide() -> None:
 
 def terms(action: dict[str, Any] | None = None, proposal: Any = HARD, **changes: Any) -> Terms:
     entry = {"reversibility": "reversible", **(action or {})}
-    return submitted(proposal, policy=policy(actions={"record.read": entry}, **changes)).terms
+    return submitted_state(proposal, policy=policy(actions={"record.read": entry}, **changes)).terms
 
 
 def test_the_terms_come_from_the_tier() -> None:
@@ -224,17 +224,17 @@ def test_the_ladder_leaves_out_roles_that_the_first_role_includes() -> None:
     ],
 )
 def test_a_takeover_holds_its_thread_from_submission(proposal: Any, holds: bool) -> None:
-    assert submitted(proposal).holds_thread is holds
+    assert submitted_state(proposal).holds_thread is holds
 
 
-def test_a_package_at_takeover_is_no_decision_yet() -> None:
-    state: PackageState = submitted(TAKEOVER)
+def test_a_package_at_the_takeover_level_is_not_decided_yet() -> None:
+    state: PackageState = submitted_state(TAKEOVER)
     assert (state.status, state.risk, state.decision) == (Status.PENDING, RiskLevel.MEDIUM, None)
 
 
 @pytest.mark.parametrize(("chance", "sampled"), [(0.0999, True), (0.1, False)])
 def test_a_share_of_the_packages_without_a_person_is_sampled(chance: float, sampled: bool) -> None:
-    state = submitted(AUTOMATIC, chance=chance)
+    state = submitted_state(AUTOMATIC, chance=chance)
     assert state.sampled is sampled
     assert state.decision is not None
     assert state.decision.decision is HumanDecisionType.APPROVE

@@ -21,7 +21,7 @@ from rules.verbs.decisions import reject
 from rules.verbs.spec import Needs, VerbSpec, build_table
 from rules.verbs.submission import Submit, submit
 from rules.verbs.table import SPEC_OF_VERB, VERBS
-from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted
+from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted_state
 
 ROWS = tuple(VERBS.values())
 
@@ -95,7 +95,12 @@ def test_a_row_is_refused_if_any_of_its_parts_is_missing(
         ),
         pytest.param(Expire, {"requires": Standard.STOP}, "has a standard that no person needs", id="standard"),
         pytest.param(Expire, {"due": None}, "is the clock's, and never due", id="due"),
-        pytest.param(Expire, {"by": (ActorKind.AGENT,)}, "is the clock's, and given by others", id="the clock's by"),
+        pytest.param(
+            Expire,
+            {"by": (ActorKind.AGENT,)},
+            "is the clock's, and given by others",
+            id="a clock command given by a person",
+        ),
         pytest.param(Reject, {"due": lambda *_: True}, "has a time, and is not the clock's", id="time"),
         pytest.param(Reject, {"needs": {Needs.THREAD}}, "asks for the thread without the agent's row", id="thread"),
         pytest.param(
@@ -136,13 +141,13 @@ def test_only_revocation_leads_out_of_a_terminal_status() -> None:
 def test_a_verb_without_a_standard_is_never_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
     rows: dict[type[Command], VerbSpec] = {**VERBS, Reject: replace(VERBS[Reject], requires=None)}
     monkeypatch.setattr("rules.verbs.decide.VERBS", rows)
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     with pytest.raises(AssertionError, match="asks nothing"):
         refusal(state, ask(Reject, state), by=ADAM)
 
 
 def test_a_decision_without_an_authority_cannot_be_recorded() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     command = ask(Reject, state)
     with pytest.raises(ValueError, match="has no authority"):
         reject(Move(state, command, situation(ADAM)), command)
@@ -154,7 +159,7 @@ def test_an_authority_without_a_role_or_a_part_has_no_name() -> None:
 
 
 def test_an_authority_states_the_part_in_which_a_person_acts() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     asked = question_of(state)
     by_role = authorize(situation().roster, SENTA, Standard.STOP, asked, NOW)
     by_part = authorize(situation().roster, ROSE, Standard.STOP, asked, NOW)
@@ -167,4 +172,4 @@ def test_an_authority_states_the_part_in_which_a_person_acts() -> None:
 
 def test_nobody_can_meet_the_standard_own_rule() -> None:
     with pytest.raises(ValueError, match="own rule"):
-        authorize(situation().roster, SENTA, Standard.OWN_RULE, question_of(submitted(HARD)), NOW)
+        authorize(situation().roster, SENTA, Standard.OWN_RULE, question_of(submitted_state(HARD)), NOW)

@@ -21,17 +21,17 @@ from tests.rules.world import (
     SVEN,
     TAKEOVER,
     after,
-    approved,
+    approved_state,
     ask,
     package,
     refusal,
     submission,
-    submitted,
+    submitted_state,
 )
 
 
 def taken_over() -> PackageState:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     return after(state, ask(TakeOver, state), by=SENTA)
 
 
@@ -41,21 +41,21 @@ def test_a_takeover_by_a_person_holds_the_thread() -> None:
 
 
 def test_without_a_thread_and_a_run_nothing_is_held() -> None:
-    state = submitted(package(risk_level="high", thread_id=None))
+    state = submitted_state(package(risk_level="high", thread_id=None))
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread is False
 
 
 def test_without_a_thread_a_takeover_holds_the_run() -> None:
-    state = submitted(package(risk_level="high", thread_id=None, run_id="run_1"))
+    state = submitted_state(package(risk_level="high", thread_id=None, run_id="run_1"))
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread
 
 
 def test_the_requester_may_take_over_but_not_approve() -> None:
-    state = submitted(package(risk_level="high", requested_by=SENTA))
+    state = submitted_state(package(risk_level="high", requested_by=SENTA))
     assert after(state, ask(TakeOver, state), by=SENTA).status is Status.TAKEN_OVER
 
 
-@pytest.mark.parametrize("by", [SENTA, ADAM], ids=["who took it", "an admin"])
+@pytest.mark.parametrize("by", [SENTA, ADAM], ids=["the person who took it over", "an admin"])
 def test_the_thread_is_handed_back_and_the_package_stays_taken_over(by: str) -> None:
     state = taken_over()
     free = after(state, ask(HandBack, state), by=by)
@@ -70,7 +70,7 @@ def test_nobody_else_can_hand_the_thread_back(by: str) -> None:
 
 
 def test_only_a_held_thread_can_be_handed_back() -> None:
-    state = approved(HARD)
+    state = approved_state(HARD)
     assert refusal(state, ask(HandBack, state), by=SENTA) is Reason.ALREADY_DECIDED
 
 
@@ -79,36 +79,36 @@ HELD = Memory(thread_taken_in="pkg_1")
 
 def test_while_a_person_holds_the_thread_new_packages_and_claims_in_it_are_refused() -> None:
     assert refusal(None, submission(HARD, "pkg_2"), by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
-    other = approved(HARD).model_copy(update={"decision_package_id": "pkg_2"})
+    other = approved_state(HARD).model_copy(update={"decision_package_id": "pkg_2"})
     assert refusal(other, ask(ClaimExecution, other), by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
-    waiting = submitted(HARD).model_copy(update={"decision_package_id": "pkg_2"})
+    waiting = submitted_state(HARD).model_copy(update={"decision_package_id": "pkg_2"})
     version = ask(NewVersion, waiting, package=HARD)
     assert refusal(waiting, version, by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
 
 
 def test_a_takeover_that_a_person_rejects_or_withdraws_frees_the_thread() -> None:
-    state = submitted(TAKEOVER)
+    state = submitted_state(TAKEOVER)
     assert state.holds_thread
     assert after(state, ask(Reject, state), by=SENTA).holds_thread is False
     assert after(state, ask(Withdraw, state), by=ROSE).holds_thread is False
 
 
 def test_neither_the_agent_nor_time_frees_the_thread() -> None:
-    state = submitted(TAKEOVER)
+    state = submitted_state(TAKEOVER)
     withdrawn = after(state, ask(Withdraw, state), by=AGENT.actor)
-    ending = submitted(package(recommendation="escalate", expires_at=NOW + DAY))
+    ending = submitted_state(package(recommendation="escalate", expires_at=NOW + DAY))
     expired = after(ending, ask(Expire, ending), now=NOW + DAY)
     assert (withdrawn.status, withdrawn.holds_thread) == (Status.CANCELLED, True)
     assert (expired.status, expired.holds_thread) == (Status.EXPIRED, True)
 
 
 def test_a_thread_that_nobody_took_over_is_handed_back_by_anyone_who_could_have() -> None:
-    state = submitted(TAKEOVER)
+    state = submitted_state(TAKEOVER)
     withdrawn = after(state, ask(Withdraw, state), by=AGENT.actor)
     assert after(withdrawn, ask(HandBack, withdrawn), by=SENTA).holds_thread is False
     assert refusal(withdrawn, ask(HandBack, withdrawn), by=ROSE) is Reason.WRONG_ROLE
 
 
 def test_taking_over_at_the_takeover_level_keeps_the_thread_held() -> None:
-    state = submitted(TAKEOVER)
+    state = submitted_state(TAKEOVER)
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread

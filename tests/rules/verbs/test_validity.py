@@ -23,17 +23,17 @@ from tests.rules.world import (
     SUSI,
     SVEN,
     after,
-    approved,
+    approved_state,
     ask,
-    claimed,
-    opened,
+    claimed_state,
+    opened_state,
     package,
     people,
     policy,
     refusal,
-    shown,
+    shown_state,
     situation,
-    submitted,
+    submitted_state,
     transition_of,
 )
 
@@ -58,13 +58,13 @@ SENIORS = policy(roles={"senior_reviewer": {"max_risk": "critical"}})
 
 
 def by_quorum() -> PackageState:
-    state = opened(submitted(CRITICAL), SUSI, SENTA)
+    state = opened_state(submitted_state(CRITICAL), SUSI, SENTA)
     state = after(state, ask(commands.Approve, state), by=SENTA, policy=SENIORS)
     return after(state, ask(commands.Approve, state), by=SUSI, policy=SENIORS)
 
 
-def consented() -> PackageState:
-    state = shown(submitted(SOFT))
+def consented_state() -> PackageState:
+    state = shown_state(submitted_state(SOFT))
     return after(state, ask(clock_commands.Consent, state), now=NOW + DAY)
 
 
@@ -79,11 +79,11 @@ GONE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("today", GONE.values(), ids=GONE)
 def test_a_claim_is_refused_when_its_approver_could_not_approve_it_today(today: dict[str, Any]) -> None:
-    assert "no longer counts" in revocation_sentence(approved(HARD), **today)
+    assert "no longer counts" in revocation_sentence(approved_state(HARD), **today)
 
 
 def test_the_service_revokes_an_invalid_permission_and_the_record_names_the_vote() -> None:
-    state = approved(HARD)
+    state = approved_state(HARD)
     (event,) = claim(state, **GONE["deactivated"]).occurrences
     assert (event.event_type, event.actor.actor_id) == ("package.revoked", "auto")
     assert event.reason == f"vote-no-longer-counts {state.votes[0].event_id}"
@@ -91,7 +91,7 @@ def test_the_service_revokes_an_invalid_permission_and_the_record_names_the_vote
 
 
 def test_a_claim_is_accepted_while_its_approver_could_approve_it_today() -> None:
-    assert claim(approved(HARD)).refusal is None
+    assert claim(approved_state(HARD)).refusal is None
 
 
 def test_one_lost_vote_of_a_quorum_invalidates_the_permission() -> None:
@@ -101,54 +101,56 @@ def test_one_lost_vote_of_a_quorum_invalidates_the_permission() -> None:
 
 
 def test_a_larger_quorum_invalidates_the_permission() -> None:
-    sentence = revocation_sentence(approved(HARD), policy=policy(tiers={"high": {"quorum": 2}}))
+    sentence = revocation_sentence(approved_state(HARD), policy=policy(tiers={"high": {"quorum": 2}}))
     assert sentence == "The policy now asks for 2 approvals; this one has 1."
 
 
 def test_a_risk_that_was_raised_since_requires_the_authority_for_it() -> None:
     raised = policy(actions={"record.read": {"reversibility": "reversible", "risk": "critical"}})
-    assert revocation_sentence(approved(HARD), policy=raised).startswith("The approval of senta")
+    assert revocation_sentence(approved_state(HARD), policy=raised).startswith("The approval of senta")
 
 
 def test_a_policy_that_now_requires_a_takeover_invalidates_the_permission() -> None:
     strict = policy(tiers={"high": {"level": "human_takeover"}})
-    assert revocation_sentence(approved(HARD), policy=strict) == "The policy now asks for human takeover here."
+    assert revocation_sentence(approved_state(HARD), policy=strict) == "The policy now asks for human takeover here."
 
 
 def test_consent_ends_when_the_policy_no_longer_lets_silence_count() -> None:
     today = {"policy": policy(soft={"enabled": False}), "now": NOW + DAY}
-    assert revocation_sentence(consented(), **today) == "The policy no longer lets silence count here."
+    assert revocation_sentence(consented_state(), **today) == "The policy no longer lets silence count here."
 
 
 def test_consent_stands_under_the_same_policy() -> None:
-    assert claim(consented(), now=NOW + DAY).refusal is None
+    assert claim(consented_state(), now=NOW + DAY).refusal is None
 
 
 def test_an_automatic_approval_is_invalid_once_the_policy_requires_people() -> None:
     strict = policy(tiers={"low": {"level": "soft_approval"}})
-    assert revocation_sentence(submitted(AUTOMATIC), policy=strict) == "The policy now asks for soft approval here."
+    assert (
+        revocation_sentence(submitted_state(AUTOMATIC), policy=strict) == "The policy now asks for soft approval here."
+    )
 
 
 def test_an_automatic_approval_is_valid_without_a_directory_and_with_silence_off() -> None:
     today = {"policy": policy(soft={"enabled": False}), "directory_as_of": OLD}
-    assert claim(submitted(AUTOMATIC), **today).refusal is None
+    assert claim(submitted_state(AUTOMATIC), **today).refusal is None
 
 
 def test_a_stale_directory_refuses_the_claim_and_keeps_the_permission() -> None:
-    state = approved(HARD)
+    state = approved_state(HARD)
     assert refusal(state, ask(commands.ClaimExecution, state), by=WHO, directory_as_of=OLD) is Reason.DIRECTORY_STALE
     assert claim(state).refusal is None
 
 
 def test_a_repeated_claim_is_answered_as_before() -> None:
-    state = claimed(approved(HARD))
+    state = claimed_state(approved_state(HARD))
     again = claim(state, **GONE["deactivated"])
     assert (again.after, again.refusal) == (state, None)
 
 
 def test_an_edit_approved_by_its_editor_is_invalid_once_the_policy_requires_a_second_person() -> None:
     alone = policy(separation={"second_pair_of_eyes": False})
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     edited = after(
         state, ask(commands.ApproveWithEdits, state), by=SENTA, policy=alone, package=package(risk_level="high")
     )
@@ -159,7 +161,7 @@ def test_an_edit_approved_by_its_editor_is_invalid_once_the_policy_requires_a_se
 
 def test_pausing_an_agent_does_not_revoke_its_permissions() -> None:
     """Refusals that concern the agent come first; the votes are not checked."""
-    state = approved(HARD)
+    state = approved_state(HARD)
     outcome = decide(state, ask(commands.ClaimExecution, state), situation(WHO, agent=None, **GONE["deactivated"]))
     assert isinstance(outcome, Refusal)
     assert outcome.reason is Reason.AGENT_PAUSED

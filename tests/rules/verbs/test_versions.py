@@ -39,41 +39,43 @@ from tests.rules.world import (
     package,
     policy,
     refusal,
-    shown,
-    submitted,
+    shown_state,
+    submitted_state,
 )
 
 
-def revised(state: PackageState, proposal: DecisionPackage, **bearing: Any) -> PackageState:
+def revised_state(state: PackageState, proposal: DecisionPackage, **bearing: Any) -> PackageState:
     return after(state, ask(NewVersion, state, package=proposal), by=AGENT.actor, **bearing)
 
 
-def edited(state: PackageState, by: str = SENTA, proposal: DecisionPackage = HARD, **bearing: Any) -> PackageState:
+def edited_state(
+    state: PackageState, by: str = SENTA, proposal: DecisionPackage = HARD, **bearing: Any
+) -> PackageState:
     return after(state, ask(ApproveWithEdits, state), by=by, package=proposal, **bearing)
 
 
 @pytest.mark.parametrize("first", [None, Revise, RequestMoreEvidence, Defer])
 def test_a_new_version_is_accepted_in_any_open_status(first: type[Any] | None) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     state = after(state, ask(first, state), by=SENTA) if first else state
-    newer = revised(state, package(risk_level="high", action_parameters={"record": "44"}))
+    newer = revised_state(state, package(risk_level="high", action_parameters={"record": "44"}))
     assert (newer.status, newer.version, newer.decision) == (Status.PENDING, 2, None)
     assert (newer.answer_by, newer.wake_at) == (None, None)
     assert newer.action_digest != state.action_digest
 
 
 def test_a_requested_version_has_full_time_and_an_unrequested_one_has_not() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     asked = after(state, ask(Revise, state), by=SENTA)
-    assert revised(asked, HARD, now=NOW + HOUR).task.due_at == NOW + HOUR + DAY
-    assert revised(state, HARD, now=NOW + HOUR).task.due_at == NOW + DAY
+    assert revised_state(asked, HARD, now=NOW + HOUR).task.due_at == NOW + HOUR + DAY
+    assert revised_state(state, HARD, now=NOW + HOUR).task.due_at == NOW + DAY
 
 
 def test_a_new_version_drops_the_votes_and_the_proof_of_the_old_one() -> None:
     two = policy(tiers={"high": {"quorum": 2}})
-    state = shown(submitted(HARD, policy=two), policy=two)
+    state = shown_state(submitted_state(HARD, policy=two), policy=two)
     state = after(state, ask(Approve, state), by=SENTA, policy=two)
-    newer = revised(state, HARD, policy=two)
+    newer = revised_state(state, HARD, policy=two)
     assert (newer.votes, newer.shown) == ((), None)
     assert after(newer, ask(Approve, newer), by=SENTA, policy=two).status is Status.PENDING
 
@@ -84,40 +86,40 @@ def test_a_new_version_drops_the_votes_and_the_proof_of_the_old_one() -> None:
     ids=["risk", "confidence", "reversibility"],
 )
 def test_a_new_version_never_has_a_lower_level(proposal: DecisionPackage) -> None:
-    state = submitted(package(risk_level="high", confidence=0.4, reversibility="irreversible_high"))
-    newer = revised(state, proposal.model_copy(update={"risk_level": RiskLevel.LOW}))
+    state = submitted_state(package(risk_level="high", confidence=0.4, reversibility="irreversible_high"))
+    newer = revised_state(state, proposal.model_copy(update={"risk_level": RiskLevel.LOW}))
     assert (newer.level, newer.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.HIGH)
     assert newer.reversibility is Reversibility.IRREVERSIBLE_HIGH
 
 
 def test_an_objection_is_not_undone_by_a_new_version() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     objected = after(state, ask(Object, state), by=SENTA)
-    assert revised(objected, SOFT).level is HITLLevel.HARD_APPROVAL
+    assert revised_state(objected, SOFT).level is HITLLevel.HARD_APPROVAL
 
 
 def test_a_new_version_stays_on_the_same_rung() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA)
-    assert (revised(raised, HARD).task.rung, revised(raised, HARD).task.required_role) == (1, "supervisor")
+    assert (revised_state(raised, HARD).task.rung, revised_state(raised, HARD).task.required_role) == (1, "supervisor")
 
 
 def test_a_new_version_of_a_higher_risk_asks_the_higher_tier() -> None:
-    newer = revised(submitted(SOFT), CRITICAL)
+    newer = revised_state(submitted_state(SOFT), CRITICAL)
     assert (newer.terms.role, newer.terms.quorum, newer.task.required_role) == ("senior_reviewer", 2, "senior_reviewer")
     assert newer.terms.details_first
 
 
 def test_a_new_version_under_a_milder_policy_keeps_its_terms() -> None:
     strict = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}, "details_first": True}})
-    terms = revised(submitted(HARD, policy=strict), HARD).terms
+    terms = revised_state(submitted_state(HARD, policy=strict), HARD).terms
     assert (terms.quorum, terms.of_role, terms.details_first) == (2, {"supervisor": 1}, True)
 
 
 def test_climbed_rungs_stay_under_the_new_terms() -> None:
-    state = submitted(SOFT)
+    state = submitted_state(SOFT)
     raised = after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA)
-    newer = revised(raised, CRITICAL)
+    newer = revised_state(raised, CRITICAL)
     assert (newer.task.rung, newer.task.required_role) == (2, "supervisor")
     assert newer.terms.ladder == ("senior_reviewer", "supervisor", "director")
 
@@ -128,8 +130,8 @@ def test_climbed_rungs_stay_under_the_new_terms() -> None:
     ids=["named later", "not named again", "put off", "brought forward"],
 )
 def test_the_packages_expiry_can_only_become_earlier(first: int | None, second: int | None, expected: int) -> None:
-    state = submitted(package(risk_level="high", expires_at=first and NOW + first * HOUR))
-    newer = revised(state, package(risk_level="high", expires_at=second and NOW + second * HOUR))
+    state = submitted_state(package(risk_level="high", expires_at=first and NOW + first * HOUR))
+    newer = revised_state(state, package(risk_level="high", expires_at=second and NOW + second * HOUR))
     assert newer.expires_at == NOW + expected * HOUR
 
 
@@ -139,7 +141,7 @@ def test_the_packages_expiry_can_only_become_earlier(first: int | None, second: 
     ids=["action type", "subject", "kind"],
 )
 def test_a_new_version_keeps_its_subject(changed: dict[str, Any]) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     other = ask(NewVersion, state, package=package(risk_level="high", **changed))
     assert refusal(state, other, by=AGENT.actor, package=HARD) is Reason.KEEPS_ITS_SUBJECT
 
@@ -153,36 +155,36 @@ def test_a_new_version_keeps_its_subject(changed: dict[str, Any]) -> None:
         ),
         pytest.param({"memory": Memory(noes=(no_to(HARD),))}, HARD, Reason.ALREADY_REJECTED, id="rejected elsewhere"),
         pytest.param({}, package(expires_at=NOW), Reason.ALREADY_EXPIRED, id="end past"),
-        pytest.param({}, package(evidence_refs=[]), Reason.QUALITY_GAPS, id="says too little for the risk it had"),
+        pytest.param({}, package(evidence_refs=[]), Reason.QUALITY_GAPS, id="too incomplete for the earlier risk"),
     ],
 )
 def test_a_new_version_is_refused_too(bearing: dict[str, Any], proposal: DecisionPackage, expected: Reason) -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     assert refusal(state, ask(NewVersion, state, package=proposal), by=AGENT.actor, **bearing) is expected
 
 
 def test_no_new_version_is_accepted_after_the_expiry_of_an_earlier_one() -> None:
-    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    state = submitted_state(package(risk_level="high", expires_at=NOW + HOUR))
     late = ask(NewVersion, state, package=HARD)
     assert refusal(state, late, by=AGENT.actor, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
 
 
 def test_the_package_that_holds_its_thread_can_be_revised() -> None:
-    state = submitted(TAKEOVER)
-    assert revised(state, TAKEOVER, memory=Memory(thread_taken_in="pkg_1")).version == 2
+    state = submitted_state(TAKEOVER)
+    assert revised_state(state, TAKEOVER, memory=Memory(thread_taken_in="pkg_1")).version == 2
 
 
 def test_a_new_version_for_an_outdated_version_is_stale() -> None:
-    state = submitted(HARD)
+    state = submitted_state(HARD)
     late = ask(NewVersion, state, package=HARD)
-    assert refusal(revised(state, HARD), late, by=AGENT.actor) is Reason.STALE_VERSION
+    assert refusal(revised_state(state, HARD), late, by=AGENT.actor) is Reason.STALE_VERSION
 
 
 def test_a_new_version_that_nobody_could_decide_is_refused() -> None:
     few = policy(
         roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
     )
-    state = submitted(HARD, policy=few)
+    state = submitted_state(HARD, policy=few)
     own = ask(NewVersion, state, package=package(risk_level="high", requested_by=SENTA))
     assert refusal(state, own, by=AGENT.actor, policy=few) is Reason.NO_ELIGIBLE_REVIEWER
 
@@ -199,5 +201,5 @@ def test_a_new_version_that_nobody_could_decide_is_refused() -> None:
 def test_a_version_at_takeover_holds_the_original_thread(
     proposal: DecisionPackage, thread: str | None, holds: bool
 ) -> None:
-    newer = revised(submitted(package(thread_id=thread)), proposal)
+    newer = revised_state(submitted_state(package(thread_id=thread)), proposal)
     assert (newer.holds_thread, newer.thread_id) == (holds, thread)

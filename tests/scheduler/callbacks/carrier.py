@@ -18,8 +18,8 @@ from scheduler.callbacks.sender import CallbackSender
 from scheduler.ticks import ticking
 from store.outbox import deliveries
 from store.store import Store
-from tests.forked import Line
-from tests.rules.world import written
+from tests.fork_server import Line
+from tests.rules.world import policy_text
 from tests.scheduler.callbacks.rounds import LOOPBACK
 from tests.store.world import POLICY, Clock
 
@@ -56,7 +56,7 @@ def run_sender(url: str, step: str | None, line: Line) -> None:
 
 
 async def _run_sender(url: str, line: Line) -> None:
-    store = await Store.open(url, POLICY, written(POLICY), Clock())
+    store = await Store.open(url, POLICY, policy_text(POLICY), Clock())
     async with callback_client(LOOPBACK) as client:
         delivered: list[str] = []
         courier = CallbackSender(store, client, delivered.append)

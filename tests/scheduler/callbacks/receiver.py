@@ -86,7 +86,7 @@ async def hangs(_: web.Request) -> web.StreamResponse:
     raise AssertionError
 
 
-class Held:
+class HeldAnswer:
     """An answer that is sent when the test says so."""
 
     def __init__(self) -> None:

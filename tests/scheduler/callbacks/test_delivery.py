@@ -40,7 +40,7 @@ async def test_a_callback_is_the_status_document_and_its_signature_verifies(roun
 async def test_the_agent_is_called_when_its_claim_ends_an_approval(rounds: Rounds, receiver: Receiver) -> None:
     state = await rounds.submit_approved(receiver.url())
     await rounds.world.people_are(people(USENTA={"active": False}))
-    claimed = await rounds.world.claimed(state)
+    claimed = await rounds.world.claim(state)
     assert claimed.refusal is not None
     await rounds.deliver()
     approved, revoked = (got.payload for got in receiver.got)
@@ -250,12 +250,12 @@ async def test_a_business_clock_moved_forward_delays_no_callback(rounds: Rounds,
 async def test_callbacks_carry_neither_cookies_nor_credentials(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def baked(_: web.Request) -> web.StreamResponse:
+    async def answer_with_cookie(_: web.Request) -> web.StreamResponse:
         answer = web.Response()
         answer.set_cookie("session", "1")
         return answer
 
-    receiver.answers(baked)
+    receiver.answers(answer_with_cookie)
     for _ in range(2):
         await rounds.submit_approved(receiver.url())
         await rounds.deliver()

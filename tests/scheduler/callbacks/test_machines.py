@@ -18,12 +18,12 @@ from scheduler.callbacks.concurrency import OF_ADDRESS
 from scheduler.callbacks.retries import Dead, Delivered, Retry
 from store.outbox import deliveries
 from store.outbox.deliveries import ClaimedCallback
-from tests.forked import Forked
+from tests.fork_server import ForkedProcess
 from tests.rules.world import SENTA, SUSI, ask
 from tests.scheduler.callbacks.carrier import STEPS, run_sender
-from tests.scheduler.callbacks.receiver import Held, Receiver, hangs
+from tests.scheduler.callbacks.receiver import HeldAnswer, Receiver, hangs
 from tests.scheduler.callbacks.rounds import Rounds, open_rounds, package_with_callback
-from tests.store.test_crash import gone
+from tests.store.test_crash import wait_for_death
 from tests.store.world import replica
 
 LEASE = timedelta(seconds=61)
@@ -31,8 +31,8 @@ TOLD = ["package.escalated", "package.approved"]
 
 
 @asynccontextmanager
-async def carrier(url: str, step: str | None = None) -> AsyncIterator[Forked]:
-    process = Forked(run_sender, url, step)
+async def carrier(url: str, step: str | None = None) -> AsyncIterator[ForkedProcess]:
+    process = ForkedProcess(run_sender, url, step)
     try:
         assert await process.receive() == "ready"
         yield process
@@ -40,7 +40,7 @@ async def carrier(url: str, step: str | None = None) -> AsyncIterator[Forked]:
         await process.kill()
 
 
-async def _carried(process: Forked) -> int:
+async def _end_and_count(process: ForkedProcess) -> int:
     """The total count."""
     process.send("end")
     return int(await process.receive() or 0)
@@ -58,7 +58,7 @@ async def test_a_callback_of_a_process_killed_between_two_steps_is_sent_by_anoth
     async with carrier(rounds.world.url, step) as process:
         process.send("go")
         assert await process.wait() == -9
-    gone(rounds.world.url)
+    wait_for_death(rounds.world.url)
     await rounds.later(LEASE)
     assert receiver.event_types(state.decision_package_id) == TOLD[:1] * SENT[step] + TOLD[1:]
     assert list(dict.fromkeys(receiver.ids())) == [letter.callback_id for letter in await rounds.callbacks()]
@@ -74,7 +74,7 @@ async def test_a_callback_of_a_process_killed_during_a_request_is_sent_by_anothe
         process.send("go")
         await receiver.wait_for(1)
         await process.kill()
-    gone(rounds.world.url)
+    wait_for_death(rounds.world.url)
     await rounds.deliver()
     assert len(receiver.got) == 1
     await rounds.later(LEASE)
@@ -86,7 +86,7 @@ async def test_a_callback_of_a_process_killed_during_a_request_is_sent_by_anothe
 async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: Rounds, receiver: Receiver) -> None:
     """The first requests wait for each other, which proves that all three processes work."""
     at_once = 3 * OF_ADDRESS
-    held = [Held() for _ in range(at_once)]
+    held = [HeldAnswer() for _ in range(at_once)]
     receiver.answers(*held)
     for _ in range(60):
         await rounds.submit_escalated(receiver.url())
@@ -97,7 +97,7 @@ async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: 
         for request in held:
             request.free.set()
         await receiver.wait_for(120)
-        shares = [await _carried(process) for process in (one, two, three)]
+        shares = [await _end_and_count(process) for process in (one, two, three)]
     assert sum(shares) == 120
     assert min(shares) >= OF_ADDRESS
     assert set(Counter(receiver.ids()).values()) == {1}
@@ -171,7 +171,7 @@ async def test_a_callback_added_while_the_previous_one_ends_still_waits_for_its_
         assert ends.wait(30)
 
     ended = asyncio.create_task(world.write(ending))
-    cancelled = asyncio.create_task(world.asked(ask(Withdraw, state)))
+    cancelled = asyncio.create_task(world.execute_for_agent(ask(Withdraw, state)))
     await asyncio.to_thread(_until_somebody_waits_for_a_lock, world.url)
     ends.set()
     await asyncio.gather(ended, cancelled)
@@ -189,7 +189,7 @@ def _until_somebody_waits_for_a_lock(url: str) -> None:
 
 
 async def test_draining_waits_for_running_requests_and_starts_none(rounds: Rounds, receiver: Receiver) -> None:
-    held = Held()
+    held = HeldAnswer()
     receiver.answers(held)
     await rounds.submit_escalated(receiver.url())
     await rounds.courier.tick()

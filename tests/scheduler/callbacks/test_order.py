@@ -12,7 +12,7 @@ from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Dead, Delivered, Retry
 from store.engine.workers import UnavailableError
 from store.outbox.deliveries import ClaimedCallback
 from tests.rules.world import DAY
-from tests.scheduler.callbacks.receiver import Held, Receiver
+from tests.scheduler.callbacks.receiver import HeldAnswer, Receiver
 from tests.scheduler.callbacks.rounds import Rounds
 from tests.store.soundness import faults
 
@@ -42,7 +42,7 @@ async def test_a_dead_callback_does_not_block_the_next_one(rounds: Rounds, recei
 
 
 async def test_a_receiver_that_hangs_delays_nobody_else(rounds: Rounds, receiver: Receiver) -> None:
-    held = [Held() for _ in range(OF_ADDRESS)]
+    held = [HeldAnswer() for _ in range(OF_ADDRESS)]
     receiver.answers(*held, path="/slow")
     for _ in range(3 * OF_ADDRESS):
         await rounds.submit_approved(receiver.url("/slow"))
@@ -94,7 +94,7 @@ async def test_a_callback_whose_result_was_not_written_is_sent_again(
     async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
-    held = Held()
+    held = HeldAnswer()
     receiver.answers(held)
     await rounds.submit_approved(receiver.url())
     await rounds.courier.tick()

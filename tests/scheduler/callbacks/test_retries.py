@@ -59,10 +59,10 @@ def test_delays_only_grow_and_last_for_days() -> None:
 
 def test_the_readme_has_the_table() -> None:
     (row,) = [line for line in CALLBACKS_PAGE.read_text().splitlines() if line.startswith("| again after |")]
-    assert [cell.strip() for cell in row.strip("| ").split("|")[1:]] == [_written(delay) for delay in DELAYS]
+    assert [cell.strip() for cell in row.strip("| ").split("|")[1:]] == [_write_delay(delay) for delay in DELAYS]
 
 
-def _written(span: timedelta) -> str:
+def _write_delay(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     return next(f"{seconds // unit}{name}" for unit, name in ((3600, "h"), (60, "m"), (1, "s")) if seconds >= unit)
 

@@ -39,7 +39,7 @@ BALANCED = POLICY + '\n[queue]\nassign = "balanced"\n'
 
 
 async def test_a_card_is_posted_once_and_then_updated_in_place(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     later = await office.card(response)
     await office.approve(SENTA, later)
@@ -50,10 +50,10 @@ async def test_a_card_is_posted_once_and_then_updated_in_place(office: Office) -
 
 
 async def test_ten_quick_changes_cost_one_update_more_than_the_first(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     gate = office.slack.faults.hold("chat.update")
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "Remark 1."})
-    await gate.reached()
+    await gate.wait_until_reached()
     for number in range(2, 11):
         await office.give(SENTA, card, Verb.COMMENT, {"comment": f"Remark {number}."})
     gate.open()
@@ -64,17 +64,17 @@ async def test_ten_quick_changes_cost_one_update_more_than_the_first(office: Off
 
 
 async def test_a_change_without_visible_effect_updates_no_card(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.click(RITA, card, "approve")
     await office.notes(RITA)
     assert len(await office.refusals(response)) == 1
-    await office.delivered()
+    await office.deliver()
     assert office.slack.calls_to("chat.update") == []
 
 
 async def test_packages_do_not_share_a_card(office: Office) -> None:
-    first, one = await office.asked()
-    second, other = await office.asked({**HARD, "action_parameters": {"record": "7"}})
+    first, one = await office.submit_with_card()
+    second, other = await office.submit_with_card({**HARD, "action_parameters": {"record": "7"}})
     assert one.ts != other.ts
     await office.approve(SENTA, one)
     assert "Approve" not in (await office.card(first)).labels
@@ -88,20 +88,20 @@ async def test_packages_do_not_share_a_card(office: Office) -> None:
     ("package", "called"),
     [
         pytest.param(SOFT, set(), id="soft: nobody"),
-        pytest.param(HARD, {SENTA, SVEN, *SUPERVISORS}, id="hard: who could decide it"),
-        pytest.param(CRITICAL, set(SUPERVISORS), id="critical: who has the authority"),
+        pytest.param(HARD, {SENTA, SVEN, *SUPERVISORS}, id="hard: people who may decide"),
+        pytest.param(CRITICAL, set(SUPERVISORS), id="critical: people with the authority"),
     ],
 )
 async def test_a_card_mentions_the_people_who_may_decide(
     office: Office, package: Mapping[str, Any], called: set[str]
 ) -> None:
-    _, card = await office.asked(package)
+    _, card = await office.submit_with_card(package)
     assert card.notified == called
 
 
 async def test_if_more_than_five_people_may_decide_their_group_is_mentioned(office: Office) -> None:
     await office.regroup(added=(NOBODY,))
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     assert (card.mentioned, card.notified) == ({GROUP}, {SENTA, SVEN, NOBODY})
 
 
@@ -109,19 +109,19 @@ async def test_if_more_than_five_people_may_decide_their_group_is_mentioned(offi
 async def test_people_who_may_not_decide_are_not_asked(office: Office, party: Mapping[str, Any]) -> None:
     office.slack.change_person(SVEN, deleted=True)
     await office.slack.event(office.slack.person_event(SVEN))
-    _, card = await office.asked({**HARD, **party})
+    _, card = await office.submit_with_card({**HARD, **party})
     assert (card.mentioned, card.notified) == (set(SUPERVISORS), set(SUPERVISORS))
 
 
 async def test_an_assigned_task_mentions_only_its_assignee(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BALANCED) as office:
-        response, card = await office.asked()
+        response, card = await office.submit_with_card()
         assignee = (await office.read(response)).body["interrupt"]["assigned_to"]
         assert card.notified == {assignee}
 
 
 async def test_a_new_assignee_is_mentioned(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.slack.command(ADAM, "/reviews", f"assign {response.id} <@{SVEN}>")
     card = await office.card(response)
     (note,) = office.thread(card)
@@ -137,13 +137,13 @@ async def test_a_package_that_needs_nobody_gets_a_card_without_mentions(office: 
 
 async def test_an_autonomous_package_has_no_card(office: Office) -> None:
     response = await office.submit({**SOFT, "risk_level": "low"})
-    await office.delivered()
+    await office.deliver()
     assert (response.status, office.cards()) == (201, [])
 
 
 async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_first(office: Office) -> None:
     """Silence no longer counts. An update notifies nobody, so a note must mention the deciders."""
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     await office.click(ROSE, card, "object")
     card = await office.card(response)
     (note,) = office.thread(card)
@@ -152,7 +152,7 @@ async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_
 
 
 async def test_updates_mention_nobody(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await office.give(SVEN, await office.card(response), Verb.COMMENT, {"comment": "I know her."})
     await office.card(response)
@@ -161,12 +161,12 @@ async def test_updates_mention_nobody(office: Office) -> None:
 
 async def test_words_of_the_agent_mention_nobody(office: Office) -> None:
     text = "Ask <@URITA>, <!subteam^S0SENIORS> and <!channel> or @here."
-    _, card = await office.asked({**SOFT, "title": text[:150], "rationale": text, "proposed_action": text})
+    _, card = await office.submit_with_card({**SOFT, "title": text[:150], "rationale": text, "proposed_action": text})
     assert (card.mentioned, card.notified) == (set(), set())
 
 
 async def test_an_escalation_in_the_same_channel_mentions_the_new_role_in_the_thread(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
     card = await office.card(response)
     (note,) = office.thread(card)
@@ -176,9 +176,9 @@ async def test_an_escalation_in_the_same_channel_mentions_the_new_role_in_the_th
 
 
 async def test_a_new_version_is_announced_in_the_thread_to_the_deciders(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
-    await office.delivered()
+    await office.deliver()
     await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
     card = await office.card(response)
     asked, came = office.thread(card)

@@ -69,7 +69,7 @@ SETTLED = [
 async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
     office: Office, verb: Verb, values: Mapping[str, Any], says: str, labels: set[str]
 ) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.give(SENTA, card, verb, values)
     card = await office.card(response)
     assert ("Senta (senior reviewer)" in card.shown, says in card.shown) == (True, True)
@@ -81,10 +81,10 @@ async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
 
 async def test_notes_overtaken_by_the_decision_are_not_posted(office: Office) -> None:
     """As after an hour without Slack: a note that says it waits would be wrong by now."""
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     gate = office.slack.faults.hold("chat.update")
     await office.give(SENTA, card, Verb.CLAIM_TASK)
-    await gate.reached()
+    await gate.wait_until_reached()
     await office.click(ROSE, card, "object")
     await office.version(response, {**SOFT, "action_parameters": {"record": "43"}})
     await office.cancel(response)
@@ -94,33 +94,33 @@ async def test_notes_overtaken_by_the_decision_are_not_posted(office: Office) ->
 
 
 async def test_no_note_is_posted_twice_if_the_next_one_fails(office: Office) -> None:
-    response, card = await office.asked({**HARD, "thread_id": "thr_1"})
+    response, card = await office.submit_with_card({**HARD, "thread_id": "thr_1"})
     office.slack.faults.error("chat.update", "internal_error")
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
-    await office.delivered()
+    await office.deliver()
     await office.give(SENTA, card, Verb.HAND_BACK, {})
     assert office.thread(card) == []
     posting = office.slack.faults.hold("chat.postMessage")
-    trying = asyncio.create_task(office.rested())
-    await posting.reached()
+    trying = asyncio.create_task(office.skip_pause())
+    await posting.wait_until_reached()
     office.slack.faults.error("chat.postMessage", "internal_error")
     posting.open()
     await trying
     assert len(office.thread(card)) == 1
-    await office.rested()
+    await office.skip_pause()
     assert ["took this over" in note.shown for note in office.thread(await office.card(response))] == [True, False]
 
 
 async def test_an_approval_with_edits_is_one_note_that_shows_the_changes(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
-        response, card = await office.asked()
+        response, card = await office.submit_with_card()
         await office.edit(SENTA, card, '{"record": "43"}')
         (note,) = office.thread(await office.card(response))
         assert ("Approved with edits" in note.shown, '"43"' in note.shown) == (True, True)
 
 
 async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.cancel(response, "The customer has left.")
     card = await office.card(response)
     assert ("Clerk withdrew this" in card.shown, "The customer has left." in card.shown) == (True, True)
@@ -130,7 +130,7 @@ async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Offic
 
 
 async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     await office.give(SVEN, await office.card(response), Verb.REVOKE, {"comment": "Recalled."})
     card = await office.card(response)
@@ -148,7 +148,7 @@ async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office)
     ],
 )
 async def test_the_execution_result_is_shown_on_the_approved_card(office: Office, outcome: str, says: str) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     assert "Not carried out yet" in (await office.card(response)).shown
     await office.claim(response)
@@ -162,7 +162,7 @@ async def test_the_execution_result_is_shown_on_the_approved_card(office: Office
 
 
 async def test_an_expired_package_says_that_time_ended_it_and_nobody_rejected_it(office: Office) -> None:
-    response, _ = await office.asked(CRITICAL)
+    response, _ = await office.submit_with_card(CRITICAL)
     office.clock.passes(DAY)
     await office.time(Expire, response)
     card = await office.card(response)
@@ -172,7 +172,7 @@ async def test_an_expired_package_says_that_time_ended_it_and_nobody_rejected_it
 
 
 async def test_a_missed_deadline_mentions_the_next_role(office: Office) -> None:
-    response, _ = await office.asked()
+    response, _ = await office.submit_with_card()
     office.clock.passes(DAY)
     await office.time(Climb, response)
     card = await office.card(response)
@@ -182,7 +182,7 @@ async def test_a_missed_deadline_mentions_the_next_role(office: Office) -> None:
 
 
 async def test_a_reminder_mentions_the_role_in_the_thread(office: Office) -> None:
-    response, _ = await office.asked()
+    response, _ = await office.submit_with_card()
     office.clock.passes(20 * HOUR)
     await office.time(Remind, response)
     (note,) = office.thread(await office.card(response))
@@ -190,9 +190,9 @@ async def test_a_reminder_mentions_the_role_in_the_thread(office: Office) -> Non
 
 
 async def test_a_package_that_returns_from_deferral_mentions_the_role_again(office: Office) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
-    await office.delivered()
+    await office.deliver()
     office.clock.passes(HOUR)
     await office.time(WakeUp, response)
     card = await office.card(response)
@@ -201,9 +201,9 @@ async def test_a_package_that_returns_from_deferral_mentions_the_role_again(offi
 
 
 async def test_a_soft_package_that_returns_from_deferral_still_goes_ahead_by_itself(office: Office) -> None:
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
-    await office.delivered()
+    await office.deliver()
     office.clock.passes(HOUR)
     await office.time(WakeUp, response)
     note = office.thread(await office.card(response))[-1]
@@ -211,7 +211,7 @@ async def test_a_soft_package_that_returns_from_deferral_still_goes_ahead_by_its
 
 
 async def test_consent_by_silence_is_never_called_an_approval(office: Office) -> None:
-    response, _ = await office.asked(SOFT)
+    response, _ = await office.submit_with_card(SOFT)
     office.clock.passes(HOUR)
     await office.time(Consent, response)
     card = await office.card(response)
@@ -230,7 +230,7 @@ async def test_consent_by_silence_is_never_called_an_approval(office: Office) ->
 async def test_an_approval_with_an_unknown_outcome_is_shown(
     office: Office, claims: bool, kind: type[ClockCommand], says: str
 ) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     for _ in range(claims):
         await office.claim(response)

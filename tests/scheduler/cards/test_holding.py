@@ -13,7 +13,7 @@ from scheduler.cards.reconciler import Reconciler
 from store.outbox.cards import CARDS
 from tests.bot.service import SOFT
 from tests.bot.slack.office import HARD, ROSE, Office, beside
-from tests.bot.slack.operating import later, submitted
+from tests.bot.slack.operator_view import deliver_later, submit_packages
 
 BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 POST, MEMBERS = "chat.postMessage", "conversations.members"
@@ -30,7 +30,7 @@ async def held_until(office: Office) -> datetime:
     return held
 
 
-async def renewed(office: Office) -> None:
+async def wait_for_renewal(office: Office) -> None:
     """Waits until the lease on the only place was renewed, which happens in another task."""
     before = await held_until(office)
     async with asyncio.timeout(10):
@@ -47,14 +47,14 @@ async def test_a_card_is_delivered_by_one_process_while_its_lease_is_renewed(
     url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)
-        await submitted(office)
-        await gate.reached()
+        await submit_packages(office)
+        await gate.wait_until_reached()
         for _ in range(4):
-            await renewed(office)
-        await other.delivered()
+            await wait_for_renewal(office)
+        await other.deliver()
         assert (office.slack.calls_to(MEMBERS), office.cards()) == ([], [])
         gate.open()
-        await asyncio.gather(office.delivered(), other.delivered())
+        await asyncio.gather(office.deliver(), other.deliver())
         assert len(office.cards()) == 1
         assert len(office.slack.calls_to(POST)) == 1
 
@@ -66,16 +66,16 @@ async def test_a_process_that_lost_its_lease_does_not_post_the_card(office: Offi
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)
         response = await office.submit(SOFT)
-        await gate.reached()
-        await later(other, 60)
+        await gate.wait_until_reached()
+        await deliver_later(other, 60)
         assert len(office.cards()) == 1
         gate.open()
-        await office.delivered()
+        await office.deliver()
         card = await office.card(response)
         assert office.cards() == [card]
         assert len(office.slack.calls_to(POST)) == 1
         assert (await office.click(ROSE, card, "object")).ok
-        await asyncio.gather(office.delivered(), later(other, 60))
+        await asyncio.gather(office.deliver(), deliver_later(other, 60))
         assert len(office.thread(card)) == 1
 
 
@@ -87,15 +87,15 @@ async def test_a_large_channel_is_read_completely_despite_a_rate_limit_in_the_mi
     pages = -(-(len(office.slack.workspace.channels["C0REVIEWS"].members) + 1) // 2)
     first = office.slack.faults.hold(MEMBERS)
     await office.submit(HARD)
-    await first.reached()
+    await first.wait_until_reached()
     second = office.slack.faults.hold(MEMBERS)
     first.open()
-    await second.reached()
+    await second.wait_until_reached()
     office.slack.faults.error(MEMBERS, "ratelimited", carried_out=False)
     second.open()
-    await office.delivered()
+    await office.deliver()
     office.slack.faults.clear()
-    await later(office, 31)
+    await deliver_later(office, 31)
     asked = [call.arguments.get("cursor") or "" for call in office.slack.calls_to(MEMBERS) if call.error is None]
     assert len(office.cards()) == 1
     assert len(asked) == len(set(asked)) == pages

@@ -1,5 +1,6 @@
-"""What agents and people write reaches Slack as words, and as nothing else: it calls nobody, links nowhere, and stays
-in its frames. The stand-in refuses what Slack refuses, and says whom a message would have called.
+"""The words of agents and people reach Slack as plain text: they mention nobody, link nowhere and stay in their frames.
+
+The stand-in refuses what Slack refuses, and reports whom a message would have notified.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 # A text, and what of it people can read.
 TEXTS = [
-    pytest.param("<!channel> look here", "<!channel> look here", id="a call of the channel"),
-    pytest.param("<!here|here> and @everyone", "<!here|here> and @everyone", id="a call of everybody"),
+    pytest.param("<!channel> look here", "<!channel> look here", id="a channel mention"),
+    pytest.param("<!here|here> and @everyone", "<!here|here> and @everyone", id="a mention of everyone"),
     pytest.param("<@USVEN> says yes", "<@USVEN> says yes", id="a mention"),
     pytest.param("<!subteam^S0SENIORS> agree", "<!subteam^S0SENIORS> agree", id="a mention of a group"),
     pytest.param("<https://evil.example|https://good.example>", "evil.example", id="a link under another name"),
@@ -36,7 +37,7 @@ TEXTS = [
     pytest.param("fine.\n\nCountersign checked\nRisk: low", "Countersign checked", id="the service's lines"),
     pytest.param("Approved by Senta", "Approved by Senta", id="a decision"),
     pytest.param(":white_check_mark: :rotating_light:", ":white_check_mark: :rotating_light:", id="emoji codes"),
-    pytest.param("Z" + 60 * "\u0316\u0317" + "algo", "algo", id="towers of accents"),
+    pytest.param("Z" + 60 * "\u0316\u0317" + "algo", "algo", id="stacked accents"),
 ]
 HARMFUL_KEYS = {"url", "image_url", "title_url", "agent_prompt", "workflow", "slack_file", "text_url"}
 FRAMES = {"rich_text_quote", "rich_text_preformatted"}
@@ -125,7 +126,7 @@ async def pages(office: Office, user: str, card: Message) -> list[View]:
     return pages_read
 
 
-def posted(office: Office) -> list[Message]:
+def posted_messages(office: Office) -> list[Message]:
     return office.slack.messages(CHANNEL)
 
 
@@ -136,7 +137,7 @@ def posted(office: Office) -> list[Message]:
 async def test_an_agents_words_mention_nobody_link_nowhere_and_stay_framed(
     office: Office, text: str, seen: str
 ) -> None:
-    _, card = await office.asked(package_with_text(text))
+    _, card = await office.submit_with_card(package_with_text(text))
     assert seen in card.shown
     assert_harmless(card.blocks, text)
     assert (card.mentioned, card.notified) == (DECIDERS, DECIDERS)
@@ -149,11 +150,11 @@ async def test_an_agents_words_mention_nobody_link_nowhere_and_stay_framed(
 
 async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) -> None:
     """A package that repeats the service's own lines."""
-    _, harmless = await office.asked(package_with_text("Plain words."))
+    _, harmless = await office.submit_with_card(package_with_text("Plain words."))
     own = Counter(beyond_the_frames(harmless.blocks).split("\n"))
     assert len(own) > 20
     for number, line in enumerate(own):
-        _, card = await office.asked(
+        _, card = await office.submit_with_card(
             package_with_text(line.strip() or "–") | {"title": "Ask", "subject_id": f"{number} {line}"[:200]}
         )
         assert Counter(beyond_the_frames(card.blocks).split("\n"))[line] <= own[line], line
@@ -161,7 +162,7 @@ async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) ->
 
 @pytest.mark.parametrize(("text", "seen"), TEXTS)
 async def test_forms_notes_and_lists_keep_hostile_words_framed_too(office: Office, text: str, seen: str) -> None:
-    response, card = await office.asked(package_with_text(text))
+    response, card = await office.submit_with_card(package_with_text(text))
     await office.click(SENTA, card, "approve")
     form = whole(office.slack.modal(SENTA))
     assert seen in form.shown
@@ -175,14 +176,14 @@ async def test_forms_notes_and_lists_keep_hostile_words_framed_too(office: Offic
     await office.slack.open_home(SENTA)
     assert_harmless(whole(await office.slack.until(lambda: office.slack.home(SENTA))).blocks, text)
     await office.card(response)
-    assert len(posted(office)) == 2
-    for message in posted(office):
+    assert len(posted_messages(office)) == 2
+    for message in posted_messages(office):
         assert_harmless(message.blocks, text)
         assert (message.mentioned, message.notified) == (DECIDERS, DECIDERS)
 
 
 async def test_a_soft_card_mentions_nobody_whatever_it_contains(office: Office) -> None:
-    _, card = await office.asked(SOFT | {"title": "<!channel> <@USVEN>", "rationale": "<!here>"})
+    _, card = await office.submit_with_card(SOFT | {"title": "<!channel> <@USVEN>", "rationale": "<!here>"})
     assert (card.mentioned, card.notified) == (frozenset(), frozenset())
 
 
@@ -195,7 +196,7 @@ async def test_ten_thousand_lines_do_not_push_the_buttons_away(office: Office, n
         "rollback_plan": long,
         "action_parameters": {"wall": wall},
     }
-    _, card = await office.asked(package)
+    _, card = await office.submit_with_card(package)
     assert card.shown.count("\n") < 200
     assert "Approve" in card.labels
     details = await pages(office, SENTA, card)
@@ -228,13 +229,13 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
     office.key = await office.hire(name)
     office.slack.change_person(SENTA, name=name)
     await office.slack.event(office.slack.person_event(SENTA))
-    response, card = await office.asked(SOFT | {"risk_level": "high"})
+    response, card = await office.submit_with_card(SOFT | {"risk_level": "high"})
     assert (card.mentioned, card.notified) == (DECIDERS, DECIDERS)
     await office.click(SENTA, card, "reject")
     assert (await office.slack.submit(SENTA, {"comment": "No."})).errors == {}
     settled = await office.card(response)
     assert len(office.slack.thread(CHANNEL, card.ts)) == 1
-    for message in posted(office):
+    for message in posted_messages(office):
         _assert_calls_nobody(message.blocks)
     _assert_calls_nobody([view.blocks for view in await pages(office, SENTA, settled)])
     await office.click(SVEN, card, "approve", old_copy=True)
@@ -262,7 +263,7 @@ def _assert_calls_nobody(blocks: Any) -> None:
 async def test_a_reviewers_comment_is_literal_text_on_the_card_in_the_thread_and_in_details(
     office: Office, verb: str, field: str, text: str, seen: str
 ) -> None:
-    response, card = await office.asked(SOFT | {"risk_level": "high"})
+    response, card = await office.submit_with_card(SOFT | {"risk_level": "high"})
     await office.click(SENTA, card, verb)
     assert (await office.slack.submit(SENTA, {field: text})).errors == {}
     settled = await office.card(response)
@@ -294,7 +295,7 @@ async def test_text_typed_after_reviews_mentions_nobody(office: Office, text: st
 
 async def test_the_longest_comment_is_shortened_on_the_card_and_complete_in_details(office: Office) -> None:
     words = [f"word-{number:04}" for number in range(300)]
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     await office.details(RITA, card)
     await office.slack.click_modal(RITA, "comment")
     assert (await office.slack.submit(RITA, {"comment": " ".join(words)})).errors == {}

@@ -49,13 +49,13 @@ BY_ACTION = POLICY.replace('"record.read" = {', f'"record.read" = {{ channel = "
 def scene(**changed: object) -> Callable[[Slack], None]:
     """A workspace with two more channels, and with a change to the first."""
 
-    def furnished(slack: Slack) -> None:
+    def furnish_channels(slack: Slack) -> None:
         furnish(slack)
         slack.add_channel(BOARD, name="board", members=SUPERVISORS)
         slack.add_channel(SPARE, name="spare", members=[RITA, SENTA, SVEN, *SUPERVISORS])
         slack.change_channel(CHANNEL, **changed)
 
-    return furnished
+    return furnish_channels
 
 
 def showing(office: Office, response: Response) -> set[str]:
@@ -78,7 +78,7 @@ def direct(office: Office, *users: str) -> set[str]:
 
 async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
-        response, card = await office.asked()
+        response, card = await office.submit_with_card()
         await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
         here, there = await office.card(response), await office.card(response, BOARD)
         assert there.notified == set(SUPERVISORS)
@@ -91,7 +91,7 @@ async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str
 
 async def test_a_decision_at_one_place_is_shown_at_all_places(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
-        response, card = await office.asked()
+        response, card = await office.submit_with_card()
         await office.give(SENTA, card, Verb.ESCALATE, {})
         await office.approve(SUSI, await office.card(response, BOARD))
         for channel in (CHANNEL, BOARD):
@@ -102,7 +102,7 @@ async def test_a_decision_at_one_place_is_shown_at_all_places(database_url: str,
 
 async def test_an_action_type_with_a_channel_of_its_own_is_asked_there(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BY_ACTION, scene=scene()) as office:
-        response, _ = await office.asked(HARD, BOARD)
+        response, _ = await office.submit_with_card(HARD, BOARD)
         assert showing(office, response) == {BOARD}
 
 
@@ -111,8 +111,8 @@ async def test_an_action_type_with_a_channel_of_its_own_is_asked_there(database_
     [
         pytest.param(SOFT, [RITA, ROSS], id="the people of the role"),
         pytest.param(HARD, [SENTA, SVEN], id="the people of its group"),
-        pytest.param({**HARD, "requested_by": SENTA}, [SVEN], id="but not who asked for it"),
-        pytest.param(CRITICAL, SUPERVISORS, id="only who has the authority"),
+        pytest.param({**HARD, "requested_by": SENTA}, [SVEN], id="but not the requester"),
+        pytest.param(CRITICAL, SUPERVISORS, id="only people with the authority"),
         pytest.param({**SOFT, "requested_by": RITA, "on_behalf_of": [ROSS]}, [SENTA, SVEN, *SUPERVISORS], id="others"),
     ],
 )
@@ -121,7 +121,7 @@ async def test_a_role_without_a_channel_is_asked_one_by_one(
 ) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
         response = await office.submit(package)
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == direct(office, *people)
         assert (await office.state(response)).shown is not None
 
@@ -135,10 +135,10 @@ async def test_if_nobody_can_be_asked_now_people_are_asked_as_soon_as_possible(
         with without_delivery(office):
             response = await office.submit(HARD)
         office.clock.passes(timedelta(hours=2))
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == set()
-        await office.directory_read()
-        await office.rested()
+        await office.read_directory()
+        await office.skip_pause()
         assert showing(office, response) == direct(office, SENTA, SVEN)
 
 
@@ -146,14 +146,14 @@ async def test_both_roles_of_a_quorum_are_asked_one_by_one(database_url: str, tm
     policy = NO_CHANNEL.replace('max_risk = "high"', 'max_risk = "critical"')
     async with open_office(database_url, tmp_path, policy) as office:
         response = await office.submit(CRITICAL)
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
 async def test_a_new_member_of_a_role_that_is_asked_in_person_is_asked_too(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
         response = await office.submit(HARD)
-        await office.delivered()
+        await office.deliver()
         await office.regroup(added=(ROSS,))
         await office.passes(timedelta(minutes=1))
         assert showing(office, response) == direct(office, SENTA, SVEN, ROSS)
@@ -170,7 +170,7 @@ async def test_a_new_member_is_also_asked_if_people_replace_a_channel_that_is_go
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(archived=True)) as office:
         response = await office.submit(HARD)
-        await office.delivered()
+        await office.deliver()
         await office.regroup(added=(ROSS,))
         await office.passes(timedelta(minutes=1))
         assert showing(office, response) == direct(office, SENTA, SVEN, ROSS)
@@ -178,9 +178,9 @@ async def test_a_new_member_is_also_asked_if_people_replace_a_channel_that_is_go
 
 async def test_a_new_member_of_a_role_that_no_longer_decides_is_not_asked(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        response, card = await office.asked(HARD, SENTA)
+        response, card = await office.submit_with_card(HARD, SENTA)
         await office.give(SENTA, card, Verb.ESCALATE, {})
-        await office.delivered()
+        await office.deliver()
         await office.regroup(added=(ROSS,))
         await office.passes(timedelta(minutes=1))
         assert showing(office, response) == direct(office, SENTA, SVEN, *SUPERVISORS)
@@ -193,13 +193,13 @@ async def test_people_who_cannot_decide_get_no_message(database_url: str, tmp_pa
 
     async with open_office(database_url, tmp_path, NO_CHANNEL, scene=with_others) as office:
         response = await office.submit(HARD)
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == direct(office, SENTA)
 
 
 async def test_a_card_in_a_direct_message_is_decided_on_like_any_other(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        response, card = await office.asked(HARD, SENTA)
+        response, card = await office.submit_with_card(HARD, SENTA)
         await office.approve(SENTA, card)
         assert await office.status(response) is Status.APPROVED
         for user in (SENTA, SVEN):
@@ -208,10 +208,10 @@ async def test_a_card_in_a_direct_message_is_decided_on_like_any_other(database_
 
 
 async def test_a_private_copy_is_not_taken_for_the_card(office: Office) -> None:
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     note = await office.reviews(RITA, f"show {response.id}", channel=CHANNEL)
     await office.click(RITA, note, "approve")
-    await office.all_said()
+    await office.finish_background()
     assert [note.text for note in office.slack.private_notes(RITA) if "twice" in note.text] == []
     assert (await office.card(response)).ts == card.ts
 
@@ -221,7 +221,7 @@ async def test_a_private_copy_is_not_adopted_before_the_card_is_posted(office: O
         response = await office.submit(SOFT)
         note = await office.reviews(RITA, f"show {response.id}", channel=CHANNEL)
         await office.click(RITA, note, "approve")
-        await office.all_said()
+        await office.finish_background()
     updates = len(office.slack.calls_to("chat.update"))
     assert "Approved" in (await office.card(response)).shown
     assert len(office.slack.calls_to("chat.update")) == updates
@@ -229,9 +229,9 @@ async def test_a_private_copy_is_not_adopted_before_the_card_is_posted(office: O
 
 async def test_after_an_escalation_the_next_role_is_also_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
-        response, card = await office.asked(HARD, SENTA)
+        response, card = await office.submit_with_card(HARD, SENTA)
         await office.give(SENTA, card, Verb.ESCALATE, {})
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
@@ -247,7 +247,7 @@ async def test_if_a_channel_refuses_posts_the_fallback_channel_is_used(
     database_url: str, tmp_path: Path, changed: dict[str, object]
 ) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene(**changed)) as office:
-        response, card = await office.asked(HARD, SPARE)
+        response, card = await office.submit_with_card(HARD, SPARE)
         assert (showing(office, response), card.notified) == ({SPARE}, {SENTA, SVEN, *SUPERVISORS})
         await office.approve(SENTA, card)
         assert await office.status(response) is Status.APPROVED
@@ -259,7 +259,7 @@ async def test_without_a_fallback_channel_people_are_asked_one_by_one(
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY, scene=scene(**changed)) as office:
         response = await office.submit(HARD)
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == direct(office, SENTA, SVEN)
 
 
@@ -270,7 +270,7 @@ async def test_if_the_fallback_channel_fails_too_people_are_asked_one_by_one(dat
 
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=both_archived) as office:
         response = await office.submit(HARD)
-        await office.delivered()
+        await office.deliver()
         assert showing(office, response) == direct(office, SENTA, SVEN)
 
 
@@ -278,7 +278,7 @@ async def test_cards_move_to_the_fallback_channel_if_theirs_is_archived_later(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
-        response, _ = await office.asked()
+        response, _ = await office.submit_with_card()
         office.slack.change_channel(CHANNEL, archived=True)
         await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
         card = await office.card(response, SPARE)
@@ -289,11 +289,11 @@ async def test_cards_move_to_the_fallback_channel_if_theirs_is_archived_later(
 
 @pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
 async def test_a_card_that_can_no_longer_be_updated_is_posted_again(office: Office, error: str) -> None:
-    response, card = await office.asked()
+    response, card = await office.submit_with_card()
     office.slack.faults.error("chat.update", error)
     await office.click(ROSE, card, "reject")
     await office.slack.submit(ROSE, {"comment": "Not any more."})
-    await office.delivered()
+    await office.deliver()
     assert [message.ts == card.ts for message in office.cards()] == [True, False]
     assert "Rejected" in office.cards()[-1].shown
     assert showing(office, response) == {CHANNEL}
@@ -303,7 +303,7 @@ async def test_if_slack_does_not_say_who_sees_a_card_people_are_asked_and_silenc
     office: Office,
 ) -> None:
     office.slack.scopes -= {"channels:read"}
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     assert "Silence does not count yet" in card.shown
     assert (await office.state(response)).shown is None
     await office.click(RITA, card, "approve")
@@ -314,9 +314,9 @@ async def test_if_slack_cannot_say_now_who_sees_a_card_nothing_is_posted_until_i
     """Otherwise the card would exist without proof, and its silence would never count."""
     office.slack.faults.error("conversations.members", "internal_error")
     response = await office.submit(SOFT)
-    await office.delivered()
+    await office.deliver()
     assert (office.cards(), (await office.state(response)).shown) == ([], None)
-    await office.rested()
+    await office.skip_pause()
     assert "Goes ahead by itself" in (await office.card(response)).shown
     assert (await office.state(response)).shown is not None
 
@@ -325,14 +325,14 @@ async def test_a_card_that_nobody_eligible_sees_is_proven_once_and_again_when_so
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, scene=scene(members=[NOBODY])) as office:
-        response, card = await office.asked()
+        response, card = await office.submit_with_card()
         assert [event["reason"] for event in await office.events(response, "package.shown")] == [
             "seen-by-nobody-eligible"
         ]
         assert (await office.state(response)).shown is None
         office.slack.join(SENTA, CHANNEL)
         await office.click(NOBODY, card, "approve")
-        await office.delivered()
+        await office.deliver()
         assert [event["reason"] for event in await office.events(response, "package.shown")] == [
             "seen-by-nobody-eligible",
             "seen-by-eligible",

@@ -10,7 +10,7 @@ from playground.slack import Slack
 from store.outbox.rate_budget import Rates, Window
 from tests.bot.service import CRITICAL, HARD, SOFT
 from tests.bot.slack.office import POLICY, Office, furnish, open_office
-from tests.bot.slack.operating import later, submitted
+from tests.bot.slack.operator_view import deliver_later, submit_packages
 from tests.rules.world import RITA
 
 BOARD = "C0BOARD"
@@ -30,7 +30,7 @@ def pace(office: Office, rates: Rates) -> None:
 async def one_by_one(office: Office, posts: int, since: float) -> float:
     """Delivers so many times, one second apart."""
     for number in range(posts):
-        await later(office, since + 1.5 * number)
+        await deliver_later(office, since + 1.5 * number)
     return since + 1.5 * posts
 
 
@@ -41,7 +41,7 @@ def place_of(office: Office, title: str) -> int:
 
 async def test_a_flood_of_critical_packages_does_not_keep_another_agents_card_waiting(office: Office) -> None:
     pace(office, ONE_A_SECOND)
-    await submitted(office, CRITICAL, count=20)
+    await submit_packages(office, CRITICAL, count=20)
     since = await one_by_one(office, 4, 0)
     other = await office.hire("Other")
     before = len(office.cards())
@@ -55,8 +55,8 @@ async def test_two_agents_that_flood_a_channel_take_turns_and_each_starts_with_i
     other = await office.hire("Other")
     assert office.running.service.slack is not None
     async with office.running.service.slack.reconciler._lock:
-        await submitted(office, SOFT | {"title": "Clerk's, medium"}, count=2)
-        await submitted(office, CRITICAL | {"title": "Clerk's, critical"}, count=2)
+        await submit_packages(office, SOFT | {"title": "Clerk's, medium"}, count=2)
+        await submit_packages(office, CRITICAL | {"title": "Clerk's, critical"}, count=2)
         for _ in range(4):
             assert (await office.submit(SOFT | {"title": OTHERS}, key=other)).status == 202
     await one_by_one(office, 8, 0)
@@ -79,9 +79,9 @@ async def test_an_agents_cards_in_one_channel_cost_it_no_turn_in_another(databas
         other, since = await office.hire("Other"), 0.0
         for _ in range(6):
             assert (await office.submit(SOFT | {"title": OTHERS}, key=other)).status == 202
-        await submitted(office, SOFT, count=6)
+        await submit_packages(office, SOFT, count=6)
         for _ in range(6):
-            await submitted(office, NOTE)  # the clerk is served here each time
+            await submit_packages(office, NOTE)  # the clerk is served here each time
             since = await one_by_one(office, 1, since)
         whose = ["other" if OTHERS in card.shown else "clerk" for card in office.cards()]
         assert whose.count("clerk") >= 3

@@ -10,18 +10,18 @@ from rules.package.model import DecisionPackage
 from rules.record.chain import Event
 from rules.state.model import PackageState
 from scheduler.time.absences import AbsenceHandler
+from scheduler.time.click_transport import Proof
 from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.due import Sweep
 from scheduler.time.heartbeat import Heartbeat
-from scheduler.time.way_in import Proof
 from store.installation import directory
 from store.packages.events import load_events
 from tests.rules.world import SOFT
-from tests.scheduler.time.looking import Looked, consents
+from tests.scheduler.time.channel_stand_in import ChannelStandIn, consents
 from tests.store.world import World
 
 
-class OpenWay:
+class OpenTransport:
     """A path on which clicks arrive until the test closes it."""
 
     sockets = 0
@@ -29,21 +29,21 @@ class OpenWay:
     def __init__(self, world: World, monotonic: Callable[[], float]) -> None:
         self._world, self._monotonic, self.open = world, monotonic, True
 
-    async def look(self, *, wanted: bool, again: bool) -> Proof | None:
+    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
         return Proof(self._world.clock(), self._monotonic()) if self.open else None
 
 
 class Clockwork:
     def __init__(self, world: World) -> None:
         self.world, self.slack_is_there, self.real = world, True, 0.0
-        self.way_in, self.clicks = OpenWay(world, lambda: self.real), UnsettledClicks(world.store)
-        self.heart = Heartbeat(world.store, self._reachable, self.way_in, self.clicks, lambda: self.real)
-        self.slack = Looked()
+        self.transport, self.clicks = OpenTransport(world, lambda: self.real), UnsettledClicks(world.store)
+        self.heart = Heartbeat(world.store, self._reachable, self.transport, self.clicks, lambda: self.real)
+        self.slack = ChannelStandIn()
         self.consents = consents(world.store, self.heart, self.slack)
         self.sweep, self.absences = Sweep(world.store, self.consents.take), AbsenceHandler(world.store)
 
     @classmethod
-    async def wound_up(cls, world: World) -> Self:
+    async def start(cls, world: World) -> Self:
         clockwork = cls(world)
         await clockwork.heart.tick()
         return clockwork
@@ -51,9 +51,9 @@ class Clockwork:
     async def _reachable(self) -> bool:
         return self.slack_is_there
 
-    async def shown(self, package: DecisionPackage = SOFT) -> PackageState:
-        """A package whose card is visible to somebody who may decide."""
-        return await self.world.shown(package)
+    async def submit_and_show(self, package: DecisionPackage = SOFT) -> PackageState:
+        """A package whose card is visible to someone who may decide."""
+        return await self.world.submit_and_show(package)
 
     async def lives(self, span: timedelta) -> None:
         """Time passes while the process runs and Slack works."""
@@ -90,5 +90,5 @@ class Clockwork:
         world, package = self.world, state.decision_package_id
         return await world.read(lambda connection: load_events(connection, world.tenant_id, package))
 
-    async def told(self, state: PackageState) -> list[str]:
+    async def event_types(self, state: PackageState) -> list[str]:
         return [event["event_type"] for event in await self.events(state)]

@@ -13,4 +13,4 @@ from tests.store.world import open_world
 @pytest.fixture
 async def clockwork(database_url: str) -> AsyncIterator[Clockwork]:
     async with open_world(database_url) as world:
-        yield await Clockwork.wound_up(world)
+        yield await Clockwork.start(world)

@@ -16,7 +16,7 @@ from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import LASTING, open_world
 
-# A database that takes no task from anybody just now.
+# Makes the database refuse to change tasks.
 STUCK = {
     "sqlite": (
         (
@@ -65,7 +65,7 @@ async def test_a_task_without_a_delegate_becomes_unassigned(clockwork: Clockwork
 async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> None:
     apart = policy(roles={"director": {"includes": []}}, **LASTING)
     async with open_world(database_url, apart) as world:
-        clockwork = await Clockwork.wound_up(world)
+        clockwork = await Clockwork.start(world)
         state = await world.submit(HARD)
         for who in SENIORS_AND_ABOVE[:-1]:
             await clockwork.leaves(who, world.clock.now + DAY)
@@ -76,7 +76,7 @@ async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> N
 
 async def test_a_package_submitted_while_the_whole_role_is_away_asks_the_next_role(database_url: str) -> None:
     async with open_world(database_url, policy(roles={"director": {"includes": []}}, **LASTING)) as world:
-        clockwork = await Clockwork.wound_up(world)
+        clockwork = await Clockwork.start(world)
         for who in SENIORS_AND_ABOVE[:-1]:
             await clockwork.leaves(who, world.clock.now + DAY)
         state = await world.submit(HARD)
@@ -109,11 +109,11 @@ async def test_tasks_are_checked_only_when_somebody_leaves_or_returns(
 ) -> None:
     looked: list[int] = []
 
-    def counted(*of: Any, **how: Any) -> Page:
+    def count_and_list(*of: Any, **how: Any) -> Page:
         looked.append(1)
         return list_open_tasks(*of, **how)
 
-    monkeypatch.setattr("scheduler.time.absences.list_open_tasks", counted)
+    monkeypatch.setattr("scheduler.time.absences.list_open_tasks", count_and_list)
     await clockwork.world.submit(HARD)
     await clockwork.absences.tick()
     await clockwork.absences.tick()
@@ -134,11 +134,11 @@ async def test_a_busy_task_is_retried_at_the_next_tick_without_the_others(
     await clockwork.world.people_are(people(**{SENTA: {"active": False}}))
     looked: list[int] = []
 
-    def counted(*of: Any, **how: Any) -> Page:
+    def count_and_list(*of: Any, **how: Any) -> Page:
         looked.append(1)
         return list_open_tasks(*of, **how)
 
-    monkeypatch.setattr("scheduler.time.absences.list_open_tasks", counted)
+    monkeypatch.setattr("scheduler.time.absences.list_open_tasks", count_and_list)
     stuck, freed = STUCK[clockwork.world.store.database.engine.dialect.name]
     await clockwork.world.store.write(lambda connection: connection.execute(text(stuck)))
     await clockwork.absences.tick()
@@ -153,7 +153,7 @@ async def test_a_stale_directory_moves_no_task_until_it_is_read_again(
     database_url: str,
 ) -> None:
     async with open_world(database_url, policy()) as world:
-        clockwork = await Clockwork.wound_up(world)
+        clockwork = await Clockwork.start(world)
         state = await world.submit(HARD)
         await world.after(ask(ClaimTask, state), SENTA)
         await world.people_are(people(**{SENTA: {"active": False}}))

@@ -1,4 +1,4 @@
-"""What is due happens once, also if the sweep is late or runs twice; what is refused delays nothing else."""
+"""Due commands run once, even if the sweep is late or runs twice. A refused command delays no other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.store.world import open_world, replica
 
 
 async def test_a_soft_approval_consents_after_its_time_of_silence(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     await clockwork.passes(4 * MINUTE)
     assert (await clockwork.now(state)).status is Status.PENDING
     await clockwork.passes(MINUTE)
@@ -50,7 +50,7 @@ async def test_a_soft_approval_consents_after_its_time_of_silence(clockwork: Clo
 
 
 async def test_downtime_does_not_count_as_silence(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     await clockwork.lives(2 * MINUTE)
     await clockwork.sleeps(DAY / 2)
     await clockwork.looks()
@@ -60,7 +60,7 @@ async def test_downtime_does_not_count_as_silence(clockwork: Clockwork) -> None:
 
 
 async def test_an_outage_of_slack_does_not_count_as_silence(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     clockwork.slack_is_there = False
     await clockwork.sleeps(HOUR)
     await clockwork.looks()
@@ -73,7 +73,7 @@ async def test_an_outage_of_slack_does_not_count_as_silence(clockwork: Clockwork
 
 
 async def test_a_clock_that_leaps_proves_nothing(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     clockwork.world.clock.passes(HOUR)
     await clockwork.heart.tick()
     await clockwork.looks()
@@ -87,7 +87,7 @@ async def test_slack_may_go_and_come_while_the_clock_stands_still(clockwork: Clo
         await clockwork.heart.tick()
         beating.append(clockwork.heart.hears_clicks)
     assert beating == [False, True]
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     await clockwork.passes(5 * MINUTE)
     assert (await clockwork.now(state)).status is Status.CONSENTED
 
@@ -98,14 +98,14 @@ async def test_time_shown_before_the_clock_was_set_back_does_not_count(clockwork
     clockwork.world.clock.passes(-DAY - HOUR)
     await clockwork.heart.tick()
     await clockwork.lives(MINUTE)
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     await clockwork.sleeps(DAY + HOUR)
     await clockwork.looks()
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
 async def test_time_in_which_everybody_was_away_does_not_count_as_silence(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     until = clockwork.world.clock.now + 10 * MINUTE
     for who in (RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA):
         await clockwork.leaves(who, until)
@@ -118,7 +118,7 @@ async def test_time_in_which_everybody_was_away_does_not_count_as_silence(clockw
 
 
 async def test_a_silence_that_cannot_count_in_time_becomes_hard(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     clockwork.slack_is_there = False
     await clockwork.sleeps(DAY)
     await clockwork.looks()
@@ -127,7 +127,7 @@ async def test_a_silence_that_cannot_count_in_time_becomes_hard(clockwork: Clock
 
 
 async def test_an_unanswered_package_climbs_the_ladder_and_expires_at_the_top(clockwork: Clockwork) -> None:
-    state = await clockwork.shown(HARD)
+    state = await clockwork.submit_and_show(HARD)
     roles = [state.task.required_role]
     for _ in range(2):
         await clockwork.passes(DAY)
@@ -141,15 +141,15 @@ async def test_an_unanswered_package_climbs_the_ladder_and_expires_at_the_top(cl
 
 
 async def test_people_are_reminded_before_the_end_once_each_time(clockwork: Clockwork) -> None:
-    state = await clockwork.shown(HARD)
+    state = await clockwork.submit_and_show(HARD)
     await clockwork.passes(20 * HOUR)
     await clockwork.passes(2 * HOUR)
     await clockwork.passes(HOUR)
-    assert (await clockwork.told(state)).count("task.reminded") == 2
+    assert (await clockwork.event_types(state)).count("task.reminded") == 2
 
 
 async def test_a_deferral_wakes(clockwork: Clockwork) -> None:
-    state = await clockwork.shown(HARD)
+    state = await clockwork.submit_and_show(HARD)
     until = clockwork.world.clock.now + 2 * HOUR
     await clockwork.world.after(ask(Defer, state, until=until, comment="After lunch."), SENTA)
     await clockwork.passes(HOUR)
@@ -159,44 +159,46 @@ async def test_a_deferral_wakes(clockwork: Clockwork) -> None:
 
 
 async def test_a_package_expires_if_the_agent_sends_no_evidence_in_time(clockwork: Clockwork) -> None:
-    state = await clockwork.shown(HARD)
+    state = await clockwork.submit_and_show(HARD)
     await clockwork.world.after(ask(RequestMoreEvidence, state, instructions="Which record?"), SENTA)
     await clockwork.passes(2 * DAY)
     assert (await clockwork.now(state)).status is Status.EXPIRED
 
 
 async def test_an_approval_that_nobody_uses_is_reminded_and_lapses(clockwork: Clockwork) -> None:
-    state = await clockwork.world.approved(HARD, by=SENTA)
+    state = await clockwork.world.submit_and_approve(HARD, by=SENTA)
     await clockwork.passes(DAY)
-    assert "execution.reminded" in await clockwork.told(state)
+    assert "execution.reminded" in await clockwork.event_types(state)
     await clockwork.passes(DAY)
     assert (await clockwork.now(state)).execution.state is ExecutionState.LAPSED
 
 
 async def test_a_claim_without_an_outcome_becomes_unknown(clockwork: Clockwork) -> None:
-    state = await clockwork.world.approved(HARD, by=SENTA)
-    await clockwork.world.claimed(state)
+    state = await clockwork.world.submit_and_approve(HARD, by=SENTA)
+    await clockwork.world.claim(state)
     await clockwork.passes(HOUR)
     assert (await clockwork.now(state)).execution.state is ExecutionState.UNKNOWN
 
 
 async def test_after_a_day_of_downtime_each_thing_happens_once(clockwork: Clockwork) -> None:
-    state = await clockwork.shown(HARD)
+    state = await clockwork.submit_and_show(HARD)
     await clockwork.sleeps(3 * DAY)
     await clockwork.looks()
     await clockwork.looks()
-    types = await clockwork.told(state)
+    types = await clockwork.event_types(state)
     assert types.count("package.escalated") == 1
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
 async def test_replicas_that_sweep_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
-    states = [await clockwork.shown(HARD.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(5)]
+    states = [
+        await clockwork.submit_and_show(HARD.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(5)
+    ]
     await clockwork.lives(DAY)
     async with replica(clockwork.world) as other:
         theirs = Sweep(other.store, clockwork.consents.take)
         await _at_once(clockwork.sweep.tick, theirs.tick)
-    types = [await clockwork.told(state) for state in states]
+    types = [await clockwork.event_types(state) for state in states]
     assert [event_types.count("package.escalated") for event_types in types] == [1] * 5
 
 
@@ -204,7 +206,9 @@ async def test_a_package_that_is_always_refused_delays_no_other(
     clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scheduler.time.due.AT_ONCE", 2)
-    stuck = [await clockwork.shown(SOFT.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(4)]
+    stuck = [
+        await clockwork.submit_and_show(SOFT.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(4)
+    ]
     await clockwork.world.write(
         lambda connection: agent_admin.set_standing(
             connection, "Clerk", AgentStanding.PAUSED, clockwork.world.clock.now
@@ -223,7 +227,7 @@ async def test_a_package_that_is_always_refused_delays_no_other(
 
 
 async def test_an_objection_that_races_the_timer_wins_or_is_refused_as_too_late(clockwork: Clockwork) -> None:
-    state = await clockwork.shown()
+    state = await clockwork.submit_and_show()
     await clockwork.lives(5 * MINUTE)
     _, objected = await _at_once(clockwork.looks, lambda: clockwork.world.do(ask(Object, state), RITA))
     after = await clockwork.now(state)
@@ -235,7 +239,7 @@ async def test_an_objection_that_races_the_timer_wins_or_is_refused_as_too_late(
 
 
 async def test_the_claims_of_a_dead_process_are_taken_by_the_next(clockwork: Clockwork) -> None:
-    state = await clockwork.shown(HARD)
+    state = await clockwork.submit_and_show(HARD)
     await clockwork.lives(DAY)
     await clockwork.world.write(clockwork.sweep._claim)
     await clockwork.looks()
@@ -261,7 +265,7 @@ async def test_an_unreadable_package_delays_no_other(clockwork: Clockwork) -> No
 
 async def test_a_deadline_missed_during_a_long_outage_escalates_once_the_directory_is_read(database_url: str) -> None:
     async with open_world(database_url, policy()) as world:
-        clockwork = await Clockwork.wound_up(world)
+        clockwork = await Clockwork.start(world)
         state = await world.submit(HARD)
         world.clock.passes(DAY + HOUR)  # and with it the time for which the directory may be believed
         await clockwork.looks()

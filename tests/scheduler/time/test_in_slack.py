@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def test_a_soft_card_says_that_silence_counted_and_the_result(office: Office) -> None:
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     assert "unless somebody objects" in card.shown
     await office.passes(5 * MINUTE)
     card = await office.card(response)
@@ -28,7 +28,7 @@ async def test_a_soft_card_says_that_silence_counted_and_the_result(office: Offi
 
 
 async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is_back(office: Office) -> None:
-    response, _ = await office.asked(SOFT)
+    response, _ = await office.submit_with_card(SOFT)
     assert office.running.service.slack is not None
     await office.slack.go_down()
     await office.running.service.slack.clockwork.heart.tick()
@@ -45,7 +45,7 @@ async def test_silence_does_not_count_while_everybody_who_sees_the_card_is_away(
     for other in (ROSS, SENTA, SVEN, SUSI, SAUL, "USILA"):
         office.slack.leave(other, CHANNEL)
     await office.slack.command(RITA, "/reviews", "away 1h")
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     assert "Silence does not count yet" in card.shown
     await office.passes(10 * MINUTE)
     assert await office.status(response) is Status.PENDING
@@ -58,7 +58,7 @@ async def test_silence_does_not_count_while_everybody_who_sees_the_card_is_away(
 
 
 async def test_an_objection_in_time_stops_consent_and_mentions_the_role(office: Office) -> None:
-    response, card = await office.asked(SOFT)
+    response, card = await office.submit_with_card(SOFT)
     await office.passes(4 * MINUTE)
     await office.click(RITA, await office.card(response), "object")
     await office.passes(10 * MINUTE)
@@ -67,7 +67,7 @@ async def test_an_objection_in_time_stops_consent_and_mentions_the_role(office: 
 
 
 async def test_people_are_reminded_in_the_thread_and_then_the_next_role_is_asked(office: Office) -> None:
-    response, card = await office.asked(HARD)
+    response, card = await office.submit_with_card(HARD)
     await office.passes(20 * HOUR)
     reminders = [note for note in office.thread(card) if "still waits" in note.shown]
     assert len(reminders) == 1
@@ -79,7 +79,7 @@ async def test_people_are_reminded_in_the_thread_and_then_the_next_role_is_asked
 
 
 async def test_an_unused_approval_is_reminded_and_lapses(office: Office) -> None:
-    response, card = await office.asked(HARD)
+    response, card = await office.submit_with_card(HARD)
     await office.approve(SENTA, card)
     await office.passes(DAY)
     assert "not carried out yet" in office.thread(card)[-1].shown
@@ -89,7 +89,7 @@ async def test_an_unused_approval_is_reminded_and_lapses(office: Office) -> None
 
 
 async def test_an_absent_assignees_task_goes_to_their_delegate_and_back(office: Office) -> None:
-    response, card = await office.asked(HARD)
+    response, card = await office.submit_with_card(HARD)
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await office.slack.close(SENTA, everything=True)
     await office.slack.command(SENTA, "/reviews", f"away 2d <@{SVEN}>")
@@ -106,27 +106,27 @@ async def while_slack_is_away(office: Office, response: Response, span: timedelt
     await office.slack.go_down()
     office.clock.passes(span)
     await office.running.service.slack.clockwork.sweep.tick()
-    await office.delivered()
+    await office.deliver()
     return await office.state(response)
 
 
 async def test_an_escalation_before_the_reminder_was_posted_mentions_the_next_role_once(office: Office) -> None:
-    response, card = await office.asked(HARD)
+    response, card = await office.submit_with_card(HARD)
     state = await while_slack_is_away(office, response, 25 * HOUR)
     assert state.task.required_role == "supervisor"
     await office.slack.come_up()
-    await office.rested()
+    await office.skip_pause()
     calls = [note.shown for note in office.thread(card) if note.notified]
     assert [("supervisor" in call, "still waits" in call) for call in calls] == [(True, False)]
 
 
 async def test_no_unused_approval_note_is_posted_if_it_was_used_meanwhile(office: Office) -> None:
-    response, card = await office.asked(HARD)
+    response, card = await office.submit_with_card(HARD)
     await office.approve(SENTA, card)
-    await office.delivered()
+    await office.deliver()
     state = await while_slack_is_away(office, response, DAY)
     assert state.execution.reminded
     assert (await office.claim(response)).status == 200
     await office.slack.come_up()
-    await office.rested()
+    await office.skip_pause()
     assert not [note for note in office.thread(card) if "not carried out yet" in note.shown]

@@ -13,7 +13,7 @@ from tests.store.world import LASTING, World, open_world
 KEPT_FOR_A_DAY = policy(retention={"content": "1d"}, **LASTING)
 
 
-async def kept(world: World) -> int:
+async def count_kept(world: World) -> int:
     query = text("SELECT count(*) FROM content WHERE words IS NOT NULL")
     return int(await world.read(lambda connection: connection.execute(query).scalar_one()))
 
@@ -24,7 +24,7 @@ async def test_old_closed_packages_are_emptied_and_the_chain_stays_valid(databas
         await world.after(ask(Reject, state, comment="The customer withdrew."), SENTA)
         world.clock.passes(DAY + HOUR)
         await Retention(world.store).tick()
-        assert await kept(world) == 0
+        assert await count_kept(world) == 0
         assert await world.read(lambda connection: list(verify_database(connection))) == []
         assert (await world.state(state.decision_package_id)).status.terminal
 
@@ -35,9 +35,9 @@ async def test_open_and_recent_packages_keep_their_content(database_url: str) ->
         world.clock.passes(2 * DAY)
         young = await world.submit(HARD.model_copy(update={"thread_id": "thr_2"}))
         await world.after(ask(Reject, young, comment="No."), SENTA)
-        before = await kept(world)
+        before = await count_kept(world)
         await Retention(world.store).tick()
-        assert await kept(world) == before > 0
+        assert await count_kept(world) == before > 0
 
 
 async def test_without_a_retention_period_nothing_is_emptied(database_url: str) -> None:
@@ -45,6 +45,6 @@ async def test_without_a_retention_period_nothing_is_emptied(database_url: str) 
         state = await world.submit(HARD)
         await world.after(ask(Reject, state, comment="No."), SENTA)
         world.clock.passes(1000 * DAY)
-        before = await kept(world)
+        before = await count_kept(world)
         await Retention(world.store).tick()
-        assert await kept(world) == before > 0
+        assert await count_kept(world) == before > 0

@@ -25,22 +25,22 @@ from store.audit.tolerant_rows import BATCH
 from store.engine.engines import transact
 from store.installation import tenancy
 from tests.rules.world import NOW, SENTA
-from tests.store.recorded import Recorded, recorded, tamper
+from tests.store.audit_record import AuditDatabase, tamper, write_record
 
 
 @pytest.fixture
-def record(database_url: str) -> Iterator[Recorded]:
-    database = recorded(database_url)
+def record(database_url: str) -> Iterator[AuditDatabase]:
+    database = write_record(database_url)
     yield database
     database.engine.dispose()
 
 
-def faults(record: Recorded, counts: Counts | None = None) -> list[str]:
+def faults(record: AuditDatabase, counts: Counts | None = None) -> list[str]:
     with snapshot(record.engine) as connection:
         return [str(fault) for fault in verify_database(connection, counts)]
 
 
-def only_fault(record: Recorded) -> str:
+def only_fault(record: AuditDatabase) -> str:
     (sentence,) = faults(record)
     return sentence
 
@@ -48,20 +48,20 @@ def only_fault(record: Recorded) -> str:
 # ---- what commands leave
 
 
-def test_an_untouched_record_has_no_faults_and_is_counted(record: Recorded) -> None:
+def test_an_untouched_record_has_no_faults_and_is_counted(record: AuditDatabase) -> None:
     counts = Counts()
     assert faults(record, counts) == []
     assert counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
 
 
-def test_progress_is_reported_with_its_total(record: Recorded) -> None:
+def test_progress_is_reported_with_its_total(record: AuditDatabase) -> None:
     reports: list[tuple[int, int]] = []
     with snapshot(record.engine) as connection:
         assert list(verify_database(connection, progress=lambda *now: reports.append(now))) == []
     assert reports == [(3, 3)]
 
 
-def test_a_snapshot_does_not_change_while_others_write(record: Recorded) -> None:
+def test_a_snapshot_does_not_change_while_others_write(record: AuditDatabase) -> None:
     with snapshot(record.engine) as connection:
         before = tenant_claim(connection)
         transact(record.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor="operator", now=NOW))
@@ -70,7 +70,7 @@ def test_a_snapshot_does_not_change_while_others_write(record: Recorded) -> None
     assert faults(record) == []
 
 
-def test_a_snapshot_writes_nothing_on_postgresql(record: Recorded) -> None:
+def test_a_snapshot_writes_nothing_on_postgresql(record: AuditDatabase) -> None:
     with snapshot(record.engine) as connection:
         refuses = connection.dialect.name == "postgresql"
         read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() if refuses else "on"
@@ -78,7 +78,7 @@ def test_a_snapshot_writes_nothing_on_postgresql(record: Recorded) -> None:
 
 
 def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
-    record: Recorded, monkeypatch: pytest.MonkeyPatch
+    record: AuditDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.audit.tolerant_rows.BATCH", 2)
     assert BATCH > 2
@@ -96,21 +96,21 @@ KEY = {"events": "package_id, revision", "tenant_events": "sequence"}
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET actor = 'auto'", "DELETE FROM {}"])
-def test_the_database_refuses_to_change_or_delete_events(record: Recorded, table: str, statement: str) -> None:
+def test_the_database_refuses_to_change_or_delete_events(record: AuditDatabase, table: str, statement: str) -> None:
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement.format(table)))
     assert faults(record) == []
 
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
-def test_postgresql_refuses_to_truncate_event_tables(record: Recorded, table: str) -> None:
+def test_postgresql_refuses_to_truncate_event_tables(record: AuditDatabase, table: str) -> None:
     statement = f"TRUNCATE {table}" if record.engine.dialect.name == "postgresql" else f"DELETE FROM {table}"
     with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement))
 
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
-def test_the_database_refuses_to_replace_an_event(record: Recorded, table: str) -> None:
+def test_the_database_refuses_to_replace_an_event(record: AuditDatabase, table: str) -> None:
     replace = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
     upsert = f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT (tenant_id, {KEY[table]}) DO UPDATE SET actor = 'auto'"
     statement = replace if record.engine.dialect.name == "sqlite" else upsert
@@ -119,7 +119,7 @@ def test_the_database_refuses_to_replace_an_event(record: Recorded, table: str) 
     assert faults(record) == []
 
 
-def test_emptied_content_causes_no_fault(record: Recorded) -> None:
+def test_emptied_content_causes_no_fault(record: AuditDatabase) -> None:
     with record.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
     assert faults(record) == []
@@ -128,7 +128,7 @@ def test_emptied_content_causes_no_fault(record: Recorded) -> None:
 # ---- what someone changed in the database directly
 
 
-def test_a_changed_state_is_found(record: Recorded) -> None:
+def test_a_changed_state_is_found(record: AuditDatabase) -> None:
     change = "UPDATE packages SET state = replace(state, '\"rejected\"', '\"approved\"') WHERE package_id = :id"
     assert tamper(record.engine, change, id=record.rejected) == 1
     disagree, differs = faults(record)
@@ -237,14 +237,14 @@ FORGERIES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_tampering_is_found(record: Recorded, forgery: str) -> None:
+def test_tampering_is_found(record: AuditDatabase, forgery: str) -> None:
     statement, sentence = FORGERIES[forgery]
     names = {name: value for name, value in record._asdict().items() if f":{name}" in statement}
     assert all(tamper(record.engine, forging, **names) > 0 for forging in statement.split("; "))
     assert any(fault.endswith(f": {sentence.format(**record._asdict())}") for fault in faults(record))
 
 
-def test_a_differing_time_in_the_column_is_found(record: Recorded) -> None:
+def test_a_differing_time_in_the_column_is_found(record: AuditDatabase) -> None:
     earlier = "UPDATE events SET occurred_at = '2020-01-01 00:00:00+00:00' WHERE package_id = :id AND revision = 1"
     tamper(
         record.engine,
@@ -272,7 +272,7 @@ CHOICES: dict[str, tuple[Selection, tuple[str, ...], int]] = {
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_a_selection_returns_complete_packages_and_single_events(record: Recorded, choice: str) -> None:
+def test_a_selection_returns_complete_packages_and_single_events(record: AuditDatabase, choice: str) -> None:
     selection, packages, events = CHOICES[choice]
     with snapshot(record.engine) as connection:
         whole = list(read_trails(connection, record.tenant_id, selection))
@@ -282,7 +282,7 @@ def test_a_selection_returns_complete_packages_and_single_events(record: Recorde
     assert len(events_found) == events
 
 
-def test_selected_events_come_oldest_first(record: Recorded) -> None:
+def test_selected_events_come_oldest_first(record: AuditDatabase) -> None:
     later = NOW + timedelta(hours=1)
     transact(record.engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=later))
     with snapshot(record.engine) as connection:

@@ -56,8 +56,8 @@ async def count(world: World, table: str, where: str = "1 = 1", **values: Any) -
 
 @pytest.mark.parametrize("what", [SOFT, HARD, AUTOMATIC], ids=["soft", "hard", "automatic"])
 async def test_a_repeated_submission_is_the_same_package(world: World, what: Any) -> None:
-    first = await world.asked(submission(what, "pkg_first", "key"), digest="content")
-    again = await world.asked(submission(what, "pkg_again", "key"), digest="content")
+    first = await world.execute_for_agent(submission(what, "pkg_first", "key"), digest="content")
+    again = await world.execute_for_agent(submission(what, "pkg_again", "key"), digest="content")
     assert (first.replayed, again.replayed, again.refusal) == (False, True, None)
     assert again.document == first.document
     assert await count(world, "packages") == 1
@@ -65,15 +65,15 @@ async def test_a_repeated_submission_is_the_same_package(world: World, what: Any
 
 
 async def test_a_repeated_submission_returns_a_decision_made_meanwhile(world: World) -> None:
-    await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
+    await world.execute_for_agent(submission(HARD, "pkg_first", "key"), digest="content")
     await world.after(ask(Reject, await world.state("pkg_first")), SENTA)
-    again = await world.asked(submission(HARD, "pkg_again", "key"), digest="content")
+    again = await world.execute_for_agent(submission(HARD, "pkg_again", "key"), digest="content")
     assert (again.replayed, again.refusal, again.document["status"]) == (True, None, "rejected")
 
 
 async def test_the_same_key_with_other_content_is_refused_and_names_the_package(world: World) -> None:
-    await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
-    other = await world.asked(submission(SOFT, "pkg_other", "key"), digest="other content")
+    await world.execute_for_agent(submission(HARD, "pkg_first", "key"), digest="content")
+    other = await world.execute_for_agent(submission(SOFT, "pkg_other", "key"), digest="other content")
     assert other.refusal is not None
     assert (other.refusal.reason, other.refusal.facts) == (Reason.IDEMPOTENCY_CONFLICT, {"package": "pkg_first"})
     assert await count(world, "packages") == 1
@@ -81,9 +81,9 @@ async def test_the_same_key_with_other_content_is_refused_and_names_the_package(
 
 async def test_a_refused_submission_can_be_repeated_with_the_same_key(world: World) -> None:
     await world.people_are({ROSE: person(ROSE)})
-    refused = await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
+    refused = await world.execute_for_agent(submission(HARD, "pkg_first", "key"), digest="content")
     await world.people_are(people())
-    accepted = await world.asked(submission(HARD, "pkg_again", "key"), digest="content")
+    accepted = await world.execute_for_agent(submission(HARD, "pkg_again", "key"), digest="content")
     assert refused.refusal is not None
     assert refused.refusal.reason is Reason.NO_ELIGIBLE_REVIEWER
     assert (accepted.refusal, accepted.replayed) == (None, False)
@@ -110,9 +110,9 @@ async def test_a_repeated_refused_command_gets_the_same_refusal_after_any_change
 
 
 async def test_a_claim_and_a_report_whose_answers_were_lost_are_answered_again(world: World) -> None:
-    state = await world.approved(HARD, by=SENTA)
-    claims = [await world.claimed(state, claim_id="clm_1") for _ in range(2)]
-    reports = [await world.reported(state, claim_id="clm_1") for _ in range(2)]
+    state = await world.submit_and_approve(HARD, by=SENTA)
+    claims = [await world.claim(state, claim_id="clm_1") for _ in range(2)]
+    reports = [await world.report(state, claim_id="clm_1") for _ in range(2)]
     assert [item.refusal for item in (*claims, *reports)] == [None] * 4
     assert claims[0].document == claims[1].document
     assert reports[0].document == reports[1].document
@@ -137,7 +137,7 @@ async def test_a_repeated_clock_command_changes_nothing(world: World) -> None:
 async def test_a_decision_on_version_1_is_refused_once_version_2_is_posted(world: World) -> None:
     state = await world.submit(HARD)
     better = package(risk_level="high", consequence="The better one.")
-    await world.asked(ask(NewVersion, state, package=better))
+    await world.execute_for_agent(ask(NewVersion, state, package=better))
     outcome = await world.do(ask(Approve, state), SENTA)
     assert outcome.refusal is not None
     assert (outcome.refusal.reason, outcome.refusal.facts) == (Reason.STALE_VERSION, {"seen": "1", "current": "2"})
@@ -158,7 +158,7 @@ async def test_a_version_that_states_a_lower_risk_keeps_level_and_risk(world: Wo
     state = await world.submit(HARD)
     await world.after(ask(Revise, state), SENTA)
     meek = package(risk_level="low", confidence=1.0)
-    answered = await world.asked(ask(NewVersion, state, package=meek))
+    answered = await world.execute_for_agent(ask(NewVersion, state, package=meek))
     assert answered.refusal is None
     after = await world.state(state.decision_package_id)
     assert (after.version, after.level, after.risk) == (2, HITLLevel.HARD_APPROVAL, state.risk)
@@ -181,8 +181,8 @@ async def test_an_agent_does_not_find_another_agents_package(world: World) -> No
 @pytest.mark.parametrize("kind", [NewVersion, Withdraw, ClaimExecution, ReportExecution])
 async def test_an_agent_can_do_nothing_with_another_agents_package(world: World, kind: type[Command]) -> None:
     other = await world.hire("Other")
-    state = await world.approved(HARD, by=SENTA)
-    answered = await world.asked(ask(kind, state), other)
+    state = await world.submit_and_approve(HARD, by=SENTA)
+    answered = await world.execute_for_agent(ask(kind, state), other)
     assert answered.refusal is not None
     assert (answered.refusal.reason, answered.document) == (Reason.NOT_FOUND, {})
     assert (await world.state(state.decision_package_id)) == state
@@ -190,8 +190,8 @@ async def test_an_agent_can_do_nothing_with_another_agents_package(world: World,
 
 async def test_no_agent_learns_anything_from_the_command_id_of_another_agent(world: World) -> None:
     other = await world.hire("Other")
-    await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
-    answered = await world.asked(submission(HARD, "pkg_other", "key"), other, digest="content")
+    await world.execute_for_agent(submission(HARD, "pkg_first", "key"), digest="content")
+    answered = await world.execute_for_agent(submission(HARD, "pkg_other", "key"), other, digest="content")
     assert answered.refusal is not None
     assert (answered.refusal, answered.document) == (refuse(Reason.NOT_FOUND), {})
 

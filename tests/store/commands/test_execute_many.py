@@ -51,8 +51,8 @@ async def test_several_commands_share_a_transaction_and_each_is_decided_separate
 async def test_all_outcomes_of_one_agent_in_a_batch_are_counted(world: World) -> None:
     claimed = []
     for which in range(3):
-        state = await world.approved(SOFT.model_copy(update={"subject_id": f"C-{which}"}), by=RITA)
-        await world.claimed(state, action_digest=state.action_digest)
+        state = await world.submit_and_approve(SOFT.model_copy(update={"subject_id": f"C-{which}"}), by=RITA)
+        await world.claim(state, action_digest=state.action_digest)
         claimed.append(state)
     world.clock.passes(DAY)
     outcomes = await world.store.execute_many([clock_commands.for_state(LoseTrack, state) for state in claimed])

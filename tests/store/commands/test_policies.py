@@ -15,22 +15,22 @@ from rules.state.commands import Approve
 from rules.state.model import Status
 from store.commands.policies import Activation, PolicyFile, activate_policy
 from store.installation.policy_texts import UnreadablePolicyError
-from tests.rules.world import HARD, NOW, SENTA, SVEN, ask, policy, submission, written
+from tests.rules.world import HARD, NOW, SENTA, SVEN, ask, policy, policy_text, submission
 from tests.store.soundness import faults
 from tests.store.world import LASTING, POLICY, World, open_replica, replica
 
 STRICT = policy(**LASTING, version="strict", tiers={"high": {"quorum": 2}})
-LATER = written(STRICT) + "\nof_a_later_release = true"
+LATER = policy_text(STRICT) + "\nof_a_later_release = true"
 LAX = policy(**LASTING, version="lax", roles={"reviewer": {"max_risk": "high"}})
 
 
 async def gives(world: World, new_policy: Policy, **how: Any) -> Activation:
     return await world.write(
-        lambda connection: activate_policy(connection, PolicyFile(new_policy, written(new_policy)), NOW, **how)
+        lambda connection: activate_policy(connection, PolicyFile(new_policy, policy_text(new_policy)), NOW, **how)
     )
 
 
-async def activated(world: World) -> list[str]:
+async def activated_versions(world: World) -> list[str]:
     query = text("SELECT body FROM tenant_events WHERE event_type = 'policy.activated' ORDER BY sequence")
     bodies = await world.read(lambda connection: connection.execute(query).scalars().all())
     return [body.partition('"version": "')[2].partition('"')[0] for body in bodies]
@@ -60,7 +60,7 @@ async def test_a_replica_restarted_with_a_replaced_file_does_not_activate_it(wor
     async with replica(world, STRICT), replica(world, POLICY) as old:
         assert await in_force(old) == "strict"
         assert await in_force(world) == "strict"
-    assert await activated(world) == ["test-1", "strict"]
+    assert await activated_versions(world) == ["test-1", "strict"]
 
 
 async def test_two_new_files_of_two_replicas_are_activated_one_after_the_other(world: World) -> None:
@@ -69,7 +69,7 @@ async def test_two_new_files_of_two_replicas_are_activated_one_after_the_other(w
             pass
 
     await asyncio.gather(starts(STRICT), starts(LAX))
-    announced = await activated(world)
+    announced = await activated_versions(world)
     assert sorted(announced[1:]) == ["lax", "strict"]
     assert await in_force(world) == announced[-1]
 
@@ -79,14 +79,14 @@ async def test_a_replaced_policy_is_activated_again_only_on_demand(world: World)
     assert await gives(world, POLICY) is Activation.REPLACED_BEFORE
     assert await gives(world, POLICY, again=True) is Activation.APPLIED
     assert await in_force(world) == "test-1"
-    assert await activated(world) == ["test-1", "strict", "test-1"]
+    assert await activated_versions(world) == ["test-1", "strict", "test-1"]
 
 
 async def test_the_same_content_in_another_spelling_changes_nothing(world: World) -> None:
-    respelled = "# the same, explained\n\n" + written(POLICY)
+    respelled = "# the same, explained\n\n" + policy_text(POLICY)
     file = PolicyFile(read_policy(respelled), respelled)
     assert await world.write(lambda connection: activate_policy(connection, file, NOW)) is Activation.IN_FORCE
-    assert await activated(world) == ["test-1"]
+    assert await activated_versions(world) == ["test-1"]
 
 
 async def test_a_text_kept_by_an_earlier_release_is_recognised_by_its_content(world: World) -> None:
@@ -96,7 +96,7 @@ async def test_a_text_kept_by_an_earlier_release_is_recognised_by_its_content(wo
     async with replica(world) as upgraded:
         state = await upgraded.submit(HARD)
     assert state.policy_version == "test-1+ofitsbytes12"
-    assert await activated(world) == ["test-1"]
+    assert await activated_versions(world) == ["test-1"]
 
 
 async def test_a_process_that_cannot_read_the_policy_in_force_decides_nothing(world: World) -> None:

@@ -1,6 +1,6 @@
-"""Two at once: exactly one outcome, whoever comes second is told who won, and nothing is doubled or lost.
+"""Simultaneous commands: exactly one succeeds, the others are refused with its result, and nothing is doubled or lost.
 
-On PostgreSQL all of them have loaded the package before any of them writes; on SQLite they stand in one queue.
+On PostgreSQL all commands load the package before any of them writes; on SQLite they wait for the single writer.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ async def test_a_submission_delivered_twice_at_once_is_one_package(
 ) -> None:
     all_load_first(monkeypatch, world, 2)
     posts = (submission(HARD, package_id, "key") for package_id in ("pkg_a", "pkg_b"))
-    answers = await asyncio.gather(*(world.asked(post, digest="content") for post in posts))
+    answers = await asyncio.gather(*(world.execute_for_agent(post, digest="content") for post in posts))
     assert sorted(answered.replayed for answered in answers) == [False, True]
     assert answers[0].document == answers[1].document
     documents, _ = await world.store.list_documents(world.agent.agent_id, limit=10)
@@ -136,7 +136,9 @@ async def test_a_decision_during_a_new_version_never_approves_an_unseen_version(
     state = await world.submit(HARD)
     all_load_first(monkeypatch, world, 2)
     better = package(risk_level="high", consequence="The better one.")
-    await asyncio.gather(world.do(ask(Approve, state), SENTA), world.asked(ask(NewVersion, state, package=better)))
+    await asyncio.gather(
+        world.do(ask(Approve, state), SENTA), world.execute_for_agent(ask(NewVersion, state, package=better))
+    )
     after = await world.state(state.decision_package_id)
     assert (after.version, after.status) in {(1, Status.APPROVED), (2, Status.PENDING)}
     assert await world.read(faults) == []
@@ -147,16 +149,18 @@ async def test_a_concurrent_withdrawal_and_decision_have_one_outcome(
 ) -> None:
     state = await world.submit(HARD)
     all_load_first(monkeypatch, world, 2)
-    outcome, answered = await asyncio.gather(world.do(ask(Reject, state), SENTA), world.asked(ask(Withdraw, state)))
+    outcome, answered = await asyncio.gather(
+        world.do(ask(Reject, state), SENTA), world.execute_for_agent(ask(Withdraw, state))
+    )
     refused = [refusal.reason for refusal in (outcome.refusal, answered.refusal) if refusal]
     assert refused == [Reason.ALREADY_DECIDED]
     assert await world.read(faults) == []
 
 
 async def test_one_of_two_concurrent_claims_gets_the_permission(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = await world.approved(HARD, by=SENTA)
+    state = await world.submit_and_approve(HARD, by=SENTA)
     all_load_first(monkeypatch, world, 2)
-    claims = await asyncio.gather(*(world.claimed(state, claim_id=claim) for claim in ("clm_1", "clm_2")))
+    claims = await asyncio.gather(*(world.claim(state, claim_id=claim) for claim in ("clm_1", "clm_2")))
     [refusal] = [answered.refusal for answered in claims if answered.refusal]
     after = await world.state(state.decision_package_id)
     assert (refusal.reason, refusal.facts) == (Reason.ALREADY_CLAIMED, {"claim_id": after.execution.claim_id})
@@ -164,15 +168,15 @@ async def test_one_of_two_concurrent_claims_gets_the_permission(world: World, mo
 
 
 async def test_concurrent_claims_on_two_replicas_get_one_permission(world: World) -> None:
-    state = await world.approved(HARD, by=SENTA)
+    state = await world.submit_and_approve(HARD, by=SENTA)
     async with replica(world) as other:
         claims = [
-            replica_world.claimed(state, claim_id=f"clm_{number}")
+            replica_world.claim(state, claim_id=f"clm_{number}")
             for number in range(8)
             for replica_world in (world, other)
         ]
         refusals = [answered.refusal for answered in await asyncio.gather(*claims)]
-    # Both workers of a claim id may have been told yes: it is the same claim, whose reply was lost.
+    # Both workers with the same claim id may succeed: the second one repeats a claim whose reply may have been lost.
     assert refusals.count(None) in {1, 2}
     assert await world.read(faults) == []
 
@@ -180,9 +184,9 @@ async def test_concurrent_claims_on_two_replicas_get_one_permission(world: World
 async def test_a_concurrent_revocation_and_claim_have_one_outcome(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = await world.approved(HARD, by=SENTA)
+    state = await world.submit_and_approve(HARD, by=SENTA)
     all_load_first(monkeypatch, world, 2)
-    await asyncio.gather(world.do(ask(Revoke, state), SVEN), world.claimed(state))
+    await asyncio.gather(world.do(ask(Revoke, state), SVEN), world.claim(state))
     after = await world.state(state.decision_package_id)
     assert (after.status, after.execution.state) in {
         (Status.REVOKED, ExecutionState.NONE),
@@ -205,21 +209,21 @@ async def test_concurrent_commands_of_different_people_are_all_answered(
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_freeze_during_a_claim_stops_the_claim(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = await world.approved(HARD, by=SENTA)
+    state = await world.submit_and_approve(HARD, by=SENTA)
 
     def frozen_meanwhile(*arguments: Any) -> Any:
         transact(world.store.database.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor=ADAM, now=NOW))
         return load_situation(*arguments)
 
     monkeypatch.setattr("store.commands.execute.load_situation", frozen_meanwhile)
-    claimed = await world.claimed(state)
+    claimed = await world.claim(state)
     assert claimed.refusal is not None
     assert claimed.refusal.reason is Reason.AGENT_PAUSED
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_freeze_waits_for_running_claims(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = await world.approved(HARD, by=SENTA)
+    state = await world.submit_and_approve(HARD, by=SENTA)
     froze: list[bool] = []
 
     def freeze(other: Connection) -> bool:
@@ -236,7 +240,7 @@ async def test_a_freeze_waits_for_running_claims(world: World, monkeypatch: pyte
         return situation
 
     monkeypatch.setattr("store.commands.execute.load_situation", tried_meanwhile)
-    claimed = await world.claimed(state)
+    claimed = await world.claim(state)
     with world.store.database.engine.connect() as other:
         froze.append(freeze(other))
     assert (claimed.refusal, froze) == (None, [False, True])

@@ -27,7 +27,7 @@ POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 async def test_a_failed_operation_writes_nothing_and_does_not_affect_its_group(database: Database) -> None:
     hold = Hold()
     first = asyncio.create_task(database.write(hold.here))
-    await hold.reached()
+    await hold.wait_until_reached()
 
     def half(connection: Connection) -> None:
         note(2)(connection)
@@ -73,7 +73,7 @@ async def test_no_caller_is_answered_before_the_commit(database: Database) -> No
     hold = Hold()
     event.listen(database.engine, "commit", hold.here)
     written = asyncio.create_task(database.write(note(1)))
-    await hold.reached()
+    await hold.wait_until_reached()
     seen = await database.read(notes)
     answered = written.done()
     hold.let_go()
@@ -97,7 +97,7 @@ async def test_a_failed_commit_is_reported_and_writes_nothing(database: Database
 async def test_a_cancelled_caller_does_not_affect_others(database: Database) -> None:
     hold = Hold()
     first = asyncio.create_task(database.write(hold.here))
-    await hold.reached()
+    await hold.wait_until_reached()
     gone, waits = asyncio.create_task(database.write(note(1))), asyncio.create_task(database.write(note(2)))
     await asyncio.sleep(0)
     gone.cancel()
@@ -145,7 +145,7 @@ async def test_a_read_sees_one_snapshot(database: Database) -> None:
     reading = asyncio.create_task(
         database.read(lambda connection: (notes(connection), hold.here(connection), notes(connection)))
     )
-    await hold.reached()
+    await hold.wait_until_reached()
     await database.write(note(1))
     hold.let_go()
     assert await reading == ([], 1, [])
@@ -165,7 +165,7 @@ async def test_an_error_in_a_batch_is_the_same_as_without_a_batch(database: Data
 
 
 async def test_a_batch_is_sent_at_its_end_together_with_nested_batches(database: Database) -> None:
-    def nested(connection: Connection) -> tuple[list[int], list[int]]:
+    def write_nested(connection: Connection) -> tuple[list[int], list[int]]:
         with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 1})
             with batched_writes(connection) as inner:
@@ -173,7 +173,7 @@ async def test_a_batch_is_sent_at_its_end_together_with_nested_batches(database:
             within = notes(connection)
         return within, notes(connection)
 
-    assert await database.write(nested) == ([], [1, 2, 3])
+    assert await database.write(write_nested) == ([], [1, 2, 3])
 
 
 async def test_an_abandoned_batch_sends_nothing(database: Database) -> None:
@@ -240,7 +240,7 @@ def test_sqlite_commits_once_the_disk_has_it(tmp_path: Path) -> None:
 async def test_reading_does_not_wait_for_the_writer(database: Database) -> None:
     hold = Hold()
     writing = asyncio.create_task(database.write(lambda connection: note(1)(connection) and hold.here(connection)))
-    await hold.reached()
+    await hold.wait_until_reached()
     seen = await database.read(notes)
     hold.let_go()
     await writing

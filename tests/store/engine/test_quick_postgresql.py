@@ -79,9 +79,9 @@ async def test_an_operation_that_ignores_a_database_error_learns_that_nothing_wa
 @POSTGRESQL
 async def test_no_quick_operation_is_answered_before_the_commit(database: Database) -> None:
     hold = Hold()
-    with heard("commit", hold.here):
+    with listen_everywhere("commit", hold.here):
         asked = [asyncio.create_task(database.write(note(number), quick=True)) for number in (1, 2)]
-        await hold.reached()
+        await hold.wait_until_reached()
         seen = await database.read(notes)
         answered = [task.done() for task in asked]
         hold.let_go()
@@ -115,7 +115,7 @@ async def test_a_held_lock_delays_only_the_operation_that_needs_it(
     with psycopg.connect(database_url) as other:
         other.execute("INSERT INTO notes VALUES (2)")
         async with Threads(database) as threads:
-            first, waits, third = await threads.asked(note(1), note(2), note(3))
+            first, waits, third = await threads.start_all(note(1), note(2), note(3))
             threads.let_one_go()
             answered, _ = await asyncio.wait([first, third], timeout=20)
             assert (answered, waits.done()) == ({first, third}, False)
@@ -144,7 +144,7 @@ async def test_closing_finishes_waiting_operations_including_those_of_a_failed_g
     database = open_database(database_url)
     await database.write(lambda connection: connection.execute(text(MAKE)))
     async with Threads(database) as threads:
-        asked = await threads.asked(note(1), twice, note(3))
+        asked = await threads.start_all(note(1), twice, note(3))
         closing = asyncio.create_task(database.close())
         await asyncio.sleep(0)
         threads.let_one_go()
@@ -158,7 +158,7 @@ async def test_closing_finishes_waiting_operations_including_those_of_a_failed_g
 
 
 @contextmanager
-def heard(name: str, listener: Callable[[Connection], object]) -> Iterator[None]:
+def listen_everywhere(name: str, listener: Callable[[Connection], object]) -> Iterator[None]:
     """On every engine of the database."""
     event.listen(Engine, name, listener)
     try:
@@ -173,7 +173,7 @@ async def test_while_a_contended_operation_runs_no_operation_waits_in_a_group_wi
 ) -> None:
     hold = Hold()
     contended = asyncio.create_task(database.write(hold.here, quick=True, contended=True))
-    await hold.reached()
+    await hold.wait_until_reached()
     transactions = await asyncio.gather(*(database.write(in_transaction, quick=True) for _ in range(3)))
     hold.let_go()
     await contended

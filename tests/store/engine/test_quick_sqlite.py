@@ -36,7 +36,7 @@ async def test_the_event_loop_runs_while_a_commit_waits_for_the_disk(database: D
     hold = Hold()
     event.listen(database.engine, "commit", hold.here)
     written = asyncio.create_task(database.write(note(1), quick=True))
-    await hold.reached()
+    await hold.wait_until_reached()
     seen = await database.read(notes, quick=True)
     answered = written.done()
     hold.let_go()
@@ -59,7 +59,7 @@ async def test_the_event_loop_runs_while_another_process_writes(database: Databa
 async def test_the_event_loop_runs_while_quick_operations_wait_for_a_slow_one(database: Database) -> None:
     hold = Hold()
     long = asyncio.create_task(database.write(lambda connection: note(1)(connection) and hold.here(connection)))
-    await hold.reached()
+    await hold.wait_until_reached()
     quick = asyncio.create_task(database.write(notes, quick=True))
     assert await database.read(notes, quick=True) == []
     hold.let_go()
@@ -135,10 +135,10 @@ async def test_other_tasks_run_during_many_quick_operations(
             between.append(len(carried_out))
             await asyncio.sleep(0)
 
-    def counted(connection: Connection) -> None:
+    def count_operation(connection: Connection) -> None:
         carried_out.append(note(len(carried_out))(connection) or 0)
 
-    await asyncio.gather(*(ask(counted, quick=True) for _ in range(10)), looks_around())
+    await asyncio.gather(*(ask(count_operation, quick=True) for _ in range(10)), looks_around())
     assert set(between) >= set(range(1, 10))
 
 
@@ -180,7 +180,7 @@ async def test_a_failed_quick_operation_keeps_no_old_snapshot(database: Database
 async def test_a_cancelled_close_does_not_cancel_waiting_operations(database: Database) -> None:
     hold = Hold()
     long = asyncio.create_task(database.write(hold.here))
-    await hold.reached()
+    await hold.wait_until_reached()
     waits = asyncio.create_task(database.write(note(1), quick=True))
     closing = asyncio.create_task(database.close())
     await asyncio.sleep(0)

@@ -41,7 +41,7 @@ async def test_the_victim_of_a_deadlock_is_retried(database: Database) -> None:
 async def test_an_operation_whose_connection_was_cut_runs_again(database: Database, database_url: str) -> None:
     walked: list[int] = []
 
-    def cut(connection: Connection) -> int:
+    def cut_connection(connection: Connection) -> int:
         note(1)(connection)
         walked.append(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
         if len(walked) == 1:
@@ -49,7 +49,7 @@ async def test_an_operation_whose_connection_was_cut_runs_again(database: Databa
                 other.execute("SELECT pg_terminate_backend(%s)", walked)
         return len(notes(connection))
 
-    assert await database.write(cut) == 1
+    assert await database.write(cut_connection) == 1
     assert len(walked) == 2
     assert await database.read(notes) == [1]
 
@@ -59,14 +59,14 @@ async def test_a_database_that_cuts_every_connection_is_unavailable(
 ) -> None:
     monkeypatch.setattr(store_database, "ATTEMPTS", 3)
 
-    def cut(connection: Connection) -> None:
+    def cut_connection(connection: Connection) -> None:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with psycopg.connect(database_url) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [pid])
         notes(connection)
 
     with pytest.raises(UnavailableError):
-        await database.write(cut)
+        await database.write(cut_connection)
     assert await database.write(note(1)) == 1
 
 

@@ -26,7 +26,7 @@ OF_TENANT = PACKAGES.c.tenant_id == bindparam("tenant")
 
 async def lived_in(world: World) -> None:
     """An approved package, an escalated one and an absence: rows with times, numbers, booleans and NULL."""
-    await world.approved(by=RITA)
+    await world.submit_and_approve(by=RITA)
     await world.after(ask(Escalate, await world.submit(HARD)), SENTA)
     await world.write(
         lambda connection: directory.begin_absence(connection, ROSS, world.clock() + HOUR, None, world.clock())
@@ -68,14 +68,14 @@ async def test_a_constant_none_is_written_as_null(world: World) -> None:
     statement = insert(AGENTS).values(callback_url=None)
     row = {"tenant_id": world.tenant_id, "agent_id": "agt_x", "name": "X", "owner": RITA, "standing": "active"}
 
-    def added(connection: Connection) -> Any:
+    def add_and_read(connection: Connection) -> Any:
         with batched_writes(connection) as batch:
             batch.execute(statement, row | {"created_at": world.clock()})
         return fetch_first(
             connection, select(AGENTS).where(AGENTS.c.agent_id == bindparam("agent")), {"agent": "agt_x"}
         )
 
-    agent = await world.write(added)
+    agent = await world.write(add_and_read)
     assert (agent.name, agent.callback_url, agent.created_at) == ("X", None, world.clock())
 
 

@@ -24,7 +24,7 @@ async def known(world: World) -> dict[str, Person]:
     return dict(roster.directory.people)
 
 
-def renewed(everybody: dict[str, Person], groups: dict[str, list[str]] | None = None) -> Operation[None]:
+def replace_directory(everybody: dict[str, Person], groups: dict[str, list[str]] | None = None) -> Operation[None]:
     return lambda connection: directory.replace_directory(connection, everybody.values(), groups or {}, NOW)
 
 
@@ -33,7 +33,7 @@ async def at_once(world: World, other: World, operation: Callable[[Connection], 
 
 
 async def test_the_directory_is_replaced_whole(world: World) -> None:
-    await world.write(renewed({SENTA: person(SENTA)}, {"SGROUP": [SENTA, SENTA]}))
+    await world.write(replace_directory({SENTA: person(SENTA)}, {"SGROUP": [SENTA, SENTA]}))
     roster = await world.read(world.store.installation.roster)
     assert dict(roster.directory.people) == {SENTA: person(SENTA)}
     assert roster.directory.groups == {"SGROUP": frozenset([SENTA])}
@@ -42,7 +42,7 @@ async def test_the_directory_is_replaced_whole(world: World) -> None:
 
 async def test_replicas_that_renew_the_directory_at_once_do_not_disturb_each_other(world: World) -> None:
     async with replica(world) as other:
-        await at_once(world, other, renewed(people(), {"SGROUP": [SENTA]}))
+        await at_once(world, other, replace_directory(people(), {"SGROUP": [SENTA]}))
         assert await known(other) == people()
 
 
@@ -66,7 +66,7 @@ async def test_a_person_who_returns_twice_at_once_is_back_with_one_event(world: 
 
 async def test_absences_survive_a_renewal_of_the_directory(world: World) -> None:
     await world.write(lambda connection: directory.begin_absence(connection, SENTA, NOW + DAY, None, NOW))
-    await world.write(renewed(people()))
+    await world.write(replace_directory(people()))
     assert (await known(world))[SENTA].away_until == NOW + DAY
 
 
@@ -75,7 +75,7 @@ async def test_every_replica_sees_a_renewal_with_its_next_transaction(world: Wor
     async with replica(world) as other:
         assert SENTA in await known(other)
         without = {who: person for who, person in people().items() if who != SENTA}
-        await world.write(renewed(without))
+        await world.write(replace_directory(without))
         outcome = await other.do(ask(Approve, state), SENTA)
     assert outcome.refusal is not None
     assert outcome.refusal.reason is Reason.UNKNOWN_PERSON
@@ -92,13 +92,13 @@ async def test_a_directory_that_is_too_old_lets_nobody_decide(world: World) -> N
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_rolled_back_renewal_is_cached_by_nobody(world: World) -> None:
     def renewed_and_rolled_back(connection: Connection) -> None:
-        renewed(people())(connection)
+        replace_directory(people())(connection)
         world.store.installation.roster(connection)
         raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
         await world.write(renewed_and_rolled_back)
-    await world.write(renewed({SVEN: person(SVEN)}))
+    await world.write(replace_directory({SVEN: person(SVEN)}))
     assert await known(world) == {SVEN: person(SVEN)}
 
 
@@ -107,13 +107,13 @@ async def test_a_directory_that_changed_is_not_read_in_the_loop(world: World, mo
     read = installation.load_directory
     threads: list[int] = []
 
-    def seen(connection: Connection, as_of: datetime | None) -> Directory:
+    def load_and_note(connection: Connection, as_of: datetime | None) -> Directory:
         threads.append(threading.get_ident())
         return read(connection, as_of)
 
     state = await world.submit(HARD)
-    await world.write(renewed(people()))
-    monkeypatch.setattr(installation, "load_directory", seen)
+    await world.write(replace_directory(people()))
+    monkeypatch.setattr(installation, "load_directory", load_and_note)
     await world.after(ask(Approve, state), SENTA)
     assert len(threads) == 1
     assert threading.get_ident() not in threads

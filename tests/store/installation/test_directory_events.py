@@ -28,17 +28,17 @@ async def apply_change(world: World, event_time: EventTime, **changes: Any) -> b
     return await world.write(lambda connection: apply_person(connection, person(SENTA, **changes), event_time))
 
 
-async def changed(
+async def change_group(
     world: World, event_time: EventTime, added: Collection[str] = (), removed: Collection[str] = ()
 ) -> bool:
     return await world.write(lambda connection: apply_group_change(connection, GROUP, added, removed, event_time))
 
 
-async def listed(world: World, event_time: EventTime, *users: str) -> bool:
+async def list_group(world: World, event_time: EventTime, *users: str) -> bool:
     return await world.write(lambda connection: apply_group(connection, GROUP, users, event_time))
 
 
-async def read(world: World, read_at: datetime = READ, *members: str) -> None:
+async def read_directory(world: World, read_at: datetime = READ, *members: str) -> None:
     groups = {GROUP: members}
     await world.write(
         lambda connection: directory.replace_directory(connection, people().values(), groups, NOW, read_at)
@@ -61,7 +61,7 @@ async def members(world: World) -> set[str]:
 async def test_the_newest_event_about_a_person_wins_in_any_order_of_arrival(
     world: World, order: tuple[int, ...]
 ) -> None:
-    await read(world)
+    await read_directory(world)
     events: list[dict[str, Any]] = [{"name": "Senta K."}, {"is_guest": True}, {"active": False, "name": "Gone"}]
     async with replica(world) as other:
         for turn, number in enumerate(order):
@@ -70,7 +70,7 @@ async def test_the_newest_event_about_a_person_wins_in_any_order_of_arrival(
 
 
 async def test_a_repeated_event_changes_nothing_and_needs_no_reading(world: World) -> None:
-    await read(world)
+    await read_directory(world)
     assert await apply_change(world, at(0), active=False)
     assert await apply_change(world, at(1), name="Back")
     assert await apply_change(world, at(0), active=False)
@@ -79,10 +79,10 @@ async def test_a_repeated_event_changes_nothing_and_needs_no_reading(world: Worl
 
 
 @pytest.mark.parametrize("last", [0, 1])
-async def test_of_two_simultaneous_events_the_one_that_removes_authority_wins_until_the_next_reading(
+async def test_the_event_that_removes_authority_wins_over_a_simultaneous_one_until_the_next_reading(
     world: World, last: int
 ) -> None:
-    await read(world)
+    await read_directory(world)
     events: list[tuple[EventTime, dict[str, Any]]] = [
         (at(0, "EvA"), {"active": False}),
         (at(0, "EvB"), {"name": "Back"}),
@@ -93,7 +93,7 @@ async def test_of_two_simultaneous_events_the_one_that_removes_authority_wins_un
 
 
 async def test_an_event_before_the_reading_only_removes_authority(world: World) -> None:
-    await read(world, NOW)
+    await read_directory(world, NOW)
     assert await apply_change(world, at(-1, "EvA")) is True  # it says what is known
     assert await apply_change(world, at(-1, "EvB"), active=False) is False
     assert await apply_change(world, at(-1, "EvC")) is False
@@ -103,7 +103,7 @@ async def test_an_event_before_the_reading_only_removes_authority(world: World) 
 
 
 async def test_an_event_before_the_reading_adds_no_person(world: World) -> None:
-    await read(world, NOW)
+    await read_directory(world, NOW)
     stranger = person("UNEW")
     assert await world.write(lambda connection: apply_person(connection, stranger, at(-1))) is False
     roster = await world.read(world.store.installation.roster)
@@ -114,18 +114,18 @@ async def test_an_event_before_the_reading_adds_no_person(world: World) -> None:
 async def test_the_newest_event_about_each_group_member_wins_in_any_order_of_arrival(
     world: World, order: tuple[int, ...]
 ) -> None:
-    await read(world, READ, SENTA)
+    await read_directory(world, READ, SENTA)
 
     async def hear(where: World, number: int) -> bool:
         match number:
             case 0:
-                return await changed(where, at(0), added=[SVEN, RITA])
+                return await change_group(where, at(0), added=[SVEN, RITA])
             case 1:
-                return await listed(where, at(1), RITA, SVEN)
+                return await list_group(where, at(1), RITA, SVEN)
             case 2:
-                return await changed(where, at(2), removed=[SVEN])
+                return await change_group(where, at(2), removed=[SVEN])
             case _:
-                return await changed(where, at(3), added=[SENTA])
+                return await change_group(where, at(3), added=[SENTA])
 
     async with replica(world) as other:
         for turn, number in enumerate(order):
@@ -134,30 +134,30 @@ async def test_the_newest_event_about_each_group_member_wins_in_any_order_of_arr
 
 
 async def test_a_late_addition_does_not_restore_a_member_missing_in_a_newer_list(world: World) -> None:
-    await read(world)
-    assert await listed(world, at(1), RITA)
-    assert await changed(world, at(0), added=[SENTA])
+    await read_directory(world)
+    assert await list_group(world, at(1), RITA)
+    assert await change_group(world, at(0), added=[SENTA])
     assert await members(world) == {RITA}
 
 
 async def test_a_group_event_before_the_reading_removes_members_and_never_adds_any(world: World) -> None:
-    await read(world, NOW, SENTA, SVEN)
-    assert await changed(world, at(-1), added=[RITA], removed=[SENTA]) is False
+    await read_directory(world, NOW, SENTA, SVEN)
+    assert await change_group(world, at(-1), added=[RITA], removed=[SENTA]) is False
     assert await members(world) == {SVEN}
-    assert await listed(world, at(-1), RITA) is False
+    assert await list_group(world, at(-1), RITA) is False
     assert await members(world) == set()
 
 
 async def test_a_full_reading_replaces_earlier_events(world: World) -> None:
-    await read(world)
-    await changed(world, at(0), removed=[SENTA])
+    await read_directory(world)
+    await change_group(world, at(0), removed=[SENTA])
     await apply_change(world, at(0), active=False)
-    await read(world, at(1).at, SENTA)
+    await read_directory(world, at(1).at, SENTA)
     assert (await senta(world), await members(world)) == (person(SENTA), {SENTA})
 
 
 async def test_replicas_that_receive_two_events_at_once_keep_the_newer_one(world: World) -> None:
-    await read(world)
+    await read_directory(world)
     async with replica(world) as other:
         changes_of = ((world, at(0), {"name": "Older"}), (other, at(1), {"active": False}))
         await asyncio.gather(

@@ -30,8 +30,8 @@ from store.migrations.upgrade import upgrade
 from store.packages.packages import is_any_due
 from store.schema.tables import OPEN, WAITS, PackageRow, VersionRow, core
 from store.store import Store
-from tests.forked import FORKED, PATIENCE, start_program
-from tests.rules.world import NOW, policy, written
+from tests.fork_server import FORK_CONTEXT, PATIENCE, start_program
+from tests.rules.world import NOW, policy, policy_text
 from tests.store.world import Clock
 
 
@@ -187,7 +187,7 @@ def _migrates(url: str, start: Barrier) -> None:
 async def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(
     empty_database_url: str, tmp_path: Path
 ) -> None:
-    starter = partial(_migrates, empty_database_url, FORKED.Barrier(3))
+    starter = partial(_migrates, empty_database_url, FORK_CONTEXT.Barrier(3))
     starters = [await start_program(starter, cwd=tmp_path, env=os.environ) for _ in range(3)]
     answers = [await starter.communicate() for starter in starters]
     assert answers == [(f"{newest_revision()}\n".encode(), b"")] * 3
@@ -209,7 +209,7 @@ def test_concurrent_migrations_run_one_after_the_other(empty_database_url: str) 
 def test_several_processes_can_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
     """SQLite refuses all but one of them without waiting."""
 
-    def opened(turn: int) -> None:
+    def open_database(turn: int) -> None:
         barrier.wait(20)
         with engine_of(f"sqlite:///{tmp_path / str(turn)}.db") as engine:
             transact(engine, lambda connection: connection.execute(text("CREATE TABLE IF NOT EXISTS t (x)")))
@@ -217,14 +217,14 @@ def test_several_processes_can_open_a_new_file_at_the_same_time(tmp_path: Path) 
     barrier = threading.Barrier(4)
     with ThreadPoolExecutor(4) as threads:
         for turn in range(100):
-            list(threads.map(opened, [turn] * 4))
+            list(threads.map(open_database, [turn] * 4))
 
 
 async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = policy(version="new")
-    stores = await asyncio.gather(*(Store.open(database_url, new, written(new), Clock()) for _ in range(6)))
+    stores = await asyncio.gather(*(Store.open(database_url, new, policy_text(new), Clock()) for _ in range(6)))
     query = text("SELECT (SELECT count(*) FROM policies), (SELECT count(*) FROM tenant_events)")
     kept = await stores[0].read(lambda connection: connection.execute(query).one())
     for store in stores:

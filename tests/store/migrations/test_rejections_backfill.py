@@ -36,7 +36,7 @@ def before_noes(url: str) -> None:
     engine.dispose()
 
 
-def upgraded(url: str) -> list[tuple[str, str, str, bool]]:
+def upgrade_and_read(url: str) -> list[tuple[str, str, str, bool]]:
     engine = make_engine(make_url(url))
     with engine.begin() as connection, migrating(connection) as config:
         command.upgrade(config, "0006")
@@ -62,12 +62,12 @@ async def test_rejections_objections_and_revocations_before_the_migration_are_re
         world.clock.passes(MINUTE * step)
         await world.after(state, by)
     before_noes(world.url)
-    assert upgraded(world.url) == [
+    assert upgrade_and_read(world.url) == [
         (rejected.decision_package_id, "reject", RITA, False),
         (objected.decision_package_id, "object", RITA, False),
         (settled.decision_package_id, "object", RITA, True),
         (revoked.decision_package_id, "revoke", SENTA, False),
     ]
-    refused = (await world.asked(submission(package(action_parameters={"record": "0"})))).refusal
+    refused = (await world.execute_for_agent(submission(package(action_parameters={"record": "0"})))).refusal
     assert refused is not None
     assert refused.facts["package"] == rejected.decision_package_id

@@ -69,14 +69,14 @@ async def test_an_automatic_package_is_shown_nowhere(world: World) -> None:
 
 
 async def test_without_an_address_no_callback_is_written(world: World) -> None:
-    await world.approved(HARD, by=SENTA)
+    await world.submit_and_approve(HARD, by=SENTA)
     assert await callbacks(world) == []
 
 
 async def test_the_agent_is_called_for_each_status_and_not_for_each_event(world: World) -> None:
     state = await world.submit(CALLED)
     await world.after(ask(Revise, state), SENTA)
-    await world.asked(ask(NewVersion, state, package=HARD))
+    await world.execute_for_agent(ask(NewVersion, state, package=HARD))
     await world.after(ask(Escalate, await world.state(state.decision_package_id)), SENTA)
     await world.after(ask(Reject, await world.state(state.decision_package_id)), SENTA)
     sent = [(kind, url) for kind, url, _, _ in await callbacks(world)]
@@ -86,10 +86,10 @@ async def test_the_agent_is_called_for_each_status_and_not_for_each_event(world:
 
 
 async def test_one_callback_of_a_package_is_due_and_the_others_wait(world: World) -> None:
-    await world.approved(CALLED, by=SENTA)
+    await world.submit_and_approve(CALLED, by=SENTA)
     state = await world.submit(CALLED)
     await world.after(ask(Revise, state), SENTA)
-    await world.asked(ask(NewVersion, state, package=HARD))
+    await world.execute_for_agent(ask(NewVersion, state, package=HARD))
     await world.after(ask(Escalate, await world.state(state.decision_package_id)), SENTA)
     await world.after(ask(Reject, await world.state(state.decision_package_id)), SENTA)
     states = await rows(world, "SELECT event_type, state FROM callbacks ORDER BY created_at")
@@ -102,7 +102,7 @@ async def test_one_callback_of_a_package_is_due_and_the_others_wait(world: World
 
 
 async def test_a_callback_contains_the_status_document_at_the_time_of_the_change(world: World) -> None:
-    state = await world.approved(CALLED, by=SENTA)
+    state = await world.submit_and_approve(CALLED, by=SENTA)
     [(body, due_at)] = await rows(world, "SELECT body, due_at FROM callbacks")
     payload = json.loads(body)
     current = await world.store.load_document(state.decision_package_id, state.agent_id)
@@ -115,7 +115,7 @@ async def test_a_callback_contains_the_status_document_at_the_time_of_the_change
 async def test_the_callback_address_of_the_newest_version_is_used(world: World) -> None:
     state = await world.submit(CALLED)
     moved = package(risk_level="high", callback_url="https://agent.example/new")
-    await world.asked(ask(NewVersion, state, package=moved))
+    await world.execute_for_agent(ask(NewVersion, state, package=moved))
     await world.after(ask(Reject, await world.state(state.decision_package_id)), SENTA)
     assert [url for _, url, _, _ in await callbacks(world)] == ["https://agent.example/new"]
 
@@ -153,7 +153,7 @@ async def test_a_change_is_rolled_back_if_any_part_cannot_be_written(
     with pytest.raises(ZeroDivisionError):
         await world.do(reject, SENTA)
     with pytest.raises(ZeroDivisionError):
-        await world.asked(submission(CRITICAL, "pkg_other"))
+        await world.execute_for_agent(submission(CRITICAL, "pkg_other"))
     monkeypatch.undo()
     assert await world.state(state.decision_package_id) == state
     assert await rows(world, "SELECT count(*) FROM packages") == [(1,)]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from store.outbox import rate_budget
 from store.outbox.rate_budget import POSTS, Rates, Window, of_channel
-from tests.store.waiting import soon
+from tests.store.waiting_agents import soon
 from tests.store.world import World
 
 ONE = Rates(channel=Window(1, 60))
@@ -31,17 +31,17 @@ async def test_a_waiter_for_the_budget_sees_the_first_call_to_a_channel_made_mea
     spending, go_on = threading.Event(), threading.Event()
 
     def spend(connection: Connection, keys: Sequence[str] = KEYS, now: float = 100.0) -> float:
-        purse = rate_budget.lock_purse(connection, world.tenant_id, ONE, now)
-        purse.spend(keys)
-        rate_budget.save_purse(connection, world.tenant_id, purse)
-        return purse.wait(keys)
+        budget = rate_budget.lock_budget(connection, world.tenant_id, ONE, now)
+        budget.spend(keys)
+        rate_budget.save_budget(connection, world.tenant_id, budget)
+        return budget.wait(keys)
 
     def spend_slowly(connection: Connection) -> None:
-        purse = rate_budget.lock_purse(connection, world.tenant_id, ONE, 100.0)
+        budget = rate_budget.lock_budget(connection, world.tenant_id, ONE, 100.0)
         spending.set()
         go_on.wait(30)
-        purse.spend(KEYS)
-        rate_budget.save_purse(connection, world.tenant_id, purse)
+        budget.spend(KEYS)
+        rate_budget.save_budget(connection, world.tenant_id, budget)
 
     await world.write(lambda connection: spend(connection, [POSTS, of_channel("C2")], 99.0))
     first = asyncio.create_task(world.write(spend_slowly))

@@ -24,10 +24,10 @@ OTHER = package(action_parameters={"record": "43"})
 
 
 async def refusal(world: World, what: DecisionPackage, agent: Agent | None = None) -> Refusal | None:
-    return (await world.asked(submission(what), agent)).refusal
+    return (await world.execute_for_agent(submission(what), agent)).refusal
 
 
-async def rejected(world: World, what: DecisionPackage = SOFT, by: str = RITA) -> PackageState:
+async def submit_and_reject(world: World, what: DecisionPackage = SOFT, by: str = RITA) -> PackageState:
     return await world.after(ask(Reject, await world.submit(what)), by)
 
 
@@ -35,7 +35,7 @@ async def rejected(world: World, what: DecisionPackage = SOFT, by: str = RITA) -
 
 
 async def test_a_rejected_action_is_refused_within_the_window(world: World) -> None:
-    state = await rejected(world)
+    state = await submit_and_reject(world)
     world.clock.passes(DAY - MINUTE)
     refused = await refusal(world, package(title="The same in other words", confidence=0.99))
     assert refused == Refusal(
@@ -44,31 +44,31 @@ async def test_a_rejected_action_is_refused_within_the_window(world: World) -> N
 
 
 async def test_a_rejected_action_may_be_submitted_again_after_the_window(world: World) -> None:
-    await rejected(world)
+    await submit_and_reject(world)
     world.clock.passes(DAY)
     assert await refusal(world, SOFT) is None
 
 
-async def test_each_window_is_its_own(database_url: str) -> None:
+async def test_each_window_shows_its_own_place(database_url: str) -> None:
     brief = policy(**LASTING, windows={"rejection": "1h"})
     async with open_world(database_url, brief) as world:
-        await rejected(world, DOUBTFUL, SENTA)
+        await submit_and_reject(world, DOUBTFUL, SENTA)
         world.clock.passes(2 * HOUR)
         assert (await world.submit(SOFT)).level is HITLLevel.HARD_APPROVAL
 
 
 async def test_a_rejected_action_with_a_material_change_waits_for_a_person(world: World) -> None:
-    await rejected(world)
+    await submit_and_reject(world)
     assert (await world.submit(CHANGED)).level is HITLLevel.HARD_APPROVAL
 
 
 async def test_a_rejection_does_not_affect_another_action_or_agent(world: World) -> None:
-    await rejected(world)
+    await submit_and_reject(world)
     other = await world.hire("Other")
     assert (await refusal(world, OTHER), await refusal(world, SOFT, other)) == (None, None)
 
 
-async def test_an_expired_package_is_no_rejection(world: World) -> None:
+async def test_an_expired_package_does_not_count_as_rejected(world: World) -> None:
     state = await world.submit(package(risk_level="high", expires_at=world.clock.now + MINUTE))
     world.clock.passes(MINUTE)
     assert (await world.after(ask(Expire, state))).status is Status.EXPIRED
@@ -77,7 +77,7 @@ async def test_an_expired_package_is_no_rejection(world: World) -> None:
 
 async def test_only_the_rejected_version_is_remembered(world: World) -> None:
     state = await world.submit(SOFT)
-    await world.asked(ask(NewVersion, state, package=OTHER))
+    await world.execute_for_agent(ask(NewVersion, state, package=OTHER))
     await world.after(ask(Reject, await world.state(state.decision_package_id)), RITA)
     assert await refusal(world, SOFT) is None
     refused = await refusal(world, OTHER)
@@ -86,9 +86,9 @@ async def test_only_the_rejected_version_is_remembered(world: World) -> None:
 
 
 async def test_a_rejected_action_is_refused_as_a_new_version_of_another_package(world: World) -> None:
-    await rejected(world)
+    await submit_and_reject(world)
     state = await world.submit(OTHER)
-    answered = await world.asked(ask(NewVersion, state, package=SOFT))
+    answered = await world.execute_for_agent(ask(NewVersion, state, package=SOFT))
     assert answered.refusal is not None
     assert answered.refusal.reason is Reason.ALREADY_REJECTED
     assert await world.state(state.decision_package_id) == state
@@ -130,7 +130,7 @@ async def test_withdrawing_and_resubmitting_does_not_evade_an_objection(world: W
     state = await world.submit(SOFT)
     await world.after(ask(Show, state))
     await world.after(ask(Object, state), RITA)
-    await world.asked(ask(Withdraw, state))
+    await world.execute_for_agent(ask(Withdraw, state))
     refused = await refusal(world, SOFT)
     assert refused is not None
     assert refused.reason is Reason.ALREADY_REJECTED
@@ -140,8 +140,10 @@ async def test_withdrawing_and_resubmitting_does_not_evade_an_objection(world: W
 async def test_returning_to_the_first_version_does_not_lower_the_level(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(Revise, state), RITA)
-    await world.asked(ask(NewVersion, state, package=package(confidence=0.6, action_parameters={"record": "43"})))
-    after = await world.asked(ask(NewVersion, await world.state(state.decision_package_id), package=SOFT))
+    await world.execute_for_agent(
+        ask(NewVersion, state, package=package(confidence=0.6, action_parameters={"record": "43"}))
+    )
+    after = await world.execute_for_agent(ask(NewVersion, await world.state(state.decision_package_id), package=SOFT))
     assert after.document["level"] == "hard_approval"
 
 
@@ -162,7 +164,7 @@ async def test_a_package_that_needs_a_takeover_holds_its_thread_from_the_start(w
     state = await world.submit(TAKEOVER)
     held = Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": state.decision_package_id})
     assert await refusal(world, OTHER) == held
-    await world.asked(ask(Withdraw, state))
+    await world.execute_for_agent(ask(Withdraw, state))
     assert await refusal(world, OTHER) == held
     await world.after(ask(HandBack, state), SENTA)
     assert await refusal(world, OTHER) is None
@@ -186,9 +188,9 @@ async def test_a_package_that_holds_its_thread_may_be_revised_unless_another_hol
     other = await world.submit(HARD)
     own = await world.submit(TAKEOVER)
     better = package(recommendation="escalate", consequence="The better one.")
-    revised = await world.asked(ask(NewVersion, own, package=better))
+    revised = await world.execute_for_agent(ask(NewVersion, own, package=better))
     taken = await world.after(ask(TakeOver, other), SENTA)
-    again = await world.asked(ask(NewVersion, await world.state(own.decision_package_id), package=TAKEOVER))
+    again = await world.execute_for_agent(ask(NewVersion, await world.state(own.decision_package_id), package=TAKEOVER))
     assert revised.refusal is None
     assert again.refusal == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": taken.decision_package_id})
 

@@ -43,7 +43,7 @@ async def open_tasks(world: World, *roles: str, limit: int = 50, after: Place | 
     )
 
 
-async def offered(world: World, who: str, limit: int = 50, after: Place | None = None) -> Page:
+async def list_offered(world: World, who: str, limit: int = 50, after: Place | None = None) -> Page:
     roster = await world.read(world.store.installation.roster)
     return await world.read(
         lambda connection: queue.list_offered(
@@ -140,7 +140,7 @@ async def test_an_assigned_task_is_not_offered_to_others(world: World) -> None:
     await world.after(ask(ClaimTask, state), RITA)
     assert await mine(world, RITA) == names(state)
     assert await mine(world, ROSS) == []
-    assert ids(await offered(world, ROSS)) == []
+    assert ids(await list_offered(world, ROSS)) == []
     assert ids(await open_tasks(world, "reviewer")) == names(state)
 
 
@@ -149,8 +149,8 @@ async def test_an_assigned_task_is_not_offered_to_others(world: World) -> None:
 
 async def test_a_person_is_offered_tasks_of_all_roles_that_they_may_act_in(world: World) -> None:
     soft, hard = await world.submit(SOFT), await world.submit(HARD)
-    assert ids(await offered(world, DORA)) == names(hard, soft)
-    assert ids(await offered(world, RITA)) == names(soft)
+    assert ids(await list_offered(world, DORA)) == names(hard, soft)
+    assert ids(await list_offered(world, RITA)) == names(soft)
 
 
 @pytest.mark.parametrize(
@@ -160,33 +160,33 @@ async def test_a_person_is_offered_tasks_of_all_roles_that_they_may_act_in(world
 )
 async def test_a_package_is_not_offered_to_barred_people(world: World, content: DecisionPackage) -> None:
     state = await world.submit(content)
-    assert ids(await offered(world, RITA)) == []
-    assert ids(await offered(world, ROSS)) == names(state)
+    assert ids(await list_offered(world, RITA)) == []
+    assert ids(await list_offered(world, ROSS)) == names(state)
 
 
 async def test_a_package_is_not_offered_again_to_a_person_who_recused(world: World) -> None:
     state = await world.submit(SOFT)
     await world.after(ask(Recuse, state), RITA)
-    assert ids(await offered(world, RITA)) == []
+    assert ids(await list_offered(world, RITA)) == []
 
 
 async def test_a_package_is_not_offered_again_to_a_person_who_voted(world: World) -> None:
     state = await world.submit(package(risk_level="critical", action_type="mail.send"))
     await world.after(ask(OpenDetails, state), SUSI)
     await world.after(ask(Approve, state), SUSI)
-    assert ids(await offered(world, SUSI)) == []
-    assert ids(await offered(world, SAUL)) == names(state)
+    assert ids(await list_offered(world, SUSI)) == []
+    assert ids(await list_offered(world, SAUL)) == names(state)
 
 
 async def test_tasks_above_a_persons_authority_are_not_offered(world: World) -> None:
     await world.submit(CRITICAL)
-    assert ids(await offered(world, SENTA)) == []
+    assert ids(await list_offered(world, SENTA)) == []
 
 
 async def test_a_takeover_is_also_offered_to_its_requester(world: World) -> None:
     state = await world.submit(asked_by(RITA, TAKEOVER))
     assert state.level is HITLLevel.HUMAN_TAKEOVER
-    assert ids(await offered(world, RITA)) == names(state)
+    assert ids(await list_offered(world, RITA)) == names(state)
 
 
 async def test_a_package_is_offered_to_roles_of_its_quorum_although_another_role_is_required(database_url: str) -> None:
@@ -196,12 +196,12 @@ async def test_a_package_is_offered_to_roles_of_its_quorum_although_another_role
         await world.submit(SOFT)
         hard = await world.submit(HARD)
         assert hard.task.required_role == "senior_reviewer"
-        assert ids(await offered(world, ADAM)) == names(hard)
+        assert ids(await list_offered(world, ADAM)) == names(hard)
 
 
 async def test_a_person_without_a_role_is_offered_nothing(world: World) -> None:
     await world.submit(SOFT)
-    assert await offered(world, ADAM) == Page((), None)
+    assert await list_offered(world, ADAM) == Page((), None)
 
 
 async def test_a_page_of_offers_continues_after_omitted_tasks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,9 +210,9 @@ async def test_a_page_of_offers_continues_after_omitted_tasks(world: World, monk
         await world.submit(asked_by(RITA))
         world.clock.passes(MINUTE)
     last = await world.submit(SOFT)
-    first = await offered(world, RITA)
+    first = await list_offered(world, RITA)
     assert ids(first) == []
-    assert ids(await offered(world, RITA, after=first.following)) == names(last)
+    assert ids(await list_offered(world, RITA, after=first.following)) == names(last)
 
 
 async def test_offers_are_paged_without_a_gap(world: World) -> None:
@@ -220,8 +220,8 @@ async def test_offers_are_paged_without_a_gap(world: World) -> None:
     for _ in range(3):
         states.append(await world.submit(SOFT))
         world.clock.passes(MINUTE)
-    first = await offered(world, RITA, limit=2)
-    second = await offered(world, RITA, limit=2, after=first.following)
+    first = await list_offered(world, RITA, limit=2)
+    second = await list_offered(world, RITA, limit=2, after=first.following)
     assert ids(first) + ids(second) == names(*states)
     assert second.following is None
 

@@ -29,7 +29,7 @@ async def test_own_decisions_are_listed_newest_first_and_paged(world: World) -> 
         state = await world.submit(package(action_parameters={"record": kind.__name__}))
         await world.after(ask(Comment, state), RITA)
         await world.after(ask(kind, state), RITA)
-    await world.approved(by=ROSS)
+    await world.submit_and_approve(by=ROSS)
     first = await world.read(lambda connection: queue.list_decisions_by(connection, world.tenant_id, RITA, limit=2))
     rest = await world.read(
         lambda connection: queue.list_decisions_by(connection, world.tenant_id, RITA, limit=2, after=first[-1][:2])
@@ -41,12 +41,12 @@ async def test_own_decisions_are_listed_newest_first_and_paged(world: World) -> 
 
 async def test_a_card_can_show_earlier_decisions_about_the_same_subject(world: World) -> None:
     about: dict[str, Any] = {"subject_type": "case", "subject_id": "456", "material_change": "A new record."}
-    first = await world.approved(package(**about), by=RITA)
+    first = await world.submit_and_approve(package(**about), by=RITA)
     world.clock.passes(MINUTE)
     second = await world.submit(package(**about, action_parameters={"record": "43"}))
     await world.after(ask(Reject, second), RITA)
-    await world.approved(package(**about, action_type="record.update"), by=RITA)
-    await world.approved(package(**(about | {"subject_id": "457"})), by=RITA)
+    await world.submit_and_approve(package(**about, action_type="record.update"), by=RITA)
+    await world.submit_and_approve(package(**(about | {"subject_id": "457"})), by=RITA)
     await world.submit(package(**about))
     now = await world.submit(package(**about))
     before = await world.read(lambda connection: queue.list_similar_decided(connection, now))
@@ -59,7 +59,7 @@ async def test_a_card_can_show_earlier_decisions_about_the_same_subject(world: W
 
 
 async def test_a_package_without_a_subject_has_no_similar_packages(world: World) -> None:
-    await world.approved(SOFT, by=RITA)
+    await world.submit_and_approve(SOFT, by=RITA)
     now = await world.submit(SOFT)
     assert await world.read(lambda connection: queue.list_similar_decided(connection, now)) == []
 

@@ -11,10 +11,10 @@ from tests.store.world import World
 
 
 async def test_every_written_state_is_read_back_unchanged(world: World) -> None:
-    shown = await world.shown(package())
+    shown = await world.submit_and_show(package())
     approved = await world.after(ask(Approve, shown), RITA)
     assert approved.status is Status.APPROVED
-    await world.claimed(approved)
+    await world.claim(approved)
     for state in (shown, approved, await world.state(approved.decision_package_id)):
         read = PackageState.model_validate_json(serialize_state(state))
         assert read == state

@@ -20,7 +20,7 @@ async def taken_over(world: World, **fields: Any) -> PackageState:
 
 
 async def refusal(world: World, what: DecisionPackage) -> Refusal | None:
-    return (await world.asked(submission(what))).refusal
+    return (await world.execute_for_agent(submission(what))).refusal
 
 
 def held_by(state: PackageState) -> Refusal:
@@ -43,13 +43,13 @@ async def test_no_spelling_of_a_thread_evades_its_takeover(world: World, spelled
 async def test_an_approval_in_any_spelling_of_the_thread_is_not_claimed_while_a_person_holds_it(
     world: World, spelled: str
 ) -> None:
-    approved = await world.approved(package(thread_id=spelled, action_parameters={"record": "43"}), by=SENTA)
+    approved = await world.submit_and_approve(package(thread_id=spelled, action_parameters={"record": "43"}), by=SENTA)
     state = await taken_over(world, thread_id="thr_1")
-    assert (await world.claimed(approved)).refusal == held_by(state)
+    assert (await world.claim(approved)).refusal == held_by(state)
 
 
 async def test_the_document_contains_the_thread_as_the_agent_sent_it(world: World) -> None:
-    answered = await world.asked(submission(package(thread_id=" Thr_1 ")))
+    answered = await world.execute_for_agent(submission(package(thread_id=" Thr_1 ")))
     assert answered.document["thread_id"] == " Thr_1 "
 
 
@@ -65,10 +65,10 @@ async def test_without_a_thread_a_takeover_reaches_the_run(world: World) -> None
 
 
 async def test_omitting_the_thread_does_not_evade_a_takeover_within_the_run(world: World) -> None:
-    approved = await world.approved(package(thread_id=None, run_id="run_1", subject_id="other"), by=SENTA)
+    approved = await world.submit_and_approve(package(thread_id=None, run_id="run_1", subject_id="other"), by=SENTA)
     state = await taken_over(world, thread_id="thr_1", run_id="run_1")
     assert await refusal(world, package(thread_id=None, run_id="run_1")) == held_by(state)
-    assert (await world.claimed(approved)).refusal == held_by(state)
+    assert (await world.claim(approved)).refusal == held_by(state)
 
 
 async def test_a_takeover_of_one_thread_leaves_the_other_threads_of_its_run_alone(world: World) -> None:

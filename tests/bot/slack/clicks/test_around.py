@@ -41,7 +41,7 @@ OVERRIDE = {"override_decision": "proceed", "override_reason": "The audit is tom
 async def test_the_reviewer_who_claims_a_package_is_named_on_the_card_and_nobody_else_can_claim_it(
     office: Office,
 ) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SVEN, card)
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     assert (await office.read(proposal)).body["interrupt"]["assigned_to"] == SENTA
@@ -57,14 +57,14 @@ async def test_the_reviewer_who_claims_a_package_is_named_on_the_card_and_nobody
 
 
 async def test_a_claimed_package_may_still_be_decided_by_another_reviewer(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await office.approve(SVEN, await office.card(proposal))
     assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_a_recused_reviewer_is_not_asked_in_any_later_version(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.RECUSE, {"comment": "My brother works there."})
     assert (await office.read(proposal)).body["status"] == "pending"
     await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
@@ -80,7 +80,7 @@ async def test_when_the_last_of_a_role_steps_aside_the_next_role_is_asked_at_onc
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY.replace('includes = ["senior_reviewer"]\n', "")) as office:
-        proposal, card = await office.asked()
+        proposal, card = await office.submit_with_card()
         await office.give(SENTA, card, Verb.RECUSE, {})
         assert (await office.state(proposal)).task.rung == 0
         await office.give(SVEN, await office.card(proposal), Verb.RECUSE, {})
@@ -91,7 +91,7 @@ async def test_when_the_last_of_a_role_steps_aside_the_next_role_is_asked_at_onc
 
 
 async def test_a_comment_is_saved_and_shown_and_decides_nothing(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     before = await office.standing(proposal)
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "I asked the customer."})
     assert await office.standing(proposal) == before
@@ -100,14 +100,14 @@ async def test_a_comment_is_saved_and_shown_and_decides_nothing(office: Office) 
 
 
 async def test_a_comment_needs_a_role(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     view = await office.details(NOBODY, card, Verb.COMMENT)
     assert "do not hold that role" in view.shown
     assert await office.events(proposal, "human.commented") == []
 
 
 async def test_a_deadline_moves_to_a_later_time(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     due = (await office.state(proposal)).task.due_at
     until = due + DAY
     await office.give(SENTA, card, Verb.EXTEND, {"until": int(until.timestamp()), "comment": "She is on leave."})
@@ -116,7 +116,7 @@ async def test_a_deadline_moves_to_a_later_time(office: Office) -> None:
 
 
 async def test_the_requester_cannot_extend_the_deadline(office: Office) -> None:
-    proposal, card = await office.asked({**HARD, "requested_by": SENTA})
+    proposal, card = await office.submit_with_card({**HARD, "requested_by": SENTA})
     view = await office.details(SENTA, card, Verb.EXTEND)
     assert "You asked for this" in view.shown
     assert await office.refusals(proposal) == [(SENTA, Reason.IS_REQUESTER)]
@@ -124,7 +124,7 @@ async def test_the_requester_cannot_extend_the_deadline(office: Office) -> None:
 
 @pytest.mark.parametrize("user", [pytest.param(ROSE, id="the requester"), pytest.param(OWEN, id="the agent's owner")])
 async def test_the_requester_and_the_owner_may_withdraw_a_package(office: Office, user: str) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(user, card, Verb.WITHDRAW, {"comment": "No longer needed."})
     read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"], read["interrupt"]["status"]) == ("cancelled", False, "cancelled")
@@ -133,7 +133,7 @@ async def test_the_requester_and_the_owner_may_withdraw_a_package(office: Office
 
 
 async def test_a_reviewer_cannot_withdraw_a_request_of_others(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     view = await office.details(SENTA, card, Verb.WITHDRAW)
     assert "can withdraw this" in view.shown
     assert await office.refusals(proposal) == [(SENTA, Reason.NOT_YOURS_TO_WITHDRAW)]
@@ -142,7 +142,7 @@ async def test_a_reviewer_cannot_withdraw_a_request_of_others(office: Office) ->
 
 @pytest.mark.parametrize("user", [pytest.param(SVEN, id="another reviewer"), pytest.param(ROSE, id="the requester")])
 async def test_an_approval_is_revoked_before_it_is_claimed(office: Office, user: str) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     await office.give(user, await office.card(proposal), Verb.REVOKE, {"comment": "The order was recalled."})
     read = (await office.read(proposal)).body
@@ -152,7 +152,7 @@ async def test_an_approval_is_revoked_before_it_is_claimed(office: Office, user:
 
 
 async def test_a_claimed_approval_cannot_be_revoked(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     await office.details(SVEN, await office.card(proposal))
     assert (await office.claim(proposal)).status == 200
@@ -165,7 +165,7 @@ async def test_a_claimed_approval_cannot_be_revoked(office: Office) -> None:
 
 
 async def test_a_taken_over_thread_is_held_until_it_is_handed_back(office: Office) -> None:
-    proposal, card = await office.asked(THREADED)
+    proposal, card = await office.submit_with_card(THREADED)
     await office.give(SENTA, card, Verb.TAKE_OVER, {"comment": "I call them."})
     assert (await office.submit(OTHER)).problem == (409, "thread-taken-over")
     card = await office.card(proposal)
@@ -180,14 +180,14 @@ async def test_a_taken_over_thread_is_held_until_it_is_handed_back(office: Offic
 
 
 async def test_an_admin_may_hand_a_thread_back(office: Office) -> None:
-    proposal, card = await office.asked(THREADED)
+    proposal, card = await office.submit_with_card(THREADED)
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
     await office.give(ADAM, await office.card(proposal), Verb.HAND_BACK, {})
     assert (await office.submit(OTHER)).status == 202
 
 
 async def test_a_package_that_needs_a_person_offers_takeover_instead_of_approval(office: Office) -> None:
-    proposal, card = await office.asked({**TAKEOVER, "thread_id": "thr_1"})
+    proposal, card = await office.submit_with_card({**TAKEOVER, "thread_id": "thr_1"})
     assert (await office.state(proposal)).level is HITLLevel.HUMAN_TAKEOVER
     offered = [label for label in card.labels if label in ("Approve", "Override", "Take over", "Reject")]
     assert offered == ["Take over", "Reject"]
@@ -198,7 +198,7 @@ async def test_a_package_that_needs_a_person_offers_takeover_instead_of_approval
 
 async def test_a_sampled_package_is_judged_from_the_list(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        proposal, card = await office.asked()
+        proposal, card = await office.submit_with_card()
         await office.give(SENTA, card, Verb.OVERRIDE, OVERRIDE)
         for user in (SENTA, SVEN):
             await office.slack.command(user, "/reviews", "sampled")
@@ -224,7 +224,7 @@ async def _automatic(office: Office) -> Response:
     return proposal
 
 
-async def _earned(office: Office, proposal: Response) -> tuple[int, int] | None:
+async def _success_counts(office: Office, proposal: Response) -> tuple[int, int] | None:
     """Successes in a row and recent failures."""
     state = await office.state(proposal)
     whose = (state.tenant_id, state.agent_id, state.action_type)
@@ -238,14 +238,14 @@ async def test_judging_an_automatic_execution_changes_the_agents_trust(
 ) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
         proposal = await _automatic(office)
-        assert await _earned(office, proposal) is None
+        assert await _success_counts(office, proposal) is None
         listed = await office.reviews(RITA, "sampled")
         assert "Read the record" in listed.shown
         await office.click(RITA, listed, "judge")
         assert (await office.slack.submit(RITA, {"verdict": verdict})).errors == {}
         (judged,) = await office.events(proposal, "review.judged")
         assert (judged["actor"], judged["outcome"]) == (RITA, verdict)
-        assert await _earned(office, proposal) == earned
+        assert await _success_counts(office, proposal) == earned
         assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
 
 
@@ -274,6 +274,6 @@ async def test_an_approval_revoked_before_execution_is_not_judged(database_url: 
 
 async def test_an_ordinary_approval_is_not_judged(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        proposal, card = await office.asked(SOFT)
+        proposal, card = await office.submit_with_card(SOFT)
         await office.click(RITA, card, "approve")
         assert "judge" not in (await office.details(SENTA, await office.card(proposal))).action_ids

@@ -7,7 +7,7 @@ from tests.bot.slack.office import RITA, SENTA, Office
 
 
 async def test_a_package_is_posted_as_a_card_with_the_question(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     assert card.blocks[0]["text"]["text"].endswith("Read the record")
     assert "Details" in card.labels
     assert [label for label in card.labels if label in ("Approve", "Reject", "Revise", "Escalate")] == [
@@ -20,7 +20,7 @@ async def test_a_package_is_posted_as_a_card_with_the_question(office: Office) -
 
 
 async def test_a_grave_approval_asks_for_a_comment_and_a_confirmation_and_then_counts(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     outcome = await office.click(SENTA, card, "approve")
     assert outcome.status == 200
     modal = office.slack.modal(SENTA)
@@ -37,8 +37,8 @@ async def test_a_grave_approval_asks_for_a_comment_and_a_confirmation_and_then_c
     assert read.body["decision"]["comment"] == "Checked."
 
 
-async def test_a_reviewer_without_the_role_is_told_so_privately_and_the_refusal_is_recorded(office: Office) -> None:
-    proposal, card = await office.asked()
+async def test_a_reviewer_without_the_role_sees_a_private_refusal_that_is_recorded(office: Office) -> None:
+    proposal, card = await office.submit_with_card()
     await office.click(RITA, card, "approve")
     assert "you do not hold that role" in await office.notes(RITA)
     assert office.slack.modal(RITA) is None

@@ -57,7 +57,7 @@ async def turn(office: Office, page: int, user: str = SENTA) -> View:
 
 
 async def test_details_show_everything_and_opening_them_is_recorded(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     view = await office.details(RITA, card)
     assert (view.callback_id, view.title) == ("details", "Details")
     assert "Read record 42." in view.shown
@@ -67,7 +67,7 @@ async def test_details_show_everything_and_opening_them_is_recorded(office: Offi
 
 
 async def test_every_page_can_be_reached_and_is_recorded_as_read(office: Office) -> None:
-    proposal, card = await office.asked(LONG)
+    proposal, card = await office.submit_with_card(LONG)
     first = await office.details(SENTA, card)
     last = int(first.shown.split("Page 1 of ")[1].split("\n")[0])
     assert last >= 3
@@ -83,7 +83,7 @@ async def test_every_page_can_be_reached_and_is_recorded_as_read(office: Office)
 
 
 async def test_a_page_that_slack_did_not_show_does_not_count_as_read(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     office.slack.faults.error("views.open", "expired_trigger_id")
     await office.click(SUSI, card, "details")
     await office.notes(SUSI)
@@ -92,8 +92,10 @@ async def test_a_page_that_slack_did_not_show_does_not_count_as_read(office: Off
     assert "Open Details first" in await office.notes(SUSI, 2)
 
 
-async def test_a_page_that_slack_did_not_turn_to_does_not_count_as_read_and_the_reader_is_told(office: Office) -> None:
-    proposal, card = await office.asked(LONG)
+async def test_a_page_that_slack_could_not_show_does_not_count_as_read_and_the_reader_gets_a_note(
+    office: Office,
+) -> None:
+    proposal, card = await office.submit_with_card(LONG)
     await office.details(SENTA, card)
     office.slack.faults.status(500, "views.update")
     await turn(office, 2)
@@ -102,7 +104,7 @@ async def test_a_page_that_slack_did_not_turn_to_does_not_count_as_read_and_the_
 
 
 async def test_turning_a_page_on_an_outdated_view_changes_and_records_nothing(office: Office) -> None:
-    proposal, card = await office.asked(LONG)
+    proposal, card = await office.submit_with_card(LONG)
     old = await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
     now = before(office)
@@ -116,7 +118,7 @@ async def test_turning_a_page_on_an_outdated_view_changes_and_records_nothing(of
 
 
 async def test_a_member_without_a_role_may_read_but_not_decide(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     assert (await office.details(NOBODY, card)).callback_id == "details"
     await office.slack.close(NOBODY)
     await office.click(NOBODY, card, "approve")
@@ -133,7 +135,7 @@ async def test_a_member_without_a_role_may_read_but_not_decide(office: Office) -
     ],
 )
 async def test_details_are_for_the_people_of_this_workspace(office: Office, user: str, told_why: str) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.add_person("UNEWCOMER", name="Newcomer")
     office.slack.join("UNEWCOMER", CHANNEL)
     await office.click(user, card, "details")
@@ -143,7 +145,7 @@ async def test_details_are_for_the_people_of_this_workspace(office: Office, user
 
 
 async def test_a_reader_who_becomes_a_guest_cannot_turn_pages(office: Office) -> None:
-    proposal, card = await office.asked(LONG)
+    proposal, card = await office.submit_with_card(LONG)
     await office.details(SENTA, card)
     office.slack.change_person(SENTA, guest="multi")
     await office.slack.event(office.slack.person_event(SENTA))
@@ -156,7 +158,7 @@ async def test_a_reader_who_becomes_a_guest_cannot_turn_pages(office: Office) ->
 
 
 async def test_a_claim_is_shown_at_once_in_details_and_on_the_card(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
     assert "Claim" not in before(office).labels
@@ -168,7 +170,7 @@ async def test_a_claim_is_shown_at_once_in_details_and_on_the_card(office: Offic
 
 
 async def test_claiming_a_package_taken_by_someone_else_is_refused_on_top_of_details(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SVEN, card)
     await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
@@ -180,7 +182,7 @@ async def test_claiming_a_package_taken_by_someone_else_is_refused_on_top_of_det
 
 
 async def test_a_comment_is_saved_and_shown_the_next_time(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.COMMENT)
     await office.slack.submit(SENTA, {"comment": "I asked the customer."})
     assert "I asked the customer." in (await office.details(SVEN, await office.card(proposal))).shown
@@ -188,7 +190,7 @@ async def test_a_comment_is_saved_and_shown_the_next_time(office: Office) -> Non
 
 
 async def test_the_buttons_in_details_of_a_decided_package_work(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     view = await office.details(SENTA, await office.card(proposal))
     assert "approved this" in view.shown
@@ -200,7 +202,7 @@ async def test_the_buttons_in_details_of_a_decided_package_work(office: Office) 
 
 
 async def test_details_opened_before_a_decision_refuse_a_late_action(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(OWEN, card)
     await office.approve(SENTA, card)
     await office.slack.click_modal(OWEN, "withdraw")
@@ -210,7 +212,7 @@ async def test_details_opened_before_a_decision_refuse_a_late_action(office: Off
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "push_limit_reached"])
 async def test_a_form_that_cannot_be_pushed_is_reported_in_place_of_details(office: Office, error: str) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     await office.details(SENTA, card)
     office.slack.faults.error("views.push", error)
     await office.slack.click_modal(SENTA, "comment")
@@ -221,16 +223,16 @@ async def test_a_form_that_cannot_be_pushed_is_reported_in_place_of_details(offi
 # Packages that are gone or never existed.
 
 
-async def _emptied(office: Office, proposal: Response) -> None:
+async def _delete_content(office: Office, proposal: Response) -> None:
     """Delete the content, as retention does."""
     words = update(CONTENT).where(CONTENT.c.package_id == proposal.id).values(words=None, salt=None)
     await office.world.write(lambda connection: connection.execute(words))
 
 
 async def test_a_package_whose_content_was_deleted_keeps_its_record(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card, "A secret reason.")
-    await _emptied(office, proposal)
+    await _delete_content(office, proposal)
     view = await office.details(SENTA, card)
     assert "has been removed, as the policy's retention asks" in view.shown
     assert "Senta" in view.shown
@@ -241,8 +243,8 @@ async def test_a_package_whose_content_was_deleted_keeps_its_record(office: Offi
 
 
 async def test_an_emptied_package_cannot_be_edited(office: Office) -> None:
-    proposal, card = await office.asked()
-    await _emptied(office, proposal)
+    proposal, card = await office.submit_with_card()
+    await _delete_content(office, proposal)
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     assert "no parameters to edit" in before(office).shown
     assert "Edit and approve" not in [element.label for element in before(office).elements]
@@ -261,20 +263,20 @@ def _retold(card: Message, value: str) -> Message:
     ids=["nothing", "an id alone", "a page", "no id", "very much"],
 )
 async def test_an_unknown_button_says_so(office: Office, value: str) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     outcome = await office.slack.click(ADAM, _retold(card, value), "details", old_copy=True)
     assert outcome.ok
     assert "not one that is in use any more" in await office.notes(ADAM)
 
 
 async def test_a_button_for_a_package_that_does_not_exist_says_so(office: Office) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     await office.slack.click(ADAM, _retold(card, "pkg_nowhere 1 0 -"), "details", old_copy=True)
     assert "There is no package pkg_nowhere that you can see." in await office.notes(ADAM)
 
 
 async def test_details_show_the_current_version(office: Office) -> None:
-    proposal, old = await office.asked(SOFT)
+    proposal, old = await office.submit_with_card(SOFT)
     await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.click(RITA, old, "details", old_copy=True)
     assert "What has changed since version 1" in before(office, RITA).shown

@@ -39,7 +39,7 @@ async def commands(office: Office, proposal: Response) -> int:
         pytest.param("reject", {"comment": "Not now."}, "rejected", id="rejected"),
     ],
 )
-async def test_a_late_form_is_told_who_decided_and_changes_nothing(
+async def test_a_late_form_says_who_decided_and_changes_nothing(
     office: Office, verb: str, values: dict[str, Any], status: str
 ) -> None:
     proposal = await open_form(office)
@@ -92,10 +92,10 @@ async def test_a_form_for_version_1_is_refused_once_there_is_version_2(
 @sqlite
 @pytest.mark.parametrize(
     "typed",
-    [pytest.param('{"record": "44"}', id="another edit"), pytest.param('{"record": "43"}', id="what version 2 says")],
+    [pytest.param('{"record": "44"}', id="another edit"), pytest.param('{"record": "43"}', id="text of version 2")],
 )
 async def test_an_edit_of_version_1_is_not_carried_over_to_version_2(office: Office, typed: str) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     await office.version(proposal, OTHER)
     await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
@@ -157,7 +157,7 @@ async def test_the_same_submission_delivered_again_is_one_command_and_gets_the_s
 
 
 @sqlite
-async def test_a_redelivered_rejection_is_not_told_that_it_is_late(office: Office) -> None:
+async def test_a_redelivered_rejection_is_not_refused_as_late(office: Office) -> None:
     await open_form(office, "reject")
     first = await office.slack.submit(SENTA, {"comment": "Not now."})
     again = await office.slack.redeliver(first)
@@ -178,7 +178,7 @@ async def test_a_redelivered_rejection_is_not_told_that_it_is_late(office: Offic
 async def test_an_invalid_time_is_reported_beside_its_field_and_the_form_can_be_sent_again(
     office: Office, after: timedelta, told_why: str
 ) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.more(SENTA, card, Verb.DEFER)
     until = int((office.clock() + after).timestamp())
     refused = await office.slack.submit(SENTA, {"until": until, "comment": "After the audit."})
@@ -204,7 +204,7 @@ async def test_an_invalid_time_is_reported_beside_its_field_and_the_form_can_be_
     ],
 )
 async def test_invalid_parameters_are_reported_beside_their_field(office: Office, typed: str, told_why: str) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     refused = await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
     assert list(refused.errors) == ["action_parameters"]
@@ -214,7 +214,7 @@ async def test_invalid_parameters_are_reported_beside_their_field(office: Office
 
 @sqlite
 async def test_an_edit_is_shown_before_it_counts_and_shown_again_when_it_is_changed_again(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     await office.slack.submit(SENTA, {"action_parameters": '{"record": "43"}', "comment": "Corrected."})
     assert "Your edit changes 1 value" in before(office).shown
@@ -245,7 +245,7 @@ async def test_blanks_do_not_count_as_a_comment(office: Office, verb: str, value
 
 @sqlite
 async def test_missing_evidence_of_an_override_is_reported_beside_the_field(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.more(SENTA, card, Verb.OVERRIDE)
     values = {"override_decision": "stop", "override_reason": "It is the wrong record.", "evidence_refs": "\n \n"}
     refused = await office.slack.submit(SENTA, values)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOT_CONFIRMED: dict[str, Any] = {"comment": {"comment": {"type": "plain_text_input", "value": "Checked."}}}
 
 
-def ticked(*values: str) -> dict[str, Any]:
+def tick(*values: str) -> dict[str, Any]:
     box = {"type": "checkboxes", "selected_options": [{"value": value} for value in values]}
     return NOT_CONFIRMED | {"confirmed": {"confirmed": box}}
 
@@ -26,9 +26,9 @@ def ticked(*values: str) -> dict[str, Any]:
     "values",
     [
         pytest.param(NOT_CONFIRMED, id="without the box"),
-        pytest.param(ticked(), id="with the box not ticked"),
-        pytest.param(ticked("sha256:" + 64 * "0"), id="with the box of another action"),
-        pytest.param(ticked("yes"), id="with any box"),
+        pytest.param(tick(), id="with the box not ticked"),
+        pytest.param(tick("sha256:" + 64 * "0"), id="with the box of another action"),
+        pytest.param(tick("yes"), id="with any box"),
     ],
 )
 async def test_a_grave_approval_that_confirms_nothing_is_refused(office: Office, values: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ async def test_a_form_for_an_unknown_package_changes_nothing_and_says_so(office:
     proposal = await open_form(office)
     digest = (await office.state(proposal)).action_digest
     ref = before(office).private_metadata.removeprefix("approve ")
-    answer = await submit_forged(office, private_metadata=metadata.format(ref=ref), state={"values": ticked(digest)})
+    answer = await submit_forged(office, private_metadata=metadata.format(ref=ref), state={"values": tick(digest)})
     assert (answer.status, answer.body["response_action"]) == (200, "update")
     assert "not one that is in use any more" in json.dumps(answer.body)
     assert await office.status(proposal) is Status.PENDING
@@ -69,17 +69,17 @@ async def test_a_form_for_an_unknown_package_changes_nothing_and_says_so(office:
 async def test_a_form_with_an_unknown_callback_id_decides_nothing(office: Office, callback_id: str) -> None:
     proposal = await open_form(office)
     digest = (await office.state(proposal)).action_digest
-    answer = await submit_forged(office, callback_id=callback_id, state={"values": ticked(digest)})
+    answer = await submit_forged(office, callback_id=callback_id, state={"values": tick(digest)})
     assert (answer.status, answer.body["response_action"]) == (200, "update")
     assert await office.status(proposal) is Status.PENDING
 
 
 async def test_a_confirmation_for_one_package_does_not_approve_another(office: Office) -> None:
     proposal = await open_form(office)
-    other, _ = await office.asked(OTHER)
+    other, _ = await office.submit_with_card(OTHER)
     digest = (await office.state(proposal)).action_digest
     metadata = before(office).private_metadata.replace(proposal.id, other.id)
-    answer = await submit_forged(office, private_metadata=metadata, state={"values": ticked(digest)})
+    answer = await submit_forged(office, private_metadata=metadata, state={"values": tick(digest)})
     assert (answer.status, list(answer.body["errors"])) == (200, ["confirmed"])
     assert [await office.status(submitted) for submitted in (proposal, other)] == [Status.PENDING, Status.PENDING]
 
@@ -89,7 +89,7 @@ async def test_a_confirmation_for_one_package_does_not_approve_another(office: O
     [
         pytest.param({}, id="nothing"),
         pytest.param({"until": {"until": {"type": "datetimepicker", "selected_date_time": None}}}, id="no time"),
-        pytest.param({"until": {"until": {"type": "datetimepicker"}}}, id="no field of it"),
+        pytest.param({"until": {"until": {"type": "datetimepicker"}}}, id="a field that the form does not have"),
         pytest.param(
             {"delegate": {"delegate": {"type": "users_select", "selected_user": SVEN}}}, id="a delegate alone"
         ),
@@ -111,7 +111,7 @@ async def test_an_absence_needs_an_end(office: Office, values: dict[str, Any]) -
     ],
 )
 async def test_a_field_returned_as_another_type_of_input_is_not_read(office: Office, until: dict[str, Any]) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.more(SENTA, card, Verb.DEFER)
     answer = await submit_forged(office, state={"values": {**NOT_CONFIRMED, "until": {"until": until}}})
     assert (answer.status, answer.body) == (400, "This cannot be read.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.context.front import NOT_OPENED
+from bot.slack.context.listener_context import NOT_OPENED
 from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_form_opened_from_details_is_on_top_and_submitting_it_closes_all_views(
     office: Office, verb: Verb, values: dict[str, Any]
 ) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     await office.details(SENTA, card, verb)
     assert [view.callback_id for view in office.slack.modals(SENTA)] == ["details", "decision"]
     done = await office.slack.submit(SENTA, values)
@@ -35,7 +35,7 @@ async def test_a_form_opened_from_details_is_on_top_and_submitting_it_closes_all
 
 
 async def test_cancelling_a_form_opened_from_details_leaves_details_open(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.COMMENT)
     await office.slack.close(SENTA)
     assert [view.callback_id for view in office.slack.modals(SENTA)] == ["details"]
@@ -52,7 +52,7 @@ TRIGGERS = ["trigger_expired", "trigger_exchanged", "expired_trigger_id", "excha
 async def test_an_expired_tap_is_answered_with_a_request_to_tap_again(
     office: Office, action_id: str, error: str
 ) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.faults.error("views.open", error)
     outcome = await office.click(SENTA, card, action_id)
     assert outcome.ok
@@ -64,8 +64,8 @@ async def test_an_expired_tap_is_answered_with_a_request_to_tap_again(
 
 
 @pytest.mark.parametrize("status", [500, 503])
-async def test_if_slack_fails_the_clicker_is_told(office: Office, status: int) -> None:
-    _, card = await office.asked()
+async def test_if_slack_fails_the_clicker_gets_a_private_note(office: Office, status: int) -> None:
+    _, card = await office.submit_with_card()
     office.slack.faults.status(status, "views.open")
     assert (await office.click(SENTA, card, "approve")).ok
     assert "tap once more" in await office.notes(SENTA)
@@ -74,7 +74,7 @@ async def test_if_slack_fails_the_clicker_is_told(office: Office, status: int) -
 async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_answered_in_time(
     office: Office,
 ) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     gate = office.slack.faults.hold("views.open")
     outcome = await office.click(SENTA, card, "approve")
     assert outcome.ok
@@ -86,7 +86,7 @@ async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_
 async def test_if_slack_refuses_the_view_nobody_is_asked_to_tap_again_and_the_log_says_why(
     office: Office, action_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     office.slack.faults.error("views.open", "view_too_large")
     assert (await office.click(SENTA, card, action_id)).ok
     assert await office.notes(SENTA) == NOT_OPENED
@@ -94,7 +94,7 @@ async def test_if_slack_refuses_the_view_nobody_is_asked_to_tap_again_and_the_lo
 
 
 async def test_a_person_who_may_not_decide_is_told_before_a_form_opens(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.click(SUSI, card, "approve")
     assert "Open Details first" in await office.notes(SUSI)
     assert office.slack.calls_to("views.open") == []
@@ -102,7 +102,7 @@ async def test_a_person_who_may_not_decide_is_told_before_a_form_opens(office: O
 
 
 async def test_a_soft_approval_takes_one_tap_and_no_form(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     assert (await office.click(RITA, card, "approve")).ok
     assert office.slack.calls_to("views.open") == []
     assert await office.status(proposal) is Status.APPROVED

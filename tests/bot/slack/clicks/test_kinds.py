@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from playground.client.delivery import Parcel
+from playground.client.delivery import AppRequest
 from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
@@ -44,7 +44,7 @@ KINDS = [
 async def test_each_kind_has_its_own_wording_and_is_approved(
     office: Office, package: Mapping[str, Any], asked: str
 ) -> None:
-    proposal, card = await office.asked(package)
+    proposal, card = await office.submit_with_card(package)
     assert asked in card.shown
     await office.approve(SENTA, card)
     read = (await office.read(proposal)).body
@@ -55,14 +55,14 @@ async def test_each_kind_has_its_own_wording_and_is_approved(
 
 @pytest.mark.parametrize(("package", "asked"), KINDS)
 async def test_each_kind_can_be_rejected(office: Office, package: Mapping[str, Any], asked: str) -> None:
-    proposal, card = await office.asked(package)
+    proposal, card = await office.submit_with_card(package)
     await office.give(SENTA, card, Verb.REJECT, {"comment": f"I do not {asked}."})
     read = (await office.read(proposal)).body
     assert (read["status"], read["decision"]["comment"]) == ("rejected", f"I do not {asked}.")
 
 
-async def test_a_question_is_answered_and_an_answer_is_no_permission(office: Office) -> None:
-    proposal, card = await office.asked(QUESTION)
+async def test_a_question_is_answered_and_the_answer_permits_no_action(office: Office) -> None:
+    proposal, card = await office.submit_with_card(QUESTION)
     assert ("Answer" in card.labels, "Approve" in card.labels, "Override" in card.labels) == (True, False, False)
     await office.give(SENTA, card, Verb.ANSWER, {"answer": "The blue one."})
     read = (await office.read(proposal)).body
@@ -74,12 +74,12 @@ async def test_a_question_is_answered_and_an_answer_is_no_permission(office: Off
 
 
 async def test_a_question_is_not_approved_by_a_button_that_it_does_not_have(office: Office) -> None:
-    proposal, card = await office.asked(QUESTION)
+    proposal, card = await office.submit_with_card(QUESTION)
     (ref,) = (element.data["value"] for element in card.elements if element.action_id == "details")
     client = office.slack.client
     action = {"action_id": "approve", "block_id": "b", "type": "button", "value": ref, "action_ts": "1.0"}
     payload = client.payloads.on_message(client.person(SENTA), card, action, {})
-    assert (await client.delivery.send(Parcel("interactive", payload))).status == 200
+    assert (await client.delivery.send(AppRequest("interactive", payload))).status == 200
     assert "This is a question" in await office.notes(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.A_QUESTION)]
     assert await office.status(proposal) is Status.PENDING

@@ -53,7 +53,7 @@ def _with_more_people(slack: Slack) -> None:
     slack.join(LONER, CHANNEL)
 
 
-class Barred(NamedTuple):
+class BarredClick(NamedTuple):
     """The clicker, the package, and the refusal that they see."""
 
     user: str
@@ -63,32 +63,32 @@ class Barred(NamedTuple):
 
 
 NOT_THEIRS = [
-    pytest.param(Barred(ROSE, Reason.IS_REQUESTER, "You asked for this"), id="the requester"),
+    pytest.param(BarredClick(ROSE, Reason.IS_REQUESTER, "You asked for this"), id="the requester"),
     pytest.param(
-        Barred(ROSE, Reason.IS_REQUESTER, "You asked for this", {"requested_by": "Rose@Example.org"}),
+        BarredClick(ROSE, Reason.IS_REQUESTER, "You asked for this", {"requested_by": "Rose@Example.org"}),
         id="the requester by address",
     ),
-    pytest.param(Barred(SVEN, Reason.IS_ON_CHAIN, "on your behalf", {"on_behalf_of": [SVEN]}), id="on the chain"),
+    pytest.param(BarredClick(SVEN, Reason.IS_ON_CHAIN, "on your behalf", {"on_behalf_of": [SVEN]}), id="on the chain"),
     pytest.param(
-        Barred(SVEN, Reason.IS_ON_CHAIN, "on your behalf", {"on_behalf_of": ["sven@example.org"]}),
+        BarredClick(SVEN, Reason.IS_ON_CHAIN, "on your behalf", {"on_behalf_of": ["sven@example.org"]}),
         id="on the chain by address",
     ),
-    pytest.param(Barred(OWEN, Reason.IS_OWNER, "You own the agent"), id="the agent's owner"),
-    pytest.param(Barred(NOBODY, Reason.WRONG_ROLE, "you do not hold that role"), id="someone without a role"),
-    pytest.param(Barred(GUEST, Reason.A_GUEST, "Guests cannot decide"), id="a guest of several channels"),
-    pytest.param(Barred(LONER, Reason.A_GUEST, "Guests cannot decide"), id="a guest of one channel"),
-    pytest.param(Barred(STRANGER, Reason.A_STRANGER, "belongs to another one"), id="a stranger by Slack Connect"),
-    pytest.param(Barred(BOT, Reason.A_BOT, "this account is a bot"), id="a bot"),
-    pytest.param(Barred(GONE, Reason.DEACTIVATED, "deactivated"), id="someone deactivated with an old session"),
+    pytest.param(BarredClick(OWEN, Reason.IS_OWNER, "You own the agent"), id="the agent's owner"),
+    pytest.param(BarredClick(NOBODY, Reason.WRONG_ROLE, "you do not hold that role"), id="someone without a role"),
+    pytest.param(BarredClick(GUEST, Reason.A_GUEST, "Guests cannot decide"), id="a guest of several channels"),
+    pytest.param(BarredClick(LONER, Reason.A_GUEST, "Guests cannot decide"), id="a guest of one channel"),
+    pytest.param(BarredClick(STRANGER, Reason.A_STRANGER, "belongs to another one"), id="a stranger by Slack Connect"),
+    pytest.param(BarredClick(BOT, Reason.A_BOT, "this account is a bot"), id="a bot"),
+    pytest.param(BarredClick(GONE, Reason.DEACTIVATED, "deactivated"), id="someone deactivated with an old session"),
 ]
 
 
 @pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
 @pytest.mark.parametrize("who", NOT_THEIRS)
-async def test_a_person_who_may_not_approve_is_told_why_privately_and_it_is_recorded(
-    office: Office, package: Mapping[str, Any], who: Barred
+async def test_a_person_who_may_not_approve_sees_a_private_refusal_that_is_recorded(
+    office: Office, package: Mapping[str, Any], who: BarredClick
 ) -> None:
-    proposal, card = await office.asked({**package, **who.fields})
+    proposal, card = await office.submit_with_card({**package, **who.fields})
     before = await office.standing(proposal)
     outcome = await office.click(who.user, card, "approve")
     assert (outcome.status, outcome.error) == (200, None)
@@ -98,8 +98,10 @@ async def test_a_person_who_may_not_approve_is_told_why_privately_and_it_is_reco
     assert await office.refusals(proposal) == [(who.user, who.reason)]
 
 
-async def test_a_person_unknown_to_the_directory_is_told_so_and_leaves_no_trace(office: Office) -> None:
-    proposal, card = await office.asked()
+async def test_a_person_unknown_to_the_directory_is_refused_with_that_reason_and_leaves_no_trace(
+    office: Office,
+) -> None:
+    proposal, card = await office.submit_with_card()
     revision = (await office.state(proposal)).revision
     office.slack.add_person("UNEW")
     office.slack.join("UNEW", CHANNEL)
@@ -110,7 +112,7 @@ async def test_a_person_unknown_to_the_directory_is_told_so_and_leaves_no_trace(
 
 @pytest.mark.parametrize("verb", ["details", "approve", "reject", "revise", "escalate", "object"])
 async def test_a_stranger_gets_nothing_from_any_button(office: Office, verb: str) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     before = await office.standing(proposal)
     await office.click(STRANGER, card, verb)
     assert "belongs to another one" in await office.notes(STRANGER)
@@ -122,7 +124,7 @@ async def test_a_stranger_gets_nothing_from_any_button(office: Office, verb: str
     "verb", [Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.OVERRIDE, Verb.TAKE_OVER, Verb.RECUSE], ids=str
 )
 async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     before = await office.standing(proposal)
     await office.more(GUEST, card, verb)
     assert "Guests cannot decide" in await office.notes(GUEST)
@@ -136,7 +138,7 @@ async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) ->
     [pytest.param(ROSE, "requester", id="the requester"), pytest.param(OWEN, "owner", id="the owner")],
 )
 async def test_the_requester_and_the_agents_owner_may_stop_a_package(office: Office, user: str, as_what: str) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.click(user, card, "reject")
     await office.slack.submit(user, {"comment": "Not any more."})
     read = await office.read(proposal)
@@ -147,20 +149,20 @@ async def test_the_requester_and_the_agents_owner_may_stop_a_package(office: Off
 
 
 async def test_the_requester_may_object_with_one_tap(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.click(ROSE, card, "object")
     assert (await office.state(proposal)).level == "hard_approval"
 
 
 async def test_a_person_on_the_chain_without_a_role_may_not_stop_a_package(office: Office) -> None:
-    proposal, card = await office.asked({**HARD, "on_behalf_of": [NOBODY]})
+    proposal, card = await office.submit_with_card({**HARD, "on_behalf_of": [NOBODY]})
     await office.click(NOBODY, card, "reject")
     assert "do not hold that role" in await office.notes(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
 async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.edit(SENTA, card, '{"record": "43"}')
     assert (await office.state(proposal)).version == 2
     card = await office.card(proposal)
@@ -174,7 +176,7 @@ async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> Non
 
 async def test_a_refusal_in_details_is_shown_in_a_separate_view(office: Office) -> None:
     """Details have no card beside which a refusal could be shown."""
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     view = await office.details(RITA, card, Verb.CLAIM_TASK)
     assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)
     assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
@@ -196,7 +198,7 @@ async def test_a_role_covers_only_its_scope_and_risk(
     database_url: str, tmp_path: Path, policy: str, reason: Reason, sentence: str
 ) -> None:
     async with open_office(database_url, tmp_path, policy) as office:
-        proposal, card = await office.asked()
+        proposal, card = await office.submit_with_card()
         before = await office.standing(proposal)
         await office.click(SENTA, card, "approve")
         assert sentence in await office.notes(SENTA)
@@ -206,7 +208,7 @@ async def test_a_role_covers_only_its_scope_and_risk(
 
 async def test_a_reviewer_below_the_risk_level_may_escalate(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BELOW) as office:
-        proposal, card = await office.asked()
+        proposal, card = await office.submit_with_card()
         await office.click(SENTA, card, "escalate")
         await office.slack.submit(SENTA, {"comment": "Above me."})
         assert (await office.state(proposal)).task.required_role == "supervisor"
@@ -227,7 +229,7 @@ async def test_a_guest_decides_only_if_the_policy_lists_them(
     database_url: str, tmp_path: Path, policy: str, status: Status
 ) -> None:
     async with open_office(database_url, tmp_path, policy) as office:
-        proposal, card = await office.asked(SOFT)
+        proposal, card = await office.submit_with_card(SOFT)
         await office.click(GUEST, card, "approve")
         assert await office.status(proposal) is status
 
@@ -235,7 +237,7 @@ async def test_a_guest_decides_only_if_the_policy_lists_them(
 async def test_a_guest_listed_in_the_policy_still_needs_a_role(database_url: str, tmp_path: Path) -> None:
     policy = POLICY.replace("[directory]", f'[directory]\nguests = ["{GUEST}"]')
     async with open_office(database_url, tmp_path, policy) as office:
-        proposal, card = await office.asked(SOFT)
+        proposal, card = await office.submit_with_card(SOFT)
         await office.click(GUEST, card, "approve")
         assert "do not hold that role" in await office.notes(GUEST)
         assert await office.refusals(proposal) == [(GUEST, Reason.WRONG_ROLE)]

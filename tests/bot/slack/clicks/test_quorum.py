@@ -22,7 +22,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def test_a_critical_approval_requires_the_approver_to_open_details(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     assert "Open Details before you approve" in card.shown
     await office.click(SENTA, card, "approve")
     assert "Open Details first" in await office.notes(SENTA)
@@ -34,7 +34,7 @@ async def test_a_critical_approval_requires_the_approver_to_open_details(office:
 
 
 async def test_details_opened_by_someone_else_do_not_count(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SVEN)
     await office.click(SENTA, card, "approve")
     assert "Open Details first" in await office.notes(SENTA)
@@ -42,7 +42,7 @@ async def test_details_opened_by_someone_else_do_not_count(office: Office) -> No
 
 
 async def test_a_new_version_has_to_be_read_again(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SENTA)
     await office.version(proposal, {**CRITICAL, "action_parameters": {"record": "43"}})
     await office.click(SENTA, await office.card(proposal), "approve")
@@ -50,14 +50,14 @@ async def test_a_new_version_has_to_be_read_again(office: Office) -> None:
 
 
 async def test_rejecting_does_not_require_details(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.click(SENTA, card, "reject")
     await office.slack.submit(SENTA, {"comment": "No."})
     assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_the_first_of_two_approvals_is_counted_on_the_card_and_the_second_decides(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SENTA, SUSI)
     await office.approve(SENTA, card, "The order is there.")
     read = (await office.read(proposal)).body
@@ -77,7 +77,7 @@ async def test_the_first_of_two_approvals_is_counted_on_the_card_and_the_second_
 
 
 async def test_the_same_person_does_not_count_twice(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
     await office.click(SUSI, await office.card(proposal), "approve")
@@ -88,7 +88,7 @@ async def test_the_same_person_does_not_count_twice(office: Office) -> None:
 
 
 async def test_two_seniors_are_not_enough_and_a_supervisor_completes_the_quorum(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SENTA, SVEN, SUSI)
     for user in (SENTA, SVEN):
         await office.approve(user, await office.card(proposal))
@@ -100,7 +100,7 @@ async def test_two_seniors_are_not_enough_and_a_supervisor_completes_the_quorum(
 
 
 async def test_two_supervisors_are_enough(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     for user in (SUSI, SAUL):
         await office.approve(user, await office.card(proposal))
@@ -108,7 +108,7 @@ async def test_two_supervisors_are_enough(office: Office) -> None:
 
 
 async def test_one_rejection_is_enough_despite_earlier_approvals(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
     await office.click(SENTA, await office.card(proposal), "reject")
@@ -117,7 +117,7 @@ async def test_one_rejection_is_enough_despite_earlier_approvals(office: Office)
 
 
 async def test_a_new_version_voids_the_votes_on_the_one_before(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
     card = await office.card(proposal)
@@ -134,7 +134,7 @@ async def test_a_new_version_voids_the_votes_on_the_one_before(office: Office) -
 
 
 async def test_a_recused_reviewers_vote_is_withdrawn(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
     await office.click(SUSI, await office.card(proposal), "more", option="Recuse")
@@ -146,7 +146,7 @@ async def test_a_recused_reviewers_vote_is_withdrawn(office: Office) -> None:
 
 
 async def test_approvals_and_overrides_do_not_add_up(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     await office.approve(SUSI, card)
     await office.click(SAUL, await office.card(proposal), "more", option="Override")
@@ -156,7 +156,7 @@ async def test_approvals_and_overrides_do_not_add_up(office: Office) -> None:
 
 
 async def test_a_reviewer_below_the_risk_level_does_not_count_towards_the_quorum(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, RITA)
     await office.click(RITA, card, "approve")
     assert "do not hold that role" in await office.notes(RITA)

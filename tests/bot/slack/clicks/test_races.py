@@ -65,14 +65,14 @@ def told_alone(office: Office, user: str) -> str:
 # Simultaneous actions.
 
 
-async def test_of_two_simultaneous_approvals_one_counts_and_the_other_is_told_whose(
+async def test_two_simultaneous_approvals_end_in_one_decision_and_one_refusal_that_names_the_decider(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     all_load_first(monkeypatch, office.world, 2)
     both = await asyncio.gather(*(office.click(user, card, "approve") for user in (RITA, ROSS)))
     assert [outcome.status for outcome in both] == [200, 200]
-    await office.all_said()
+    await office.finish_background()
     (first,) = await deciders(office, proposal)
     (late,) = {RITA, ROSS} - {first}
     assert await votes(office, proposal) == [first]
@@ -85,7 +85,7 @@ async def test_of_two_simultaneous_approvals_one_counts_and_the_other_is_told_wh
 async def test_two_simultaneous_approvals_that_complete_a_quorum_both_count(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI, "USAUL")
     await forms_open(office, card, SUSI, "USAUL")
     all_load_first(monkeypatch, office.world, 2)
@@ -96,10 +96,10 @@ async def test_two_simultaneous_approvals_that_complete_a_quorum_both_count(
     assert (await office.read(proposal)).body["decision"]["basis"] == "quorum"
 
 
-async def test_of_a_simultaneous_approval_and_rejection_one_stands_and_the_other_is_told_whose(
+async def test_a_simultaneous_approval_and_rejection_end_in_one_decision_and_one_refusal_that_names_the_decider(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await forms_open(office, card, SENTA)
     await forms_open(office, card, SVEN, verb="reject")
     all_load_first(monkeypatch, office.world, 2)
@@ -118,7 +118,7 @@ async def test_of_a_simultaneous_approval_and_rejection_one_stands_and_the_other
 async def test_an_approval_never_counts_for_a_version_that_arrives_at_the_same_moment(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await forms_open(office, card, SENTA)
     all_load_first(monkeypatch, office.world, 2)
     _, version = await asyncio.gather(
@@ -133,10 +133,10 @@ async def test_an_approval_never_counts_for_a_version_that_arrives_at_the_same_m
 
 
 async def test_a_double_tap_is_one_vote_without_an_error(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     all_load_first(monkeypatch, office.world, 2)
     first, second = await office.slack.double_click(RITA, card, "approve")
-    await office.all_said()
+    await office.finish_background()
     assert (first.ok, second.ok) == (True, True)
     assert first.trigger_id != second.trigger_id
     assert (await votes(office, proposal), await office.refusals(proposal)) == ([RITA], [])
@@ -146,18 +146,18 @@ async def test_a_double_tap_is_one_vote_without_an_error(office: Office, monkeyp
 async def test_a_double_tap_towards_a_quorum_is_one_vote_and_no_refusal(database_url: str, tmp_path: Path) -> None:
     two = POLICY.replace("[tiers.medium]", "[tiers.medium]\nquorum = 2")
     async with open_office(database_url, tmp_path, two) as office:
-        proposal, card = await office.asked(SOFT)
+        proposal, card = await office.submit_with_card(SOFT)
         await office.slack.double_click(RITA, card, "approve")
-        await office.all_said()
+        await office.finish_background()
         assert (await office.status(proposal), await votes(office, proposal)) == (Status.PENDING, [RITA])
         assert (await office.refusals(proposal), office.slack.private_notes(RITA)) == ([], [])
 
 
 async def test_a_redelivered_click_is_one_vote(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     outcome = await office.click(RITA, card, "approve")
     again = await office.slack.redeliver(outcome)
-    await office.all_said()
+    await office.finish_background()
     assert (outcome.status, again.status) == (200, 200)
     assert (await votes(office, proposal), await office.refusals(proposal)) == ([RITA], [])
     assert office.slack.private_notes(RITA) == []
@@ -165,7 +165,7 @@ async def test_a_redelivered_click_is_one_vote(office: Office) -> None:
 
 async def test_a_double_tap_on_wake_wakes_once_and_a_later_one_wakes_again(office: Office) -> None:
     """Opened from App Home, so the reader came from no card."""
-    proposal, _ = await office.asked()
+    proposal, _ = await office.submit_with_card()
     for count in (1, 2):
         await _put_off(office, proposal)
         await _at_home(office, proposal)
@@ -187,7 +187,7 @@ async def _at_home(office: Office, proposal: Response) -> None:
     shown = len(office.slack.calls_to("views.publish"))
     await office.slack.open_home(SENTA)
     await office.slack.until(lambda: len(office.slack.calls_to("views.publish")) > shown)
-    await office.all_said()
+    await office.finish_background()
     home = office.slack.home(SENTA)
     assert home is not None
     button = next(element for element in home.elements if proposal.id in element.data.get("value", ""))
@@ -197,8 +197,8 @@ async def _at_home(office: Office, proposal: Response) -> None:
 # Outdated actions.
 
 
-async def test_a_tap_on_the_card_of_an_older_version_is_told_the_current_version(office: Office) -> None:
-    proposal, old = await office.asked(SOFT)
+async def test_a_tap_on_the_card_of_an_older_version_is_answered_with_the_current_version(office: Office) -> None:
+    proposal, old = await office.submit_with_card(SOFT)
     await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.card(proposal)
     await office.click(RITA, old, "approve", old_copy=True)
@@ -207,8 +207,8 @@ async def test_a_tap_on_the_card_of_an_older_version_is_told_the_current_version
     assert await office.refusals(proposal) == [(RITA, "stale-version")]
 
 
-async def test_a_tap_on_the_card_of_a_lower_rung_is_told_who_is_asked_now(office: Office) -> None:
-    proposal, old = await office.asked(SOFT)
+async def test_a_tap_on_the_card_of_a_lower_rung_is_answered_with_the_current_role(office: Office) -> None:
+    proposal, old = await office.submit_with_card(SOFT)
     await office.click(ROSS, old, "escalate")
     await office.slack.submit(ROSS)
     await office.card(proposal)
@@ -224,10 +224,10 @@ async def test_a_tap_on_the_card_of_a_lower_rung_is_told_who_is_asked_now(office
         pytest.param("reject", {"comment": "Not now."}, "rejected", id="rejected"),
     ],
 )
-async def test_a_tap_on_a_decided_card_is_told_by_whom(
+async def test_a_tap_on_a_decided_card_is_answered_with_the_decider(
     office: Office, verb: str, values: dict[str, Any], status: str
 ) -> None:
-    proposal, old = await office.asked()
+    proposal, old = await office.submit_with_card()
     await office.click(SVEN, old, verb)
     await office.slack.submit(SVEN, values)
     await office.click(SENTA, old, "approve", old_copy=True)
@@ -242,11 +242,11 @@ async def test_a_card_outlives_the_service_that_posted_it(database_url: str, tmp
         furnish(slack)
         async with beside(slack, database_url, tmp_path) as office:
             office.key = key = await office.hire("Clerk")
-            proposal, card = await office.asked(SOFT)
+            proposal, card = await office.submit_with_card(SOFT)
         posted, edited = slack.messages(CHANNEL), len(slack.calls_to("chat.update"))
         async with beside(slack, database_url, tmp_path, clock=office.clock) as again:
             again.key = key
-            await again.delivered()
+            await again.deliver()
             assert slack.messages(CHANNEL) == posted
             assert len(slack.calls_to("chat.update")) == edited
             assert (await again.click(RITA, card, "approve", old_copy=True)).ok

@@ -42,7 +42,7 @@ async def rendering_id_of(office: Office, proposal: Response) -> str:
 
 @pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
 async def test_a_decision_names_the_rendering_that_the_reviewer_saw(office: Office, package: Mapping[str, Any]) -> None:
-    proposal, card = await office.asked(package)
+    proposal, card = await office.submit_with_card(package)
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "Seen."})
     latest = await office.card(proposal)
     assert bare(card.blocks) != bare(latest.blocks)
@@ -53,7 +53,7 @@ async def test_a_decision_names_the_rendering_that_the_reviewer_saw(office: Offi
 
 
 async def test_each_vote_of_a_quorum_names_its_own_rendering(office: Office) -> None:
-    proposal, card = await office.asked(CRITICAL)
+    proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     seen = []
     for user in (SUSI, SAUL):
@@ -67,7 +67,7 @@ async def test_each_vote_of_a_quorum_names_its_own_rendering(office: Office) -> 
 
 
 async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     for count in range(1, 4):
         await office.click(RITA, card, "approve")
         await office.notes(RITA, count)
@@ -76,7 +76,7 @@ async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> No
 
 async def test_a_refused_tap_can_be_repeated_once_the_obstacle_is_gone(office: Office) -> None:
     """It is the same intention on the same rendering, and still it is evaluated again."""
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.regroup(removed=(SENTA,))
     for count in (1, 2):
         await office.click(SENTA, card, "approve", old_copy=True)

@@ -60,10 +60,10 @@ async def renderings(office: Office, *ids: str) -> list[str]:
 async def one_tap(office: Office, proposal: Response, user: str) -> Reason | None:
     """An approval without a form, as a forged click would make it, executed by the real store."""
     state = await office.state(proposal)
-    return await refused(office, ask(Approve, state, rendering_id=f"rnd_{'0' * 32}"), user)
+    return await refusal_reason(office, ask(Approve, state, rendering_id=f"rnd_{'0' * 32}"), user)
 
 
-async def refused(office: Office, command: Any, user: str) -> Reason | None:
+async def refusal_reason(office: Office, command: Any, user: str) -> Reason | None:
     assert office.running.service.store is not None
     store: Store = office.running.service.store
     outcome = await store.execute(command, Actor(kind=ActorKind.PERSON, actor_id=user))
@@ -71,7 +71,7 @@ async def refused(office: Office, command: Any, user: str) -> Reason | None:
 
 
 async def test_the_41st_parameter_is_in_the_form_and_in_what_the_vote_records(office: Office) -> None:
-    proposal, card = await office.asked(OF_41)
+    proposal, card = await office.submit_with_card(OF_41)
     assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in card.shown
     assert EVERY_LINE[40] not in card.shown
     await office.click(SENTA, card, "approve")
@@ -87,7 +87,7 @@ async def test_the_41st_parameter_is_in_the_form_and_in_what_the_vote_records(of
 
 
 async def test_the_export_holds_what_each_voter_was_shown_and_the_id_proves_it(office: Office) -> None:
-    _, card = await office.asked(OF_41)
+    _, card = await office.submit_with_card(OF_41)
     await office.click(SENTA, card, "approve")
     await office.slack.submit(SENTA, APPROVED)
     key, now = SigningKey(Ed25519PrivateKey.generate()), office.clock()
@@ -102,7 +102,7 @@ async def test_the_export_holds_what_each_voter_was_shown_and_the_id_proves_it(o
 @sqlite
 async def test_a_card_shows_twenty_parameters_in_full_and_one_tap_approves_them(office: Office) -> None:
     twenty = {f"name_{number:02}": number for number in range(20)}
-    proposal, card = await office.asked(
+    proposal, card = await office.submit_with_card(
         SOFT | {"action_parameters": twenty, "subject_type": "order", "subject_id": "7"}
     )
     assert [name for name, value in twenty.items() if f"{name}: {value}" not in card.shown] == []
@@ -113,7 +113,7 @@ async def test_a_card_shows_twenty_parameters_in_full_and_one_tap_approves_them(
 
 @sqlite
 async def test_a_soft_package_with_21_lines_is_hard_from_the_start(office: Office) -> None:
-    proposal, card = await office.asked(SOFT | {"action_parameters": dict(list(MANY.items())[:21])})
+    proposal, card = await office.submit_with_card(SOFT | {"action_parameters": dict(list(MANY.items())[:21])})
     assert proposal.body["level"] == "hard_approval"
     assert "not-shown-whole" in [why["rule"] for why in proposal.body["why"]]
     assert "The card cannot show all of it, so silence is not consent." in card.shown
@@ -122,7 +122,7 @@ async def test_a_soft_package_with_21_lines_is_hard_from_the_start(office: Offic
 
 @sqlite
 async def test_approve_opens_the_form_even_if_one_tap_is_enough(office: Office) -> None:
-    proposal, card = await office.asked(SOFT_OF_41)
+    proposal, card = await office.submit_with_card(SOFT_OF_41)
     await office.click(RITA, card, "approve")
     assert await office.status(proposal) is Status.PENDING
     await office.slack.submit(RITA)
@@ -131,7 +131,7 @@ async def test_approve_opens_the_form_even_if_one_tap_is_enough(office: Office) 
 
 @sqlite
 async def test_a_forged_one_tap_approval_of_content_that_was_not_fully_shown_is_refused(office: Office) -> None:
-    proposal, _ = await office.asked(SOFT_OF_41)
+    proposal, _ = await office.submit_with_card(SOFT_OF_41)
     assert await one_tap(office, proposal, RITA) is Reason.NOT_SHOWN_WHOLE
     assert await office.status(proposal) is Status.PENDING
     assert await office.refusals(proposal) == [(RITA, "not-shown-whole")]
@@ -139,7 +139,7 @@ async def test_a_forged_one_tap_approval_of_content_that_was_not_fully_shown_is_
 
 @sqlite
 async def test_content_shown_to_one_reviewer_does_not_count_for_another(office: Office) -> None:
-    proposal, card = await office.asked(SOFT_OF_41)
+    proposal, card = await office.submit_with_card(SOFT_OF_41)
     await office.click(SENTA, card, "approve")
     assert await one_tap(office, proposal, RITA) is Reason.NOT_SHOWN_WHOLE
     assert await one_tap(office, proposal, SENTA) is None
@@ -147,16 +147,16 @@ async def test_content_shown_to_one_reviewer_does_not_count_for_another(office: 
 
 @sqlite
 async def test_an_override_to_proceed_needs_the_whole_form_and_one_to_stop_does_not(office: Office) -> None:
-    proposal, _ = await office.asked(SOFT_OF_41)
+    proposal, _ = await office.submit_with_card(SOFT_OF_41)
     state = await office.state(proposal)
     override = ask(HumanOverrideCommand, state, override_decision=OverrideDecision.PROCEED)
-    assert await refused(office, override, RITA) is Reason.NOT_SHOWN_WHOLE
+    assert await refusal_reason(office, override, RITA) is Reason.NOT_SHOWN_WHOLE
     stop = ask(HumanOverrideCommand, state, override_decision=OverrideDecision.STOP)
-    assert await refused(office, stop, RITA) is None
+    assert await refusal_reason(office, stop, RITA) is None
 
 
 async def test_a_long_form_has_steps_and_only_the_last_can_be_submitted(office: Office) -> None:
-    proposal, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     steps = await read_to_the_end(office)
     assert [bool(step.given.get("submit")) for step in steps] == [False, False, True]
@@ -171,7 +171,7 @@ async def test_a_long_form_has_steps_and_only_the_last_can_be_submitted(office: 
 
 @sqlite
 async def test_a_form_can_be_turned_back(office: Office) -> None:
-    _, card = await office.asked(OF_3_STEPS)
+    _, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     first = before(office).shown
     await step_to(office, "Next")
@@ -180,7 +180,7 @@ async def test_a_form_can_be_turned_back(office: Office) -> None:
 
 @sqlite
 async def test_skipping_a_step_prevents_approval(office: Office) -> None:
-    proposal, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     (button,) = [element for element in before(office).elements if element.action_id == "step"]
     value = button.data["value"]
@@ -197,7 +197,7 @@ async def test_skipping_a_step_prevents_approval(office: Office) -> None:
 
 @sqlite
 async def test_a_forged_submission_of_the_first_step_is_refused(office: Office) -> None:
-    proposal, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     (value,) = [element.data["value"] for element in before(office).elements if element.action_id == "step"]
     state = await office.state(proposal)
@@ -212,7 +212,7 @@ async def test_a_forged_submission_of_the_first_step_is_refused(office: Office) 
 
 @sqlite
 async def test_steps_of_version_1_do_not_approve_version_2(office: Office) -> None:
-    proposal, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     await read_to_the_end(office)
     await office.version(proposal, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
@@ -223,7 +223,7 @@ async def test_steps_of_version_1_do_not_approve_version_2(office: Office) -> No
 
 @sqlite
 async def test_a_form_for_an_old_version_does_not_switch_to_the_new_version(office: Office) -> None:
-    proposal, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     await office.version(proposal, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
     await step_to(office, "Next")
@@ -234,7 +234,7 @@ async def test_a_form_for_an_old_version_does_not_switch_to_the_new_version(offi
 @sqlite
 async def test_details_first_requires_every_page_with_parameters(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
-        proposal, card = await office.asked(OF_2_PAGES)
+        proposal, card = await office.submit_with_card(OF_2_PAGES)
         await office.details(SENTA, card)
         await office.slack.close(SENTA)
         await office.click(SENTA, card, "approve")
@@ -252,7 +252,7 @@ async def test_details_first_requires_every_page_with_parameters(database_url: s
 @sqlite
 async def test_the_answer_form_shows_the_whole_question(office: Office) -> None:
     asked = SOFT | {"kind": "question", "action_parameters": MANY, "proposed_action": "Which of these is right?"}
-    proposal, card = await office.asked(asked)
+    proposal, card = await office.submit_with_card(asked)
     assert "Answer shows all of it." in card.shown
     await office.click(RITA, card, "answer")
     assert [line for line in EVERY_LINE if line not in before(office, RITA).shown] == []

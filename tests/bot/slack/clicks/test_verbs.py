@@ -32,7 +32,7 @@ THREADED = {**HARD, "thread_id": "thr_1", "recommendation": "proceed"}
 OVERRIDE = {"override_reason": "The audit is tomorrow.", "evidence_refs": "ticket 7\n\n ticket 8 "}
 
 
-class Given(NamedTuple):
+class VerbCase(NamedTuple):
     """A verb with its form values, and what the agent then reads."""
 
     verb: Verb
@@ -42,7 +42,7 @@ class Given(NamedTuple):
     may_proceed: bool = False
 
 
-def overridden(how: str, *, may_proceed: bool = False) -> Given:
+def overridden(how: str, *, may_proceed: bool = False) -> VerbCase:
     override = {
         "original_recommendation": "proceed",
         "override_decision": how,
@@ -50,12 +50,12 @@ def overridden(how: str, *, may_proceed: bool = False) -> Given:
         "evidence_refs": ["ticket 7", "ticket 8"],
     }
     values = {"override_decision": how, **OVERRIDE}
-    return Given(Verb.OVERRIDE, values, "overridden", {"decision": "override", "override": override}, may_proceed)
+    return VerbCase(Verb.OVERRIDE, values, "overridden", {"decision": "override", "override": override}, may_proceed)
 
 
 ENDS = [
     pytest.param(
-        Given(
+        VerbCase(
             Verb.APPROVE,
             {"comment": "Checked.", "confirmed": [CONFIRMED]},
             "approved",
@@ -65,11 +65,11 @@ ENDS = [
         id="approve",
     ),
     pytest.param(
-        Given(Verb.REJECT, {"comment": "Too much."}, "rejected", {"decision": "reject", "comment": "Too much."}),
+        VerbCase(Verb.REJECT, {"comment": "Too much."}, "rejected", {"decision": "reject", "comment": "Too much."}),
         id="reject",
     ),
     pytest.param(
-        Given(
+        VerbCase(
             Verb.REVISE,
             {"instructions": "Name the record."},
             "revision_requested",
@@ -78,7 +78,7 @@ ENDS = [
         id="revise",
     ),
     pytest.param(
-        Given(
+        VerbCase(
             Verb.REQUEST_MORE_EVIDENCE,
             {"instructions": "Show the order."},
             "evidence_requested",
@@ -87,7 +87,7 @@ ENDS = [
         id="request evidence",
     ),
     pytest.param(
-        Given(
+        VerbCase(
             Verb.DEFER,
             {"until": int((NOW + HOUR).timestamp()), "comment": "The bank is closed."},
             "deferred",
@@ -99,15 +99,17 @@ ENDS = [
     pytest.param(overridden("stop"), id="override: stop"),
     pytest.param(overridden("other"), id="override: something else"),
     pytest.param(
-        Given(Verb.TAKE_OVER, {"comment": "I do it."}, "taken_over", {"decision": "take_over", "comment": "I do it."}),
+        VerbCase(
+            Verb.TAKE_OVER, {"comment": "I do it."}, "taken_over", {"decision": "take_over", "comment": "I do it."}
+        ),
         id="take over",
     ),
 ]
 
 
 @pytest.mark.parametrize("given", ENDS)
-async def test_each_verb_on_the_card_reaches_the_agents_document(office: Office, given: Given) -> None:
-    proposal, card = await office.asked(THREADED)
+async def test_each_verb_on_the_card_reaches_the_agents_document(office: Office, given: VerbCase) -> None:
+    proposal, card = await office.submit_with_card(THREADED)
     submitted = await office.give(SENTA, card, given.verb, given.values)
     assert (submitted.ok, submitted.errors, office.slack.modal(SENTA)) == (True, {}, None)
     read = (await office.read(proposal)).body
@@ -120,7 +122,7 @@ async def test_each_verb_on_the_card_reaches_the_agents_document(office: Office,
 
 
 async def test_a_soft_approval_is_one_tap(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.click(RITA, card, "approve")
     read = (await office.read(proposal)).body
     assert (read["status"], read["decision"]["decision"], read["may_proceed"]) == ("approved", "approve", True)
@@ -128,7 +130,7 @@ async def test_a_soft_approval_is_one_tap(office: Office) -> None:
 
 
 async def test_an_objection_is_one_tap_and_makes_it_hard(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.click(RITA, card, "object")
     read = (await office.read(proposal)).body
     assert (read["status"], read["level"]) == ("pending", "hard_approval")
@@ -140,12 +142,12 @@ async def test_an_objection_is_one_tap_and_makes_it_hard(office: Office) -> None
 
 
 async def test_a_hard_package_offers_no_objection(office: Office) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     assert "Object" not in card.labels
 
 
 async def test_a_new_version_answers_a_revision_and_the_card_says_what_changed(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
     assert "Name the record." in (await office.card(proposal)).shown
     await office.version(proposal, {**HARD, "action_parameters": {"record": "the blue one"}})
@@ -158,16 +160,16 @@ async def test_a_new_version_answers_a_revision_and_the_card_says_what_changed(o
     assert (read["version"], read["decision"]["package_version"], read["may_proceed"]) == (2, 2, True)
 
 
-async def test_a_tap_on_the_previous_version_is_told_so(office: Office) -> None:
-    proposal, card = await office.asked()
+async def test_a_tap_on_the_previous_version_is_refused_with_that_reason(office: Office) -> None:
+    proposal, card = await office.submit_with_card()
     await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
     await office.click(SENTA, card, "approve", old_copy=True)
     assert "Version 1 is out of date" in await office.notes(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.STALE_VERSION)]
 
 
-async def test_a_tap_after_the_decision_is_told_who_decided(office: Office) -> None:
-    proposal, card = await office.asked()
+async def test_a_tap_after_the_decision_is_refused_with_the_name_of_the_decider(office: Office) -> None:
+    proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     await office.click(SVEN, card, "reject", old_copy=True)
     assert "already approved by" in await office.notes(SVEN)
@@ -175,7 +177,7 @@ async def test_a_tap_after_the_decision_is_told_who_decided(office: Office) -> N
 
 
 async def test_an_escalated_package_asks_the_next_role_instead_of_the_previous_one(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
     read = (await office.read(proposal)).body
     assert (read["status"], read["interrupt"]["required_role"], read["interrupt"]["rung"]) == (
@@ -191,14 +193,14 @@ async def test_an_escalated_package_asks_the_next_role_instead_of_the_previous_o
 
 
 async def test_a_reviewer_of_an_earlier_rung_may_still_stop_a_package(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.ESCALATE, {})
     await office.give(SVEN, await office.card(proposal), Verb.REJECT, {"comment": "No."})
     assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_an_escalation_can_name_a_role_further_up(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.give(RITA, card, Verb.ESCALATE, {"to_role": "supervisor"})
     read = (await office.read(proposal)).body
     assert (read["interrupt"]["required_role"], read["interrupt"]["rung"], read["level"]) == (
@@ -209,7 +211,7 @@ async def test_an_escalation_can_name_a_role_further_up(office: Office) -> None:
 
 
 async def test_at_the_top_of_the_ladder_escalation_is_not_offered(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.ESCALATE, {})
     assert "Escalate" not in (await office.card(proposal)).labels
     await office.click(SUSI, card, "escalate", old_copy=True)
@@ -218,7 +220,7 @@ async def test_at_the_top_of_the_ladder_escalation_is_not_offered(office: Office
 
 
 async def test_a_deferred_package_waits_until_an_eligible_reviewer_wakes_it(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.DEFER, {"until": int((NOW + HOUR).timestamp()), "comment": "Later."})
     card = await office.card(proposal)
     assert ("Approve" in card.labels, "Reject" in card.labels) == (False, True)
@@ -230,7 +232,7 @@ async def test_a_deferred_package_waits_until_an_eligible_reviewer_wakes_it(offi
 
 
 async def test_an_edit_needs_a_second_person(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.edit(SENTA, card, '{"record": "43"}')
     read = (await office.read(proposal)).body
     assert (read["version"], read["status"], read["may_proceed"]) == (2, "pending", False)
@@ -242,7 +244,7 @@ async def test_an_edit_is_an_approval_if_the_policy_requires_no_second_person(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
-        proposal, card = await office.asked()
+        proposal, card = await office.submit_with_card()
         await office.edit(SENTA, card, '{"record": "43"}')
         read = (await office.read(proposal)).body
         assert (read["status"], read["version"], read["may_proceed"]) == ("approved", 2, True)
@@ -257,7 +259,7 @@ async def test_an_edit_is_an_approval_if_the_policy_requires_no_second_person(
 
 
 async def test_parameters_too_large_for_a_form_are_sent_back_for_revision(office: Office) -> None:
-    _, card = await office.asked({**HARD, "action_parameters": {"text": "x" * 4_000}})
+    _, card = await office.submit_with_card({**HARD, "action_parameters": {"text": "x" * 4_000}})
     view = await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     assert "longer than" in view.shown
     assert "action_parameters" not in view.action_ids

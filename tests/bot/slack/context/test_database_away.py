@@ -14,7 +14,7 @@ from rules.state.commands import Verb
 from rules.state.model import Status
 from store.engine.workers import UnavailableError
 from tests.bot.slack.office import HARD, RITA, SENTA, SOFT, Office
-from tests.bot.slack.operating import later, measured, submitted
+from tests.bot.slack.operator_view import deliver_later, read_metric, submit_packages
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -33,13 +33,13 @@ def without_its_database(office: Office) -> Iterator[None]:
         yield
 
 
-async def test_a_tap_without_a_database_is_told_so_and_counts_when_repeated(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+async def test_a_tap_without_a_database_is_answered_with_the_fault_and_counts_when_repeated(office: Office) -> None:
+    proposal, card = await office.submit_with_card(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "approve")).status == 503
         assert await office.notes(RITA) == UNAVAILABLE
     assert await office.status(proposal) is Status.PENDING
-    assert await measured(office, 'countersign_clicks_total{outcome="fault"}') == 1
+    assert await read_metric(office, 'countersign_clicks_total{outcome="fault"}') == 1
     assert (await office.click(RITA, card, "approve")).ok
     assert await office.status(proposal) is Status.APPROVED
 
@@ -50,7 +50,7 @@ async def test_a_command_that_was_done_but_not_shown_is_not_reported_as_unchange
     async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.details(RITA, card)
     monkeypatch.setattr(reading, "refresh", away)
     assert (await office.slack.click_modal(RITA, Verb.CLAIM_TASK.value)).ok
@@ -61,7 +61,7 @@ async def test_a_command_that_was_done_but_not_shown_is_not_reported_as_unchange
 
 
 async def test_without_a_database_a_form_stays_open_and_can_be_sent_again(office: Office) -> None:
-    proposal, card = await office.asked(HARD)
+    proposal, card = await office.submit_with_card(HARD)
     await office.click(SENTA, card, "reject")
     with without_its_database(office):
         assert (await office.slack.submit(SENTA, {"comment": "Not now."})).status == 503
@@ -79,7 +79,7 @@ async def test_a_command_without_a_database_says_so(office: Office) -> None:
 async def test_opening_home_without_a_database_is_acknowledged(office: Office) -> None:
     with without_its_database(office):
         assert (await office.slack.open_home(RITA)).ok
-        await office.all_said()
+        await office.finish_background()
     assert (await office.slack.open_home(RITA)).ok
     await office.slack.until(lambda: office.slack.home(RITA))
 
@@ -98,7 +98,7 @@ async def test_after_an_unsaved_event_the_directory_is_read_again(office: Office
     with without_its_database(office):
         await office.slack.event(office.slack.person_event(RITA))
     assert await is_active(office, RITA)
-    await office.directory_read()
+    await office.read_directory()
     assert not await is_active(office, RITA)
 
 
@@ -110,10 +110,10 @@ async def is_active(office: Office, user: str) -> bool:
 
 
 async def test_delivery_resumes_after_a_database_outage(office: Office) -> None:
-    await submitted(office)
+    await submit_packages(office)
     with without_its_database(office):
-        await office.delivered()
-    await later(office)
+        await office.deliver()
+    await deliver_later(office)
     assert len(office.cards()) == 1
 
 
@@ -121,14 +121,14 @@ async def test_a_card_whose_post_could_not_be_saved_is_found_again(office: Offic
     """The database fails between Slack's answer and the record of it."""
     gate = office.slack.faults.hold(POST)
     proposal = await office.submit(SOFT)
-    posting = asyncio.create_task(office.delivered())
-    await gate.reached()
+    posting = asyncio.create_task(office.deliver())
+    await gate.wait_until_reached()
     with without_its_database(office):
         gate.open()
         await posting
-    await later(office)
+    await deliver_later(office)
     assert (await office.state(proposal)).shown is not None
-    assert await measured(office, "countersign_places_behind") == 0
+    assert await read_metric(office, "countersign_places_behind") == 0
     assert len(office.cards()) == 2
 
 
@@ -141,8 +141,8 @@ async def test_a_card_whose_proof_could_not_be_saved_is_proven_later_and_not_pos
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(office.store, "execute", away)
         proposal = await office.submit(SOFT)
-        await office.delivered()
+        await office.deliver()
         assert len(office.cards()) == 1
-    await later(office)
+    await deliver_later(office)
     assert (await office.state(proposal)).shown is not None
     assert len(office.cards()) == 1

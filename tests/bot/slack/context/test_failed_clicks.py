@@ -31,7 +31,7 @@ async def beats(office: Office) -> bool:
 
 
 async def test_an_objection_during_a_database_outage_makes_its_package_hard_once_it_is_back(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "object")).status == 503
         assert not await beats(office)
@@ -45,7 +45,7 @@ async def test_an_objection_during_a_database_outage_makes_its_package_hard_once
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT, Verb.REVISE, Verb.ESCALATE])
 async def test_every_failed_click_counts_whatever_its_verb(office: Office, verb: Verb) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with without_its_database(office):
         await office.click(RITA, card, verb.value)
     assert await beats(office)
@@ -56,7 +56,7 @@ async def test_an_internal_error_counts_as_a_failed_click(office: Office, monkey
     async def broken(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     monkeypatch.setattr(taps, "_decide", broken)
     assert (await office.click(RITA, card, "object")).status == 503
     await beats(office)
@@ -64,7 +64,7 @@ async def test_an_internal_error_counts_as_a_failed_click(office: Office, monkey
 
 
 async def test_a_form_that_does_not_open_counts_as_a_failed_click(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     office.slack.faults.error("views.open", "internal_error")
     await office.click(RITA, card, "reject")
     await beats(office)
@@ -72,7 +72,7 @@ async def test_a_form_that_does_not_open_counts_as_a_failed_click(office: Office
 
 
 async def test_a_lost_form_counts_as_a_failed_click(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await office.click(RITA, card, "reject")
     with without_its_database(office):
         assert (await office.slack.submit(RITA, {"comment": "No."})).status == 503
@@ -81,7 +81,7 @@ async def test_a_lost_form_counts_as_a_failed_click(office: Office) -> None:
 
 
 async def test_the_requester_could_have_objected_too(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with without_its_database(office):
         await office.click(ROSE, card, "object")
     await beats(office)
@@ -90,7 +90,7 @@ async def test_the_requester_could_have_objected_too(office: Office) -> None:
 
 @pytest.mark.parametrize("user", [GUEST, NOBODY])
 async def test_a_failed_click_of_someone_who_may_not_object_changes_nothing(office: Office, user: str) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with without_its_database(office):
         await office.click(user, card, "object")
     assert await beats(office)
@@ -98,7 +98,7 @@ async def test_a_failed_click_of_someone_who_may_not_object_changes_nothing(offi
 
 
 async def test_a_failed_click_on_a_hard_package_leaves_it_as_it_is(office: Office) -> None:
-    proposal, card = await office.asked(HARD)
+    proposal, card = await office.submit_with_card(HARD)
     with without_its_database(office):
         await office.click(RITA, card, "reject")
     assert await beats(office)
@@ -111,27 +111,27 @@ async def forgetful(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """An office whose directory becomes stale in three minutes."""
     policy = POLICY.replace('max_age = "1000d"', 'max_age = "8m"')
     async with open_office(database_url, tmp_path, policy) as office:
-        await office.directory_read()
+        await office.read_directory()
         await office.passes(5 * MINUTE)
         yield office
 
 
 @pytest.mark.parametrize("verb", [Verb.OBJECT, Verb.REJECT])
 async def test_a_click_refused_for_a_stale_directory_counts_as_a_failed_click(forgetful: Office, verb: Verb) -> None:
-    proposal, card = await forgetful.asked(SOFT)
+    proposal, card = await forgetful.submit_with_card(SOFT)
     await forgetful.passes(4 * MINUTE)
     await forgetful.click(RITA, card, verb.value)
     assert "could not be refreshed" in await forgetful.notes(RITA)
-    await forgetful.directory_read()
+    await forgetful.read_directory()
     await beats(forgetful)
     assert await stands(forgetful, proposal) == HARD_NOW
 
 
 async def test_time_with_a_stale_directory_does_not_count_as_silence(forgetful: Office) -> None:
-    proposal, _ = await forgetful.asked(SOFT)
+    proposal, _ = await forgetful.submit_with_card(SOFT)
     await forgetful.passes(2 * MINUTE)
     await forgetful.passes(2 * MINUTE)
-    await forgetful.directory_read()
+    await forgetful.read_directory()
     for _ in range(5):
         await forgetful.passes(MINUTE)
         assert await stands(forgetful, proposal) == STILL_SOFT
@@ -145,7 +145,7 @@ async def test_an_objection_that_loses_every_race_counts_as_a_failed_click(
     async def stale(*_: object, **__: object) -> None:
         raise StaleError
 
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "write", stale)
         await office.click(RITA, card, "object")
@@ -160,7 +160,7 @@ async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a
     async def unreadable(*_: object, **__: object) -> None:
         raise UnreadablePolicyError("of a later release")
 
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "read", unreadable)
         assert (await office.click(RITA, card, "object")).status == 503
@@ -176,7 +176,7 @@ async def test_a_click_before_slack_has_answered_auth_test_counts_as_failed(
         raise UnreachableError("no answer")
 
     assert office.running.service.slack is not None
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     with monkeypatch.context() as patch:
         patch.setattr(type(office.running.service.slack.client), "installation", lambda _: unknown())
         assert (await office.click(RITA, card, "object")).status == 503

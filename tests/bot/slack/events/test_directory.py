@@ -39,7 +39,7 @@ SHORT = POLICY.replace('max_age = "1000d"', 'max_age = "6h"')
 
 
 async def test_a_person_removed_from_the_group_is_refused_at_once_until_they_are_added_again(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.regroup(removed=(SENTA,))
     await office.click(SENTA, card, "approve")
     assert "do not hold that role" in await office.notes(SENTA)
@@ -50,7 +50,7 @@ async def test_a_person_removed_from_the_group_is_refused_at_once_until_they_are
 
 
 async def test_two_simultaneous_changes_do_not_undo_each_other(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     users = (SENTA, SVEN)
     await asyncio.gather(*(office.regroup(removed=(user,)) for user in users))
     for user in users:
@@ -60,7 +60,7 @@ async def test_two_simultaneous_changes_do_not_undo_each_other(office: Office) -
 
 
 async def test_a_reviewer_removed_while_their_form_is_open_is_refused(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.click(SENTA, card, "reject")
     await office.regroup(removed=(SENTA,))
     await office.slack.submit(SENTA, {"comment": "No."})
@@ -73,7 +73,7 @@ async def test_a_reviewer_removed_while_their_form_is_open_is_refused(office: Of
 
 async def test_the_vote_of_a_removed_reviewer_no_longer_counts(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
-        proposal, card = await office.asked(CRITICAL)
+        proposal, card = await office.submit_with_card(CRITICAL)
         await office.read_first(card, SENTA, SUSI)
         await office.approve(SENTA, card)
         assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
@@ -84,7 +84,7 @@ async def test_the_vote_of_a_removed_reviewer_no_longer_counts(database_url: str
 
 
 async def test_a_person_added_to_the_group_may_decide_at_once(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
     await office.regroup(added=(NOBODY,))
@@ -97,7 +97,7 @@ async def test_a_person_added_to_the_group_may_decide_at_once(office: Office) ->
     [pytest.param({"members": [SVEN]}, id="without them"), pytest.param({"disabled": True}, id="switched off")],
 )
 async def test_a_group_update_from_slack_replaces_the_group(office: Office, changed: dict[str, object]) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.change_group(GROUP, **changed)
     await office.slack.event(office.slack.group_event(GROUP))
     await office.click(SENTA, card, "approve")
@@ -106,7 +106,7 @@ async def test_a_group_update_from_slack_replaces_the_group(office: Office, chan
 
 
 async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.add_group("S0OTHERS", [NOBODY])
     event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
     await office.slack.event(event)
@@ -133,7 +133,7 @@ async def test_a_group_that_another_replica_has_just_added_to_the_policy_is_read
     ],
 )
 async def test_changes_of_a_person_apply_at_once(office: Office, changed: dict[str, object], reason: Reason) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.change_person(SENTA, **changed)
     await office.slack.event(office.slack.person_event(SENTA))
     await office.click(SENTA, card, "approve")
@@ -146,7 +146,7 @@ async def test_changes_of_a_person_apply_at_once(office: Office, changed: dict[s
 
 
 async def test_a_person_who_joins_the_team_is_known_at_once(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.add_person("UNEW", name="New")
     office.slack.join("UNEW", CHANNEL)
     await office.slack.event(office.slack.person_event("UNEW", "team_join"))
@@ -156,10 +156,10 @@ async def test_a_person_who_joins_the_team_is_known_at_once(office: Office) -> N
 
 
 async def test_changes_without_an_event_are_found_when_the_directory_is_read_again(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.slack.change_group(GROUP, members=[SVEN])
     office.clock.passes(timedelta(minutes=31))
-    await office.directory_read()
+    await office.read_directory()
     await office.click(SENTA, card, "approve")
     assert "do not hold that role" in await office.notes(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
@@ -168,11 +168,11 @@ async def test_changes_without_an_event_are_found_when_the_directory_is_read_aga
 async def test_events_during_a_directory_read_are_not_overwritten_by_older_data(
     office: Office,
 ) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     office.clock.passes(timedelta(minutes=31))
     gate = office.slack.faults.hold("usergroups.users.list")
-    reading = asyncio.create_task(office.directory_read())
-    await gate.reached()
+    reading = asyncio.create_task(office.read_directory())
+    await gate.wait_until_reached()
     office.slack.change_person(SENTA, deleted=True)
     await office.slack.event(office.slack.person_event(SENTA))
     gate.open()
@@ -183,8 +183,8 @@ async def test_events_during_a_directory_read_are_not_overwritten_by_older_data(
 
 
 async def test_a_late_event_does_not_give_authority_back_to_a_deactivated_person(office: Office) -> None:
-    proposal, card = await office.asked()
-    before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.mint.ts()}
+    proposal, card = await office.submit_with_card()
+    before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.ids.ts()}
     office.slack.change_person(SENTA, deleted=True)
     await office.slack.event(office.slack.person_event(SENTA))
     await office.slack.event(before, retry=1, reason="http_error")
@@ -194,9 +194,9 @@ async def test_a_late_event_does_not_give_authority_back_to_a_deactivated_person
 
 
 async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     added = {"type": "subteam_members_changed", "subteam_id": GROUP, "added_users": [NOBODY], "removed_users": []}
-    event = {**added, "event_ts": office.slack.workspace.mint.ts()}
+    event = {**added, "event_ts": office.slack.workspace.ids.ts()}
     await office.slack.event(event, event_id="EvADDED")
     await office.slack.event({**added, "added_users": [], "removed_users": [NOBODY]})
     await office.slack.event(event, event_id="EvADDED", retry=1, reason="http_error")
@@ -205,19 +205,19 @@ async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Off
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
-async def test_an_event_from_before_the_last_reading_gives_nobody_authority_and_all_is_read_again(
+async def test_an_event_older_than_the_last_reading_gives_nobody_authority_and_the_directory_is_read_again(
     office: Office,
 ) -> None:
-    proposal, card = await office.asked()
-    before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.mint.ts()}
+    proposal, card = await office.submit_with_card()
+    before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.ids.ts()}
     office.slack.change_person(SENTA, deleted=True)
     office.clock.passes(timedelta(minutes=31))
-    await office.directory_read()
+    await office.read_directory()
     read = len(office.slack.calls_to("users.list"))
     await office.slack.event(before)
     await office.click(SENTA, card, "approve")
     assert "deactivated" in await office.notes(SENTA)
-    await office.directory_read()
+    await office.read_directory()
     assert len(office.slack.calls_to("users.list")) == read + 1
     assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
@@ -226,9 +226,9 @@ async def test_a_directory_that_changes_during_each_read_keeps_the_state_of_the_
     office.clock.passes(timedelta(minutes=31))
     before = len(office.slack.calls_to("users.list"))
     gate = office.slack.faults.hold("usergroups.users.list")
-    reading = asyncio.create_task(office.directory_read())
+    reading = asyncio.create_task(office.read_directory())
     for number in range(3):
-        await gate.reached()
+        await gate.wait_until_reached()
         office.slack.change_person(RITA, name=f"Rita {number}")
         await office.slack.event(office.slack.person_event(RITA))
         held, gate = gate, office.slack.faults.hold("usergroups.users.list")
@@ -251,19 +251,19 @@ async def test_if_a_group_cannot_be_read_at_startup_nobody_decides_until_it_can(
         asked = await office.slack.command(RITA, "/reviews", "queue")
         assert "could not be refreshed" in asked.body["text"]
         office.slack.faults.clear()
-        await office.directory_read()
-        proposal, card = await office.asked()
+        await office.read_directory()
+        proposal, card = await office.submit_with_card()
         await office.approve(SENTA, card)
         assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_with_a_stale_directory_nobody_decides(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SHORT) as office:
-        proposal, card = await office.asked()
+        proposal, card = await office.submit_with_card()
         before = await office.standing(proposal)
         office.slack.faults.groups_unreadable()
         office.clock.passes(timedelta(hours=6, seconds=1))
-        await office.directory_read()
+        await office.read_directory()
         for user in (SENTA, SUSI):
             await office.click(user, card, "approve")
             assert "could not be refreshed" in await office.notes(user)
@@ -279,16 +279,16 @@ async def test_a_directory_holds_up_to_its_maximum_age_and_again_after_a_read(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, SHORT) as office:
-        first, card = await office.asked()
+        first, card = await office.submit_with_card()
         office.slack.faults.groups_unreadable()
         office.clock.passes(timedelta(hours=6))
-        await office.directory_read()
+        await office.read_directory()
         await office.approve(SENTA, card)
         assert await office.status(first) is Status.APPROVED
         office.slack.faults.clear()
         office.clock.passes(timedelta(hours=1))
-        await office.directory_read()
-        second, card = await office.asked({**HARD, "action_parameters": {"record": "7"}})
+        await office.read_directory()
+        second, card = await office.submit_with_card({**HARD, "action_parameters": {"record": "7"}})
         await office.approve(SENTA, card)
         assert await office.status(second) is Status.APPROVED
 
@@ -299,13 +299,13 @@ async def test_reading_a_large_workspace_resumes_where_slack_limited_it(office: 
     office.clock.passes(timedelta(hours=1))
     asked = len(office.slack.calls_to("users.list"))
     gate = office.slack.faults.hold("users.list")
-    reading = asyncio.create_task(office.directory_read())
-    await gate.reached()
+    reading = asyncio.create_task(office.read_directory())
+    await gate.wait_until_reached()
     office.slack.faults.rate_limited("users.list")
     gate.open()
     await reading
     office.slack.faults.clear()
-    await office.directory_read()
+    await office.read_directory()
     pages = [call for call in office.slack.calls_to("users.list")[asked:] if call.answer.get("ok")]
     assert len({call.arguments.get("cursor", "") for call in pages}) == len(pages) == 3
     roster = await office.store.read(office.store.installation.roster)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from playground.client.delivery import Parcel
+from playground.client.delivery import AppRequest
 from playground.model.views import View
 from rules.people.directory import Person
 from rules.state.commands import Verb
@@ -42,7 +42,7 @@ async def home(office: Office, user: str) -> View:
     drawn = len(office.slack.calls_to("views.publish"))
     assert (await office.slack.open_home(user)).ok
     await office.slack.until(lambda: len(office.slack.calls_to("views.publish")) > drawn)
-    await office.all_said()
+    await office.finish_background()
     return at_home(office, user)
 
 
@@ -118,7 +118,7 @@ async def test_an_unknown_page_falls_back_to_the_first(office: Office, action_id
     client = office.slack.client
     action = {"type": "button", "action_id": action_id, "block_id": "b", "value": value}
     payload = client.payloads.on_view(client.person(RITA), at_home(office, RITA), action)
-    assert (await client.delivery.send(Parcel("interactive", payload))).status == 200
+    assert (await client.delivery.send(AppRequest("interactive", payload))).status == 200
     assert office.slack.modal(RITA) is None
     assert titles(at_home(office, RITA)) == ["Ask 1"]
 
@@ -156,7 +156,7 @@ async def test_details_open_from_home_and_actions_in_them_update_home(office: Of
     await home(office, RITA)
     await office.slack.click_home(RITA, "details")
     await office.slack.click_modal(RITA, "claim_task")
-    await office.all_said()
+    await office.finish_background()
     assert (await office.state(proposal)).task.assigned_to == RITA
     assert "*yours*" in at_home(office, RITA).shown
 
@@ -175,9 +175,9 @@ async def test_my_decisions_are_listed_with_their_current_state(office: Office) 
 
 
 async def test_answers_and_handed_back_threads_are_listed_as_such(office: Office) -> None:
-    _, question = await office.asked(QUESTION)
+    _, question = await office.submit_with_card(QUESTION)
     await office.give(SENTA, question, Verb.ANSWER, {"answer": "The blue one."})
-    proposal, card = await office.asked({**HARD, "thread_id": "thr_1"})
+    proposal, card = await office.submit_with_card({**HARD, "thread_id": "thr_1"})
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
     await office.give(SENTA, await office.card(proposal), Verb.HAND_BACK, {})
     text = (await home(office, SENTA)).shown
@@ -201,7 +201,7 @@ async def test_after_a_form_the_sender_sees_the_decision_at_home(office: Office)
     proposal = await ask(office, 1, HARD)
     assert "*yours*" not in (await home(office, SENTA)).shown
     await office.approve(SENTA, await office.card(proposal))
-    await office.all_said()
+    await office.finish_background()
     assert "You said *approve*" in at_home(office, SENTA).shown
 
 
@@ -213,14 +213,14 @@ async def test_a_person_who_goes_away_names_a_delegate_and_comes_back(office: Of
     await office.slack.click_home(SENTA, "home_away")
     until = int((office.clock() + DAY).timestamp())
     done = await office.slack.submit(SENTA, {"until": until, "delegate": SVEN})
-    await office.all_said()
+    await office.finish_background()
     assert (done.errors, office.slack.modal(SENTA)) == ({}, None)
     assert await absence(office, SENTA) == (True, SVEN)
     away = at_home(office, SENTA)
     assert "You are away until" in away.shown
     assert "Sven stands in for you" in away.shown
     await office.slack.click_home(SENTA, "home_back")
-    await office.all_said()
+    await office.finish_background()
     assert await absence(office, SENTA) == (False, None)
     assert "Going away?" in at_home(office, SENTA).shown
 
@@ -283,5 +283,5 @@ async def test_a_refusal_to_open_a_package_from_home_is_shown_in_a_view(office: 
 
 async def test_opening_another_tab_publishes_nothing(office: Office) -> None:
     assert (await office.slack.open_home(RITA, tab="messages")).ok
-    await office.all_said()
+    await office.finish_background()
     assert office.slack.calls_to("views.publish") == []

@@ -17,7 +17,7 @@ from playground.slack import Slack, stand_in
 from rules.state.model import Status
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from tests.bot.slack.office import CHANNEL, NOBODY, RITA, SENTA, SOFT, Office, open_office
-from tests.bot.slack.operating import later, posture, submitted
+from tests.bot.slack.operator_view import deliver_later, read_posture, submit_packages
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -27,7 +27,7 @@ BODIES = [
     pytest.param(503, {"page": "", "content_type": PLAIN}, id="5xx, empty"),
     pytest.param(503, {"page": "upstream connect error", "content_type": PLAIN}, id="5xx, plain text"),
     pytest.param(502, {"page": "<h1>Bad Gateway</h1>"}, id="5xx, a page"),
-    pytest.param(500, {"page": "", "content_type": JSON}, id="5xx, empty, said to be JSON"),
+    pytest.param(500, {"page": "", "content_type": JSON}, id="5xx, empty, with the JSON content type"),
     pytest.param(500, {"page": "{not JSON", "content_type": JSON}, id="5xx, broken JSON"),
     pytest.param(500, {"page": '["no object"]', "content_type": JSON}, id="5xx, a list"),
     pytest.param(500, {"page": "[" * 100_000, "content_type": JSON}, id="5xx, JSON too deep to read"),
@@ -37,8 +37,8 @@ BODIES = [
     pytest.param(200, {"page": "<h1>Sign in to the Wi-Fi</h1>"}, id="200, a page"),
     pytest.param(200, {"page": "null", "content_type": JSON}, id="200, null"),
     pytest.param(200, {"page": '"ok"', "content_type": JSON}, id="200, a string"),
-    pytest.param(200, {"page": "", "content_type": "application/gzip"}, id="200, said to be gzip"),
-    pytest.param(200, {"page": '{"ok": true}', "content_type": JSON}, id="200, without what was asked for"),
+    pytest.param(200, {"page": "", "content_type": "application/gzip"}, id="200, with a false gzip header"),
+    pytest.param(200, {"page": '{"ok": true}', "content_type": JSON}, id="200, without the expected field"),
     pytest.param(200, {"broken_off": True, "content_type": JSON}, id="200, cut in its middle"),
     pytest.param(503, {"broken_off": True, "content_type": PLAIN}, id="5xx, cut in its middle"),
 ]
@@ -80,7 +80,7 @@ async def test_an_empty_answer_is_not_accepted(
     ("status", "page", "kind"),
     [(429, "", BusyError), (503, "", UnreachableError), (404, "used_url", SlackError)],
 )
-async def test_answers_to_a_response_url_are_told_apart_like_all_others(
+async def test_errors_of_a_response_url_are_distinguished_like_those_of_other_calls(
     client: SlackClient, slack: Slack, status: int, page: str, kind: type[SlackError]
 ) -> None:
     slack.faults.status(status, "response_url", page=page, content_type=PLAIN)
@@ -91,23 +91,23 @@ async def test_answers_to_a_response_url_are_told_apart_like_all_others(
 
 @on_sqlite
 async def test_a_decided_card_loses_its_buttons_as_soon_as_slack_answers_again(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     office.slack.faults.status(503, UPDATE, page="", content_type=PLAIN)
     assert (await office.click(RITA, card, "approve")).ok
-    await submitted(office)
+    await submit_packages(office)
     office.slack.faults.status(503, POST, page="upstream connect error", content_type=PLAIN)
-    await office.delivered()
-    assert (await posture(office))["slack"].startswith("unreachable: ")
-    await later(office, 6)
+    await office.deliver()
+    assert (await read_posture(office))["slack"].startswith("unreachable: ")
+    await deliver_later(office, 6)
     assert await office.status(proposal) is Status.APPROVED
     assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
     assert len(office.cards()) == 2
-    assert (await posture(office))["slack"] == "ok"
+    assert (await read_posture(office))["slack"] == "ok"
 
 
 @on_sqlite
 async def test_a_form_that_slack_does_not_open_is_not_reported_as_our_fault(office: Office) -> None:
-    _, card = await office.asked()
+    _, card = await office.submit_with_card()
     office.slack.faults.status(503, "views.open", page="", content_type=PLAIN)
     await office.click(SENTA, card, "approve")
     assert "tap once more" in await office.notes(SENTA)
@@ -122,7 +122,7 @@ async def test_the_heartbeat_continues_while_slack_answers_nonsense(office: Offi
     heart = office.running.service.slack.clockwork.heart
     office.slack.faults.status(503, "auth.test", times=None, page="", content_type=PLAIN)
     await heart.tick()
-    assert (await posture(office))["slack"].startswith("unreachable: HTTP 503")
+    assert (await read_posture(office))["slack"].startswith("unreachable: HTTP 503")
     office.slack.faults.clear()
     await heart.tick()
     assert heart.hears_clicks

@@ -19,11 +19,15 @@ OURS, ANOTHER = "T1", "T2"
         pytest.param(
             {"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E1"}}, "E1", False, id="of our company"
         ),
-        pytest.param({"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E2"}}, "E1", True, id="of another one"),
+        pytest.param(
+            {"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E2"}}, "E1", True, id="of another company"
+        ),
         pytest.param(
             {"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E2"}}, None, True, id="we in no company"
         ),
-        pytest.param({"team_id": ANOTHER, "enterprise_user": {}}, "E1", True, id="of one that Slack does not name"),
+        pytest.param(
+            {"team_id": ANOTHER, "enterprise_user": {}}, "E1", True, id="of a company that Slack does not name"
+        ),
         pytest.param({"team_id": OURS, "is_stranger": True}, None, True, id="by Slack's own word"),
     ],
 )

@@ -35,7 +35,7 @@ def asked_by(who: str) -> dict[str, object]:
 
 
 async def test_a_requester_named_by_an_alias_cannot_approve_their_own_request(office: Office) -> None:
-    proposal, card = await office.asked(asked_by("Senta.Secret@mail.example"))
+    proposal, card = await office.submit_with_card(asked_by("Senta.Secret@mail.example"))
     await office.click(SENTA, card, "approve")
     assert await office.refusals(proposal) == [(SENTA, Reason.IS_REQUESTER)]
 
@@ -78,16 +78,16 @@ async def test_no_more_addresses_are_looked_up_than_slack_allows(office: Office)
 
 
 async def test_an_outsider_is_named_on_the_card_and_silence_does_not_count(office: Office) -> None:
-    proposal, card = await office.asked({**SOFT, "requested_by": "eve@partner.example"})
+    proposal, card = await office.submit_with_card({**SOFT, "requested_by": "eve@partner.example"})
     assert (proposal.body["level"], proposal.body["why"][0]["rule"]) == ("hard_approval", "outsider")
     assert "nobody can check who is independent of them" in card.shown
 
 
 async def test_a_chain_that_excludes_all_but_one_reviewer_is_named_on_the_card(office: Office) -> None:
     others = ["USVEN", "USUSI", "USAUL"]
-    proposal, card = await office.asked({**HARD, "on_behalf_of": others})
+    proposal, card = await office.submit_with_card({**HARD, "on_behalf_of": others})
     assert "chain-bars-reviewers" not in [why["rule"] for why in proposal.body["why"]]
-    proposal, card = await office.asked({**HARD, "on_behalf_of": [*others, "USILA"]})
+    proposal, card = await office.submit_with_card({**HARD, "on_behalf_of": [*others, "USILA"]})
     assert "chain-bars-reviewers" in [why["rule"] for why in proposal.body["why"]]
     assert "in on_behalf_of, so they cannot approve this." in card.shown
 

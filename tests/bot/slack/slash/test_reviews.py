@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blocks.home.reviews import ADMIN_WORD_HELP, WORD_HELP
-from playground.client.delivery import Parcel
+from playground.client.delivery import AppRequest
 from playground.model.messages import Message
 from playground.slack import NotPossibleError
 from rules.state.model import Status
@@ -64,7 +64,7 @@ async def test_an_unknown_word_is_named(office: Office) -> None:
 )
 @pytest.mark.parametrize("text", ["", "queue", "stats", "help", "away 3d", "policy"])
 async def test_the_queue_is_only_for_people_of_this_workspace(office: Office, user: str, why: str, text: str) -> None:
-    await office.asked(SOFT)
+    await office.submit_with_card(SOFT)
     office.slack.add_person("UNEWCOMER", name="Newcomer")
     note = await office.reviews(user, text)
     assert why in note.shown
@@ -78,10 +78,10 @@ async def test_a_stranger_does_not_have_the_command(office: Office) -> None:
 
 async def test_a_stranger_whose_command_still_arrives_learns_nothing(office: Office) -> None:
     """Signed by Slack, as from a channel that two workspaces share."""
-    await office.asked(SOFT)
+    await office.submit_with_card(SOFT)
     client = office.slack.client
     payload = client.payloads.command(client.person(STRANGER), "/reviews", "queue", CHANNEL)
-    answer = await client.delivery.send(Parcel("slash_commands", payload))
+    answer = await client.delivery.send(AppRequest("slash_commands", payload))
     assert answer.status == 200
     assert "this account belongs to another one" in answer.body["text"]
     assert "Read the record" not in str(answer.body)
@@ -89,7 +89,7 @@ async def test_a_stranger_whose_command_still_arrives_learns_nothing(office: Off
 
 async def test_a_command_is_answered_in_a_channel_without_the_bot(office: Office) -> None:
     office.slack.add_channel("C0ELSEWHERE", members=[RITA], bot_in=False)
-    await office.asked(SOFT)
+    await office.submit_with_card(SOFT)
     note = await office.reviews(RITA, "queue", channel="C0ELSEWHERE")
     assert (note.channel, "Read the record" in note.shown) == ("C0ELSEWHERE", True)
 
@@ -99,8 +99,8 @@ async def test_a_command_is_answered_in_a_channel_without_the_bot(office: Office
 
 @pytest.mark.parametrize("text", ["", "mine", " Mine ", "mine please"])
 async def test_reviews_without_a_word_lists_my_own_queue(office: Office, text: str) -> None:
-    await office.asked(SOFT | {"title": "For a reviewer"})
-    await office.asked(HARD | {"title": "For a senior"})
+    await office.submit_with_card(SOFT | {"title": "For a reviewer"})
+    await office.submit_with_card(HARD | {"title": "For a senior"})
     reviewers, seniors = await office.reviews(RITA, text), await office.reviews(SENTA, text)
     assert "For a reviewer" in reviewers.shown
     assert "For a senior" not in reviewers.shown
@@ -126,7 +126,7 @@ async def test_the_queue_lists_everything_up_to_a_page_and_counts_the_rest(offic
 
 
 async def test_details_open_from_an_answer(office: Office) -> None:
-    proposal, _ = await office.asked(SOFT)
+    proposal, _ = await office.submit_with_card(SOFT)
     await office.click(RITA, await office.reviews(RITA), "details")
     modal = office.slack.modal(RITA)
     assert modal is not None
@@ -135,11 +135,11 @@ async def test_details_open_from_an_answer(office: Office) -> None:
 
 
 async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     shown = await office.reviews(RITA, f"show {proposal.id}")
     assert (shown.shown, shown.labels) == (card.shown, card.labels)
     await office.click(RITA, shown, "approve")
-    await office.all_said()
+    await office.finish_background()
     assert await office.status(proposal) is Status.APPROVED
     assert "Approve" not in (await office.card(proposal)).labels
     decided = await office.reviews(RITA, f"show {proposal.id}")
@@ -164,8 +164,8 @@ async def test_show_of_an_unknown_id_says_so(office: Office, text: str, why: str
 
 @pytest.mark.parametrize("text", ["stats", "stats 7d", "stats 36h"])
 async def test_stats_show_how_much_waits_and_how_packages_were_decided(office: Office, text: str) -> None:
-    await office.asked(SOFT)
-    proposal, card = await office.asked(HARD)
+    await office.submit_with_card(SOFT)
+    proposal, card = await office.submit_with_card(HARD)
     office.clock.passes(timedelta(minutes=10))
     await office.approve(SENTA, card)
     note = await office.reviews(RITA, text)
@@ -187,7 +187,7 @@ async def test_stats_of_an_invalid_period_say_so(office: Office, text: str) -> N
 
 async def test_a_sampled_package_can_be_judged_once(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, POLICY + "\n[soft]\nsample = 1.0\n") as office:
-        proposal, card = await office.asked(SOFT)
+        proposal, card = await office.submit_with_card(SOFT)
         await _overridden(office, card)
         assert await office.status(proposal) is Status.OVERRIDDEN
         listed = await office.reviews(SENTA, "sampled")
@@ -197,7 +197,7 @@ async def test_a_sampled_package_can_be_judged_once(database_url: str, tmp_path:
         assert (await office.state(proposal)).verdict == "sound"
         assert "Nothing is left to be judged." in (await office.reviews(SENTA, "sampled")).shown
         await office.click(SENTA, listed, "judge")
-        await office.all_said()
+        await office.finish_background()
         assert "This was already judged sound." in office.slack.private_notes(SENTA)[-1].shown
 
 
@@ -214,8 +214,8 @@ async def _overridden(office: Office, card: Message) -> None:
     ("text", "until", "delegate"),
     [
         pytest.param("away", None, None, id="for a day"),
-        pytest.param(f"away 3d <@{SVEN}>", "3d", SVEN, id="for so long, with a delegate"),
-        pytest.param(f"away <@{SVEN}|sven> 3d", "3d", SVEN, id="the other way round"),
+        pytest.param(f"away 3d <@{SVEN}>", "3d", SVEN, id="for a duration, with a delegate"),
+        pytest.param(f"away <@{SVEN}|sven> 3d", "3d", SVEN, id="delegate first"),
         pytest.param("away 2026-12-24", datetime(2026, 12, 24, tzinfo=UTC), None, id="until a date"),
         pytest.param("away 2026-12-24T17:00", datetime(2026, 12, 24, 17, tzinfo=UTC), None, id="until a time"),
         pytest.param("away 2026-12-24 17:00", datetime(2026, 12, 24, 17, tzinfo=UTC), None, id="in two words"),
@@ -270,7 +270,7 @@ async def test_back_is_harmless_for_a_reviewer_who_was_not_away(office: Office) 
 
 
 async def test_a_command_in_a_channel_is_answered_to_its_caller_only(office: Office) -> None:
-    await office.asked(SOFT)
+    await office.submit_with_card(SOFT)
     before = office.slack.messages(CHANNEL)
     await office.reviews(RITA, "queue", channel=CHANNEL)
     assert office.slack.messages(CHANNEL) == before

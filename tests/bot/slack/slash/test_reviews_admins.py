@@ -11,7 +11,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def test_an_admin_assigns_a_package_to_someone_who_may_decide_it(office: Office) -> None:
-    proposal, _ = await office.asked()
+    proposal, _ = await office.submit_with_card()
     note = await office.reviews(ADAM, f"assign {proposal.id} <@{SENTA}|senta>")
     assert f"{proposal.id} is now with" in note.shown
     assert (await office.state(proposal)).task.assigned_to == SENTA
@@ -32,13 +32,13 @@ async def test_an_admin_assigns_a_package_to_someone_who_may_decide_it(office: O
     ],
 )
 async def test_a_package_is_assigned_only_to_someone_who_may_decide_it(office: Office, text: str, why: str) -> None:
-    proposal, _ = await office.asked()
+    proposal, _ = await office.submit_with_card()
     assert why in (await office.reviews(ADAM, text.format(id=proposal.id))).shown
     assert (await office.state(proposal)).task.assigned_to is None
 
 
 async def test_audit_shows_what_happened_to_a_package(office: Office) -> None:
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     note = await office.reviews(ADAM, f"audit {proposal.id}")
     headings = ("Submitted", "Card shown (seen by eligible)", "Decision: approve", "Approved")
@@ -88,7 +88,7 @@ async def test_pausing_an_unknown_agent_says_so(office: Office, text: str) -> No
 @pytest.mark.parametrize("word", ["assign", "audit", "policy", "pause", "resume"])
 @pytest.mark.parametrize("user", [RITA, SUSI, NOBODY])
 async def test_admin_words_are_refused_to_others(office: Office, word: str, user: str) -> None:
-    proposal, _ = await office.asked(SOFT)
+    proposal, _ = await office.submit_with_card(SOFT)
     note = await office.reviews(user, f"{word} {proposal.id} <@{RITA}> Clerk")
     assert "Only the policy's admins can do this." in note.shown
     assert (await office.state(proposal)).task.assigned_to is None
@@ -98,7 +98,7 @@ async def test_admin_words_are_refused_to_others(office: Office, word: str, user
 async def test_the_queue_tells_admins_which_channels_cannot_show_cards(office: Office) -> None:
     office.slack.change_channel(CHANNEL, bot_in=False)
     await office.submit(SOFT)
-    await office.delivered()
+    await office.deliver()
     note = await office.reviews(ADAM, "queue")
     assert "not_in_channel" in note.shown
     assert "Invite the app there." in note.shown

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from playground.client.delivery import FORM
-from tests.bot.slack.letters import JSON
 from tests.bot.slack.office import CHANNEL, GROUP, HARD, RITA, SENTA, Office
+from tests.bot.slack.signed_requests import JSON
 
 MISSING = object()
 ODD: list[Any] = [MISSING, None, 7, -1e300, "\x1b[31m\x00\u202e", [], {}, [None], {"id": []}]
@@ -27,7 +27,7 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-class Letter(NamedTuple):
+class SlackRequest(NamedTuple):
     """A payload, and how it is sent."""
 
     payload: Any
@@ -38,7 +38,7 @@ class Letter(NamedTuple):
         return JSON if self.kind == "event" else FORM
 
     @property
-    def written(self) -> bytes:
+    def encoded(self) -> bytes:
         match self.kind:
             case "event":
                 return json.dumps(self.payload).encode()
@@ -52,10 +52,10 @@ def _flat(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-async def letters(office: Office) -> list[Letter]:
+async def sample_requests(office: Office) -> list[SlackRequest]:
     """One payload of each kind, as the stand-in really sends it, and some with fields that we do not use."""
     slack = office.slack
-    _, card = await office.asked(HARD)
+    _, card = await office.submit_with_card(HARD)
     details = await office.click(SENTA, card, "details")
     await slack.close(SENTA)
     form = await office.click(SENTA, card, "reject")
@@ -70,10 +70,10 @@ async def letters(office: Office) -> list[Letter]:
     real = [outcome.payload for outcome in (details, form, rejected, leaving, away, menu)]
     head = {name: details.payload[name] for name in ("user", "team", "api_app_id", "trigger_id", "response_url")}
     return [
-        *(Letter(payload) for payload in real),
-        *(Letter(head | more) for more in _of_other_apps(details.payload)),
-        Letter(command.payload, "command"),
-        *(Letter(_event(event), "event") for event in EVENTS),
+        *(SlackRequest(payload) for payload in real),
+        *(SlackRequest(head | more) for more in _of_other_apps(details.payload)),
+        SlackRequest(command.payload, "command"),
+        *(SlackRequest(_event(event), "event") for event in EVENTS),
     ]
 
 
@@ -103,7 +103,7 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mutated(letter: Letter) -> Iterator[Letter]:
+def mutate(letter: SlackRequest) -> Iterator[SlackRequest]:
     for path in _paths(letter.payload):
         for odd in ODD:
             payload = deepcopy(letter.payload)

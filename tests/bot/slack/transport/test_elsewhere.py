@@ -16,8 +16,8 @@ from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
 from tests.bot.service import Response
-from tests.bot.slack.letters import JSON, given
 from tests.bot.slack.office import ADAM, NOBODY, POLICY, RITA, SENTA, SOFT, Office, open_office
+from tests.bot.slack.signed_requests import JSON, send_signed
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -31,7 +31,7 @@ def person(user: str, team_id: str) -> dict[str, Any]:
 
 async def signed_as(office: Office, payload: Mapping[str, Any], **fields: Any) -> Response:
     body = {**payload, "trigger_id": "another-trigger", **fields}
-    return await given(office, urlencode({"payload": json.dumps(body)}))
+    return await send_signed(office, urlencode({"payload": json.dumps(body)}))
 
 
 async def approves(office: Office, card: Message, **fields: Any) -> Response:
@@ -50,7 +50,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("fields", ELSEWHERE)
 async def test_a_click_from_another_workspace_is_refused_and_recorded(office: Office, fields: dict[str, Any]) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     assert (await approves(office, card, **fields)).status == 200
     assert await office.status(proposal) is Status.PENDING
     assert (RITA, Reason.ANOTHER_WORKSPACE) in await office.refusals(proposal)
@@ -58,7 +58,7 @@ async def test_a_click_from_another_workspace_is_refused_and_recorded(office: Of
 
 
 async def test_details_are_not_opened_from_another_workspace(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     opened = await office.click(NOBODY, card, "details")
     calls = len(office.slack.calls_to("views.open"))
     await signed_as(office, opened.payload, user=person(RITA, "T2"))
@@ -70,7 +70,7 @@ async def test_details_are_not_opened_from_another_workspace(office: Office) -> 
 @pytest.mark.parametrize("installed", ["T1", "T2"])
 async def test_a_form_from_another_workspace_is_refused_and_recorded(office: Office, installed: str) -> None:
     """In a view, `team` is the person's workspace; the app's is a field of the view."""
-    proposal, card = await office.asked()
+    proposal, card = await office.submit_with_card()
     given_up = await office.give(SENTA, card, Verb.REJECT, {"comment": " "})
     filled = given_up.payload["view"]
     filled["state"]["values"]["comment"]["comment"]["value"] = "Not now."
@@ -85,7 +85,7 @@ async def test_a_form_from_another_workspace_is_refused_and_recorded(office: Off
 async def test_a_guest_listed_in_the_policy_may_belong_to_another_workspace(database_url: str, tmp_path: Path) -> None:
     policy = POLICY.replace('max_age = "1000d"', f'max_age = "1000d"\nguests = ["{RITA}"]')
     async with open_office(database_url, tmp_path, policy) as office:
-        proposal, card = await office.asked(SOFT)
+        proposal, card = await office.submit_with_card(SOFT)
         await approves(office, card, user=person(RITA, "T2"))
         assert await office.status(proposal) is Status.APPROVED
 
@@ -101,14 +101,14 @@ async def test_in_an_enterprise_a_member_may_click_from_any_of_its_workspaces(
     office: Office, fields: dict[str, Any]
 ) -> None:
     await in_an_enterprise(office)
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await approves(office, card, **fields)
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_an_enterprise_is_no_other_enterprise(office: Office) -> None:
+async def test_a_click_from_another_enterprise_is_refused(office: Office) -> None:
     await in_an_enterprise(office)
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     await approves(office, card, user=person(RITA, "E2"), team=None, enterprise={"id": "E2"})
     assert await office.status(proposal) is Status.PENDING
 
@@ -122,9 +122,9 @@ async def in_an_enterprise(office: Office) -> None:
 
 async def test_a_command_from_another_workspace_does_nothing(office: Office) -> None:
     paused = await office.slack.command(ADAM, "/reviews", "pause Clerk")
-    assert paused.parcel is not None
+    assert paused.app_request is not None
     payload = {**paused.payload, "team_id": "T2", "text": "resume Clerk", "trigger_id": "another-trigger"}
-    answer = await given(office, replace(paused.parcel, payload=payload).encode()[0])
+    answer = await send_signed(office, replace(paused.app_request, payload=payload).encode()[0])
     assert BELONGS in answer.text
     assert (await office.submit()).problem == (409, "agent-paused")
 
@@ -135,7 +135,7 @@ async def test_an_event_of_another_workspace_teaches_nothing(office: Office) -> 
     changed = office.slack.person_event(RITA)
     gone = {**changed, "user": {**changed["user"], "deleted": True}}
     event = {**office.slack.client.payloads.event(gone), "team_id": "T2", "authorizations": [who]}
-    assert (await given(office, json.dumps(event), JSON)).status == 200
+    assert (await send_signed(office, json.dumps(event), JSON)).status == 200
     roster = await office.store.read(office.store.installation.roster)
     rita = roster.person(RITA)
     assert rita is not None

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from playground.client.delivery import FORM
-from tests.bot.slack.letters import JSON, given
 from tests.bot.slack.office import RITA, SOFT, Office
+from tests.bot.slack.signed_requests import JSON, send_signed
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -65,30 +65,30 @@ GARBAGE = [
     pytest.param(interaction({"type": "shortcut", "callback_id": "x", "user": {"id": RITA}}), FORM, id="a shortcut"),
     pytest.param(interaction({"type": "message_action", "callback_id": "x", "user": {"id": RITA}}), FORM, id="a message shortcut"),
     pytest.param(interaction({"type": "block_suggestion", "action_id": "x", "user": {"id": RITA}}), FORM, id="options that nobody offers"),
-    pytest.param("command=%2Freviews", FORM, id="a command of nobody"),
+    pytest.param("command=%2Freviews", FORM, id="a command without a user"),
     pytest.param(f"command=%2Fdeploy&user_id={RITA}&text=now&trigger_id=1", FORM, id="another command"),
     pytest.param(event(None), JSON, id="an event that is null"),
     pytest.param(event([]), JSON, id="an event that is a list"),
     pytest.param(event("x"), JSON, id="an event that is a text"),
     pytest.param(event({}), JSON, id="an event without a type"),
     pytest.param(event({"type": "no_such_event"}), JSON, id="an unknown event"),
-    pytest.param(event({"type": "app_home_opened"}), JSON, id="Home opened by nobody"),
-    pytest.param(event({"type": "app_home_opened", "tab": "home", "user": {}}), JSON, id="Home opened by a shape"),
-    pytest.param(event({"type": "user_change"}), JSON, id="a change of nobody"),
-    pytest.param(event({"type": "user_change", "user": "U1"}), JSON, id="a change of a text"),
-    pytest.param(event({"type": "subteam_updated", "subteam": None}), JSON, id="a change of no group"),
-    pytest.param(event({"type": "subteam_members_changed"}), JSON, id="new members of no group"),
+    pytest.param(event({"type": "app_home_opened"}), JSON, id="Home opened without a user"),
+    pytest.param(event({"type": "app_home_opened", "tab": "home", "user": {}}), JSON, id="Home opened by an object"),
+    pytest.param(event({"type": "user_change"}), JSON, id="a person change without a person"),
+    pytest.param(event({"type": "user_change", "user": "U1"}), JSON, id="a person change with a text"),
+    pytest.param(event({"type": "subteam_updated", "subteam": None}), JSON, id="a group change without a group"),
+    pytest.param(event({"type": "subteam_members_changed"}), JSON, id="new members without a group"),
     pytest.param(json.dumps({"type": "url_verification"}), JSON, id="a verification without its challenge"),
-    pytest.param(json.dumps({"type": "event_callback"}), JSON, id="an event that is not there"),
+    pytest.param(json.dumps({"type": "event_callback"}), JSON, id="a missing event"),
     pytest.param(json.dumps({**EVENT, "authorizations": 7, "event": {"type": "x"}}), JSON, id="authorizations that are a number"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("body", "kind"), GARBAGE)
 async def test_signed_garbage_is_answered_and_does_no_harm(office: Office, body: str | bytes, kind: str) -> None:
-    proposal, _ = await office.asked(SOFT)
+    proposal, _ = await office.submit_with_card(SOFT)
     before = await office.state(proposal)
-    answer = await given(office, body, kind)
+    answer = await send_signed(office, body, kind)
     assert answer.status in (200, 400, 404), answer
     assert await office.state(proposal) == before
     assert (await office.get("/healthz")).status == 200
@@ -97,5 +97,5 @@ async def test_signed_garbage_is_answered_and_does_no_harm(office: Office, body:
 async def test_unreadable_payloads_are_not_logged(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     for body in (f"payload={{{SAID}", interaction([SAID]), interaction({"type": SAID}), f"command={SAID}"):
-        await given(office, body)
+        await send_signed(office, body)
     assert SAID not in "".join(capsys.readouterr())

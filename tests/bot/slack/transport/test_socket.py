@@ -29,11 +29,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     async with open_office(database_url, tmp_path, socket=True) as office:
-        await connected(office.slack)
+        await wait_until_connected(office.slack)
         yield office
 
 
-async def connected(slack: Slack, times: int = 1) -> None:
+async def wait_until_connected(slack: Slack, times: int = 1) -> None:
     """Wait for a connection that was opened after this many tickets."""
     await slack.until(lambda: slack.sockets.connected >= 1 and len(slack.calls_to(TICKET)) > times)
 
@@ -45,7 +45,7 @@ async def posture(office: Office) -> dict[str, Any]:
 
 async def approves(office: Office) -> None:
     """One tap of a reviewer counts."""
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     outcome = await office.click(RITA, card, "approve")
     assert (outcome.ok, await office.status(proposal)) == (True, Status.APPROVED)
 
@@ -54,7 +54,7 @@ async def approves(office: Office) -> None:
 
 
 async def test_interactions_arrive_over_the_socket_and_are_answered_over_it(office: Office) -> None:
-    proposal, card = await office.asked(HARD)
+    proposal, card = await office.submit_with_card(HARD)
     assert (await office.click(SENTA, card, "approve")).ok
     modal = office.slack.modal(SENTA)
     assert modal is not None
@@ -71,14 +71,14 @@ async def test_without_a_signing_secret_there_is_no_endpoint(office: Office) -> 
 
 
 async def test_an_answer_typed_into_the_form_reaches_the_agent(office: Office) -> None:
-    _, card = await office.asked(HARD)
+    _, card = await office.submit_with_card(HARD)
     outcome = await office.give(SENTA, card, Verb.REJECT, {"comment": " "})
     assert outcome.ok
     assert outcome.errors
 
 
 async def test_a_refusal_is_shown_only_to_its_clicker(office: Office) -> None:
-    _, card = await office.asked(HARD)
+    _, card = await office.submit_with_card(HARD)
     assert (await office.click(NOBODY, card, "approve")).ok
     assert await office.notes(NOBODY)
 
@@ -108,7 +108,7 @@ async def test_a_malformed_envelope_is_ignored_and_the_connection_stays(office: 
 @pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
 async def test_after_a_connection_was_closed_a_click_works(office: Office, reason: DisconnectReason) -> None:
     await office.slack.sockets.disconnect(reason)
-    await connected(office.slack, times=2)
+    await wait_until_connected(office.slack, times=2)
     await approves(office)
 
 
@@ -127,12 +127,12 @@ async def test_a_warning_opens_the_next_connection_before_the_last_one_ends(offi
 
 
 async def test_a_click_is_answered_over_the_ending_connection_that_delivered_it(office: Office) -> None:
-    proposal, card = await office.asked(HARD)
+    proposal, card = await office.submit_with_card(HARD)
     gate = office.slack.faults.hold("views.open")
     tapping = asyncio.create_task(office.click(SENTA, card, "approve"))
-    await gate.reached()
+    await gate.wait_until_reached()
     await office.slack.sockets.disconnect("warning")
-    await connected(office.slack, times=2)
+    await wait_until_connected(office.slack, times=2)
     gate.open()
     assert (await tapping).ok
     assert office.slack.modal(SENTA) is not None
@@ -142,22 +142,22 @@ async def test_a_click_is_answered_over_the_ending_connection_that_delivered_it(
 async def test_a_connection_that_breaks_silently_is_replaced_at_once(office: Office) -> None:
     for times in (2, 3, 4):
         office.slack.sockets.drop()
-        await connected(office.slack, times=times)
+        await wait_until_connected(office.slack, times=times)
         await approves(office)
 
 
 async def test_a_click_is_finished_even_if_its_connection_is_cut(office: Office) -> None:
-    _, card = await office.asked(HARD)
+    _, card = await office.submit_with_card(HARD)
     office.slack.ack_within = 0.2
     gate = office.slack.faults.hold("views.open")
     tapping = asyncio.create_task(office.click(SENTA, card, "approve"))
-    await gate.reached()
+    await gate.wait_until_reached()
     office.slack.sockets.drop()
     gate.open()
     assert (await tapping).error == "operation_timeout"
     await office.slack.until(lambda: office.slack.modal(SENTA))
     office.slack.ack_within = 3
-    await connected(office.slack, times=2)
+    await wait_until_connected(office.slack, times=2)
     await approves(office)
 
 
@@ -175,13 +175,13 @@ async def test_a_connection_without_hello_is_given_up(office: Office, monkeypatc
 async def test_each_attempt_has_a_ticket_of_its_own(office: Office) -> None:
     office.slack.faults.error(TICKET, "internal_error", times=3)
     office.slack.sockets.drop()
-    await connected(office.slack, times=5)
+    await wait_until_connected(office.slack, times=5)
     tickets = [call.answer["url"] for call in office.slack.calls_to(TICKET) if not call.error]
     assert len(tickets) == len(set(tickets)) == 3
     await approves(office)
 
 
-class Expired(set[str]):
+class ExpiredTickets(set[str]):
     """A stand-in whose tickets have all expired."""
 
     def __contains__(self, _: object) -> bool:
@@ -190,7 +190,7 @@ class Expired(set[str]):
 
 async def test_an_invalid_ticket_is_not_tried_twice(office: Office) -> None:
     before = len(office.slack.calls_to(TICKET))
-    office.slack.workspace.tickets = Expired()
+    office.slack.workspace.tickets = ExpiredTickets()
     office.slack.sockets.drop()
     await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) >= before + 3)
     office.slack.workspace.tickets = set()
@@ -212,14 +212,14 @@ def failing(fail: Any) -> Any:
 @pytest.mark.parametrize(
     "fail",
     [
-        pytest.param(lambda faults: faults.error(TICKET, "internal_error", times=4), id="it says that it is not well"),
+        pytest.param(lambda faults: faults.error(TICKET, "internal_error", times=4), id="the ticket request fails"),
         pytest.param(lambda faults: faults.status(503, TICKET, times=4), id="it answers 503"),
         pytest.param(lambda faults: faults.lose_reply(TICKET, times=4), id="its answers are lost"),
     ],
 )
 async def test_slack_is_asked_again_if_it_gives_no_ticket(database_url: str, tmp_path: Path, fail: Any) -> None:
     async with open_office(database_url, tmp_path, socket=True, scene=failing(fail)) as office:
-        await connected(office.slack, times=4)
+        await wait_until_connected(office.slack, times=4)
         await approves(office)
 
 
@@ -227,6 +227,6 @@ async def test_on_shutdown_the_connection_is_closed(database_url: str, tmp_path:
     async with stand_in() as slack:
         furnish(slack)
         async with beside(slack, database_url, tmp_path, socket=True):
-            await connected(slack)
+            await wait_until_connected(slack)
         await slack.until(lambda: slack.sockets.connected == 0)
         assert len(slack.calls_to(TICKET)) == 2

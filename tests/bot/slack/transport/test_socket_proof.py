@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.slack.transport import socket, socket_way
+from bot.slack.transport import socket, socket_transport
 from playground.slack import Slack, stand_in
 from rules.scales import HITLLevel
 from rules.state.model import Status
@@ -45,7 +45,7 @@ async def another_program(slack: Slack) -> AsyncIterator[None]:
             yield
 
 
-async def connected(office: Office, count: int) -> None:
+async def wait_until_connected(office: Office, count: int) -> None:
     await office.slack.until(lambda: office.slack.sockets.connected == count)
     side: Any = office.running.service.slack
     await office.slack.until(lambda: bool(side.socket.connected))
@@ -56,8 +56,8 @@ async def test_silence_does_not_count_while_another_program_is_connected_and_the
 ) -> None:
     async with another_program(slack), beside(slack, database_url, tmp_path, socket=True) as office:
         office.key = await office.hire("Clerk")
-        await connected(office, 2)
-        proposal, _ = await office.asked(SOFT)
+        await wait_until_connected(office, 2)
+        proposal, _ = await office.submit_with_card(SOFT)
         await beats(office)
         await office.passes(9 * MINUTE)
         assert await stands(office, proposal) == STILL_SOFT
@@ -69,18 +69,18 @@ async def test_silence_does_not_count_while_another_program_is_connected_and_the
 async def test_silence_counts_again_after_the_other_program_has_disconnected(
     slack: Slack, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_way, "DOUBTED_EVERY", 0.0)
+    monkeypatch.setattr(socket_transport, "DOUBTED_EVERY", 0.0)
     async with beside(slack, database_url, tmp_path, socket=True) as office:
         office.key = await office.hire("Clerk")
-        await connected(office, 1)
+        await wait_until_connected(office, 1)
         async with another_program(slack):
             assert await beats(office)
             side: Any = office.running.service.slack
             side.socket.renew(0.0)
             await office.slack.until(lambda: side.socket.others == 1)
-            proposal, _ = await office.asked(SOFT)
+            proposal, _ = await office.submit_with_card(SOFT)
             assert not await beats(office)
-        await connected(office, 1)
+        await wait_until_connected(office, 1)
         await beats(office)
         await office.slack.until(lambda: side.socket.others == 0)
         await beats(office)
@@ -91,12 +91,12 @@ async def test_silence_counts_again_after_the_other_program_has_disconnected(
 async def test_connections_of_other_replicas_are_ours(slack: Slack, database_url: str, tmp_path: Path) -> None:
     async with beside(slack, database_url, tmp_path, socket=True) as one:
         one.key = await one.hire("Clerk")
-        await connected(one, 1)
+        await wait_until_connected(one, 1)
         await beats(one)
         async with beside(slack, database_url, tmp_path, clock=one.clock, socket=True) as other:
-            await connected(other, 2)
+            await wait_until_connected(other, 2)
             assert await beats(other)
-            proposal, _ = await one.asked(SOFT)
+            proposal, _ = await one.submit_with_card(SOFT)
             one.clock.passes(5 * MINUTE)
             for office in (one, other):
                 assert office.running.service.slack is not None
@@ -111,11 +111,11 @@ async def test_replacing_a_connection_does_not_stop_the_silence_clock(
 ) -> None:
     async with beside(slack, database_url, tmp_path, socket=True) as office:
         office.key = await office.hire("Clerk")
-        await connected(office, 1)
+        await wait_until_connected(office, 1)
         await beats(office)
-        proposal, _ = await office.asked(SOFT)
+        proposal, _ = await office.submit_with_card(SOFT)
         await office.slack.sockets.disconnect("warning")
-        await connected(office, 2)
+        await wait_until_connected(office, 2)
         assert await beats(office)
         await office.passes(5 * MINUTE)
         assert await office.status(proposal) is Status.CONSENTED
@@ -129,12 +129,12 @@ async def test_a_replica_that_hangs_stops_the_clock_for_as_long_as_it_keeps_its_
         one.key = await one.hire("Clerk")
         side: Any = one.running.service.slack
         async with beside(slack, database_url, tmp_path, clock=one.clock, socket=True) as hanging:
-            await connected(hanging, 2)
+            await wait_until_connected(hanging, 2)
             await beats(hanging)
             side.socket.renew(0.0)
             await slack.until(lambda: side.socket.others == 1)
             assert await beats(one)
-            proposal, _ = await one.asked(SOFT)
+            proposal, _ = await one.submit_with_card(SOFT)
             for _ in range(4):
                 await one.passes(2 * MINUTE)
             assert await stands(one, proposal) == STILL_SOFT

@@ -1,4 +1,4 @@
-"""`Looking`: messages, views and API calls of the workspace."""
+"""`SlackQueries`: messages, views and API calls of the workspace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from playground.model.messages import Message
-from playground.model.setting import Setting
+from playground.model.setup import SlackSetup
 from playground.model.views import View
 from playground.model.workspace import Call
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 CALLS_SHOWN = 12  # calls listed in the error
 
 
-class NeverError(AssertionError):
+class NotInTimeError(AssertionError):
     """What a test waited for did not happen in time."""
 
 
-class Looking(Setting):
+class SlackQueries(SlackSetup):
     """The second of three layers of the test interface."""
 
     def direct(self, user: str) -> str:
@@ -65,7 +65,7 @@ class Looking(Setting):
                 while not (value := predicate()):
                     await self.workspace.changes.next()
         except TimeoutError:
-            raise NeverError(self._timeout_message(seconds)) from None
+            raise NotInTimeError(self._timeout_message(seconds)) from None
         return value
 
     def _timeout_message(self, seconds: float) -> str:

@@ -44,7 +44,7 @@ async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(visitor: Visitor
         for _ in range(2 * MAX_BODY // 1024):
             yield b" " * 1024
 
-    key = await visitor.hired()
+    key = await visitor.add_agent()
     async with visitor.http.post("/v1/packages", data=endless(), headers={"Authorization": f"Bearer {key}"}) as answer:
         assert (answer.status, json.loads(await answer.text())["type"]) == (413, "urn:countersign:problem:too-large")
 

@@ -9,24 +9,24 @@ from typing import Any
 from tests.bot.slack.office import HARD, Office
 
 
-async def later(office: Office, seconds: float = 60) -> None:
+async def deliver_later(office: Office, seconds: float = 60) -> None:
     """Deliver as if this much time had passed for delivery's pauses."""
     assert office.running.service.slack is not None
     office.running.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
-    await office.delivered()
+    await office.deliver()
 
 
-async def posture(office: Office) -> dict[str, Any]:
+async def read_posture(office: Office) -> dict[str, Any]:
     ready = await office.get("/readyz")
     assert ready.body["ready"] is True
     return dict(ready.body["posture"])
 
 
-async def measured(office: Office, name: str) -> float:
+async def read_metric(office: Office, name: str) -> float:
     page = (await office.get("/metrics")).text
     return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name))
 
 
-async def submitted(office: Office, package: Mapping[str, Any] = HARD, count: int = 1) -> None:
+async def submit_packages(office: Office, package: Mapping[str, Any] = HARD, count: int = 1) -> None:
     for _ in range(count):
         assert (await office.submit(package)).status == 202

@@ -13,7 +13,7 @@ from bot.slack.transport import socket
 from playground.slack import Slack
 from store.installation import presence
 from tests.bot.slack.office import ADAM, CHANNEL, POLICY, SOFT, Office, furnish, open_office
-from tests.bot.slack.operating import later, measured, posture, submitted
+from tests.bot.slack.operator_view import deliver_later, read_metric, read_posture, submit_packages
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -48,7 +48,7 @@ def heart(office: Office) -> Any:
 
 
 async def trouble(office: Office, kind: str) -> float:
-    return await measured(office, f'countersign_slack_troubles{{kind="{kind}"}}')
+    return await read_metric(office, f'countersign_slack_troubles{{kind="{kind}"}}')
 
 
 def texts(office: Office, place: str) -> list[str]:
@@ -62,20 +62,20 @@ def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
 async def test_a_refused_channel_and_its_recovery_are_reported_to_admins_and_their_channel(
     office: Office,
 ) -> None:
-    await office.asked(SOFT)
+    await office.submit_with_card(SOFT)
     office.slack.change_channel(CHANNEL, archived=True)
     for _ in range(3):
         await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
-        await office.delivered()
+        await office.deliver()
     begun = f"Countersign cannot show anything in {CHANNEL}: Slack says is_archived."
     assert [text.startswith(begun) for text in texts(office, ADMINS)] == [True]
     assert texts(office, ADAM) == texts(office, ADMINS)
     assert await trouble(office, "places") == 1
     office.slack.change_channel(CHANNEL, archived=False)
     await office.slack.event({"type": "channel_unarchive", "channel": CHANNEL})
-    await office.delivered()
+    await office.deliver()
     assert len(texts(office, ADMINS)) == 1
-    await later(office, 61)
+    await deliver_later(office, 61)
     assert texts(office, ADMINS)[1:] == [f"Countersign can post in {CHANNEL} again."]
     assert await trouble(office, "places") == 0
 
@@ -90,12 +90,12 @@ async def test_a_revoked_token_is_logged_once_counted_shown_in_readyz_and_its_en
     lines = errors(capsys)
     assert [("tokens_revoked" in line, "token_revoked" in line) for line in lines] == [(True, False), (False, True)]
     assert all("error" in line and "what=slack" in line for line in lines)
-    assert (await posture(office))["slack"] == f"refuses the token: token_revoked. {APP_GONE}"
+    assert (await read_posture(office))["slack"] == f"refuses the token: token_revoked. {APP_GONE}"
     assert await trouble(office, "token") == 1
     office.slack.workspace.token_error = None
     await heart(office).tick()
-    await later(office, 61)
-    assert (await posture(office))["slack"] == "ok"
+    await deliver_later(office, 61)
+    assert (await read_posture(office))["slack"] == "ok"
     assert await trouble(office, "token") == 0
     for place in (ADMINS, ADAM):
         [alert] = texts(office, place)
@@ -112,9 +112,9 @@ async def test_a_disabled_socket_mode_is_reported_while_messages_can_still_be_po
     await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
     for _ in range(3):
         await heart(office).tick()
-        await office.delivered()
+        await office.deliver()
     assert len(errors(capsys)) == 1
-    sentences = await posture(office)
+    sentences = await read_posture(office)
     assert sentences["socket_trouble"] == f"Slack refuses the connection: socket_mode_disabled. {SOCKET_OFF}"
     assert sentences["slack"] == "ok"
     assert await trouble(office, "socket") == 1
@@ -124,14 +124,14 @@ async def test_a_disabled_socket_mode_is_reported_while_messages_can_still_be_po
     await office.slack.until(lambda: office.slack.sockets.connected)
     assert (await office.slack.event({"type": "app_home_opened", "tab": "messages", "user": ADAM})).ok  # after hello
     await heart(office).tick()
-    await later(office, 61)
-    sentences = await posture(office)
+    await deliver_later(office, 61)
+    sentences = await read_posture(office)
     assert (sentences["socket"], "socket_trouble" in sentences) == ("connected", False)
     assert texts(office, ADMINS)[1:] == ["Socket Mode is connected again: clicks in Slack reach Countersign."]
     assert await trouble(office, "socket") == 0
 
 
-async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected(
+async def test_a_refused_socket_is_not_reported_while_another_process_is_connected(
     over_a_socket: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     office = over_a_socket
@@ -142,24 +142,24 @@ async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected
     before = len(office.slack.calls_to(TICKET))
     await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
     await heart(office).tick()
-    await office.delivered()
+    await office.deliver()
     assert (errors(capsys), texts(office, ADMINS)) == ([], [])
     await office.store.write(
         lambda connection: presence.mark_gone(connection, other.tenant, other.process, office.clock())
     )
     await heart(office).tick()
-    await office.delivered()
+    await office.deliver()
     assert len(errors(capsys)) == 1
 
 
 async def test_a_trouble_that_comes_and_goes_is_reported_once(office: Office) -> None:
     for _ in range(3):
         await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
-        await office.delivered()
+        await office.deliver()
         await office.slack.event({"type": "channel_unarchive", "channel": CHANNEL})
-        await office.delivered()
+        await office.deliver()
     assert len(texts(office, ADMINS)) == 1
-    await later(office, 61)
+    await deliver_later(office, 61)
     assert len(texts(office, ADMINS)) == 2
 
 
@@ -167,8 +167,8 @@ async def test_an_alert_that_slack_refuses_for_everybody_is_repeated_later(offic
     office.slack.change_channel(CHANNEL, archived=True)
     office.slack.change_channel(ADMINS, archived=True)
     office.slack.faults.error("chat.postMessage", "messages_tab_disabled", times=2)
-    await submitted(office, SOFT)
-    await office.delivered()
+    await submit_packages(office, SOFT)
+    await office.deliver()
     assert texts(office, ADAM) == []
-    await later(office, 301)
+    await deliver_later(office, 301)
     assert len([text for text in texts(office, ADAM) if "cannot show anything" in text]) == 1

@@ -47,7 +47,7 @@ def test_a_restore_is_recorded_and_freezes_until_thaw(terminal: Terminal) -> Non
 
 
 @asynccontextmanager
-async def served(url: str, folder: Path, key: str) -> AsyncIterator[aiohttp.ClientSession]:
+async def serve(url: str, folder: Path, key: str) -> AsyncIterator[aiohttp.ClientSession]:
     (folder / "policy.toml").write_text(POLICY)
     given = {"COUNTERSIGN_DATABASE_URL": url, "COUNTERSIGN_POLICY": folder / "policy.toml", "COUNTERSIGN_PORT": 0}
     headers = {"Authorization": f"Bearer {key}"}
@@ -58,19 +58,19 @@ async def served(url: str, folder: Path, key: str) -> AsyncIterator[aiohttp.Clie
         yield http
 
 
-async def submitted(http: aiohttp.ClientSession) -> int:
+async def submit(http: aiohttp.ClientSession) -> int:
     async with http.post("/v1/packages", json=ONE) as response:
         return response.status
 
 
-async def backed_up_and_restored(url: str, folder: Path) -> str:
+async def back_up_and_restore(url: str, folder: Path) -> str:
     """Back up, submit a package and restore the backup; return the agent's key."""
     database, backup = folder / "countersign.db", folder / "backup.db"
     key = await add_people_and_agent(url)
-    async with served(url, folder, key) as http:
+    async with serve(url, folder, key) as http:
         with sqlite3.connect(database) as connection:
             connection.execute("VACUUM INTO ?", [str(backup)])
-        assert await submitted(http) == 201
+        assert await submit(http) == 201
     for name in ("countersign.db", "countersign.db-wal", "countersign.db-shm"):
         (folder / name).unlink(missing_ok=True)
     shutil.move(backup, database)
@@ -79,33 +79,33 @@ async def backed_up_and_restored(url: str, folder: Path) -> str:
 
 @SQLITE
 async def test_a_database_older_than_its_counter_freezes_the_installation_once(terminal: Terminal) -> None:
-    key = await backed_up_and_restored(terminal.url, terminal.folder)
-    async with served(terminal.url, terminal.folder, key) as http:
+    key = await back_up_and_restore(terminal.url, terminal.folder)
+    async with serve(terminal.url, terminal.folder, key) as http:
         async with http.get("/readyz") as response:
             assert (await response.json())["posture"]["frozen"] is True
-        assert await submitted(http) == 409
+        assert await submit(http) == 409
         assert terminal("thaw").code == 0
-        assert await submitted(http) == 201
-    async with served(terminal.url, terminal.folder, key) as http:
-        assert await submitted(http) == 201
+        assert await submit(http) == 201
+    async with serve(terminal.url, terminal.folder, key) as http:
+        assert await submit(http) == 201
 
 
 @SQLITE
 async def test_a_recorded_restore_is_not_frozen_a_second_time(terminal: Terminal) -> None:
-    key = await backed_up_and_restored(terminal.url, terminal.folder)
+    key = await back_up_and_restore(terminal.url, terminal.folder)
     assert (terminal("restored").code, terminal("thaw").code) == (0, 0)
-    async with served(terminal.url, terminal.folder, key) as http:
-        assert await submitted(http) == 201
+    async with serve(terminal.url, terminal.folder, key) as http:
+        assert await submit(http) == 201
 
 
 @SQLITE
 @pytest.mark.parametrize("counter", [None, "no counter", json.dumps({"tenant_id": "another", "events": 10**9})])
 async def test_a_missing_or_foreign_counter_causes_no_freeze(terminal: Terminal, counter: str | None) -> None:
-    key = await backed_up_and_restored(terminal.url, terminal.folder)
+    key = await back_up_and_restore(terminal.url, terminal.folder)
     path = terminal.folder / "countersign.db.counter"
     path.unlink()
     if counter is not None:
         path.write_text(counter)
-    async with served(terminal.url, terminal.folder, key) as http:
-        assert await submitted(http) == 201
+    async with serve(terminal.url, terminal.folder, key) as http:
+        assert await submit(http) == 201
     assert json.loads(path.read_text())["events"] > 0

@@ -1,4 +1,4 @@
-"""What one person sees of the workspace, as JSON for the page: only what their own Slack would show."""
+"""The workspace as one person sees it, as JSON for the page: only what their own Slack would show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.browser.weather import weather_of
+from playground.browser.condition import condition_of
 from playground.model.channels import Channel
 from playground.model.messages import Message
 from playground.model.people import SLACKBOT, Person
@@ -21,7 +21,7 @@ def playable(person: Person) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PageData:
     slack: Workspace
     wanted: str
 
@@ -37,7 +37,7 @@ class Picture:
             "messages": list(self._messages()),
             "modals": self.modals(),
             "home": self.home(),
-            "weather": self.weather(),
+            "condition": self.condition(),
         }
 
     def scene(self) -> Json:
@@ -101,8 +101,8 @@ class Picture:
         view = self.slack.views.home(self.user)
         return _view(view) if view else None
 
-    def weather(self) -> Json:
-        return weather_of(self.slack)
+    def condition(self) -> Json:
+        return condition_of(self.slack)
 
 
 def _person(person: Person) -> Json:

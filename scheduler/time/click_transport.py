@@ -1,4 +1,4 @@
-"""The path of clicks into the service (HTTP or Socket Mode), and the proof that it works."""
+"""`ClickTransport`: how clicks reach the service (HTTP or Socket Mode), and the proof that they can."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Proof(NamedTuple):
     real: float
 
 
-class WayIn(Protocol):
+class ClickTransport(Protocol):
     @property
     def sockets(self) -> int:
         """The number of Socket Mode connections of this process."""
 
-    async def look(self, *, wanted: bool, again: bool) -> Proof | None:
-        """The newest proof. `wanted`: a package waits for silence. `again`: prove it again, however new it is."""
+    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
+        """Return the newest proof. `wanted`: a package waits for silence. `again`: even if a proof is new."""

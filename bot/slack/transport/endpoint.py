@@ -20,7 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.process.connections import Phase, mark_proven
 from bot.settings import SLACK_PATH
-from bot.slack.context.front import Front
+from bot.slack.context.listener_context import ListenerContext
 from bot.slack.transport.signature import note_request, signature
 
 log = structlog.get_logger()
@@ -31,11 +31,11 @@ MAX_AGE = 300
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-class Door:
-    def __init__(self, app: AsyncApp, signing_secret: str, front: Front) -> None:
-        self._app, self._secret, self._front = app, signing_secret.encode(), front
+class SlackEndpoint:
+    def __init__(self, app: AsyncApp, signing_secret: str, context: ListenerContext) -> None:
+        self._app, self._secret, self._context = app, signing_secret.encode(), context
 
-    async def enter(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Headers are checked first, so that no body is read for a request that they already rule out."""
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         if not _is_recent(timestamp):
@@ -48,11 +48,11 @@ class Door:
             return self._reject()
         mark_proven(request, Phase.SLACK)
         note_request(timestamp, request.headers.get("Host", ""))
-        with self._front.clicks.in_progress():
+        with self._context.clicks.in_progress():
             return await self._dispatch(request, body)
 
     def _reject(self) -> web.Response:
-        self._front.metrics.unauthenticated.inc()
+        self._context.metrics.unauthenticated.inc()
         return web.Response(status=401, text="This is not signed by Slack.")
 
     async def _dispatch(self, request: web.Request, body: bytes) -> web.StreamResponse:
@@ -67,7 +67,7 @@ class Door:
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return _unreadable("Bolt cannot tell what it is")
         if bolt_request.body.get("type") == "url_verification":
-            self._front.way_in.request_served()  # Bolt answers this one without a listener
+            self._context.transport.request_served()  # Bolt answers this one without a listener
         return await to_aiohttp_response(answer)
 
 
@@ -81,5 +81,5 @@ def _unreadable(error: str) -> web.Response:
 
 
 def _signature(request: web.Request) -> bytes:
-    """As bytes: a header may hold bytes that are no text."""
+    """As bytes, because a header may hold bytes that are not text."""
     return request.headers.get("X-Slack-Signature", "").encode(errors="surrogateescape")

@@ -22,7 +22,7 @@ from scheduler.cards.dossiers import dossier_of
 from store.outbox.cards import CARDS
 from store.packages.events import load_events
 from tests.bot.slack.office import POLICY
-from tests.forked import start_program
+from tests.fork_server import start_program
 from tests.machines.fleet import ROOT, Fleet
 from tests.store.soundness import faults
 from tests.store.world import Clock, World, open_replica
@@ -45,11 +45,11 @@ class Ending:
         """The number of final events of each package."""
         ids, tenant_id = await self.packages(), self.world.tenant_id
 
-        def counted(connection: Connection) -> Counter[str]:
+        def count_endings(connection: Connection) -> Counter[str]:
             event_lists = ((one, load_events(connection, tenant_id, one)) for one in ids)
             return Counter(one for one, events in event_lists for event in events if event["event_type"] in ENDINGS)
 
-        return await self.world.read(counted)
+        return await self.world.read(count_endings)
 
     async def wrong_cards(self) -> list[str]:
         """Packages whose recorded card does not show their current state."""
@@ -69,12 +69,12 @@ class Ending:
         return (row.rendering_id, shown.text) == (drawn.rendering_id, drawn.text)
 
 
-async def verified(fleet: Fleet) -> tuple[int | None, str]:
+async def verify_audit(fleet: Fleet) -> tuple[int | None, str]:
     """The exit code and output of `countersign audit verify`."""
-    return await commanded(fleet, "audit", "verify")
+    return await run_command(fleet, "audit", "verify")
 
 
-async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
+async def run_command(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
     """The exit code and output of a `countersign` command beside the replicas."""
     settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url}
     process = await start_program(cli.main, *arguments, cwd=ROOT, env=settings)

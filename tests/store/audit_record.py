@@ -22,7 +22,7 @@ from store.installation.installation import INSTALLATION, Installation, fresh_id
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
 
 
-class Recorded(NamedTuple):
+class AuditDatabase(NamedTuple):
     engine: Engine
     tenant_id: str
     approved: str
@@ -30,35 +30,35 @@ class Recorded(NamedTuple):
     mailed: str
 
 
-def recorded(url: str) -> Recorded:
+def write_record(url: str) -> AuditDatabase:
     engine = make_engine(make_url(url))
     walk = transact(engine, _walk)
-    approved = walk.approved(engine, HARD)
-    rejected = walk.rejected(engine, HARD)
-    mailed = walk.approved(engine, package(action_type="mail.send", risk_level="high"))
+    approved = walk.approve(engine, HARD)
+    rejected = walk.reject(engine, HARD)
+    mailed = walk.approve(engine, package(action_type="mail.send", risk_level="high"))
     transact(engine, lambda connection: agent_admin.set_standing(connection, "clerk", AgentStanding.PAUSED, NOW))
-    return Recorded(engine, walk.installation.tenant_id, approved, rejected, mailed)
+    return AuditDatabase(engine, walk.installation.tenant_id, approved, rejected, mailed)
 
 
 class Walk(NamedTuple):
     installation: Installation
     agent_id: str
 
-    def approved(self, engine: Engine, content: DecisionPackage) -> str:
-        state = self._submitted(engine, content)
-        state = self._asked(engine, ask(commands.Comment, state), SENTA)
-        return self._asked(engine, ask(commands.Approve, state), SENTA).decision_package_id
+    def approve(self, engine: Engine, content: DecisionPackage) -> str:
+        state = self._submit(engine, content)
+        state = self._execute(engine, ask(commands.Comment, state), SENTA)
+        return self._execute(engine, ask(commands.Approve, state), SENTA).decision_package_id
 
-    def rejected(self, engine: Engine, content: DecisionPackage) -> str:
-        state = self._submitted(engine, content)
-        return self._asked(engine, ask(commands.Reject, state), SENTA).decision_package_id
+    def reject(self, engine: Engine, content: DecisionPackage) -> str:
+        state = self._submit(engine, content)
+        return self._execute(engine, ask(commands.Reject, state), SENTA).decision_package_id
 
-    def _submitted(self, engine: Engine, content: DecisionPackage) -> PackageState:
+    def _submit(self, engine: Engine, content: DecisionPackage) -> PackageState:
         package_id = f"pkg_{fresh_id()}"
         command = Submit(command_id=f"cmd_{package_id}", decision_package_id=package_id, package=content)
-        return self._asked(engine, command, None)
+        return self._execute(engine, command, None)
 
-    def _asked(self, engine: Engine, command: Command, by: str | None) -> PackageState:
+    def _execute(self, engine: Engine, command: Command, by: str | None) -> PackageState:
         kind = ActorKind.PERSON if by else ActorKind.AGENT
         actor = Actor(kind=kind, actor_id=by or self.agent_id)
         asked = Invocation(command=command, now=NOW, actor=actor, agent_id=None if by else self.agent_id)

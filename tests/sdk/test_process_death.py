@@ -10,8 +10,8 @@ import pytest
 from tests.bot.service import Response
 from tests.bot.slack.office import SENTA
 from tests.sdk.agents import Agent
-from tests.sdk.forked import Script
 from tests.sdk.processes import HERE, start_script
+from tests.sdk.script_process import Script
 
 
 class Worker:

@@ -27,13 +27,13 @@ class Waits:
     """Counts the waiters that have begun to wait."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._come, news = asyncio.Semaphore(0), Waiter.woken
+        self._come, news = asyncio.Semaphore(0), Waiter.wait_for_change
 
-        async def counted(waiter: Waiter) -> None:
+        async def count_and_wait(waiter: Waiter) -> None:
             self._come.release()
             await news(waiter)
 
-        monkeypatch.setattr(Waiter, "woken", counted)
+        monkeypatch.setattr(Waiter, "wait_for_change", count_and_wait)
 
     async def come(self, number: int = 1) -> None:
         for _ in range(number):

@@ -15,26 +15,26 @@ from store.store import Store
 from tests.rules.world import ALL
 
 
-class Looked:
+class ChannelStandIn:
     def __init__(self) -> None:
         self.people, self.fault = ALL, dict[str, SlackError]()
         self.calls: list[str] = []
 
     async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
-        self._asked("members")
+        self._record_call("members")
         return self.people, None
 
     async def permalink(self, posted: Posted) -> str:
-        self._asked("permalink")
+        self._record_call("permalink")
         return f"https://slack.example/{posted.channel}/{posted.ts}"
 
-    def _asked(self, what: str) -> None:
+    def _record_call(self, what: str) -> None:
         self.calls.append(what)
         if what in self.fault:
             raise self.fault[what]
 
 
-def consents(store: Store, heart: Heartbeat, slack: Looked) -> Consents:
+def consents(store: Store, heart: Heartbeat, slack: ChannelStandIn) -> Consents:
     def now() -> datetime:
         return datetime.now(UTC)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from scheduler.time.way_in import WayIn
+from scheduler.time.click_transport import ClickTransport
 
 
-class ClickWay(WayIn, Protocol):
+class SlackTransport(ClickTransport, Protocol):
     @property
     def trouble(self) -> str | None:
         """Why silence cannot be proven, in words for an operator."""

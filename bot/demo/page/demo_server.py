@@ -25,7 +25,7 @@ class DemoServer:
         self.app.add_routes([*routes, web.get("/", _open_playground), web.route("*", "/{path:.*}", self._pass_on)])
         self._service: web.Application | None = None
 
-    def admit(self, service: web.Application) -> None:
+    def add_service(self, service: web.Application) -> None:
         service.freeze()
         self._service = service
 

@@ -11,7 +11,7 @@ from playground.client.delivery import FORM
 from tests.bot.service import Response
 from tests.bot.slack.office import SECRET, Office
 
-DOOR, JSON = "/slack/events", "application/json"
+EVENTS_PATH, JSON = "/slack/events", "application/json"
 Headers = Mapping[str, str]
 
 
@@ -19,18 +19,18 @@ def signature(body: bytes, timestamp: str, secret: str = SECRET) -> str:
     return "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
 
 
-def signed(body: bytes, timestamp: str | None = None) -> dict[str, str]:
+def sign(body: bytes, timestamp: str | None = None) -> dict[str, str]:
     """Headers with Slack's signature, for any timestamp."""
     stamp = str(int(time.time())) if timestamp is None else timestamp
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature(body, stamp)}
 
 
-async def sent(office: Office, body: bytes, headers: Headers, kind: str = FORM) -> Response:
-    async with office.http.post(DOOR, data=body, headers={"Content-Type": kind, **headers}) as answer:
+async def send(office: Office, body: bytes, headers: Headers, kind: str = FORM) -> Response:
+    async with office.http.post(EVENTS_PATH, data=body, headers={"Content-Type": kind, **headers}) as answer:
         return Response(answer.status, answer.headers, await answer.text())
 
 
-async def given(office: Office, body: str | bytes, kind: str = FORM) -> Response:
+async def send_signed(office: Office, body: str | bytes, kind: str = FORM) -> Response:
     """Send the body with a valid signature."""
     raw = body if isinstance(body, bytes) else body.encode()
-    return await sent(office, raw, signed(raw), kind)
+    return await send(office, raw, sign(raw), kind)

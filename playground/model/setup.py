@@ -1,4 +1,4 @@
-"""`Setting`: the people, channels and groups of the workspace, which a test may change at any time."""
+"""`SlackSetup`: the people, channels and groups of the workspace, which a test may change at any time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.model.people import Group, GuestKind, Person
 from playground.model.workspace import FOREIGN, Workspace
 
 
-class Setting:
+class SlackSetup:
     """The first of three layers of the test interface."""
 
     def __init__(self, workspace: Workspace) -> None:

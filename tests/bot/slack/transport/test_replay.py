@@ -11,18 +11,18 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import func, select, update
 
-from playground.client.delivery import Parcel
+from playground.client.delivery import AppRequest
 from playground.client.outcomes import Outcome
 from playground.slack import stand_in
 from rules.state.model import Status
 from store.audit.tenant_record import TENANT_EVENTS
 from store.commands.requests import KEPT_FOR, REQUESTS
 from tests.bot.service import Response
-from tests.bot.slack.letters import sent, signed
 from tests.bot.slack.office import ADAM, RITA, SECRET, SOFT, Office, beside, furnish
+from tests.bot.slack.signed_requests import send, sign
 
 
-class Recorded(NamedTuple):
+class RecordedRequest(NamedTuple):
     """The exact bytes and their signature."""
 
     body: bytes
@@ -30,21 +30,21 @@ class Recorded(NamedTuple):
     kind: str
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Recorded:
-        assert outcome.parcel is not None
-        return cls.signed(outcome.parcel)
+    def of(cls, outcome: Outcome) -> RecordedRequest:
+        assert outcome.app_request is not None
+        return cls.of_request(outcome.app_request)
 
     @classmethod
-    def signed(cls, parcel: Parcel) -> Recorded:
-        text, kind = parcel.encode()
-        return cls(text.encode(), signed(text.encode()), kind)
+    def of_request(cls, app_request: AppRequest) -> RecordedRequest:
+        text, kind = app_request.encode()
+        return cls(text.encode(), sign(text.encode()), kind)
 
     async def again(self, office: Office) -> Response:
-        return await sent(office, self.body, self.headers, self.kind)
+        return await send(office, self.body, self.headers, self.kind)
 
 
-async def command(office: Office, user: str, text: str) -> Recorded:
-    return Recorded.of(await office.slack.command(user, "/reviews", text))
+async def command(office: Office, user: str, text: str) -> RecordedRequest:
+    return RecordedRequest.of(await office.slack.command(user, "/reviews", text))
 
 
 async def test_a_replayed_resume_does_not_undo_a_pause(office: Office) -> None:
@@ -78,7 +78,7 @@ async def test_the_button_that_ends_an_absence_ends_no_later_one(office: Office)
     await command(office, RITA, "away 3d")
     await office.slack.open_home(RITA)
     await office.slack.until(lambda: office.slack.home(RITA))
-    back = Recorded.of(await office.slack.click_home(RITA, "home_back"))
+    back = RecordedRequest.of(await office.slack.click_home(RITA, "home_back"))
     await command(office, RITA, "away 2d")
     await back.again(office)
     assert await is_away(office)
@@ -93,10 +93,10 @@ async def is_away(office: Office) -> bool:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_refused_click_is_not_granted_when_it_is_replayed(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     office.slack.change_person(RITA, deleted=True)
     await office.slack.event(office.slack.person_event(RITA))
-    refused = Recorded.of(await office.click(RITA, card, "approve"))
+    refused = RecordedRequest.of(await office.click(RITA, card, "approve"))
     office.slack.change_person(RITA, deleted=False)
     await office.slack.event(office.slack.person_event(RITA))
     await refused.again(office)
@@ -114,9 +114,9 @@ async def test_a_request_that_two_replicas_get_at_once_is_carried_out_by_one(dat
         other = await stack.enter_async_context(beside(slack, database_url, tmp_path))
         await one.hire("Clerk")
         paused = await one.slack.command(ADAM, "/reviews", "pause Clerk")
-        assert paused.parcel is not None
-        resumes = replace(paused.parcel, payload={**paused.payload, "text": "resume Clerk", "trigger_id": "once"})
-        before, recorded = await happenings(one), Recorded.signed(resumes)
+        assert paused.app_request is not None
+        resumes = replace(paused.app_request, payload={**paused.payload, "text": "resume Clerk", "trigger_id": "once"})
+        before, recorded = await happenings(one), RecordedRequest.of_request(resumes)
         answers = await asyncio.gather(*(recorded.again(office) for office in (one, other) * 4))
         assert [answer.status for answer in answers] == [200] * 8
         assert await happenings(one) == before + 1

@@ -13,7 +13,7 @@ SLOW = 2.0  # seconds before each answer
 PATIENCE = 30  # seconds during which every call gets a 429
 
 
-class Kind(StrEnum):
+class Condition(StrEnum):
     WELL = "well"
     SLOW = "slow"
     LIMITED = "limited"
@@ -21,35 +21,35 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class SlackCondition:
     """One condition at a time. It is read from the faults themselves, which tests may change too."""
 
     slack: Workspace
     sockets: Sockets
 
-    def turn(self, kind: Kind) -> None:
+    def change(self, condition: Condition) -> None:
         faults = self.slack.faults
         faults.clear()
-        faults.refusing = kind is Kind.DOWN
-        match kind:
-            case Kind.SLOW:
+        faults.refusing = condition is Condition.DOWN
+        match condition:
+            case Condition.SLOW:
                 faults.slow(None, seconds=SLOW, times=None)
-            case Kind.LIMITED:
+            case Condition.LIMITED:
                 faults.rate_limited(seconds=PATIENCE)
-            case Kind.DOWN:
+            case Condition.DOWN:
                 self.sockets.drop()
-            case Kind.WELL:
+            case Condition.WELL:
                 pass
-        self.slack.changes.announce("weather.changed")
+        self.slack.changes.announce("condition.changed")
 
 
-def weather_of(slack: Workspace) -> dict[str, Any]:
+def condition_of(slack: Workspace) -> dict[str, Any]:
     """`left` is the number of seconds until the limit ends."""
     if slack.faults.refusing:
-        return {"kind": Kind.DOWN}
+        return {"kind": Condition.DOWN}
     for fault in slack.faults:
         if fault.method is None and fault.until is not None and fault.until > slack.clock():
-            return {"kind": Kind.LIMITED, "left": slack.faults.limited_for(fault)}
+            return {"kind": Condition.LIMITED, "left": slack.faults.limited_for(fault)}
         if fault.method is None and fault.seconds:
-            return {"kind": Kind.SLOW}
-    return {"kind": Kind.WELL}
+            return {"kind": Condition.SLOW}
+    return {"kind": Condition.WELL}

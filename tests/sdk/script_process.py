@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.forked import FORKED
+from tests.fork_server import FORK_CONTEXT
 
 
 class Script:
@@ -19,7 +19,9 @@ class Script:
     def __init__(self, path: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self._folder = TemporaryDirectory()
         self._files = [Path(self._folder.name, name) for name in ("out", "err")]
-        self._process = FORKED.Process(target=_run, args=(path, arguments, dict(environment), self._files), daemon=True)
+        self._process = FORK_CONTEXT.Process(
+            target=_run, args=(path, arguments, dict(environment), self._files), daemon=True
+        )
         self._process.start()
 
     @property

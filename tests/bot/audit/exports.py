@@ -18,7 +18,7 @@ from bot.keys import SigningKey, signing_key
 from bot.settings import Settings
 from store.audit.reader import EVERYTHING, Selection, snapshot
 from tests.rules.world import NOW
-from tests.store.recorded import Recorded, recorded
+from tests.store.audit_record import AuditDatabase, write_record
 
 OURS, THEIRS = (
     signing_key(Settings.model_validate({"COUNTERSIGN_KEY": base64.b64encode(bytes([byte]) * 32).decode()}))
@@ -26,14 +26,14 @@ OURS, THEIRS = (
 )
 
 
-def export(record: Recorded, selection: Selection = EVERYTHING, key: SigningKey = OURS) -> list[bytes]:
+def export(record: AuditDatabase, selection: Selection = EVERYTHING, key: SigningKey = OURS) -> list[bytes]:
     with snapshot(record.engine) as connection:
         return list(export_jsonl(connection, key, NOW, selection))
 
 
 def export_once(template: Path, folder: Path) -> list[bytes]:
     """Export one record from a copy of an empty database."""
-    record = recorded(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
+    record = write_record(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
     lines = export(record)
     record.engine.dispose()
     return lines

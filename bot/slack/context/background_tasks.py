@@ -1,4 +1,4 @@
-"""Errands: work done after Slack has its answer. Tasks are referenced until they end, and are finished on shutdown."""
+"""Work that goes on after Slack has its answer. Tasks are referenced until they end, and are finished on shutdown."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from store.engine.workers import UnavailableError
 log = structlog.get_logger()
 
 
-class Errands:
+class BackgroundTasks:
     def __init__(self) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def send(self, name: str, errand: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(_run(name, errand), name=name)
+    def start(self, name: str, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(_run(name, work), name=name)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def finish(self, within: float = 5.0) -> None:
-        """Called on shutdown. Errands that are not done in time are cancelled."""
+        """Called on shutdown. Tasks that are not done in time are cancelled."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while self._under_way:  # an errand may send another
+                while self._under_way:  # a task may start another
                     await asyncio.wait(self._under_way)
         for task in self._under_way:
             task.cancel()
 
 
-async def _run(name: str, errand: Coroutine[Any, Any, object]) -> None:
+async def _run(name: str, work: Coroutine[Any, Any, object]) -> None:
     try:
-        await errand
+        await work
     except (SlackError, UnavailableError) as fault:
         log.warning("slack.errand_failed", errand=name, error=str(fault))
     except Exception:

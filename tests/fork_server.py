@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload([
+FORK_CONTEXT = multiprocessing.get_context("forkserver")
+FORK_CONTEXT.set_forkserver_preload([
     "bot.cli",
     "bot.running",
     "tests.bot.process.serving",
@@ -24,8 +24,8 @@ FORKED.set_forkserver_preload([
     "tests.scheduler.callbacks.carrier",
     "tests.machines.deliverer",
     "tests.machines.replica",
-    "tests.scheduler.time.sweeping",
-    "tests.sdk.forked",
+    "tests.scheduler.time.sweep_process",
+    "tests.sdk.script_process",
     "tests.store.under_load",
     "countersign.langgraph",
     "langgraph.checkpoint.sqlite",
@@ -35,12 +35,12 @@ PATIENCE = 60
 Line = Connection
 
 
-class Forked:
+class ForkedProcess:
     """A process that calls `run` with these arguments and a connection, over which both sides send words."""
 
     def __init__(self, run: Callable[..., None], *arguments: Any) -> None:
-        self._line, child_end = FORKED.Pipe()
-        self.process = FORKED.Process(target=run, args=(*arguments, child_end), daemon=True)
+        self._line, child_end = FORK_CONTEXT.Pipe()
+        self.process = FORK_CONTEXT.Process(target=run, args=(*arguments, child_end), daemon=True)
         self.process.start()
         child_end.close()
 
@@ -81,7 +81,9 @@ class Program:
         ends: tuple[Connection, Connection],
     ) -> None:
         self.stdout, self.stderr = asyncio.StreamReader(), asyncio.StreamReader()
-        self._process = FORKED.Process(target=_run_program, args=(run, arguments, cwd, dict(env), ends), daemon=True)
+        self._process = FORK_CONTEXT.Process(
+            target=_run_program, args=(run, arguments, cwd, dict(env), ends), daemon=True
+        )
         self._process.start()
         self._ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._process.sentinel, self._end)
@@ -119,7 +121,7 @@ class Program:
 
 async def start_program(run: Callable[[], object], *arguments: str, cwd: Path, env: Mapping[str, str]) -> Program:
     """Starts a process that calls `run` as a program: with these arguments, in this folder and environment."""
-    (out, its_out), (err, its_err) = FORKED.Pipe(duplex=False), FORKED.Pipe(duplex=False)
+    (out, its_out), (err, its_err) = FORK_CONTEXT.Pipe(duplex=False), FORK_CONTEXT.Pipe(duplex=False)
     started = Program(run, arguments, cwd, env, (its_out, its_err))
     for end, reader in ((out, started.stdout), (err, started.stderr)):
         await _connect_pipe(end, reader)

@@ -31,7 +31,7 @@ Scene = Callable[[Office], Awaitable[Response]]
 
 def scene_of_decision(verb: Verb, content: Any = ASKED, **values: Any) -> Scene:
     async def scene(office: Office) -> Response:
-        package, card = await office.asked(content)
+        package, card = await office.submit_with_card(content)
         await office.give(SENTA, card, verb, values)
         return await office.read(package)
 
@@ -43,13 +43,13 @@ async def pending_package(office: Office) -> Response:
 
 
 async def approved_package(office: Office) -> Response:
-    package, card = await office.asked(ASKED)
+    package, card = await office.submit_with_card(ASKED)
     await office.approve(SENTA, card)
     return await office.read(package)
 
 
 async def consented_package(office: Office) -> Response:
-    package, _ = await office.asked(SOFT)
+    package, _ = await office.submit_with_card(SOFT)
     await office.passes(timedelta(minutes=5))
     return await office.read(package)
 

@@ -14,8 +14,8 @@ import pytest
 from rules.state.model import Status
 from tests.bot.process import wire
 from tests.bot.service import Response
-from tests.bot.slack.letters import DOOR, JSON, Headers, given, sent, signature, signed
 from tests.bot.slack.office import NOBODY, RITA, SENTA, SOFT, Office
+from tests.bot.slack.signed_requests import EVENTS_PATH, JSON, Headers, send, send_signed, sign, signature
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -25,7 +25,7 @@ SAID = "a-word-that-is-only-in-the-body"
 
 async def an_approval(office: Office) -> tuple[Response, bytes]:
     """A package, and the exact body that would approve it: another person's click in a reviewer's name."""
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     tapped = await office.click(NOBODY, card, "approve")
     payload = {**tapped.payload, "user": {**tapped.payload["user"], "id": RITA}, "trigger_id": SAID}
     return proposal, urlencode({"payload": json.dumps(payload)}).encode()
@@ -36,24 +36,24 @@ async def an_approval(office: Office) -> tuple[Response, bytes]:
 
 async def test_a_request_signed_like_slack_decides(office: Office) -> None:
     proposal, body = await an_approval(office)
-    assert (await sent(office, body, signed(body))).status == 200
+    assert (await send(office, body, sign(body))).status == 200
     assert await office.status(proposal) is Status.APPROVED
 
 
 def ago(seconds: float) -> Callable[[bytes], Headers]:
-    return lambda body: signed(body, str(int(time.time() - seconds)))
+    return lambda body: sign(body, str(int(time.time() - seconds)))
 
 
 def at(timestamp: str) -> Callable[[bytes], Headers]:
-    return lambda body: signed(body, timestamp)
+    return lambda body: sign(body, timestamp)
 
 
 def with_signature(change: Callable[[str], str]) -> Callable[[bytes], Headers]:
-    return lambda body: signed(body) | {"X-Slack-Signature": change(signed(body)["X-Slack-Signature"])}
+    return lambda body: sign(body) | {"X-Slack-Signature": change(sign(body)["X-Slack-Signature"])}
 
 
 def without(name: str) -> Callable[[bytes], Headers]:
-    return lambda body: {header: value for header, value in signed(body).items() if header != name}
+    return lambda body: {header: value for header, value in sign(body).items() if header != name}
 
 
 def of_another_secret(body: bytes) -> Headers:
@@ -66,16 +66,16 @@ FORGED = [
     pytest.param(without("X-Slack-Signature"), id="no signature"),
     pytest.param(without("X-Slack-Request-Timestamp"), id="no timestamp"),
     pytest.param(of_another_secret, id="another secret"),
-    pytest.param(lambda _: signed(b"payload=another"), id="right for another body"),
-    pytest.param(lambda body: signed(body + b" "), id="right for a body with a blank more"),
-    pytest.param(lambda body: signed(body) | {"X-Slack-Request-Timestamp": str(int(time.time() - 2))}, id="of another second"),
+    pytest.param(lambda _: sign(b"payload=another"), id="right for another body"),
+    pytest.param(lambda body: sign(body + b" "), id="signed for a body with one more space"),
+    pytest.param(lambda body: sign(body) | {"X-Slack-Request-Timestamp": str(int(time.time() - 2))}, id="signed for another second"),
     pytest.param(ago(301), id="older than five minutes"),
     pytest.param(ago(24 * 3600), id="a day old"),
     pytest.param(ago(-302), id="from the future"),
     pytest.param(at("now"), id="a timestamp that is no number"),
     pytest.param(at(""), id="an empty timestamp"),
     pytest.param(at("-1"), id="a negative timestamp"),
-    pytest.param(at("1e9"), id="a timestamp in powers"),
+    pytest.param(at("1e9"), id="a timestamp with an exponent"),
     pytest.param(at("nan"), id="a timestamp that is not a number"),
     pytest.param(at("1" + "0" * 30), id="a timestamp of 10 to the 30th"),
     pytest.param(at("9" * 5000), id="a timestamp of five thousand digits"),
@@ -96,7 +96,7 @@ async def test_requests_without_a_valid_signature_are_rejected(
 ) -> None:
     proposal, body = await an_approval(office)
     capsys.readouterr()
-    assert (await sent(office, body, headers(body))).status == 401
+    assert (await send(office, body, headers(body))).status == 401
     written = "".join(capsys.readouterr())
     assert SAID not in written
     assert "v0=" not in written
@@ -109,7 +109,7 @@ async def test_a_signature_counts_for_five_minutes_of_real_time_whatever_the_bus
 ) -> None:
     proposal, body = await an_approval(office)
     assert abs(office.clock.now.timestamp() - time.time()) > 3600
-    assert (await sent(office, body, ago(290)(body))).status == 200
+    assert (await send(office, body, ago(290)(body))).status == 200
     assert await office.status(proposal) is Status.APPROVED
 
 
@@ -122,13 +122,13 @@ async def test_a_signature_of_invalid_bytes_is_rejected(office: Office) -> None:
 
 async def test_rejected_requests_are_counted(office: Office) -> None:
     for _ in range(3):
-        await sent(office, b"payload={}", {})
+        await send(office, b"payload={}", {})
     assert "countersign_unauthenticated_total 3.0" in (await office.get("/metrics")).text
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_only_post_requests_are_accepted(office: Office, method: str) -> None:
-    assert (await office.call(method, DOOR)).status == 405
+    assert (await office.call(method, EVENTS_PATH)).status == 405
 
 
 # ---- size limits
@@ -136,7 +136,7 @@ async def test_only_post_requests_are_accepted(office: Office, method: str) -> N
 
 async def test_three_megabytes_are_refused(office: Office) -> None:
     body = b"payload=" + b"x" * 3 * MEGABYTE
-    async with office.http.post(DOOR, data=io.BytesIO(body), headers=signed(body)) as answer:
+    async with office.http.post(EVENTS_PATH, data=io.BytesIO(body), headers=sign(body)) as answer:
         assert answer.status == 413
 
 
@@ -170,14 +170,14 @@ async def test_a_body_is_not_read_if_the_headers_are_invalid(office: Office) -> 
 
 
 async def test_slacks_certificate_check_is_answered(office: Office) -> None:
-    assert (await given(office, "ssl_check=1&token=x")).status == 200
-    assert (await sent(office, b"ssl_check=1&token=x", {})).status == 401
+    assert (await send_signed(office, "ssl_check=1&token=x")).status == 200
+    assert (await send(office, b"ssl_check=1&token=x", {})).status == 401
 
 
 async def test_the_address_challenge_is_answered_only_if_signed(office: Office) -> None:
-    assert (await office.slack.connect(f"{office.url}{DOOR}")).status == 200
+    assert (await office.slack.connect(f"{office.url}{EVENTS_PATH}")).status == 200
     asked = json.dumps({"type": "url_verification", "challenge": "c", "token": "t"}).encode()
-    assert (await sent(office, asked, {}, JSON)).status == 401
+    assert (await send(office, asked, {}, JSON)).status == 401
 
 
 async def test_an_event_that_comes_again_changes_nothing_more(office: Office) -> None:
@@ -192,7 +192,7 @@ async def test_an_event_that_comes_again_changes_nothing_more(office: Office) ->
 
 
 async def test_a_repeated_click_counts_once(office: Office) -> None:
-    proposal, card = await office.asked(SOFT)
+    proposal, card = await office.submit_with_card(SOFT)
     first = await office.click(RITA, card, "approve")
     again = await office.slack.redeliver(first, retry=1)
     assert (first.status, again.status) == (200, 200)

@@ -4,9 +4,9 @@ There are two proofs. Either Slack has just called and got its answer; or Slack 
 and a probe of our own has just arrived through it. Both must arrive with the same `Host`: a probe to an internal
 address would bypass the proxy that Slack has to pass.
 
-A probe takes the whole path of a click: proxy, door, Bolt and database. It carries a nonce that counts once and that
-only the sender and the database know, so nobody else can make or repeat a probe. Behind a balancer, a probe proves the
-path into the replica where it arrives, whichever replica sent it.
+A probe takes the whole path of a click: proxy, endpoint, Bolt and database. It carries a nonce that counts once and
+that only the sender and the database know, so nobody else can make or repeat a probe. Behind a balancer, a probe proves
+the path into the replica where it arrives, whichever replica sent it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import structlog
 
 from bot.slack.transport.probe import Prober
 from bot.slack.transport.signature import plain_host, request_age, request_host
-from scheduler.time.way_in import Proof
+from scheduler.time.click_transport import Proof
 from store.installation import presence, slack_requests
 from store.store import Store
 
@@ -49,7 +49,7 @@ def _real() -> datetime:
     return datetime.now(UTC)
 
 
-class HttpWay:
+class HttpTransport:
     sockets = 0
 
     def __init__(self, store: Store, prober: Prober | None, real: Callable[[], datetime] = _real) -> None:
@@ -96,7 +96,7 @@ class HttpWay:
             self._probed, self._host = self._now(), request_host()
         return awaited
 
-    async def look(self, *, wanted: bool, again: bool) -> Proof | None:
+    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
         prober = self._prober
         if prober is None:
             return self._slack

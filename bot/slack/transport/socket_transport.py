@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 
 from bot.slack.transport.socket import Socket
-from scheduler.time.way_in import Proof
+from scheduler.time.click_transport import Proof
 from store.installation import presence
 from store.store import Store
 
@@ -19,7 +19,7 @@ COUNTED_EVERY = 300.0  # seconds, while a package waits for silence
 DOUBTED_EVERY = 60.0
 
 
-class SocketWay:
+class SocketTransport:
     def __init__(self, store: Store, socket: Socket) -> None:
         self._store, self._socket = store, socket
         self.trouble: str | None = None
@@ -34,7 +34,7 @@ class SocketWay:
     async def probe_arrived(self, _: str) -> bool:
         return False
 
-    async def look(self, *, wanted: bool, again: bool) -> Proof | None:  # noqa: ARG002 - needs no second try
+    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:  # noqa: ARG002 - needs no second try
         self.trouble = await self._trouble()
         if wanted or self.trouble:
             self._socket.renew(DOUBTED_EVERY if self.trouble else COUNTED_EVERY)

@@ -1,4 +1,4 @@
-"""`Acting`: what people do in their Slack, and the events that Slack sends to the app."""
+"""`SlackActions`: what people do in their Slack, and the events that Slack sends to the app."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, TypedDict, Unpack
 
 from playground.api.posting import Content, Place, post
 from playground.client.interactions import Client, Press
-from playground.client.looking import Looking
 from playground.client.outcomes import Outcome
+from playground.client.queries import SlackQueries
 from playground.model.messages import Message
 from playground.model.refusals import NotPossibleError
 from playground.model.views import View
@@ -25,8 +25,8 @@ class PressOptions(TypedDict, total=False):
     confirm: bool
 
 
-class Acting(Looking):
-    """The last of three layers of the test interface: `Setting`, `Looking`, `Acting`."""
+class SlackActions(SlackQueries):
+    """The last of three layers of the test interface: `SlackSetup`, `SlackQueries`, `SlackActions`."""
 
     def __init__(self, workspace: Workspace, client: Client) -> None:
         super().__init__(workspace)

@@ -1,4 +1,8 @@
-"""`Front`: what every listener works with. The store, Slack's client, errands, and the ways to answer a click."""
+"""`ListenerContext`: what a listener needs to handle a click or an event, and the ways to answer the person.
+
+Slack expects an answer within three seconds. So a view is opened while Slack waits, and everything else, such as a
+private note, is sent in a background task after the answer.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,8 @@ from blocks.words.dossier import Dossier
 from blocks.words.refusals import private_message, refusal_message
 from blocks.words.views import View
 from bot.metrics import Metrics
-from bot.slack.context.click_way import ClickWay
-from bot.slack.context.errands import Errands
+from bot.slack.context.background_tasks import BackgroundTasks
+from bot.slack.context.slack_transport import SlackTransport
 from bot.slack.context.tap import Tap
 from bot.slack.outgoing.client import SlackClient
 from rules.authority.visibility import may_see
@@ -50,16 +54,16 @@ class UndeliveredError(SlackError):
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class ListenerContext:
     store: Store
     client: SlackClient
-    errands: Errands
+    background: BackgroundTasks
     metrics: Metrics
     reread_directory: Callable[[], None]  # called if the directory may be out of date
     answers: ResponseUrls
     wake_delivery: Callable[[], None]  # called if a card has to be updated now
     clicks: UnsettledClicks
-    way_in: ClickWay
+    transport: SlackTransport
 
     @property
     def web(self) -> AsyncWebClient:
@@ -102,7 +106,7 @@ class Front:
     def report_lost(self, ref: Ref, user_id: str) -> None:
         """A click failed through no fault of the clicker. It may have been an objection, or part of one."""
         self.clicks.record_failure(ref.package_id, user_id)
-        self.errands.send("harden", self.clicks.settle())
+        self.background.start("harden", self.clicks.settle())
 
     async def redraw(self, open_view: Mapping[str, Any], new: View) -> None:
         """Replace an open view. The hash keeps us from overwriting a newer one."""
@@ -150,7 +154,7 @@ class Front:
     def say(self, tap: Tap, message: Message) -> None:
         """Send a private message after the click was answered. Without a response_url nothing can be sent."""
         if tap.response_url:
-            self.errands.send("private note", self.client.whisper(tap.response_url, message))
+            self.background.start("private note", self.client.whisper(tap.response_url, message))
 
 
 def _was_late(fault: SlackError | TimeoutError) -> bool:

@@ -1,7 +1,7 @@
-"""The clock as a process of its own, on a business time that is given to it; it may be told at which step to die.
+"""The clock in its own process, at a given business time. A test can choose the step at which it dies.
 
-It says `ready`, waits for a word, looks once at what is due, and says `done`. Each transaction has two steps at which a
-process can be killed: before it is committed, and before anybody hears that it was.
+It sends `ready`, waits for a message, runs one sweep, and sends `done`. Each transaction has two steps at which a
+process can be killed: before the commit, and between the commit and the answer.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sqlalchemy import Connection
 from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.due import Sweep
 from scheduler.time.heartbeat import Heartbeat
-from tests.forked import Line
-from tests.scheduler.time.clockwork import OpenWay
-from tests.scheduler.time.looking import Looked, consents
+from tests.fork_server import Line
+from tests.scheduler.time.channel_stand_in import ChannelStandIn, consents
+from tests.scheduler.time.clockwork import OpenTransport
 from tests.store.world import Clock, World, open_replica
 
 
@@ -32,12 +32,12 @@ def sweep(url: str, now: datetime, step: int, line: Line) -> None:
 
 async def _swept(url: str, now: datetime, step: int, line: Line) -> None:
     async with open_replica(url, clock=Clock(now)) as world:
-        heart = Heartbeat(world.store, _there, OpenWay(world, time.monotonic), UnsettledClicks(world.store))
+        heart = Heartbeat(world.store, _there, OpenTransport(world, time.monotonic), UnsettledClicks(world.store))
         await heart.tick()
         line.send("ready")
         await asyncio.to_thread(line.recv)
         _die_at(world, step)
-        silent = consents(world.store, heart, Looked())
+        silent = consents(world.store, heart, ChannelStandIn())
         await Sweep(world.store, silent.take).tick()
         await silent.tick()
         line.send("done")
