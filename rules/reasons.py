@@ -142,55 +142,55 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.NOT_VISIBLE:  # the same for what does not exist
             return "There is no package {package} that you can see."
         case Reason.WRONG_ROLE:
-            return "This asks for {a_role}, and you do not hold that role."
+            return "You need the {role} role to decide this."
         case Reason.OUT_OF_SCOPE:
             return "You are {a_role}, but not for {action_type}: your scope does not cover it."
         case Reason.ABOVE_AUTHORITY:
             return "This is {risk} risk, and your authority ends at {max_risk}. Escalate it instead."
         case Reason.IS_REQUESTER:
-            return "You asked for this, so somebody else must approve it. You can still stop it."
+            return "You asked for this, so someone else must approve it. You can still stop it."
         case Reason.IS_ON_CHAIN:
-            return "This is done on your behalf, so somebody else must approve it."
+            return "This is done on your behalf, so someone else must approve it."
         case Reason.IS_OWNER:
-            return "You own the agent that proposes this, so somebody else must approve it. You can still stop it."
+            return "You own the agent that proposes this, so someone else must approve it. You can still stop it."
         case Reason.IS_EDITOR:
-            return "You edited this package, so it takes a second pair of eyes."
+            return "You edited this package, so someone else must approve it."
         case Reason.IS_RECUSED:
             return "You recused yourself from this package."
         case Reason.INDEPENDENCE_UNKNOWN:
-            return "An e-mail address asked for this, and the directory has none for you: it may be yours."
+            return "An e-mail address asked for this, and the directory has none for you: it could be yours."
         case Reason.ALREADY_COUNTED:
             return "Your approval already counts; this needs another person."
         case Reason.STALE_VERSION:
-            return "Version {seen} is out of date: version {current} is the one to go by."
+            return "Version {seen} is out of date: the current version is {current}."
         case Reason.STALE_RUNG:
             return "This has since been escalated to {role}; please decide on the newer card."
         case Reason.ALREADY_DECIDED:
             return "This is already {status} by {by}; nothing was changed."
         case Reason.AWAITS_AGENT:
-            return "This waits for the agent ({status}); what can be decided on is the version it sends."
+            return "This waits for the agent ({status}). You can decide on the version that it sends."
         case Reason.IS_DEFERRED:
-            return "This is deferred until {until}; it has to be woken before it can be decided."
+            return "This is deferred until {until}; wake it before you decide."
         case Reason.NOT_IN_THIS_STATE:
             return "A package that is {status} does not take {verb}."
         case Reason.DECISION_NOT_ALLOWED:
             return "The agent cannot act on {verb} here; it takes: {allowed}."
         case Reason.LEVEL_IS_TAKEOVER:
-            return "This needs a person to take over; it cannot be waved through."
+            return "This needs a person to take over; it cannot be approved."
         case Reason.NOT_SOFT:
             return "Only an approval that runs on silence can be objected to; reject this one instead."
         case Reason.SILENCE_COUNTS:
-            return "Silence lets this go ahead whatever the deadline is: object, and then there is time, or put it off."
+            return "Silence lets this go ahead whatever the deadline is: object, or defer it."
         case Reason.A_QUESTION:
             return "This is a question: answer it."
         case Reason.NOT_A_QUESTION:
             return "This is not a question, so it cannot be answered; approve or reject it."
         case Reason.COMMENT_REQUIRED:
-            return "At this risk a decision needs a comment: say in a sentence why."
+            return "At this risk a decision needs a comment. Say why in a sentence."
         case Reason.DETAILS_FIRST:
-            return "Open Details first, with every page of what is proposed. The policy asks for that at this risk."
+            return "Open Details first, and read every page of what is proposed. The policy requires that at this risk."
         case Reason.NOT_SHOWN_WHOLE:
-            return "The card does not show all of this. Open the form from the card, and go through all of its steps."
+            return "The card does not show all of this. Open the form from the card, and go through all its steps."
         case Reason.NO_PARAMETERS:
             return "This package has no parameters to edit."
         case Reason.EDIT_NOT_VALID:

@@ -11,3 +11,8 @@ def with_article(role: str) -> str:
     """The role with its article: "an owner", "a reviewer"."""
     word = humanize(role)
     return f"{'an' if word[:1] in set('aeiou') else 'a'} {word}"
+
+
+def percent(share: float) -> str:
+    """Rounded down: 99.6 % is not 100 %."""
+    return f"{int(share * 100 + 1e-9)}%"

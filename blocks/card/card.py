@@ -68,7 +68,7 @@ def _body(dossier: Dossier, package: DecisionPackage, measure: Measure) -> list[
     return [
         *_block(claims.handover(package.takeover, measure) if taken else ()),
         *_block(claims.proposal(dossier, package, measure)),
-        *_block(claims.effects(package, state, measure)),
+        *_block(claims.effects(package, measure)),
         *_block(facts.reasons(state)),
         *_block(claims.agent_reasons(package, measure)),
     ]

@@ -11,9 +11,7 @@ from blocks.kit.parameters import exact_json_line
 from blocks.kit.room import Measure
 from blocks.kit.text import defang, host_of, one_line
 from blocks.words.dossier import Dossier
-from rules.package.model import CALLS, DecisionPackage, Evidence, Kind, TakeoverPackage
-from rules.scales import HITLLevel
-from rules.state.model import PackageState
+from rules.package.model import CALLS, DecisionPackage, Evidence, TakeoverPackage
 
 _FAR = 400  # characters; longer than any line that is shown
 
@@ -42,17 +40,13 @@ def _address(url: str) -> str:
     return f"host {host_of(url)}: {defang(url)}"
 
 
-def effects(package: DecisionPackage, state: PackageState, measure: Measure) -> Parts:
+def effects(package: DecisionPackage, measure: Measure) -> Parts:
     """The effects, as the agent describes them. Reversibility is stated above by the service."""
-    approving = package.kind is not Kind.QUESTION and state.level is not HITLLevel.HUMAN_TAKEOVER
-    follows = "If you approve, the agent says" if approving else "What follows, the agent says"
     return (
-        *framed_quote(follows, package.consequence, measure.main(500)),
-        *framed_quote("And further on", package.downstream_impact, measure.support(300), 4),
-        *framed_list(
-            "Side effects, by its own preview", _preview(package.side_effect_preview), 8, measure.support(120)
-        ),
-        *framed_quote("How it would undo it", package.rollback_plan, measure.support(300), 4),
+        *framed_quote("Expected result", package.consequence, measure.main(500)),
+        *framed_quote("Later effects", package.downstream_impact, measure.support(300), 4),
+        *framed_list("Side effects", _preview(package.side_effect_preview), 8, measure.support(120)),
+        *framed_quote("Rollback", package.rollback_plan, measure.support(300), 4),
     )
 
 
@@ -64,20 +58,20 @@ def agent_reasons(package: DecisionPackage, measure: Measure) -> Parts:
     """The agent's reasons, beginning with its doubts."""
     voices = (f"{voice.by}: {voice.position} – {voice.reason}" for voice in package.dissent)
     return (
-        *framed_list("What it does not know", package.known_uncertainties, 5, measure.main(180)),
+        *framed_list("Known uncertainties", package.known_uncertainties, 5, measure.main(180)),
         *_evidence(package.evidence_refs, measure),
-        *framed_list("The policies it goes by", package.policy_basis, 3, measure.support(140)),
-        *framed_list("What else could be done", package.alternatives, 3, measure.support(140)),
-        *framed_list("Who disagrees", voices, 3, measure.support(220)),
-        *framed_list("In short, by its own account", _in_short(package), 2, 160),
-        *(framed_quote("Its rationale", package.rationale, measure.support(1400), 12) if package.kind in CALLS else ()),
+        *framed_list("Policies", package.policy_basis, 3, measure.support(140)),
+        *framed_list("Alternatives", package.alternatives, 3, measure.support(140)),
+        *framed_list("Dissent", voices, 3, measure.support(220)),
+        *framed_list("Data and recommendation", _in_short(package), 2, 160),
+        *(framed_quote("Rationale", package.rationale, measure.support(1400), 12) if package.kind in CALLS else ()),
     )
 
 
 def _evidence(refs: tuple[Evidence, ...], measure: Measure) -> Parts:
     shown = refs[:4]
     lines = [line for ref in shown for line in _reference(ref, measure)]
-    return framed_lines("Its evidence", lines, len(refs) - len(shown))
+    return framed_lines("Evidence", lines, len(refs) - len(shown))
 
 
 def _reference(ref: Evidence, measure: Measure) -> Iterator[str]:

@@ -39,7 +39,7 @@ _HEADINGS: Mapping[Content, str] = {
     Content.MEMORY: "It would remember",
     Content.EXCEPTION: "The exception",
     Content.JUSTIFICATION: "Why, the agent says",
-    Content.RATIONALE: "Its rationale",
+    Content.RATIONALE: "Rationale",
 }
 STEP_CHARACTERS = 24_000
 STEP_BYTES = 100_000  # Slack takes 250 KB in a view

@@ -83,7 +83,7 @@ def requester_warnings(dossier: Dossier) -> Parts:
     """Warnings about requesters outside the directory and about a delegation chain that bars reviewers."""
     state, warnings = dossier.state, []
     if has_outsider(state.barred):
-        warnings.append("Someone outside your directory is behind this: nobody can check who is independent of them.")
+        warnings.append("Someone outside your directory requested this, so independence cannot be checked.")
     if any(why.rule == CHAIN_BARS for why in state.why):
         barred = people_names(dossier, barred_by_chain(state))
         warnings.append(f"{agent_name(dossier)} names {barred} in on_behalf_of, so they cannot approve this.")
@@ -101,7 +101,7 @@ def _progress_sentences(dossier: Dossier) -> Iterator[str]:
     if state.task.assigned_to:
         yield f"{person_name(dossier, state.task.assigned_to)} has taken this up."
     if dossier.terms.details_first and state.level is not HITLLevel.HUMAN_TAKEOVER:
-        yield "Open Details before you approve: at this risk that is asked of everybody."
+        yield "Open Details before you approve."
 
 
 def escalation_sentence(dossier: Dossier) -> str:
@@ -119,7 +119,7 @@ def earlier_decisions(dossier: Dossier) -> Parts:
     if not dossier.earlier_packages:
         return ()
     lines = bullets(_package_line(dossier, package) for package in dossier.earlier_packages[:_FEW])
-    return (heading("Decided before, on the same action and subject"), lines)
+    return (heading("Earlier decisions on the same action and subject"), lines)
 
 
 def _package_line(dossier: Dossier, package: EarlierPackage) -> list[Run]:
@@ -156,5 +156,5 @@ def verified_facts(dossier: Dossier) -> Block:
     digest = state.action_digest.removeprefix("sha256:")[:12]
     action = f"Action type {state.action_type}, version {state.version}, digest {digest}."
     level = f"Level {humanize(state.level)}, by policy {state.policy_version}."
-    caveat = "Countersign has not checked what stands beside a bar or in a box: others say it."
+    caveat = "Quoted and boxed text comes from the agent and is unverified."
     return plain_context(f"Countersign checked: {parties}.", f"{action} {level}", caveat)

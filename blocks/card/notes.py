@@ -26,7 +26,7 @@ def escalation(dossier: Dossier) -> Message:
 
 def silence_stopped(dossier: Dossier) -> Message:
     """For reviewers whose silence was enough until now; a soft card has mentioned nobody yet."""
-    text = why_hard(dossier.state) or "Silence no longer counts. This waits for a yes."
+    text = why_hard(dossier.state) or "Silence no longer counts. Explicit approval is now required."
     return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
 
 
@@ -40,11 +40,7 @@ def _what_then(dossier: Dossier, format_time: FormatTime) -> str:
     state, at = dossier.state, goes_ahead_at(dossier)
     if not state.soft:
         return f", until {format_time(state.ends_at)}. If nobody decides, {timeout_outcome(state)}."
-    ahead = (
-        f"It goes ahead by itself after {format_time(at)}, unless somebody objects."
-        if at
-        else "Silence does not count yet."
-    )
+    ahead = f"It goes ahead after {format_time(at)}, unless someone objects." if at else "Silence does not count yet."
     return f". {ahead}"
 
 
@@ -65,7 +61,7 @@ def unused_approval(dossier: Dossier) -> Message:
     lapses = dossier.state.lapses_at
     waits = f"{status_label(dossier.state)}, and not carried out yet."
     shown, plain = (
-        f"{waits} The permission lapses {format_time(lapses)}." if lapses else waits
+        f"{waits} The approval expires {format_time(lapses)}." if lapses else waits
         for format_time in (slack_date, in_utc)
     )
     return _message(dossier, plain, section(shown))

@@ -10,6 +10,7 @@ from blocks.kit.parameters import exact_json_line
 from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
 from blocks.words.sentences import confidence_text
 from rules.package.model import DecisionPackage, Dissent, Evidence, TakeoverPackage
+from rules.wording import percent
 
 Draw = Callable[[str, Any], Iterator[Block]]
 
@@ -50,14 +51,14 @@ ASKED: Fields = {
     "proposed_action": ("Proposed action", quote_blocks),
     "consequence": ("Consequence", quote_blocks),
     "side_effect_preview": ("Side effects", value_blocks),
-    "downstream_impact": ("What follows further on", quote_blocks),
-    "rollback_plan": ("How it would be undone", quote_blocks),
+    "downstream_impact": ("Later effects", quote_blocks),
+    "rollback_plan": ("Rollback", quote_blocks),
     "subject_url": ("What it is about", url_blocks),
     "takeover": ("", _takeover),
 }
 REASONS: Fields = {
     "rationale": ("Rationale", quote_blocks),
-    "known_uncertainties": ("What it does not know", list_blocks),
+    "known_uncertainties": ("Known uncertainties", list_blocks),
     "alternatives": ("Alternative", list_blocks),
     "dissent": ("Dissent", _dissent),
     "material_change": ("What has changed since a rejection", quote_blocks),
@@ -71,7 +72,7 @@ SHORT = (
     "interrupt_type", "run_id", "thread_id", "checkpoint_id", "idempotency_key",
 )  # fmt: skip
 ECHOED: Fields = {
-    "callback_url": ("Where it wants to be called", url_blocks),
+    "callback_url": ("Callback address", url_blocks),
     "metadata": ("Metadata", value_blocks),
 }
 
@@ -97,5 +98,5 @@ def _field_text(name: str, value: Any) -> str:
     if name == "cost":
         return f"{exact_json_line(value.amount)} {value.currency}"
     if name == "confidence":
-        return f"{exact_json_line(value)}, {confidence_text(value)}"
+        return f"{exact_json_line(value)} ({percent(value)})"
     return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -42,7 +42,7 @@ def level_heading(state: PackageState) -> str:
     """Heading of the section of `level_blocks`."""
     if _nobody_asked(state):
         return "Why nobody was asked"
-    return "Why it took a person" if state.status.terminal else "Why it takes a person"
+    return "Why a person was asked" if state.status.terminal else "Why a person is asked"
 
 
 def terms_heading(state: PackageState) -> str:
@@ -75,7 +75,7 @@ def terms_blocks(dossier: Dossier) -> Iterator[Block]:
 def _terms(dossier: Dossier) -> Iterator[list[Run]]:
     state = dossier.state
     if _nobody_asked(state):
-        yield ["Nobody: the policy let it pass."]
+        yield ["Nobody: the policy allowed it."]
     elif state.status.terminal:
         yield _role("Asked last", dossier)
         yield [quorum_sentence(dossier, "took") or "One person was enough."]
@@ -103,7 +103,7 @@ def _requirements(terms: Terms) -> Iterator[list[Run]]:
     if terms.comment_required:
         yield ["An approval needs a comment."]
     if terms.details_first:
-        yield ["Whoever approves it has to open Details first."]
+        yield ["Approvers must open Details first."]
 
 
 def _timers(dossier: Dossier) -> Iterator[list[Run]]:
@@ -115,7 +115,7 @@ def _timers(dossier: Dossier) -> Iterator[list[Run]]:
     yield [f"Each role has {timeout}{hours}. If nobody decides in time, {timeout_outcome(state)}."]
     if terms.reminders:
         yield [f"Reminders: {join_names(format_duration(ahead) for ahead in terms.reminders)} before the end."]
-    yield [f"An approval that is not used lapses after {format_duration(terms.approval_expiry)}."]
+    yield [f"Unused approvals expire after {format_duration(terms.approval_expiry)}."]
 
 
 def _times(dossier: Dossier) -> Iterator[list[Run]]:
@@ -128,12 +128,12 @@ def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
     known = (
         ("Came in", state.created_at),
         ("Reviewers can see the card since", state.shown.at if state.shown else None),
-        ("This role's time ends", None if state.status.terminal else state.task.due_at),
+        ("This role's deadline", None if state.status.terminal else state.task.due_at),
         ("The agent has until", state.answer_by),
         ("It comes back", state.wake_at),
-        ("The agent itself gives up", state.expires_at),
+        ("The agent's own deadline", state.expires_at),
         ("Decided", state.decision.decided_at if state.decision else None),
-        ("The approval lapses", state.lapses_at),
+        ("The approval expires", state.lapses_at),
         ("The agent began", state.execution.claimed_at),
         ("The outcome is expected by", state.outcome_by),
         ("The outcome was noted", state.execution.reported_at),
@@ -161,7 +161,7 @@ def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
 
 def _decision(dossier: Dossier, decision: Decision) -> Iterator[Run]:
     if decision.basis is Basis.POLICY:
-        yield "The policy let it pass."
+        yield "The policy allowed it."
         return
     yield "It came to: "
     yield bold(humanize(dossier.state.status))

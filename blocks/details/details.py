@@ -99,10 +99,10 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
     yield Section(level_heading(dossier.state), level_blocks(dossier))
     yield Section(terms_heading(dossier.state), terms_blocks(dossier))
     yield Section("Who has decided", vote_blocks(dossier))
-    yield Section("Decided before about the same", earlier_decision_blocks(dossier))
+    yield Section("Earlier decisions on the same", earlier_decision_blocks(dossier))
     if package:
-        yield Section("What the agent says for it", field_blocks(package, REASONS))
-        yield Section("What the agent says of itself", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
+        yield Section("The agent's reasons", field_blocks(package, REASONS))
+        yield Section("About the agent", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
     yield Section("History", history_blocks(dossier))
     yield Section("Ids", id_blocks(dossier))
 

@@ -22,7 +22,7 @@ _PROCEEDING = frozenset([Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
 
 _COMMENT: Mapping[Verb, str] = {
     Verb.APPROVE: "Why you approve",
-    Verb.APPROVE_WITH_EDITS: "Why you change it",
+    Verb.APPROVE_WITH_EDITS: "Why you edit it",
     Verb.REJECT: "Why you reject it",
     Verb.OBJECT: "What you object to",
     Verb.ESCALATE: "What the next role should know",
@@ -88,7 +88,7 @@ def override_reason(_: Verb, __: Dossier) -> Block:
 
 def evidence_refs(_: Verb, __: Dossier) -> Block:
     hint = "One on each line, at most 20: a document, a ticket, who told you."
-    return input_block(Field.EVIDENCE_REFS, "What you go by", text_input(), hint=hint)
+    return input_block(Field.EVIDENCE_REFS, "Evidence", text_input(), hint=hint)
 
 
 def verdict(_: Verb, __: Dossier) -> Block:
@@ -117,7 +117,7 @@ def confirmed(_: Verb, dossier: Dossier) -> Block:
 def confirmed_for(dossier: Dossier, digest: str) -> Block:
     """The value of the box is the digest of what is confirmed: a box ticked for one thing confirms no other."""
     tick = option("The agent may then do exactly this", digest, reversibility_sentence(dossier.state))
-    return input_block(Field.CONFIRMED, "What you let happen", {"type": "checkboxes", "options": [tick]})
+    return input_block(Field.CONFIRMED, "Consequence", {"type": "checkboxes", "options": [tick]})
 
 
 def confirmation(parameters: Any) -> str:

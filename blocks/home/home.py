@@ -69,7 +69,7 @@ def _blocks(data: HomeData) -> Iterator[Block]:
     yield from _waiting(data)
     yield divider()
     yield header("What you decided")
-    yield from _row_page(data.decided, ActionId.HOME_DECIDED, "You have decided nothing yet.")
+    yield from _row_page(data.decided, ActionId.HOME_DECIDED, "You have not decided anything yet.")
     yield divider()
     if data.is_reviewer or data.away_until:
         yield from _away(data)
@@ -126,7 +126,7 @@ def _page_button(action: ActionId, label: str, position: str) -> Element:
 def _away(data: HomeData) -> Iterator[Block]:
     if data.away_until is None:
         yield section(
-            "Going away? Your open tasks can go to somebody else.", _away_button(ActionId.HOME_AWAY, "I am away")
+            "Going away? Your open tasks can go to someone else.", _away_button(ActionId.HOME_AWAY, "I am away")
         )
         return
     yield section(f"You are away until {slack_date(data.away_until)}.", _away_button(ActionId.HOME_BACK, "I am back"))

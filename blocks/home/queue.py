@@ -63,7 +63,7 @@ def _request(row: Row) -> Block:
 
 
 def row_title(row: Row) -> str:
-    return one_line(row.title) or "–" if row.title is not None else "(its words were emptied)"
+    return one_line(row.title) or "–" if row.title is not None else "(content deleted)"
 
 
 def _details(row: Row) -> Element:

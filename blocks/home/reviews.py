@@ -38,15 +38,15 @@ WORD_HELP: Mapping[str, str] = {
     "stats [7d]": "how much waits, how people decide and how long it takes them",
     "sampled": "what went ahead and was picked for a second look",
     "away [until] [@delegate]": "hand your open tasks on while you are away",
-    "back": "you are here again",
+    "back": "you are available again",
     "help": "this list",
 }
 ADMIN_WORD_HELP: Mapping[str, str] = {
-    "assign ID @user": "give a package to somebody who may decide it",
+    "assign ID @user": "give a package to someone who may decide it",
     "audit ID": "everything that happened to a package",
-    "policy": "the policy that holds now",
-    "pause AGENT": "take nothing more from an agent",
-    "resume AGENT": "let it go on",
+    "policy": "the policy in force",
+    "pause AGENT": "pause an agent",
+    "resume AGENT": "let it continue",
 }
 
 _NAMED_IN_TEXT = 3
@@ -85,7 +85,7 @@ def no_role_message(*, is_admin: bool) -> Message:
 
 def sampled(rows: Sequence[Row], more: int = 0) -> Message:
     """Packages picked for a second look, each with a Judge button."""
-    return _list("For a second look", rows, more, "Nothing is left to be judged.", to_judge=True)
+    return _list("For a second look", rows, more, "No items to review.", to_judge=True)
 
 
 def _list(heading: str, rows: Sequence[Row], more: int, empty: str, *, to_judge: bool = False) -> Message:
@@ -138,6 +138,6 @@ def policy(summary: Iterable[str]) -> Message:
     """The summary that `countersign policy check` prints, as far as it fits into a message."""
     text = "\n".join(summary)
     shown = text if len(text) <= _SUMMARY else text[: text.rfind("\n", 0, _SUMMARY)]
-    more = [context("Cut here: `countersign policy check` prints all of it.")] if shown != text else []
+    more = [context("Shortened. `countersign policy check` prints all of it.")] if shown != text else []
     blocks = [rich(preformatted(piece.strip("\n"))) for piece in pieces(clean(shown))]
-    return Message("The policy that holds now.", (header("The policy that holds now"), *blocks, *more))
+    return Message("The policy in force.", (header("The policy in force"), *blocks, *more))

@@ -56,14 +56,14 @@ def _count(figures: Statistics, level: HITLLevel, age: Age | None = None) -> int
 
 def _settled_parts(figures: Statistics) -> Iterator[str]:
     parts = [f"{count} {humanize(status)}" for status, count in figures.settled.items() if count]
-    parts += [f"{figures.automatic} without anybody being asked"] if figures.automatic else []
+    parts += [f"{figures.automatic} without a person"] if figures.automatic else []
     people = f" People decided {pluralize(figures.decided, 'package')}." if figures.decided else ""
-    yield f"*What became of packages:* {', '.join(parts) or 'none ended'}.{people}"
+    yield f"*Results:* {', '.join(parts) or 'none ended'}.{people}"
 
 
 def _decisions(figures: Statistics) -> Iterator[str]:
     if not any(figures.decisions.values()):
-        yield "*What people said:* nothing yet."
+        yield "*Decisions:* nothing yet."
         return
     rates = figures.rates
     parts = [
@@ -71,7 +71,7 @@ def _decisions(figures: Statistics) -> Iterator[str]:
         for decision, count in figures.decisions.items()
         if count
     ]
-    yield f"*What people said:* {', '.join(parts)}."
+    yield f"*Decisions:* {', '.join(parts)}."
     if figures.median_ms is not None and figures.p90_ms is not None:
         yield f"*Time to decide:* half within {_time(figures.median_ms)}, nine of ten within {_time(figures.p90_ms)}."
 
@@ -83,7 +83,7 @@ def _time(milliseconds: int) -> str:
 
 
 def _note() -> Block:
-    return context("Numbers show where to look, not how well anybody reviews.")
+    return context("Numbers show where to look, not how well people review.")
 
 
 def _charts(figures: Statistics) -> Iterator[Block]:
@@ -92,7 +92,7 @@ def _charts(figures: Statistics) -> Iterator[Block]:
         yield _chart("Waiting now, by age", _bars(figures))
     slices = [{"label": _label(decision), "value": count} for decision, count in figures.decisions.items() if count]
     if slices:
-        yield _chart("What people said", {"type": "pie", "segments": slices})
+        yield _chart("Decisions", {"type": "pie", "segments": slices})
 
 
 def _chart(title: str, chart: Mapping[str, object]) -> Block:

@@ -8,7 +8,7 @@ from blocks.kit.elements import Element, Run, code, moment, rich, user, words
 from blocks.kit.message import Message
 from blocks.kit.text import clean, in_utc
 
-APP_GONE = "Install the app in Slack, give the service its SLACK_BOT_TOKEN, and start it anew."
+APP_GONE = "Install the app in Slack, give the service its SLACK_BOT_TOKEN, and restart it."
 SOCKET_OFF = "Turn Socket Mode on for the app at api.slack.com/apps, and check SLACK_APP_TOKEN."
 _FIXES = {
     "channel_is_archived": "Unarchive the channel, or name another one in the policy.",

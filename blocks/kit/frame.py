@@ -28,7 +28,7 @@ def aside(text: str) -> Element:
     return words({"type": "text", "text": text, "style": {"italic": True}})
 
 
-CUT = aside("Cut here; whole in Details.")
+CUT = aside("Shortened. Full text in Details.")
 
 
 def excerpt(text: str, most: int, lines: int = LINES) -> tuple[str, bool]:
@@ -81,5 +81,5 @@ def framed_json(title: str, value: object, most: int, lines: int) -> Parts:
 
 def _left_out(more: int, what: str, *, cut_short: bool) -> Parts:
     missing = [pluralize(more, f"more {what}")] if more > 0 else []
-    missing += ["what is cut here"] if cut_short else []
+    missing += ["the full text"] if cut_short else []
     return (aside(f"In Details: {' and '.join(missing)}."),) if missing else ()

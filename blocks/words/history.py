@@ -23,14 +23,14 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_DETAILS_OPENED: "Details opened",
     EventType.PACKAGE_FORM_OPENED: "Form opened",
     EventType.PACKAGE_HARDENED: "Silence no longer counts",
-    EventType.PACKAGE_ESCALATED: "Moved up to the next role",
+    EventType.PACKAGE_ESCALATED: "Escalated to the next role",
     EventType.PACKAGE_PENDING: "Waiting for a decision again",
     EventType.PACKAGE_REVISION_REQUESTED: "Sent back to the agent for a revision",
     EventType.PACKAGE_EVIDENCE_REQUESTED: "Sent back to the agent for evidence",
     EventType.PACKAGE_DEFERRED: "Deferred",
-    EventType.EXECUTION_REMINDED: "Reminded that nothing was carried out",
+    EventType.EXECUTION_REMINDED: "Reminder: not carried out yet",
     EventType.PACKAGE_APPROVED: "Approved",
-    EventType.PACKAGE_CONSENTED: "Went ahead on silence",
+    EventType.PACKAGE_CONSENTED: "Went ahead without an objection",
     EventType.PACKAGE_OVERRIDDEN: "Overridden",
     EventType.PACKAGE_REJECTED: "Rejected",
     EventType.PACKAGE_TAKEN_OVER: "Taken over",
@@ -53,7 +53,7 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.EXECUTION_FAILED: "Execution reported as failed",
     EventType.EXECUTION_ROLLED_BACK: "Execution reported as rolled back",
     EventType.EXECUTION_UNKNOWN: "No outcome was reported in time",
-    EventType.EXECUTION_LAPSED: "Approval lapsed unused",
+    EventType.EXECUTION_LAPSED: "Approval expired unused",
 }
 _QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)

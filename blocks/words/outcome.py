@@ -51,8 +51,8 @@ _APPROVED_LABELS: Mapping[HumanDecisionType | None, str] = {
 }
 _EXPIRIES: Mapping[str | None, str] = {
     Cause.AGENT_DID_NOT_ANSWER: "The agent did not answer in time.",
-    Cause.END_REACHED: "The end that the agent set has come.",
-    Cause.AUTO_REJECT: "Nobody decided in time, and the policy then turns it down.",
+    Cause.END_REACHED: "The agent's own deadline has passed.",
+    Cause.AUTO_REJECT: "Nobody decided in time, so the policy rejected it.",
 }
 _QUOTE_VERBS: Mapping[str, str] = {
     "instructions": "asks for",
@@ -103,14 +103,14 @@ _PROCEEDING = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
 def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
     people = deciders(dossier)
     if decision.basis is Basis.POLICY:
-        return f"The policy let {agent_name(dossier)} go ahead without asking anybody. You are told, not asked."
+        return f"The policy let {agent_name(dossier)} go ahead without a decision. This is for your information."
     if decision.basis is Basis.SILENT_CONSENT:
         return "Nobody objected in time. This is consent by silence, not an approval."
     if decision.override_decision:
         return f"{people} overrode {_overridden_part(dossier)}: {_OVERRIDE_WORDS[decision.override_decision]}."
     match decision.decision:
         case HumanDecisionType.ANSWER:
-            return f"{people} answered. An answer is no permission to act."
+            return f"{people} answered. An answer is not a permission to act."
         case HumanDecisionType.APPROVE_WITH_EDITS:
             return f"{people} edited the parameters and approved them."
         case _:
@@ -148,7 +148,7 @@ def _sent_back_sentence(dossier: Dossier, decision: Decision) -> str:
     if state.status.awaits_agent:
         what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
         return f"{people} asks {agent_name(dossier)} for {what}. It waits for a new version."
-    how = "Nobody decided in time, so it was put off" if decision.basis is Basis.TIMEOUT else f"{people} put this off"
+    how = "Nobody decided in time, so it was deferred" if decision.basis is Basis.TIMEOUT else f"{people} deferred this"
     return f"{how}. It comes back to {with_article(state.task.required_role)} by itself."
 
 
@@ -176,7 +176,7 @@ def thread_sentence(dossier: Dossier) -> str:
         return f"{agent_name(dossier)} must not act on it."
     if state.holds_thread:
         held = _thread_or_run(state)
-        return f"{agent_name(dossier)} has to leave its {held} alone until it is handed back, which Details offers."
+        return f"{agent_name(dossier)} is paused in its {held} until someone hands it back in Details."
     back = next(
         (event for event in reversed(dossier.history) if event.event_type == EventType.THREAD_HANDED_BACK), None
     )
@@ -197,7 +197,7 @@ def _ended_by(dossier: Dossier) -> str:
     ends = [
         event.actor for event in dossier.history if event.event_type == EventType.of("package", dossier.state.status)
     ]
-    return speaker_name(dossier, ends[-1]) if ends else "Its own side"
+    return speaker_name(dossier, ends[-1]) if ends else "The agent's side"
 
 
 def outcome_fields(state: PackageState) -> Iterator[tuple[str, str]]:
@@ -215,7 +215,7 @@ def outcome_fields(state: PackageState) -> Iterator[tuple[str, str]]:
     if state.verdict:
         yield "Second look", f"Judged {state.verdict}"
     elif Verb.JUDGE in offered_verbs(state):
-        yield "Second look", "Picked for one; Details offers it."
+        yield "Second look", "Picked for a second look; see Details."
 
 
 def _execution(state: PackageState) -> Iterator[tuple[str, str]]:
@@ -223,13 +223,13 @@ def _execution(state: PackageState) -> Iterator[tuple[str, str]]:
     done = state.execution
     match done.state:
         case ExecutionState.NONE if state.lapses_at:
-            yield "Not carried out yet", f"The permission lapses {slack_date(state.lapses_at)}."
+            yield "Not carried out yet", f"The approval expires {slack_date(state.lapses_at)}."
         case ExecutionState.CLAIMED if done.claimed_at:
             yield "Being carried out", f"Since {slack_date(done.claimed_at)}; no outcome is reported yet."
         case ExecutionState.UNKNOWN:
             yield "Outcome unknown", "No outcome was reported in time. It is not offered to the agent again."
         case ExecutionState.LAPSED:
-            yield "Not carried out", "The permission lapsed unused."
+            yield "Not carried out", "The approval expired unused."
         case _:
             yield from ((_REPORTED[done.state], slack_date(at)) for at in (done.reported_at,) if at)
 
@@ -293,5 +293,5 @@ def outcome_timing(state: PackageState) -> str:
     if state.status.awaits_agent:
         return f"The agent has until {in_utc(state.ends_at)}."
     if state.proceeds and state.lapses_at and state.execution.state is ExecutionState.NONE:
-        return f"Not carried out yet; the permission lapses {in_utc(state.lapses_at)}."
+        return f"Not carried out yet; the approval expires {in_utc(state.lapses_at)}."
     return ""

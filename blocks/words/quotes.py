@@ -24,7 +24,7 @@ _EVENT_VERBS: Mapping[str, str] = {
     EventType.THREAD_HANDED_BACK: "hands the thread back",
     EventType.TASK_EXTENDED: "extends the deadline",
     EventType.TASK_CLAIMED: "takes it up",
-    EventType.TASK_ASSIGNED: "hands it to somebody",
+    EventType.TASK_ASSIGNED: "assigns it",
     EventType.TASK_RECUSED: "steps aside",
     EventType.REVIEW_JUDGED: "judges it afterwards",
 }

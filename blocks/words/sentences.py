@@ -18,12 +18,12 @@ from rules.scales import HITLLevel, Reversibility
 from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.verbs.timers import MAX_TIMEOUT_DEFERRALS
-from rules.wording import humanize, with_article
+from rules.wording import humanize, percent, with_article
 
 FormatTime = Callable[[datetime], str]  # `text.slack_date` in markup, `text.in_utc` in plain text
 
 NAME = 60
-EMPTIED = "What was asked has been removed, as the policy's retention asks. The record stands."
+EMPTIED = "The content was deleted under the policy's retention. The audit trail remains."
 _FEW = 3
 
 _ASKED = {
@@ -31,17 +31,16 @@ _ASKED = {
     Kind.OUTPUT: "approve this output",
     Kind.PLAN: "approve this plan",
     Kind.QUESTION: "answer this question",
-    Kind.MEMORY: "approve what it wants to remember",
+    Kind.MEMORY: "approve this memory",
     Kind.POLICY_EXCEPTION: "approve this exception to a policy",
     Kind.TOOL_CALL: "approve this tool call",
 }
 _UNDOING = {
-    Reversibility.REVERSIBLE: "This can be undone.",
-    Reversibility.PARTIALLY_REVERSIBLE: "This can be undone only in part.",
-    Reversibility.IRREVERSIBLE_LOW: "This cannot be undone; what it can harm is small.",
-    Reversibility.IRREVERSIBLE_HIGH: "This cannot be undone, and it can do great harm.",
+    Reversibility.REVERSIBLE: "Reversible",
+    Reversibility.PARTIALLY_REVERSIBLE: "Partly reversible",
+    Reversibility.IRREVERSIBLE_LOW: "Irreversible, low impact",
+    Reversibility.IRREVERSIBLE_HIGH: "Irreversible, high impact",
 }
-_SURE = ((0.5, "unsure"), (0.65, "rather unsure"), (0.8, "fairly sure"), (0.95, "sure"))
 _HARDENED = frozenset(
     [Cause.OBJECTION, Cause.POLICY_CHANGED, Cause.SILENCE_UNPROVEN, Cause.TIMEOUT, Cause.ESCALATION, Cause.NOBODY_LEFT]
 )
@@ -168,9 +167,9 @@ def timing_fields(dossier: Dossier, format_time: FormatTime) -> tuple[tuple[str,
     at = goes_ahead_at(dossier)
     if at is None:
         counts = f"It will count for {format_duration(dossier.terms.soft_timeout)}, once a reviewer can see this card."
-        return ("Silence does not count yet", counts), ("If somebody objects", "It waits for a yes.")
-    ahead = f"After {format_time(at)}, unless somebody objects."
-    return ("Goes ahead by itself", ahead), ("If somebody objects", "It waits for a yes.")
+        return ("Silence does not count yet", counts), ("If someone objects", "Explicit approval is then required.")
+    ahead = f"After {format_time(at)}, unless someone objects."
+    return ("Goes ahead", ahead), ("If someone objects", "Explicit approval is then required.")
 
 
 def timing_sentence(dossier: Dossier) -> str:
@@ -181,7 +180,7 @@ def timing_sentence(dossier: Dossier) -> str:
     at = goes_ahead_at(dossier)
     if at is None:
         return "Silence does not count yet."
-    return f"It goes ahead by itself after {in_utc(at)}, unless somebody objects."
+    return f"It goes ahead after {in_utc(at)}, unless someone objects."
 
 
 def why_silence_stopped(state: PackageState) -> str | None:
@@ -191,7 +190,7 @@ def why_silence_stopped(state: PackageState) -> str | None:
         return f"{sentence(first.because)} Explicit approval is now required."
     if first is None or first.rule not in _HARDENED:
         return None
-    return f"Silence no longer counts: {first.because}. This waits for a yes."
+    return f"{sentence(first.because)} Explicit approval is now required."
 
 
 def reason_sentence(why: Why) -> str:
@@ -211,9 +210,9 @@ def stakes_fields(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """Pairs like those of `timing_fields`. They may become markup: only numbers and a currency come from the agent."""
     yield "Undo", reversibility_sentence(dossier.state)
     if package := dossier.package:
-        cost = f"{price_text(package.cost)}, " if package.cost else ""
-        text = f"{cost}{confidence_text(package.confidence)}"
-        yield "The agent says", text[:1].upper() + text[1:]
+        yield "Agent's confidence", percent(package.confidence)
+        if package.cost:
+            yield "Cost", price_text(package.cost)
 
 
 def price_text(cost: Cost) -> str:
@@ -221,9 +220,3 @@ def price_text(cost: Cost) -> str:
     rounded, exact = f"{cost.amount:,.2f}", f"{Decimal(repr(cost.amount)):,f}"
     amount = rounded if float(rounded.replace(",", "")) == cost.amount else exact
     return f"{amount} {cost.currency}"
-
-
-def confidence_text(confidence: float) -> str:
-    """The confidence in words and in percent, rounded down: 99.6 % is not 100 %."""
-    word = next((word for bound, word in _SURE if confidence < bound), "very sure")
-    return f"{word} ({int(confidence * 100 + 1e-9)}%)"

@@ -36,7 +36,7 @@ class VerbLook:
 
 
 def _approve(dossier: Dossier) -> str:
-    lapses = f"An approval that is not used lapses after {format_duration(dossier.terms.approval_expiry)}."
+    lapses = f"Unused approvals expire after {format_duration(dossier.terms.approval_expiry)}."
     released = "The agent may then do exactly this, once."
     return " ".join(filter(None, (released, quorum_sentence(dossier), lapses)))
 
@@ -44,7 +44,7 @@ def _approve(dossier: Dossier) -> str:
 def _edit(_: Dossier) -> str:
     return (
         "Your edit becomes a new version, with you as its author; earlier votes do not count for it. "
-        "Where the policy asks for a second pair of eyes, somebody else then has to approve it."
+        "If the policy requires a second person, someone else then has to approve it."
     )
 
 
@@ -71,7 +71,8 @@ def _take_over(dossier: Dossier) -> str:
 
 def _override(dossier: Dossier) -> str:
     quorum = quorum_sentence(dossier)
-    return f"You decide against what the agent recommends. {quorum or 'Your word alone is enough.'} It may be reviewed."
+    enough = quorum or "Your decision alone is enough."
+    return f"You decide against the agent's recommendation. {enough} It may be reviewed."
 
 
 def _judge(dossier: Dossier) -> str:
@@ -92,7 +93,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.ANSWER: VerbLook(
         label="Answer",
-        meaning="The agent goes on with your answer. An answer is no permission to act.",
+        meaning="The agent continues with your answer. An answer is not a permission to act.",
         place=Place.CARD,
         fields=(Field.ANSWER,),
         style="primary",
@@ -100,7 +101,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.REJECT: VerbLook(
         label="Reject",
-        meaning="The agent must not do this. It is told so, and why.",
+        meaning="The agent must not do this. It gets your reason.",
         place=Place.CARD,
         fields=_COMMENT,
         style="danger",
@@ -115,14 +116,14 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.ESCALATE: VerbLook(
         label="Escalate",
-        meaning="Another role is asked from now on, with the whole of its time. Silence will not count.",
+        meaning="This goes to another role, with a new deadline. Silence will not count.",
         place=Place.CARD,
         fields=(Field.TO_ROLE, Field.COMMENT),
         remark="escalates",
     ),
     Verb.OBJECT: VerbLook(
         label="Object",
-        meaning="Silence no longer counts: from now on this waits until somebody approves it.",
+        meaning="Silence no longer counts. Explicit approval is then required.",
         place=Place.CARD,
         fields=_COMMENT,
         at_once=True,
@@ -159,13 +160,13 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.RECUSE: VerbLook(
         label="Recuse",
-        meaning="You are not asked about this any more, in any version. If you voted, your vote is taken back.",
+        meaning="You will not be asked about this again, in any version. If you voted, your vote is withdrawn.",
         place=Place.MENU,
         fields=_COMMENT,
     ),
     Verb.CLAIM_TASK: VerbLook(
         label="Claim",
-        meaning="You take this on: it waits for you, and others see that.",
+        meaning="This waits for you, and others see that.",
         place=Place.DETAILS,
     ),
     Verb.APPROVE_WITH_EDITS: VerbLook(
@@ -177,7 +178,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.COMMENT: VerbLook(
         label="Comment",
-        meaning="It is kept with the package and shown in Details. It decides nothing.",
+        meaning="The comment is shown in Details. It decides nothing.",
         place=Place.DETAILS,
         fields=_COMMENT,
     ),
@@ -189,26 +190,26 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.WAKE: VerbLook(
         label="Wake",
-        meaning="It asks for a decision again now, with the whole of its time.",
+        meaning="This asks for a decision again now, with a new deadline.",
         place=Place.DETAILS,
         fields=_COMMENT,
         at_once=True,
     ),
     Verb.WITHDRAW: VerbLook(
         label="Withdraw",
-        meaning="Nothing is done, and nobody is asked any more.",
+        meaning="Nothing is done, and nobody is asked again.",
         place=Place.DETAILS,
         fields=_COMMENT,
     ),
     Verb.REVOKE: VerbLook(
         label="Revoke",
-        meaning="The agent may no longer do this. Once it has begun, it is too late to revoke.",
+        meaning="The agent may no longer do this. After it has begun, it is too late to revoke.",
         place=Place.DETAILS,
         fields=_COMMENT,
     ),
     Verb.HAND_BACK: VerbLook(
         label="Hand back",
-        meaning="The agent may go on in its thread. The package itself stays as it is.",
+        meaning="The agent may continue in its thread. The package stays as it is.",
         place=Place.DETAILS,
         fields=_COMMENT,
     ),

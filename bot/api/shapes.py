@@ -98,7 +98,7 @@ class Decision(Reply):
     """What votes, silence, policy or time came to."""
 
     decision: HumanDecisionType | None
-    """Null where nobody decided anything: a timeout, a withdrawal."""
+    """Null where no decisions: a timeout, a withdrawal."""
     basis: Basis
     """On what it rests. Silence is never called a human's approval, nor a timeout a human's rejection."""
     reviewers: list[Reviewer]

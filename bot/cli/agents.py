@@ -76,7 +76,7 @@ Owner = Annotated[
 CallbackUrl = Annotated[
     str | None,
     typer.Option(
-        help="Where the agent is told of decisions; a package may name another.",
+        help="The agent's callback address; a package may name another.",
         metavar="URL",
         callback=_callback_url,
         show_default=False,
@@ -86,17 +86,17 @@ NewCallbackUrl = Annotated[
     str | None,
     typer.Argument(help="The new address.", metavar="URL", callback=_callback_url, show_default=False),
 ]
-NoCallbacks = Annotated[bool, typer.Option("--none", help="Tell it nothing any more.")]
+NoCallbacks = Annotated[bool, typer.Option("--none", help="Remove the address.")]
 Overlap = Annotated[
     timedelta | None,
     typer.Option(
-        help="How long the old key goes on, such as 1h; 0s for a key that leaked. Else as the policy says.",
+        help="How long the old key stays valid, such as 1h; 0s for a key that leaked. Default: the policy's.",
         metavar="SPAN",
         parser=spans.parse_span,
         show_default=False,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Accept an owner whom the directory rules out.")]
+Force = Annotated[bool, typer.Option("--force", help="Accept an owner who is not an active, full member.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -205,7 +205,7 @@ def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = Fals
     session.transaction(
         lambda connection: agent_admin.set_callback_url(connection, name, url, session.now(), by=OPERATOR)
     )
-    typer.echo(f"{name} is told at {plain(url)}" if url else f"{name} is not told any more; it has to poll")
+    typer.echo(f"{name} is told at {plain(url)}" if url else f"{name} has no callback address any more; it has to poll")
 
 
 @app.command("rotate")
@@ -222,7 +222,7 @@ def rotate_agent_key(name: Name, overlap: Overlap = None, *, json: Json = False)
     credentials = session.transaction(operation)
     _print_credentials(credentials, name, json=json, old_key_until=rfc3339(until))
     if not json:
-        typer.echo(f"old key: works until {rfc3339(until)}")
+        typer.echo(f"old key: valid until {rfc3339(until)}")
 
 
 @app.command("list")
@@ -238,7 +238,7 @@ def list_agents(*, json: Json = False) -> None:
     none = "no agents yet; `countersign agents add NAME --owner USER_ID` adds one"
     typer.echo(table(titles, [_row(agent) for agent in agents]) if agents else none)
     if frozen:
-        typer.echo("everything is frozen; `countersign thaw` ends it")
+        typer.echo("all agents are frozen; `countersign thaw` ends that")
 
 
 def _is_frozen(connection: Connection) -> bool:

@@ -24,7 +24,7 @@ from rules.record.earlier import EarlierExport
 from rules.record.evidence import Counts, Fault
 from store.audit.reader import Progress, Selection, snapshot, verify_database
 
-app = typer.Typer(no_args_is_help=True, help="Prove the audit trail, and hand it out.")
+app = typer.Typer(no_args_is_help=True, help="Verify and export the audit log.")
 
 MAX_FAULTS = 20  # faults that are printed; the rest are counted
 NOT_PROVEN = 2  # exit code: the export is consistent, but its origin is not proven
@@ -47,21 +47,19 @@ def _parse_time(written: str) -> datetime:
 
 Export = Annotated[
     typer.FileBinaryRead | None,
-    typer.Argument(help="A jsonl export, or - for stdin; else the database is looked at.", show_default=False),
+    typer.Argument(help="A jsonl export, or - for stdin. Default: the database.", show_default=False),
 ]
 PublicKey = Annotated[
     str | None,
     typer.Option(
-        help="Whose signature to expect on an export, as base64; else this installation's, if it has a key.",
+        help="The public key that must have signed the export, as base64. Default: this installation's key.",
         metavar="KEY",
         show_default=False,
     ),
 ]
 Against = Annotated[
     typer.FileBinaryRead | None,
-    typer.Option(
-        help="An earlier export: since then the record may only have grown.", metavar="OLD", show_default=False
-    ),
+    typer.Option(help="An earlier export; the log may only have grown since.", metavar="OLD", show_default=False),
 ]
 Since = Annotated[
     datetime | None,
@@ -73,13 +71,11 @@ Until = Annotated[
 ]
 ActionType = Annotated[str | None, typer.Option(help="Only of this action type.", show_default=False)]
 Reviewer = Annotated[
-    str | None, typer.Option(help="Only what this person did, by Slack id.", metavar="USER_ID", show_default=False)
+    str | None, typer.Option(help="Only events of this person, by Slack id.", metavar="USER_ID", show_default=False)
 ]
-How = Annotated[
-    Format, typer.Option("--format", help="jsonl is signed and can be proven; csv is for looking at it in a table.")
-]
+How = Annotated[Format, typer.Option("--format", help="jsonl is signed and can be verified; csv opens as a table.")]
 Out = Annotated[
-    Path | None, typer.Option(help="Where to write it; else to stdout.", metavar="FILE", show_default=False)
+    Path | None, typer.Option(help="Where to write it. Default: stdout.", metavar="FILE", show_default=False)
 ]
 
 
@@ -95,7 +91,7 @@ def verify(file: Export = None, public_key: PublicKey = None, against: Against =
         _print_ok(_verify_database(earlier))
         return
     check = _verify_export(file, public_key, earlier)
-    _print_ok(check.counts, f" in a part of the record ({check.part})" if check.part else "")
+    _print_ok(check.counts, f" in a part of the log ({check.part})" if check.part else "")
 
 
 def _print_ok(counts: Counts, suffix: str = "") -> None:
@@ -127,7 +123,7 @@ def _verify_export(
         _exit_on_faults(faults, f"{file.name}: " if remembers else "")
     distrust = check.distrust
     if earlier and check.part:
-        distrust = f"this export is a part of the record ({check.part}); give a whole one to compare it"
+        distrust = f"this export is a part of the log ({check.part}); give a whole one to compare it"
     if distrust:
         typer.echo(plain(f"not verified: {distrust}"), err=True)
         raise typer.Exit(NOT_PROVEN)

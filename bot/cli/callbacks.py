@@ -15,21 +15,21 @@ from store.outbox import callback_admin
 from store.outbox.callback_admin import CallbackInfo
 from store.outbox.callbacks import CallbackState
 
-app = typer.Typer(no_args_is_help=True, help="See what agents were to be told, and send it again.")
+app = typer.Typer(no_args_is_help=True, help="List and resend failed callbacks.")
 
 BATCH = 500  # callbacks that one transaction marks to be sent again
 UNDELIVERED = [CallbackState.DUE, CallbackState.WAITING, CallbackState.DEAD]
 
 States = Annotated[
     list[CallbackState] | None,
-    typer.Option("--state", help="Only in this state; may be repeated. Else what did not arrive.", show_default=False),
+    typer.Option("--state", help="Only in this state; repeatable. Default: undelivered callbacks.", show_default=False),
 ]
 OfAgent = Annotated[str | None, typer.Option("--agent", help="Only of this agent.", metavar="NAME", show_default=False)]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=10_000)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[str, typer.Argument(help="The callback's id, msg_…", metavar="ID", show_default=False)]
 Ids = Annotated[list[str] | None, typer.Argument(help="Callbacks, msg_…", metavar="ID", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="All that were given up.")]
+All = Annotated[bool, typer.Option("--all", help="All callbacks that were given up.")]
 Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_default=False)]
 
 
@@ -43,7 +43,7 @@ def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 5
         typer.echo(as_json([_document(callback) for callback in callbacks]))
         return
     if not callbacks:
-        typer.echo("nothing of this kind" if state or agent else "everything arrived that was to be told")
+        typer.echo("no such callbacks" if state or agent else "no undelivered callbacks")
         return
     head, *rows = table(
         ("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(callback) for callback in callbacks]
@@ -107,7 +107,7 @@ def _resend_all(agent: str | None) -> None:
         if after is None:
             break
         typer.echo(f"{total} so far", err=True)
-    typer.echo(f"{total} will be sent again" if total else "nothing was given up that could be sent again")
+    typer.echo(f"{total} will be sent again" if total else "no callbacks to resend")
 
 
 @app.command()

@@ -17,16 +17,14 @@ def demo(
         int, typer.Option(help="On which port of this machine; 0 takes a free one.", min=0, max=65535)
     ] = 8080,
     folder: Annotated[Path, typer.Option(help="Where it keeps its data.", file_okay=False)] = Path("countersign-demo"),
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew: what the folder held of a demo is deleted.")
-    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: delete the demo's data in the folder.")] = False,
     browser: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open the page in a browser; default: from a terminal.")
     ] = None,
 ) -> None:
     """Show the whole product with no Slack: sample agents, and a workspace in the browser.
 
-    Started again, it goes on where it was. It listens on this machine alone, and needs no settings.
+    The next start continues where it was. It listens on this machine alone, and needs no settings.
     """
     from bot.demo.faults import DemoError  # noqa: PLC0415 - slow to import, as in serve
     from bot.demo.folder import Folder  # noqa: PLC0415

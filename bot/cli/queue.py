@@ -25,14 +25,12 @@ TITLE = 74  # columns that remain of 80 after the indent
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Role = Annotated[
-    list[str] | None, typer.Option(help="Only what is asked of this role; may be repeated.", show_default=False)
-]
+Role = Annotated[list[str] | None, typer.Option(help="Only tasks of this role; repeatable.", show_default=False)]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)]
 Period = Annotated[
     timedelta | None,
     typer.Argument(
-        help="How far back, such as 24h or 30d; else 7d.",
+        help="How far back, such as 24h or 30d. Default: 7d.",
         metavar="PERIOD",
         parser=spans.parse_period,
         show_default=False,
@@ -63,12 +61,12 @@ def _entries(connection: Connection, roles: list[str] | None, limit: int) -> tup
 
 def _title(words: dict[str, Any]) -> str:
     package = words.get("package")
-    return str(package["title"]) if isinstance(package, dict) else "(its words were emptied)"
+    return str(package["title"]) if isinstance(package, dict) else "(content deleted)"
 
 
 def _lines(entries: list[Entry], in_all: int, limit: int) -> Iterator[str]:
     if not entries:
-        yield "nothing is waiting" if not in_all else f"nothing of this is waiting, of {in_all} in all"
+        yield "nothing is waiting" if not in_all else f"nothing with this role is waiting, of {in_all} in all"
         return
     titles = ("DUE", "RISK", "LEVEL", "ASKED", "TAKEN BY")
     head, *rows = table(titles, [_row(state) for state, _ in entries]).split("\n")
@@ -142,12 +140,12 @@ def _by_age(figures: Statistics, *levels: HITLLevel) -> list[int]:
 def _settled_table(figures: Statistics) -> str:
     shown = [status for status in Status if status.terminal]
     rows: list[tuple[object, int]] = [(status.replace("_", " "), figures.settled.get(status, 0)) for status in shown]
-    return table(("CAME TO", "PACKAGES"), [*rows, ("went ahead without anybody", figures.automatic)])
+    return table(("RESULT", "PACKAGES"), [*rows, ("went ahead without a person", figures.automatic)])
 
 
 def _decisions(figures: Statistics) -> str:
     if not figures.decisions:
-        return "nobody decided anything"
+        return "no decisions"
     rows = [
         (name.replace("_", " "), count, f"{figures.rates[name]:.0%}".rjust(5))
         for name, count in figures.decisions.items()

@@ -36,7 +36,7 @@ async def _until_stopped(folder: Folder, port: int, say: Say, *, browser: bool) 
     await asyncio.wait([showing])
     if not showing.cancelled() and (fault := showing.exception()):
         raise fault
-    say("The demo has ended. Started again, it goes on where it was.")
+    say("The demo has ended. The next start continues where it was.")
 
 
 async def _show(folder: Folder, port: int, say: Say, *, browser: bool) -> None:

@@ -41,7 +41,7 @@ UNREADABLE = (
 )
 UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
-NOT_ANSWERED = "Slack did not show what came of this. Please look once more."
+NOT_ANSWERED = "Slack did not show the result. Please look again."
 _NOT_DONE = frozenset([UNAVAILABLE, UNREADABLE, OUR_FAULT])
 _ANSWERED = frozenset(["hash_conflict"])  # another tap was faster, and the view already shows its result
 _ANY = re.compile(".*", re.DOTALL)

@@ -24,7 +24,7 @@ from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.state.noes import No, Similarity
 from rules.values import Value
-from rules.wording import humanize
+from rules.wording import humanize, percent
 
 _AUTO, _, _SOFT, _HARD, _TAKEOVER = HITLLevel
 
@@ -70,7 +70,8 @@ def _risk_table(case: Case) -> Iterator[Finding]:
 def _reversibility_table(case: Case) -> Iterator[Finding]:
     level = case.policy.reversibility.of(case.reversibility)
     kind = humanize(case.reversibility)
-    listed = f"{kind} actions take {level}" if case.listing.own else f"an unlisted action type counts as {kind}"
+    unlisted = f"the action type is not in the policy, so it is treated as {kind}"
+    listed = f"{kind} actions take {level}" if case.listing.own else unlisted
     yield Finding(case.reversibility.replace("_", "-"), case.ease(level), listed + _easing_note(case, level))
 
 
@@ -84,7 +85,7 @@ def _confidence_bands(case: Case) -> Iterator[Finding]:
     bands = case.policy.confidence
     for bound, level in ((bands.takeover_below, _TAKEOVER), (bands.hard_below, _HARD), (bands.soft_below, _SOFT)):
         if sure < bound:
-            yield Finding("confidence", level, f"the agent's confidence of {sure:g} is below {bound:g}")
+            yield Finding("confidence", level, f"the agent's confidence is {percent(sure)}, below {percent(bound)}")
             return
 
 
@@ -122,9 +123,10 @@ def _matrix(case: Case) -> Iterator[Finding]:
     if sure <= bound:
         which = "irreversible" if irreversible else "reversible"
         level = _HARD if irreversible else _SOFT
-        yield Finding(f"matrix-{which}", level, f"{which} at a confidence of {sure:g}, not over {bound:g}")
+        doubt = f"{which} action, confidence {percent(sure)}, at most {percent(bound)}"
+        yield Finding(f"matrix-{which}", level, doubt)
     elif irreversible:
-        yield Finding("matrix-irreversible", _SOFT, f"irreversible at a confidence of {sure:g}, over {bound:g}")
+        yield Finding("matrix-irreversible", _SOFT, f"irreversible action, confidence {percent(sure)}")
 
 
 def _repeated_failures(case: Case, proposal: Proposal) -> Iterator[Finding]:

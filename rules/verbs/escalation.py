@@ -27,7 +27,7 @@ def object_(move: Move, command: Object) -> Transition:
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
     words: Words = {"comment": command.comment}
     move.record(EventType.HUMAN_DECISION_RECORDED, noes, decision=HumanDecisionType.OBJECT, words=words)
-    return harden(move, Cause.OBJECTION, "somebody objected").build()
+    return harden(move, Cause.OBJECTION, "someone objected").build()
 
 
 def harden(move: Move, cause: Cause, because: str, **more: Unpack[StateChanges]) -> Move:
@@ -66,7 +66,7 @@ def next_rung(state: PackageState, situation: Situation, role: str | None = None
 
 
 _CLIMBED = {
-    Cause.ESCALATION: "somebody escalated it",
+    Cause.ESCALATION: "someone escalated it",
     Cause.TIMEOUT: "nobody answered in time",
     Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",
 }

@@ -53,7 +53,7 @@ def settle(
 
 
 def _consequences(settled: PackageState, move: Move) -> StateChanges:
-    """The other changes: when the permission lapses, whether the thread is free, whether it is sampled for review."""
+    """The other changes: when the approval expires, whether the thread is free, whether it is sampled for review."""
     after: StateChanges = {"answer_by": None, "wake_at": None, "lapses_at": None}
     if settled.proceeds:
         after["lapses_at"] = lapse_time(settled, move.situation)

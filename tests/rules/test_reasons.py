@@ -31,7 +31,7 @@ def test_no_two_reasons_have_the_same_sentence() -> None:
 def test_a_refusal_states_its_facts() -> None:
     refusal = refuse(Reason.STALE_VERSION, seen=1, current=2)
     assert refusal == Refusal(reason=Reason.STALE_VERSION, facts={"seen": "1", "current": "2"})
-    assert refusal.sentence == "Version 1 is out of date: version 2 is the one to go by."
+    assert refusal.sentence == "Version 1 is out of date: the current version is 2."
 
 
 def test_a_sentence_has_the_role_in_plain_words_and_the_facts_have_its_name() -> None:

@@ -37,7 +37,7 @@ RECENT = timedelta(days=7)  # older failures of callbacks are not reported again
 
 
 def doctor() -> None:
-    """Look for what keeps the service from working.
+    """Check the setup.
 
     Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
     looked at, and why.
@@ -93,7 +93,7 @@ def _told_of_troubles(policy: Policy) -> Finding:
 
 def _unheld(role: str) -> Finding:
     fix = f"put Slack ids into `members` or `groups` of [roles.{role}], or of a role that includes it"
-    return Finding(f"role {role}", "nobody holds it, so what asks for it is refused", fix)
+    return Finding(f"role {role}", "nobody holds it, so packages that need it are refused", fix)
 
 
 def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def _writable(connection: Connection) -> Finding:
         begin_immediate(connection)
         connection.execute(INSTALLATION.update().values(frozen=INSTALLATION.c.frozen))
     except DBAPIError as fault:
-        fix = "let this user write to the file and its folder, and see that no other program holds it"
+        fix = "let this user write to the file and its folder, and check that no other program locks it"
         return Finding("writing", first_line(str(fault.orig)), fix)
     finally:
         connection.rollback()

@@ -14,9 +14,9 @@ from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
 
 _REFUSALS: Mapping[Reason, tuple[str, str]] = {
-    Reason.UNKNOWN_PERSON: ("Slack knows nobody of this id", "correct it in the policy; it stands in their profile"),
+    Reason.UNKNOWN_PERSON: ("Slack has no user with this id", "correct it in the policy; their profile shows it"),
     Reason.DEACTIVATED: ("their account is closed", "take them out of the policy"),
-    Reason.A_BOT: ("it is a bot, and bots decide nothing", "take it out of the policy"),
+    Reason.A_BOT: ("it is a bot, and bots cannot decide", "take it out of the policy"),
     Reason.A_STRANGER: ("they are of another workspace", "take them out of the policy"),
     Reason.A_GUEST: ("they are a guest", "take them out of the policy, or put them into `guests` of [directory]"),
 }
@@ -51,9 +51,7 @@ def _group(group: str, members: frozenset[str] | str) -> Finding:
     if members == "missing_scope":
         return Finding(subject, unseen=MISSING_SCOPE)
     if members == _UNKNOWN_GROUP:
-        return Finding(
-            subject, f"Slack has none of this id that is switched on ({members})", "correct it in the policy"
-        )
+        return Finding(subject, f"Slack has no enabled group with this id ({members})", "correct it in the policy")
     fix = "name people as `members` in the policy instead: user groups belong to Slack's paid plans"
     return Finding(subject, f"Slack does not show it ({members})", fix)
 
@@ -87,7 +85,7 @@ def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
             yield Finding(f"role {role}", unseen="a user group that gives it could not be read")
         else:
             fix = f"put an active member into `members` or `groups` of [roles.{role}], or of a role that includes it"
-            yield Finding(f"role {role}", "nobody whom the policy gives it could decide", fix)
+            yield Finding(f"role {role}", "nobody who holds it could decide", fix)
 
 
 def _has_unread_group(roster: Roster, role: str) -> bool:

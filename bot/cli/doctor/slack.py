@@ -47,7 +47,7 @@ async def _check_slack(settings: Settings, policy: Policy | None, roles: Collect
             async for finding in _findings(SlackClient(web, Metrics()), settings, policy, roles):
                 findings.append(finding)  # noqa: PERF401 - as above
     except (UnreachableError, BusyError) as fault:
-        fix = "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
+        fix = "check that this machine reaches it and that SLACK_API_URL is right, then try again"
         findings.append(Finding(f"Slack at {settings.slack_api_url}", f"it does not answer ({fault.error})", fix))
     return findings
 
@@ -81,7 +81,7 @@ def _scopes(granted: frozenset[str]) -> Finding:
     missing = ", ".join(sorted(SCOPES - granted))
     if not missing:
         return Finding("scopes")
-    fix = "paste manifest.yml anew under App Manifest of the app at api.slack.com/apps, and install it again"
+    fix = "paste manifest.yml again under App Manifest of the app at api.slack.com/apps, and install it again"
     return Finding("scopes", f"the token lacks {missing}", fix)
 
 
@@ -92,7 +92,7 @@ def _clock(date: str | None) -> Finding:
         return Finding("clock, beside that of Slack", unseen="Slack's answer bears no readable Date")
     if difference <= SKEW:
         return Finding("clock, beside that of Slack")
-    fault = f"it differs from that of Slack by {difference.total_seconds():.0f} s, and from 300 s on no click is taken"
+    fault = f"it differs from Slack's by {difference.total_seconds():.0f} s, and from 300 s on every click is refused"
     return Finding("clock", fault, "set the clock of this machine by NTP")
 
 

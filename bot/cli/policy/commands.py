@@ -25,18 +25,18 @@ from rules.policy.summary import summary
 from store.commands.policies import Activation, PolicyFile, activate_policy, active_digest
 from store.installation.policy_texts import load_policy
 
-app = typer.Typer(no_args_is_help=True, help="Check the policy, and see what it makes of a package.")
+app = typer.Typer(no_args_is_help=True, help="Check, show, apply and explain the policy.")
 
 File = Annotated[
     Path | None,
-    typer.Argument(help="A policy; else the one of COUNTERSIGN_POLICY.", metavar="FILE", show_default=False),
+    typer.Argument(help="A policy file. Default: COUNTERSIGN_POLICY.", metavar="FILE", show_default=False),
 ]
 Draft = Annotated[
     typer.FileBinaryRead,
     typer.Argument(help="A decision package as an agent would post it; - reads it from stdin.", metavar="DRAFT.json"),
 ]
 NewPolicy = Annotated[Path, typer.Argument(help="The policy to put in force.", metavar="FILE")]
-Again = Annotated[bool, typer.Option("--again", help="Also if it was in force before and has been replaced.")]
+Again = Annotated[bool, typer.Option("--again", help="Allow a policy that was in force before and was replaced.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -88,7 +88,7 @@ def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
 _APPLIED_OUTCOMES = {Activation.APPLIED: "applied", Activation.IN_FORCE: "already in force"}
 _REFUSED_OUTCOMES = {
     Activation.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
-    Activation.HELD_BACK: "this release cannot read the policy in force; add --again to replace it all the same",
+    Activation.HELD_BACK: "this release cannot read the policy in force; add --again to replace it anyway",
 }
 
 

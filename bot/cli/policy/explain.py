@@ -69,7 +69,7 @@ class Explanation:
             return f"it would be refused: {self.nobody}"
         if self.settled or self.unknown:
             return None
-        return None if self.steps[0].people else f"it would be refused: nobody may decide it as {self.terms.role}"
+        return None if self.steps[0].people else f"it would be refused: nobody could decide it as {self.terms.role}"
 
     def document(self) -> dict[str, Any]:
         return {
@@ -205,7 +205,7 @@ def _wrap(text: str, indent: str = "  ") -> list[str]:
 
 def _who_is_asked(explanation: Explanation) -> Iterator[str]:
     if explanation.settled:
-        yield "  nobody: it goes ahead at once" + (", and people are told" if explanation.assessment.level else "")
+        yield "  nobody: it goes ahead" + (", and people are told" if explanation.assessment.level else "")
         return
     yield from _wrap(describe_quorum(explanation.terms))
     for number, step in enumerate(explanation.steps):
@@ -244,4 +244,4 @@ def _times(explanation: Explanation) -> Iterator[str]:
     if terms.reminders:
         before = " and ".join(write_duration(span) for span in terms.reminders)
         yield from _wrap(f"people are reminded {before} before the end")
-    yield from _wrap(f"an approval lapses after {write_duration(terms.approval_expiry)}")
+    yield from _wrap(f"unused approvals expire after {write_duration(terms.approval_expiry)}")

@@ -81,7 +81,7 @@ class Panel:
         if self._stage is None or not self._stage.has_story(name):
             return _problem(404, "There is no story of this name.")
         if self._stage.running(name):
-            return _problem(409, "It still runs: its card waits for somebody.")
+            return _problem(409, "It is still running: its card waits for a reviewer.")
         self._stage.begin(name)
         return web.json_response(self._state(), status=202)
 

@@ -43,8 +43,8 @@ _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.TIME_TOO_FAR: Field.UNTIL,
     Reason.TOO_BUSY: Field.COMMENT,
 }
-_EMPTY = "This has to be filled in; blanks alone do not count."
-_NOT_CONFIRMED = "Nothing happens without this tick, and it counts only for what stands in this form."
+_EMPTY = "Fill this in; blanks alone do not count."
+_NOT_CONFIRMED = "Tick this to continue. It counts only for this form."
 
 
 async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
@@ -130,11 +130,11 @@ def _edit_confirmation_missing(dossier: Dossier, values: Values, view: Mapping[s
     except (ValueError, RecursionError) as fault:
         return _field_error(view, Field.PARAMETERS, f"This is not JSON: {fault}.")
     if not isinstance(parameters, dict):
-        return _field_error(view, Field.PARAMETERS, "The parameters are one JSON object, in braces.")
+        return _field_error(view, Field.PARAMETERS, "Write the parameters as one JSON object, in braces.")
     try:
         shown = confirmation(parameters)
     except ValueError as fault:
-        return _field_error(view, Field.PARAMETERS, f"These parameters cannot be taken: {fault}.")
+        return _field_error(view, Field.PARAMETERS, f"These parameters cannot be used: {fault}.")
     if values.get(Field.CONFIRMED) == [shown]:
         return None
     if dossier.package and dossier.package.action_parameters == parameters:
@@ -192,14 +192,14 @@ async def set_absence(
     store, now = context.store, context.store.clock()
     roster = await store.read(store.installation.roster)
     if roster.person(user_id) is None:
-        unknown = "The directory does not know you, so there is nothing that you could be away from."
+        unknown = "You are not in the directory, so you have no tasks to hand on."
         return InvalidAbsence(Field.DELEGATE, unknown)
     if until <= now:
         return InvalidAbsence(Field.UNTIL, "The time must lie ahead.")
     if until > now + LONGEST_AWAY:
-        return InvalidAbsence(Field.UNTIL, "Nobody can be away for longer than a year at a time.")
+        return InvalidAbsence(Field.UNTIL, "You can be away for at most a year at a time.")
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
-        return InvalidAbsence(Field.DELEGATE, "Somebody else of this workspace has to stand in for you.")
+        return InvalidAbsence(Field.DELEGATE, "Choose someone else of this workspace to stand in for you.")
     await store.write_once(
         request_id, lambda connection: directory.begin_absence(connection, user_id, until, delegate, now)
     )

@@ -39,14 +39,14 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-TOO_LATE = "Slack waited too long for this to open. Please tap once more."
+TOO_LATE = "Slack waited too long for this to open. Please try again."
 NOT_OPENED = "Slack refuses to open this. Countersign's log says why; an operator should look at it."
 OPENS_WITHIN = 2.5  # both the trigger and the click's own answer expire after three seconds
 _LATE = frozenset([
     "exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id", "push_limit_reached", "trigger_exchanged",
     "trigger_expired",
 ])  # fmt: skip
-GONE = "This button is not one that is in use any more. Open the package from App Home or with /reviews."
+GONE = "This button is no longer in use. Open the package from App Home or with /reviews."
 
 
 class UndeliveredError(SlackError):

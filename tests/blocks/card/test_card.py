@@ -74,7 +74,7 @@ def test_each_kind_looks_as_it_did(kind: str, golden: Golden) -> None:
 def test_a_card_whose_content_was_removed_says_so(name: str, golden: Golden) -> None:
     shown = card(emptied_dossier(name))
     golden(f"card_emptied_{name}", payload(shown))
-    assert "has been removed" in texts(list(shown.blocks))
+    assert "content was deleted" in texts(list(shown.blocks))
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -213,10 +213,10 @@ def test_people_are_mentioned_in_one_line_and_only_while_the_package_is_pending(
     [
         ("pending", "It goes to a supervisor."),
         ("expired", "Nobody decided in time. Nothing is done; nobody rejected it."),
-        ("pending_soft", "unless somebody objects."),
+        ("pending_soft", "unless someone objects."),
         ("pending_soft_unseen", "It will count for 5 minutes, once a reviewer can see this card."),
-        ("objected", "Silence no longer counts: somebody objected. This waits for a yes."),
-        ("silence_unproven", "Silence no longer counts: nobody could be shown to have been able to object."),
+        ("objected", "Someone objected. Explicit approval is now required."),
+        ("silence_unproven", "Nobody could be shown to have been able to object."),
         ("escalated", "Escalated from a senior reviewer to a supervisor: Senta Koch escalated it."),
         ("escalated_by_time", "Escalated from a senior reviewer to a supervisor: nobody answered in time."),
         ("one_of_two", "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."),
@@ -228,15 +228,15 @@ def test_people_are_mentioned_in_one_line_and_only_while_the_package_is_pending(
         ("edited_version", "Version 2 is by Senta Koch."),
         ("approved_with_edits", '"legal@acme.example" → "office@acme.example"'),
         ("approved_by_quorum", "Senta Koch (senior reviewer) and Susi Arnold (supervisor) approved this."),
-        ("answered", "Ross Vidal (reviewer) answered. An answer is no permission to act."),
+        ("answered", "Ross Vidal (reviewer) answered. An answer is not a permission to act."),
         ("consented", "This is consent by silence, not an approval."),
-        ("taken_over", "Clerk has to leave its thread alone until it is handed back"),
+        ("taken_over", "Clerk is paused in its thread until someone hands it back"),
         ("handed_back", "Senta Koch handed the thread back."),
         ("approved", "Not carried out yet"),
-        ("lapsed", "The permission lapsed unused."),
+        ("lapsed", "The approval expired unused."),
         ("lost_track", "It is not offered to the agent again."),
         ("failed", "The mail server refused the address."),
-        ("notified", "You are told, not asked."),
+        ("notified", "This is for your information."),
         ("withdrawn", "Clerk withdrew this."),
         ("expired_awaiting_agent", "The agent did not answer in time."),
     ],
@@ -252,7 +252,7 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
         'to: "legal@acme.example"',
         "A legal notice goes out, and the case moves to NOTIFIED.",
         "letters_sent: 1",
-        "This cannot be undone; what it can harm is small.",
+        "Irreversible, low impact",
         "Send a letter of withdrawal within a day.",
         "High risk takes hard approval.",
         "The inspection record for May is missing.",
@@ -260,7 +260,7 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
         "P-2026-04 §3",
         "Send a third reminder.",
         "risk agent: wait",
-        "sure (82%)",
+        "82%",
         "12.50 EUR",
         "ACME missed the filing date twice.",
         "Approved",
@@ -274,9 +274,9 @@ def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
 def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale() -> None:
     text = card_text(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
-        "Decide by", "If nobody does", "Undo", "The agent says", "So far", "Open Details", "The agent proposes",
-        "If you approve", "Why a person is asked", "What it does not know", "Its evidence", "Its rationale",
-        "Decided before", "Senta Koch approves", "Countersign checked",
+        "Decide by", "If nobody does", "Undo", "Agent's confidence", "So far", "Open Details", "The agent proposes",
+        "Expected result", "Why a person is asked", "Known uncertainties", "Evidence", "Rationale",
+        "Earlier decisions", "Senta Koch approves", "Countersign checked",
     ]  # fmt: skip
     places = [text.index(words) for words in order]
     assert places == sorted(places)

@@ -215,7 +215,7 @@ def test_a_card_with_every_part_at_once_still_fits(kind: Kind) -> None:
         "version": 2,
         "kind": kind,
         "task": task.model_copy(update={"rung": 1, "assigned_to": "USENTA"}),
-        "why": tuple(Why(rule="objection", level=state.level, because="somebody objected") for _ in range(12)),
+        "why": tuple(Why(rule="objection", level=state.level, because="someone objected") for _ in range(12)),
         "warnings": ("consequence", "side_effect_preview", "evidence_refs", "known_uncertainties", "policy_basis"),
         "policy_version": "p" * 60,
         "action_type": "a" * 100,

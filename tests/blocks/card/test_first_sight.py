@@ -37,34 +37,41 @@ def finding(*levels: HITLLevel) -> Dossier:
 
 @pytest.mark.parametrize("name", PENDING)
 def test_stakes_are_shown_beside_the_deadline(name: str) -> None:
-    assert list(beside(dossier(name)))[2:] == ["Undo", "The agent says"]
+    assert list(beside(dossier(name)))[2:4] == ["Undo", "Agent's confidence"]
 
 
 @pytest.mark.parametrize("name", sorted(set(STATES) - set(PENDING)))
 def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
-    assert beside(dossier(name)).keys().isdisjoint({"Undo", "The agent says"})
+    assert beside(dossier(name)).keys().isdisjoint({"Undo", "Agent's confidence", "Cost"})
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("cost", "text"),
     [
-        pytest.param({}, "12.50 EUR, sure (82%)", id="both"),
-        pytest.param({"cost": None}, "Sure (82%)", id="no cost"),
-        pytest.param({"cost": Cost(amount=0, currency="USD")}, "0.00 USD, sure (82%)", id="for nothing"),
-        pytest.param({"cost": Cost(amount=1234567.8, currency="JPY")}, "1,234,567.80 JPY, sure (82%)", id="much"),
-        pytest.param({"cost": Cost(amount=0.004, currency="EUR")}, "0.004 EUR, sure (82%)", id="less than a cent"),
-        pytest.param({"confidence": 0.3}, "12.50 EUR, unsure (30%)", id="unsure"),
+        pytest.param(Cost(amount=12.5, currency="EUR"), "12.50 EUR", id="usual"),
+        pytest.param(Cost(amount=0, currency="USD"), "0.00 USD", id="nothing"),
+        pytest.param(Cost(amount=1234567.8, currency="JPY"), "1,234,567.80 JPY", id="much"),
+        pytest.param(Cost(amount=0.004, currency="EUR"), "0.004 EUR", id="less than a cent"),
     ],
 )
-def test_cost_and_confidence_share_one_field(changes: dict[str, Any], text: str) -> None:
-    assert beside(proposing(**changes))["The agent says"] == text
+def test_the_cost_is_shown_unrounded(cost: Cost, text: str) -> None:
+    assert beside(proposing(cost=cost))["Cost"] == text
+
+
+def test_without_a_cost_there_is_no_field_for_it() -> None:
+    assert "Cost" not in beside(proposing(cost=None))
+
+
+@pytest.mark.parametrize(("confidence", "text"), [(0.82, "82%"), (0.996, "99%"), (1.0, "100%"), (0, "0%")])
+def test_the_agents_confidence_is_a_percentage_that_is_never_rounded_up(confidence: float, text: str) -> None:
+    assert beside(proposing(confidence=confidence))["Agent's confidence"] == text
 
 
 def test_reversibility_is_still_shown_when_the_content_was_removed() -> None:
     assert list(beside(emptied_dossier("pending")))[2:] == ["Undo"]
 
 
-@pytest.mark.parametrize("words", ["cannot be undone", "12.50 EUR", "(82%)"])
+@pytest.mark.parametrize("words", ["Irreversible", "12.50 EUR", "82%"])
 def test_fields_under_the_request_are_not_repeated(words: str) -> None:
     assert card_text(dossier("pending")).count(words) == 1
 

@@ -100,7 +100,7 @@ def test_details_of_an_emptied_package_keep_the_record(name: str) -> None:
     drawn = details_view(emptied_dossier(name))
     assert validate_view(drawn) == ()
     assert "History" in headings(drawn)
-    assert "What the agent says for it" not in headings(drawn)
+    assert "The agent's reasons" not in headings(drawn)
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -251,7 +251,7 @@ def test_an_approval_by_policy_is_not_attributed_to_the_agent() -> None:
     drawn = dossier("notified")
     text = unframed_text(details_view(drawn)).replace("\n", "")
     assert "Approved by policy · " in text
-    assert "The policy let it pass." in text
+    assert "The policy allowed it." in text
     assert f"Submitted · {drawn.agent} · " in text
     assert f"Approved · {drawn.agent}" not in text
 

@@ -128,7 +128,7 @@ def test_verifying_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) 
     result = terminal("audit", "verify", "part.jsonl")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("OK: 1 packages, 6 events")
-    assert result.out.endswith(" in a part of the record (action_type mail.send)\n")
+    assert result.out.endswith(" in a part of the log (action_type mail.send)\n")
 
 
 # ---- an earlier export

@@ -61,7 +61,7 @@ async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; giv
 
 
 async def test_undelivered_callbacks_are_listed_with_the_reason(rounds: Rounds, terminal: Terminal) -> None:
-    assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
+    assert terminal("callbacks", "list").out == "no undelivered callbacks\n"
     (dead,) = await given_up(rounds)
     result = terminal("callbacks", "list")
     for part in (dead, "package.approved", "Clerk", "http://127.0.0.1:1/hook", "answered 500; given up"):
@@ -74,9 +74,9 @@ async def test_delivered_callbacks_are_listed_only_on_request(
 ) -> None:
     await rounds.submit_approved(receiver.url())
     await rounds.deliver()
-    assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
+    assert terminal("callbacks", "list").out == "no undelivered callbacks\n"
     assert "delivered" in terminal("callbacks", "list", "--state", "delivered").out
-    assert terminal("callbacks", "list", "--state", "dead").out == "nothing of this kind\n"
+    assert terminal("callbacks", "list", "--state", "dead").out == "no such callbacks\n"
 
 
 async def test_callbacks_can_be_printed_as_json(rounds: Rounds, terminal: Terminal) -> None:
@@ -98,7 +98,7 @@ async def test_callbacks_show_prints_everything_except_body_and_secret(rounds: R
 
 async def test_callbacks_can_be_filtered_by_agent(rounds: Rounds, terminal: Terminal) -> None:
     await given_up(rounds)
-    assert terminal("callbacks", "list", "--agent", "Other").out == "nothing of this kind\n"
+    assert terminal("callbacks", "list", "--agent", "Other").out == "no such callbacks\n"
     assert "Clerk" in terminal("callbacks", "list", "--agent", "Clerk").out
 
 

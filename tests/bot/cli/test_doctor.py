@@ -174,7 +174,7 @@ async def test_every_fault_of_a_policy_is_listed(terminal: Terminal) -> None:
 async def test_a_role_without_people_is_a_fault(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SUSI, "").replace('[""]', "[]").replace(DORA, "").replace('[""]', "[]"))
     fault, fix = await only_fault(terminal)
-    assert fault == "role supervisor: nobody holds it, so what asks for it is refused"
+    assert fault == "role supervisor: nobody holds it, so packages that need it are refused"
     assert fix.startswith("put Slack ids into `members` or `groups` of [roles.supervisor]")
 
 

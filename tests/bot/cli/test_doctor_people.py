@@ -46,7 +46,7 @@ def terminal(
         ({"guest": "multi"}, "they are a guest", "or put them into `guests` of [directory]"),
         ({"guest": "single"}, "they are a guest", "or put them into `guests` of [directory]"),
         ({"stranger": True, "team_id": "T2"}, "they are of another workspace", "take them out of the policy"),
-        ({"bot": True}, "it is a bot, and bots decide nothing", "take it out of the policy"),
+        ({"bot": True}, "it is a bot, and bots cannot decide", "take it out of the policy"),
     ],
     ids=["closed", "guest of several channels", "guest of one channel", "stranger", "bot"],
 )
@@ -72,8 +72,8 @@ async def test_an_outsider_domain_that_members_use_is_a_fault(terminal: Terminal
 async def test_a_person_in_the_policy_whom_slack_does_not_know_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     terminal.file("policy.toml", NAMED.replace(ROSS, "UMISSPELT"))
     assert await only_fault(terminal) == (
-        "person UMISSPELT: Slack knows nobody of this id",
-        "correct it in the policy; it stands in their profile",
+        "person UMISSPELT: Slack has no user with this id",
+        "correct it in the policy; their profile shows it",
     )
 
 
@@ -90,7 +90,7 @@ async def test_a_role_whose_people_cannot_decide_is_a_fault(terminal: Terminal, 
     assert faults == [
         f"person {SUSI}: their account is closed",
         f"person {DORA}: their account is closed",
-        "role supervisor: nobody whom the policy gives it could decide",
+        "role supervisor: nobody who holds it could decide",
     ]
 
 
@@ -100,7 +100,7 @@ async def test_a_role_whose_people_cannot_decide_is_a_fault(terminal: Terminal, 
 async def test_a_user_group_that_slack_does_not_know_is_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.change_group(SENIORS, disabled=True)
     assert await only_fault(terminal) == (
-        f"user group {SENIORS}: Slack has none of this id that is switched on (no_such_subteam)",
+        f"user group {SENIORS}: Slack has no enabled group with this id (no_such_subteam)",
         "correct it in the policy",
     )
 

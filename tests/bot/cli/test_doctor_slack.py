@@ -114,7 +114,7 @@ async def test_missing_scopes_are_one_fault_and_checks_that_need_them_are_skippe
     slack.scopes = {"chat:write", "commands"}
     assert await only_fault(terminal) == (
         "scopes: the token lacks channels:read, groups:read, usergroups:read, users:read, users:read.email",
-        f"paste manifest.yml anew under App Manifest {OF_THE_APP}, and install it again",
+        f"paste manifest.yml again under App Manifest {OF_THE_APP}, and install it again",
     )
 
 
@@ -164,7 +164,7 @@ async def test_an_unreachable_slack_is_one_fault(terminal: Terminal, slack: Slac
     await slack.go_down()
     fault, fix = await only_fault(terminal)
     assert fault.startswith(f"Slack at {slack.api_url}: it does not answer (")
-    assert fix == "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
+    assert fix == "check that this machine reaches it and that SLACK_API_URL is right, then try again"
 
 
 async def test_faults_found_before_slack_stops_answering_are_kept(terminal: Terminal, slack: Slack) -> None:

@@ -39,7 +39,7 @@ async def test_ctrl_c_ends_it_cleanly_with_streams_open_and_agents_waiting(tmp_p
         demo.process.send_signal(signal.SIGINT)
         await demo.read()
         assert await demo.process.wait() == 0
-    assert demo.output[-1] == "The demo has ended. Started again, it goes on where it was.\n"
+    assert demo.output[-1] == "The demo has ended. The next start continues where it was.\n"
     assert "Traceback" not in (tmp_path / "countersign-demo" / "countersign.log").read_text()
 
 

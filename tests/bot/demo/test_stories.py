@@ -110,7 +110,7 @@ async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor:
 
 
 async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
-    await visitor.card(RECEIPT, "unless somebody objects")
+    await visitor.card(RECEIPT, "unless someone objects")
     assert (await visitor.pass_time(300)).status == 200
     document = await visitor.over("receipt")
     assert "Nobody objected in time. That is consent by silence, and nobody's approval." in document

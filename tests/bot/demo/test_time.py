@@ -62,7 +62,7 @@ async def test_the_notice_gets_a_reminder_and_then_escalates_to_the_director(vis
 
 
 async def test_events_due_within_a_move_happen_at_their_own_time(visitor: Visitor) -> None:
-    await visitor.card(RECEIPT, "unless somebody objects")
+    await visitor.card(RECEIPT, "unless someone objects")
     await visitor.pass_time(DAY)
     await visitor.over("receipt")
     duration = await visitor.demo.service.store.read(_decided_after)
@@ -84,7 +84,7 @@ async def test_an_ignored_notice_expires_at_the_top_of_the_ladder(visitor: Visit
 
 async def test_silence_does_not_count_while_slack_is_down(visitor: Visitor) -> None:
     heart = visitor.slack_side.clockwork.heart
-    await visitor.card(RECEIPT, "unless somebody objects")
+    await visitor.card(RECEIPT, "unless someone objects")
     visitor.slack.faults.refusing = True
     await heart.tick()
     await visitor.pass_time(HOUR)

@@ -44,7 +44,7 @@ def on_one_line(text: str) -> str:
         pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),
         pytest.param("", "it climbs to supervisor; at the top it expires, which denies it.", id="ladder"),
         pytest.param("", "Reminders 4h and 1h before the end.", id="reminders"),
-        pytest.param("", "An approval lapses after 2d.", id="expiry"),
+        pytest.param("", "Unused approvals expire after 2d.", id="expiry"),
         pytest.param(
             "[tiers.low]\nladder = []", "Hard approval waits 1d, then it expires, which denies it.", id="no ladder"
         ),

@@ -51,7 +51,7 @@ async def test_silence_does_not_count_while_everybody_who_sees_the_card_is_away(
     assert await office.status(response) is Status.PENDING
     await office.slack.command(RITA, "/reviews", "back")
     await office.passes(MINUTE)
-    assert "unless somebody objects" in (await office.card(response)).shown
+    assert "unless someone objects" in (await office.card(response)).shown
     assert await office.status(response) is Status.PENDING
     await office.passes(5 * MINUTE)
     assert await office.status(response) is Status.CONSENTED

@@ -269,7 +269,7 @@ async def test_an_approval_revoked_before_execution_is_not_judged(database_url: 
         shown = await office.reviews(RITA, f"show {proposal.id}")
         assert "Second look" not in shown.shown
         assert "judge" not in (await office.details(RITA, shown)).action_ids
-        assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
+        assert "No items to review." in (await office.reviews(RITA, "sampled")).shown
 
 
 async def test_an_ordinary_approval_is_not_judged(database_url: str, tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ async def test_a_package_whose_content_was_deleted_keeps_its_record(office: Offi
     assert {"Read the record", "Read record 42.", "A secret reason."}.isdisjoint(view.shown.split("\n"))
     await office.slack.close(SENTA)
     shown = await office.slack.command(SENTA, "/reviews", f"show {proposal.id}")
-    assert "has been removed" in shown.notes[-1].shown
+    assert "content was deleted" in shown.notes[-1].shown
 
 
 async def test_an_emptied_package_cannot_be_edited(office: Office) -> None:

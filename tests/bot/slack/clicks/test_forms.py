@@ -84,7 +84,7 @@ async def test_a_form_for_version_1_is_refused_once_there_is_version_2(
     proposal = await open_form(office, verb)
     assert (await office.version(proposal, package)).status == 202
     await office.slack.submit(SENTA, values)
-    assert "Version 1 is out of date: version 2 is the one to go by" in shown_json(office)
+    assert "Version 1 is out of date: the current version is 2" in shown_json(office)
     assert await office.status(proposal) is Status.PENDING
     assert await office.refusals(proposal) == [(SENTA, "stale-version")]
 

@@ -29,9 +29,7 @@ KINDS = [
     pytest.param({**HARD, "kind": "tool_call"}, "approve this tool call", id="tool_call"),
     pytest.param({**_NO_CALL, "kind": "output"}, "approve this output", id="output"),
     pytest.param({**_NO_CALL, "kind": "plan"}, "approve this plan", id="plan"),
-    pytest.param(
-        {**HARD, "kind": "memory", "action_parameters": MEMORY}, "approve what it wants to remember", id="memory"
-    ),
+    pytest.param({**HARD, "kind": "memory", "action_parameters": MEMORY}, "approve this memory", id="memory"),
     pytest.param(
         {**HARD, "kind": "policy_exception", "action_parameters": EXCEPTION},
         "approve this exception to a policy",

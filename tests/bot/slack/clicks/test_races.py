@@ -202,7 +202,7 @@ async def test_a_tap_on_the_card_of_an_older_version_is_answered_with_the_curren
     await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.card(proposal)
     await office.click(RITA, old, "approve", old_copy=True)
-    assert "Version 1 is out of date: version 2 is the one to go by" in await office.notes(RITA)
+    assert "Version 1 is out of date: the current version is 2" in await office.notes(RITA)
     assert await office.status(proposal) is Status.PENDING
     assert await office.refusals(proposal) == [(RITA, "stale-version")]
 

@@ -135,7 +135,7 @@ async def test_an_objection_is_one_tap_and_makes_it_hard(office: Office) -> None
     read = (await office.read(proposal)).body
     assert (read["status"], read["level"]) == ("pending", "hard_approval")
     card = await office.card(proposal)
-    assert "Silence no longer counts: somebody objected" in card.shown
+    assert "Someone objected. Explicit approval is now required" in card.shown
     assert ("Object" in card.labels, "Approve" in card.labels) == (False, True)
     await office.click(RITA, card, "approve")
     assert await office.status(proposal) is Status.APPROVED

@@ -171,7 +171,7 @@ async def test_my_decisions_are_listed_with_their_current_state(office: Office) 
     assert titles(view) == ["Ask 1"]
     assert "You said *approve*" in view.shown
     assert "now: approved" in view.shown
-    assert "You have decided nothing yet." in (await home(office, ROSS)).shown
+    assert "You have not decided anything yet." in (await home(office, ROSS)).shown
 
 
 async def test_answers_and_handed_back_threads_are_listed_as_such(office: Office) -> None:

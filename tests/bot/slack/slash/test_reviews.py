@@ -111,7 +111,7 @@ async def test_reviews_without_a_word_lists_my_own_queue(office: Office, text: s
 async def test_an_empty_queue_says_so(office: Office) -> None:
     assert "Nothing waits for you." in (await office.reviews(RITA)).shown
     assert "Nothing that you can see is waiting." in (await office.reviews(RITA, "queue")).shown
-    assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
+    assert "No items to review." in (await office.reviews(RITA, "sampled")).shown
 
 
 async def test_the_queue_lists_everything_up_to_a_page_and_counts_the_rest(office: Office) -> None:
@@ -181,7 +181,7 @@ async def test_stats_show_how_much_waits_and_how_packages_were_decided(office: O
 )
 async def test_stats_of_an_invalid_period_say_so(office: Office, text: str) -> None:
     written = text.removeprefix("stats ")
-    sentence = f"“{written}” is no period to look back on: write 7d, 36h or 90m."
+    sentence = f"“{written}” is not a period. Try 7d, 36h or 90m."
     assert sentence in (await office.reviews(RITA, text)).shown
 
 
@@ -195,7 +195,7 @@ async def test_a_sampled_package_can_be_judged_once(database_url: str, tmp_path:
         await office.click(SENTA, listed, "judge")
         assert (await office.slack.submit(SENTA, {"verdict": "sound", "comment": "It was right."})).ok
         assert (await office.state(proposal)).verdict == "sound"
-        assert "Nothing is left to be judged." in (await office.reviews(SENTA, "sampled")).shown
+        assert "No items to review." in (await office.reviews(SENTA, "sampled")).shown
         await office.click(SENTA, listed, "judge")
         await office.finish_background()
         assert "This was already judged sound." in office.slack.private_notes(SENTA)[-1].shown
@@ -229,7 +229,7 @@ async def test_a_reviewer_goes_away_until_a_date_and_comes_back(
     note = await office.reviews(SENTA, text)
     assert "You are away until" in note.shown
     assert await absence(office, SENTA) == (ends, delegate)
-    assert "You are here." in (await office.reviews(SENTA, "back")).shown
+    assert "You're marked as available." in (await office.reviews(SENTA, "back")).shown
     assert await absence(office, SENTA) == (None, None)
 
 
@@ -266,7 +266,7 @@ async def test_a_delegates_name_may_have_several_words(office: Office) -> None:
 
 
 async def test_back_is_harmless_for_a_reviewer_who_was_not_away(office: Office) -> None:
-    assert "You are here." in (await office.reviews(SENTA, "back")).shown
+    assert "You're marked as available." in (await office.reviews(SENTA, "back")).shown
 
 
 async def test_a_command_in_a_channel_is_answered_to_its_caller_only(office: Office) -> None:
