@@ -238,7 +238,7 @@ def list_agents(*, json: Json = False) -> None:
     none = "no agents yet; `countersign agents add NAME --owner USER_ID` adds one"
     typer.echo(table(titles, [_row(agent) for agent in agents]) if agents else none)
     if frozen:
-        typer.echo("all agents are frozen; `countersign thaw` ends that")
+        typer.echo("everything is frozen; `countersign thaw` ends it")
 
 
 def _is_frozen(connection: Connection) -> bool:

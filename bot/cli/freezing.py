@@ -33,13 +33,13 @@ def record_restore() -> None:
 def freeze() -> None:
     """Hold every agent at once, as `agents pause` holds one."""
     _set_frozen(frozen=True)
-    typer.echo("all agents are frozen; `countersign thaw` ends that")
+    typer.echo("everything is frozen; `countersign thaw` ends it")
 
 
 def thaw() -> None:
     """End a freeze. Agents that are paused by themselves stay so."""
     _set_frozen(frozen=False)
-    typer.echo("all agents may continue")
+    typer.echo("nothing is frozen any more")
 
 
 def _set_frozen(*, frozen: bool) -> None:

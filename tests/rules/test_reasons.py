@@ -36,7 +36,7 @@ def test_a_refusal_states_its_facts() -> None:
 
 def test_a_sentence_has_the_role_in_plain_words_and_the_facts_have_its_name() -> None:
     refusal = refuse(Reason.WRONG_ROLE, role="senior_reviewer")
-    assert refusal.sentence == "This asks for a senior reviewer, and you do not hold that role."
+    assert refusal.sentence == "You need the senior reviewer role to decide this."
     assert refusal.facts == {"role": "senior_reviewer"}
 
 

@@ -179,7 +179,7 @@ def test_an_earlier_export_must_be_intact_signed_and_complete(
     path = terminal.folder / export_to(terminal, "old.jsonl")
     assert terminal("audit", "export", "--action-type", "mail.send", "--out", "part.jsonl").code == 0
     part = terminal("audit", "verify", "part.jsonl", "--against", "old.jsonl")
-    assert (part.code, part.line.startswith("not verified: this export is a part of the record")) == (2, True)
+    assert (part.code, part.line.startswith("not verified: this export is a part of the log")) == (2, True)
     assert terminal("audit", "verify", "--against", "old.jsonl", "--public-key", THEIRS.public).code == 2
     path.write_text(path.read_text().replace('"decision":"reject"', '"decision":"approve"', 1))
     changed = terminal("audit", "verify", "--against", "old.jsonl")

@@ -161,7 +161,7 @@ async def test_all_dead_callbacks_of_an_agent_are_resent_in_batches_with_progres
 ) -> None:
     monkeypatch.setattr(callbacks, "BATCH", 2)
     await given_up(rounds, 5)
-    assert "nothing was given up" in terminal("callbacks", "resend", "--all", "--agent", "Other").out
+    assert "no callbacks to resend" in terminal("callbacks", "resend", "--all", "--agent", "Other").out
     result = terminal("callbacks", "resend", "--all", "--agent", "Clerk")
     assert (result.out, result.err) == ("5 will be sent again\n", "2 so far\n4 so far\n")
     assert await rounds.states() == ["due"] * 5
@@ -171,7 +171,7 @@ async def test_resend_all_leaves_out_callbacks_without_content(rounds: Rounds, t
     (dead,) = await given_up(rounds)
     world = rounds.world
     await world.write(lambda connection: retention.empty_content(connection, world.tenant_id, NOW + DAY, 10))
-    assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
+    assert "no callbacks to resend" in terminal("callbacks", "resend", "--all").out
     assert "retention has emptied the words" in terminal("callbacks", "resend", dead).line
 
 
@@ -204,7 +204,7 @@ async def test_an_enabled_address_gets_its_dead_callbacks_after_resend(
     await rounds.submit_approved(receiver.url())
     await rounds.deliver()
     assert "`countersign callbacks enable URL`" in terminal("callbacks", "resend", receiver.ids()[0]).line
-    assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
+    assert "no callbacks to resend" in terminal("callbacks", "resend", "--all").out
     result = terminal("callbacks", "enable", receiver.url()).out
     assert result.startswith(f"{receiver.url()} is open again\n1 were given up meanwhile")
     assert terminal("callbacks", "resend", "--all").out == "1 will be sent again\n"

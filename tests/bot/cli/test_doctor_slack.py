@@ -187,7 +187,7 @@ async def test_a_clock_that_differs_from_slacks_clock_is_a_fault(
 ) -> None:
     monkeypatch.setattr("bot.cli.doctor.slack.now", lambda: datetime.now(UTC) + off)
     fault, fix = await only_fault(terminal)
-    assert fault.startswith("clock: it differs from that of Slack by ")
+    assert fault.startswith("clock: it differs from Slack's by ")
     assert fix == "set the clock of this machine by NTP"
 
 

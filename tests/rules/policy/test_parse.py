@@ -245,7 +245,7 @@ def test_a_partial_tier_in_the_file_keeps_the_rest_of_its_default() -> None:
         pytest.param(
             "[roles.clerk]\nhours = { start = 9 }",
             'roles.clerk.hours.start = 9: write a time of day such as "09:00"',
-            id="a number is no time",
+            id="a number is not a time",
         ),
         pytest.param(
             '[roles.clerk]\nhours = { holidays = ["Christmas"] }',

@@ -216,7 +216,7 @@ async def test_a_form_that_cannot_be_pushed_is_reported_in_place_of_details(offi
     await office.details(SENTA, card)
     office.slack.faults.error("views.push", error)
     await office.slack.click_modal(SENTA, "comment")
-    assert "tap once more" in before(office).shown
+    assert "Please try again" in before(office).shown
     assert len(office.slack.modals(SENTA)) == 1
 
 

@@ -56,7 +56,7 @@ async def test_an_expired_tap_is_answered_with_a_request_to_tap_again(
     office.slack.faults.error("views.open", error)
     outcome = await office.click(SENTA, card, action_id)
     assert outcome.ok
-    assert "tap once more" in await office.notes(SENTA)
+    assert "Please try again" in await office.notes(SENTA)
     assert office.slack.modal(SENTA) is None
     assert await office.refusals(proposal) == []
     await office.click(SENTA, card, action_id)
@@ -68,7 +68,7 @@ async def test_if_slack_fails_the_clicker_gets_a_private_note(office: Office, st
     _, card = await office.submit_with_card()
     office.slack.faults.status(status, "views.open")
     assert (await office.click(SENTA, card, "approve")).ok
-    assert "tap once more" in await office.notes(SENTA)
+    assert "Please try again" in await office.notes(SENTA)
 
 
 async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_answered_in_time(
@@ -78,7 +78,7 @@ async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_
     gate = office.slack.faults.hold("views.open")
     outcome = await office.click(SENTA, card, "approve")
     assert outcome.ok
-    assert "tap once more" in await office.notes(SENTA)
+    assert "Please try again" in await office.notes(SENTA)
     gate.open()
 
 

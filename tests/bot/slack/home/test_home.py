@@ -265,9 +265,9 @@ async def test_a_tap_at_home_that_is_too_old_is_reported_at_home(office: Office,
     office.slack.faults.error("views.open", "expired_trigger_id")
     assert (await office.slack.click_home(RITA, action_id)).ok
     assert office.slack.modal(RITA) is None
-    assert "Please tap once more." in at_home(office, RITA).shown
+    assert "Please try again." in at_home(office, RITA).shown
     assert titles(at_home(office, RITA)) == ["Ask 1"]
-    assert "Please tap once more." not in (await home(office, RITA)).shown
+    assert "Please try again." not in (await home(office, RITA)).shown
 
 
 async def test_a_refusal_to_open_a_package_from_home_is_shown_in_a_view(office: Office) -> None:

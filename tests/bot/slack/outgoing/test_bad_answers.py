@@ -110,10 +110,10 @@ async def test_a_form_that_slack_does_not_open_is_not_reported_as_our_fault(offi
     _, card = await office.submit_with_card()
     office.slack.faults.status(503, "views.open", page="", content_type=PLAIN)
     await office.click(SENTA, card, "approve")
-    assert "tap once more" in await office.notes(SENTA)
+    assert "Please try again" in await office.notes(SENTA)
     office.slack.faults.status(503, "views.open", page="{not JSON", content_type=JSON)
     await office.click(NOBODY, card, "details")
-    assert "tap once more" in await office.notes(NOBODY)
+    assert "Please try again" in await office.notes(NOBODY)
 
 
 @on_sqlite

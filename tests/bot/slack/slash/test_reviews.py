@@ -236,17 +236,17 @@ async def test_a_reviewer_goes_away_until_a_date_and_comes_back(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        pytest.param("away yesterday", "“yesterday” is no time", id="a word"),
-        pytest.param("away 2026-13-45", "“2026-13-45” is no time", id="no date"),
+        pytest.param("away yesterday", "“yesterday” is not a time", id="a word"),
+        pytest.param("away 2026-13-45", "“2026-13-45” is not a time", id="no date"),
         pytest.param("away 2020-01-01", "The time must lie ahead.", id="in the past"),
-        pytest.param("away 99999999999d", "is no time", id="for ever"),
-        pytest.param("away 9999-12-31", "longer than a year", id="until a date that Slack cannot write"),
-        pytest.param(f"away 3d <@{SENTA}>", "Somebody else of this workspace", id="with oneself as the delegate"),
-        pytest.param(f"away 3d <@{GUEST}>", "Somebody else of this workspace", id="with a guest"),
-        pytest.param("away 3d <@UNEMO>", "Somebody else of this workspace", id="with nobody"),
+        pytest.param("away 99999999999d", "is not a time", id="for ever"),
+        pytest.param("away 9999-12-31", "at most a year", id="until a date that Slack cannot write"),
+        pytest.param(f"away 3d <@{SENTA}>", "Choose someone else of this workspace", id="with oneself as the delegate"),
+        pytest.param(f"away 3d <@{GUEST}>", "Choose someone else of this workspace", id="with a guest"),
+        pytest.param("away 3d <@UNEMO>", "Choose someone else of this workspace", id="with nobody"),
         pytest.param(
             "away 3d @sven",
-            "picked from the list that Slack shows after an @",
+            "Pick your delegate from the list that Slack shows after an @",
             id="a name that Slack did not make a mention of",
         ),
     ],
@@ -262,7 +262,7 @@ async def test_a_delegates_name_may_have_several_words(office: Office) -> None:
     ends = office.clock() + 3 * DAY
     assert "You are away until" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okafor")).shown
     assert await absence(office, SENTA) == (ends, "UROSSO")
-    assert "“3d Okonkwo” is no time" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okonkwo")).shown
+    assert "“3d Okonkwo” is not a time" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okonkwo")).shown
 
 
 async def test_back_is_harmless_for_a_reviewer_who_was_not_away(office: Office) -> None:
@@ -278,4 +278,4 @@ async def test_a_command_in_a_channel_is_answered_to_its_caller_only(office: Off
 
 
 async def test_stats_refuse_a_period_before_the_calendar(office: Office) -> None:
-    assert "no period" in (await office.reviews(RITA, "stats 2000000d")).shown
+    assert "not a period" in (await office.reviews(RITA, "stats 2000000d")).shown

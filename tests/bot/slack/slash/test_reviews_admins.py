@@ -21,7 +21,7 @@ async def test_an_admin_assigns_a_package_to_someone_who_may_decide_it(office: O
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        pytest.param("assign {id} <@URITA>", "could not decide this: This asks for a senior reviewer", id="no role"),
+        pytest.param("assign {id} <@URITA>", "could not decide this: You need the senior reviewer role", id="no role"),
         pytest.param("assign {id} <@UROSE>", "could not decide this: You asked for this", id="the requester"),
         pytest.param("assign {id} <@UGUEST>", "could not decide this: Guests", id="a guest"),
         pytest.param("assign {id} <@UNEMO>", "could not decide this", id="nobody"),
