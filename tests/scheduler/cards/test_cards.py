@@ -132,7 +132,7 @@ async def test_a_package_that_needs_nobody_gets_a_card_without_mentions(office: 
     response = await office.submit({**SOFT, "action_type": "record.note", "risk_level": "low"})
     assert (response.status, response.body["level"]) == (201, "notify_only")
     card = await office.card(response)
-    assert ("You are told, not asked" in card.shown, card.labels, card.notified) == (True, ["Details"], set())
+    assert ("This is for your information" in card.shown, card.labels, card.notified) == (True, ["Details"], set())
 
 
 async def test_an_autonomous_package_has_no_card(office: Office) -> None:

@@ -302,6 +302,6 @@ async def test_the_longest_comment_is_shortened_on_the_card_and_complete_in_deta
     card = await office.card(response)
     assert words[0] in card.shown
     assert words[-1] not in card.shown
-    assert "whole in Details" in card.shown
+    assert "Full text in Details" in card.shown
     everything = "\n".join(view.shown for view in await pages(office, RITA, card))
     assert [word for word in words if word not in everything] == []

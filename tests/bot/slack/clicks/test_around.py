@@ -102,7 +102,7 @@ async def test_a_comment_is_saved_and_shown_and_decides_nothing(office: Office) 
 async def test_a_comment_needs_a_role(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     view = await office.details(NOBODY, card, Verb.COMMENT)
-    assert "do not hold that role" in view.shown
+    assert "role to decide this" in view.shown
     assert await office.events(proposal, "human.commented") == []
 
 
@@ -169,7 +169,7 @@ async def test_a_taken_over_thread_is_held_until_it_is_handed_back(office: Offic
     await office.give(SENTA, card, Verb.TAKE_OVER, {"comment": "I call them."})
     assert (await office.submit(OTHER)).problem == (409, "thread-taken-over")
     card = await office.card(proposal)
-    assert "leave its thread alone until it is handed back" in card.shown
+    assert "paused in its thread until someone hands it back" in card.shown
     view = await office.details(SVEN, card, Verb.HAND_BACK)
     assert "who took this over" in view.shown
     assert (await office.submit(OTHER)).status == 409
@@ -253,7 +253,7 @@ async def test_an_automatic_execution_is_judged_from_its_details(database_url: s
     async with open_office(database_url, tmp_path, SAMPLED) as office:
         proposal = await _automatic(office)
         shown = await office.reviews(SENTA, f"show {proposal.id}")
-        assert "Details offers it" in shown.shown
+        assert "see Details" in shown.shown
         assert "judge" in (await office.details(SENTA, shown, Verb.JUDGE)).title.lower()
         assert (await office.slack.submit(SENTA, {"verdict": "sound"})).errors == {}
         assert (await office.state(proposal)).verdict == "sound"

@@ -61,7 +61,7 @@ async def test_a_reviewer_who_loses_the_role_while_the_form_is_open_decides_noth
     office.slack.change_group(GROUP, members=[SVEN])
     await office.slack.event(office.slack.group_event(GROUP))
     await office.slack.submit(SENTA, APPROVED)
-    assert "you do not hold that role" in shown_json(office)
+    assert "role to decide this" in shown_json(office)
     assert await office.status(proposal) is Status.PENDING
     assert await office.refusals(proposal) == [(SENTA, "wrong-role")]
 
@@ -199,7 +199,7 @@ async def test_an_invalid_time_is_reported_beside_its_field_and_the_form_can_be_
         pytest.param("{record: 43}", "not JSON", id="no JSON"),
         pytest.param('{"record": ' + 2_900 * "[", "not JSON", id="very deep"),
         pytest.param('["43"]', "one JSON object", id="no object"),
-        pytest.param('{"record": 1e999}', "cannot be taken", id="no number"),
+        pytest.param('{"record": 1e999}', "cannot be used", id="no number"),
         pytest.param('{"record": "42"}', "the same as before", id="nothing edited"),
     ],
 )

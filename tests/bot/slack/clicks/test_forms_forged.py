@@ -61,7 +61,7 @@ async def test_a_form_for_an_unknown_package_changes_nothing_and_says_so(office:
     ref = before(office).private_metadata.removeprefix("approve ")
     answer = await submit_forged(office, private_metadata=metadata.format(ref=ref), state={"values": tick(digest)})
     assert (answer.status, answer.body["response_action"]) == (200, "update")
-    assert "not one that is in use any more" in json.dumps(answer.body)
+    assert "no longer in use" in json.dumps(answer.body)
     assert await office.status(proposal) is Status.PENDING
 
 

@@ -157,7 +157,7 @@ async def test_the_requester_may_object_with_one_tap(office: Office) -> None:
 async def test_a_person_on_the_chain_without_a_role_may_not_stop_a_package(office: Office) -> None:
     proposal, card = await office.submit_with_card({**HARD, "on_behalf_of": [NOBODY]})
     await office.click(NOBODY, card, "reject")
-    assert "do not hold that role" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.notes(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
@@ -167,7 +167,7 @@ async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> Non
     assert (await office.state(proposal)).version == 2
     card = await office.card(proposal)
     await office.click(SENTA, card, "approve")
-    assert "second pair of eyes" in await office.notes(SENTA)
+    assert "someone else must approve it" in await office.notes(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.IS_EDITOR)]
     await office.approve(SVEN, card)
     read = await office.read(proposal)
@@ -178,7 +178,7 @@ async def test_a_refusal_in_details_is_shown_in_a_separate_view(office: Office) 
     """Details have no card beside which a refusal could be shown."""
     proposal, card = await office.submit_with_card()
     view = await office.details(RITA, card, Verb.CLAIM_TASK)
-    assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)
+    assert (view.title, "role to decide this" in view.shown) == ("Not possible", True)
     assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
     assert (await office.state(proposal)).task.assigned_to is None
 
@@ -239,5 +239,5 @@ async def test_a_guest_listed_in_the_policy_still_needs_a_role(database_url: str
     async with open_office(database_url, tmp_path, policy) as office:
         proposal, card = await office.submit_with_card(SOFT)
         await office.click(GUEST, card, "approve")
-        assert "do not hold that role" in await office.notes(GUEST)
+        assert "role to decide this" in await office.notes(GUEST)
         assert await office.refusals(proposal) == [(GUEST, Reason.WRONG_ROLE)]

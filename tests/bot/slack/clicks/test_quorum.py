@@ -159,5 +159,5 @@ async def test_a_reviewer_below_the_risk_level_does_not_count_towards_the_quorum
     proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, RITA)
     await office.click(RITA, card, "approve")
-    assert "do not hold that role" in await office.notes(RITA)
+    assert "role to decide this" in await office.notes(RITA)
     assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 0

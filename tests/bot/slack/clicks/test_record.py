@@ -80,7 +80,7 @@ async def test_a_refused_tap_can_be_repeated_once_the_obstacle_is_gone(office: O
     await office.regroup(removed=(SENTA,))
     for count in (1, 2):
         await office.click(SENTA, card, "approve", old_copy=True)
-        assert "do not hold that role" in await office.notes(SENTA, count)
+        assert "role to decide this" in await office.notes(SENTA, count)
     await office.regroup(added=(SENTA,))
     await office.click(SENTA, card, "approve", old_copy=True)
     assert await office.status(proposal) is Status.APPROVED

@@ -190,7 +190,7 @@ async def test_skipping_a_step_prevents_approval(office: Office) -> None:
     await client._send(SENTA, client.payloads.on_view(client.person(SENTA), view, action), button)
     assert "Step 3 of 3" in before(office).shown
     await office.slack.submit(SENTA, APPROVED)
-    assert "go through all of its steps" in shown_json(office)
+    assert "go through all its steps" in shown_json(office)
     assert await office.refusals(proposal) == [(SENTA, "not-shown-whole")]
     assert await office.status(proposal) is Status.PENDING
 
@@ -206,7 +206,7 @@ async def test_a_forged_submission_of_the_first_step_is_refused(office: Office) 
         "confirmed": {"confirmed": {"type": "checkboxes", "selected_options": [{"value": state.action_digest}]}},
     }
     answer = await submit_forged(office, private_metadata=value.partition(" ")[2], state={"values": typed})
-    assert "go through all of its steps" in json.dumps(answer.body)
+    assert "go through all its steps" in json.dumps(answer.body)
     assert await office.status(proposal) is Status.PENDING
 
 

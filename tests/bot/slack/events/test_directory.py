@@ -42,7 +42,7 @@ async def test_a_person_removed_from_the_group_is_refused_at_once_until_they_are
     proposal, card = await office.submit_with_card()
     await office.regroup(removed=(SENTA,))
     await office.click(SENTA, card, "approve")
-    assert "do not hold that role" in await office.notes(SENTA)
+    assert "role to decide this" in await office.notes(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
     await office.regroup(added=(SENTA,))
     await office.approve(SENTA, card)
@@ -55,7 +55,7 @@ async def test_two_simultaneous_changes_do_not_undo_each_other(office: Office) -
     await asyncio.gather(*(office.regroup(removed=(user,)) for user in users))
     for user in users:
         await office.click(user, card, "approve")
-        assert "do not hold that role" in await office.notes(user)
+        assert "role to decide this" in await office.notes(user)
     assert await office.refusals(proposal) == [(user, Reason.WRONG_ROLE) for user in users]
 
 
@@ -66,7 +66,7 @@ async def test_a_reviewer_removed_while_their_form_is_open_is_refused(office: Of
     await office.slack.submit(SENTA, {"comment": "No."})
     view = office.slack.modal(SENTA)
     assert view is not None
-    assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)
+    assert (view.title, "role to decide this" in view.shown) == ("Not possible", True)
     assert await office.status(proposal) is Status.PENDING
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
@@ -86,7 +86,7 @@ async def test_the_vote_of_a_removed_reviewer_no_longer_counts(database_url: str
 async def test_a_person_added_to_the_group_may_decide_at_once(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.click(NOBODY, card, "approve")
-    assert "do not hold that role" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.notes(NOBODY)
     await office.regroup(added=(NOBODY,))
     await office.approve(NOBODY, card)
     assert await office.status(proposal) is Status.APPROVED
@@ -101,7 +101,7 @@ async def test_a_group_update_from_slack_replaces_the_group(office: Office, chan
     office.slack.change_group(GROUP, **changed)
     await office.slack.event(office.slack.group_event(GROUP))
     await office.click(SENTA, card, "approve")
-    assert "do not hold that role" in await office.notes(SENTA)
+    assert "role to decide this" in await office.notes(SENTA)
     assert await office.status(proposal) is Status.PENDING
 
 
@@ -111,7 +111,7 @@ async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office:
     event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
     await office.slack.event(event)
     await office.click(NOBODY, card, "approve")
-    assert "do not hold that role" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.notes(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
@@ -151,7 +151,7 @@ async def test_a_person_who_joins_the_team_is_known_at_once(office: Office) -> N
     office.slack.join("UNEW", CHANNEL)
     await office.slack.event(office.slack.person_event("UNEW", "team_join"))
     await office.click("UNEW", card, "approve")
-    assert "do not hold that role" in await office.notes("UNEW")
+    assert "role to decide this" in await office.notes("UNEW")
     assert await office.refusals(proposal) == [("UNEW", Reason.WRONG_ROLE)]
 
 
@@ -161,7 +161,7 @@ async def test_changes_without_an_event_are_found_when_the_directory_is_read_aga
     office.clock.passes(timedelta(minutes=31))
     await office.read_directory()
     await office.click(SENTA, card, "approve")
-    assert "do not hold that role" in await office.notes(SENTA)
+    assert "role to decide this" in await office.notes(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
 
@@ -201,7 +201,7 @@ async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Off
     await office.slack.event({**added, "added_users": [], "removed_users": [NOBODY]})
     await office.slack.event(event, event_id="EvADDED", retry=1, reason="http_error")
     await office.click(NOBODY, card, "approve")
-    assert "do not hold that role" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.notes(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
