@@ -8,7 +8,6 @@ from typing import Any
 from blocks.kit.elements import Block
 from blocks.kit.parameters import exact_json_line
 from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
-from blocks.words.sentences import confidence_text
 from rules.package.model import DecisionPackage, Dissent, Evidence, TakeoverPackage
 from rules.wording import percent
 

@@ -43,7 +43,7 @@ def _pending(figures: Statistics) -> Iterator[str]:
     yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
     ages = [(age, sum(group.count for group in figures.pending if group.age is age)) for age in Age]
     if figures.waiting:
-        yield f"*For how long:* {', '.join(f'{count} for {_age_label(age)}' for age, count in ages if count)}."
+        yield f"*Waiting since:* {', '.join(f'{count} for {_age_label(age)}' for age, count in ages if count)}."
 
 
 def _age_label(age: Age) -> str:

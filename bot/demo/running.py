@@ -41,7 +41,7 @@ async def _until_stopped(folder: Folder, port: int, say: Say, *, browser: bool) 
 
 async def _show(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
     say("Countersign's demo is starting ...")
-    data = f"{folder.path} ({'goes on from before; --fresh begins anew' if folder.is_used else 'new'})"
+    data = f"{folder.path} ({'continues; --fresh starts over' if folder.is_used else 'new'})"
     async with open_demo(folder, port) as demo:
         page = f"{demo.url}/playground"
         say(welcome(page, demo, data))

@@ -72,7 +72,7 @@ def _tier(risk: RiskLevel, tier: Tier) -> str:
         text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
     text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours_text(tier)}, then {_timeout_text(tier)}."
     text += f" Reminders {before} before the end." if before else " No reminders."
-    return _wrap_line("  ", f"{text} An approval lapses after {write_duration(tier.approval_expiry)}.")
+    return _wrap_line("  ", f"{text} Unused approvals expire after {write_duration(tier.approval_expiry)}.")
 
 
 def _hours_text(tier: Tier) -> str:

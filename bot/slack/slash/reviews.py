@@ -139,7 +139,7 @@ async def _stats(context: ListenerContext, request: Request) -> Message:
     except (ValueError, OverflowError):
         since = now
     if since == now:
-        return private_message(f"“{written}” is no period to look back on: write 7d, 36h or 90m.")
+        return private_message(f"“{written}” is not a period. Try 7d, 36h or 90m.")
     return stats(await context.store.read(lambda connection: statistics(connection, since, now)))
 
 
@@ -162,8 +162,8 @@ async def _away(context: ListenerContext, request: Request) -> Message:
     try:
         until = _until(written, now) if written else now + DAY
     except (ValueError, OverflowError):
-        sentence = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
-        return private_message(f"{sentence} Who stands in for you is picked from the list that Slack shows after an @.")
+        sentence = f"“{written}” is not a time I understand. Try 3d, 2026-12-24 or 2026-12-24T17:00."
+        return private_message(f"{sentence} Pick your delegate from the list that Slack shows after an @.")
     if invalid := await forms.set_absence(context, request.user_id, until, request.user, request.request_id):
         return private_message(invalid.sentence)
     context.background.start("home", home.publish(context, request.user_id))
@@ -193,7 +193,7 @@ def _until(written: str, now: datetime) -> datetime:
 async def _back(context: ListenerContext, request: Request) -> Message:
     await home.end_absence(context, request.user_id, request.request_id)
     context.background.start("home", home.publish(context, request.user_id))
-    return private_message("You are here.")
+    return private_message("You're marked as available.")
 
 
 async def _help(context: ListenerContext, request: Request) -> Message:
@@ -223,7 +223,7 @@ async def _policy(context: ListenerContext, _: Request) -> Message:
 
 async def _pause(context: ListenerContext, request: Request) -> Message:
     return await _set_standing(
-        context, request, "pause", AgentStanding.PAUSED, "is paused: nothing new is taken from it"
+        context, request, "pause", AgentStanding.PAUSED, "is paused: it can neither propose nor claim"
     )
 
 

@@ -147,7 +147,7 @@ def test_a_grave_approval_confirms_its_consequence(risk: RiskLevel) -> None:
 def test_an_approval_shows_the_consequence_by_the_agent_and_by_the_service() -> None:
     view = form(Verb.APPROVE, dossier("pending_critical"))
     assert "A legal notice goes out, and the case moves to NOTIFIED." in framed_text(view)
-    assert "Critical risk. This cannot be undone" in markup(view)
+    assert "Critical risk. Irreversible" in markup(view)
     assert 'to: "legal@acme.example"' in framed_text(view)
 
 

@@ -282,7 +282,7 @@ def test_a_rotated_key_works_on_until_its_overlap_ends(terminal: Terminal, by_ke
     old = add_agent(terminal)
     result = terminal("agents", "rotate", "clerk")
     new = result.value_of("key")
-    assert result.value_of("old key") == "works until 2026-11-21T12:00:00Z"
+    assert result.value_of("old key") == "valid until 2026-11-21T12:00:00Z"
     assert new != old
     assert standing(by_key(old, NOW + 23 * HOUR)) is standing(by_key(new)) is AgentStanding.ACTIVE
     assert by_key(old, NOW + 24 * HOUR) is None

@@ -172,7 +172,7 @@ def test_explain_reports_gaps_that_would_be_refused(terminal: Terminal) -> None:
 @pytest.mark.usefixtures("known")
 def test_explain_says_if_nobody_may_decide(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SENTA, ROSE).replace(SUSI, ROSE).replace("UDORA", ROSE))
-    assert explain_json(terminal, HARD)["refusal"] == "it would be refused: nobody may decide it as senior_reviewer"
+    assert explain_json(terminal, HARD)["refusal"] == "it would be refused: nobody could decide it as senior_reviewer"
 
 
 def test_explain_shows_the_policys_own_list_while_the_directory_is_empty(terminal: Terminal) -> None:

@@ -61,7 +61,7 @@ async def test_after_a_kill_the_demo_goes_on_and_the_audit_log_is_complete(
         first.process.kill()
         await first.process.wait()
     async with running(cwd=tmp_path) as second:
-        assert "goes on from before" in "".join(second.output)
+        assert "continues; --fresh" in "".join(second.output)
         await _wait_for_line(second, "notice-desk", "Was started again")
         second.process.send_signal(signal.SIGTERM)
         await second.read()

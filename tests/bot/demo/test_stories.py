@@ -17,10 +17,10 @@ async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without
     visitor: Visitor,
 ) -> None:
     card = await visitor.card(NOTICE)
-    assert "You asked for this, so somebody else must approve it." in await visitor.see_refusal(NORA, card)
+    assert "You asked for this, so someone else must approve it." in await visitor.see_refusal(NORA, card)
     assert "Guests cannot decide here" in await visitor.see_refusal(GAIL, card)
     assert "You own the agent that proposes this" in await visitor.see_refusal(OMAR, card)
-    assert "you do not hold that role" in await visitor.see_refusal(RITA, card)
+    assert "role to decide this" in await visitor.see_refusal(RITA, card)
 
 
 async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor: Visitor) -> None:
@@ -118,7 +118,7 @@ async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
 
 
 async def test_a_receipt_with_an_objection_waits_for_explicit_approval(visitor: Visitor) -> None:
-    await visitor.give(ROSS, await visitor.card(RECEIPT, "unless somebody objects"), Verb.OBJECT)
+    await visitor.give(ROSS, await visitor.card(RECEIPT, "unless someone objects"), Verb.OBJECT)
     await visitor.wait_for_line("appeals-clerk", "Pending, hard approval")
     assert (await visitor.pass_time(3600)).status == 200
     await visitor.give(RITA, await visitor.card(RECEIPT, "Decide by"), Verb.APPROVE)

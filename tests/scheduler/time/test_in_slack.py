@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 async def test_a_soft_card_says_that_silence_counted_and_the_result(office: Office) -> None:
     response, card = await office.submit_with_card(SOFT)
-    assert "unless somebody objects" in card.shown
+    assert "unless someone objects" in card.shown
     await office.passes(5 * MINUTE)
     card = await office.card(response)
     assert await office.status(response) is Status.CONSENTED

@@ -246,7 +246,7 @@ async def test_judging_an_automatic_execution_changes_the_agents_trust(
         (judged,) = await office.events(proposal, "review.judged")
         assert (judged["actor"], judged["outcome"]) == (RITA, verdict)
         assert await _success_counts(office, proposal) == earned
-        assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
+        assert "No items to review." in (await office.reviews(RITA, "sampled")).shown
 
 
 async def test_an_automatic_execution_is_judged_from_its_details(database_url: str, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ NOT_THEIRS = [
         id="on the chain by address",
     ),
     pytest.param(BarredClick(OWEN, Reason.IS_OWNER, "You own the agent"), id="the agent's owner"),
-    pytest.param(BarredClick(NOBODY, Reason.WRONG_ROLE, "you do not hold that role"), id="someone without a role"),
+    pytest.param(BarredClick(NOBODY, Reason.WRONG_ROLE, "role to decide this"), id="someone without a role"),
     pytest.param(BarredClick(GUEST, Reason.A_GUEST, "Guests cannot decide"), id="a guest of several channels"),
     pytest.param(BarredClick(LONER, Reason.A_GUEST, "Guests cannot decide"), id="a guest of one channel"),
     pytest.param(BarredClick(STRANGER, Reason.A_STRANGER, "belongs to another one"), id="a stranger by Slack Connect"),
