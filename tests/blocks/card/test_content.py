@@ -47,7 +47,7 @@ def whole_form(verb: Verb, proposal: DecisionPackage) -> list[Any]:
 def test_content_that_the_rules_call_complete_is_complete_on_the_card(proposal: DecisionPackage) -> None:
     shown = framed_text(card(Story(proposal).dossier()).blocks)
     assert [line for line in lines_of(proposal) if line not in shown] == []
-    assert "Shortened" not in unframed_text(card(Story(proposal).dossier()).blocks)
+    assert "Shortened:" not in unframed_text(card(Story(proposal).dossier()).blocks)
 
 
 @pytest.mark.slow
