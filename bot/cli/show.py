@@ -12,7 +12,7 @@ from bot.cli.common import session
 from bot.cli.common.faults import CommandError
 from bot.cli.common.text import as_json, iso, plain
 from rules.package.layout import passages
-from rules.package.model import DecisionPackage
+from rules.package.model import CALLS, DecisionPackage
 from rules.record.chain import Event
 from rules.state.model import PackageState, Status
 from rules.wording import humanize, with_article
@@ -78,8 +78,11 @@ def _status(state: PackageState) -> str:
 
 
 def _content(package: dict[str, Any]) -> Iterator[str]:
-    """What an approval releases, in the lines in which reviewers read it."""
+    """What an approval releases, in the lines in which reviewers read it. Before a call, the agent's words for it."""
+    proposal = DecisionPackage.model_validate(package)
+    if proposal.kind in CALLS:
+        yield from ("", "The agent proposes:")
+        yield from (f"  {plain(line)}" for line in proposal.proposed_action.splitlines())
     yield from ("", "Exactly what is proposed:")
-    yield f"  {plain(str(package['proposed_action']))}"
-    for _, lines in passages(DecisionPackage.model_validate(package)):
+    for _, lines in passages(proposal):
         yield from (f"  {line}" for line in lines)

@@ -70,3 +70,11 @@ def test_an_unknown_id_is_refused_with_what_to_do(terminal: Terminal) -> None:
     refused = terminal("show", "pkg_0")
     assert refused.code == 1
     assert refused.err == "countersign: there is no package pkg_0; `countersign queue` lists those that wait\n"
+
+
+@pytest.mark.parametrize("kind", ["action", "output"])
+async def test_the_proposal_is_printed_once_and_line_by_line(terminal: Terminal, kind: str) -> None:
+    async with open_world(terminal.url) as world:
+        state = await world.submit(package(kind=kind, risk_level="high", proposed_action="First line\nSecond line"))
+    printed = terminal("show", state.decision_package_id).out.splitlines()
+    assert [printed.count(f"  {line}") for line in ("First line", "Second line")] == [1, 1]
