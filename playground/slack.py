@@ -84,7 +84,7 @@ from playground.model.messages import Message
 from playground.model.rates import Rates
 from playground.model.refusals import NotPossibleError
 from playground.model.views import View
-from playground.model.workspace import Workspace
+from playground.model.workspace import PATIENCE, Workspace
 from playground.server import application
 
 __all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
@@ -141,7 +141,7 @@ async def stand_in(
     signing_secret: str = "stand-in-signing-secret",  # noqa: S107 - not a real secret
     rates: Rates | None = None,
     clock: Clock = time.monotonic,
-    ack_within: float = 3.0,
+    patience: float = PATIENCE,
     scopes: Collection[str] | None = None,
     commands: Collection[str] | None = None,
     team_id: str = "T1",
@@ -149,16 +149,19 @@ async def stand_in(
 ) -> AsyncIterator[Slack]:
     """A separate workspace, on a free port unless one is named.
 
-    `rates=None` limits nothing; `commands=None` allows every command.
+    `rates=None` limits nothing; `commands=None` allows every command. With more `patience` than Slack's, a busy machine
+    may take longer.
     """
     known = None if commands is None else frozenset(commands)
-    workspace = Workspace(signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id)
+    workspace = Workspace(
+        signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id, patience=patience
+    )
     if scopes is not None:
         workspace.scopes = set(scopes)
     sockets = Sockets(workspace)
     # A new connection for each delivery: a restarted app would not know the old ones.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
-        delivery = Delivery(http, sockets, signing_secret, None, ack_within)
+        delivery = Delivery(http, sockets, signing_secret, None, patience)
         slack = Slack(workspace, Client(workspace, delivery), sockets, port)
         try:
             await slack.begin()

@@ -14,6 +14,7 @@ import aiohttp
 
 from playground.api.socket_mode import Sockets
 from playground.client.signing import signature_headers
+from playground.model.workspace import PATIENCE
 
 Kind = Literal["interactive", "slash_commands", "events_api"]
 FORM = "application/x-www-form-urlencoded"
@@ -58,7 +59,7 @@ class Delivery:
     sockets: Sockets
     signing_secret: str
     url: str | None = None
-    ack_within: float = 3.0
+    ack_within: float = PATIENCE
 
     async def send(self, app_request: AppRequest) -> Ack:
         """Over a socket as soon as one is open; the request URL is then no longer used."""

@@ -1,4 +1,4 @@
-"""Trigger ids: each opens one view, within three seconds of the person's action."""
+"""Trigger ids: each opens one view, within a few seconds of the person's action."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from playground.model.clock import Clock
 from playground.model.ids import IdGenerator
 from playground.model.refusals import RefusedError
-
-LIFE = 3.0
 
 
 @dataclass(slots=True)
@@ -22,6 +20,7 @@ class Trigger:
 class Triggers:
     clock: Clock
     ids: IdGenerator
+    life: float  # seconds
     _given: dict[str, Trigger] = field(default_factory=dict)
 
     def give(self, user: str) -> str:
@@ -36,7 +35,7 @@ class Triggers:
             raise RefusedError("invalid_trigger_id")
         if trigger.exchanged:
             raise RefusedError("exchanged_trigger_id")
-        if self.clock() - trigger.at > LIFE:
+        if self.clock() - trigger.at > self.life:
             raise RefusedError("expired_trigger_id")
         trigger.exchanged = True
         return trigger.user
