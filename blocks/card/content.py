@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from json import dumps
 
-from blocks.kit.elements import Block, Element, preformatted, quote, rich
+from blocks.kit.elements import Block, Element, bold, preformatted, quote, rich
 from blocks.kit.frame import Parts, aside, heading
 from blocks.kit.limits import TEXT
 from blocks.words.dossier import Dossier
 from blocks.words.verbs import LOOKS
 from rules.package import layout
-from rules.package.layout import Content, Piece, passages
-from rules.package.model import CALLS, DecisionPackage, Kind
+from rules.package.layout import Content, Piece, card_passages, passages
+from rules.package.model import DecisionPackage, Kind
 from rules.state.commands import Verb
 
-PROPOSED: Mapping[Kind, str] = {
-    Kind.ACTION: "The agent proposes",
-    Kind.OUTPUT: "The agent would give out",
-    Kind.PLAN: "The agent plans",
-    Kind.QUESTION: "The agent asks",
-    Kind.MEMORY: "The agent proposes",
-    Kind.POLICY_EXCEPTION: "The agent proposes",
-    Kind.TOOL_CALL: "The agent wants to call",
-}
-_PARAMETERS: Mapping[Kind, str] = {
-    Kind.ACTION: "Exact parameters",
-    Kind.OUTPUT: "Given out with it, exactly",
-    Kind.PLAN: "The plan, exactly",
-    Kind.QUESTION: "What belongs to the question, exactly",
-    Kind.MEMORY: "How it would be kept",
-    Kind.POLICY_EXCEPTION: "Which policy, and until when",
-    Kind.TOOL_CALL: "Exact arguments of the call",
+_PROPOSED: Mapping[Kind, str] = {
+    Kind.ACTION: "Proposed action",
+    Kind.OUTPUT: "Output",
+    Kind.PLAN: "Plan",
+    Kind.QUESTION: "Question",
+    Kind.MEMORY: "Proposal",
+    Kind.POLICY_EXCEPTION: "Proposal",
+    Kind.TOOL_CALL: "Proposed call",
 }
 _HEADINGS: Mapping[Content, str] = {
     Content.SUBJECT: "About",
     Content.TITLE: "Title",
-    Content.MEMORY: "It would remember",
-    Content.EXCEPTION: "The exception",
-    Content.JUSTIFICATION: "Why, the agent says",
+    Content.MEMORY: "To remember",
+    Content.EXCEPTION: "Requested exception",
+    Content.JUSTIFICATION: "Justification",
+    Content.EMAIL: "E-mail",
+    Content.TEXT: "Text",
+    Content.BODY: "Body",
+    Content.PARAMETERS: "Exact parameters",
     Content.RATIONALE: "Rationale",
 }
 STEP_CHARACTERS = 24_000
@@ -48,9 +44,17 @@ STEP_BYTES = 100_000  # Slack takes 250 KB in a view
 def card_content(dossier: Dossier, package: DecisionPackage) -> Parts:
     """As much as fits on the card, with a note that says how much that is."""
     shown = [piece for piece in layout.card_pieces(package) if piece.part is not Content.SUBJECT]
-    framed = (element for piece in shown for element in _framed(package.kind, piece.part, "\n".join(piece.lines)))
     cut = () if dossier.state.whole_on_card else (_shortened_note(dossier, package, shown),)
-    return (*framed, *cut)
+    return (*map(_card_frame, shown), *cut)
+
+
+def _card_frame(piece: Piece) -> Element:
+    """Exact parameters in a box; any other text in a quote, after its label unless it is the proposal itself."""
+    text = "\n".join(piece.lines)
+    if piece.part is Content.PARAMETERS:
+        return preformatted(text)
+    labelled = piece.part not in (Content.PROPOSAL, Content.EMAIL)
+    return quote(*([bold(f"{_HEADINGS[piece.part]}: ")] if labelled else []), text)
 
 
 def subject_line(package: DecisionPackage) -> str | None:
@@ -85,13 +89,7 @@ def _framed(kind: Kind, part: Content, text: str, more: str = "") -> Parts:
 
 
 def _heading(kind: Kind, part: Content) -> str:
-    match part:
-        case Content.PROPOSAL:
-            return PROPOSED[kind]
-        case Content.PARAMETERS:
-            return _PARAMETERS[kind]
-        case _:
-            return _HEADINGS[part]
+    return _PROPOSED[kind] if part is Content.PROPOSAL else _HEADINGS[part]
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[str]:
@@ -118,27 +116,10 @@ def _length(block: Block) -> int:
 
 def _shortened_note(dossier: Dossier, package: DecisionPackage, shown: list[Piece]) -> Element:
     """A note on how much is shown and where the rest is."""
-    parts = [(part, tuple(lines)) for part, lines in passages(package) if part is not Content.SUBJECT]
-    if package.kind in CALLS and len(package.action_parameters or ()) > 1:
-        lines = parts[0][1]
-        shown_size = f"{_complete_entries(shown[0].lines, lines)} of {len(package.action_parameters or ())} parameters"
-        rest = "all of them"
-    else:
-        shown_size = f"{_size(shown):,} of {sum(map(len, (line for _, lines in parts for line in lines))):,} characters"
-        rest = "all of it"
-    return aside(f"Shortened: {shown_size} shown. {_full_content_button(dossier)} shows {rest}.")
-
-
-def _complete_entries(shown: tuple[str, ...], lines: tuple[str, ...]) -> int:
-    """How many unindented entries end within the shown lines."""
-    begun = [number for number, line in enumerate(lines) if not line.startswith(" ")]
-    ends = [*begun[1:], len(lines)]
-    complete = sum(line == other for line, other in zip(shown, lines, strict=False))
-    return sum(end <= complete for end in ends)
-
-
-def _size(shown: list[Piece]) -> int:
-    return sum(len(line) for piece in shown for line in piece.lines)
+    lines = chain.from_iterable(lines for part, lines in card_passages(package) if part is not Content.SUBJECT)
+    shown_size = sum(len(line) for piece in shown for line in piece.lines)
+    size = f"{shown_size:,} of {sum(map(len, lines)):,} characters shown"
+    return aside(f"Shortened: {size}. {_full_content_button(dossier)} shows all of it.")
 
 
 def _full_content_button(dossier: Dossier) -> str:

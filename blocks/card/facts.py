@@ -1,65 +1,87 @@
-"""The parts of a card that the service itself vouches for: reasons, progress, earlier decisions, checked facts."""
+"""The lines of a card that the service itself vouches for: deadline, progress, warnings, and why a person is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blocks.kit.elements import Block, Run, bold, bullets, context, moment, plain_context, words
-from blocks.kit.frame import Parts, aside, framed_list, heading, shorten
-from blocks.kit.room import Measure
-from blocks.kit.text import pluralize
-from blocks.words.dossier import Dossier, EarlierPackage
+from blocks.kit.elements import Block, Element, Run, bold, moment, plain_context, words
+from blocks.kit.frame import Parts, framed_list, shorten
+from blocks.kit.text import format_duration
+from blocks.words.dossier import Dossier
 from blocks.words.revision import changes, version_author
 from blocks.words.sentences import (
     agent_name,
+    goes_ahead_at,
     join_names,
     people_names,
     person_name,
+    price_text,
     quorum_progress,
+    quorum_sentence,
     reason_sentence,
+    reversibility_sentence,
+    timeout_outcome,
     why_silence_stopped,
 )
 from rules.authority.parties import CHAIN_BARS, barred_by_chain, has_outsider
 from rules.package.alphabets import mixed_alphabets
-from rules.package.model import DecisionPackage
+from rules.package.model import DecisionPackage, Kind
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
-from rules.state.model import PackageState
+from rules.state.model import PackageState, Status, Why
 from rules.wording import humanize, with_article
 
 _FEW = 4
 _NAME = 40
+_CHANGES = 3
 _CLIMBED: Mapping[str, str] = {
     Cause.TIMEOUT: "nobody answered in time",
     Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",
 }
+# Of several rules that ask for the strictest level, the first of these tells a reviewer most.
+_TELLING = (
+    "earlier-no", "material-change", "outsider", "repeated-failures", "agent-escalates", "agent-asks",
+    "irreversible-sensitive", "cost", "tool-requirement", "confidence", "irreversible-high", "irreversible-low",
+)  # fmt: skip
 
 
-def reasons(state: PackageState) -> Parts:
-    """The rules that require the strictest level. Weaker rules are only counted."""
-    if not state.why:
-        return ()
-    strictest = max(why.level for why in state.why)
-    shown = [why for why in state.why if why.level is strictest]
-    lines = bullets([bold(humanize(why.level).capitalize()), ": ", reason_sentence(why)] for why in shown[:_FEW])
-    return (heading("Why a person is asked"), lines, *_left_out(len(shown) - _FEW, len(state.why) - len(shown)))
+def deadline(dossier: Dossier) -> list[Run]:
+    """By when to decide, and what happens then."""
+    state = dossier.state
+    if not state.soft:
+        by = "Answer by " if state.kind is Kind.QUESTION else "Decide by "
+        return [by, moment(state.ends_at), f", then {timeout_outcome(state)}."]
+    at = goes_ahead_at(dossier)
+    if at is None:
+        counts = format_duration(dossier.terms.soft_timeout)
+        return [f"Silence counts only once a reviewer can see this card, then for {counts}."]
+    return ["Goes ahead ", moment(at), " unless someone objects."]
 
 
-def _left_out(more: int, weaker: int) -> Parts:
-    left_out = [pluralize(more, "more reason")] if more > 0 else []
-    left_out += [pluralize(weaker, "weaker rule")] if weaker else []
-    return (aside(f"{join_names(left_out)} in Details."),) if left_out else ()
+def why_line(dossier: Dossier) -> Element:
+    """The rule that tells most, and what is at stake. The other rules are in Details."""
+    state, package = dossier.state, dossier.package
+    stakes = [reversibility_sentence(state)]
+    stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
+    reasons = state.why[1:] if why_silence_stopped(state) else state.why
+    reason = f"{reason_sentence(_strongest(reasons))} " if reasons else ""
+    return words(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
 
 
-def progress(dossier: Dossier, measure: Measure) -> Parts:
-    """What happened so far: earlier objections, escalations, new versions, the current assignee."""
-    changed = changes(dossier, measure.support(60)) if dossier.state.version > 1 else ()
+def _strongest(why: tuple[Why, ...]) -> Why:
+    strictest = max(reason.level for reason in why)
+    order = {rule: number for number, rule in enumerate(_TELLING)}
+    return min((reason for reason in why if reason.level is strictest), key=lambda why: order.get(why.rule, len(order)))
+
+
+def progress(dossier: Dossier) -> Parts:
+    """What happened so far: earlier objections, votes, escalations, new versions, the current assignee."""
     return (
         *earlier_objection(dossier),
         *requester_warnings(dossier),
         *(words(sentence) for sentence in _progress_sentences(dossier)),
-        *changed,
+        *(changes(dossier, most=_CHANGES) if dossier.state.version > 1 else ()),
     )
 
 
@@ -92,6 +114,8 @@ def requester_warnings(dossier: Dossier) -> Parts:
 
 def _progress_sentences(dossier: Dossier) -> Iterator[str]:
     state = dossier.state
+    if needed := quorum_progress(dossier) or quorum_sentence(dossier):
+        yield needed
     if sentence := why_silence_stopped(state):
         yield sentence
     if state.task.rung:
@@ -114,38 +138,33 @@ def escalation_sentence(dossier: Dossier) -> str:
     return f"{roles}: {_CLIMBED.get(last.reason or '') or f'{person_name(dossier, last.actor)} escalated it'}."
 
 
-def earlier_decisions(dossier: Dossier) -> Parts:
-    """How the last packages with the same action and subject ended."""
-    if not dossier.earlier_packages:
+_REFUSED = (Status.REJECTED, Status.REVOKED)
+
+
+def similar_refused(dossier: Dossier) -> Parts:
+    """The last refusal of the same action on the same subject; nothing if `earlier_objection` names it."""
+    refused = next((package for package in dossier.earlier_packages if package.status in _REFUSED), None)
+    if refused is None or dossier.state.earlier_no:
         return ()
-    lines = bullets(_package_line(dossier, package) for package in dossier.earlier_packages[:_FEW])
-    return (heading("Earlier decisions on the same action and subject"), lines)
+    by = f" by {people_names(dossier, refused.by, 2)}" if refused.by else ""
+    what = f"The same action on the same subject was {humanize(refused.status)}{by} "
+    return (words(what, moment(refused.at), "."),)
 
 
-def _package_line(dossier: Dossier, package: EarlierPackage) -> list[Run]:
-    by = f", by {people_names(dossier, package.by, 2)}" if package.by else ""
-    return [bold(humanize(package.status).capitalize()), " ", moment(package.at), by]
-
-
-def votes_so_far(dossier: Dossier) -> Parts:
-    quorum = quorum_progress(dossier)
-    return (words(bold("So far: "), quorum),) if quorum else ()
-
-
-def missing_fields(state: PackageState) -> tuple[Block, ...]:
+def missing_fields(state: PackageState) -> Parts:
     """Fields that the policy expects and the agent left empty."""
     if not state.warnings:
         return ()
-    return (context(f":warning: The agent says nothing about: {join_names(map(humanize, state.warnings))}."),)
+    return (words(f"⚠️ The agent says nothing about: {join_names(map(humanize, state.warnings))}."),)
 
 
-def look_alikes(package: DecisionPackage, measure: Measure) -> Parts:
+def look_alikes(package: DecisionPackage) -> Parts:
     """Names in mixed alphabets, which can imitate other names."""
     names = (
-        f"{field} “{shorten(name, measure.support(_NAME))}”: {join_names(alphabets)}"
+        f"{field} “{shorten(name, _NAME)}”: {join_names(alphabets)}"
         for field, name, alphabets in mixed_alphabets(package)
     )
-    return framed_list("⚠️ Mixed alphabets", names, _FEW, measure.support(2 * _NAME))
+    return framed_list("⚠️ Mixed alphabets", names, _FEW, 2 * _NAME)
 
 
 def verified_facts(dossier: Dossier) -> Block:

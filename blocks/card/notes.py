@@ -7,7 +7,6 @@ from blocks.card.facts import escalation_sentence
 from blocks.card.mentions import mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, rich, section, words
 from blocks.kit.message import Message
-from blocks.kit.room import Measure
 from blocks.kit.text import escape, in_utc, one_line, slack_date
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import explanation, outcome_sentence, status_label, thread_sentence
@@ -76,7 +75,7 @@ def new_version(dossier: Dossier) -> Message:
 def takeover(dossier: Dossier) -> Message:
     """With what the person who took over needs to continue."""
     text = outcome_sentence(dossier)
-    handover_parts = handover(dossier.package.takeover, Measure()) if dossier.package else ()
+    handover_parts = handover(dossier.package.takeover, 3) if dossier.package else ()
     return _message(
         dossier,
         text,

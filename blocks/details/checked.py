@@ -59,7 +59,7 @@ def level_blocks(dossier: Dossier) -> Iterator[Block]:
     yield rich(
         bullets([code(why.rule), f" asks for {humanize(why.level)}: ", reason_sentence(why)] for why in state.why)
     )
-    yield from missing_fields(state)
+    yield from (rich(line) for line in missing_fields(state))
 
 
 def terms_blocks(dossier: Dossier) -> Iterator[Block]:
@@ -78,7 +78,7 @@ def _terms(dossier: Dossier) -> Iterator[list[Run]]:
         yield ["Nobody: the policy allowed it."]
     elif state.status.terminal:
         yield _role("Asked last", dossier)
-        yield [quorum_sentence(dossier, "took") or "One person was enough."]
+        yield [quorum_sentence(dossier, "Needed") or "One person was enough."]
         yield from _assignee(dossier)
     else:
         yield _role("Asked now" if state.status is Status.PENDING else "Asked next", dossier)

@@ -12,7 +12,7 @@ from json import dumps
 from typing import NamedTuple
 
 from blocks.card import content
-from blocks.card.facts import escalation_sentence
+from blocks.card.facts import deadline, escalation_sentence, verified_facts
 from blocks.details.agent import ASKED, ECHOED, REASONS, field_blocks, short_field_blocks
 from blocks.details.checked import (
     earlier_decision_blocks,
@@ -26,12 +26,11 @@ from blocks.details.checked import (
 from blocks.kit.changes import change_in_full
 from blocks.kit.elements import Block, Element, actions, bullets, button, header, rich, section, statement, words
 from blocks.kit.ids import ActionId, FormId, Ref
-from blocks.kit.text import slack_date
 from blocks.words.dossier import Dossier
 from blocks.words.history import history_blocks
-from blocks.words.outcome import outcome_fields, outcome_sentence
+from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.revision import version_author
-from blocks.words.sentences import EMPTIED, request_sentence, timing_fields, title_of, why_silence_stopped
+from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_silence_stopped
 from blocks.words.verbs import LOOKS, Place, offered_at
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
@@ -104,7 +103,7 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
         yield Section("The agent's reasons", field_blocks(package, REASONS))
         yield Section("About the agent", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
     yield Section("History", history_blocks(dossier))
-    yield Section("Ids", id_blocks(dossier))
+    yield Section("Ids", (verified_facts(dossier), *id_blocks(dossier)))
 
 
 def _pages(dossier: Dossier) -> list[Page]:
@@ -147,7 +146,8 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
     if number > 1:
         return
     pending = dossier.state.status is Status.PENDING
-    yield _request(dossier) if pending else statement(outcome_sentence(dossier), outcome_fields(dossier.state))
+    yield statement(request_sentence(dossier) if pending else outcome_sentence(dossier))
+    yield rich(words(*deadline(dossier)) if pending else outcome_line(dossier))
     if sentences := list(_progress(dossier)):
         yield rich(bullets([sentence] for sentence in sentences))
     if verbs := offered_at(Place.DETAILS, dossier.offered):
@@ -161,10 +161,6 @@ def _progress(dossier: Dossier) -> Iterator[str]:
         yield escalation_sentence(dossier)
     if dossier.state.version > 1:
         yield version_author(dossier)
-
-
-def _request(dossier: Dossier) -> Block:
-    return statement(request_sentence(dossier), timing_fields(dossier, slack_date))
 
 
 def _verb_button(dossier: Dossier, verb: Verb) -> Element:

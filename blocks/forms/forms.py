@@ -21,14 +21,13 @@ from blocks.kit.elements import Block, Element, button, context, rich, section, 
 from blocks.kit.frame import framed_quote
 from blocks.kit.ids import ActionId, Field, FormId, Ref
 from blocks.kit.limits import INPUT_TEXT
-from blocks.kit.room import Measure
 from blocks.kit.text import pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_runs
 from blocks.words.verbs import LOOKS, consequence, meaning
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
-from rules.package.layout import FORM_CHARACTERS, Content, fits_in_form
+from rules.package.layout import EMAIL_PARTS, FORM_CHARACTERS, Content, fits_in_form
 from rules.package.model import CALLS, DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Verb
@@ -36,7 +35,7 @@ from rules.verbs.table import SPEC_OF_VERB
 
 # Forms that let something go ahead show the complete content, over as many steps as it needs.
 SHOWS_CONTENT = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets_go_ahead)
-_IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION])
+_IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION, *EMAIL_PARTS])
 
 _CHANGES = 30  # shown with an edit. Its parameters fit into one input, so there can hardly be more
 _QUOTE_LENGTH = 2_000
@@ -46,7 +45,7 @@ _TOO_LONG = (
 )
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
 _QUOTE_LINES = 30
-_ROOM = Measure(3.0, 3.0)  # a form has more room than a card
+_ROOM = 5  # times as much as on a card
 
 
 class Step(NamedTuple):

@@ -48,11 +48,10 @@ def plain_context(*texts: str) -> Block:
     return {"type": "context", "elements": [plain(text, 300) for text in texts if text]}
 
 
-def statement(text: str, pairs: Iterable[tuple[str, str]] = (), accessory: Element | None = None) -> Block:
-    """Literal text, which may contain names. `pairs` below it are markup of the service, which may contain times."""
-    fields = [markup(f"*{name}*\n{value}") for name, value in pairs]
+def statement(text: str, accessory: Element | None = None) -> Block:
+    """Literal text, which may contain names."""
     block = {"type": "section", "text": plain(text, 600), "expand": True}
-    return block | ({"fields": fields} if fields else {}) | ({"accessory": accessory} if accessory else {})
+    return block | ({"accessory": accessory} if accessory else {})
 
 
 def divider() -> Block:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from blocks.kit.elements import Element, bold, preformatted, quote, words
-from blocks.kit.parameters import exact_json
+from blocks.kit.elements import Element, Run, bold, quote, words
 from blocks.kit.text import clean, cut, one_line, pluralize
 
 Parts = tuple[Element, ...]
 
 LINES = 8
 NOTHING = "–"  # stands for a text without a visible character
-_WIDE = 160  # characters per line in a box
 
 
 def heading(text: str) -> Element:
@@ -29,6 +27,26 @@ def aside(text: str) -> Element:
 
 
 CUT = aside("Shortened. Full text in Details.")
+
+
+def brief(text: str, most: int, more: int = 0) -> list[Run]:
+    """A text on one line. A note says if something is left out: the end, or more such texts."""
+    start = one_line(text[: 2 * most])
+    whole = len(text) <= 2 * most and len(start) <= most
+    left_out = f" +{more} in Details" if more > 0 else "" if whole else " in Details"
+    shown = (start if whole else cut(start + "…", most)) or NOTHING
+    return [shown, {"type": "text", "text": left_out, "style": {"italic": True}} if left_out else ""]
+
+
+def line(label: str, text: str | None, most: int, more: int = 0) -> list[Run]:
+    """The same after a label; empty if there is no text."""
+    return [bold(f"{label}: "), *brief(text, most, more)] if text else []
+
+
+def framed_runs(lines: Iterable[Sequence[Run]]) -> Parts:
+    """Lines of labelled texts in one frame."""
+    runs = [run for runs in lines if runs for run in ("\n", *runs)]
+    return (quote(*runs[1:]),) if runs else ()
 
 
 def excerpt(text: str, most: int, lines: int = LINES) -> tuple[str, bool]:
@@ -65,18 +83,6 @@ def framed_lines(title: str, lines: Sequence[str], more: int = 0) -> Parts:
         return ()
     cut_short = any("…" in text for text in lines)
     return (heading(title), quote("\n".join(lines)), *_left_out(more, "item", cut_short=cut_short))
-
-
-def framed_json(title: str, value: object, most: int, lines: int) -> Parts:
-    """A value as JSON in a box."""
-    all_lines = exact_json(value).split("\n")
-    shown: list[str] = []
-    for full in all_lines[:lines]:
-        shown.append(cut(full, min(_WIDE, max(most - sum(map(len, shown)), 1))))
-    more = len(all_lines) - len(shown)
-    cut_short = any(full != kept for full, kept in zip(all_lines, shown, strict=False))
-    note = _left_out(more, "line", cut_short=cut_short)
-    return (heading(title), preformatted("\n".join(shown)), *note)
 
 
 def _left_out(more: int, what: str, *, cut_short: bool) -> Parts:

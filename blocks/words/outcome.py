@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
-from blocks.kit.frame import Parts
-from blocks.kit.text import in_utc, pluralize, slack_date
+from blocks.kit.elements import Element, Run, moment, words
+from blocks.kit.frame import Parts, line
+from blocks.kit.text import format_duration, in_utc, pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.quotes import remark, remarks, speaker_name
 from blocks.words.revision import changes
@@ -61,6 +63,7 @@ _QUOTE_VERBS: Mapping[str, str] = {
     "comment": "says",
 }
 _QUOTE_LENGTH = 700
+_WORDS_LENGTH = 160  # of the words on a card, about two lines
 _MAX_NAMES = 4
 
 
@@ -68,6 +71,42 @@ def status_label(state: PackageState) -> str:
     """One to three words, for headings and lists."""
     special = _special_label(state, state.decision) if state.decision else None
     return (special or _LABELS[state.status]) + (_EXECUTION_SUFFIXES[state.execution.state] if state.proceeds else "")
+
+
+_SIGNS: Mapping[Status, str] = {
+    Status.PENDING: "⏳",
+    Status.REVISION_REQUESTED: "↩️",
+    Status.EVIDENCE_REQUESTED: "🔎",
+    Status.DEFERRED: "💤",
+    Status.APPROVED: "✅",
+    Status.CONSENTED: "✅",
+    Status.OVERRIDDEN: "⚡️",
+    Status.REJECTED: "✖️",
+    Status.TAKEN_OVER: "✋",
+    Status.REVOKED: "✖️",
+    Status.EXPIRED: "⌛️",
+    Status.CANCELLED: "🚫",
+}
+_EXECUTION_SIGNS: Mapping[ExecutionState, str] = {
+    ExecutionState.FAILED: "⚠️",
+    ExecutionState.ROLLED_BACK: "⚠️",
+    ExecutionState.UNKNOWN: "⚠️",
+    ExecutionState.LAPSED: "⌛️",
+}
+
+
+def status_sign(state: PackageState) -> str:
+    """Before the title of what was decided. The status always stands beside it in words."""
+    stopped = state.decision is not None and state.decision.override_decision not in (None, OverrideDecision.PROCEED)
+    if state.proceeds and state.execution.state in _EXECUTION_SIGNS:
+        return _EXECUTION_SIGNS[state.execution.state]
+    return "✖️" if stopped else _SIGNS[state.status]
+
+
+def card_label(state: PackageState) -> str:
+    """The status as a card says it: approval is not execution, so it always says which of the two has happened."""
+    unused = state.proceeds and state.lapses_at and state.execution.state is ExecutionState.NONE
+    return status_label(state) + (", not carried out yet" if unused else "")
 
 
 def _special_label(state: PackageState, decision: Decision) -> str | None:
@@ -114,14 +153,18 @@ def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
         case HumanDecisionType.APPROVE_WITH_EDITS:
             return f"{people} edited the parameters and approved them."
         case _:
-            return f"{people} approved this."
+            return f"{people} approved this{_after(decision)}."
+
+
+def _after(decision: Decision) -> str:
+    return f" after {format_duration(timedelta(milliseconds=decision.latency_ms))}"
 
 
 def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
     people, by_time = deciders(dossier), decision.basis is Basis.TIMEOUT
     match dossier.state.status:
         case Status.REJECTED:
-            return f"{people} rejected this. {agent_name(dossier)} must not do it."
+            return f"{people} rejected this{_after(decision)}. {agent_name(dossier)} must not do it."
         case Status.TAKEN_OVER:
             return f"{people} took this over. {thread_sentence(dossier)}"
         case Status.REVOKED if decision.basis is Basis.POLICY:
@@ -200,45 +243,59 @@ def _ended_by(dossier: Dossier) -> str:
     return speaker_name(dossier, ends[-1]) if ends else "The agent's side"
 
 
-def outcome_fields(state: PackageState) -> Iterator[tuple[str, str]]:
-    """Pairs of a label and a value about times and execution; the values are markup."""
+def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
+    """Times and execution."""
     decision = state.decision
     if decision:
         ended = decision.basis is Basis.TIMEOUT or state.status is Status.CANCELLED
-        yield ("Ended" if ended else "Decided") if state.status.terminal else "Since", slack_date(decision.decided_at)
+        label = ("Ended" if ended else "Decided") if state.status.terminal else "Since"
+        yield [f"{label} ", moment(decision.decided_at)]
     if state.status.awaits_agent:
-        yield "Waits for the agent until", f"{slack_date(state.ends_at)}; then it expires."
+        yield ["The agent has until ", moment(state.ends_at), ", then this expires"]
     if state.status is Status.DEFERRED and state.wake_at:
-        yield "Comes back", slack_date(state.wake_at)
+        yield ["Comes back ", moment(state.wake_at)]
     if state.proceeds:
         yield from _execution(state)
     if state.verdict:
-        yield "Second look", f"Judged {state.verdict}"
+        yield [f"Judged {state.verdict} afterwards"]
     elif Verb.JUDGE in offered_verbs(state):
-        yield "Second look", "Picked for a second look; see Details."
+        yield ["Picked for a second look, see Details"]
 
 
-def _execution(state: PackageState) -> Iterator[tuple[str, str]]:
-    """Approval is not execution: the card always says which of the two has happened."""
+def _execution(state: PackageState) -> Iterator[list[Run]]:
     done = state.execution
     match done.state:
         case ExecutionState.NONE if state.lapses_at:
-            yield "Not carried out yet", f"The approval expires {slack_date(state.lapses_at)}."
+            yield ["Not carried out yet; the approval expires ", moment(state.lapses_at)]
         case ExecutionState.CLAIMED if done.claimed_at:
-            yield "Being carried out", f"Since {slack_date(done.claimed_at)}; no outcome is reported yet."
+            yield ["Being carried out since ", moment(done.claimed_at)]
         case ExecutionState.UNKNOWN:
-            yield "Outcome unknown", "No outcome was reported in time. It is not offered to the agent again."
+            yield ["No outcome was reported in time. It is not offered to the agent again"]
         case ExecutionState.LAPSED:
-            yield "Not carried out", "The approval expired unused."
+            yield ["The approval expired unused"]
+        case _ if done.reported_at:
+            yield [f"{_REPORTED[done.state]} ", moment(done.reported_at)]
         case _:
-            yield from ((_REPORTED[done.state], slack_date(at)) for at in (done.reported_at,) if at)
+            pass
+
+
+def outcome_line(dossier: Dossier) -> Element:
+    """All these facts on one line."""
+    runs = [run for facts in outcome_facts(dossier.state) for run in (" · ", *facts)]
+    return words(*runs[1:])
 
 
 _REPORTED: Mapping[ExecutionState, str] = {
-    ExecutionState.SUCCEEDED: "Carried out, the agent reports",
-    ExecutionState.FAILED: "Failed, the agent reports",
-    ExecutionState.ROLLED_BACK: "Rolled back, the agent reports",
+    ExecutionState.SUCCEEDED: "Carried out, says the agent,",
+    ExecutionState.FAILED: "Failed, says the agent,",
+    ExecutionState.ROLLED_BACK: "Rolled back, says the agent,",
 }
+
+
+def outcome_words(dossier: Dossier) -> list[Run]:
+    """The words that tell most about the outcome, on one line: the agent's report, or else the decider's comment."""
+    spoken = [*_reports(dossier), *_decision_words(dossier)]
+    return line(*spoken[0], _WORDS_LENGTH) if spoken else []
 
 
 def explanation(dossier: Dossier) -> Parts:
@@ -251,18 +308,19 @@ def explanation(dossier: Dossier) -> Parts:
 def _quotes(dossier: Dossier) -> Parts:
     if (decision := dossier.state.decision) and decision.basis is Basis.QUORUM:
         return remarks(dossier)
+    return tuple(part for title, text in _decision_words(dossier) for part in remark(f"{title}:", text, _QUOTE_LENGTH))
+
+
+def _decision_words(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """What came with the decision, each text with its speaker."""
+    decision = dossier.state.decision
     name = (
         person_name(dossier, decision.reviewers[-1].reviewer_id)
         if decision and decision.reviewers
         else _ended_by(dossier)
     )
-    quotes = ((title, dossier.decision_words.get(field)) for field, title in _QUOTE_VERBS.items())
-    return tuple(
-        part
-        for title, text in quotes
-        if isinstance(text, str)
-        for part in remark(f"{name} {title}:", text, _QUOTE_LENGTH)
-    )
+    texts = ((title, dossier.decision_words.get(field)) for field, title in _QUOTE_VERBS.items())
+    return ((f"{name} {title}", text) for title, text in texts if isinstance(text, str) and text)
 
 
 def _evidence(dossier: Dossier) -> Parts:
@@ -272,18 +330,19 @@ def _evidence(dossier: Dossier) -> Parts:
 
 
 def _report(dossier: Dossier) -> Parts:
+    return tuple(part for title, text in _reports(dossier) for part in remark(f"{title}:", text, 400))
+
+
+def _reports(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """What was said after the decision: the agent's report on the execution, and the comment of a hand-back."""
     executions = [event for event in dossier.history if event.event_type.startswith("execution.")]
     detail = executions[-1].words.get("detail") if executions else None
     hand_backs = [event for event in dossier.history if event.event_type == EventType.THREAD_HANDED_BACK]
     comment = hand_backs[-1].words.get("comment") if hand_backs else None
-    return (
-        *(remark(f"{agent_name(dossier)} reports:", detail, 400) if isinstance(detail, str) else ()),
-        *(
-            remark(f"{person_name(dossier, hand_backs[-1].actor)} says:", comment, 400)
-            if isinstance(comment, str)
-            else ()
-        ),
-    )
+    if isinstance(detail, str) and detail:
+        yield f"{agent_name(dossier)} reports", detail
+    if isinstance(comment, str) and comment:
+        yield f"{person_name(dossier, hand_backs[-1].actor)} says", comment
 
 
 def outcome_timing(state: PackageState) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from blocks.kit.elements import bold, quote, words
-from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt
+from blocks.kit.elements import Run, bold, quote, words
+from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt, line
 from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.sentences import agent_name, person_name
 from blocks.words.verbs import LOOKS
@@ -32,15 +32,31 @@ _EVENT_VERBS: Mapping[str, str] = {
 
 def remarks(dossier: Dossier, most: int = 220) -> Parts:
     """The last few remarks, after a count of the earlier ones."""
-    events = [event for event in dossier.history if _words_of(event.words) and event.actor != dossier.state.agent_id]
+    events = _remarked(dossier)
     more = len(events) - _MAX_REMARKS
     left_out = (aside(f"{more} earlier in Details."),) if more > 0 else ()
     return (*left_out, *chain.from_iterable(_remark(dossier, event, most) for event in events[-_MAX_REMARKS:]))
 
 
-def _remark(dossier: Dossier, event: HistoryEvent, most: int) -> Iterator[dict[str, object]]:
+def latest_remark(dossier: Dossier, most: int) -> list[Run]:
+    """The last remark on one line, and a count of the earlier ones."""
+    events = _remarked(dossier)
+    if not events:
+        return []
+    return line(_speech(dossier, events[-1]), _words_of(events[-1].words), most, len(events) - 1)
+
+
+def _remarked(dossier: Dossier) -> list[HistoryEvent]:
+    return [event for event in dossier.history if _words_of(event.words) and event.actor != dossier.state.agent_id]
+
+
+def _speech(dossier: Dossier, event: HistoryEvent) -> str:
     verb = _EVENT_VERBS.get(event.event_type) or _DECISION_VERBS.get(event.decision or "") or "says"
-    yield from remark(f"{speaker_name(dossier, event.actor)} {verb}:", _words_of(event.words) or "", most)
+    return f"{speaker_name(dossier, event.actor)} {verb}"
+
+
+def _remark(dossier: Dossier, event: HistoryEvent, most: int) -> Iterator[dict[str, object]]:
+    yield from remark(f"{_speech(dossier, event)}:", _words_of(event.words) or "", most)
 
 
 def remark(heading: str, text: str, most: int) -> Parts:

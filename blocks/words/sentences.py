@@ -6,19 +6,19 @@ as those with a time from `FormatTime`, contain no names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from blocks.kit.text import cut, format_duration, in_utc, one_line, pluralize
 from blocks.words.dossier import Dossier
-from rules.package.model import Cost, Kind
+from rules.package.model import CALLS, Cost, Kind
 from rules.policy.tiers import OnTimeout
-from rules.scales import HITLLevel, Reversibility
+from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.verbs.timers import MAX_TIMEOUT_DEFERRALS
-from rules.wording import humanize, percent, with_article
+from rules.wording import humanize, with_article
 
 FormatTime = Callable[[datetime], str]  # `text.slack_date` in markup, `text.in_utc` in plain text
 
@@ -95,9 +95,10 @@ def asked_verb(state: PackageState) -> str:
 def request_sentence(dossier: Dossier) -> str:
     """Who asks which role for what, and on whose behalf."""
     state = dossier.state
-    role, action = with_article(state.task.required_role), asked_action(state)
-    text = f"{agent_name(dossier)} asks {role} to {action}, {on_whose_behalf(dossier)}."
-    return f"{text} {quorum}" if (quorum := quorum_sentence(dossier)) else text
+    call = state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER
+    what = "" if call else f" to {asked_action(state)}"
+    role = with_article(state.task.required_role)
+    return f"{agent_name(dossier)} asks {role}{what}, {on_whose_behalf(dossier)}."
 
 
 def on_whose_behalf(dossier: Dossier) -> str:
@@ -111,12 +112,12 @@ def on_whose_behalf(dossier: Dossier) -> str:
     return f"{text}, on behalf of {people_names(dossier, chain)}" if chain else text
 
 
-def quorum_sentence(dossier: Dossier, takes: str = "takes") -> str:
+def quorum_sentence(dossier: Dossier, takes: str = "Needs") -> str:
     terms = dossier.terms
     if dossier.tally.needed < 2 or dossier.state.kind is Kind.QUESTION:  # noqa: PLR2004 - one is no quorum
         return ""
     parts = [f"{number} of them by {with_article(role)}" for role, number in terms.of_role.items()]
-    return f"It {takes} {pluralize(dossier.tally.needed, 'approval')}{', ' + join_names(parts) if parts else ''}."
+    return f"{takes} {pluralize(dossier.tally.needed, 'approval')}{', ' + join_names(parts) if parts else ''}."
 
 
 def quorum_progress(dossier: Dossier) -> str | None:
@@ -140,16 +141,16 @@ def timeout_outcome(state: PackageState) -> str:
     """What happens to a hard approval at its timeout."""
     terms, task = state.terms, state.task
     if state.expires_at and state.expires_at <= task.due_at:
-        return "it expires, and nothing is done"
+        return "it expires"
     match terms.on_timeout:
         case OnTimeout.ESCALATE if task.rung < terms.top:
-            return f"it goes to {with_article(terms.role_at(task.rung + 1))}"
+            return f"{with_article(terms.role_at(task.rung + 1))} is asked"
         case OnTimeout.CANCEL:
             return "it is cancelled"
         case OnTimeout.DEFER if state.put_off < MAX_TIMEOUT_DEFERRALS:
             return f"it is put off for {format_duration(terms.defer_for)}"
         case _:
-            return "it expires, and nothing is done"
+            return "it expires"
 
 
 def goes_ahead_at(dossier: Dossier) -> datetime | None:
@@ -158,25 +159,11 @@ def goes_ahead_at(dossier: Dossier) -> datetime | None:
     return shown.at + dossier.terms.soft_timeout if shown else None
 
 
-def timing_fields(dossier: Dossier, format_time: FormatTime) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The deadline and what happens then, as two pairs of a label and a sentence without names."""
-    state = dossier.state
-    if not state.soft:
-        by = "Answer by" if state.kind is Kind.QUESTION else "Decide by"
-        return (by, format_time(state.ends_at)), ("If nobody does", sentence(timeout_outcome(state)))
-    at = goes_ahead_at(dossier)
-    if at is None:
-        counts = f"It will count for {format_duration(dossier.terms.soft_timeout)}, once a reviewer can see this card."
-        return ("Silence does not count yet", counts), ("If someone objects", "Explicit approval is then required.")
-    ahead = f"After {format_time(at)}, unless someone objects."
-    return ("Goes ahead", ahead), ("If someone objects", "Explicit approval is then required.")
-
-
 def timing_sentence(dossier: Dossier) -> str:
-    """The same as one sentence of plain text, for screen readers and notifications."""
+    """The deadline as plain text, for screen readers and notifications."""
     state = dossier.state
     if not state.soft:
-        return f"By {in_utc(state.ends_at)}; if nobody decides, {timeout_outcome(state)}."
+        return f"By {in_utc(state.ends_at)}, then {timeout_outcome(state)}."
     at = goes_ahead_at(dossier)
     if at is None:
         return "Silence does not count yet."
@@ -193,26 +180,28 @@ def why_silence_stopped(state: PackageState) -> str | None:
     return f"{sentence(first.because)} Explicit approval is now required."
 
 
+_LEVELS = {HITLLevel.HARD_APPROVAL: "approval"}
+
+
 def reason_sentence(why: Why) -> str:
     """The reason of a rule, with plain names for the levels in it."""
     kind = humanize(why.rule.removeprefix("kind-"))
-    text = f"{with_article(kind)} {why.because}" if why.because.startswith("takes ") else why.because
+    text = f"{with_article(kind)} {why.because}" if why.because.startswith("requires ") else why.because
     for level in HITLLevel:
-        text = text.replace(level.value, humanize(level.value))
+        text = text.replace(level.value, _LEVELS.get(level) or humanize(level.value))
     return sentence(text)
+
+
+_SIGNS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}
+
+
+def request_sign(state: PackageState) -> str:
+    """Before the title of what waits. The risk always stands beside it in words."""
+    return "❔" if state.kind is Kind.QUESTION else _SIGNS[state.risk]
 
 
 def reversibility_sentence(state: PackageState) -> str:
     return _UNDOING[state.reversibility]
-
-
-def stakes_fields(dossier: Dossier) -> Iterator[tuple[str, str]]:
-    """Pairs like those of `timing_fields`. They may become markup: only numbers and a currency come from the agent."""
-    yield "Undo", reversibility_sentence(dossier.state)
-    if package := dossier.package:
-        yield "Agent's confidence", percent(package.confidence)
-        if package.cost:
-            yield "Cost", price_text(package.cost)
 
 
 def price_text(cost: Cost) -> str:

@@ -2,8 +2,10 @@
 
 The passages of a package hold what its action digest covers: the subject and every parameter of a call, and for other
 kinds the content too. Cards, forms and Details show these lines and no others, so "shown whole" means the same for the
-rules and for the reader. A value can be read back from its lines exactly: numbers are written as in canonical JSON, and
-invisible characters are escaped.
+rules and for the reader. A card joins short neighbouring parameters to one line.
+
+A value can be read back from its lines exactly: numbers are written as in canonical JSON, invisible characters are
+escaped, and a text stands without quotation marks only if nothing else could be meant.
 """
 
 from __future__ import annotations
@@ -29,6 +31,12 @@ FORM_CHARACTERS = 240_000  # the limit of a form, over all of its steps
 _MAX_WIDTH = 80  # a list or an object that fits is written on one line
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_.:/@#+-]+")
+# A text without quotation marks. Letters are Latin: in other scripts, the neighbouring signs may change places.
+_LATIN = "A-Za-zÀ-ÖØ-öø-ɏ"
+_PLAIN_TEXT = re.compile(rf"[{_LATIN}](?:[{_LATIN}0-9_.,/@#+&'()%?=-]|:(?! )| (?! ))*(?<![ :])")
+_LITERALS = frozenset(["true", "false", "null", "none", "yes", "no", "nan", "infinity"])
+_ENTRY = re.compile(rf"[ -~{_LATIN}]*[^ :]")  # a parameter on one line that may be joined to others
+_JOIN = " · "
 _CUT = "…"
 
 
@@ -39,6 +47,9 @@ class Content(StrEnum):
     MEMORY = "proposed_memory"
     EXCEPTION = "requested_exception"
     JUSTIFICATION = "justification"
+    EMAIL = "email"
+    TEXT = "text"
+    BODY = "body"
     PARAMETERS = "action_parameters"
     RATIONALE = "rationale"
 
@@ -48,6 +59,10 @@ _PROSE: Mapping[Kind, tuple[Content, ...]] = {
     Kind.POLICY_EXCEPTION: (Content.EXCEPTION, Content.JUSTIFICATION),
 }
 """The parameters that are texts to read, by kind."""
+
+_EMAIL_HEADERS = {"to": "To", "subject": "Subject"}
+_EMAIL_TEXTS = (Content.TEXT, Content.BODY)
+EMAIL_PARTS = (Content.EMAIL, *_EMAIL_TEXTS)
 
 
 class Passage(NamedTuple):
@@ -72,25 +87,64 @@ def passages(package: DecisionPackage) -> Iterator[Passage]:
         yield Passage(Content.TITLE, _text_lines(package.title))
     if content:
         yield Passage(Content.PROPOSAL, _text_lines(package.proposed_action))
-    given = package.action_parameters or {}
-    texts = _PROSE.get(package.kind, ())
-    yield from (Passage(part, _text_lines(given[part])) for part in texts)
-    other_parameters = {name: value for name, value in given.items() if name not in texts}
-    if other_parameters or package.action_parameters == {}:
-        yield Passage(Content.PARAMETERS, _members(other_parameters, "") if other_parameters else ["{}"])
+    yield from _parameter_passages(package)
     if content:
         yield Passage(Content.RATIONALE, _text_lines(package.rationale))
+
+
+def _parameter_passages(package: DecisionPackage) -> Iterator[Passage]:
+    given = package.action_parameters or {}
+    email = _email_text(given) if package.kind in CALLS else None
+    headers = _EMAIL_HEADERS if email else {}
+    texts = (email,) if email else _PROSE.get(package.kind, ())
+    if headers:
+        yield Passage(Content.EMAIL, [f"{label}: {_on_one_line(given[name])}" for name, label in headers.items()])
+    yield from (Passage(part, _text_lines(given[part])) for part in texts)
+    others = {name: value for name, value in given.items() if name not in texts and name not in headers}
+    if others or package.action_parameters == {}:
+        yield Passage(Content.PARAMETERS, _members(others, "") if others else ["{}"])
+
+
+def _email_text(given: Mapping[str, Any]) -> Content | None:
+    """The parameter that is the text of an e-mail; None if the parameters are not those of an e-mail."""
+    texts = [name for name in _EMAIL_TEXTS if name in given]
+    if len(texts) != 1 or not given.keys() >= _EMAIL_HEADERS.keys():
+        return None
+    headers = [_on_one_line(given[name]) for name in _EMAIL_HEADERS]
+    return texts[0] if isinstance(given[texts[0]], str) and None not in headers else None
+
+
+def card_passages(package: DecisionPackage) -> Iterator[Passage]:
+    """The passages as a card lays them out."""
+    for part, lines in passages(package):
+        yield Passage(part, _joined(lines) if part is Content.PARAMETERS else lines)
 
 
 def card_pieces(package: DecisionPackage) -> tuple[Piece, ...]:
     """The passages as far as a card shows them. After the first one that is cut, only the subject follows."""
     room, shown = _Room(CARD_LINES, CARD_CHARACTERS), list[Piece]()
-    for part, lines in passages(package):
+    for part, lines in card_passages(package):
         if part is Content.SUBJECT:
             shown.append(_Room(1, SUBJECT_CHARACTERS).fit(part, lines))
         elif all(piece.whole for piece in shown if piece.part is not Content.SUBJECT):
             shown.append(room.fit(part, lines))
     return tuple(shown)
+
+
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    """Short parameters that follow one another share a line."""
+    held = ""
+    for line in lines:
+        if held and _ENTRY.fullmatch(line) and len(held) + len(_JOIN) + len(line) <= _MAX_WIDTH:
+            held += _JOIN + line
+            continue
+        if held:
+            yield held
+        held = line if _ENTRY.fullmatch(line) and not line.startswith(" ") else ""
+        if not held:
+            yield line
+    if held:
+        yield held
 
 
 def fits_on_card(package: DecisionPackage) -> bool:
@@ -182,7 +236,7 @@ def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
 def _on_one_line(value: Any) -> str | None:
     match value:
         case str():
-            return None if "\n" in value else _quote(value)
+            return None if "\n" in value else _plain_text(value) or _quote(value)
         case dict() | list() | tuple():
             return _flow_style(value)
         case _:
@@ -194,14 +248,20 @@ def _flow_style(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | No
     items = list(value.values()) if isinstance(value, dict) else value
     if len(items) > _MAX_WIDTH or any(isinstance(item, dict | list | tuple) and item for item in items):
         return None
-    written = [_on_one_line(item) for item in items]
-    if None in written:
+    if any(isinstance(item, str) and "\n" in item for item in items):
         return None
+    written = [_quote(item) if isinstance(item, str) else _on_one_line(item) for item in items]
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, written, strict=True)) + "}"
     else:
         text = f"[{', '.join(map(str, written))}]"
     return text if len(text) <= _MAX_WIDTH else None
+
+
+def _plain_text(text: str) -> str | None:
+    """The text, if it needs no quotation marks."""
+    plain = _PLAIN_TEXT.fullmatch(text) and text.lower() not in _LITERALS
+    return text if plain else None
 
 
 def _key(name: str) -> str:

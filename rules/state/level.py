@@ -64,14 +64,16 @@ _StateRules = tuple[Callable[[Case], Iterator[Finding]], ...]
 
 def _risk_table(case: Case) -> Iterator[Finding]:
     level = case.policy.tiers.of(case.risk).level
-    yield Finding(f"risk-{case.risk}", case.ease(level), f"{case.risk} risk takes {level}" + _easing_note(case, level))
+    yield Finding(
+        f"risk-{case.risk}", case.ease(level), f"{case.risk} risk requires {level}" + _easing_note(case, level)
+    )
 
 
 def _reversibility_table(case: Case) -> Iterator[Finding]:
     level = case.policy.reversibility.of(case.reversibility)
     kind = humanize(case.reversibility)
-    unlisted = f"the action type is not in the policy, so it is treated as {kind}"
-    listed = f"{kind} actions take {level}" if case.listing.own else unlisted
+    unlisted = f"not in your policy: treated as {'irreversible' if case.reversibility.irreversible else kind}"
+    listed = f"{kind} actions require {level}" if case.listing.own else unlisted
     yield Finding(case.reversibility.replace("_", "-"), case.ease(level), listed + _easing_note(case, level))
 
 
@@ -108,7 +110,7 @@ def _no_plain_approval(_: Case, proposal: Proposal) -> Iterator[Finding]:
 def _sensitive_data(case: Case) -> Iterator[Finding]:
     sensitive = sorted(case.data_classes.intersection(case.policy.matrix.sensitive))
     if case.reversibility.irreversible and sensitive:
-        yield Finding("irreversible-sensitive", _HARD, f"irreversible and {', '.join(sensitive)}: always hard_approval")
+        yield Finding("irreversible-sensitive", _HARD, f"irreversible and {', '.join(sensitive)}")
 
 
 def _cost(case: Case, proposal: Proposal) -> Iterator[Finding]:
@@ -151,7 +153,7 @@ def _catalogue_floor(case: Case) -> Iterator[Finding]:
 def _kind(case: Case) -> Iterator[Finding]:
     least = HITLLevel(getattr(case.policy.kinds, case.kind.value))
     if least > _AUTO:
-        because = "a question always waits for a person" if case.kind is Kind.QUESTION else f"takes {least}"
+        because = "a question always waits for a person" if case.kind is Kind.QUESTION else f"requires {least}"
         yield Finding(f"kind-{case.kind}", least, because)
 
 

@@ -16,7 +16,7 @@ from tests.blocks.story import NAMES, Story
 from tests.rules.world import DAY, HOUR, MINUTE, NO_SECOND_EYES, NOW, ROSS, SENTA, SUSI, SVEN, package
 from tests.rules.world import policy as changed_policy
 
-__all__ = ["EARLIER", "KINDS", "NAMES", "NOTICE", "STATES", "Story", "dossier", "emptied_dossier", "of_kind"]
+__all__ = ["EARLIER", "KINDS", "NAMES", "NOTICE", "REFUSED", "STATES", "Story", "dossier", "emptied_dossier", "of_kind"]
 
 
 def _read_first(story: Story, who: str) -> Story:
@@ -168,6 +168,9 @@ EARLIER = (
     EarlierPackage(package_id="pkg_0", status=Status.APPROVED, at=NOW - 9 * DAY, by=(SENTA,)),
     EarlierPackage(package_id="pkg_00", status=Status.EXPIRED, at=NOW - 30 * DAY),
 )
+
+
+REFUSED = EarlierPackage(package_id="pkg_000", status=Status.REJECTED, at=NOW - 2 * DAY, by=(SENTA,))
 
 
 def dossier(name: str, **changes: Any) -> Dossier:

@@ -12,12 +12,10 @@ from blocks.kit.ids import ActionId, Ref
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from playground.blockkit.validate import validate_message
-from rules.state.commands import TakeOver, Verb
+from rules.state.commands import Verb
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
-from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied_dossier, of_kind
-from tests.blocks.proposals import TAKEOVER
-from tests.rules.world import SENTA
+from tests.blocks.dossiers import EARLIER, KINDS, REFUSED, STATES, dossier, emptied_dossier, of_kind
 
 PENDING = [name for name in STATES if STATES[name]().state.status is Status.PENDING]
 TERMINAL = [name for name in STATES if STATES[name]().state.status.terminal]
@@ -84,18 +82,18 @@ def test_slack_takes_every_card_as_a_post_and_as_an_update(name: str) -> None:
 
 
 def test_the_first_line_says_the_request_and_the_risk() -> None:
-    assert header("pending") == "High risk · Send the enforcement notice to ACME Ltd"
+    assert header("pending") == "🔴 Send the enforcement notice to ACME Ltd · high risk"
 
 
 @pytest.mark.parametrize(
-    ("name", "first"),
+    ("name", "outcome"),
     [
-        ("approved", "Approved"),
-        ("approved_with_edits", "Approved with edits"),
+        ("approved", "Approved, not carried out yet"),
+        ("approved_with_edits", "Approved with edits, not carried out yet"),
         ("answered", "Answered"),
-        ("notified", "Approved by policy"),
-        ("consented", "Nobody objected"),
-        ("overridden_proceed", "Overridden: go ahead"),
+        ("notified", "Approved by policy, not carried out yet"),
+        ("consented", "Nobody objected, not carried out yet"),
+        ("overridden_proceed", "Overridden: go ahead, not carried out yet"),
         ("overridden_stop", "Overridden: stop"),
         ("overridden_other", "Overridden: do something else"),
         ("rejected", "Rejected"),
@@ -117,9 +115,9 @@ def test_the_first_line_says_the_request_and_the_risk() -> None:
         ("evidence_requested", "Evidence requested"),
     ],
 )
-def test_a_card_that_asks_nobody_begins_with_the_outcome(name: str, first: str) -> None:
-    assert header(name).startswith(f"{first} · ")
-    assert card(dossier(name)).text.startswith(f"{first}: ")
+def test_the_first_line_of_a_decided_card_ends_with_the_outcome(name: str, outcome: str) -> None:
+    assert header(name).endswith(f" · {outcome[0].lower()}{outcome[1:]}")
+    assert card(dossier(name)).text.startswith(f"{outcome.removesuffix(', not carried out yet')}: ")
 
 
 def test_an_approval_that_no_longer_counts_says_who_gave_it_and_why_it_ended() -> None:
@@ -132,8 +130,8 @@ def test_an_approval_that_no_longer_counts_says_who_gave_it_and_why_it_ended() -
 def test_the_notification_text_says_who_asks_whom_until_when_and_what_to_do() -> None:
     assert card(dossier("pending")).text == (
         "High risk: Send the enforcement notice to ACME Ltd."
-        " Clerk asks a senior reviewer to approve this action, for Rose Miller."
-        " By 2026-11-21 12:00 UTC; if nobody decides, it goes to a supervisor."
+        " Clerk asks a senior reviewer, for Rose Miller."
+        " By 2026-11-21 12:00 UTC, then a supervisor is asked."
         " Open Details to read it, or choose: Approve, Reject, Revise, Escalate."
     )
 
@@ -211,30 +209,31 @@ def test_people_are_mentioned_in_one_line_and_only_while_the_package_is_pending(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("pending", "It goes to a supervisor."),
+        ("pending", ", then a supervisor is asked."),
         ("expired", "Nobody decided in time. Nothing is done; nobody rejected it."),
-        ("pending_soft", "unless someone objects."),
-        ("pending_soft_unseen", "It will count for 5 minutes, once a reviewer can see this card."),
+        ("pending_soft", " unless someone objects."),
+        ("pending_soft_unseen", "Silence counts only once a reviewer can see this card, then for 5 minutes."),
         ("objected", "Someone objected. Explicit approval is now required."),
         ("silence_unproven", "Nobody could be shown to have been able to object."),
         ("escalated", "Escalated from a senior reviewer to a supervisor: Senta Koch escalated it."),
         ("escalated_by_time", "Escalated from a senior reviewer to a supervisor: nobody answered in time."),
         ("one_of_two", "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."),
-        ("pending_critical", "It takes 2 approvals, 1 of them by a supervisor."),
+        ("pending_critical", "Needs 2 approvals, 1 of them by a supervisor."),
         ("pending_critical", "Open Details before you approve"),
         ("claimed_task", "Senta Koch has taken this up."),
         ("second_version", "Version 2 is by Clerk."),
         ("second_version", '• action_parameters.cc: added "officer@agency.example"'),
         ("edited_version", "Version 2 is by Senta Koch."),
-        ("approved_with_edits", '"legal@acme.example" → "office@acme.example"'),
-        ("approved_by_quorum", "Senta Koch (senior reviewer) and Susi Arnold (supervisor) approved this."),
+        ("approved_with_edits", "Senta Koch (senior reviewer) edited the parameters and approved them."),
+        (
+            "approved_by_quorum",
+            "Senta Koch (senior reviewer) and Susi Arnold (supervisor) approved this after 4 minutes.",
+        ),
         ("answered", "Ross Vidal (reviewer) answered. An answer is not a permission to act."),
         ("consented", "This is consent by silence, not an approval."),
         ("taken_over", "Clerk is paused in its thread until someone hands it back"),
         ("handed_back", "Senta Koch handed the thread back."),
-        ("approved", "Not carried out yet"),
-        ("lapsed", "The approval expired unused."),
-        ("lost_track", "It is not offered to the agent again."),
+        ("consented", "Not carried out yet; the approval expires "),
         ("failed", "The mail server refused the address."),
         ("notified", "This is for your information."),
         ("withdrawn", "Clerk withdrew this."),
@@ -249,22 +248,18 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
     "words",
     [
         "Send notice draft 456 to ACME Ltd under policy P-2026-04.",
-        'to: "legal@acme.example"',
+        "to: legal@acme.example · template: notice-456",
+        "case ACME-17",
         "A legal notice goes out, and the case moves to NOTIFIED.",
-        "letters_sent: 1",
         "Irreversible, low impact",
-        "Send a letter of withdrawal within a day.",
-        "High risk takes hard approval.",
+        "High risk requires approval.",
         "The inspection record for May is missing.",
-        "host files.example.org: hxxps://files[.]example[.]org/cases/17/reminder-2.pdf",
-        "P-2026-04 §3",
-        "Send a third reminder.",
+        "Evidence: \n2 items",
+        "Policy: \nP-2026-04 §3: notice afte…",
         "risk agent: wait",
-        "82%",
+        "Confidence: \n82%",
         "12.50 EUR",
-        "ACME missed the filing date twice.",
-        "Approved",
-        "agent Clerk, owner Owen Park, requester Rose Miller",
+        "ACME missed the filing date twice. The second reminder went",
     ],
 )
 def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
@@ -274,19 +269,59 @@ def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
 def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale() -> None:
     text = card_text(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
-        "Decide by", "If nobody does", "Undo", "Agent's confidence", "So far", "Open Details", "The agent proposes",
-        "Expected result", "Why a person is asked", "Known uncertainties", "Evidence", "Rationale",
-        "Earlier decisions", "Senta Koch approves", "Countersign checked",
+        "Decide by", "1 of 2 approvals", "Open Details", "mail.send", "to: legal", "If approved", "Doubt", "Disagrees",
+        "Reason", "Evidence", "Policy", "Confidence", "Senta Koch approves", "Why you", "Irreversible",
+        "Replies here are not read",
     ]  # fmt: skip
     places = [text.index(words) for words in order]
     assert places == sorted(places)
 
 
+def count_lines(message: Message, width: int = 85) -> int:
+    """The lines of text before the buttons, as wide as a message in Slack."""
+    shown = [block for block in message.blocks if block["type"] not in ("actions", "context")]
+    return sum(-(-len(line) // width) or 1 for block in shown for line in plain_lines(block))
+
+
+def plain_lines(block: dict[str, Any]) -> list[str]:
+    parts = block["elements"] if block["type"] == "rich_text" else [{"elements": [block["text"]]}]
+    return [line for part in parts for line in "".join(map(run_text, part["elements"])).split("\n")]
+
+
+def run_text(run: dict[str, Any]) -> str:
+    return str(run.get("text") or run.get("fallback"))
+
+
+@pytest.mark.parametrize("name", ["pending", "pending_soft", "pending_soft_unseen", "objected", "pending_takeover"])
+def test_a_waiting_card_has_at_most_14_lines_before_its_buttons(name: str) -> None:
+    assert count_lines(card(dossier(name, earlier_packages=EARLIER))) <= 14
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_card_of_each_kind_has_at_most_14_lines_before_its_buttons(kind: str) -> None:
+    assert count_lines(card(of_kind(kind))) <= 14
+
+
 @pytest.mark.parametrize("name", TERMINAL)
-def test_the_proposal_stays_readable_on_a_decided_card(name: str) -> None:
-    shown = dossier(name)
+def test_a_decided_card_has_three_lines(name: str) -> None:
+    assert len([line for block in card(dossier(name)).blocks for line in plain_lines(block)]) == 3
+
+
+def test_the_same_action_that_was_refused_before_is_one_line() -> None:
+    text = card_text(dossier("pending", earlier_packages=(*EARLIER, REFUSED)))
+    assert text.count("The same action on the same subject was rejected by Senta Koch ") == 1
+    assert "The same action" not in card_text(dossier("pending", earlier_packages=EARLIER))
+
+
+def test_a_reason_that_is_said_above_is_not_the_reason_why_a_person_is_asked() -> None:
+    assert card_text(dossier("objected")).count("Someone objected.") == 1
+
+
+def test_the_first_line_keeps_its_label_whatever_the_title() -> None:
+    shown = dossier("overridden_other")
     assert shown.package is not None
-    assert shown.package.proposed_action in card_text(shown)
+    long = replace(shown, package=shown.package.model_copy(update={"title": "T" * 150}))
+    assert card(long).blocks[0]["text"]["text"].endswith("T… · overridden: do something else")
 
 
 def test_fields_that_the_agent_left_empty_are_named() -> None:
@@ -310,5 +345,6 @@ def test_urls_are_never_clickable() -> None:
 
 
 def test_a_takeover_card_says_where_the_agent_stopped() -> None:
-    taken = Story(TAKEOVER).then(TakeOver, SENTA)
-    assert "The register and the contract name different addresses." in card_text(taken.dossier())
+    text = card_text(dossier("pending_takeover"))
+    assert "Stopped because: \nThe register and the contract name different addresses." in text
+    assert "If approved" not in text

@@ -12,14 +12,13 @@ from blocks.words.dossier import Dossier
 from rules.package.model import Cost
 from rules.scales import HITLLevel
 from rules.state.model import Why
-from tests.blocks.card.test_card import PENDING, card_text, texts
-from tests.blocks.dossiers import STATES, dossier, emptied_dossier
+from tests.blocks.card.test_card import PENDING, card_text, plain_lines
+from tests.blocks.dossiers import STATES, Story, dossier, emptied_dossier
 
 
-def beside(shown: Dossier) -> dict[str, str]:
-    """The fields under the request, by their names."""
-    pairs = (field["text"].split("\n", 1) for field in card(shown).blocks[1].get("fields", ()))
-    return {name.strip("*"): value for name, value in pairs}
+def stakes(shown: Dossier) -> str:
+    """The line that says why a person is asked and what is at stake."""
+    return next(line for line in plain_lines(card(shown).blocks[2]) if line.startswith("Why you: "))
 
 
 def proposing(**changes: Any) -> Dossier:
@@ -35,14 +34,14 @@ def finding(*levels: HITLLevel) -> Dossier:
     return replace(shown, state=shown.state.model_copy(update={"why": why}))
 
 
-@pytest.mark.parametrize("name", PENDING)
-def test_stakes_are_shown_beside_the_deadline(name: str) -> None:
-    assert list(beside(dossier(name)))[2:4] == ["Undo", "Agent's confidence"]
+@pytest.mark.parametrize("name", sorted(set(PENDING) - {"pending_takeover"}))
+def test_stakes_are_shown_beside_the_reason(name: str) -> None:
+    assert "rreversible" in stakes(dossier(name)) or "Partly reversible" in stakes(dossier(name))
 
 
 @pytest.mark.parametrize("name", sorted(set(STATES) - set(PENDING)))
 def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
-    assert beside(dossier(name)).keys().isdisjoint({"Undo", "Agent's confidence", "Cost"})
+    assert [words for words in ("Why you", "confidence", "12.50 EUR") if words in card_text(dossier(name))] == []
 
 
 @pytest.mark.parametrize(
@@ -55,42 +54,52 @@ def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
     ],
 )
 def test_the_cost_is_shown_unrounded(cost: Cost, text: str) -> None:
-    assert beside(proposing(cost=cost))["Cost"] == text
+    assert stakes(proposing(cost=cost)).endswith(f" · cost {text}")
 
 
-def test_without_a_cost_there_is_no_field_for_it() -> None:
-    assert "Cost" not in beside(proposing(cost=None))
+def test_without_a_cost_none_is_shown() -> None:
+    assert "cost" not in stakes(proposing(cost=None))
 
 
 @pytest.mark.parametrize(("confidence", "text"), [(0.82, "82%"), (0.996, "99%"), (1.0, "100%"), (0, "0%")])
 def test_the_agents_confidence_is_a_percentage_that_is_never_rounded_up(confidence: float, text: str) -> None:
-    assert beside(proposing(confidence=confidence))["Agent's confidence"] == text
+    assert f"Confidence: \n{text}" in card_text(proposing(confidence=confidence))
 
 
 def test_reversibility_is_still_shown_when_the_content_was_removed() -> None:
-    assert list(beside(emptied_dossier("pending")))[2:] == ["Undo"]
+    assert stakes(emptied_dossier("pending")).endswith("Irreversible, low impact")
 
 
-@pytest.mark.parametrize("words", ["Irreversible", "12.50 EUR", "82%"])
-def test_fields_under_the_request_are_not_repeated(words: str) -> None:
+@pytest.mark.parametrize("words", ["Irreversible", "12.50 EUR", "82%", "case ACME-17"])
+def test_a_fact_is_shown_once(words: str) -> None:
     assert card_text(dossier("pending")).count(words) == 1
 
 
-def test_only_the_strictest_rules_say_why_a_person_is_asked() -> None:
-    text = card_text(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
-    assert "Voice 0." in text
-    assert [weaker for weaker in ("Voice 1.", "Voice 2.", "Notify only") if weaker in text] == []
-    assert "2 weaker rules in Details." in text
+def test_a_description_that_repeats_the_title_is_left_out() -> None:
+    title = "Send the enforcement notice to ACME Ltd"
+    assert card_text(proposing(proposed_action=f"{title}.")).count(title) == 1
+    assert "Something else" in card_text(proposing(proposed_action="Something else."))
 
 
-def test_a_card_whose_rules_all_ask_for_the_same_level_counts_no_weaker_rule() -> None:
-    assert "weaker" not in card_text(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.SOFT_APPROVAL))
+def test_one_rule_says_why_a_person_is_asked_and_it_asks_for_the_strictest_level() -> None:
+    line = stakes(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL, HITLLevel.NOTIFY_ONLY))
+    assert line.startswith("Why you: Voice 1. Irreversible")
 
 
-def test_many_strict_rules_are_counted_apart_from_the_weaker_ones() -> None:
-    many = finding(*[HITLLevel.HARD_APPROVAL] * 6, HITLLevel.SOFT_APPROVAL)
-    assert "2 more reasons and 1 weaker rule in Details." in card_text(many)
+@pytest.mark.parametrize("rule", ["earlier-no", "outsider", "cost", "irreversible-sensitive", "tool-requirement"])
+def test_of_equally_strict_rules_the_one_that_tells_most_is_named(rule: str) -> None:
+    shown = finding(HITLLevel.HARD_APPROVAL)
+    telling = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because="this one")
+    why = (*shown.state.why, telling, *shown.state.why)
+    assert stakes(replace(shown, state=shown.state.model_copy(update={"why": why}))).startswith("Why you: This one.")
 
 
-def test_approvals_so_far_are_shown_right_under_the_request() -> None:
-    assert texts(card(dossier("one_of_two")).blocks[2]).startswith("So far: \n1 of 2 approvals: Senta Koch.")
+def test_an_action_type_that_is_not_in_the_policy_is_said_to_be_treated_as_irreversible() -> None:
+    unlisted = Story({"action_type": "mystery.do", "title": "Do it"}).dossier()
+    assert stakes(unlisted).startswith("Why you: Not in your policy: treated as irreversible.")
+
+
+def test_approvals_so_far_are_shown_under_the_deadline() -> None:
+    lines = plain_lines(card(dossier("one_of_two")).blocks[2])
+    assert lines[0].startswith("Decide by ")
+    assert lines[1] == "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."

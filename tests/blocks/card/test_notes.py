@@ -96,7 +96,7 @@ def test_a_decision_note_mentions_nobody(name: str) -> None:
 
 def test_a_decision_note_says_who_decided_and_why() -> None:
     text = texts(list(notes.decision(dossier("rejected")).blocks))
-    assert "Senta Koch (senior reviewer) rejected this." in text
+    assert "Senta Koch (senior reviewer) rejected this after 1 minute." in text
     assert "The May record excuses the first date." in text
 
 
@@ -108,5 +108,5 @@ def test_a_note_without_mentions_needs_no_people(name: str) -> None:
 def test_the_text_of_a_note_begins_with_the_title() -> None:
     assert notes.reminder(dossier("pending")).text == (
         "Send the enforcement notice to ACME Ltd: This still waits for a senior reviewer, until 2026-11-21 12:00 UTC."
-        " If nobody decides, it goes to a supervisor."
+        " If nobody decides, a supervisor is asked."
     )

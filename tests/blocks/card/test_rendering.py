@@ -13,7 +13,7 @@ from blocks.card.rendering import render
 from blocks.kit.ids import Ref
 from rules.state.commands import Comment
 from rules.state.model import PackageState
-from tests.blocks.dossiers import EARLIER, STATES, Story, dossier
+from tests.blocks.dossiers import REFUSED, STATES, Story, dossier
 from tests.rules.world import MINUTE, SENTA
 
 
@@ -47,7 +47,7 @@ def _later(state: PackageState) -> PackageState:
     [
         {"agent": "Other"},
         {"mentions": ("<@USENTA>",)},
-        {"earlier_packages": EARLIER},
+        {"earlier_packages": (REFUSED,)},
         {"names": {}},
         {"history": Story().then(Comment, SENTA, comment="Look again.").dossier().history},
         {"state": _later(dossier("pending").state)},

@@ -110,7 +110,7 @@ def test_a_missing_file_is_named(terminal: Terminal) -> None:
 def test_every_rule_that_fired_is_named_with_its_level(terminal: Terminal) -> None:
     result = explain(terminal, HARD)
     assert (result.code, result.err) == (0, "")
-    assert "risk-high: hard_approval, high risk takes hard_approval" in result.out
+    assert "risk-high: hard_approval, high risk requires hard_approval" in result.out
     assert max(map(len, result.out.splitlines())) <= 80
 
 

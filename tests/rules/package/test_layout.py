@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.canonical import canonical_json
-from rules.package.layout import CARD_CHARACTERS, CARD_LINES, Content, card_pieces, fits_in_form, fits_on_card, passages
+from rules.package.layout import (
+    CARD_CHARACTERS,
+    CARD_LINES,
+    Content,
+    card_passages,
+    card_pieces,
+    fits_in_form,
+    fits_on_card,
+    passages,
+)
 from rules.package.model import DecisionPackage, action_digest
 from tests.rules.world import package
 
@@ -41,6 +50,14 @@ def test_parameters_read_back_exactly_from_their_lines(parameters: dict[str, Any
     lines = lines_of(package(action_parameters=parameters))
     assert [line for line in lines if "\n" in line] == []
     assert canonical_json(_Reader(lines).members("")) == canonical_json(parameters)
+
+
+@pytest.mark.slow
+@given(_objects)
+def test_lines_that_a_card_joins_can_be_told_apart(parameters: dict[str, Any]) -> None:
+    proposal = package(action_parameters=parameters)
+    joined = chain.from_iterable(lines for part, lines in card_passages(proposal) if part is Content.PARAMETERS)
+    assert [entry for line in joined for entry in _split(line)] == lines_of(proposal)
 
 
 @pytest.mark.slow
@@ -76,6 +93,74 @@ def test_digits_are_those_of_the_canonical_json() -> None:
     assert lines == ["amount: 120", "rate: 1e-7", "large: 1e+21", 'text: "120.00"']
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("EUR", "p: EUR"),
+        ("Entity ABC, 4 Quay Street, Northport", "p: Entity ABC, 4 Quay Street, Northport"),
+        ("https://a.example/b?c=1", "p: https://a.example/b?c=1"),
+        ("legal@acme.example", "p: legal@acme.example"),
+        ("Zoë Müller", "p: Zoë Müller"),
+        ("120.00", 'p: "120.00"'),
+        ("1e5", 'p: "1e5"'),
+        ("true", 'p: "true"'),
+        ("No", 'p: "No"'),
+        ("null", 'p: "null"'),
+        ("EUR · amount: 5", 'p: "EUR · amount: 5"'),
+        ("EUR amount: 5", 'p: "EUR amount: 5"'),
+        ("EUR  5", 'p: "EUR  5"'),
+        ("EUR ", 'p: "EUR "'),
+        ("EUR:", 'p: "EUR:"'),
+        ('EUR"', 'p: "EUR\\""'),
+        ("EU\u200bR", r'p: "EU\u200bR"'),
+        ("\u0415UR", 'p: "\u0415UR"'),
+        ("", 'p: ""'),
+    ],
+)
+def test_a_text_has_no_quotation_marks_only_if_nothing_else_could_be_meant(text: str, line: str) -> None:
+    assert lines_of(package(action_parameters={"p": text})) == [line]
+
+
+def test_short_parameters_share_a_line_on_a_card() -> None:
+    given_ = {"amount": "120.00", "currency": "EUR", "list": [[1]], "order": "456", "note": "x" * 80, "last": None}
+    (piece,) = card_pieces(package(action_parameters=given_))
+    assert piece.lines == (
+        'amount: "120.00" · currency: EUR',
+        "list:",
+        "  - [1]",
+        'order: "456"',
+        f"note: {'x' * 80}",
+        "last: null",
+    )
+
+
+EMAIL = {
+    "to": "legal@acme.example",
+    "subject": "Your order",
+    "text": "Dear Ms Lane,\n\nIt is on its way.",
+    "bcc": "x@y.z",
+}
+
+
+def test_an_email_reads_as_one_and_its_other_parameters_stand_below() -> None:
+    shown = [(passage.part, list(passage.lines)) for passage in passages(package(action_parameters=EMAIL))]
+    assert shown == [
+        (Content.EMAIL, ["To: legal@acme.example", "Subject: Your order"]),
+        (Content.TEXT, ["Dear Ms Lane,", "", "It is on its way."]),
+        (Content.PARAMETERS, ["bcc: x@y.z"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"subject": None}, {"to": [["a@b.c"]]}, {"to": "a\nb"}, {"text": 5}, {"body": "Two texts"}],
+    ids=["no subject", "a nested address", "an address of two lines", "a number as text", "two texts"],
+)
+def test_parameters_that_are_not_quite_those_of_an_email_are_shown_as_they_are(change: dict[str, Any]) -> None:
+    given_ = {name: value for name, value in (EMAIL | change).items() if value is not None}
+    assert [part for part, _ in passages(package(action_parameters=given_))] == [Content.PARAMETERS]
+
+
 def test_a_call_without_parameters_says_so() -> None:
     assert lines_of(package(action_parameters={})) == ["{}"]
 
@@ -83,10 +168,12 @@ def test_a_call_without_parameters_says_so() -> None:
 @pytest.mark.parametrize(
     ("parameters", "whole"),
     [
-        pytest.param({f"p{number}": number for number in range(CARD_LINES)}, True, id="as many lines as there may be"),
-        pytest.param({f"p{number}": number for number in range(CARD_LINES + 1)}, False, id="one line more"),
-        pytest.param({"p": "x" * (CARD_CHARACTERS - 5)}, True, id="as many characters as there may be"),
-        pytest.param({"p": "x" * (CARD_CHARACTERS - 4)}, False, id="one character more"),
+        pytest.param(
+            {f"p{number}": [[1]] for number in range(CARD_LINES // 2)}, True, id="as many lines as there may be"
+        ),
+        pytest.param({f"p{number}": [[1]] for number in range(CARD_LINES // 2 + 1)}, False, id="one line more"),
+        pytest.param({"p": "x" * (CARD_CHARACTERS - 3)}, True, id="as many characters as there may be"),
+        pytest.param({"p": "x" * (CARD_CHARACTERS - 2)}, False, id="one character more"),
         pytest.param({"p": "\u200b" * 500}, False, id="short, but long when it is spelled out"),
         pytest.param({"p": "\n" * (CARD_LINES - 2)}, True, id="empty lines"),
         pytest.param({"p": "\n" * (CARD_LINES - 1)}, False, id="one empty line more"),
@@ -143,9 +230,7 @@ class _Reader:
 
     def _value(self, rest: str, indent: str) -> Any:
         if rest:
-            value, left = _inline(rest.removeprefix(" "))
-            assert left == ""
-            return value
+            return _entry(rest.removeprefix(" "))
         first = self.lines[0][len(indent) :]
         if first.startswith("│ "):
             return self._text(f"{indent}│ ")
@@ -165,6 +250,27 @@ class _Reader:
         while self._goes_on(indent):
             items.append(self._value(self.lines.pop(0)[len(indent) + 1 :], indent + "  "))
         return items
+
+
+def _split(line: str) -> list[str]:
+    """The parameters on a joined line, parted outside quotation marks."""
+    if line.startswith(" "):
+        return [line]
+    parts = re.split(r"( · )", line)
+    entries = [""]
+    for part in parts:
+        quoted = len(re.findall(r'(?<!\\)(?:\\\\)*"', entries[-1])) % 2
+        entries = [*entries, ""] if part == " · " and not quoted else [*entries[:-1], entries[-1] + part]
+    return entries
+
+
+def _entry(text: str) -> Any:
+    """The value of a parameter. A text that begins with a letter has no quotation marks, unless it is a literal."""
+    if text[0].isalpha() and text not in ("true", "false", "null"):
+        return text
+    value, left = _inline(text)
+    assert left == ""
+    return value
 
 
 def _key(text: str) -> tuple[str, str]:

@@ -66,7 +66,7 @@ def test_a_type_with_only_a_prefix_entry_stays_unlisted() -> None:
     listed = policy(actions={"search": REVERSIBLE})
     assessment = assess(package(risk_level="low", action_type="search.delete_all"), Background(), listed)
     assert assessment.reversibility is Reversibility.IRREVERSIBLE_HIGH
-    assert "the action type is not in the policy, so it is treated as irreversible high" in assessment.why[0].because
+    assert "not in your policy: treated as irreversible" in assessment.why[0].because
     assert listed.listing("search.delete_all").own is None
 
 
