@@ -128,6 +128,11 @@ def _special_label(state: PackageState, decision: Decision) -> str | None:
 
 def outcome_sentence(dossier: Dossier) -> str:
     """Who did what and what it means, for literal text."""
+    verdict = dossier.state.verdict
+    return _decided_sentence(dossier) + (f" Judged {verdict} afterwards." if verdict else "")
+
+
+def _decided_sentence(dossier: Dossier) -> str:
     status, decision = dossier.state.status, dossier.state.decision
     if decision is None:
         return sentence(status_label(dossier.state))
@@ -157,7 +162,8 @@ def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
 
 
 def _after(decision: Decision) -> str:
-    return f" after {format_duration(timedelta(milliseconds=decision.latency_ms))}"
+    latency = timedelta(milliseconds=decision.latency_ms)
+    return f" after {format_duration(latency)}" if latency >= timedelta(seconds=1) else ""
 
 
 def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
@@ -256,9 +262,7 @@ def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
         yield ["Comes back ", moment(state.wake_at)]
     if state.proceeds:
         yield from _execution(state)
-    if state.verdict:
-        yield [f"Judged {state.verdict} afterwards"]
-    elif Verb.JUDGE in offered_verbs(state):
+    if Verb.JUDGE in offered_verbs(state):
         yield ["Picked for a second look, see Details"]
 
 

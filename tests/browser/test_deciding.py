@@ -26,7 +26,7 @@ async def test_a_card_is_approved_with_a_comment_and_a_confirmation_and_says_who
     await screen.picture("approve")
     await screen.submit("Approve")
     await expect(screen.dialog).to_be_hidden()
-    await expect(card).to_contain_text("Senta (senior reviewer) approved this.")
+    await expect(card).to_contain_text("Senta (senior reviewer) approved this")
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
     await expect(card).to_contain_text("updated")
     assert await office.status(proposal) is Status.APPROVED
@@ -65,7 +65,7 @@ async def test_a_rejection_without_a_reason_is_marked_at_its_field_and_then_work
     await reason.fill("The May record is missing.")
     await screen.submit("Reject")
     await expect(screen.dialog).to_be_hidden()
-    await expect(screen.card(TITLE)).to_contain_text("Rejected")
+    await expect(screen.card(TITLE)).to_contain_text("rejected")
     assert await office.status(proposal) is Status.REJECTED
 
 
@@ -130,7 +130,7 @@ async def test_the_note_of_a_decision_is_in_the_thread_of_its_card(office: Offic
     await office.card(proposal)
     link = screen.card(TITLE).get_by_role("link", name="1 reply")
     await link.click()
-    await expect(screen.thread).to_contain_text("Senta (senior reviewer) approved this.")
+    await expect(screen.thread).to_contain_text("Senta (senior reviewer) approved this")
     box = screen.thread.get_by_role("textbox", name="Reply in the thread")
     await box.fill("Thank you, @Rita <3")
     await box.press("Enter")

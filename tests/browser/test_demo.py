@@ -72,7 +72,7 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
     await screen.press(card, "Revise")
     await send(screen, "What the agent should change", "Give them 21 days.")
     await expect(agent_lines).to_contain_text("Version 2")
-    await expect(card).to_contain_text("version 2")
+    await expect(card).to_contain_text("Version 2")
     await approve(screen, card)
     await expect(agent_lines).to_contain_text("1 of 2 people have approved")
     await go(screen, "enforcement", "USUSAN")
@@ -81,7 +81,7 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
     await expect(agent_lines.locator(".last")).to_have_text(
         re.compile("^DidA second worker asked for it too and was refused")
     )
-    await expect(card).to_contain_text("Carried out")
+    await expect(card).to_contain_text("carried out")
     await card.evaluate("each => each.scrollIntoView()")  # in the page: the card may be redrawn meanwhile
     await screen.picture("demo_notice")
 
@@ -116,7 +116,7 @@ async def test_a_corrected_email_is_sent_as_corrected(screen: Screen) -> None:
     await screen.dialog.locator("[type=submit]").click()
     await expect(screen.dialog).to_be_hidden()
     await expect(agent(screen, "E-mail assistant")).to_contain_text("what is sent is what they approved")
-    await expect(screen.card(MAIL)).to_contain_text("Carried out")
+    await expect(screen.card(MAIL)).to_contain_text("carried out")
 
 
 async def test_after_a_rejected_email_the_story_starts_again_with_another(screen: Screen) -> None:

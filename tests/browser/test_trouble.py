@@ -35,7 +35,7 @@ async def test_the_card_is_correct_after_a_slack_outage(office: Office, screen: 
     await screen.picture("down")
     await wait_for_recovery(screen)
     await office.skip_pause()
-    await expect(card).to_contain_text("Withdrawn")
+    await expect(card).to_contain_text("withdrawn")
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
     screen.complaints.clear()  # logged by the browser itself, about the failed response
 

@@ -41,7 +41,7 @@ async def test_an_agent_finds_decisions_made_while_it_was_away(tmp_path: Path) -
         card = await first.card(MAIL)
         await first.demo.stage.close()
         await first.give(RITA, card, Verb.APPROVE)
-        await first.card(MAIL, "Approved")
+        await first.card(MAIL, "approved")
     async with visiting(tmp_path) as second:
         assert "Sent to office@quayside-fish.example" in (await second.over("mail"))[-2]
 
@@ -49,11 +49,11 @@ async def test_an_agent_finds_decisions_made_while_it_was_away(tmp_path: Path) -
 async def test_a_request_made_before_the_restart_is_in_the_plan_after_it(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         await first.give(RITA, await first.card(PLAN), Verb.REVISE, {"instructions": "Add the bakeries."})
-        await first.card(PLAN, "version 2")
+        await first.card(PLAN, "Version 2")
     async with visiting(tmp_path) as second:
-        card = await second.card(PLAN, "version 2")
+        card = await second.card(PLAN, "Version 2")
         await second.give(ROSS, card, Verb.REVISE, {"instructions": "Only ten restaurants."})
-        await second.card(PLAN, "version 3", "Add the bakeries.", "Only ten restaurants.")
+        await second.card(PLAN, "Version 3", "Add the bakeries.", "Only ten restaurants.")
 
 
 async def test_a_finished_story_stays_finished_and_keeps_its_lines(tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without
 
 async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor: Visitor) -> None:
     await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REVISE, {"instructions": "Give them 21 days."})
-    card = await visitor.card(NOTICE, "version 2", "Give them 21 days.")
+    card = await visitor.card(NOTICE, "Version 2", "Give them 21 days.")
     await visitor.approve(SENTA, card)
     await visitor.wait_for_line("notice-desk", "1 of 2 people have approved")
-    await visitor.approve(SUSAN, await visitor.card(NOTICE, "version 2"))
+    await visitor.approve(SUSAN, await visitor.card(NOTICE, "Version 2"))
     document = await visitor.over("notice")
     assert [line for line in document if line.startswith("Sent ")] == [
         "Sent draft-456 to Entity ABC, 4 Quay Street, Northport, with 21 days to answer."
@@ -36,7 +36,7 @@ async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor
     assert "409 already-claimed" in document[-2]
     assert document[-1] == "A second worker asked for it too and was refused: the notice goes out once."
     assert "Approved by Senta and Susan" in " ".join(document)
-    await visitor.card(NOTICE, "Carried out")
+    await visitor.card(NOTICE, "carried out")
 
 
 async def test_two_seniors_are_not_enough_for_the_notice(visitor: Visitor) -> None:
@@ -57,7 +57,10 @@ async def test_after_the_supervisors_approval_the_notice_does_not_ask_for_a_supe
 async def test_evidence_for_the_notice_is_requested_and_supplied(visitor: Visitor) -> None:
     asked = {"instructions": "Where is the record of May?"}
     await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REQUEST_MORE_EVIDENCE, asked)
-    assert "Inspection of 18 May" in (await visitor.card(NOTICE, "version 2")).shown
+    await visitor.slack.click(SENTA, await visitor.card(NOTICE, "Version 2"), "details")
+    details = visitor.slack.modal(SENTA)
+    assert details is not None
+    assert "Inspection of 18 May" in details.shown
 
 
 async def test_an_email_is_approved_and_sent(visitor: Visitor) -> None:
@@ -95,7 +98,7 @@ async def test_the_deletion_needs_two_people_who_have_opened_details(visitor: Vi
 
 async def test_a_deletion_that_is_revised_is_smaller(visitor: Visitor) -> None:
     await visitor.give(SVEN, await visitor.card(DELETION), Verb.REVISE, {"instructions": "Leave the two doubtful out."})
-    await visitor.card("Delete 1,202 customer records", "version 2")
+    await visitor.card("Delete 1,202 customer records", "Version 2")
 
 
 async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor: Visitor) -> None:
@@ -140,9 +143,9 @@ async def test_a_plan_is_discussed_revised_twice_and_carried_out(visitor: Visito
     await visitor.give(
         ROSS, await visitor.card(PLAN, "What of the bakeries?"), Verb.REVISE, {"instructions": "Add them."}
     )
-    card = await visitor.card(PLAN, "version 2", "As asked in review: Add them.")
+    card = await visitor.card(PLAN, "Version 2", "As asked in review: Add them.")
     await visitor.give(RITA, card, Verb.REVISE, {"instructions": "Only ten restaurants."})
-    card = await visitor.card(PLAN, "version 3", "Add them.", "Only ten restaurants.")
+    card = await visitor.card(PLAN, "Version 3", "Add them.", "Only ten restaurants.")
     await visitor.give(ROSS, card, Verb.APPROVE)
     assert (await visitor.over("plan"))[-2] == "Entered week 49 into the calendar, in 5 steps."
 

@@ -72,7 +72,7 @@ async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
     response, card = await office.submit_with_card()
     await office.give(SENTA, card, verb, values)
     card = await office.card(response)
-    assert ("Senta (senior reviewer)" in card.shown, says in card.shown) == (True, True)
+    assert ("Senta (senior reviewer)" in card.shown, says.lower() in card.shown) == (True, True)
     assert {label for label in card.labels if label} == labels
     (note,) = office.thread(card)
     assert ("Senta (senior reviewer)" in note.shown, says in note.shown) == (True, True)
@@ -134,7 +134,7 @@ async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office)
     await office.approve(SENTA, card)
     await office.give(SVEN, await office.card(response), Verb.REVOKE, {"comment": "Recalled."})
     card = await office.card(response)
-    assert "Approval revoked" in card.shown
+    assert "approval revoked" in card.shown
     approved, revoked = office.thread(card)
     assert ("Senta" in approved.shown, "Sven" in revoked.shown) == (True, True)
 
@@ -150,12 +150,12 @@ async def test_a_revocation_gets_its_own_note_after_the_approval(office: Office)
 async def test_the_execution_result_is_shown_on_the_approved_card(office: Office, outcome: str, says: str) -> None:
     response, card = await office.submit_with_card()
     await office.approve(SENTA, card)
-    assert "Not carried out yet" in (await office.card(response)).shown
+    assert "not carried out yet" in (await office.card(response)).shown
     await office.claim(response)
-    assert "Approved, being carried out" in (await office.card(response)).shown
+    assert "approved, being carried out" in (await office.card(response)).shown
     await office.report(response, outcome, detail="Record 42 it was.")
     card = await office.card(response)
-    assert (says in card.shown, "Record 42 it was." in card.shown) == (True, True)
+    assert (says.lower() in card.shown, "Record 42 it was." in card.shown) == (True, True)
 
 
 # What time did.
@@ -166,7 +166,7 @@ async def test_an_expired_package_says_that_time_ended_it_and_nobody_rejected_it
     office.clock.passes(DAY)
     await office.time(Expire, response)
     card = await office.card(response)
-    assert ("Expired" in card.shown, "nobody rejected it" in card.shown, card.labels) == (True, True, ["Details"])
+    assert ("expired" in card.shown, "nobody rejected it" in card.shown, card.labels) == (True, True, ["Details"])
     (note,) = office.thread(card)
     assert ("nobody rejected it" in note.shown, note.notified) == (True, frozenset())
 
@@ -215,7 +215,7 @@ async def test_consent_by_silence_is_never_called_an_approval(office: Office) ->
     office.clock.passes(HOUR)
     await office.time(Consent, response)
     card = await office.card(response)
-    assert ("Nobody objected" in card.shown, "consent by silence, not an approval" in card.shown) == (True, True)
+    assert ("nobody objected" in card.shown, "consent by silence, not an approval" in card.shown) == (True, True)
     (note,) = office.thread(card)
     assert ("Approved" in note.shown, note.notified) == (False, frozenset())
 
@@ -236,4 +236,4 @@ async def test_an_approval_with_an_unknown_outcome_is_shown(
         await office.claim(response)
     office.clock.passes(3 * DAY)
     await office.time(kind, response)
-    assert says in (await office.card(response)).shown
+    assert says.lower() in (await office.card(response)).shown

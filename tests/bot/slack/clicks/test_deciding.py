@@ -8,7 +8,7 @@ from tests.bot.slack.office import RITA, SENTA, Office
 
 async def test_a_package_is_posted_as_a_card_with_the_question(office: Office) -> None:
     proposal, card = await office.submit_with_card()
-    assert card.blocks[0]["text"]["text"].endswith("Read the record")
+    assert card.blocks[0]["text"]["text"] == "🔴 Read the record · high risk"
     assert "Details" in card.labels
     assert [label for label in card.labels if label in ("Approve", "Reject", "Revise", "Escalate")] == [
         "Approve",

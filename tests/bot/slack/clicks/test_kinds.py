@@ -25,8 +25,8 @@ EXCEPTION = {
 }
 QUESTION = {**_NO_CALL, "kind": "question", "title": "Which colour?", "proposed_action": "Blue or green?"}
 KINDS = [
-    pytest.param({**HARD, "kind": "action"}, "approve this action", id="action"),
-    pytest.param({**HARD, "kind": "tool_call"}, "approve this tool call", id="tool_call"),
+    pytest.param({**HARD, "kind": "action"}, "Clerk asks a senior reviewer, for", id="action"),
+    pytest.param({**HARD, "kind": "tool_call"}, "Clerk asks a senior reviewer, for", id="tool_call"),
     pytest.param({**_NO_CALL, "kind": "output"}, "approve this output", id="output"),
     pytest.param({**_NO_CALL, "kind": "plan"}, "approve this plan", id="plan"),
     pytest.param({**HARD, "kind": "memory", "action_parameters": MEMORY}, "approve this memory", id="memory"),
@@ -68,7 +68,7 @@ async def test_a_question_is_answered_and_the_answer_permits_no_action(office: O
     assert (read["decision"]["decision"], read["decision"]["answer"]) == ("answer", "The blue one.")
     assert (await office.claim(proposal)).status == 409
     card = await office.card(proposal)
-    assert ("Answered" in card.shown, "The blue one." in card.shown) == (True, True)
+    assert ("answered" in card.shown, "The blue one." in card.shown) == (True, True)
 
 
 async def test_a_question_is_not_approved_by_a_button_that_it_does_not_have(office: Office) -> None:

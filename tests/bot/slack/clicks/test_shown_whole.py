@@ -26,7 +26,7 @@ from tests.rules.world import ask
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-MANY = {f"name_{number:02}": f"value {number}" for number in range(41)}
+MANY = {f"name_{number:02}": f"{number}: a value of a line" * 2 for number in range(41)}
 LONG = {"body": "\n".join(f"line {number} of a long letter" for number in range(2_000))}
 OF_41 = HARD | {"action_parameters": MANY}
 OF_3_STEPS = HARD | {"action_parameters": LONG}
@@ -72,7 +72,7 @@ async def refusal_reason(office: Office, command: Any, user: str) -> Reason | No
 
 async def test_the_41st_parameter_is_in_the_form_and_in_what_the_vote_records(office: Office) -> None:
     proposal, card = await office.submit_with_card(OF_41)
-    assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in card.shown
+    assert "Shortened: 1,040 of 2,153 characters shown. Approve shows all of it." in card.shown
     assert EVERY_LINE[40] not in card.shown
     await office.click(SENTA, card, "approve")
     assert [line for line in EVERY_LINE if line not in before(office).shown] == []

@@ -255,7 +255,7 @@ async def test_an_edit_is_an_approval_if_the_policy_requires_no_second_person(
             {"record": "43"},
         )
         assert read["action_digest"] != proposal.body["action_digest"]
-        assert "Approved with edits" in (await office.card(proposal)).shown
+        assert "approved with edits" in (await office.card(proposal)).shown
 
 
 async def test_parameters_too_large_for_a_form_are_sent_back_for_revision(office: Office) -> None:
