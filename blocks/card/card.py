@@ -16,9 +16,10 @@ from blocks.kit.limits import HEADER
 from blocks.kit.message import Message
 from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
-from blocks.words.outcome import card_label, outcome_line, outcome_sentence, outcome_words, status_sign
+from blocks.words.outcome import outcome_line, outcome_sentence, outcome_words
 from blocks.words.quotes import latest_remark
 from blocks.words.sentences import EMPTIED, request_sentence, request_sign, risk_label, title_of
+from blocks.words.status import card_label, status_sign
 from rules.scales import HITLLevel
 from rules.state.model import Status
 

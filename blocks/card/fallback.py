@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from blocks.kit.text import escape, one_line
 from blocks.words.dossier import Dossier
-from blocks.words.outcome import outcome_sentence, outcome_timing, status_label
+from blocks.words.outcome import outcome_sentence, outcome_timing
 from blocks.words.sentences import request_sentence, risk_label, sentence, timing_sentence
+from blocks.words.status import status_label
 from blocks.words.verbs import LOOKS, Place, offered_at
 from rules.state.model import Status
 

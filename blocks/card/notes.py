@@ -9,11 +9,12 @@ from blocks.kit.elements import Block, bold, rich, section, words
 from blocks.kit.message import Message
 from blocks.kit.text import escape, in_utc, one_line, slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.outcome import explanation, outcome_sentence, status_label, thread_sentence
+from blocks.words.outcome import explanation, outcome_sentence, thread_sentence
 from blocks.words.quotes import remarks
 from blocks.words.revision import changes, version_author
 from blocks.words.sentences import FormatTime, goes_ahead_at, timeout_outcome, title_of
 from blocks.words.sentences import why_silence_stopped as why_hard
+from blocks.words.status import status_label
 from rules.wording import with_article
 
 

@@ -12,45 +12,14 @@ from blocks.words.dossier import Dossier
 from blocks.words.quotes import remark, remarks, speaker_name
 from blocks.words.revision import changes
 from blocks.words.sentences import agent_name, join_names, person_name, sentence
-from rules.state.commands import HumanDecisionType, OverrideDecision, Verb
+from blocks.words.status import OVERRIDE_WORDS, status_label
+from rules.state.commands import HumanDecisionType, Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
 from rules.state.takeover_reach import has_thread_or_run
 from rules.verbs.available import offered_verbs
 from rules.wording import humanize, with_article
 
-_LABELS: Mapping[Status, str] = {
-    Status.PENDING: "Waiting",
-    Status.REVISION_REQUESTED: "Changes requested",
-    Status.EVIDENCE_REQUESTED: "Evidence requested",
-    Status.DEFERRED: "Put off",
-    Status.APPROVED: "Approved",
-    Status.CONSENTED: "Nobody objected",
-    Status.OVERRIDDEN: "Overridden",
-    Status.REJECTED: "Rejected",
-    Status.TAKEN_OVER: "Taken over",
-    Status.REVOKED: "Approval revoked",
-    Status.EXPIRED: "Expired",
-    Status.CANCELLED: "Cancelled",
-}
-_EXECUTION_SUFFIXES: Mapping[ExecutionState, str] = {
-    ExecutionState.NONE: "",
-    ExecutionState.CLAIMED: ", being carried out",
-    ExecutionState.SUCCEEDED: ", carried out",
-    ExecutionState.FAILED: ", but it failed",
-    ExecutionState.ROLLED_BACK: ", then rolled back",
-    ExecutionState.UNKNOWN: ", outcome unknown",
-    ExecutionState.LAPSED: ", not used in time",
-}
-_OVERRIDE_WORDS: Mapping[OverrideDecision, str] = {
-    OverrideDecision.PROCEED: "go ahead",
-    OverrideDecision.STOP: "stop",
-    OverrideDecision.OTHER: "do something else",
-}
-_APPROVED_LABELS: Mapping[HumanDecisionType | None, str] = {
-    HumanDecisionType.ANSWER: "Answered",
-    HumanDecisionType.APPROVE_WITH_EDITS: "Approved with edits",
-}
 _EXPIRIES: Mapping[str | None, str] = {
     Cause.AGENT_DID_NOT_ANSWER: "The agent did not answer in time.",
     Cause.END_REACHED: "The agent's own deadline has passed.",
@@ -65,65 +34,6 @@ _QUOTE_VERBS: Mapping[str, str] = {
 _QUOTE_LENGTH = 700
 _WORDS_LENGTH = 160  # of the words on a card, about two lines
 _MAX_NAMES = 4
-
-
-def status_label(state: PackageState) -> str:
-    """One to three words, for headings and lists."""
-    special = _special_label(state, state.decision) if state.decision else None
-    return (special or _LABELS[state.status]) + (_EXECUTION_SUFFIXES[state.execution.state] if state.proceeds else "")
-
-
-_SIGNS: Mapping[Status, str] = {
-    Status.PENDING: "⏳",
-    Status.REVISION_REQUESTED: "↩️",
-    Status.EVIDENCE_REQUESTED: "🔎",
-    Status.DEFERRED: "💤",
-    Status.APPROVED: "✅",
-    Status.CONSENTED: "✅",
-    Status.OVERRIDDEN: "⚡️",
-    Status.REJECTED: "✖️",
-    Status.TAKEN_OVER: "✋",
-    Status.REVOKED: "✖️",
-    Status.EXPIRED: "⌛️",
-    Status.CANCELLED: "🚫",
-}
-_EXECUTION_SIGNS: Mapping[ExecutionState, str] = {
-    ExecutionState.FAILED: "⚠️",
-    ExecutionState.ROLLED_BACK: "⚠️",
-    ExecutionState.UNKNOWN: "⚠️",
-    ExecutionState.LAPSED: "⌛️",
-}
-
-
-def status_sign(state: PackageState) -> str:
-    """Before the title of what was decided. The status always stands beside it in words."""
-    stopped = state.decision is not None and state.decision.override_decision not in (None, OverrideDecision.PROCEED)
-    if state.proceeds and state.execution.state in _EXECUTION_SIGNS:
-        return _EXECUTION_SIGNS[state.execution.state]
-    return "✖️" if stopped else _SIGNS[state.status]
-
-
-def card_label(state: PackageState) -> str:
-    """The status as a card says it: approval is not execution, so it always says which of the two has happened."""
-    unused = state.proceeds and state.lapses_at and state.execution.state is ExecutionState.NONE
-    return status_label(state) + (", not carried out yet" if unused else "")
-
-
-def _special_label(state: PackageState, decision: Decision) -> str | None:
-    """A more exact label than that of the status, if there is one."""
-    match state.status:
-        case Status.APPROVED if decision.basis is Basis.POLICY:
-            return "Approved by policy"
-        case Status.APPROVED if decision.decision in _APPROVED_LABELS:
-            return _APPROVED_LABELS[decision.decision]
-        case Status.OVERRIDDEN if decision.override_decision:
-            return f"Overridden: {_OVERRIDE_WORDS[decision.override_decision]}"
-        case Status.TAKEN_OVER if has_thread_or_run(state) and not state.holds_thread:
-            return "Taken over, handed back"
-        case Status.CANCELLED if decision.basis is Basis.HUMAN:
-            return "Withdrawn"
-        case _:
-            return None
 
 
 def outcome_sentence(dossier: Dossier) -> str:
@@ -151,7 +61,7 @@ def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
     if decision.basis is Basis.SILENT_CONSENT:
         return "Nobody objected in time. This is consent by silence, not an approval."
     if decision.override_decision:
-        return f"{people} overrode {_overridden_part(dossier)}: {_OVERRIDE_WORDS[decision.override_decision]}."
+        return f"{people} overrode {_overridden_part(dossier)}: {OVERRIDE_WORDS[decision.override_decision]}."
     match decision.decision:
         case HumanDecisionType.ANSWER:
             return f"{people} answered. An answer is not a permission to act."

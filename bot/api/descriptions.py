@@ -145,7 +145,7 @@ PENDING: dict[str, Any] = {
         {
             "rule": "irreversible-high",
             "level": "hard_approval",
-            "because": "irreversible high actions require hard_approval",
+            "because": "irreversible actions require hard_approval",
         },
         {"rule": "risk-medium", "level": "soft_approval", "because": "medium risk requires soft_approval"},
     ],
@@ -154,7 +154,7 @@ PENDING: dict[str, Any] = {
     "interrupt": {
         "interrupt_id": "int_01a1fb842069d4e34639d69fa767",
         "status": "pending",
-        "reason": "irreversible high actions require hard_approval",
+        "reason": "irreversible actions require hard_approval",
         "required_role": "senior_reviewer",
         "quorum": {"needed": 1, "have": 0, "of_role": {}},
         "rung": 0,

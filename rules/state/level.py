@@ -64,17 +64,15 @@ _StateRules = tuple[Callable[[Case], Iterator[Finding]], ...]
 
 def _risk_table(case: Case) -> Iterator[Finding]:
     level = case.policy.tiers.of(case.risk).level
-    yield Finding(
-        f"risk-{case.risk}", case.ease(level), f"{case.risk} risk requires {level}" + _easing_note(case, level)
-    )
+    because = f"{case.risk} risk requires {level}" + _easing_note(case, level)
+    yield Finding(f"risk-{case.risk}", case.ease(level), because)
 
 
 def _reversibility_table(case: Case) -> Iterator[Finding]:
     level = case.policy.reversibility.of(case.reversibility)
-    kind = humanize(case.reversibility)
-    unlisted = f"not in your policy: treated as {'irreversible' if case.reversibility.irreversible else kind}"
-    listed = f"{kind} actions require {level}" if case.listing.own else unlisted
-    yield Finding(case.reversibility.replace("_", "-"), case.ease(level), listed + _easing_note(case, level))
+    kind = "irreversible" if case.reversibility.irreversible else humanize(case.reversibility)
+    because = f"{kind} actions require {level}" if case.listing.own else f"not in your policy: treated as {kind}"
+    yield Finding(case.reversibility.replace("_", "-"), case.ease(level), because + _easing_note(case, level))
 
 
 def _easing_note(case: Case, level: HITLLevel) -> str:

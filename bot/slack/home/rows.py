@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from blocks.home.queue import Row
 from blocks.kit.ids import Ref
-from blocks.words.outcome import status_label
+from blocks.words.status import status_label
 from rules.people.directory import Roster
 from rules.state.model import PackageState
 from store.agents.agents import agent_names

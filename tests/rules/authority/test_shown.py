@@ -24,7 +24,7 @@ from rules.state.model import PackageState, Status
 from tests.rules import world
 from tests.rules.world import AGENT, HARD, MINUTE, NOW, QUESTION, SENTA, SUSI, SVEN, after, ask, package, refusal
 
-MANY = {f"p{number}": number for number in range(41)}
+MANY = {f"p{number}": "one line " * 6 for number in range(41)}
 LONG = HARD.model_copy(update={"action_parameters": MANY})
 LONG_QUESTION = QUESTION.model_copy(update={"proposed_action": "line\n" * 30})
 

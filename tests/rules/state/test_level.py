@@ -61,7 +61,7 @@ def test_each_reversibility_has_the_level_of_its_table(action_type: str, rule: s
 
 
 def test_an_unlisted_action_type_says_that_it_is_unlisted() -> None:
-    assert "not in the policy" in assess_calm(action_type="nobody.listed.this").why[0].because
+    assert "not in your policy" in assess_calm(action_type="nobody.listed.this").why[0].because
 
 
 def test_an_agent_can_call_its_action_harder_to_undo_than_the_catalogue_does() -> None:
