@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from blocks.card import content
 from blocks.kit.elements import Run, code
-from blocks.kit.frame import Parts, brief, framed_runs, line
+from blocks.kit.frame import Parts, brief, framed_runs, line, shorten
 from blocks.kit.parameters import exact_json_line
 from blocks.words.dossier import Dossier
 from rules.package.model import CALLS, DecisionPackage, Recommendation, TakeoverPackage
@@ -14,8 +14,8 @@ from rules.wording import percent
 
 # Characters: about two lines, one line, and a part of one.
 _SENTENCE = 160
-_ONE_LINE = 62
-_HALF = 26
+_ONE_LINE = 56
+_HALF = 24
 
 
 def proposal(dossier: Dossier, package: DecisionPackage) -> Parts:
@@ -50,7 +50,7 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
 
 def _few(label: str, items: Sequence[str]) -> list[Run]:
     """The only item, or how many there are."""
-    return line(label, items[0] if len(items) == 1 else f"{len(items)} items" if items else None, _HALF)
+    return line(label, shorten(items[0], _HALF) if len(items) == 1 else f"{len(items)} items" if items else None, _HALF)
 
 
 def _beside(*lines: list[Run]) -> list[Run]:

@@ -62,10 +62,11 @@ def deadline(dossier: Dossier) -> list[Run]:
 def why_line(dossier: Dossier) -> Element:
     """The rule that tells most, and what is at stake. The other rules are in Details."""
     state, package = dossier.state, dossier.package
-    stakes = [reversibility_sentence(state)]
-    stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
     reasons = state.why[1:] if why_silence_stopped(state) else state.why
     reason = f"{reason_sentence(_strongest(reasons))} " if reasons else ""
+    undo = reversibility_sentence(state)
+    stakes = [undo.removeprefix("Irreversible, ").capitalize() if "irreversible" in reason.lower() else undo]
+    stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
     return words(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from blocks.kit.elements import Block, section
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import asked_verb
 from rules.state.model import Basis, Status
 
 
@@ -20,9 +19,9 @@ _MAX_MENTIONS = 20  # a role may have many user groups
 
 
 def mention_line(dossier: Dossier) -> tuple[Block, ...]:
-    """Asks the mentioned people to decide; nothing if there is nobody to mention."""
+    """The people who are asked; nothing if there is nobody to mention."""
     if not dossier.mentions:
         return ()
     has_more = dossier.more_may_decide or len(dossier.mentions) > _MAX_MENTIONS
     more = " and others" if has_more else ""
-    return (section(f"{' '.join(dossier.mentions[:_MAX_MENTIONS])}{more}: please {asked_verb(dossier.state)}."),)
+    return (section(f"{' '.join(dossier.mentions[:_MAX_MENTIONS])}{more}"),)

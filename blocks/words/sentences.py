@@ -85,13 +85,6 @@ def asked_action(state: PackageState) -> str:
     return "take this over" if state.level is HITLLevel.HUMAN_TAKEOVER else _ASKED[state.kind]
 
 
-def asked_verb(state: PackageState) -> str:
-    """The same in a mention. A mention asks to decide, never to approve."""
-    if state.level is HITLLevel.HUMAN_TAKEOVER:
-        return "take this over"
-    return "answer" if state.kind is Kind.QUESTION else "decide"
-
-
 def request_sentence(dossier: Dossier) -> str:
     """Who asks which role for what, and on whose behalf."""
     state = dossier.state

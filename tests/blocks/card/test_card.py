@@ -255,11 +255,11 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
         "High risk requires approval.",
         "The inspection record for May is missing.",
         "Evidence: \n2 items",
-        "Policy: \nP-2026-04 §3: notice afte…",
+        "Policy: \nP-2026-04 §3: notice af…",
         "risk agent: wait",
         "Confidence: \n82%",
         "12.50 EUR",
-        "ACME missed the filing date twice. The second reminder went",
+        "ACME missed the filing date twice. The second reminder…",
     ],
 )
 def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
