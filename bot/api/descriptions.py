@@ -12,109 +12,109 @@ An agent's key can create, read, revise, withdraw, claim and report its **own** 
 Errors are `application/problem+json` (RFC 9457) with a stable `type`. Answers may gain fields: ignore what you do
 not know.
 
-1. Post a decision package. `201`: settled at once by policy. `202`: it waits for a person.
-2. Wait with `GET /v1/packages/{id}?wait=25`, again and again, with the last `ETag` as `If-None-Match`.
-3. If `may_proceed` is true, claim the execution with the `action_digest` of what you are about to run.
+1. Post a decision package. `201`: the policy settled it at once. `202`: it waits for a person.
+2. Wait with `GET /v1/packages/{id}?wait=25` in a loop, with the last `ETag` as `If-None-Match`.
+3. If `may_proceed` is true, claim the execution with the `action_digest` of the action that you are about to run.
 4. Act on `decision.action_parameters`, then report the outcome.
 5. If the status is `revision_requested` or `evidence_requested`, read `decision.instructions` and send a new version.
 6. In every other case: do not act.
 
-This page for machines: [/openapi.json](/openapi.json)."""
+The same as JSON: [/openapi.json](/openapi.json)."""
 
 PACKAGE: dict[str, str] = {
-    "kind": "What it is. An `action` or a `tool_call` releases one exact call; a `question` always waits for a person.",
+    "kind": "An approved `action` or `tool_call` permits one exact call; a `question` always waits for a person.",
     "title": "The first line of the card.",
-    "action_type": "The policy's name for what is done. One that the policy does not list counts as irreversible_high.",
+    "action_type": "The action type in the policy. If the policy does not list it, it is treated as irreversible_high.",
     "action_parameters": "The exact arguments. Required for `action`, `tool_call`, `memory` and `policy_exception`.",
-    "proposed_action": "What is to be done, in a sentence.",
-    "rationale": "Why.",
-    "risk_level": "As the agent sees it: it can raise the scrutiny, never lower it below the policy's.",
-    "confidence": "How sure the agent is, from 0 to 1.",
-    "subject_type": "What kind of thing it is done to.",
-    "subject_id": "Which one. Type and id are part of what is approved.",
-    "subject_url": "Where a reviewer can look at it.",
+    "proposed_action": "What the agent wants to do, in a sentence.",
+    "rationale": "Why the agent wants to do it.",
+    "risk_level": "The risk as the agent sees it. It can make the review stricter than the policy does, never looser.",
+    "confidence": "The agent's confidence, from 0 to 1.",
+    "subject_type": "The kind of thing that the action changes, such as `order`.",
+    "subject_id": "Its id. An approval covers the subject's type and id.",
+    "subject_url": "A page about the subject, for reviewers.",
     "evidence_refs": "What a reviewer can check: `{id, title, url, excerpt}`, or just a text.",
-    "known_uncertainties": "What the agent does not know.",
-    "alternatives": "What else could be done.",
-    "policy_basis": "Which rules of yours it rests on.",
-    "dissent": "Who or what disagrees, and why.",
-    "material_change": "What is different since a person rejected this very action. Declaring it makes the level hard.",
-    "side_effect_preview": "What will be different afterwards.",
-    "consequence": "What it means for those concerned.",
-    "downstream_impact": "What follows from it elsewhere.",
-    "rollback_plan": "How it can be undone.",
-    "reversibility": "As the agent sees it; the stricter of this and the policy's holds.",
-    "cost": "What it costs.",
-    "data_classes": "What data it touches, such as `financial`, `pii`, `regulated`, `external`.",
-    "recommendation": "`clarify` makes the level hard, `escalate` asks for a person to take over.",
+    "known_uncertainties": "What the agent does not know or doubts.",
+    "alternatives": "Other possible actions.",
+    "policy_basis": "The rules that the action follows.",
+    "dissent": "Other agents or models that disagree, and why.",
+    "material_change": "What has changed since a person rejected the same action. Needs an explicit approval then.",
+    "side_effect_preview": "What the action will change.",
+    "consequence": "The expected result.",
+    "downstream_impact": "Later effects.",
+    "rollback_plan": "How to undo the action.",
+    "reversibility": "Reversibility as the agent sees it. The stricter of this and the policy's counts.",
+    "cost": "The cost of the action.",
+    "data_classes": "Classes of the data that it uses, such as `financial`, `pii`, `regulated`, `external`.",
+    "recommendation": "`clarify` requires an explicit approval, `escalate` asks a person to take over.",
     "requested_by": "The human behind the request: a Slack user id or e-mail address of a member, or the name or id of"
-    " a registered agent, whose owner then stands as the requester. Without it, the agent's owner. They can stop it,"
-    " not approve it. Anyone else is refused, unless the policy lists the domain of their address in `outsiders`.",
-    "on_behalf_of": "The rest of the delegation chain, each named like `requested_by`. None of them can approve it.",
-    "run_id": "Echoed back.",
-    "thread_id": "Packages of one thread belong together: while a person has taken one over, the others are refused.",
-    "checkpoint_id": "Echoed back: where the run goes on.",
-    "interrupt_type": "Why the run pauses.",
-    "allowed_decisions": "What the agent can act on. It cannot remove reject, escalate or take_over.",
-    "expires_at": "After this nothing is granted any more. It can only shorten the policy's times.",
-    "callback_url": "Where the status document is sent when it changes, instead of the agent's own address.",
-    "idempotency_key": "The same as the `Idempotency-Key` header, for who cannot set one.",
-    "metadata": "Echoed back untouched.",
-    "takeover": "What a person needs to go on where the agent stops.",
-    "expected_package_version": "The version that this one answers.",
+    " a registered agent, whose owner then counts as the requester. Without it, the agent's owner. A requester can stop"
+    " the package but not approve it. Anyone else is refused, unless the policy lists their domain in `outsiders`.",
+    "on_behalf_of": "The rest of the delegation chain, named like `requested_by`. None of them can approve it.",
+    "run_id": "Returned unchanged.",
+    "thread_id": "Packages of one thread belong together: while one is taken over, new ones are refused.",
+    "checkpoint_id": "Returned unchanged: the point from which the run continues.",
+    "interrupt_type": "The reason for the pause.",
+    "allowed_decisions": "The decisions that the agent can handle. reject, escalate and take_over are always possible.",
+    "expires_at": "The agent's own deadline. It can only shorten the policy's times.",
+    "callback_url": "The address for callbacks about this package, instead of the agent's own.",
+    "idempotency_key": "The same as the header `Idempotency-Key`, for clients that cannot set headers.",
+    "metadata": "Returned unchanged.",
+    "takeover": "What a person needs to continue where the agent stops.",
+    "expected_package_version": "The version that this one replaces.",
 }
 
 MODELS: dict[str, dict[str, str]] = {
     "DecisionPackage": PACKAGE,
     "NewVersionRequest": PACKAGE,
     "Evidence": {
-        "id": "What you call it.",
-        "title": "What it is, in a line.",
-        "url": "Where a reviewer finds it.",
-        "excerpt": "The part that matters.",
+        "id": "Your id for it.",
+        "title": "A title of one line.",
+        "url": "Its address, for reviewers.",
+        "excerpt": "The relevant passage.",
     },
-    "Dissent": {"by": "Who or what disagrees.", "position": "With what.", "reason": "Why."},
+    "Dissent": {"by": "The agent or model that disagrees.", "position": "Its position.", "reason": "Its reason."},
     "Cost": {"amount": "In units of the currency.", "currency": "ISO 4217, such as EUR."},
     "TakeoverPackage": {
-        "summary": "What this is about.",
+        "summary": "The state of the work.",
         "stopping_reason": "Why the agent stops.",
-        "work_completed": "What is done already.",
-        "current_state": "How things stand, as an object or a text.",
-        "next_steps": "What comes next.",
+        "work_completed": "The steps that are done.",
+        "current_state": "The current state, as an object or a text.",
+        "next_steps": "The steps that remain.",
     },
     "MemoryParameters": {
-        "proposed_memory": "What is to be remembered.",
-        "source_refs": "Where it comes from.",
-        "sensitivity": "How sensitive it is.",
-        "retention": "How long it is kept.",
+        "proposed_memory": "The text to remember.",
+        "source_refs": "Its sources.",
+        "sensitivity": "Its sensitivity, such as `internal`.",
+        "retention": "How long to keep it.",
     },
     "ExceptionParameters": {
-        "policy_id": "From which policy.",
-        "requested_exception": "What is to be allowed.",
-        "justification": "Why.",
-        "expires_at": "Until when.",
+        "policy_id": "The policy that would be overridden.",
+        "requested_exception": "What to allow.",
+        "justification": "Why the exception is needed.",
+        "expires_at": "The end of the exception.",
     },
-    "CancelRequest": {"reason": "Why it is withdrawn; people read it."},
+    "CancelRequest": {"reason": "Why the package is withdrawn. Reviewers see it."},
     "ClaimRequest": {
-        "state": "`claimed`: the permission is taken.",
-        "claim_id": "Your own name for this attempt. The same again is the same claim: a lost reply costs nothing.",
-        "action_digest": "Of what is about to run: it must be what was approved.",
+        "state": "`claimed` is the only value.",
+        "claim_id": "Your id for this attempt. If a reply is lost, send it again: it is the same claim.",
+        "action_digest": "The digest of the action that is about to run. It must be the approved one.",
     },
     "ReportRequest": {
-        "state": "What came of it.",
-        "claim_id": "The one under which it was claimed.",
-        "detail": "What happened, in a sentence; people read it.",
+        "state": "The outcome.",
+        "claim_id": "The id of the claim.",
+        "detail": "What happened, in a sentence. Reviewers see it.",
     },
     "WaitQuery": {
-        "wait": "For how many seconds to wait for the revision to differ from `If-None-Match`. Without that header: for"
-        " anything to change, and not at all once the package is settled. When time is up, the current state is given."
+        "wait": "How many seconds to wait until the revision differs from `If-None-Match`. Without that header,"
+        " the request waits for any change, or not at all if it is settled. Then the current state is returned."
     },
     "ListQuery": {
-        "status": "Only these.",
-        "thread_id": "Only those of this thread.",
-        "action_type": "Only those of this action type.",
-        "cursor": "`next_cursor` of the page before.",
-        "limit": "How many on a page.",
+        "status": "Only packages with these statuses.",
+        "thread_id": "Only packages of this thread.",
+        "action_type": "Only packages of this action type.",
+        "cursor": "`next_cursor` of the previous page.",
+        "limit": "Packages per page.",
     },
 }
 
@@ -164,7 +164,7 @@ PENDING: dict[str, Any] = {
     },
     "decision": None,
     "execution": {"state": "none"},
-    "agent_message": "Waiting for a senior reviewer; poll this URL or wait for the callback.",
+    "agent_message": "Waiting for a senior reviewer. Poll this URL or wait for the callback.",
     "run_id": None,
     "thread_id": None,
     "checkpoint_id": None,
@@ -195,7 +195,7 @@ APPROVED: dict[str, Any] = PENDING | {
         "rendering_id": "rnd_5e0c",
     },
     "execution": {"state": "none", "lapses_at": "2026-11-22T12:04:30Z"},
-    "agent_message": "You may act on decision.action_parameters, once: claim the execution first, then report its"
+    "agent_message": "You may act on decision.action_parameters once. Claim the execution first, then report the"
     " outcome.",
     "revision": 4,
     "updated_at": "2026-11-20T12:04:30Z",
@@ -204,8 +204,8 @@ APPROVED: dict[str, Any] = PENDING | {
 CLAIMED: dict[str, Any] = APPROVED | {
     "may_proceed": False,
     "execution": {"state": "claimed", "claim_id": "worker-1", "claimed_at": "2026-11-20T12:05:00Z"},
-    "agent_message": "The execution is claimed: whoever claimed it runs it, once, and then reports its outcome."
-    " Nobody else may run it.",
+    "agent_message": "The execution is claimed. The worker that claimed it runs it once and reports the outcome."
+    " No other worker may run it.",
     "revision": 5,
     "updated_at": "2026-11-20T12:05:00Z",
 }
@@ -214,6 +214,6 @@ CANCELLED: dict[str, Any] = PENDING | {
     "status": "cancelled",
     "terminal": True,
     "interrupt": PENDING["interrupt"] | {"status": "cancelled"},
-    "agent_message": "This was cancelled: do not act.",
+    "agent_message": "This was cancelled. Do not act.",
     "revision": 2,
 }

@@ -14,46 +14,46 @@ class Health(Reply):
 
 
 class Undelivered(Reply):
-    """A place in Slack where nothing can be shown until somebody mends it."""
+    """A place in Slack where cards cannot be shown until someone fixes it."""
 
     place: str
     error: str
-    """In Slack's own word."""
+    """Slack's error code."""
 
 
 class Callbacks(Reply):
-    """What agents were to be told and were not. What waits does so for one of the same package that goes before it."""
+    """Undelivered callbacks. A waiting one comes after another callback of the same package."""
 
     due: int
     waiting: int
     dead: int
     closed_addresses: int
-    """That answered 410, and to which nothing is sent until an operator says so."""
+    """Addresses that answered 410. Nothing is sent there until an operator enables them."""
 
 
 class Posture(Reply):
-    """By which policy, and what holds back approvals now."""
+    """The policy in force, and what prevents approvals now."""
 
     policy_version: str
     soft_approval: bool
     frozen: bool
     tenant_id: str
     slack: str
-    """`ok`, `not configured`, or what kept Slack from answering the last call."""
+    """`ok`, `not configured`, or why the last call to Slack failed."""
     socket: Literal["connected", "not connected"] | None = None
-    """Only in Socket Mode."""
+    """Only with Socket Mode."""
     socket_trouble: str | None = None
-    """Why Slack refuses the connection, if it does, and what to do."""
+    """Why Slack refuses the connection, and what to do."""
     silence: str | None = None
-    """`counts` while an objection can be proven to arrive; else why it cannot, and what to set."""
+    """`counts` while objections provably arrive. Otherwise why not, and what to set."""
     directory_trouble: str | None = None
-    """Why Slack's people could not be read, if they could not."""
+    """Why the people could not be read from Slack."""
     undelivered: list[Undelivered] | None = None
     callbacks: Callbacks
 
 
 class Readiness(Reply):
-    """Whether the database answers and the policy in force can be read, and how things stand."""
+    """Whether the database answers and the policy in force can be read, and the posture."""
 
     ready: bool
     checks: dict[str, str]

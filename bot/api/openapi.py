@@ -40,26 +40,29 @@ _FACT = re.compile(r"\{(\w+)\}")  # a placeholder in the sentence of a problem
 
 _HEADERS: dict[str, Json] = {
     "ETag": {"description": "The revision.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}},
-    "Location": {"description": "Where the package is.", "schema": {"type": "string", "pattern": "^/v1/packages/pkg_"}},
+    "Location": {
+        "description": "The address of the package.",
+        "schema": {"type": "string", "pattern": "^/v1/packages/pkg_"},
+    },
     "Retry-After": {
-        "description": "After how many seconds to ask again.",
+        "description": "Seconds to wait before the next request.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
     },
     "Idempotent-Replayed": {
-        "description": "This was answered before, and nothing was done twice.",
+        "description": "The request was answered before. Nothing was done twice.",
         "schema": {"type": "string", "enum": ["true"]},
     },
-    "WWW-Authenticate": {"description": "What to send.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}},
 }
 
 _REQUEST_HEADERS: dict[str, Json] = {
     "Idempotency-Key": {
-        "description": "Your own name for this request. The same key with the same content is answered as before; with"
-        " another content it is refused. It is good for your own agent and this address.",
+        "description": "Your own key for this request. The same key with the same content gets the same answer; with"
+        " other content it is refused. It counts for your agent and this address.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     },
     "If-None-Match": {
-        "description": "The `ETag` that you have. One that is none of ours counts as none.",
+        "description": "The last `ETag` that you received. An unknown one is ignored.",
         "schema": {"type": "string"},
         "example": '"1"',
     },
@@ -69,9 +72,9 @@ _REQUEST_HEADERS: dict[str, Json] = {
 _CALLBACK: Json = {
     "operationId": "callback",
     "tags": ["Callbacks"],
-    "summary": "An agent is told that its package came to a new status, or was escalated.",
-    "description": "By the Standard Webhooks specification. The same `webhook-id` can come twice. Of one package,"
-    " things arrive in order. A callback grants nothing: claim the execution before you act.",
+    "summary": "Sent when a package gets a new status or is escalated.",
+    "description": "Follows the Standard Webhooks specification. The same `webhook-id` can come twice. The callbacks of"
+    " a package arrive in order. A callback permits nothing: claim the execution before you act.",
     "parameters": [
         {
             "name": name,
@@ -81,11 +84,11 @@ _CALLBACK: Json = {
             "schema": {"type": "string", "pattern": pattern},
         }
         for name, description, pattern in (
-            ("webhook-id", "The same through all attempts.", "^msg_"),
-            ("webhook-timestamp", "When this attempt was made, in seconds since 1970.", "^[0-9]+$"),
+            ("webhook-id", "The same for all attempts.", "^msg_"),
+            ("webhook-timestamp", "The time of this attempt, in seconds since 1970.", "^[0-9]+$"),
             (
                 "webhook-signature",
-                "HMAC-SHA256 of id, timestamp and body, joined by dots; two of them while a secret is being exchanged.",
+                "HMAC-SHA256 of id, timestamp and body, joined by dots; two values while a secret is being replaced.",
                 "^v1,[^ ]+( v1,[^ ]+)*$",
             ),
         )
@@ -95,9 +98,9 @@ _CALLBACK: Json = {
         "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="CallbackBody")}}},
     },
     "responses": {
-        "2XX": {"description": "Taken. Nothing of the body is read."},
-        "410": {"description": "Nothing more is sent to this address."},
-        "default": {"description": "It is sent again, for three days; not before `Retry-After`."},
+        "2XX": {"description": "Accepted. The body is ignored."},
+        "410": {"description": "No more callbacks are sent to this address."},
+        "default": {"description": "Any other answer is retried for three days, not before `Retry-After`."},
     },
     "security": [],
 }
@@ -124,7 +127,7 @@ def openapi_document() -> Json:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Packages", "description": "What agents use."},
-            {"name": "Service", "description": "What operators and machines use. No key is needed."},
+            {"name": "Service", "description": "For operators and monitoring. No key is needed."},
         ],
         "paths": _paths(),
         "webhooks": {"package": {"post": _CALLBACK}},

@@ -58,17 +58,16 @@ _STATUS: Mapping[Kind, HTTPStatus] = {
 _NAMES: Mapping[Kind, str] = {Reason.BEYOND_KEY: "out-of-scope"}
 
 _MEANING: Mapping[Fault, str] = {
-    Fault.BAD_REQUEST: "The request cannot be read, or asks for something that HTTP has and this service does not.",
+    Fault.BAD_REQUEST: "The request cannot be parsed, or uses a part of HTTP that this service does not support.",
     Fault.NOT_JSON: "The body is not JSON in UTF-8.",
     Fault.UNAUTHENTICATED: "Send the agent's key as `Authorization: Bearer csk_…`; `countersign agents add` makes one.",
-    Fault.METHOD_NOT_ALLOWED: "This address does not take that method; /docs lists what it takes.",
-    Fault.TOO_LARGE: "A body may have {most} KB; put what is larger behind a link in evidence_refs.",
-    Fault.INVALID: "Fields are missing, unknown or wrong; errors names each of them.",
-    Fault.INTERNAL: "Something went wrong on our side, and was logged."
-    " Sending it again with its idempotency key is safe.",
+    Fault.METHOD_NOT_ALLOWED: "This address does not support that method. /docs lists the methods.",
+    Fault.TOO_LARGE: "A body can have at most {most} KB. Link to larger content in evidence_refs.",
+    Fault.INVALID: "Fields are missing, unknown or wrong. `errors` names each of them.",
+    Fault.INTERNAL: "The service failed, and logged why. Sending it again with its idempotency key is safe.",
     Fault.POLICY_UNREADABLE: "This replica runs a release that cannot read the policy in force, so it decides nothing."
     " Send the same request again, with its idempotency key: another replica may answer.",
-    Fault.UNAVAILABLE: "The database does not answer just now. Send the same request again, with its idempotency key.",
+    Fault.UNAVAILABLE: "The database does not answer. Send the same request again, with its idempotency key.",
 }
 
 

@@ -75,21 +75,21 @@ _SUBMIT = Route(
     method="post",
     path="/v1/packages",
     title="Submit a decision package",
-    text="Propose something. The policy finds how much human it takes; where none is needed, it is settled at once.",
+    text="Propose an action. The policy decides whether people have to approve it. If not, it is settled at once.",
     bodies=(DecisionPackage,),
     examples=(("A refund", words.SUBMISSION),),
     takes=("Idempotency-Key",),
     answers=(
         Answer(
             status=200,
-            when="The same was submitted before: the package as it is now.",
+            when="The same package was submitted before. Returns it as it is now.",
             body=StatusDocument,
             headers=(ETAG, LOCATION, REPLAYED, f"{RETRY_AFTER}?"),
             example=words.APPROVED,
         ),
         Answer(
             status=201,
-            when="Settled at once: no person is needed (full_auto, notify_only).",
+            when="The policy settled it at once (full_auto, notify_only).",
             body=StatusDocument,
             headers=(ETAG, LOCATION),
             links=("read", "events", "execute"),
@@ -111,7 +111,7 @@ _LIST = Route(
     method="get",
     path="/v1/packages",
     title="List your packages",
-    text="Newest first, page by page.",
+    text="Your own packages, newest first, in pages.",
     query=ListQuery,
     answers=(
         Answer(
@@ -129,13 +129,15 @@ _READ = Route(
     method="get",
     path="/v1/packages/{id}",
     title="Read a package, or wait for it to change",
-    text="With `wait` this is a long poll: send the last `ETag` as `If-None-Match` and be answered as soon as the"
-    " package is no longer at that revision. If it still is when time is up, the answer is a `304` without a body.",
+    text="With `wait` this is a long poll: send the last `ETag` as `If-None-Match`, and the answer comes as soon as the"
+    " package has another revision. If it has the same after that time, the answer is a `304` without a body.",
     query=WaitQuery,
     takes=("If-None-Match",),
     answers=(
         Answer(status=200, when="The package.", body=StatusDocument, headers=(ETAG,), example=words.APPROVED),
-        Answer(status=304, when="It is at the revision that `If-None-Match` names.", body="", headers=(ETAG,)),
+        Answer(
+            status=304, when="The package still has the revision that `If-None-Match` names.", body="", headers=(ETAG,)
+        ),
     ),
     problems=(*_ONE, Fault.INVALID, Reason.RATE_LIMITED),
 )
@@ -145,15 +147,15 @@ _VERSION = Route(
     method="post",
     path="/v1/packages/{id}/versions",
     title="Send a new version",
-    text="Answers a revision or an evidence request, or betters a proposal that is still open. Kind, action type and"
-    " subject stay; level, rung and the people barred never fall; earlier votes no longer count.",
+    text="Answers a request for changes or evidence, or improves a proposal that is still open. Kind, action type and"
+    " subject must stay the same. The level, the rung and the barred people stay. Earlier votes no longer count.",
     bodies=(NewVersionRequest,),
-    examples=(("With what was asked for", words.SUBMISSION | {"expected_package_version": 1}),),
+    examples=(("With what the reviewer asked for", words.SUBMISSION | {"expected_package_version": 1}),),
     takes=("Idempotency-Key",),
     answers=(
         Answer(
             status=200,
-            when="The same was sent before: the package as it is now.",
+            when="The same version was sent before. Returns the package as it is now.",
             body=StatusDocument,
             headers=(ETAG, REPLAYED, f"{RETRY_AFTER}?"),
         ),
@@ -181,7 +183,7 @@ _CANCEL = Route(
     method="post",
     path="/v1/packages/{id}/cancel",
     title="Withdraw a package",
-    text="What nobody has decided yet. Once more changes nothing.",
+    text="Possible until it is decided. Repeating the request changes nothing.",
     bodies=(CancelRequest,),
     examples=(("No longer needed", {"reason": "The customer called: the parcel has come after all."}),),
     takes=("Idempotency-Key",),
@@ -201,9 +203,9 @@ _EXECUTION = Route(
     name="execute",
     method="post",
     path="/v1/packages/{id}/execution",
-    title="Claim the permission, then report the outcome",
-    text="First claim it: once, before it lapses, and only for the approved digest. Then act on"
-    " `decision.action_parameters`. Then report. If no outcome comes in time it is `unknown`, and never offered again.",
+    title="Claim the execution, then report the outcome",
+    text="Claim it once, before the approval expires, and only for the approved digest. Then act on"
+    " `decision.action_parameters`. Then report. Without a report in time, the outcome is `unknown` for good.",
     bodies=(ClaimRequest, ReportRequest),
     examples=(
         ("Claim", {"state": "claimed", "claim_id": "worker-1", "action_digest": words.DIGEST}),
@@ -212,7 +214,7 @@ _EXECUTION = Route(
     answers=(
         Answer(
             status=200,
-            when="Claimed, or reported; the same again is the same.",
+            when="Claimed or reported. The same request again has the same result.",
             body=StatusDocument,
             headers=(ETAG,),
             example=words.CLAIMED,
@@ -244,7 +246,7 @@ _EVENTS = Route(
     method="get",
     path="/v1/packages/{id}/events",
     title="Read a package's audit events",
-    text="Oldest first. Each holds the digest of the one before it.",
+    text="Oldest first. Each event holds the digest of the previous one.",
     answers=(Answer(status=200, when="The events.", body=Events),),
     problems=_ONE,
 )
@@ -273,5 +275,5 @@ ROUTES: tuple[Route, ...] = (
     _plain(
         "/openapi.json", "openapi", "This document", Answer(status=200, when="OpenAPI 3.1.", body="application/json")
     ),
-    _plain("/docs", "docs", "This document, to read", Answer(status=200, when="A page.", body="text/html")),
+    _plain("/docs", "docs", "This documentation as a page", Answer(status=200, when="A page.", body="text/html")),
 )

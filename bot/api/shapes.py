@@ -32,51 +32,51 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Why(Reply):
-    """One voice in the finding of the level. The strictest wins; all that spoke are here."""
+    """A rule that applied. All rules are evaluated; the strictest level wins."""
 
     rule: str
     """A stable name, such as `irreversible-high`."""
     level: HITLLevel
-    """What this voice asked for."""
+    """The level that this rule requires."""
     because: str
-    """Why, in a sentence."""
+    """The reason, in a sentence."""
 
 
 class Share(Reply):
-    """So many are needed, so many are there."""
+    """How many approvals are needed, and how many there are."""
 
     needed: Count
     have: Count
 
 
 class Quorum(Share):
-    """How many distinct people must approve, and how many do."""
+    """How many different people must approve, and how many have."""
 
     of_role: dict[str, Share]
-    """How many of them must act in which role."""
+    """The same for each role that must take part."""
 
 
 class Interrupt(Reply):
-    """The durable pause of a run at this package: one for the package's whole life."""
+    """The pause of a run at this package. It lasts as long as the package."""
 
     interrupt_id: str
     status: HumanInterruptStatus
     reason: str
     """Why a person is needed, in a sentence."""
     required_role: str
-    """Who is asked now."""
+    """The role that is asked now."""
     quorum: Quorum
     rung: Count
-    """How far up the escalation ladder it has climbed."""
+    """The step of the escalation ladder, from 0."""
     assigned_to: str | None
-    """The Slack user id of who has taken it up."""
+    """The Slack user id of the person who claimed it."""
     created_at: datetime
     expires_at: datetime
-    """When the present rung ends, or the agent's time to answer a revision or evidence request."""
+    """The deadline of this step, or of the agent's answer to a request for changes or evidence."""
 
 
 class Reviewer(Reply):
-    """Somebody who decided."""
+    """A person who decided."""
 
     reviewer_id: str
     name: str
@@ -85,7 +85,7 @@ class Reviewer(Reply):
 
 
 class Override(Reply):
-    """What a reviewer decided against the recommendation."""
+    """A decision against the agent's recommendation."""
 
     original_recommendation: str | None
     override_decision: OverrideDecision | None
@@ -95,69 +95,69 @@ class Override(Reply):
 
 
 class Decision(Reply):
-    """What votes, silence, policy or time came to."""
+    """The decision by votes, silence, policy or time."""
 
     decision: HumanDecisionType | None
-    """Null where no decisions: a timeout, a withdrawal."""
+    """Null after a timeout or a withdrawal."""
     basis: Basis
-    """On what it rests. Silence is never called a human's approval, nor a timeout a human's rejection."""
+    """How it came about. Silence is never reported as a person's approval, nor a timeout as a person's rejection."""
     reviewers: list[Reviewer]
     comment: str | None
     instructions: str | None
-    """With `revise` and `request_more_evidence`: what the new version should be like."""
+    """With `revise` and `request_more_evidence`: what to change or to show in the new version."""
     answer: str | None
-    """With `answer`: what the person said."""
+    """With `answer`: the answer."""
     override: Override | None
     action_parameters: dict[str, Any] | None
-    """What was approved, exactly, a reviewer's edits included: act on these and no others. Else null."""
+    """The exact approved parameters, with the reviewer's edits. Act on these only. Null if nothing is approved."""
     decided_at: datetime
     latency_ms: Count
     package_version: Annotated[int, Field(ge=1)]
     policy_version: str
     rendering_id: str | None
-    """What the reviewer had before them, by its content."""
+    """The id of what the reviewer was shown. It is derived from the content."""
 
 
 class Execution(Reply):
-    """What came of the permission. An approval is not an execution."""
+    """The execution of an approved action. An approval is not an execution."""
 
     state: ExecutionState
-    """`unknown`: claimed, and no outcome came in time. `lapsed`: never claimed in time."""
+    """`unknown`: claimed, but no outcome was reported in time. `lapsed`: not claimed in time."""
     claim_id: str | None = None
     claimed_at: datetime | None = None
     reported_at: datetime | None = None
     lapses_at: datetime | None = None
-    """Until when the permission can be claimed."""
+    """The end of the time in which the approval can be used."""
 
 
 class StatusDocument(Reply):
-    """What an agent reads, and what a callback carries."""
+    """The state of a package, as agents read it and as callbacks carry it."""
 
     decision_package_id: PackageId
     version: Annotated[int, Field(ge=1)]
     tenant_id: str
     status: Status
     terminal: bool
-    """Whether nothing more will be decided."""
+    """Whether the decision is final."""
     may_proceed: bool
-    """Whether the agent may claim the execution, now. The one thing to look at before acting."""
+    """Whether the agent may claim the execution now. Check this before you act."""
     level: HITLLevel
     why: list[Why]
     warnings: list[str]
-    """What a reviewer would want to be told and was not."""
+    """Fields that reviewers may need and the agent left empty."""
     action_digest: Digest
-    """Of what an approval is for: the exact call, or for what is no call the content."""
+    """The digest of what an approval covers: the exact call, or the content if it is not a call."""
     interrupt: Interrupt | None
-    """Null where no person was needed."""
+    """Null if nobody had to decide."""
     decision: Decision | None
     execution: Execution
     agent_message: str
-    """What to make of it, in one sentence."""
+    """What the agent should do now, in a sentence or two."""
     run_id: str | None
     thread_id: str | None
     checkpoint_id: str | None
     metadata: dict[str, Any]
-    """As it was sent."""
+    """Unchanged."""
     revision: Annotated[int, Field(ge=1)]
     """The number of the package's last event, and its ETag."""
     created_at: datetime
@@ -165,25 +165,25 @@ class StatusDocument(Reply):
 
 
 class CallbackBody(Reply):
-    """What is posted to an agent's address."""
+    """The body of a callback."""
 
     type: Annotated[str, Field(pattern=r"^package\.[a-z_]+$")]
-    """`package.` and the status that it came to, or `package.escalated`."""
+    """`package.` and the new status, or `package.escalated`."""
     timestamp: datetime
     """When it happened."""
     data: StatusDocument
 
 
 class Page(Reply):
-    """Some of the agent's own packages, newest first."""
+    """A page of the agent's own packages, newest first."""
 
     packages: list[StatusDocument]
     next_cursor: str | None
-    """Send it as `cursor` for the page after this one; null on the last."""
+    """Send it as `cursor` to get the next page. Null on the last page."""
 
 
 class Event(Reply):
-    """One link of a package's audit chain: ids, enums, times and digests, no words."""
+    """An event of a package's audit chain: ids, enums, times and digests, but no texts."""
 
     event_id: str
     event_type: str
@@ -202,9 +202,9 @@ class Event(Reply):
     hitl_level: HITLLevel
     confidence: Annotated[float, Field(ge=0, le=1)]
     actor: str
-    """A Slack user, an agent, or `auto`."""
+    """A Slack user's id, an agent's id, or `auto`."""
     authority: ReviewerAuthorization | None
-    """Under which a person acted, as it was then."""
+    """The role and scope under which a person acted, as they were then."""
     decision: HumanDecisionType | None
     basis: Basis | None
     reason: str | None
@@ -215,13 +215,13 @@ class Event(Reply):
     rendering_id: str | None
     revision: Annotated[int, Field(ge=1)]
     change: dict[str, Any]
-    """What the event did to the package's state: the events fold to it."""
+    """How the event changed the package's state. All changes together give the state."""
     content: Digest | None
-    """The salted digest of the words that were said; they are kept beside the chain and can be emptied."""
+    """The salted digest of the texts that came with the event. They are kept beside the chain and can be deleted."""
     previous: Digest | None
-    """The digest of the event before; null in the first."""
+    """The digest of the previous event. Null in the first one."""
     digest: Digest
-    """Of all the rest of this event, as canonical JSON (RFC 8785)."""
+    """The digest of the rest of this event, as canonical JSON (RFC 8785)."""
 
 
 class Events(Reply):
@@ -231,22 +231,22 @@ class Events(Reply):
 
 
 class FieldError(Reply):
-    """One wrong field, and what would have been right."""
+    """A wrong field, and what is right."""
 
     field: str
-    """Its path, such as `evidence_refs.0.title`; `query.` leads what stood in the query."""
+    """Its path, such as `evidence_refs.0.title`. Parameters of the query begin with `query.`."""
     message: str
 
 
 class Problem(Reply):
-    """An error, as RFC 9457 has it."""
+    """An error (RFC 9457)."""
 
     type: str
-    """Stable: programs can rely on it."""
+    """A stable URI, for programs."""
     title: str
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
-    """What stands in the way and, where there is one, the way on."""
+    """What is wrong, and what to do if anything can be done."""
     errors: list[FieldError] | None = None
     package: str | None = None
-    """The id of the package that stands in the way, where one does."""
+    """The id of the other package that is the reason, if there is one."""

@@ -33,7 +33,7 @@ def status_document(
         "may_proceed": state.may_proceed(now),
         "level": state.level.value,
         "why": [why.model_dump(mode="json") for why in state.why],
-        "warnings": [f"{name} is empty; a reviewer would want it" for name in state.warnings],
+        "warnings": [f"{name} is empty. Reviewers may need it" for name in state.warnings],
         "action_digest": state.action_digest,
         "interrupt": _interrupt(state, roster, now),
         "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
@@ -136,55 +136,56 @@ def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR
     role = with_article(state.task.required_role)
     match state.status:
         case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
-            return f"Stop here: {role} is asked to take over; poll this URL or wait for the callback."
+            return f"Stop here: {role} is asked to take over. Poll this URL or wait for the callback."
         case Status.PENDING:
-            return f"Waiting for {role}; poll this URL or wait for the callback."
+            return f"Waiting for {role}. Poll this URL or wait for the callback."
         case Status.REVISION_REQUESTED:
-            return "A reviewer wants changes: read decision.instructions and post a new version."
+            return "A reviewer asks for changes. Read decision.instructions and post a new version."
         case Status.EVIDENCE_REQUESTED:
-            return "A reviewer wants more evidence: read decision.instructions and post a new version with it."
+            return "A reviewer asks for more evidence. Read decision.instructions and post a new version with it."
         case Status.DEFERRED:
             until = f" until {rfc3339(state.wake_at)}" if state.wake_at else ""
-            return f"This was put off{until} and comes back by itself. Do not act yet."
+            return f"This is deferred{until} and is asked again by itself. Do not act yet."
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
             return _permission_message(state, now)
         case Status.REJECTED:
-            return "A reviewer rejected this: do not act. Read decision.comment for the reason."
+            return "A reviewer rejected this. Do not act. decision.comment has the reason."
         case Status.TAKEN_OVER:
             what = "thread" if state.thread_id else "run"
-            held = f"leave this {what} alone until it is handed back" if state.holds_thread else "do not act on it"
-            return f"A person has taken this over: {held}."
+            held = f"Pause this {what} until it is handed back" if state.holds_thread else "Do not act on it"
+            return f"A person has taken this over. {held}."
         case Status.REVOKED:
             return _revocation_message(state)
         case Status.EXPIRED:
-            return "Its time ran out, which is not a rejection by a person: do not act; submit again if it matters."
+            return "This expired; nobody rejected it. Do not act. Submit it again if it is still needed."
         case Status.CANCELLED:
-            return "This was cancelled: do not act."
+            return "This was cancelled. Do not act."
         case _:
             assert_never(state.status)
 
 
 _CLAIMED = (
-    "The execution is claimed: whoever claimed it runs it, once, and then reports its outcome. Nobody else may run it."
+    "The execution is claimed. The worker that claimed it runs it once and reports the outcome."
+    " No other worker may run it."
 )
 
 
 def _revocation_message(state: PackageState) -> str:
     if state.decision and state.decision.basis is Basis.POLICY:
-        return "The approval no longer counts: do not act. To ask again, submit it with a new idempotency key."
-    return "The permission was withdrawn before it was used: do not act."
+        return "The approval no longer counts. Do not act. To ask again, submit it with a new idempotency key."
+    return "The approval was revoked before it was used. Do not act."
 
 
 def _permission_message(state: PackageState, now: datetime) -> str:
     decision = state.decision
     if decision and decision.decision is HumanDecisionType.ANSWER:
-        return "A person answered: read decision.answer. An answer is not a permission to act."
+        return "A person answered. Read decision.answer. An answer does not permit an action."
     if decision and decision.override_decision not in (None, OverrideDecision.PROCEED):
-        return "A reviewer decided otherwise: do not act; read decision.override."
+        return "A reviewer overrode this. Do not act. Read decision.override."
     if state.may_proceed(now):
-        return "You may act on decision.action_parameters, once: claim the execution first, then report its outcome."
+        return "You may act on decision.action_parameters once. Claim the execution first, then report the outcome."
     if state.execution.state in (ExecutionState.NONE, ExecutionState.LAPSED):
-        return "The permission lapsed unused: do not act; submit again if it matters."
+        return "The approval expired unused. Do not act. Submit it again if it is still needed."
     if state.execution.state is ExecutionState.CLAIMED:
         return _CLAIMED
-    return f"The outcome of the execution is {humanize(state.execution.state)}: do not run it again."
+    return f"The outcome of the execution is {humanize(state.execution.state)}. Do not run it again."

@@ -180,7 +180,7 @@ async def test_an_incomplete_medium_risk_package_is_accepted_with_a_warning(data
     needing = POLICY.replace("[tiers.medium]", '[tiers.medium]\nneeds = ["consequence"]')
     async with open_api(database_url, tmp_path, needing) as api:
         response = await api.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
-    assert (response.status, response.body["warnings"]) == (202, ["consequence is empty; a reviewer would want it"])
+    assert (response.status, response.body["warnings"]) == (202, ["consequence is empty. Reviewers may need it"])
 
 
 async def test_an_expired_package_is_refused(api: AgentApi) -> None:

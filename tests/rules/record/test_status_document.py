@@ -162,15 +162,15 @@ def test_each_status_has_its_own_message_except_statuses_with_the_same_permissio
 @pytest.mark.parametrize(
     ("state", "now", "words"),
     [
-        pytest.param(STATES[Status.APPROVED], NOW, "claim the execution first", id="permitted"),
-        pytest.param(STATES[Status.APPROVED], NOW + 9 * DAY, "lapsed unused", id="too late"),
-        pytest.param(after(STATES[Status.APPROVED], ask(Lapse, STATES[Status.APPROVED]), now=NOW + 2 * DAY), NOW, "lapsed unused", id="lapsed"),
-        pytest.param(claimed_state(approved_state(HARD)), NOW, "whoever claimed it runs it, once", id="claimed"),
-        pytest.param(reported_state(claimed_state(approved_state(HARD))), NOW, "is succeeded: do not run it again", id="done"),
-        pytest.param(by_senta(Answer), NOW, "not a permission", id="answered"),
+        pytest.param(STATES[Status.APPROVED], NOW, "Claim the execution first", id="permitted"),
+        pytest.param(STATES[Status.APPROVED], NOW + 9 * DAY, "expired unused", id="too late"),
+        pytest.param(after(STATES[Status.APPROVED], ask(Lapse, STATES[Status.APPROVED]), now=NOW + 2 * DAY), NOW, "expired unused", id="lapsed"),
+        pytest.param(claimed_state(approved_state(HARD)), NOW, "The worker that claimed it runs it once", id="claimed"),
+        pytest.param(reported_state(claimed_state(approved_state(HARD))), NOW, "is succeeded. Do not run it again", id="done"),
+        pytest.param(by_senta(Answer), NOW, "does not permit", id="answered"),
         pytest.param(submitted_state(TAKEOVER), NOW, "Stop here", id="takeover asked for"),
         pytest.param(STATES[Status.TAKEN_OVER], NOW, "until it is handed back", id="taken over"),
-        pytest.param(STATES[Status.EXPIRED], NOW, "not a rejection", id="expired"),
+        pytest.param(STATES[Status.EXPIRED], NOW, "nobody rejected it", id="expired"),
     ],
 )  # fmt: skip
 def test_the_message_follows_the_outcome(state: PackageState, now: Any, words: str) -> None:
@@ -180,7 +180,7 @@ def test_the_message_follows_the_outcome(state: PackageState, now: Any, words: s
 def test_an_override_that_stops_says_so() -> None:
     state = submitted_state(HARD)
     stopped = after(state, ask(HumanOverrideCommand, state, override_decision="stop"), by=SENTA)
-    assert "do not act" in document_of(stopped)["agent_message"]
+    assert "Do not act" in document_of(stopped)["agent_message"]
 
 
 # The parts.
@@ -295,7 +295,7 @@ def test_while_the_agent_has_to_answer_the_interrupt_expires_with_its_time() -> 
 def test_missing_fields_are_warnings_in_the_document() -> None:
     needy = policy(tiers={"medium": {"needs": ["evidence"]}})
     document = document_of(submitted_state(package(evidence_refs=[]), policy=needy), policy=needy)
-    assert document["warnings"] == ["evidence_refs is empty; a reviewer would want it"]
+    assert document["warnings"] == ["evidence_refs is empty. Reviewers may need it"]
 
 
 def test_the_message_for_a_deferred_package_says_until_when() -> None:
