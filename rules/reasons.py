@@ -48,6 +48,8 @@ class Reason(StrEnum):
     SILENCE_COUNTS = "silence-counts"
     A_QUESTION = "a-question"
     NOT_A_QUESTION = "not-a-question"
+    ANSWER_NOT_OFFERED = "answer-not-offered"
+    ANSWER_NOT_VALID = "answer-not-valid"
     COMMENT_REQUIRED = "comment-required"
     DETAILS_FIRST = "details-first"
     NOT_SHOWN_WHOLE = "not-shown-whole"
@@ -185,6 +187,10 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "This is a question: answer it."
         case Reason.NOT_A_QUESTION:
             return "This is not a question, so it cannot be answered; approve or reject it."
+        case Reason.ANSWER_NOT_OFFERED:
+            return "Choose one of the answers that the question offers."
+        case Reason.ANSWER_NOT_VALID:
+            return "This answer is not valid: {fault}."
         case Reason.COMMENT_REQUIRED:
             return "At this risk a decision needs a comment. Say why in a sentence."
         case Reason.DETAILS_FIRST:

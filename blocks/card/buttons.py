@@ -1,13 +1,23 @@
-"""The buttons and the menu of a card: exactly the verbs that the rules offer, in one fixed order."""
+"""The buttons and the menu of a card: exactly the verbs that the rules offer, in one fixed order.
+
+A question may offer answers. Short ones that cannot be taken for a label of the service are buttons of their own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from blocks.kit.elements import Block, Element, actions, button, menu, option
-from blocks.kit.ids import ActionId
+from blocks.kit.ids import ANSWER_BUTTONS, ActionId
 from blocks.words.dossier import Dossier
 from blocks.words.verbs import LOOKS, Place, offered_at
+from rules.package.alphabets import alphabets_mixed_in
 from rules.scales import HITLLevel
+from rules.spelling import normalize_name
 from rules.state.commands import Verb
+
+OTHER_ANSWER = "Another answer …"
+_LONGEST = 24  # characters of an answer on a button
 
 
 def details_button(dossier: Dossier, title: str) -> Element:
@@ -20,12 +30,40 @@ def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
         return ()
     offered, ref = dossier.offered, str(dossier.ref)
     first = (Verb.TAKE_OVER,) if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ()
-    elements = [_button(verb, ref, title) for verb in (*first, *offered_at(Place.CARD, offered)) if verb in offered]
+    verbs = [verb for verb in (*first, *offered_at(Place.CARD, offered)) if verb in offered]
+    elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
     more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in offered_at(Place.MENU, offered) if verb not in first]
     elements += [menu(ActionId.MORE, more)] if more else []
     return (actions(elements),) if elements else ()
 
 
+def _buttons_of(verb: Verb, dossier: Dossier, title: str) -> Iterator[Element]:
+    answers = answers_on_buttons(dossier) if verb is Verb.ANSWER else ()
+    if not answers:
+        yield _button(verb, str(dossier.ref), title)
+        return
+    for action, text in zip(ANSWER_BUTTONS, answers, strict=False):
+        yield button(text, action, str(dossier.ref), accessible_label=f"Answer {text}: {title}")
+    if dossier.package and dossier.package.free_answer:
+        yield button(OTHER_ANSWER, verb, str(dossier.ref), accessible_label=f"{OTHER_ANSWER}: {title}")
+
+
 def _button(verb: Verb, ref: str, title: str) -> Element:
     look = LOOKS[verb]
     return button(look.label, verb, ref, accessible_label=f"{look.label}: {title}", style=look.style)
+
+
+def answers_on_buttons(dossier: Dossier) -> tuple[str, ...]:
+    """The offered answers, if each can be a button and the card shows the whole question; otherwise none."""
+    answers = dossier.package.answers if dossier.package and dossier.state.whole_on_card else ()
+    few = len(answers) <= len(ANSWER_BUTTONS) and all(len(text) <= _LONGEST for text in answers)
+    return answers if few and len({*map(_spelled, answers)} - _OURS) == len(answers) else ()
+
+
+def _spelled(text: str) -> str:
+    """The letters and digits of a label, so that "APPROVE!" is seen to be "Approve". Mixed alphabets are ours too."""
+    letters = "".join(filter(str.isalnum, normalize_name(text)))
+    return "" if alphabets_mixed_in(text) else letters
+
+
+_OURS = frozenset(map(_spelled, (*(look.label for look in LOOKS.values()), "Details", OTHER_ANSWER, "")))

@@ -6,19 +6,22 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from blocks.kit.elements import Block, Element, input_block, option, plain, text_input
+from blocks.forms.slots import Slot, parameter_slots, response_slots, slot_blocks
+from blocks.kit.elements import Block, Element, choice_of, input_block, option, plain, text_input
 from blocks.kit.ids import Field
-from blocks.kit.limits import INPUT_TEXT, OPTION_TEXT
-from blocks.kit.parameters import compact_json, exact_json
+from blocks.kit.limits import OPTION_TEXT
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import reversibility_sentence
 from rules.canonical import sha256_of
+from rules.package.model import DecisionPackage
 from rules.state.commands import OverrideDecision, Verb, Verdict
 from rules.wording import humanize
 
 # These verbs always need a comment; approvals need one only if the policy says so.
 _NEEDS_COMMENT = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
 _PROCEEDING = frozenset([Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
+
+OTHER_ANSWER = "other"  # the choice of an answer that the question does not offer
 
 _COMMENT: Mapping[Verb, str] = {
     Verb.APPROVE: "Why you approve",
@@ -58,8 +61,24 @@ def instructions(verb: Verb, _: Dossier) -> Block:
     return input_block(Field.INSTRUCTIONS, _INSTRUCTIONS[verb], text_input(), hint=hint)
 
 
-def answer(_: Verb, __: Dossier) -> Block:
-    return input_block(Field.ANSWER, "Your answer", text_input(), hint="The agent gets these words as they are.")
+def answer_choice(_: Verb, dossier: Dossier) -> Block:
+    package = dossier.package
+    options = [option(text, str(number)) for number, text in enumerate(package.answers)] if package else []
+    options += [option("Another answer, written below", OTHER_ANSWER)] if package and package.free_answer else []
+    return input_block(Field.ANSWER_CHOICE, "Your answer", choice_of("radio_buttons", options))
+
+
+def answer(_: Verb, dossier: Dossier) -> Block:
+    hint = "The agent gets these words as they are."
+    if dossier.package and dossier.package.answers:
+        return input_block(Field.ANSWER, "Another answer", text_input(), hint=hint, optional=True)
+    return input_block(Field.ANSWER, "Your answer", text_input(), hint=hint)
+
+
+def chosen_answer(package: DecisionPackage, choice: object) -> str | None:
+    """The offered answer at the chosen position; None if there is no such answer."""
+    positions = {str(number): text for number, text in enumerate(package.answers)}
+    return positions.get(choice) if isinstance(choice, str) else None
 
 
 def until(verb: Verb, dossier: Dossier) -> Block:
@@ -75,11 +94,11 @@ def datetime_picker(initial: datetime | None = None) -> Element:
 def to_role(_: Verb, dossier: Dossier) -> Block:
     above = dossier.terms.ladder[dossier.state.task.rung :]
     options = [option(humanize(role), role) for role in above]
-    return input_block(Field.TO_ROLE, "Who should decide", _one_of("static_select", options, options[0]))
+    return input_block(Field.TO_ROLE, "Who should decide", choice_of("static_select", options, options[0]))
 
 
 def override_decision(_: Verb, __: Dossier) -> Block:
-    return input_block(Field.OVERRIDE_DECISION, "Your decision", _one_of("radio_buttons", _OVERRIDES))
+    return input_block(Field.OVERRIDE_DECISION, "Your decision", choice_of("radio_buttons", _OVERRIDES))
 
 
 def override_reason(_: Verb, __: Dossier) -> Block:
@@ -92,22 +111,7 @@ def evidence_refs(_: Verb, __: Dossier) -> Block:
 
 
 def verdict(_: Verb, __: Dossier) -> Block:
-    return input_block(Field.VERDICT, "Looking back", _one_of("radio_buttons", _VERDICTS))
-
-
-def parameters(_: Verb, dossier: Dossier) -> Block:
-    return parameters_from(dossier.package.action_parameters if dossier.package else None)
-
-
-def parameters_from(value: object) -> Block:
-    """The input for parameters that fit into a form (see `editable`)."""
-    hint = "JSON. What draws nothing is written as an escape, such as \\u200b."
-    return input_block(Field.PARAMETERS, "The exact parameters", text_input(initial=editable(value)), hint=hint)
-
-
-def editable(value: object) -> str | None:
-    """The parameters as indented JSON, or as compact JSON if that is too long; None if both are."""
-    return next((text for to_json in (exact_json, compact_json) if len(text := to_json(value)) <= INPUT_TEXT), None)
+    return input_block(Field.VERDICT, "Looking back", choice_of("radio_buttons", _VERDICTS))
 
 
 def confirmed(_: Verb, dossier: Dossier) -> Block:
@@ -123,10 +127,6 @@ def confirmed_for(dossier: Dossier, digest: str) -> Block:
 def confirmation(parameters: Any) -> str:
     """The value of the ticked box if these edited parameters are confirmed."""
     return sha256_of(parameters)
-
-
-def _one_of(kind: str, options: Any, initial: Element | None = None) -> Element:
-    return {"type": kind, "options": list(options)} | ({"initial_option": initial} if initial else {})
 
 
 def away_fields() -> list[Block]:
@@ -146,8 +146,42 @@ FIELD_BLOCKS: Mapping[Field, Callable[[Verb, Dossier], Block]] = {
     Field.OVERRIDE_DECISION: override_decision,
     Field.OVERRIDE_REASON: override_reason,
     Field.EVIDENCE_REFS: evidence_refs,
-    Field.PARAMETERS: parameters,
+    Field.ANSWER_CHOICE: answer_choice,
     Field.ANSWER: answer,
     Field.VERDICT: verdict,
     Field.CONFIRMED: confirmed,
 }
+
+
+def is_shown(field: Field, verb: Verb, dossier: Dossier) -> bool:
+    """Whether the form has this field now."""
+    package = dossier.package
+    match field:
+        case Field.CONFIRMED:
+            return verb is Verb.APPROVE and dossier.grave
+        case Field.ANSWER_CHOICE:
+            return package is not None and bool(package.answers)
+        case Field.ANSWER_DATA:
+            return package is not None and package.response_schema is not None
+        case Field.ANSWER:
+            return package is None or (not package.response_schema and (package.free_answer or not package.answers))
+        case _:
+            return True
+
+
+def input_blocks(field: Field, verb: Verb, dossier: Dossier) -> list[Block]:
+    """The inputs of a field, as they are when the form opens."""
+    if field in (Field.PARAMETERS, Field.ANSWER_DATA):
+        given = dossier.package.action_parameters if dossier.package and field is Field.PARAMETERS else None
+        return slot_blocks(slots_of(field, dossier), field, given or {})
+    return [FIELD_BLOCKS[field](verb, dossier)]
+
+
+def slots_of(field: Field, dossier: Dossier) -> list[Slot]:
+    """The slots of a field that has several inputs, from what the service itself knows."""
+    package = dossier.package
+    if package is None:
+        return []
+    if field is Field.PARAMETERS:
+        return parameter_slots(package, dossier.parameters_schema)
+    return response_slots(package.response_schema) if package.response_schema else []

@@ -2,30 +2,33 @@
 
 What is submitted comes back under the same names: the input of `Field.UNTIL` is `values["until"]["until"]`. In it,
 Slack gives a text as `value`, a choice as `selected_option`, ticked boxes as `selected_options`, a time as
-`selected_date_time` in seconds, a person as `selected_user`. The verb and the reference are in the private metadata,
-which `read_metadata` parses. The listener turns all of it into a command.
+`selected_date_time` in seconds, a person as `selected_user`. Fields with several inputs are read by `read_slots`. The
+verb and the reference are in the private metadata, which `read_metadata` parses. The listener turns all of it into a
+command.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from json import dumps
 from typing import Any, NamedTuple
 
 from blocks.card.claims import handover
 from blocks.card.content import full_content, split_into_steps
 from blocks.forms import fields
-from blocks.forms.fields import FIELD_BLOCKS, editable
+from blocks.forms.slots import Slot, slot_blocks
 from blocks.kit.changes import change_in_brief
-from blocks.kit.elements import Block, Element, button, context, rich, section, words
+from blocks.kit.elements import Block, Element, button, context, quote, rich, section, words
 from blocks.kit.frame import framed_quote
 from blocks.kit.ids import ActionId, Field, FormId, Ref
 from blocks.kit.limits import INPUT_TEXT
-from blocks.kit.text import pluralize
+from blocks.kit.text import cut, pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_runs
 from blocks.words.verbs import LOOKS, consequence, meaning
 from blocks.words.views import View, about_block, modal
+from rules.form_schema import FormSchema
 from rules.package.diff import difference
 from rules.package.layout import EMAIL_PARTS, FORM_CHARACTERS, Content, fits_in_form
 from rules.package.model import CALLS, DecisionPackage
@@ -37,7 +40,11 @@ from rules.verbs.table import SPEC_OF_VERB
 SHOWS_CONTENT = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets_go_ahead)
 _IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION, *EMAIL_PARTS])
 
-_CHANGES = 30  # shown with an edit. Its parameters fit into one input, so there can hardly be more
+_CHANGES = 30  # shown with an edit; the inputs below them show everything
+_EDIT_FIELDS = 50  # Slack takes 100 blocks in a view
+_EDIT_BYTES = 100_000  # Slack takes 250 KB in a view
+_LABEL = 200  # characters of a parameter's name
+_REVISE_INSTEAD = f"Use *{LOOKS[Verb.REVISE].label}* and tell the agent what to change."
 _QUOTE_LENGTH = 2_000
 _TOO_LONG = (
     f"This is longer than the {FORM_CHARACTERS:,} characters that a form can show, so nobody can let it go ahead in"
@@ -74,9 +81,10 @@ def step(verb: Verb, dossier: Dossier, number: int) -> Step:
 
 
 def _last_step(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> View:
-    shown = [field for field in LOOKS[verb].fields if field is not Field.CONFIRMED or _to_confirm(verb, dossier)]
-    inputs = [FIELD_BLOCKS[field](verb, dossier) for field in shown]
-    return _form(verb, dossier, [*blocks, *_basis_blocks(verb, dossier), *inputs])
+    shown = [field for field in LOOKS[verb].fields if fields.is_shown(field, verb, dossier)]
+    inputs = [block for field in shown for block in fields.input_blocks(field, verb, dossier)]
+    submit = "Next" if verb is Verb.APPROVE_WITH_EDITS else None
+    return _form(verb, dossier, [*blocks, *_basis_blocks(verb, dossier), *inputs], submit=submit)
 
 
 def _earlier_step(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
@@ -115,9 +123,12 @@ def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
         yield _quote_block("What the agent says it does", package.proposed_action)
 
 
-def _form(verb: Verb, dossier: Dossier, blocks: list[Block]) -> View:
+def _form(
+    verb: Verb, dossier: Dossier, blocks: list[Block], *, title: str | None = None, submit: str | None = None
+) -> View:
     opening, label = [about_block(dossier), section(meaning(verb, dossier))], LOOKS[verb].label
-    return modal(FormId.DECISION, label, [*opening, *blocks], submit=label, metadata=f"{verb} {dossier.ref}")
+    metadata = f"{verb} {dossier.ref}"
+    return modal(FormId.DECISION, title or label, [*opening, *blocks], submit=submit or label, metadata=metadata)
 
 
 def _dead_end(verb: Verb, dossier: Dossier, reason: list[Block]) -> View:
@@ -131,10 +142,6 @@ def read_metadata(text: str) -> tuple[Verb, Ref] | None:
     return (Verb(word), ref) if ref and word in LOOKS and LOOKS[Verb(word)].fields else None
 
 
-def _to_confirm(verb: Verb, dossier: Dossier) -> bool:
-    return verb is Verb.APPROVE and dossier.grave
-
-
 def _obstacle(verb: Verb, dossier: Dossier) -> list[Block] | None:
     """Why the form cannot be filled in; None if it can."""
     state, package = dossier.state, dossier.package
@@ -146,18 +153,29 @@ def _obstacle(verb: Verb, dossier: Dossier) -> list[Block] | None:
         return None
     if package is None or package.action_parameters is None:
         return [_refusal_block(refuse(Reason.NO_PARAMETERS))]
-    return _too_long(package.action_parameters)
+    return _not_editable(fields.slots_of(Field.PARAMETERS, dossier), package.action_parameters)
 
 
 def _refusal_block(refusal: Refusal) -> Block:
     return rich(words(*sentence_runs(refusal.sentence)))
 
 
-def _too_long(parameters: object) -> list[Block] | None:
-    if editable(parameters) is not None:
-        return None
-    problem = f"These parameters are longer than the {INPUT_TEXT:,} characters that a form can hold."
-    return [section(f"{problem} Use *{LOOKS[Verb.REVISE].label}* and tell the agent what to change.")]
+def _not_editable(slots: Sequence[Slot], values: Mapping[str, Any]) -> list[Block] | None:
+    """Why the parameters do not fit into a form, and what to do instead; None if they fit."""
+    if len(slots) > _EDIT_FIELDS:
+        return [section(f"This has {len(slots)} parameters, and a form holds {_EDIT_FIELDS}. {_REVISE_INSTEAD}")]
+    blocks = slot_blocks(slots, Field.PARAMETERS, values)
+    long = [slot.label for slot, block in zip(slots, blocks, strict=True) if _is_too_long(slot, block)]
+    if long:
+        problem = f"A form field holds {INPUT_TEXT:,} characters, and this parameter is longer:"
+        return [section(problem), rich(quote(cut(long[0], _LABEL))), section(_REVISE_INSTEAD)]
+    if len(dumps(blocks)) > _EDIT_BYTES:
+        return [section(f"Together these parameters are longer than a form can hold. {_REVISE_INSTEAD}")]
+    return None
+
+
+def _is_too_long(slot: Slot, block: Block) -> bool:
+    return len(block["element"].get("initial_value", "")) > INPUT_TEXT or len(slot.label) > _LABEL
 
 
 def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
@@ -168,10 +186,18 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     match verb:
         case Verb.APPROVE:
             yield from _consequence_blocks(dossier, package)
+        case Verb.ANSWER if package.response_schema:
+            yield from _schema_blocks(package.response_schema)
         case Verb.OVERRIDE:
             yield section(_recommendation_sentence(package))
         case Verb.TAKE_OVER if package.takeover:
             yield rich(*handover(package.takeover, _ROOM))
+
+
+def _schema_blocks(schema: FormSchema) -> Iterator[Block]:
+    yield context("The agent wrote the labels and hints of these fields.")
+    if text := "\n".join(filter(None, (schema.title, schema.description))):
+        yield _quote_block("About the form", text)
 
 
 def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
@@ -194,20 +220,23 @@ def _quote_block(name: str, text: str) -> Block:
 
 
 def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
-    """The edited parameters with their changes, to be confirmed. If they are edited again, this view is shown again.
+    """The changes of an edit, to be confirmed. If the parameters are edited again here, this view is shown again.
 
     The ticked box comes back with `fields.confirmation(parameters)` of the parameters that were shown.
     """
     verb, package = Verb.APPROVE_WITH_EDITS, dossier.package
-    reason = _obstacle(verb, dossier) or _too_long(parameters)
+    slots = fields.slots_of(Field.PARAMETERS, dossier)
+    reason = _obstacle(verb, dossier) or _not_editable(slots, parameters)
     if package is None or reason:
         return _dead_end(verb, dossier, reason or [])
-    inputs = [
-        fields.parameters_from(parameters),
+    blocks = [
+        *_change_blocks(package, parameters),
         fields.confirmed_for(dossier, fields.confirmation(parameters)),
         fields.comment(verb, dossier),
+        section("*Anything else to change?* Change it here, and the changes are shown again."),
+        *slot_blocks(slots, Field.PARAMETERS, parameters),
     ]
-    return _form(verb, dossier, [*_change_blocks(package, parameters), *inputs])
+    return _form(verb, dossier, blocks, title="Check your changes")
 
 
 def _change_blocks(package: DecisionPackage, parameters: dict[str, Any]) -> Iterator[Block]:
@@ -215,7 +244,7 @@ def _change_blocks(package: DecisionPackage, parameters: dict[str, Any]) -> Iter
     yield section(f"*Your edit changes {pluralize(len(changes), 'value')}:*")
     yield from map(change_in_brief, changes[:_CHANGES])
     if changes[_CHANGES:]:
-        yield context(f"{pluralize(len(changes) - _CHANGES, 'more change')} below.")
+        yield context(f"{pluralize(len(changes) - _CHANGES, 'more change')} in the fields below.")
 
 
 def notice(title: str, sentence: str) -> View:

@@ -8,11 +8,12 @@ from blocks.kit.elements import Block, bold, code, preformatted, rich, words
 from blocks.kit.parameters import exact_json, exact_json_line, pieces
 from blocks.kit.text import cut
 from rules.package.diff import Change, ChangeKind
-from rules.package.visible import escape_invisible
+from rules.visible import escape_invisible
 
 _WORD = {ChangeKind.ADDED: "Added", ChangeKind.REMOVED: "Removed", ChangeKind.CHANGED: "Changed"}
 _PATH = 200
 _SIDE = 200
+_BEFORE = 40  # characters shown before the first difference
 
 
 def change_in_full(change: Change) -> Iterator[Block]:
@@ -31,11 +32,20 @@ def _side(heading: str, text: str) -> Iterator[Block]:
 
 def change_in_brief(change: Change) -> Block:
     """The change in one block, with long values cut. The whole must be readable elsewhere."""
-    sides = [f"- {_cut(change.before)}"] if change.kind is not ChangeKind.ADDED else []
-    sides += [f"+ {_cut(change.after)}"] if change.kind is not ChangeKind.REMOVED else []
+    begin = _first_difference(change.before, change.after) if change.kind is ChangeKind.CHANGED else 0
+    sides = [f"- {_cut(change.before, begin)}"] if change.kind is not ChangeKind.ADDED else []
+    sides += [f"+ {_cut(change.after, begin)}"] if change.kind is not ChangeKind.REMOVED else []
     heading = words(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH)))
     return rich(heading, preformatted("\n".join(sides)))
 
 
-def _cut(value: object) -> str:
-    return cut(exact_json_line(value), _SIDE)
+def _first_difference(before: object, after: object) -> int:
+    pairs = zip(exact_json_line(before), exact_json_line(after), strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), 0)
+
+
+def _cut(value: object, begin: int) -> str:
+    """The value, or of a long one the part around the first difference."""
+    text = exact_json_line(value)
+    start = max(begin - _BEFORE, 0) if len(text) > _SIDE else 0
+    return cut(("…" if start else "") + text[start:], _SIDE)

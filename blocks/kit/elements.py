@@ -129,10 +129,17 @@ def menu(action: ActionId, options: Iterable[Element]) -> Element:
 
 
 def input_block(
-    field: Field, label: str, element: Element, *, hint: str | None = None, optional: bool = False
+    field: Field,
+    label: str,
+    element: Element,
+    *,
+    hint: str | None = None,
+    optional: bool = False,
+    number: int | None = None,
 ) -> Block:
-    """An input of a form. Its block id and action id are both the field's name."""
-    block = {"type": "input", "block_id": field.value, "label": plain(label, 2000), "optional": optional}
+    """An input of a form. Its block id and action id are both the field's name; `number` tells several inputs apart."""
+    block_id = field.value if number is None else f"{field.value}.{number}"
+    block = {"type": "input", "block_id": block_id, "label": plain(label, 2000), "optional": optional}
     block["element"] = element | {"action_id": field.value}
     return block | ({"hint": plain(hint, 2000)} if hint else {})
 
@@ -140,3 +147,19 @@ def input_block(
 def text_input(*, initial: str | None = None) -> Element:
     element: Element = {"type": "plain_text_input", "multiline": True, "max_length": 3000}
     return element | ({"initial_value": clean(initial)} if initial else {})
+
+
+def raw_text_input(initial: str | None, *, multiline: bool = True, most: int = 3000) -> Element:
+    """An input for an exact text: what is in it is not cleaned."""
+    element: Element = {"type": "plain_text_input", "multiline": multiline, "max_length": most}
+    return element | ({"initial_value": initial} if initial else {})
+
+
+def number_input(initial: str | None, limits: Element, *, decimal: bool) -> Element:
+    element: Element = {"type": "number_input", "is_decimal_allowed": decimal, **limits}
+    return element | ({"initial_value": initial} if initial else {})
+
+
+def choice_of(kind: str, options: Iterable[Element], initial: Element | None = None) -> Element:
+    """Radio buttons, or a list to choose from."""
+    return {"type": kind, "options": list(options)} | ({"initial_option": initial} if initial else {})

@@ -14,6 +14,10 @@ class ActionId(StrEnum):
     """Everything clickable except verbs, which are action ids themselves. A test checks that each has a listener."""
 
     MORE = "more"  # the card's menu, whose options name their verbs
+    ANSWER_1 = "answer_1"  # the answers that a question offers, by their position
+    ANSWER_2 = "answer_2"
+    ANSWER_3 = "answer_3"
+    ANSWER_4 = "answer_4"
     DETAILS = "details"
     PAGE = "page"  # another page of Details
     STEP = "step"  # another step of a form
@@ -21,6 +25,9 @@ class ActionId(StrEnum):
     HOME_DECIDED = "home_decided"  # another page of what the reader decided
     HOME_AWAY = "home_away"
     HOME_BACK = "home_back"
+
+
+ANSWER_BUTTONS = (ActionId.ANSWER_1, ActionId.ANSWER_2, ActionId.ANSWER_3, ActionId.ANSWER_4)
 
 
 class FormId(StrEnum):
@@ -33,7 +40,10 @@ class FormId(StrEnum):
 
 
 class Field(StrEnum):
-    """The inputs of the forms; each name is both block id and action id."""
+    """The inputs of the forms; each name is both block id and action id.
+
+    A field with several inputs (`PARAMETERS`, `ANSWER_DATA`) numbers their block ids, such as `answer_data.0`.
+    """
 
     COMMENT = "comment"
     INSTRUCTIONS = "instructions"
@@ -43,7 +53,9 @@ class Field(StrEnum):
     OVERRIDE_REASON = "override_reason"
     EVIDENCE_REFS = "evidence_refs"
     PARAMETERS = "action_parameters"
+    ANSWER_CHOICE = "answer_choice"
     ANSWER = "answer"
+    ANSWER_DATA = "answer_data"
     VERDICT = "verdict"
     CONFIRMED = "confirmed"
     DELEGATE = "delegate"

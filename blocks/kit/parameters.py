@@ -10,7 +10,7 @@ from json import dumps
 from typing import Any
 
 from blocks.kit.limits import TEXT
-from rules.package.visible import escape_invisible
+from rules.visible import escape_invisible
 
 
 def exact_json(value: Any) -> str:

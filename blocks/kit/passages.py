@@ -9,7 +9,7 @@ from blocks.kit.elements import Block, Element, bold, code, preformatted, quote,
 from blocks.kit.frame import NOTHING, heading
 from blocks.kit.parameters import exact_json, pieces
 from blocks.kit.text import clean, defang, host_of
-from rules.package.visible import escape_invisible
+from rules.visible import escape_invisible
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from rules.package.visible import TOWERS, is_visible
+from rules.visible import TOWERS, is_visible
 
 _LINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNUSUAL = re.compile(r"[^\n\t -~]")  # everything but visible ASCII; most texts contain little of it

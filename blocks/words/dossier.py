@@ -8,6 +8,7 @@ from datetime import datetime
 
 from blocks.kit.ids import Ref
 from rules.authority.quorum import Tally
+from rules.form_schema import FormSchema
 from rules.package.model import DecisionPackage
 from rules.scales import RiskLevel
 from rules.state.commands import Verb
@@ -51,7 +52,7 @@ class Dossier:
 
     `terms` are those of today's policy, which may be stricter than at submission. `decision_words` came with the
     current decision. `names` maps user ids to names. `mentions` are the people to mention, in Slack's notation, and
-    `more_may_decide` says whether others could decide too.
+    `more_may_decide` says whether others could decide too. `parameters_schema` is the one of the policy's catalogue.
     """
 
     state: PackageState
@@ -64,6 +65,7 @@ class Dossier:
     names: Mapping[str, str] = field(default_factory=dict)
     mentions: tuple[str, ...] = ()
     more_may_decide: bool = False
+    parameters_schema: FormSchema | None = None
     earlier_packages: tuple[EarlierPackage, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
     rendering_id: str | None = None

@@ -12,8 +12,8 @@ from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import agent_name, person_name
 from rules.package.diff import Change, ChangeKind, difference
-from rules.package.visible import escape_invisible
 from rules.state.events import EventType
+from rules.visible import escape_invisible
 
 _MAX_CHANGES = 8
 _PATH = 60

@@ -81,7 +81,8 @@ def _judge(dossier: Dossier) -> str:
 
 _COMMENT = (Field.COMMENT,)
 
-# `CONFIRMED` is shown for an approval only if the package is grave, and for an edit only with its changes.
+# `CONFIRMED` is shown for an approval only if the package is grave, and for an edit only with its changes. Of the
+# fields of an answer, the question decides which are shown.
 LOOKS: Mapping[Verb, VerbLook] = {
     Verb.APPROVE: VerbLook(
         label="Approve",
@@ -95,7 +96,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Answer",
         meaning="The agent continues with your answer. An answer is not a permission to act.",
         place=Place.CARD,
-        fields=(Field.ANSWER,),
+        fields=(Field.ANSWER_CHOICE, Field.ANSWER, Field.ANSWER_DATA),
         style="primary",
         remark="answers",
     ),

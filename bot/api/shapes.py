@@ -106,7 +106,9 @@ class Decision(Reply):
     instructions: str | None
     """With `revise` and `request_more_evidence`: what to change or to show in the new version."""
     answer: str | None
-    """With `answer`: the answer."""
+    """With `answer`: what the person said. For a question with a `response_schema`: `answer_data` as lines of text."""
+    answer_data: dict[str, Any] | None
+    """With `answer`, if the question has a `response_schema`: the entered values, which fit the schema."""
     override: Override | None
     action_parameters: dict[str, Any] | None
     """The exact approved parameters, with the reviewer's edits. Act on these only. Null if nothing is approved."""

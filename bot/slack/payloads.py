@@ -105,13 +105,13 @@ class _Input(_Part):
     value: _Text | None = None
     selected_option: _Option | None = None
     selected_options: list[_Chosen] | None = None
+    selected_date: _Text | None = None
     selected_date_time: _Seconds | None = None
     selected_user: _Id | None = None
 
 
 _KINDS: Mapping[str, str] = {  # of inputs that are read before the command validates them
     FormField.UNTIL: "datetimepicker",
-    FormField.PARAMETERS: "plain_text_input",
     FormField.EVIDENCE_REFS: "plain_text_input",
 }
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from rules.canonical import canonical_json
 from rules.package.model import CALLS, DecisionPackage, Kind
-from rules.package.visible import escape_invisible
+from rules.visible import escape_invisible
 
 # The limits of a card. The subject has a line of its own.
 CARD_LINES = 20

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from pydantic_core import PydanticCustomError
 
 from rules.canonical import NotCanonicalError, canonical_json_strict, sha256_of
+from rules.form_schema import Answers, FormSchema, cross_field_fault
 from rules.package.text_types import PRINTABLE, VISIBLE, CheckedText, check_printable, text_matching
 from rules.scales import Reversibility, RiskLevel
 from rules.spelling import normalize_name
@@ -146,8 +147,7 @@ Person = Annotated[
         rf"[A-Za-z0-9]([A-Za-z0-9_.-]{{0,78}}[A-Za-z0-9])?|{_EMAIL}",
         "must be a Slack user id such as U012AB3CD, an e-mail address, or an agent's name or id",
     ),
-    # Lower-cased, because otherwise a capital letter would hide who the requester is.
-    AfterValidator(lambda person: person.lower() if "@" in person else person),
+    AfterValidator(lambda person: person.lower() if "@" in person else person),  # a capital letter would hide who it is
 ]
 
 
@@ -238,6 +238,10 @@ class DecisionPackage(Value):
     checkpoint_id: Id | None = None
     interrupt_type: InterruptType | None = None
     allowed_decisions: Annotated[tuple[DecisionName, ...], _FEW] | None = None
+    answers: Answers = ()
+    free_answer: Annotated[bool, Field(strict=True)] = True  # a person may write another one
+    response_schema: FormSchema | None = None
+    parameters_schema: FormSchema | None = None
     expires_at: Instant | None = None
     callback_url: Url | None = None
     idempotency_key: IdempotencyKey | None = None
@@ -252,6 +256,15 @@ class DecisionPackage(Value):
             _PARAMETERS[kind].model_validate(value or {})  # its errors are reported below action_parameters
         if value is None and kind in CALLS:
             raise PydanticCustomError("missing", "required: the exact arguments of what is to be done")
+        return value
+
+    @field_validator("answers", "response_schema")
+    @classmethod
+    def _check_question(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("kind") not in (Kind.QUESTION, None):
+            raise cross_field_fault("is only for a question")
+        if value and info.field_name == "response_schema" and info.data.get("answers"):
+            raise cross_field_fault("cannot be combined with answers")
         return value
 
     @property
@@ -269,6 +282,10 @@ def action_digest(package: DecisionPackage) -> str:
     }
     if package.kind not in CALLS:
         identity |= {name: getattr(package, name) for name in ("kind", "title", "proposed_action", "rationale")}
+    if package.answers:
+        identity |= {"answers": package.answers, "free_answer": package.free_answer}
+    if package.response_schema:
+        identity["response_schema"] = package.response_schema.plain
     return sha256_of(identity)
 
 

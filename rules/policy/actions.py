@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from rules.form_schema import FormSchema
 from rules.policy.tiers import NEVER_SILENT, TimeoutOverride
 from rules.policy.types import ChannelId, Name
 from rules.scales import HITLLevel, Reversibility, RiskLevel
@@ -29,6 +30,11 @@ class ToolApprovalRequirement(Value):
     approval_required: bool = True
 
 
+def _is_none(value: object) -> bool:
+    """Leaves the field out of the policy's digest if it is not set: then older policies keep their digest."""
+    return value is None
+
+
 class Action(TimeoutOverride):
     """An entry of the action catalogue."""
 
@@ -39,6 +45,7 @@ class Action(TimeoutOverride):
     data_classes: tuple[Name, ...] = ()
     tool: ToolApprovalRequirement | None = None
     channel: ChannelId | None = None
+    parameters_schema: Annotated[FormSchema | None, Field(exclude_if=_is_none)] = None  # labels for "Edit and approve"
 
     def tighten_with(self, other: Action) -> Action:
         """The entry made as strict as both. Roles and times are compared later, when the tier is known."""

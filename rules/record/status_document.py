@@ -93,6 +93,7 @@ def _decision(state: PackageState, decision: Decision, package: Words, words: Wo
         "comment": words.get("comment"),
         "instructions": words.get("instructions"),
         "answer": words.get("answer"),
+        "answer_data": words.get("answer_data"),
         "override": _override(decision, words) if decision.decision is HumanDecisionType.OVERRIDE else None,
         "action_parameters": package.get("action_parameters") if state.proceeds else None,
         "decided_at": rfc3339(decision.decided_at),

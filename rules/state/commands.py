@@ -173,12 +173,15 @@ class TakeOver(HumanDecisionCommand):
 
 
 class Answer(HumanDecisionCommand):
+    """An answer in words, or the data of a form if the question has a schema."""
+
     verb = Verb.ANSWER
-    answer: Words
+    answer: Words | None = None
+    answer_data: dict[str, JsonValue] | None = None
 
     @property
     def grounds(self) -> str | None:
-        return self.answer
+        return self.answer or "a filled-in form"
 
 
 class PersonCommand(Command):

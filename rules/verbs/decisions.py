@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from rules.authority.quorum import Tally, tally
+from rules.canonical import sha256_of
+from rules.form_schema import data_fault, data_text
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
@@ -153,22 +155,44 @@ def apply_edit(package: DecisionPackage | None, parameters: dict[str, Any]) -> D
     """The package with these parameters, if they differ and make a valid package."""
     if package is None or package.action_parameters is None:
         return refuse(Reason.NO_PARAMETERS)
-    if package.action_parameters == parameters:
-        return refuse(Reason.NOTHING_EDITED)
     content = package.model_dump(mode="json", exclude_unset=True) | {"action_parameters": parameters}
     try:
-        return DecisionPackage.model_validate(content)
+        edited = DecisionPackage.model_validate(content)
     except ValidationError as fault:
         return refuse(Reason.EDIT_NOT_VALID, fault=fault.errors()[0]["msg"])
+    # Compared as JSON, in which true is not 1.
+    same = sha256_of(edited.action_parameters) == sha256_of(package.action_parameters)
+    return refuse(Reason.NOTHING_EDITED) if same else edited
 
 
 def _became_stricter(before: PackageState, after: PackageState) -> bool:
     return after.risk > before.risk or after.level > before.level
 
 
-def answer(move: Move, command: Answer) -> Transition:
-    words: Words = {"answer": command.answer, "comment": command.comment}
+def answer(move: Move, command: Answer) -> Transition | Refusal:
+    if refusal := check_answer(move.situation, command):
+        return refusal
+    data = command.answer_data
+    text = command.answer if data is None else data_text(data)
+    words: Words = {"answer": text, "answer_data": data, "comment": command.comment}
     return _decide_alone(move, command, Status.APPROVED, words)
+
+
+def check_answer(situation: Situation, command: Answer) -> Refusal | None:
+    """Whether the answer has the form that the question asks for. A trial only asks who may answer."""
+    package = situation.package
+    if package is None:
+        return refuse(Reason.ANSWER_NOT_VALID, fault="the question itself cannot be read any more")
+    if situation.trial:
+        return None
+    schema, data = package.response_schema, command.answer_data
+    if schema and data is not None and command.answer is None:
+        fault = data_fault(schema, data)
+        return refuse(Reason.ANSWER_NOT_VALID, fault=fault) if fault else None
+    if schema or data is not None or command.answer is None:
+        return refuse(Reason.ANSWER_NOT_VALID, fault="it does not have the form that the question asks for")
+    bound = package.answers and not package.free_answer
+    return refuse(Reason.ANSWER_NOT_OFFERED) if bound and command.answer not in package.answers else None
 
 
 def reject(move: Move, command: Reject) -> Transition:

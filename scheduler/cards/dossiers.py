@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
 from rules.authority.mentions import Mentions, mentions_for
 from rules.authority.quorum import tally
+from rules.form_schema import FormSchema
 from rules.package.model import DecisionPackage
+from rules.policy.model import Policy
 from rules.record.chain import Event
 from rules.state.model import PackageState
 from rules.state.terms import terms_today
@@ -44,9 +46,15 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         names=roster.names,
         mentions=_mentions(who),
         more_may_decide=who.more,
+        parameters_schema=_parameters_schema(roster.policy, state.action_type),
         earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
         history=tuple(_history_event(event, words.get(event["event_id"], {})) for event in events),
     )
+
+
+def _parameters_schema(policy: Policy, action_type: str) -> FormSchema | None:
+    entry = policy.listing(action_type).own
+    return entry.parameters_schema if entry else None
 
 
 def _package(words: dict[str, Words], event_id: str | None) -> DecisionPackage | None:

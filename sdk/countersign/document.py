@@ -52,6 +52,7 @@ class Decision(TypedDict):
     comment: str | None
     instructions: str | None
     answer: str | None
+    answer_data: NotRequired[dict[str, Any] | None]  # an older service does not send it
     override: dict[str, Any] | None
     action_parameters: dict[str, Any] | None
     decided_at: str

@@ -33,18 +33,18 @@ Graph = Pregel[Any, Any, Any, Any]
 
 # LangGraph then saves the answer before the next node runs, so a graph that is killed in between does not ask again.
 _DURABLE: Literal["sync"] = "sync"
-_PROPOSAL, _ANSWERS = "countersign_proposal", "countersign_answers"
+_PROPOSAL, _REVISES = "countersign_proposal", "countersign_revises"
 
 
-def ask(*, answers: Revise | EvidenceWanted | None = None, **proposal: Unpack[Proposal]) -> Outcome:
+def ask(*, revises: Revise | EvidenceWanted | None = None, **proposal: Unpack[Proposal]) -> Outcome:
     """Asks people from inside a node and returns their outcome.
 
-    Keywords are the fields of the proposal. To answer a person's wish for changes, pass that outcome as `answers`: the
+    Keywords are the fields of the proposal. To answer a person's wish for changes, pass that outcome as `revises`: the
     proposal is then the next version of the same package.
     """
     value: dict[str, Any] = {_PROPOSAL: proposal}
-    if answers:
-        value[_ANSWERS] = {"package_id": answers.decision_package_id, "version": answers.document["version"]}
+    if revises:
+        value[_REVISES] = {"package_id": revises.decision_package_id, "version": revises.document["version"]}
     outcome = outcome_of(interrupt(value))
     if outcome is None:
         raise ValueError("the graph was resumed with a document that nobody has decided yet; wait, then resume")
@@ -131,9 +131,9 @@ def _propose(entry: Interrupt, state: StateSnapshot, patience: Patience) -> Flow
         **entry.value[_PROPOSAL],
     }
     proposal["metadata"] = {**proposal.get("metadata", {}), "langgraph_interrupt_id": entry.id}
-    if answers := entry.value.get(_ANSWERS):
-        package = yield from fetch_package(answers["package_id"], None, patience)
-        yield from package.revise(proposal, answers["version"])
+    if revises := entry.value.get(_REVISES):
+        package = yield from fetch_package(revises["package_id"], None, patience)
+        yield from package.revise(proposal, revises["version"])
         return package
     key = digest_of([configurable["thread_id"], entry.id, entry.value])
     return (yield from submit_proposal(proposal, key, "", patience))

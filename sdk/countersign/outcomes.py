@@ -113,6 +113,7 @@ class Answered(Outcome):
     """A person answered the question. An answer permits no action."""
 
     answer: str
+    answer_data: dict[str, Any] | None = None  # the filled-in form of a question with a `response_schema`
 
 
 class Lapsed(Outcome):
@@ -177,7 +178,8 @@ def _decision(document: StatusDocument) -> Decision:
 def _approved(document: StatusDocument) -> Outcome:
     decision = _decision(document)
     if decision["decision"] == "answer":
-        return _build(Answered, document, answer=decision["answer"] or "")
+        data = decision.get("answer_data")
+        return _build(Answered, document, answer=decision["answer"] or "", answer_data=data)
     return _build(Approved, document, parameters=decision["action_parameters"] or {})
 
 

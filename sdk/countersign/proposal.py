@@ -46,6 +46,29 @@ class Takeover(TypedDict):
     next_steps: NotRequired[Sequence[str]]
 
 
+class FormProperty(TypedDict, total=False):
+    """A field of a form, in the words of JSON Schema."""
+
+    type: Literal["string", "number", "integer", "boolean"]
+    title: str
+    description: str
+    enum: Sequence[str | int | float]
+    format: Literal["date"]
+    minimum: int | float
+    maximum: int | float
+    maxLength: int
+
+
+class FormSchema(TypedDict):
+    """A form, as the subset of JSON Schema that the service draws."""
+
+    type: Literal["object"]
+    properties: Mapping[str, FormProperty]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    required: NotRequired[Sequence[str]]
+
+
 class OptionalFields(TypedDict, total=False):
     """Optional fields, which help reviewers decide."""
 
@@ -75,6 +98,10 @@ class OptionalFields(TypedDict, total=False):
     checkpoint_id: str
     interrupt_type: InterruptType
     allowed_decisions: Sequence[str]
+    answers: Sequence[str]
+    free_answer: bool
+    response_schema: FormSchema
+    parameters_schema: FormSchema
     expires_at: str
     callback_url: str
     metadata: Mapping[str, Any]
@@ -140,6 +167,7 @@ class CallFields(TypedDict, total=False):
     expires_at: PerCall[str]
     callback_url: PerCall[str]
     metadata: PerCall[Mapping[str, Any]]
+    parameters_schema: PerCall[FormSchema]
     step: PerCall[str]
     idempotency_key: PerCall[str]
 

@@ -47,7 +47,7 @@ def review_until_approved(_: State) -> State:
     """Answers a wish for changes with another version."""
     outcome = ask(**HARD)
     if isinstance(outcome, Revise):
-        outcome = ask(answers=outcome, **{**HARD, "action_parameters": {"record": outcome.instructions}})
+        outcome = ask(revises=outcome, **{**HARD, "action_parameters": {"record": outcome.instructions}})
     return {"outcome": outcome}
 
 

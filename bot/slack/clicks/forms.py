@@ -6,15 +6,16 @@ notice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
-from blocks.forms.fields import confirmation
+from blocks.forms.entries import FILL_IN
+from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, slots_of
 from blocks.forms.forms import edit_confirmation, notice, read_metadata
+from blocks.forms.slots import InvalidFormError, read_slots
 from blocks.kit.ids import Field, FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_text
@@ -24,6 +25,7 @@ from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.wording import Values, values_of
 from bot.slack.home import home
 from rules.authority.authorization import identify
+from rules.package.model import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Verb
 from store.installation import directory
@@ -35,6 +37,8 @@ CLOSED: Answer = {"response_action": "clear"}
 # Refusals that another value in the same form can cure, and the field beside which to show each of them.
 _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.COMMENT_REQUIRED: Field.COMMENT,
+    Reason.ANSWER_NOT_OFFERED: Field.ANSWER_CHOICE,
+    Reason.ANSWER_NOT_VALID: Field.ANSWER,
     Reason.EDIT_NOT_VALID: Field.PARAMETERS,
     Reason.NOTHING_EDITED: Field.PARAMETERS,
     Reason.NOT_ON_LADDER: Field.TO_ROLE,
@@ -43,7 +47,8 @@ _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.TIME_TOO_FAR: Field.UNTIL,
     Reason.TOO_BUSY: Field.COMMENT,
 }
-_EMPTY = "Fill this in; blanks alone do not count."
+_CHOOSE = "Choose an answer."
+_TWO_ANSWERS = "You wrote another answer below. Choose that one here, or remove it."
 _NOT_CONFIRMED = "Tick this to continue. It counts only for this form."
 
 
@@ -54,7 +59,7 @@ async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answ
         await origin.record_refusal(context, user_id, refusal, meant, _request_id(body))
         return notice_answer("Not possible", refusal.sentence)
     if empty := _empty_fields(view):
-        return {"response_action": "errors", "errors": dict.fromkeys(empty, _EMPTY)}
+        return {"response_action": "errors", "errors": dict.fromkeys(empty, FILL_IN)}
     match view["callback_id"]:
         case FormId.AWAY:
             return await _submit_absence(context, view, user_id, _request_id(body))
@@ -68,7 +73,8 @@ def _empty_fields(view: Mapping[str, Any]) -> list[str]:
     """Required inputs without a value. Slack accepts blanks as a value."""
     given = values_of(view)
     needed = [block for block in view["blocks"] if block["type"] == "input" and not block.get("optional")]
-    return [block["block_id"] for block in needed if block["block_id"] not in given]
+    ids = [block["block_id"] for block in needed if block["block_id"] in set(Field)]  # the others are read as slots
+    return [block_id for block_id in ids if block_id not in given]
 
 
 async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
@@ -77,10 +83,39 @@ async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) ->
     dossier = await context.dossier(intent[1]) if intent else None
     if intent is None or dossier is None:
         return notice_answer("Not possible", GONE)
-    values = values_of(view)
+    try:
+        values = {**values_of(view), **_entered_values(intent[0], dossier, view)}
+    except InvalidFormError as invalid:
+        errors = {"response_action": "errors", "errors": invalid.errors}
+        return await _other_refusal(context, intent, dossier, body) or errors
     if missing := _confirmation_missing(intent, dossier, values, view):
         return await _other_refusal(context, intent, dossier, body) or missing
     return await _decide(context, intent, values, body)
+
+
+def _entered_values(verb: Verb, dossier: Dossier, view: Mapping[str, Any]) -> dict[Field, Any]:
+    """The values of fields that depend on the package: parameters, the form of a question, an offered answer."""
+    values = (view.get("state") or {}).get("values") or {}
+    if verb is Verb.APPROVE_WITH_EDITS:
+        return {Field.PARAMETERS: read_slots(slots_of(Field.PARAMETERS, dossier), Field.PARAMETERS, values)}
+    if verb is Verb.ANSWER and is_shown(Field.ANSWER_DATA, verb, dossier):
+        return {Field.ANSWER_DATA: read_slots(slots_of(Field.ANSWER_DATA, dossier), Field.ANSWER_DATA, values)}
+    if verb is Verb.ANSWER and dossier.package and dossier.package.answers:
+        return {Field.ANSWER: _chosen_or_written(dossier.package, values_of(view))}
+    return {}
+
+
+def _chosen_or_written(package: DecisionPackage, values: Values) -> str:
+    """One answer: an offered one, or another in words. Both at once could mean either."""
+    choice, text = values.get(Field.ANSWER_CHOICE), values.get(Field.ANSWER)
+    if choice == OTHER_ANSWER:
+        return str(text) if text else _invalid(Field.ANSWER, FILL_IN)
+    chosen = chosen_answer(package, choice) or _invalid(Field.ANSWER_CHOICE, _CHOOSE)
+    return _invalid(Field.ANSWER_CHOICE, _TWO_ANSWERS) if text else chosen
+
+
+def _invalid(field: Field, sentence: str) -> NoReturn:
+    raise InvalidFormError({field: sentence})
 
 
 async def _other_refusal(
@@ -125,19 +160,11 @@ def _confirmation_missing(
 
 def _edit_confirmation_missing(dossier: Dossier, values: Values, view: Mapping[str, Any]) -> Answer | None:
     """Show the form again with the changes of the edit, until exactly these are confirmed."""
-    try:
-        parameters = json.loads(values.get(Field.PARAMETERS) or "")
-    except (ValueError, RecursionError) as fault:
-        return _field_error(view, Field.PARAMETERS, f"This is not JSON: {fault}.")
-    if not isinstance(parameters, dict):
-        return _field_error(view, Field.PARAMETERS, "Write the parameters as one JSON object, in braces.")
-    try:
-        shown = confirmation(parameters)
-    except ValueError as fault:
-        return _field_error(view, Field.PARAMETERS, f"These parameters cannot be used: {fault}.")
+    parameters = values[Field.PARAMETERS]
+    shown = confirmation(parameters)
     if values.get(Field.CONFIRMED) == [shown]:
         return None
-    if dossier.package and dossier.package.action_parameters == parameters:
+    if dossier.package and confirmation(dossier.package.action_parameters) == shown:
         return _field_error(view, Field.PARAMETERS, refuse(Reason.NOTHING_EDITED).sentence)
     return {"response_action": "update", "view": edit_confirmation(dossier, parameters)}
 
@@ -159,7 +186,7 @@ def _field_error(view: Mapping[str, Any], field: str, sentence: str) -> Answer:
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     if not inputs:
         return notice_answer("Not possible", sentence)
-    place = field if field in inputs else inputs[0]
+    place = next((block_id for block_id in inputs if block_id.split(".")[0] == field), inputs[0])
     return {"response_action": "errors", "errors": {place: sentence}}
 
 

@@ -6,11 +6,13 @@ The answer is the updated card, a form, or a message that only the clicker sees.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 
+from blocks.card.buttons import answers_on_buttons
 from blocks.forms.forms import notice
-from blocks.kit.ids import ActionId, Ref
+from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Field, Ref
 from blocks.words.dossier import is_grave
 from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
@@ -18,6 +20,7 @@ from bot.slack.context import copies
 from bot.slack.context.deciding import attempt, decide
 from bot.slack.context.listener_context import GONE, ListenerContext, UndeliveredError
 from bot.slack.context.tap import Tap
+from bot.slack.context.wording import Values
 from bot.slack.home import home
 from rules.policy.model import Policy
 from rules.state.commands import Verb
@@ -48,8 +51,24 @@ def _needs_no_form(verb: Verb, state: PackageState, policy: Policy) -> bool:
     return LOOKS[verb].at_once or not LOOKS[verb].fields
 
 
-async def _decide(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref]) -> None:
-    outcome = await decide(context, tap.user_id, intent, {}, tap.trigger_id)
+async def handle_answer(context: ListenerContext, tap: Tap) -> None:
+    """A button with an offered answer. It carries only a position: the text is that of the package itself."""
+    intent = tap.intent
+    dossier = await context.dossier(intent[1]) if intent else None
+    if intent is None or dossier is None:
+        await context.tell(tap, "Not possible", GONE)
+        return
+    position, offered = ANSWER_BUTTONS.index(ActionId(tap.action_id)), answers_on_buttons(dossier)
+    if position < len(offered):
+        await _decide(context, tap, intent, {Field.ANSWER: offered[position]})
+    else:
+        await _open_form(context, tap, intent, dossier.state)
+
+
+async def _decide(
+    context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref], values: Values = MappingProxyType({})
+) -> None:
+    outcome = await decide(context, tap.user_id, intent, values, tap.trigger_id)
     if outcome.refusal:
         await context.refuse(tap, outcome.refusal, await context.dossier(intent[1]))
     elif tap.view:
@@ -80,6 +99,7 @@ async def _open_form(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref
 
 HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(LOOKS, handle_verb),
+    **dict.fromkeys(ANSWER_BUTTONS, handle_answer),
     ActionId.MORE: handle_verb,
     ActionId.DETAILS: reading.open_details,
     ActionId.PAGE: reading.turn_page,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from blocks.kit.ids import ActionId, Ref
+from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Ref
 from blocks.words.verbs import LOOKS
 from rules.people.directory import Actor, ActorKind
 from rules.state.commands import Verb
@@ -52,8 +52,10 @@ class Tap:
 
     @property
     def intent(self) -> tuple[Verb, Ref] | None:
-        """The verb and its package. In a menu both are in the option; otherwise the action id is the verb."""
+        """The verb and its package. In a menu both are in the option; otherwise the action id says the verb."""
         name, reference = self.action_id, self.value
+        if name in ANSWER_BUTTONS:
+            name = Verb.ANSWER
         if name == ActionId.MORE:
             name, _, reference = self.value.partition(" ")
         ref = Ref.read(reference)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +16,6 @@ Values = Mapping[Field, Any]
 _CLASSES = {verb: row.command for verb, row in SPEC_OF_VERB.items() if row.offered}
 _READERS: Mapping[Field, Callable[[Any], Any]] = {
     Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
-    Field.PARAMETERS: json.loads,
     Field.EVIDENCE_REFS: lambda lines: tuple(line.strip() for line in lines.splitlines() if line.strip()),
 }
 
@@ -56,7 +54,7 @@ def trial_of(verb: Verb, ref: Ref, state: PackageState, now: datetime, command_i
 
 
 def values_of(view: Mapping[str, Any]) -> dict[Field, Any]:
-    """Values of a form by field. The block and its input carry the same name."""
+    """Values of a form by field. The block and its input carry the same name. Numbered inputs are read elsewhere."""
     state = (view.get("state") or {}).get("values") or {}
     values = {Field(name): _value(inputs[name]) for name, inputs in state.items() if name in set(Field)}
     return {field: value for field, value in values.items() if value is not None}

@@ -20,9 +20,9 @@ from blocks.words.verbs import LOOKS, Place
 from playground.blockkit.validate import validate_view
 from rules.canonical import canonical_json
 from rules.package.model import DecisionPackage
-from rules.package.visible import escape_invisible
 from rules.state import commands
 from rules.state.events import EventType
+from rules.visible import escape_invisible
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied_dossier, of_kind
 from tests.blocks.packages import hostile, largest

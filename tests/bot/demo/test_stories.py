@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from rules.state.commands import Verb
 from tests.bot.demo.visitor import ADAM, GAIL, NORA, OMAR, RITA, ROSS, SENTA, SUSAN, SVEN, Visitor, lines
+from tests.bot.slack.editing import typed_edit
 from tests.bot.slack.office import CONFIRMED
 
 NOTICE, MAIL, DELETION = "Send enforcement notice draft #456", "Send e-mail", "customer records"
@@ -78,9 +77,10 @@ async def test_a_rejected_email_is_not_sent(visitor: Visitor) -> None:
 
 async def test_a_corrected_email_is_sent_as_corrected(visitor: Visitor) -> None:
     corrected = {"message": "mail-1", "to": "fees@quayside-fish.example", "subject": "Your permit", "body": "Renew it."}
-    typed = {"action_parameters": json.dumps(corrected), "comment": "Their office has moved."}
     await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE_WITH_EDITS)
-    await visitor.slack.submit(RITA, typed)
+    view = visitor.slack.modal(RITA)
+    assert view is not None
+    await visitor.slack.submit(RITA, typed_edit(view, corrected) | {"comment": "Their office has moved."})
     assert (await visitor.slack.submit(RITA, {"confirmed": [CONFIRMED]})).ok
     document = await visitor.over("mail")
     assert "Somebody corrected the draft: what is sent is what they approved, not what I wrote." in document

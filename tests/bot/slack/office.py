@@ -24,6 +24,7 @@ from store.outbox.rate_budget import Rates, Window
 from tests.bot.service import CRITICAL, HARD, SOFT, AgentApi, Response
 from tests.bot.service import POLICY as PLAIN
 from tests.bot.slack.address import Address, public_address
+from tests.bot.slack.editing import typed_edit
 from tests.rules.world import ADAM, OWEN, ROSE
 from tests.store.world import Clock
 
@@ -116,8 +117,8 @@ class Office(AgentApi):
 
     async def edit(self, user: str, card: Message, parameters: str, comment: str = "Corrected.") -> Outcome:
         """Edit and approve, confirming the changes that are shown."""
-        await self.details(user, card, Verb.APPROVE_WITH_EDITS)
-        await self.slack.submit(user, {"action_parameters": parameters, "comment": comment})
+        view = await self.details(user, card, Verb.APPROVE_WITH_EDITS)
+        await self.slack.submit(user, typed_edit(view, json.loads(parameters)) | {"comment": comment})
         return await self.slack.submit(user, {"confirmed": [CONFIRMED]})
 
     async def details(self, user: str, card: Message, verb: Verb | None = None) -> View:

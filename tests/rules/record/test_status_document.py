@@ -57,7 +57,7 @@ KEYS = {
 }  # fmt: skip
 INTERRUPT = {"interrupt_id", "status", "reason", "required_role", "quorum", "rung", "created_at", "expires_at"}
 DECISION = {
-    "decision", "basis", "reviewers", "comment", "instructions", "answer", "override", "action_parameters",
+    "decision", "basis", "reviewers", "comment", "instructions", "answer", "answer_data", "override", "action_parameters",
     "decided_at", "latency_ms", "package_version", "policy_version", "rendering_id",
 }  # fmt: skip
 OVERRIDE = {"original_recommendation", "override_decision", "override_reason", "evidence_refs"}

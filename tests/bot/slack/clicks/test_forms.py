@@ -14,10 +14,11 @@ from rules.state.commands import Verb
 from rules.state.model import Status
 from store.commands.execute import COMMANDS
 from tests.bot.service import Response
-from tests.bot.slack.forms import APPROVED, OTHER, before, open_form, shown_json
+from tests.bot.slack.forms import APPROVED, OTHER, before, open_form, shown_json, submit_forged
 from tests.bot.slack.office import CONFIRMED, GROUP, HARD, SENTA, SVEN, Office
 
 HOUR = timedelta(hours=1)
+RECORD = "action_parameters.0"  # the field of the only parameter
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -92,13 +93,13 @@ async def test_a_form_for_version_1_is_refused_once_there_is_version_2(
 @sqlite
 @pytest.mark.parametrize(
     "typed",
-    [pytest.param('{"record": "44"}', id="another edit"), pytest.param('{"record": "43"}', id="text of version 2")],
+    [pytest.param("44", id="another edit"), pytest.param("43", id="text of version 2")],
 )
 async def test_an_edit_of_version_1_is_not_carried_over_to_version_2(office: Office, typed: str) -> None:
     proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     await office.version(proposal, OTHER)
-    await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
+    await office.slack.submit(SENTA, {RECORD: typed, "comment": "Corrected."})
     assert "Version 1 is out of date" in shown_json(office)
     assert (await office.state(proposal)).version == 2
 
@@ -196,19 +197,36 @@ async def test_an_invalid_time_is_reported_beside_its_field_and_the_form_can_be_
 @pytest.mark.parametrize(
     ("typed", "told_why"),
     [
-        pytest.param("{record: 43}", "not JSON", id="no JSON"),
-        pytest.param('{"record": ' + 2_900 * "[", "not JSON", id="very deep"),
-        pytest.param('["43"]', "one JSON object", id="no object"),
-        pytest.param('{"record": 1e999}', "cannot be used", id="no number"),
-        pytest.param('{"record": "42"}', "the same as before", id="nothing edited"),
+        pytest.param("{record: 43}", "Line 1, character 2: a name in double quotes is missing.", id="no JSON"),
+        pytest.param('{"record": ' + 2_900 * "[", "cannot be used: the nesting is too deep", id="very deep"),
+        pytest.param('{"record": 1e999}', "cannot be used: /record: NaN and infinities", id="no number"),
+        pytest.param('{"a": 1, "a": 2}', 'cannot be used: the name "a" appears twice', id="a name twice"),
+        pytest.param('{"a": "1}', "Line 1, character 7: a text has no double quotes at its end.", id="no end"),
+        pytest.param(
+            '{"a": 1\n"b": 2}', "Line 2, character 1: a comma or a closing bracket is missing.", id="no comma"
+        ),
+        pytest.param("", "Write the value as JSON", id="nothing"),
     ],
 )
-async def test_invalid_parameters_are_reported_beside_their_field(office: Office, typed: str, told_why: str) -> None:
+async def test_a_nested_value_that_is_not_json_is_reported_beside_its_field(
+    office: Office, typed: str, told_why: str
+) -> None:
+    proposal, card = await office.submit_with_card(HARD | {"action_parameters": {"order": {"record": "42"}}})
+    await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
+    blocks = {"action_parameters.0": {"action_parameters": {"type": "plain_text_input", "value": typed or None}}}
+    refused = await submit_forged(office, state={"values": blocks})
+    assert list(refused.body["errors"]) == ["action_parameters.0"]
+    assert told_why in refused.body["errors"]["action_parameters.0"]
+    assert (await office.state(proposal)).version == 1
+
+
+@sqlite
+async def test_an_edit_that_changes_nothing_is_reported_beside_its_field(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
-    refused = await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
-    assert list(refused.errors) == ["action_parameters"]
-    assert told_why in refused.errors["action_parameters"]
+    refused = await office.slack.submit(SENTA, {RECORD: "42", "comment": "Corrected."})
+    assert list(refused.errors) == [RECORD]
+    assert "the same as before" in refused.errors[RECORD]
     assert (await office.state(proposal)).version == 1
 
 
@@ -216,9 +234,10 @@ async def test_invalid_parameters_are_reported_beside_their_field(office: Office
 async def test_an_edit_is_shown_before_it_counts_and_shown_again_when_it_is_changed_again(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
-    await office.slack.submit(SENTA, {"action_parameters": '{"record": "43"}', "comment": "Corrected."})
+    await office.slack.submit(SENTA, {RECORD: "43", "comment": "Corrected."})
+    assert before(office).title == "Check your changes"
     assert "Your edit changes 1 value" in before(office).shown
-    await office.slack.submit(SENTA, {"action_parameters": '{"record": "44"}', "confirmed": [CONFIRMED]})
+    await office.slack.submit(SENTA, {RECORD: "44", "confirmed": [CONFIRMED]})
     assert (await office.state(proposal)).version == 1
     await office.slack.submit(SENTA, {"confirmed": [CONFIRMED]})
     assert (await office.state(proposal)).version == 2
