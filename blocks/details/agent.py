@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from blocks.kit.elements import Block
+from blocks.kit.elements import Block, bold, rich, words
 from blocks.kit.parameters import exact_json_line
 from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
+from rules.form_schema import FormSchema
 from rules.package.model import DecisionPackage, Dissent, Evidence, TakeoverPackage
 from rules.wording import percent
 
@@ -43,11 +44,22 @@ def _takeover(_: str, takeover: TakeoverPackage) -> Iterator[Block]:
     yield from list_blocks("What it would do next", takeover.next_steps)
 
 
+def _schema(name: str, schema: FormSchema) -> Iterator[Block]:
+    yield from value_blocks(name, schema.plain)
+
+
+def _closed(name: str, _: bool) -> Iterator[Block]:  # noqa: FBT001 - as every other Draw
+    yield rich(words(bold(f"{name}: "), "none"))
+
+
 Fields = Mapping[str, tuple[str, Draw]]
 
 ASKED: Fields = {
     "title": ("Title", quote_blocks),
     "proposed_action": ("Proposed action", quote_blocks),
+    "answers": ("Offered answer", list_blocks),
+    "free_answer": ("Other answers", _closed),
+    "response_schema": ("The form of the answer", _schema),
     "consequence": ("Consequence", quote_blocks),
     "side_effect_preview": ("Side effects", value_blocks),
     "downstream_impact": ("Later effects", quote_blocks),
@@ -71,6 +83,7 @@ SHORT = (
     "interrupt_type", "run_id", "thread_id", "checkpoint_id", "idempotency_key",
 )  # fmt: skip
 ECHOED: Fields = {
+    "parameters_schema": ("The types of its parameters", _schema),
     "callback_url": ("Callback address", url_blocks),
     "metadata": ("Metadata", value_blocks),
 }

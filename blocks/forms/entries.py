@@ -139,16 +139,16 @@ class NumberEntry:
             return ABSENT
         if not _NUMBER.fullmatch(text) or (self.whole and not _WHOLE_NUMBER.fullmatch(text)):
             raise UnreadableError("Write a whole number such as 12." if self.whole else "Write a number such as 12.5.")
-        return int(text) if _WHOLE_NUMBER.fullmatch(text) and abs(int(text)) <= MAX_INTEGER else _exact_float(text)
+        return int(text) if _WHOLE_NUMBER.fullmatch(text) and abs(int(text)) <= MAX_INTEGER else _exact_number(text)
 
 
-def _exact_float(text: str) -> float:
-    """The number, unless it would be rounded or could not be read by everybody."""
+def _exact_number(text: str) -> float:
+    """The number, unless it would be rounded or not every reader could read it. Canonical JSON writes 12.0 as 12."""
     number = float(text)
     too_large = abs(number) > MAX_INTEGER and number.is_integer()
     if too_large or Decimal(text) != Decimal(repr(number)):
         raise UnreadableError("This number has more digits than can be kept exactly.")
-    return number
+    return int(number) if number.is_integer() else number
 
 
 @dataclass(frozen=True, slots=True)

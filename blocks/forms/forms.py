@@ -167,7 +167,7 @@ def _not_editable(slots: Sequence[Slot], values: Mapping[str, Any]) -> list[Bloc
     blocks = slot_blocks(slots, Field.PARAMETERS, values)
     long = [slot.label for slot, block in zip(slots, blocks, strict=True) if _is_too_long(slot, block)]
     if long:
-        problem = f"A form field holds {INPUT_TEXT:,} characters, and this parameter is longer:"
+        problem = f"This parameter is longer than the {INPUT_TEXT:,} characters that a form field holds:"
         return [section(problem), rich(quote(cut(long[0], _LABEL))), section(_REVISE_INSTEAD)]
     if len(dumps(blocks)) > _EDIT_BYTES:
         return [section(f"Together these parameters are longer than a form can hold. {_REVISE_INSTEAD}")]

@@ -107,8 +107,8 @@ async def test_a_corrected_email_is_sent_as_corrected(screen: Screen) -> None:
     await go(screen, "reviews", "URITA")
     await screen.press(screen.card(MAIL), "Details")
     await screen.press(screen.dialog, "Edit and approve")
-    parameters = screen.dialog.get_by_label("The exact parameters")
-    await parameters.fill((await parameters.input_value()).replace("10 December", "15 December"))
+    body = screen.dialog.get_by_label("body (optional)")
+    await body.fill((await body.input_value()).replace("10 December", "15 December"))
     await screen.dialog.get_by_label("Why you edit it").fill("They have until the 15th.")
     await screen.dialog.locator("[type=submit]").click()
     await screen.dialog.get_by_role("checkbox").check()
@@ -229,8 +229,10 @@ async def test_after_a_day_the_notice_goes_to_the_director(screen: Screen) -> No
 
 async def test_a_question_is_answered(screen: Screen) -> None:
     await go(screen, "enforcement", "URITA")
-    await screen.press(screen.card(QUESTION), "Answer")
-    await send(screen, "Your answer", "40 Quay Street: I was there in May.")
+    await screen.press(screen.card(QUESTION), "Another answer")
+    await screen.dialog.get_by_role("radio", name="Another answer").check()
+    await screen.dialog.get_by_role("textbox", name="Another answer").fill("40 Quay Street: I was there in May.")
+    await screen.dialog.locator("[type=submit]").click()
     await expect(agent(screen, "A question")).to_contain_text(
         "Wrote into the draft: “40 Quay Street: I was there in May.”"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 from pydantic import BaseModel, Field
 
 from countersign import MisfitError
-from tests.bot.slack.office import SENTA, SUSI
+from rules.people.directory import Actor, ActorKind
+from rules.state.commands import ApproveWithEdits
+from tests.bot.service import Response
+from tests.bot.slack.office import SENTA, SUSI, Office
+from tests.rules.world import ask
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records
 
@@ -22,6 +27,14 @@ async def test_the_function_runs_with_the_edited_arguments(agent: Agent, records
     await agent.office.approve(SUSI, await agent.card(await agent.wait_for_package()))
     assert await calling == "record 43"
     assert records.calls == [("43", 2)]
+
+
+async def edit_without_a_form(office: Office, proposal: Response, parameters: dict[str, Any]) -> None:
+    """An edit that the form would not make: it keeps the names and types of the parameters."""
+    assert office.running.service.store is not None
+    command = ask(ApproveWithEdits, await office.state(proposal), action_parameters=parameters)
+    outcome = await office.running.service.store.execute(command, Actor(kind=ActorKind.PERSON, actor_id=SENTA))
+    assert outcome.refusal is None, outcome
 
 
 @pytest.mark.parametrize(
@@ -38,7 +51,7 @@ async def test_an_edit_that_does_not_fit_the_function_uses_no_permission(
     agent: Agent, records: Records, edited: str, wrong: str
 ) -> None:
     calling = asyncio.ensure_future(agent.gate(records.read)("42"))
-    await agent.office.edit(SENTA, await agent.card(await agent.wait_for_package()), edited)
+    await edit_without_a_form(agent.office, await agent.wait_for_package(), json.loads(edited))
     await agent.office.approve(SUSI, await agent.card(await agent.wait_for_package()))
     with pytest.raises(MisfitError) as misfit:
         await calling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,23 @@ async def test_an_answer_permits_nothing(agent: Agent) -> None:
     outcome = await agent.decide_and_wait(handle, Verb.ANSWER, {"answer": "The blue one."})
     assert isinstance(outcome, Answered)
     assert (outcome.answer, outcome.permits) == ("The blue one.", False)
+
+
+async def test_an_offered_answer_comes_back_as_it_was_offered(agent: Agent) -> None:
+    handle = await agent.request(QUESTION, answers=["The blue one", "The green one"], free_answer=False)
+    waiting = asyncio.ensure_future(handle.wait())
+    await agent.office.click(SENTA, await agent.card(handle), "answer_2")
+    outcome = await waiting
+    assert isinstance(outcome, Answered)
+    assert (outcome.answer, outcome.answer_data) == ("The green one", None)
+
+
+async def test_the_form_of_a_question_comes_back_as_data(agent: Agent) -> None:
+    schema = {"type": "object", "properties": {"copies": {"type": "integer"}, "note": {"type": "string"}}}
+    handle = await agent.request(QUESTION, response_schema=schema)
+    outcome = await agent.decide_and_wait(handle, Verb.ANSWER, {"answer_data.0": "2"})
+    assert isinstance(outcome, Answered)
+    assert (outcome.answer_data, outcome.answer, outcome.permits) == ({"copies": 2}, "copies: 2", False)
 
 
 async def test_an_expired_package_is_not_a_refusal(agent: Agent) -> None:

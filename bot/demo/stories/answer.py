@@ -23,7 +23,7 @@ def question(turn: int) -> Package:
             {"id": "register_9", "title": "Trade register, of 2 May", "excerpt": "4 Quay Street, Northport"},
             {"id": "letter_3", "title": "Their letter of 9 September", "excerpt": "40 Quay Street, Northport"},
         ],
-        "alternatives": ["4 Quay Street", "40 Quay Street", "Both"],
+        "answers": ["4 Quay Street", "40 Quay Street", "Both"],
         "requested_by": REQUESTER,
     }
 
@@ -42,7 +42,7 @@ STORY = Story(
     name="question",
     agent="drafting-agent",
     title="A question",
-    what="The agent does not know and asks. Any reviewer may press Answer; silence is never one.",
+    what="The agent does not know and asks. Any reviewer may press an answer; silence is never one.",
     begins=("URITA", "C0ENFORCE"),
     run=run,
 )

@@ -248,7 +248,7 @@ def test_an_edit_keeps_to_the_schema() -> None:
 
 def test_parameters_too_long_for_a_form_can_be_revised() -> None:
     view = form(Verb.APPROVE_WITH_EDITS, Story(largest()).dossier())
-    assert "A form field holds 3,000 characters, and this parameter is longer:" in markup(view)
+    assert "This parameter is longer than the 3,000 characters that a form field holds:" in markup(view)
     assert "body" in framed_text(view)
     assert "Use *Revise*" in markup(view)
     assert (inputs(view), "submit" in view) == ({}, False)
@@ -264,7 +264,7 @@ def test_more_parameters_than_a_form_holds_can_be_revised() -> None:
 @pytest.mark.parametrize("parameters", [{"body": "B" * 3001}, {"a": ["\u200b" * 600]}])
 def test_an_edit_too_long_to_be_shown_again_is_refused(parameters: dict[str, Any]) -> None:
     view = edit_confirmation(Story(package(action_parameters={name: [] for name in parameters})).dossier(), parameters)
-    assert "A form field holds 3,000 characters" in markup(view)
+    assert "longer than the 3,000 characters" in markup(view)
     assert "submit" not in view
 
 

@@ -129,8 +129,8 @@ async def test_a_receipt_with_an_objection_waits_for_explicit_approval(visitor: 
 
 
 async def test_a_question_is_answered_and_the_answer_used(visitor: Visitor) -> None:
-    await visitor.give(RITA, await visitor.card(QUESTION), Verb.ANSWER, {"answer": "40 Quay Street."})
-    assert (await visitor.over("question"))[-1] == "Wrote into the draft: “40 Quay Street.”"
+    await visitor.slack.click(RITA, await visitor.card(QUESTION), "answer_2")
+    assert (await visitor.over("question"))[-1] == "Wrote into the draft: “40 Quay Street”"
 
 
 async def test_an_unanswered_question_leaves_the_address_open(visitor: Visitor) -> None:

@@ -213,10 +213,12 @@ async def test_a_nested_value_that_is_not_json_is_reported_beside_its_field(
 ) -> None:
     proposal, card = await office.submit_with_card(HARD | {"action_parameters": {"order": {"record": "42"}}})
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
-    blocks = {"action_parameters.0": {"action_parameters": {"type": "plain_text_input", "value": typed or None}}}
+    comment = {"comment": {"type": "plain_text_input", "value": "Corrected."}}
+    written = {"action_parameters": {"type": "plain_text_input", "value": typed or None}}
+    blocks = {"comment": comment, RECORD: written}
     refused = await submit_forged(office, state={"values": blocks})
-    assert list(refused.body["errors"]) == ["action_parameters.0"]
-    assert told_why in refused.body["errors"]["action_parameters.0"]
+    assert list(refused.body["errors"]) == [RECORD]
+    assert told_why in refused.body["errors"][RECORD]
     assert (await office.state(proposal)).version == 1
 
 
