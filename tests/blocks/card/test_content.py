@@ -109,7 +109,8 @@ def test_an_edit_form_shows_the_content_that_cannot_be_edited() -> None:
     proposal = package(kind="memory", rationale="r\n" * 40 + "end", action_parameters=_MEMORY)
     view = form(Verb.APPROVE_WITH_EDITS, Story(proposal).dossier())
     assert "r\n" * 40 + "end" in framed_text(view)
-    assert '"proposed_memory"' in inputs(view)["action_parameters"]["element"]["initial_value"]
+    first = inputs(view)["action_parameters.0"]
+    assert (first["label"]["text"], first["element"]["initial_value"]) == ("proposed_memory", "Letters on paper.")
 
 
 _MEMORY = {
