@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from json import dumps
 from typing import Any, NamedTuple
 
@@ -240,7 +241,10 @@ def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
 
 
 def _change_blocks(package: DecisionPackage, parameters: dict[str, Any]) -> Iterator[Block]:
-    changes = difference(package, package.model_copy(update={"action_parameters": parameters}))
+    edited = package.model_copy(update={"action_parameters": parameters})
+    changes = [
+        replace(change, path=change.path.removeprefix(f"{Field.PARAMETERS}.")) for change in difference(package, edited)
+    ]
     yield section(f"*Your edit changes {pluralize(len(changes), 'value')}:*")
     yield from map(change_in_brief, changes[:_CHANGES])
     if changes[_CHANGES:]:
