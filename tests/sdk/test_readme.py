@@ -86,7 +86,9 @@ def test_the_fields_of_a_proposal_are_those_that_the_service_accepts() -> None:
     fields = set(DecisionPackage.model_fields)
     assert set(Proposal.__annotations__) | {"idempotency_key"} == fields
     call_fields = set(CallFields.__annotations__) - {"step"}
-    assert fields - call_fields == {"kind", "action_type", "action_parameters", "risk_level", "confidence", "takeover"}
+    of_the_gate = {"kind", "action_type", "action_parameters", "risk_level", "confidence", "takeover"}
+    of_questions = {"answers", "free_answer", "response_schema"}  # a gated call is no question
+    assert fields - call_fields == of_the_gate | of_questions
 
 
 def test_each_environment_variable_is_documented() -> None:
