@@ -19,29 +19,29 @@ def _evidence(name: str, refs: tuple[Evidence, ...]) -> Iterator[Block]:
     for title, ref in number_items(name, refs):
         yield from quote_blocks(title, ref.title)
         if ref.id != ref.title:
-            yield from quote_blocks("Its id", ref.id)
+            yield from quote_blocks("Id", ref.id)
         if ref.excerpt:
-            yield from quote_blocks("What it says, as the agent quotes it", ref.excerpt)
+            yield from quote_blocks("Excerpt, as the agent quotes it", ref.excerpt)
         if ref.url:
-            yield from url_blocks("Where it should be", ref.url)
+            yield from url_blocks("Address", ref.url)
 
 
 def _dissent(name: str, voices: tuple[Dissent, ...]) -> Iterator[Block]:
     for title, voice in number_items(name, voices):
         yield from quote_blocks(f"{title}, by", voice.by)
-        yield from quote_blocks("Their position", voice.position)
-        yield from quote_blocks("Their reason", voice.reason)
+        yield from quote_blocks("Position", voice.position)
+        yield from quote_blocks("Reason", voice.reason)
 
 
 def _takeover(_: str, takeover: TakeoverPackage) -> Iterator[Block]:
-    yield from quote_blocks("Where the agent stands", takeover.summary)
-    yield from quote_blocks("Why it stops", takeover.stopping_reason)
-    yield from list_blocks("What it has done", takeover.work_completed)
+    yield from quote_blocks("Summary", takeover.summary)
+    yield from quote_blocks("Reason for stopping", takeover.stopping_reason)
+    yield from list_blocks("Done so far", takeover.work_completed)
     if isinstance(takeover.current_state, str):
-        yield from quote_blocks("How things are now", takeover.current_state)
+        yield from quote_blocks("Current state", takeover.current_state)
     elif takeover.current_state is not None:
-        yield from value_blocks("How things are now", takeover.current_state)
-    yield from list_blocks("What it would do next", takeover.next_steps)
+        yield from value_blocks("Current state", takeover.current_state)
+    yield from list_blocks("Next steps", takeover.next_steps)
 
 
 def _schema(name: str, schema: FormSchema) -> Iterator[Block]:
@@ -64,7 +64,7 @@ ASKED: Fields = {
     "side_effect_preview": ("Side effects", value_blocks),
     "downstream_impact": ("Later effects", quote_blocks),
     "rollback_plan": ("Rollback", quote_blocks),
-    "subject_url": ("What it is about", url_blocks),
+    "subject_url": ("Page about the subject", url_blocks),
     "takeover": ("", _takeover),
 }
 REASONS: Fields = {
@@ -72,7 +72,7 @@ REASONS: Fields = {
     "known_uncertainties": ("Known uncertainties", list_blocks),
     "alternatives": ("Alternative", list_blocks),
     "dissent": ("Dissent", _dissent),
-    "material_change": ("What has changed since a rejection", quote_blocks),
+    "material_change": ("Changed since it was rejected", quote_blocks),
     "policy_basis": ("Policy basis", list_blocks),
     "evidence_refs": ("Evidence", _evidence),
 }

@@ -163,12 +163,10 @@ def _decision(dossier: Dossier, decision: Decision) -> Iterator[Run]:
     if decision.basis is Basis.POLICY:
         yield "The policy allowed it."
         return
-    yield "It came to: "
-    yield bold(humanize(dossier.state.status))
-    seats = [f"{person_name(dossier, seat.reviewer_id)} as {with_article(seat.role)}" for seat in decision.reviewers]
-    yield f", by {join_names(seats)}" if seats else ""
-    latency = format_duration(timedelta(milliseconds=decision.latency_ms))
-    yield f", on the basis of {humanize(decision.basis)}, {latency} after it was asked"
+    seats = [f"{person_name(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in decision.reviewers]
+    yield bold(humanize(dossier.state.status).capitalize())
+    yield f" by {join_names(seats)}" if seats else f" ({humanize(decision.basis)})"
+    yield f" after {format_duration(timedelta(milliseconds=decision.latency_ms))}."
 
 
 def earlier_decision_blocks(dossier: Dossier) -> Iterator[Block]:
