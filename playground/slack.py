@@ -67,7 +67,7 @@ Socket Mode (`socket_mode.py`): while a socket is connected, nothing is sent ove
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -80,6 +80,7 @@ from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.client.outcomes import Outcome
 from playground.model.clock import Clock, ManualClock
+from playground.model.commands import Command
 from playground.model.messages import Message
 from playground.model.rates import Rates
 from playground.model.refusals import NotPossibleError
@@ -87,7 +88,7 @@ from playground.model.views import View
 from playground.model.workspace import PATIENCE, Workspace
 from playground.server import application
 
-__all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
+__all__ = ["Command", "ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
 
 
 class Slack(SlackActions):
@@ -143,7 +144,7 @@ async def stand_in(
     clock: Clock = time.monotonic,
     patience: float = PATIENCE,
     scopes: Collection[str] | None = None,
-    commands: Collection[str] | None = None,
+    commands: Iterable[Command] | None = None,
     team_id: str = "T1",
     port: int = 0,
 ) -> AsyncIterator[Slack]:
@@ -152,7 +153,7 @@ async def stand_in(
     `rates=None` limits nothing; `commands=None` allows every command. With more `patience` than Slack's, a busy machine
     may take longer.
     """
-    known = None if commands is None else frozenset(commands)
+    known = None if commands is None else tuple(commands)
     workspace = Workspace(
         signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id, patience=patience
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from playground.model.commands import Command
 from playground.model.rates import Rates
 from playground.model.setup import SlackSetup
 from playground.model.workspace import Workspace
@@ -23,6 +24,11 @@ MEMBERS = {
     "UADAM": ("Adam", "Adam Novak", "Runs Countersign"),
 }
 GUEST = "UGAIL"
+REVIEWS = Command(  # as in manifest.yml
+    "/reviews",
+    hint="[queue | mine | show ID | stats 7d | away | back | help]",
+    description="Lists what waits for you or for others",
+)
 CHANNELS = {"C0REVIEWS": "reviews", "C0ENFORCE": "enforcement", "C0DATA": "data-protection"}
 
 
@@ -33,7 +39,7 @@ def new_workspace() -> Workspace:
         rates=Rates(),
         team_id="T0NORTHPORT",
         domain="northport",
-        commands=frozenset(["/reviews"]),
+        commands=(REVIEWS,),
     )
 
 

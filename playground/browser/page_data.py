@@ -54,7 +54,7 @@ class PageData:
             ],
             "channels": [_channel(channel) for channel in self._channels()],
             "direct": direct.id if direct else None,
-            "commands": sorted(slack.commands or ()),
+            "commands": [command._asdict() for command in slack.commands or ()],
         }
 
     @property

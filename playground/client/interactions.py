@@ -199,7 +199,8 @@ class Client:
     def _require_command(self, person: Person, name: str, channel: str) -> None:
         if person.stranger:
             raise NotPossibleError(f"{person.id} is of another workspace, where {name} is not installed")
-        if self.slack.commands is not None and name not in self.slack.commands:
+        commands = self.slack.commands
+        if commands is not None and name not in {command.name for command in commands}:
             raise NotPossibleError(f"{name} is not a command here")
         if channel not in self.slack.channels or person.id not in self.slack.channels[channel].members:
             raise NotPossibleError(f"{person.id} is not in {channel}")

@@ -11,6 +11,7 @@ from typing import Any
 from playground.model.changes import Changes
 from playground.model.channels import Channel
 from playground.model.clock import Clock
+from playground.model.commands import Command
 from playground.model.faults import Faults
 from playground.model.ids import IdGenerator
 from playground.model.messages import Messages
@@ -66,7 +67,7 @@ class Workspace:
     rates: Rates | None = None
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
     app_scopes: set[str] = field(default_factory=lambda: {"connections:write"})
-    commands: frozenset[str] | None = None
+    commands: tuple[Command, ...] | None = None
     token_error: str | None = None
     home_enabled: bool = True
     messages_tab_enabled: bool = True

@@ -1,9 +1,10 @@
 // Draws every block of Block Kit, by its type. The app chooses the content; the look is decided here.
 
 import { chart } from "./charts.js";
-import { el, link } from "./el.js";
+import { el } from "./el.js";
 import { element } from "./elements.js";
 import { input } from "./inputs.js";
+import { link } from "./links.js";
 import { markdown } from "./markdown.js";
 import { richText } from "./rich_text.js";
 import { dataTable, table } from "./tables.js";
@@ -27,7 +28,7 @@ function drawnBlock(block, surface) {
 }
 
 const BLOCKS = {
-  header: (block) => el("div", { role: "heading", "aria-level": "3" }, words(block.text)),
+  header: (block, surface) => el("div", { role: "heading", "aria-level": surface.level }, words(block.text)),
   divider: () => el("hr"),
   section,
   context: (block) => el("div", {}, block.elements.map(inContext)),
@@ -35,7 +36,7 @@ const BLOCKS = {
   context_actions: (block, surface) => el("div", {}, block.elements.map((it) => element(it, block, surface))),
   input,
   rich_text: richText,
-  markdown: (block) => el("div", { class: "rich" }, markdown(block.text)),
+  markdown: (block, surface) => el("div", { class: "rich" }, markdown(block.text, surface.level)),
   image: (block) => el("figure", {}, picture(block), block.title && el("figcaption", {}, words(block.title))),
   video: (block) => el("div", {}, link(block.title_url ?? block.video_url, words(block.title)), picture(block)),
   file: (block) => el("div", {}, `A remote file: ${block.external_id}`),

@@ -5,17 +5,22 @@ import { day } from "./dates.js";
 import { keyed } from "./keyed.js";
 import { asListed, drawnMessage } from "./message.js";
 import { channelAddress, onMove, place } from "./place.js";
-import { markRead } from "./unread.js";
+import { firstUnread, markRead } from "./unread.js";
 import { channel, keyOf, nameOf, tell, when, within, workspace } from "./workspace.js";
 
 const NEAR = 120; // pixels from the end, within which the view follows new messages
 
 let shown = null; // the place that is drawn; another place starts at its end
+let fresh = null; // the first message that was unread when the person came here; undefined until the messages are known
+let sought = true; // whether the address was followed to its message
 
 export function channels() {
   when(["scene", "messages"], draw);
   when(["arrived"], arrived);
-  onMove(draw);
+  onMove(() => {
+    sought = true;
+    draw();
+  });
   byId("scroll").addEventListener("scroll", () => atEnd() && (byId("newer").hidden = true));
   byId("newer").addEventListener("click", toEnd);
   addEventListener("focus", read);
@@ -24,8 +29,8 @@ export function channels() {
 function draw() {
   const here = place();
   const home = here.kind === "home";
-  const moved = shown !== `${workspace.me} ${home ? "home" : here.channel}`;
-  shown = `${workspace.me} ${home ? "home" : here.channel}`;
+  const moved = come(`${workspace.me} ${home ? "home" : here.channel}`);
+  if (fresh === undefined && known(here.channel)) fresh = firstUnread(here.channel);
   const following = moved || atEnd();
   byId("messages").hidden = home;
   byId("home").hidden = !home;
@@ -34,7 +39,23 @@ function draw() {
   if (!home) keyed(byId("messages"), items(here.channel), (item) => item.key, drawn);
   if (following && !home) toEnd();
   if (moved) byId("newer").hidden = true;
+  if (sought && known(here.channel)) seek(here);
   read();
+}
+
+function come(there) {
+  const moved = shown !== there;
+  shown = there;
+  if (moved) fresh = undefined;
+  return moved;
+}
+
+/** Show the message that the address names. */
+function seek({ at }) {
+  sought = false;
+  const found = at && byId("messages").querySelector(`[data-ts="${CSS.escape(at)}"]`);
+  found?.scrollIntoView({ block: "start" });
+  found?.focus({ preventScroll: true });
 }
 
 function items(id) {
@@ -44,6 +65,7 @@ function items(id) {
     const date = day(new Date(Number(message.ts) * 1000));
     if (date !== today) listed.push({ key: `day ${date}`, day: date });
     today = date;
+    if (keyOf(message) === fresh) listed.push({ key: "new", fresh: true });
     listed.push({ key: keyOf(message), ...asListed(message) });
   }
   return listed.length || !known(id) ? listed : [{ key: "nothing", nothing: nothing(channel(id)) }];
@@ -61,6 +83,7 @@ function nothing(room) {
 
 function drawn(item) {
   if (item.nothing) return el("li", { class: "nothing" }, item.nothing);
+  if (item.fresh) return el("li", { class: "fresh" }, el("span", {}, "New"));
   return item.day ? el("li", { class: "day" }, el("span", {}, item.day)) : drawnMessage(item);
 }
 

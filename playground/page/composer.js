@@ -1,6 +1,7 @@
 // The composer: a person's own message, or a slash command.
 
 import { act, failureText } from "./act.js";
+import { commandList } from "./commands.js";
 import { el } from "./el.js";
 import { channel, nameOf, remark, workspace } from "./workspace.js";
 
@@ -11,8 +12,9 @@ export function composer(form, where) {
   const box = el("textarea", { rows: "1", "aria-label": label, placeholder: inThread ? "Reply…" : "" });
   const trouble = el("p", { class: "trouble", role: "alert" });
   const send = el("button", { type: "submit", class: "send", "aria-label": "Send" }, "➤");
-  form.replaceChildren(trouble, el("div", { class: "writing" }, box, send));
-  box.addEventListener("keydown", (event) => enter(event, form));
+  const commands = inThread ? null : commandList(box);
+  form.replaceChildren(...[trouble, commands?.list, el("div", { class: "writing" }, box, send)].filter(Boolean));
+  box.addEventListener("keydown", (event) => commands?.keyed(event) || enter(event, form));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     trouble.replaceChildren(...[await sent(box, where())].filter(Boolean));
@@ -47,5 +49,5 @@ async function sent(box, where) {
 export function invite(box, id) {
   const place = channel(id);
   const name = place?.kind === "im" ? nameOf(workspace.scene.app.user) : `#${place?.name ?? ""}`;
-  box.placeholder = `Message ${name}, or ${workspace.scene.commands[0] ?? "/command"}`;
+  box.placeholder = `Message ${name}, or ${workspace.scene.commands[0]?.name ?? "/command"}`;
 }

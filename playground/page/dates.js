@@ -44,6 +44,11 @@ export function day(at) {
   return text[0].toUpperCase() + text.slice(1);
 }
 
+/** "today at 10:12", for what happened not long ago. */
+export function lately(at) {
+  return `${near(at, Date.now()) ?? short(at)} at ${clock(at)}`;
+}
+
 function formatted(at, options) {
   return new Intl.DateTimeFormat(undefined, options).format(at);
 }

@@ -32,20 +32,3 @@ export function byId(id) {
 export function unseen(text) {
   return el("span", { class: "unseen" }, text);
 }
-
-/** The address if it is safe to follow, or null: no scripts, files or data URLs. */
-export function followable(address) {
-  try {
-    const url = new URL(address);
-    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
-  } catch {
-    return null;
-  }
-}
-
-/** A link out of the page, or plain text if the address is not safe. */
-export function link(address, ...children) {
-  const href = followable(address);
-  if (!href) return el("span", {}, ...children);
-  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
-}

@@ -36,7 +36,7 @@ async function visit() {
 function show(view, stamp) {
   const { line, say } = troubleLine();
   const where = { view: view?.id };
-  const surface = new Surface({ act: "click-view", where, values: view?.values, say });
+  const surface = new Surface({ act: "click-view", where, values: view?.values, say, level: 2 });
   const nothing = el("p", { class: "hint" }, "The app has drawn nothing here yet.");
   const root = el("div", { class: "blocks", tabindex: "-1" }, line, view ? blocks(view.blocks, surface) : nothing);
   if (shown) inPlaceOf(shown.root, root);

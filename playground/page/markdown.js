@@ -1,24 +1,26 @@
 // The `markdown` block: the Markdown that apps use. Anything else stays as written.
 
-import { el, link } from "./el.js";
+import { el } from "./el.js";
+import { link } from "./links.js";
 
-export function markdown(text) {
-  return text.split(/(^```[^]*?^```$)/m).flatMap((piece) => (piece.startsWith("```") ? [fence(piece)] : parts(piece)));
+/** `level` is that of its headings. */
+export function markdown(text, level) {
+  return text.split(/(^```[^]*?^```$)/m).flatMap((piece) => (piece.startsWith("```") ? [fence(piece)] : parts(piece, level)));
 }
 
 function fence(piece) {
   return el("pre", {}, piece.replace(/^```.*\n/, "").replace(/\n?```$/, ""));
 }
 
-function parts(piece) {
-  return piece.split(/\n{2,}/).filter((part) => part.trim()).map(part);
+function parts(piece, level) {
+  return piece.split(/\n{2,}/).filter((text) => text.trim()).map((text) => part(text, level));
 }
 
-function part(text) {
+function part(text, level) {
   const rows = text.trim().split("\n");
   const heading = /^(#{1,6}) +(.*)/.exec(rows[0]);
-  if (heading && rows.length === 1) return el("p", { class: "heading", role: "heading", "aria-level": "4" }, inline(heading[2]));
-  if (heading) return el("div", {}, part(rows[0]), part(rows.slice(1).join("\n")));
+  if (heading && rows.length === 1) return el("p", { class: "heading", role: "heading", "aria-level": level }, inline(heading[2]));
+  if (heading) return el("div", {}, part(rows[0], level), part(rows.slice(1).join("\n"), level));
   if (rows.every((row) => /^ *[-*+] /.test(row))) return list("ul", rows, /^ *[-*+] /);
   if (rows.every((row) => /^ *\d+[.)] /.test(row))) return list("ol", rows, /^ *\d+[.)] /);
   if (rows.every((row) => row.startsWith(">"))) return el("blockquote", {}, broken(rows.map((row) => row.replace(/^> ?/, ""))));

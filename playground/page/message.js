@@ -3,24 +3,28 @@
 import { act, failureText } from "./act.js";
 import { avatar } from "./avatars.js";
 import { blocks } from "./blocks.js";
-import { clock, today, whole } from "./dates.js";
+import { clock, lately, today, whole } from "./dates.js";
 import { el } from "./el.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { threadAddress } from "./place.js";
 import { Surface, troubleLine } from "./surface.js";
+import { toolbar } from "./toolbar.js";
 import { forget, nameOf, person, replies, workspace } from "./workspace.js";
+
+const FACES = 3; // people shown beside the number of replies
 
 /** A message in a list: it is redrawn if any of these values changes. */
 export function asListed(message, { inThread = false } = {}) {
   const answers = inThread ? [] : replies(message.channel, message.ts);
   const { scene } = workspace;
-  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, people: scene.people, groups: scene.groups, today: today() };
+  const faces = [...new Set(answers.map((answer) => answer.user))].slice(0, FACES).join();
+  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, faces, people: scene.people, groups: scene.groups, today: today() };
 }
 
-export function drawnMessage({ message, inThread, count, last }) {
+export function drawnMessage({ message, inThread, count, last, faces }) {
   const { line, say } = troubleLine();
   const where = { channel: message.channel, ts: message.ts };
-  const surface = new Surface({ act: "click", where, say });
+  const surface = new Surface({ act: "click", where, say, level: inThread ? 3 : 2 });
   const node = el("li", { class: classes(message), tabindex: "-1", "data-ts": message.ts });
   node.append(
     avatar(message.user),
@@ -31,8 +35,9 @@ export function drawnMessage({ message, inThread, count, last }) {
       content(message, surface),
       line,
       message.private && dismissal(message, say),
-      !inThread && !message.private && thread(message, count, last)),
+      count > 0 && thread(message, count, last, faces)),
   );
+  if (!message.private) node.append(toolbar(message, { inThread, say }));
   return node;
 }
 
@@ -69,10 +74,12 @@ function dismissal(message, say) {
   return el("button", { type: "button", class: "quiet", "data-name": "dismiss", click: dismiss }, "Dismiss message");
 }
 
-function thread(message, count, last) {
-  const at = last && new Date(Number(last) * 1000);
+/** Who replied, how often, and when last. */
+function thread(message, count, last, faces) {
+  const at = new Date(Number(last) * 1000);
   const href = threadAddress(message.channel, message.ts);
-  if (!count) return el("a", { class: "thread-link first", href, "data-name": "thread" }, "Reply in thread");
-  const label = count === 1 ? "1 reply" : `${count} replies`;
-  return el("a", { class: "thread-link", href, "data-name": "thread" }, el("strong", {}, label), el("span", {}, `Last reply ${clock(at)}`));
+  return el("a", { class: "thread-link", href, "data-name": "thread" },
+    el("span", { class: "faces", "aria-hidden": "true" }, faces.split(",").map((user) => avatar(user))),
+    el("strong", {}, count === 1 ? "1 reply" : `${count} replies`),
+    el("span", {}, `Last reply ${lately(at)}`));
 }

@@ -52,7 +52,7 @@ function show(dialog, view) {
   const same = shown?.id === view.id;
   const typed = same ? held(view.values, shown.surface) : view.values;
   const { line, say } = troubleLine();
-  const surface = new Surface({ act: "click-view", where: { view: view.id }, values: typed, say });
+  const surface = new Surface({ act: "click-view", where: { view: view.id }, values: typed, say, level: 3 });
   const root = drawn(view, surface, line);
   if (same) inPlaceOf(shown.root, root);
   else dialog.replaceChildren(root);

@@ -1,8 +1,9 @@
 // Slack's mrkdwn: *bold*, _italic_, ~strike~, `code`, ```blocks```, > quotes, and references in <angle brackets>.
 
 import { date } from "./dates.js";
-import { el, followable, link } from "./el.js";
+import { el } from "./el.js";
 import { emoji } from "./emoji.js";
+import { followable, link } from "./links.js";
 import { broadcast, channelNamed, group, user } from "./mentions.js";
 
 /** The nodes of a text. No other kinds of nodes can arise. */

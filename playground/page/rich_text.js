@@ -1,8 +1,9 @@
 // Rich text: sections, lists, quotes and preformatted text. All texts in it are literal.
 
 import { date } from "./dates.js";
-import { el, link } from "./el.js";
+import { el } from "./el.js";
 import { emoji } from "./emoji.js";
+import { link } from "./links.js";
 import { broadcast, channelNamed, group, user } from "./mentions.js";
 import { unknown } from "./unknown.js";
 

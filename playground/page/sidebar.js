@@ -1,6 +1,6 @@
 // The list of channels, the app's direct messages, and its Home.
 
-import { byId, el } from "./el.js";
+import { byId, el, unseen } from "./el.js";
 import { channelAddress, onMove, place } from "./place.js";
 import { unread } from "./unread.js";
 import { nameOf, when, workspace } from "./workspace.js";
@@ -37,5 +37,5 @@ function row(channel, sign, name) {
 function item(href, sign, name, here, { pings, any }) {
   const badge = pings ? el("span", { class: "badge", "aria-label": `${pings} that mention you` }, pings) : null;
   const properties = { href, class: any ? "unread" : null, "aria-current": here ? "page" : null };
-  return el("li", {}, el("a", properties, el("span", { class: "sign", "aria-hidden": "true" }, sign), el("span", { class: "name" }, name), badge));
+  return el("li", {}, el("a", properties, el("span", { class: "sign", "aria-hidden": "true" }, sign), el("span", { class: "name" }, name), any && unseen("unread"), badge));
 }

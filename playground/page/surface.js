@@ -2,12 +2,13 @@
 
 import { act, failureText } from "./act.js";
 import { confirmed } from "./confirm.js";
-import { el, followable } from "./el.js";
+import { el } from "./el.js";
+import { follow } from "./links.js";
 
 export class Surface {
-  /** `where` identifies it to the server; `values` are the initial values of its inputs; `say` shows errors. */
-  constructor({ act: name, where, values = {}, say }) {
-    Object.assign(this, { name, where, values, say });
+  /** `where` identifies it to the server; `values` are the initial values of its inputs; `say` shows errors; `level` is that of its headings. */
+  constructor({ act: name, where, values = {}, say, level }) {
+    Object.assign(this, { name, where, values, say, level });
     this.fields = new Map();
   }
 
@@ -35,7 +36,7 @@ export class Surface {
     const typed = this.name === "click-view" ? { typed: this.typed() } : {};
     const answer = await busy(node, () => act(this.name, { ...asked, ...typed }));
     this.say(failureText(answer));
-    if (answer.ok && followable(element.url)) open(element.url, "_blank", "noopener");
+    if (answer.ok) follow(element.url);
     return answer.ok;
   }
 }

@@ -47,5 +47,5 @@ function leave(pane) {
   const ts = shown.split(" ")[1];
   shown = null;
   pane.replaceChildren();
-  byId("messages").querySelector(`[data-ts="${CSS.escape(ts)}"] [data-name="thread"]`)?.focus();
+  byId("messages").querySelector(`[data-ts="${CSS.escape(ts)}"] :is([data-name="thread"], [data-name="reply"])`)?.focus();
 }

@@ -1,6 +1,6 @@
 // Unread messages, remembered by this browser for each person.
 
-import { workspace } from "./workspace.js";
+import { keyOf, within, workspace } from "./workspace.js";
 
 const name = (channel) => `read/${workspace.me}/${channel}`;
 
@@ -15,6 +15,13 @@ function lastRead(channel) {
 
 function of(channel) {
   return [...workspace.messages.values()].filter((message) => message.channel === channel);
+}
+
+/** The key of the first unread message of someone else, or null; also null where nothing was read before. */
+export function firstUnread(channel) {
+  const read = lastRead(channel);
+  const first = within(channel).find((message) => Number(message.ts) > read && message.user !== workspace.me);
+  return read && first ? keyOf(first) : null;
 }
 
 /** The number of unread mentions, and whether there are other unread messages. */

@@ -91,3 +91,16 @@ function faint() {
   }
   return [...found];
 }
+
+/** Texts smaller than 12 px. */
+function small() {
+  const size = ({ node }) => Number.parseFloat(getComputedStyle(node.parentElement).fontSize);
+  return texts().filter((text) => size(text) < 12).map((text) => `${size(text)} ${text.text}`);
+}
+
+/** How much of the screen a message takes, in px: its height, how far below its top its buttons end, and the room for messages. */
+function extent(message) {
+  const { top, height } = message.getBoundingClientRect();
+  const ends = [...message.querySelectorAll(".block-actions")].map((row) => row.getBoundingClientRect().bottom - top);
+  return { height, buttons_end: Math.max(0, ...ends), room: message.closest(".scroll").clientHeight };
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,15 @@ NO_DEMO = "/playground/demo/state"  # requested by the page, but missing
 PATIENCE = 20_000  # ms, generous for machines with shared cores
 expect.set_options(timeout=PATIENCE)
 Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of the screen a message takes, in px. `buttons_end` is measured from the top of the message."""
+
+    height: float
+    buttons_end: float
+    room: float  # the height of the part of the page that shows messages
 
 
 class Screen:
@@ -76,6 +86,9 @@ class Screen:
     async def measure(self, what: str) -> Any:
         """What a function of measures.js finds wrong with the page's layout."""
         return await self.page.evaluate(f"() => {{ {MEASURES}; return {what}(); }}")
+
+    async def extent(self, message: Locator) -> Extent:
+        return Extent(**await message.evaluate(f"message => {{ {MEASURES}; return extent(message); }}"))
 
 
 @asynccontextmanager

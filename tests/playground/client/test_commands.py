@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from playground.slack import ManualClock, NotPossibleError, Slack
+from playground.slack import Command, ManualClock, NotPossibleError, Slack
 from tests.playground.app import actions, button, section
 
 Json = dict[str, Any]
@@ -78,7 +78,7 @@ async def test_people_who_may_not_give_a_verb_are_refused(slack: Slack, answers:
         await slack.command("USTR", "/reviews", channel="CEXT")
     with pytest.raises(NotPossibleError, match="not in CEXT"):
         await slack.command("UBEN", "/reviews", channel="CEXT")
-    slack.workspace.commands = frozenset({"/other"})
+    slack.workspace.commands = (Command("/other"),)
     with pytest.raises(NotPossibleError, match="/reviews is not a command here"):
         await slack.command("UANN", "/reviews")
 
