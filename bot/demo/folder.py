@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 
 from bot.demo.faults import DemoError
+from bot.demo.page.clock import read_moved
+from store.engine.address import parse_database_url
 
 SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
 MARK = "demo.lock"
@@ -16,6 +19,13 @@ DATABASE, POLICY, LOG = "countersign.db", "policy.toml", "countersign.log"
 CLOCK, MESSAGES, AGENTS = "clock.txt", "messages.jsonl", "agents.jsonl"
 DATABASE_FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
 ALL = (DATABASE, *DATABASE_FILES, POLICY, LOG, CLOCK, MESSAGES, AGENTS)
+
+
+def moved_time(database_url: str) -> timedelta:
+    """By how much time was moved, if this is the database of a demo."""
+    path = Path(str(parse_database_url(database_url).database))
+    is_demo = path.name == DATABASE and path.with_name(MARK).exists()
+    return read_moved(path.with_name(CLOCK)) if is_demo else timedelta(0)
 
 
 class Folder:

@@ -120,7 +120,7 @@ async def _play_stories(
     passage = Passage(service, service.slack, clock)
     async with passage.running(), agent_sessions(service.store, url) as sessions:
         stage = Stage(diary, sessions)
-        panel.connect(stage, passage)
+        panel.connect(stage, passage, service.store)
         stage.open()
         try:
             yield stage

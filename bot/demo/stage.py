@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from bot.demo.agents.agent import Agent, RefusedError
 from bot.demo.agents.diary import Diary
 from bot.demo.agents.story import Story
+from bot.demo.openings import Opening
 from bot.demo.stories import STORIES
 from store.waiters import cancel_task
 
@@ -25,13 +26,13 @@ class Stage:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def open(self) -> None:
-        """Start stories that never ran, and resume unfinished ones from their beginning, as after a crash."""
+        """Start stories that never ran and wait for nobody; resume unfinished ones from their beginning."""
         for story in STORIES:
             turn, over = self._diary.turn(story.name)
             if not over:
                 self._diary.tell(story.agent, "did", "Was started again, and asks what became of what it had proposed.")
                 self._play(story, turn)
-            elif turn == 0:
+            elif turn == 0 and not story.waits:
                 self._play(story, 1)
 
     def has_story(self, name: str) -> bool:
@@ -65,7 +66,7 @@ class Stage:
         for task in list(self._running.values()):
             await cancel_task(task)
 
-    def state(self) -> dict[str, Any]:
+    def state(self, openings: Mapping[str, Opening]) -> dict[str, Any]:
         """For the page."""
         return {
             "agents": [
@@ -78,9 +79,21 @@ class Stage:
                     "title": story.title,
                     "what": story.what,
                     "agent": story.agent,
-                    "begins": story.begins,
+                    "begins": _beginning(story, openings.get(story.agent)),
+                    "started": self._diary.turn(story.name)[0] > 0,
                     "running": self.running(story.name),
                 }
                 for story in STORIES
             ],
         }
+
+
+def _beginning(story: Story, opening: Opening | None) -> dict[str, str | None] | None:
+    """The person to act as, and where: as the story suggests, unless only others may decide now."""
+    if story.begins is None:
+        return None
+    user, channel = story.begins
+    if opening is None:
+        return {"user": user, "channel": channel, "ts": None}
+    able = opening.people
+    return {"user": user if user in able else able[0], **opening.card._asdict()}

@@ -3,19 +3,20 @@
 import { businessNow, clock, moment, moveAhead, whole } from "./dates.js";
 import { byId, el } from "./el.js";
 import { keyed } from "./keyed.js";
-import { channelAddress, go } from "./place.js";
+import { channelAddress, go, messageAddress } from "./place.js";
 import { busy, troubleLine } from "./surface.js";
 import { become } from "./top.js";
 import { whileSeen } from "./watching.js";
 import { nameOf, tell, when } from "./workspace.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
+const SOON = 300; // ms before the next look for a card that is not posted yet
+const TRIES = 30;
 const REDRAWN = 5_000; // ms between updates of the clock
 const LABELS = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
 const opened = new Set(); // agents whose full log is open
 let say = null; // the current error
 let moved = 0; // seconds
-let sought = null; // the agent whose card is scrolled to as soon as it exists
 
 export async function agents() {
   const state = await asked();
@@ -24,7 +25,6 @@ export async function agents() {
   draw(state);
   if (!location.hash && matchMedia("(max-width: 760px)").matches) history.replaceState(null, "", "#agents"); // a phone shows one part at a time
   when(["scene"], refresh);
-  when(["messages"], seek);
   setInterval(drawTime, REDRAWN);
   whileSeen(() => {
     const source = new EventSource("/playground/demo/events");
@@ -89,7 +89,7 @@ function draw(state) {
   drawTime();
   const linesOf = new Map(state.agents.map((agent) => [agent.name, agent.lines]));
   // The name of the person to act as is only known once the workspace is loaded.
-  const stories = state.stories.map((item) => ({ ...item, lines: linesOf.get(item.agent), who: item.begins && given(item.begins[0]) }));
+  const stories = state.stories.map((item) => ({ ...item, lines: linesOf.get(item.agent), who: item.begins && given(item.begins.user) }));
   keyed(byId("agent-list"), stories, (item) => item.name, story);
 }
 
@@ -122,31 +122,36 @@ function story(item) {
   return el("li", {},
     el("h3", {}, item.title),
     el("p", { class: "try" }, item.what),
-    el("div", { class: "row" }, begin(item), item.running ? null : again(item)),
+    el("div", { class: "row" }, begin(item), again(item)),
     diary(item));
 }
 
 function begin(item) {
-  if (!item.begins || !item.running) return null;
-  const [user, where] = item.begins;
-  const there = () => {
-    sought = item.agent;
-    go(channelAddress(where));
+  if (!item.begins || (item.started && !item.running)) return null;
+  const { user, channel } = item.begins;
+  const there = async (event) => {
+    if (!item.started) await post(event.currentTarget, address(item), {});
+    go(channelAddress(channel));
     become(user);
+    seek(item.name, TRIES);
   };
   const label = `Try it as ${item.who}`;
   return el("button", { type: "button", class: "button primary", "data-name": item.name, "aria-label": `${label}: ${item.title}`, click: there }, label);
 }
 
+function address(item) {
+  return `/playground/demo/stories/${encodeURIComponent(item.name)}`;
+}
+
 function again(item) {
-  const address = `/playground/demo/stories/${encodeURIComponent(item.name)}`;
-  const click = (event) => post(event.currentTarget, address, {});
+  if (!item.started || item.running) return null;
+  const click = (event) => post(event.currentTarget, address(item), {});
   return el("button", { type: "button", class: "button", "data-name": item.name, "aria-label": `Start again: ${item.title}`, click }, "Start again");
 }
 
 /** The agent's latest line; all lines when opened. */
 function diary(item) {
-  if (!item.lines.length) return el("p", { class: "hint" }, "Has done nothing yet.");
+  if (!item.lines.length) return el("p", { class: "hint" }, item.started ? "Has done nothing yet." : "Waits until you open it.");
   const last = item.lines.at(-1);
   const toggle = (event) => (event.currentTarget.open ? opened.add(item.name) : opened.delete(item.name));
   const all = el("details", { open: opened.has(item.name), toggle },
@@ -162,11 +167,9 @@ function line(entry) {
     el("time", { datetime: entry.at, title: whole(new Date(entry.at)) }, clock(new Date(entry.at))));
 }
 
-/** The agent's newest card, once the person who is asked sees it. */
-function seek() {
-  if (!sought) return;
-  const cards = [...byId("messages").children].filter((card) => card.textContent.includes(`agent ${sought},`));
-  if (!cards.length) return;
-  sought = null;
-  cards.at(-1).scrollIntoView();
+/** To the card of a story, once it has been posted. */
+async function seek(name, tries) {
+  const { begins } = (await asked())?.stories.find((item) => item.name === name) ?? {};
+  if (begins?.ts) go(messageAddress(begins.channel, begins.ts));
+  else if (tries > 1) setTimeout(seek, SOON, name, tries - 1);
 }

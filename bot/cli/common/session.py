@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from bot.cli.common.faults import CommandError
+from bot.demo.folder import moved_time
 from bot.settings import Settings, read_settings
 from rules.policy.model import Policy
 from rules.policy.parse import read_policy
@@ -25,7 +26,8 @@ OPERATOR = "operator"  # the actor in audit events
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    """Business time: as real time, unless the database is a demo's whose time was moved."""
+    return datetime.now(UTC) + moved_time(read_settings().database_url)
 
 
 def policy_of(settings: Settings) -> Policy:

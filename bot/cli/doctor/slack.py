@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bot.cli.common.session import now
 from bot.cli.doctor.answers import answer_or_error
 from bot.cli.doctor.findings import MISSING_SCOPE, Finding
 from bot.cli.doctor.people import people_findings
@@ -87,7 +86,7 @@ def _scopes(granted: frozenset[str]) -> Finding:
 
 def _clock(date: str | None) -> Finding:
     try:
-        difference = abs(now() - parsedate_to_datetime(date or ""))
+        difference = abs(datetime.now(UTC) - parsedate_to_datetime(date or ""))
     except (TypeError, ValueError):
         return Finding("clock, beside that of Slack", unseen="Slack's answer bears no readable Date")
     if difference <= SKEW:

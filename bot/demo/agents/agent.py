@@ -111,10 +111,6 @@ class Agent:
     async def _execution(self, document: Document, body: Document) -> Document:
         return await self._call("POST", f"/v1/packages/{document['decision_package_id']}/execution", body)
 
-    async def events(self, document: Document) -> list[Document]:
-        answer = await self._call("GET", f"/v1/packages/{document['decision_package_id']}/events")
-        return list(answer["events"])
-
     async def _call(
         self, method: str, path: str, body: Document | None = None, *, key: str | None = None, seen: int | None = None
     ) -> Document:

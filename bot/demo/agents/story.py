@@ -12,7 +12,8 @@ from bot.demo.agents.agent import Agent
 class Story:
     """`title` and `what` are for people; `agent` is the name on the cards.
 
-    `begins` is the person to act as first, and the channel of the card; None if nobody is asked.
+    `begins` is the person to act as first, and the channel of the card; None if nobody is asked. A story that `waits`
+    starts only when a visitor opens it.
     """
 
     name: str
@@ -21,3 +22,4 @@ class Story:
     what: str
     run: Callable[[Agent], Awaitable[None]]
     begins: tuple[str, str] | None = None
+    waits: bool = False

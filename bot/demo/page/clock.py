@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
+def read_moved(path: Path) -> timedelta:
+    return timedelta(seconds=float(path.read_text()) if path.exists() else 0.0)
+
+
 class MovedClock:
     """A move is stored before it takes effect: otherwise past events could lie in the future after a restart."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.moved = timedelta(seconds=float(path.read_text()) if path.exists() else 0.0)
+        self.moved = read_moved(path)
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.moved

@@ -6,6 +6,7 @@ They answer only requests that the playground's page may make.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 
@@ -14,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from bot.demo.agents.diary import Diary
+from bot.demo.openings import Opening, find_openings
 from bot.demo.page.clock import MovedClock
 from bot.demo.page.passage import Passage
 from bot.demo.stage import Stage
 from playground.browser.own_page import own_page_only
 from rules.record.chain import rfc3339
 from store.engine.workers import UnavailableError
+from store.store import Store
 
 LONGEST = 24 * 3600  # seconds per move: shorter than any deadline of an agent
 ALIVE = 15.0  # seconds after which an idle stream sends a comment
@@ -38,11 +41,12 @@ class Panel:
         self._clock, self._diary = clock, diary
         self._stage: Stage | None = None
         self._passage: Passage | None = None
+        self._store: Store | None = None
         self._ending = False
 
-    def connect(self, stage: Stage, passage: Passage) -> None:
+    def connect(self, stage: Stage, passage: Passage, store: Store) -> None:
         """Called once the service runs: from now on there is a state to show and a time to move."""
-        self._stage, self._passage = stage, passage
+        self._stage, self._passage, self._store = stage, passage, store
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -54,11 +58,21 @@ class Panel:
 
     async def state(self, request: web.Request) -> web.Response:
         own_page_only(request)
-        return web.json_response(self._state())
+        return web.json_response(await self._state())
 
-    def _state(self) -> dict[str, object]:
+    async def _state(self) -> dict[str, object]:
         now = {"now": rfc3339(self._clock()), "moved_seconds": round(self._clock.moved.total_seconds())}
-        return now | (self._stage.state() if self._stage else {"agents": [], "stories": []})
+        return now | (self._stage.state(await self._openings()) if self._stage else {"agents": [], "stories": []})
+
+    async def _openings(self) -> Mapping[str, Opening]:
+        """None while the service ends."""
+        if self._store is None:
+            return {}
+        installation, at = self._store.installation, self._clock()
+        try:
+            return await self._store.read(lambda connection: find_openings(connection, installation, at))
+        except UnavailableError:
+            return {}
 
     async def move(self, request: web.Request) -> web.Response:
         own_page_only(request)
@@ -73,7 +87,7 @@ class Panel:
         except UnavailableError:
             return _problem(503, "The demo is ending.")
         self._diary.changes.announce("time.moved")
-        return web.json_response(self._state())
+        return web.json_response(await self._state())
 
     async def begin(self, request: web.Request) -> web.Response:
         own_page_only(request)
@@ -83,7 +97,7 @@ class Panel:
         if self._stage.running(name):
             return _problem(409, "It is still running: its card waits for a reviewer.")
         self._stage.begin(name)
-        return web.json_response(self._state(), status=202)
+        return web.json_response(await self._state(), status=202)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Sends "changed" after each change; the state itself is a separate request."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.demo.agents.agent import Agent, Package
+from bot.demo.agents.agent import Agent, Document, Package
 from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
@@ -28,10 +28,19 @@ def question(turn: int) -> Package:
     }
 
 
+def explain(turn: int, document: Document) -> Package:
+    """The agent knows no more than the file: it says so, and asks again."""
+    package = question(turn)
+    package["proposed_action"] += (
+        f" You asked: “{document['decision']['instructions']}” The file says no more than this."
+    )
+    return package
+
+
 async def run(agent: Agent) -> None:
     agent.did("Found two addresses in the file, and no way to tell which one is right.")
     document = await agent.propose(question(agent.turn))
-    document = await agent.wait_for_decision(document, lambda _: question(agent.turn))
+    document = await agent.wait_for_decision(document, lambda status: explain(agent.turn, status))
     if document["decision"] and document["decision"]["answer"]:
         agent.did(f"Wrote into the draft: “{document['decision']['answer']}”")
     else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.demo.agents.agent import Agent, Document, Package
+from bot.demo.agents.requests import fewer_rows, with_evidence
 from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
@@ -40,13 +41,19 @@ def proposal(turn: int, rows: int = 1204) -> Package:
         "reversibility": "irreversible_high",
         "data_classes": ["pii"],
         "requested_by": REQUESTER,
+        "metadata": {"rows": rows},
     }
 
 
 def narrow(turn: int, document: Document) -> Package:
-    package = proposal(turn, rows=1202)
-    package["known_uncertainties"] = ["None: the two doubtful records were taken off the list."]
-    package["rationale"] += f" Fewer, after a review that said: {document['decision']['instructions']}"
+    """As many fewer as the reviewer said; without a number, the two doubtful records are left out."""
+    before, instructions = document["metadata"]["rows"], document["decision"]["instructions"]
+    if document["status"] == "evidence_requested":
+        return with_evidence(proposal(turn, before), "A count of this morning", f"{before} rows match the condition.")
+    rows = fewer_rows(instructions, before)
+    package = proposal(turn, rows=rows if rows < before else before - 2)
+    package["known_uncertainties"] = ["None: the doubtful records were taken off the list."]
+    package["rationale"] += f" Fewer, after a review that said: {instructions}"
     return package
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bot.demo.agents.agent import Agent, Document, Package
+from bot.demo.agents.requests import with_evidence, words_to_add
 from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
@@ -36,7 +37,7 @@ LETTERS = (
 REGARDS = "\nNorthport Inspectorate"
 
 
-def draft_mail(turn: int) -> Package:
+def draft_mail(turn: int, added: tuple[str, ...] = ()) -> Package:
     letter = LETTERS[turn % len(LETTERS)]
     return {
         "title": f"Send e-mail: {letter.subject}",
@@ -51,20 +52,24 @@ def draft_mail(turn: int) -> Package:
             "message": f"mail-{turn}",
             "to": letter.to,
             "subject": letter.subject,
-            "body": letter.body + REGARDS,
+            "body": "\n\n".join([letter.body, *added]) + REGARDS,
         },
         "evidence_refs": [{"id": f"inbox_{turn}", "title": "Their message of this morning"}],
         "known_uncertainties": ["Whether the person at this address may speak for the company."],
         "side_effect_preview": {"emails": 1, "recipients": [letter.to]},
         "consequence": "One e-mail leaves the house in our name.",
         "requested_by": REQUESTER,
+        "metadata": {"added": added},
     }
 
 
 def redraft_mail(turn: int, document: Document) -> Package:
-    package, instructions = draft_mail(turn), document["decision"]["instructions"]
+    """What a reviewer wants to be changed is added to the text; evidence is quoted from the file."""
+    added, instructions = tuple(document["metadata"]["added"]), document["decision"]["instructions"]
+    if document["status"] == "evidence_requested":
+        return with_evidence(draft_mail(turn, added), "Their file", "No other letter of this month.")
+    package = draft_mail(turn, (*added, words_to_add(instructions)))
     package["rationale"] += f" Written again after a review that said: {instructions}"
-    package["action_parameters"]["body"] += "\n\nPlease write back if anything here is unclear."
     return package
 
 
@@ -85,7 +90,8 @@ STORY = Story(
     name="mail",
     agent="mail-assistant",
     title="E-mail assistant",
-    what="Approve it, reject it, or correct it (Details, Edit and approve). What is sent is what you approved.",
+    what="Approve it, reject it, or correct it (Details, Edit and approve). Or press Revise and write what to add."
+    " What is sent is what you approved.",
     begins=("URITA", "C0REVIEWS"),
     run=run,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.demo.agents.agent import Agent, Document, Package, RefusedError
+from bot.demo.agents.requests import days_in, words_to_add
 from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
@@ -16,7 +17,7 @@ TEXT = (
 UNCERTAIN = "The inspection record for May is missing."
 
 
-def draft_notice(number: int, days: int = 14) -> Package:
+def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Package:
     return {
         "title": f"Send enforcement notice draft #{number} to Entity ABC",
         "action_type": "send_enforcement_notice",
@@ -31,7 +32,7 @@ def draft_notice(number: int, days: int = 14) -> Package:
             "notice": f"draft-{number}",
             "recipient": "Entity ABC, 4 Quay Street, Northport",
             "deadline_days": days,
-            "text": TEXT.format(days=days),
+            "text": " ".join([TEXT.format(days=days), *added]),
         },
         "evidence_refs": [
             {"id": "doc_1", "title": "Inspection of 14 April", "excerpt": "Cold store 2: 9.4 °C for six hours."},
@@ -47,17 +48,26 @@ def draft_notice(number: int, days: int = 14) -> Package:
         "dissent": [{"by": "risk-agent", "position": "Ask people first", "reason": UNCERTAIN}],
         "data_classes": ["regulated"],
         "requested_by": REQUESTER,
+        "metadata": {"days": days, "added": added},
     }
 
 
 def revise_notice(number: int, document: Document) -> Package:
-    """A longer deadline, and the record of May if it was requested. The rationale quotes the reviewer."""
-    package, instructions = draft_notice(number, days=21), document["decision"]["instructions"]
-    package["rationale"] += f" Changed after a review that said: {instructions}"
+    """A reviewer who names a number of days gets that deadline; other words are added to the text."""
+    before, instructions = document["metadata"], document["decision"]["instructions"]
     if document["status"] == "evidence_requested":
-        record = {"id": "doc_12", "title": "Inspection of 18 May", "excerpt": "Cold store 2: 8.1 °C; found in paper."}
-        package["evidence_refs"].append(record)
-        package["known_uncertainties"] = ["The record of May is on paper, and was typed in by us."]
+        return _with_record_of_may(draft_notice(number, before["days"], tuple(before["added"])))
+    days = days_in(instructions)
+    added = (*before["added"], *([] if days else [words_to_add(instructions)]))
+    package = draft_notice(number, days or before["days"], added)
+    package["rationale"] += f" Changed after a review that said: {instructions}"
+    return package
+
+
+def _with_record_of_may(package: Package) -> Package:
+    record = {"id": "doc_12", "title": "Inspection of 18 May", "excerpt": "Cold store 2: 8.1 °C; found in paper."}
+    package["evidence_refs"].append(record)
+    package["known_uncertainties"] = ["The record of May is on paper, and was typed in by us."]
     return package
 
 
@@ -88,7 +98,8 @@ STORY = Story(
     name="notice",
     agent="notice-desk",
     title="Enforcement notice",
-    what="High risk: approve it as Senta and as Susan. Nora asked for it: be refused as her. Or press Revise first.",
+    what="High risk: approve it as Senta and as Susan. Nora asked for it: be refused as her. Or press Revise first and"
+    " name another number of days.",
     begins=("USENTA", "C0ENFORCE"),
     run=run,
 )

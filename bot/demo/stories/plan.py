@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Any
 
 from bot.demo.agents.agent import Agent, Document, Package
+from bot.demo.agents.requests import with_evidence
 from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
@@ -36,7 +37,10 @@ def draft_plan(turn: int, requests: tuple[str, ...] = ()) -> Package:
 
 def revise_plan(turn: int, document: Document) -> Package:
     """Earlier requests are kept in the package's metadata, from which the agent reads them again."""
-    return draft_plan(turn, (*document["metadata"]["asked"], shorten(document["decision"]["instructions"], 200)))
+    asked = tuple(document["metadata"]["asked"])
+    if document["status"] == "evidence_requested":
+        return with_evidence(draft_plan(turn, asked), "Visits since May, by street", "Quay Street: none.")
+    return draft_plan(turn, (*asked, shorten(document["decision"]["instructions"], 200)))
 
 
 async def run(agent: Agent) -> None:

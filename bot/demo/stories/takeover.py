@@ -36,8 +36,17 @@ def ask_for_help(turn: int) -> Package:
     }
 
 
-def draft_note(turn: int) -> Package:
-    case = f"ABC-2026-{130 + turn}"
+def explain(turn: int, document: Document) -> Package:
+    """The agent cannot settle it by itself, whatever it is asked."""
+    package = ask_for_help(turn)
+    package["proposed_action"] += f" You asked: “{document['decision']['instructions']}” Both records still stand."
+    return package
+
+
+def draft_note(turn: int, document: Document) -> Package:
+    case, decision = f"ABC-2026-{130 + turn}", document["decision"]
+    name = decision["reviewers"][0]["name"]
+    note = f"Classified by {name}: {decision['comment']}" if decision["comment"] else f"Classified by {name}."
     return {
         "title": f"Note in case {case} that a person settled it",
         "action_type": "update_case_note",
@@ -47,26 +56,26 @@ def draft_note(turn: int) -> Package:
         "rationale": "Whoever opens the file should see why the agent did not classify it.",
         "risk_level": "low",
         "confidence": 0.96,
-        "action_parameters": {"case": case, "note": "Classified by a person."},
+        "action_parameters": {"case": case, "note": note},
         "requested_by": REQUESTER,
     }
 
 
 async def run(agent: Agent) -> None:
     document = await agent.propose(ask_for_help(agent.turn))
-    document = await agent.wait_for_decision(document, lambda _: ask_for_help(agent.turn))
+    document = await agent.wait_for_decision(document, lambda status: explain(agent.turn, status))
     if document["status"] != "taken_over":
         agent.did("Left the case as it is.")
         return
     document = await agent.wait_for_decision(await propose_note(agent, document))
-    await agent.carry_out(document, lambda approved: f"Added a note to case {approved['case']}.")
+    await agent.carry_out(document, lambda approved: f"Added a note to case {approved['case']}: “{approved['note']}”")
 
 
 async def propose_note(agent: Agent, document: Document) -> Document:
     """Retry until it is accepted: while a person has the thread, Countersign takes nothing in it from the agent."""
     while True:
         try:
-            return await agent.propose(draft_note(agent.turn), step="2")
+            return await agent.propose(draft_note(agent.turn, document), step="2")
         except RefusedError as refused:
             if refused.kind != "thread-taken-over":
                 raise

@@ -96,6 +96,24 @@ async def test_the_deletion_needs_two_people_who_have_opened_details(visitor: Vi
     assert (await visitor.over("deletion"))[-2] == "Deleted 1,204 rows of customers, as batch retention-1."
 
 
+async def test_the_notice_has_the_deadline_that_a_reviewer_names_and_the_words_that_they_add(visitor: Visitor) -> None:
+    await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REVISE, {"instructions": "Give them three weeks."})
+    card = await visitor.card(NOTICE, "version 2")
+    assert "within 21 days" in card.shown
+    await visitor.give(SENTA, card, Verb.REVISE, {"instructions": "Add: “Extensions are possible on request.”"})
+    card = await visitor.card(NOTICE, "version 3")
+    parameters = (await visitor.package("notice-desk"))["action_parameters"]
+    assert parameters["deadline_days"] == 21
+    assert parameters["text"].endswith("within 21 days of this notice. Extensions are possible on request.")
+
+
+async def test_a_sentence_that_a_reviewer_asks_for_is_in_the_next_draft_of_the_email(visitor: Visitor) -> None:
+    asked = {"instructions": "Say that they can renew online."}
+    await visitor.give(RITA, await visitor.card(MAIL), Verb.REVISE, asked)
+    await visitor.card(MAIL, "version 2")
+    assert "Say that they can renew online." in (await visitor.package("mail-assistant"))["action_parameters"]["body"]
+
+
 async def test_a_deletion_that_is_revised_is_smaller(visitor: Visitor) -> None:
     await visitor.give(SVEN, await visitor.card(DELETION), Verb.REVISE, {"instructions": "Leave the two doubtful out."})
     await visitor.card("Delete 1,202 customer records", "Version 2")
@@ -112,7 +130,18 @@ async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor:
     assert [shown for shown in posted if "case-reader" in shown] == []
 
 
+async def test_the_receipt_waits_until_somebody_opens_it(visitor: Visitor) -> None:
+    await visitor.card(NOTICE)
+    state = await visitor.state()
+    assert [story["name"] for story in state["stories"] if not story["started"]] == ["receipt"]
+    assert (await visitor.pass_time(300)).status == 200
+    assert lines(await visitor.state(), "appeals-clerk") == []
+    assert await visitor.begin("receipt") == 202
+    await visitor.card(RECEIPT, "unless someone objects")
+
+
 async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
+    await visitor.begin("receipt")
     await visitor.card(RECEIPT, "unless someone objects")
     assert (await visitor.pass_time(300)).status == 200
     document = await visitor.over("receipt")
@@ -121,6 +150,7 @@ async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
 
 
 async def test_a_receipt_with_an_objection_waits_for_explicit_approval(visitor: Visitor) -> None:
+    await visitor.begin("receipt")
     await visitor.give(ROSS, await visitor.card(RECEIPT, "unless someone objects"), Verb.OBJECT)
     await visitor.wait_for_line("appeals-clerk", "Pending, hard approval")
     assert (await visitor.pass_time(3600)).status == 200
@@ -158,7 +188,9 @@ async def test_while_a_person_has_taken_over_the_agent_leaves_the_thread_alone(
     await visitor.give(RITA, card, Verb.TAKE_OVER, {"comment": "I call the inspector."})
     await visitor.wait_for_line("triage-agent", "409 thread-taken-over")
     await visitor.give(RITA, await visitor.card(TAKEOVER, "Rita"), Verb.HAND_BACK, {"comment": "It is a minor breach."})
-    assert (await visitor.over("takeover"))[-2] == "Added a note to case ABC-2026-131."
+    assert (await visitor.over("takeover"))[-2] == (
+        "Added a note to case ABC-2026-131: “Classified by Rita: I call the inspector.”"
+    )
 
 
 async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resumed(visitor: Visitor) -> None:
@@ -178,6 +210,7 @@ async def test_a_finished_story_starts_again_with_new_ids_and_a_running_one_does
 
 
 async def test_every_agent_reports_something_and_none_fails(visitor: Visitor) -> None:
+    await visitor.begin("receipt")
     for agent in ("notice-desk", "mail-assistant", "data-steward", "appeals-clerk", "drafting-agent", "planning-agent"):
         await visitor.wait_for_line(agent, "Pending")
     state = await visitor.state()

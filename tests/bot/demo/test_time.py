@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
 
+from bot.cli import run_command
+from bot.demo.folder import moved_time
 from store.packages.packages import PACKAGES
 from tests.bot.demo.test_stories import NOTICE, RECEIPT
-from tests.bot.demo.visitor import DORA, PATIENCE, Visitor, running
+from tests.bot.demo.visitor import DORA, PATIENCE, SENTA, SVEN, Visitor, running, visiting
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -59,9 +64,26 @@ async def test_the_notice_gets_a_reminder_and_then_escalates_to_the_director(vis
         PATIENCE,
     )
     await visitor.wait_for_line("notice-desk", "waits for a director")
+    assert (await _beginning(visitor, "notice"))["user"] == DORA
+
+
+async def test_after_an_escalation_the_visitor_is_told_to_act_as_someone_who_may_decide_now(visitor: Visitor) -> None:
+    card = await visitor.card(NOTICE)
+    assert await _beginning(visitor, "notice") == {"user": SENTA, "channel": card.channel, "ts": card.ts}
+    await visitor.read(SENTA, card)
+    await visitor.approve(SENTA, card)
+    await visitor.wait_for_line("notice-desk", "1 of 2 people have approved")
+    assert (await _beginning(visitor, "notice"))["user"] == SVEN
+
+
+async def _beginning(visitor: Visitor, name: str) -> dict[str, Any]:
+    """Whom the panel says to act as, and where."""
+    beginnings = [story["begins"] for story in (await visitor.state())["stories"] if story["name"] == name]
+    return dict(beginnings[0])
 
 
 async def test_events_due_within_a_move_happen_at_their_own_time(visitor: Visitor) -> None:
+    await visitor.begin("receipt")
     await visitor.card(RECEIPT, "unless someone objects")
     await visitor.pass_time(DAY)
     await visitor.over("receipt")
@@ -82,7 +104,28 @@ async def test_an_ignored_notice_expires_at_the_top_of_the_ladder(visitor: Visit
     assert "Expired by timeout" in " ".join(await visitor.over("notice"))
 
 
+async def test_the_command_line_beside_the_demo_sees_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with visiting(tmp_path / "demo") as visitor:
+        await visitor.pass_time(DAY)
+    capsys.readouterr()  # the demo's log
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path / 'demo' / 'countersign.db'}")
+    assert await asyncio.to_thread(run_command, ["stats", "--json"]) == 0
+    until = datetime.fromisoformat(json.loads(capsys.readouterr().out)["until"])
+    assert until - datetime.now(UTC) > timedelta(hours=23)
+
+
+def test_a_clock_file_beside_a_database_that_is_no_demos_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "clock.txt").write_text("86400")
+    database = f"sqlite:///{tmp_path / 'countersign.db'}"
+    assert moved_time(database) == timedelta(0)
+    (tmp_path / "demo.lock").touch()
+    assert moved_time(database) == timedelta(days=1)
+
+
 async def test_silence_does_not_count_while_slack_is_down(visitor: Visitor) -> None:
+    await visitor.begin("receipt")
     heart = visitor.slack_side.clockwork.heart
     await visitor.card(RECEIPT, "unless someone objects")
     visitor.slack.faults.refusing = True

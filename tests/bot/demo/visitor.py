@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import Connection
 
 from bot.demo.folder import Folder
 from bot.demo.opening import Demo, open_demo
@@ -18,6 +19,9 @@ from playground.model.messages import Message
 from playground.slack import Outcome
 from rules.state.commands import Verb
 from store.agents import agent_admin
+from store.installation.tenancy import read_tenant_id
+from store.packages.content import load_words
+from store.packages.queue import list_open_tasks
 from tests.bot.slack.office import CONFIRMED, MENU
 
 RITA, ROSS, SENTA, SVEN, SUSAN, DORA = "URITA", "UROSS", "USENTA", "USVEN", "USUSAN", "UDORA"
@@ -88,6 +92,20 @@ class Visitor:
         await self.give(user, card, verb)
         await self.slack.until(lambda: len(self.slack.private_notes(user)) > before)
         return self.slack.private_notes(user)[-1].shown
+
+    async def package(self, agent: str) -> dict[str, Any]:
+        """The newest version of what the agent proposes and people have not decided."""
+
+        def operation(connection: Connection) -> dict[str, Any]:
+            tenant, now = read_tenant_id(connection), self.demo.service.store.clock()
+            agent_ids = {known.name: known.agent_id for known in agent_admin.list_agents(connection, now)}
+            states = list_open_tasks(connection, tenant, limit=100).items
+            (event,) = [state.version_event_id for state in states if state.agent_id == agent_ids[agent]]
+            package = load_words(connection, tenant, event)[event]["package"]
+            assert isinstance(package, dict)
+            return package
+
+        return await self.demo.service.store.read(operation)
 
     async def add_agent(self) -> str:
         """Add an agent, and return its key."""
