@@ -80,12 +80,11 @@ from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.client.outcomes import Outcome
 from playground.model.clock import Clock, ManualClock
-from playground.model.commands import Command
 from playground.model.messages import Message
 from playground.model.rates import Rates
 from playground.model.refusals import NotPossibleError
 from playground.model.views import View
-from playground.model.workspace import PATIENCE, Workspace
+from playground.model.workspace import PATIENCE, Command, Workspace
 from playground.server import application
 
 __all__ = ["Command", "ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]

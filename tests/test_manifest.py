@@ -19,7 +19,6 @@ from blocks.home import reviews
 from bot.demo.workspace import REVIEWS
 from bot.slack.outgoing.scopes import SCOPES
 from playground.model import workspace
-from playground.model.commands import Command
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "manifest.yml").read_text()
@@ -219,7 +218,7 @@ def test_the_hint_of_the_slash_command_names_words_that_everybody_may_use() -> N
 
 def test_the_demo_lists_the_command_as_the_manifest_declares_it() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
-    assert Command(command["command"], command["usage_hint"], command["description"]) == REVIEWS
+    assert workspace.Command(command["command"], command["usage_hint"], command["description"]) == REVIEWS
 
 
 def test_people_and_channels_in_a_slash_command_come_as_ids() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from playground.model.commands import Command
 from playground.model.rates import Rates
 from playground.model.setup import SlackSetup
-from playground.model.workspace import Workspace
+from playground.model.workspace import Command, Workspace
 
 OWNER = "UOMAR"  # owns the agents
 REQUESTER = "UNORA"  # requests most of their actions

@@ -6,12 +6,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from playground.model.changes import Changes
 from playground.model.channels import Channel
 from playground.model.clock import Clock
-from playground.model.commands import Command
 from playground.model.faults import Faults
 from playground.model.ids import IdGenerator
 from playground.model.messages import Messages
@@ -34,6 +33,14 @@ SCOPES = (
 FOREIGN = "TFOREIGN"
 PATIENCE = 3.0  # seconds: Slack's, for an answer to a click and for the use of its trigger
 REMEMBERED = 10_000  # calls: tests look only among the latest
+
+
+class Command(NamedTuple):
+    """A slash command as the app's manifest declares it."""
+
+    name: str
+    hint: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ function boxes(type, options, held, how) {
     return el("label", { class: "box" }, box, el("span", {}, words(option.text), more));
   });
   const role = type === "radio" ? "radiogroup" : "group";
-  const node = el("div", { class: "boxes", role, tabindex: "-1", ...named(how), "aria-label": how.label }, drawn);
+  const required = type === "radio" ? {} : { "aria-required": null }; // not an attribute of groups
+  const node = el("div", { class: "boxes", role, tabindex: "-1", ...named(how), ...required, "aria-label": how.label }, drawn);
   const picked = () => [...node.querySelectorAll("input:checked")].map((input) => input.value);
   return [node, () => (type === "radio" ? picked()[0] ?? null : picked())];
 }

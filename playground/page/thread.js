@@ -12,6 +12,7 @@ let shown = null;
 export function threads() {
   when(["scene", "messages"], draw);
   onMove(draw);
+  document.addEventListener("keydown", escape);
 }
 
 function draw() {
@@ -38,8 +39,13 @@ function open(pane, first) {
   const list = el("ol", { class: "messages", "aria-label": "Messages of the thread" });
   pane.replaceChildren(el("header", { class: "place" }, title, close), el("div", { class: "scroll" }, list), form);
   composer(form, () => ({ channel: first.channel, thread_ts: first.ts }));
-  pane.onkeydown = (event) => event.key === "Escape" && close.click();
   title.focus({ preventScroll: true });
+}
+
+/** Escape closes the thread, unless it closes a menu, a list or a form. */
+function escape(event) {
+  const used = event.defaultPrevented || document.querySelector("dialog[open]");
+  if (event.key === "Escape" && !used) byId("thread").querySelector(".close")?.click();
 }
 
 function leave(pane) {

@@ -130,7 +130,7 @@ async def test_after_a_rejected_email_the_story_starts_again_with_another(screen
 
 
 async def test_the_deletion_opens_approve_once_details_were_read(screen: Screen) -> None:
-    card = screen.card(DELETION)
+    card = screen.card(DELETION).first
     await go(screen, "data-protection", "USVEN")
     await screen.press(card, "Approve")
     await expect(screen.note).to_contain_text("Open Details")

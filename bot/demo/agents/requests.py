@@ -13,17 +13,17 @@ LONGEST = 600  # characters that are added to a text
 
 def days_in(words: str) -> int | None:
     """The length of time that the words name: 21 for "Give them three weeks"."""
-    found = re.search(rf"\b{NUMBER}[ -](day|week|month)s?\b", words, re.IGNORECASE)
-    return _number(found[1]) * UNITS[found[2].lower()] if found else None
+    match = re.search(rf"\b{NUMBER}[ -](day|week|month)s?\b", words, re.IGNORECASE)
+    return _number(match[1]) * UNITS[match[2].lower()] if match else None
 
 
 def fewer_rows(words: str, rows: int) -> int:
     """How many rows remain: 500 for "Only 500", two less for "Leave two out", all without a number that fits."""
-    if found := re.search(rf"\b(?:only|at most|first)\b\D*?\b{NUMBER}\b", words, re.IGNORECASE):
-        left = _number(found[1])
+    if match := re.search(rf"\b(?:only|at most|first)\b\D*?\b{NUMBER}\b", words, re.IGNORECASE):
+        left = _number(match[1])
     else:
-        found = re.search(rf"\b{NUMBER}\b", words, re.IGNORECASE)
-        left = rows - _number(found[1]) if found else rows
+        match = re.search(rf"\b{NUMBER}\b", words, re.IGNORECASE)
+        left = rows - _number(match[1]) if match else rows
     return left if 0 < left <= rows else rows
 
 
