@@ -134,7 +134,7 @@ async def test_the_deletion_opens_approve_once_details_were_read(screen: Screen)
     await go(screen, "data-protection", "USVEN")
     await screen.press(card, "Approve")
     await expect(screen.note).to_contain_text("Open Details")
-    for user, shown in (("USVEN", "1 of 2"), ("USUSAN", "Approved")):
+    for user, shown in (("USVEN", "1 of 2"), ("USUSAN", "approved this")):
         await screen.become(user)
         await screen.press(card, "Details")
         await expect(screen.dialog).to_contain_text("Details")

@@ -98,10 +98,9 @@ async def test_the_deletion_needs_two_people_who_have_opened_details(visitor: Vi
 
 async def test_the_notice_has_the_deadline_that_a_reviewer_names_and_the_words_that_they_add(visitor: Visitor) -> None:
     await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REVISE, {"instructions": "Give them three weeks."})
-    card = await visitor.card(NOTICE, "version 2")
-    assert "within 21 days" in card.shown
+    card = await visitor.card(NOTICE, "within 21 days")
     await visitor.give(SENTA, card, Verb.REVISE, {"instructions": "Add: “Extensions are possible on request.”"})
-    card = await visitor.card(NOTICE, "version 3")
+    await visitor.card(NOTICE, "of this notice. Extensions are possible on request.")
     parameters = (await visitor.package("notice-desk"))["action_parameters"]
     assert parameters["deadline_days"] == 21
     assert parameters["text"].endswith("within 21 days of this notice. Extensions are possible on request.")
@@ -110,7 +109,7 @@ async def test_the_notice_has_the_deadline_that_a_reviewer_names_and_the_words_t
 async def test_a_sentence_that_a_reviewer_asks_for_is_in_the_next_draft_of_the_email(visitor: Visitor) -> None:
     asked = {"instructions": "Say that they can renew online."}
     await visitor.give(RITA, await visitor.card(MAIL), Verb.REVISE, asked)
-    await visitor.card(MAIL, "version 2")
+    await visitor.card(MAIL, "by 10 December.", "Say that they can renew online.", "Northport Inspectorate")
     assert "Say that they can renew online." in (await visitor.package("mail-assistant"))["action_parameters"]["body"]
 
 
