@@ -54,6 +54,7 @@ Faults (`faults.py`), for one method or, if it is None, for all; `times=None` me
     faults.lose_reply("chat.postMessage", times=1)
     faults.rate_limited("chat.update", seconds=30);   faults.slow("users.list", seconds=0.1)
     gate = faults.hold("chat.update"); await gate.wait_until_reached(); gate.open()
+    faults.unknown_blocks.add("data_visualization"): messages with such a block are refused
     faults.groups_unreadable();   faults.clear();   await go_down(), await come_up(): connections are refused
     Posts to a response_url have the method name `response_url`.
 

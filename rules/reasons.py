@@ -102,7 +102,11 @@ class Refusal(Value):
 
     @property
     def sentence(self) -> str:
-        return sentence_of(self.reason).format_map(_Facts(self._display_facts()))
+        return self.tell(sentence_of(self.reason))
+
+    def tell(self, sentence: str) -> str:
+        """The sentence with the facts of this refusal in it."""
+        return sentence.format_map(_Facts(self._display_facts()))
 
     def _display_facts(self) -> dict[str, str]:
         """The facts with roles in plain words. Programs get the names as the policy writes them."""
@@ -126,67 +130,72 @@ def refuse(reason: Reason, **facts: object) -> Refusal:
 def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one line a reason, checked for completeness
     match reason:
         case Reason.UNKNOWN_PERSON:
-            return "This workspace's directory does not know {who}, so nothing can be decided by them."
+            return "The directory of people does not list {who}. Try again in a few minutes, or ask an admin to look."
         case Reason.DIRECTORY_STALE:
-            return "The directory of people could not be refreshed for too long; nobody can decide until it is."
+            return (
+                "The directory of people is out of date, so nobody can decide. An admin can run `countersign doctor`."
+            )
         case Reason.DEACTIVATED:
-            return "This account is deactivated and cannot decide."
+            return "This account is deactivated and cannot decide. Ask someone else to decide."
         case Reason.A_BOT:
-            return "Only people decide here, and this account is a bot."
+            return "Only people can decide, and this account is a bot. Use your own account."
         case Reason.A_GUEST:
-            return "Guests cannot decide here unless the policy names them."
+            return "Guests cannot decide unless the policy names them. Ask a member to decide, or an admin to name you."
         case Reason.A_STRANGER:
-            return "Only members of this workspace can decide, and this account belongs to another one."
+            return "Only members of this workspace can decide, and this account belongs to another one. Ask a member."
         case Reason.ANOTHER_WORKSPACE:
             return "This came from another Slack workspace. Do it from your own workspace."
         case Reason.NOT_ADMIN:
-            return "Only the policy's admins can do this."
+            return "Only the policy's admins can do this. /reviews help lists what you can do."
         case Reason.NOT_VISIBLE:  # the same for what does not exist
-            return "There is no package {package} that you can see."
+            return "There is no package {package} that you can see. /reviews queue lists those that you can."
         case Reason.WRONG_ROLE:
-            return "You need the {role} role to decide this."
+            return "You need the {role} role to decide this. Ask someone who has it."
         case Reason.OUT_OF_SCOPE:
-            return "You are {a_role}, but not for {action_type}: your scope does not cover it."
+            return "You are {a_role}, but your role does not cover {action_type}. Ask someone whose role does."
         case Reason.ABOVE_AUTHORITY:
             return "This is {risk} risk, and your authority ends at {max_risk}. Escalate it instead."
         case Reason.IS_REQUESTER:
-            return "You asked for this, so someone else must approve it. You can still stop it."
+            return "You asked for this, so someone else must approve it. You can still reject it."
         case Reason.IS_ON_CHAIN:
             return "This is done on your behalf, so someone else must approve it."
         case Reason.IS_OWNER:
-            return "You own the agent that proposes this, so someone else must approve it. You can still stop it."
+            return "You own the agent that proposes this, so someone else must approve it. You can still reject it."
         case Reason.IS_EDITOR:
             return "You edited this package, so someone else must approve it."
         case Reason.IS_RECUSED:
-            return "You recused yourself from this package."
+            return "You recused yourself from this package, so someone else must decide it."
         case Reason.INDEPENDENCE_UNKNOWN:
-            return "An e-mail address asked for this, and the directory has none for you: it could be yours."
+            return (
+                "An e-mail address asked for this, and the directory has none for you, so it could be yours."
+                " Someone else must approve it."
+            )
         case Reason.ALREADY_COUNTED:
-            return "Your approval already counts; this needs another person."
+            return "Your decision already counts. Someone else must decide now."
         case Reason.STALE_VERSION:
-            return "Version {seen} is out of date: the current version is {current}."
+            return "Version {seen} is out of date: the current version is {current}. Look at the card again."
         case Reason.STALE_RUNG:
-            return "This has since been escalated to {role}; please decide on the newer card."
+            return "This was escalated to {a_role} after you opened it. Look at the newer card."
         case Reason.ALREADY_DECIDED:
-            return "This is already {status} by {by}; nothing was changed."
+            return "This is already {status} by {by}. Nothing was changed."
         case Reason.AWAITS_AGENT:
             return "This waits for the agent ({status}). You can decide on the version that it sends."
         case Reason.IS_DEFERRED:
-            return "This is deferred until {until}; wake it before you decide."
+            return "This is deferred until {until}. Use Wake in Details before you decide."
         case Reason.NOT_IN_THIS_STATE:
-            return "A package that is {status} does not take {verb}."
+            return "This package is {status}, so {verb} is not possible. Details shows what is."
         case Reason.DECISION_NOT_ALLOWED:
-            return "The agent cannot act on {verb} here; it takes: {allowed}."
+            return "The agent does not accept “{verb}” here. It accepts: {allowed}."
         case Reason.LEVEL_IS_TAKEOVER:
-            return "This needs a person to take over; it cannot be approved."
+            return "This cannot be approved. Use Take over, or reject it."
         case Reason.NOT_SOFT:
-            return "Only an approval that runs on silence can be objected to; reject this one instead."
+            return "Silence does not count here, so there is nothing to object to. Reject it instead."
         case Reason.SILENCE_COUNTS:
-            return "Silence lets this go ahead whatever the deadline is: object, or defer it."
+            return "Silence lets this go ahead whatever the deadline is. Object to it, or defer it."
         case Reason.A_QUESTION:
-            return "This is a question: answer it."
+            return "This is a question. Use Answer."
         case Reason.NOT_A_QUESTION:
-            return "This is not a question, so it cannot be answered; approve or reject it."
+            return "This is not a question. Approve or reject it."
         case Reason.ANSWER_NOT_OFFERED:
             return "Choose one of the answers that the question offers."
         case Reason.ANSWER_NOT_VALID:
@@ -196,33 +205,33 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.DETAILS_FIRST:
             return "Open Details first, and read every page of what is proposed. The policy requires that at this risk."
         case Reason.NOT_SHOWN_WHOLE:
-            return "The card does not show all of this. Open the form from the card, and go through all its steps."
+            return "The card does not show all of this. Press its button again, and go through all steps of the form."
         case Reason.NO_PARAMETERS:
-            return "This package has no parameters to edit."
+            return "This package has no parameters to edit. Use Revise to ask the agent for changes."
         case Reason.EDIT_NOT_VALID:
             return "The edited parameters are not valid: {fault}."
         case Reason.NOTHING_EDITED:
-            return "The edited parameters are the same as before; approve it as it is."
+            return "You changed nothing. Edit the parameters, or use Approve."
         case Reason.TOP_OF_LADDER:
-            return "There is nobody above {role} to escalate this to."
+            return "Nobody is above {a_role}, so this cannot be escalated. Take it over, defer it or reject it."
         case Reason.NOT_ON_LADDER:
-            return "{role} is not further up this package's ladder, which is: {ladder}."
+            return "This can only be escalated to: {ladder}."
         case Reason.TIME_NOT_AHEAD:
-            return "The time must lie ahead of {of}."
+            return "Choose a time later than {of}."
         case Reason.TIME_TOO_FAR:
-            return "That is too late; the latest possible is {latest}."
+            return "That is too late. Choose a time up to {latest}."
         case Reason.TASK_CLAIMED:
-            return "<@{assignee}> has taken this up."
+            return "<@{assignee}> has taken this up. Others may still decide."
         case Reason.ASSIGNEE_NOT_ELIGIBLE:
-            return "<@{assignee}> could not decide this: {because}"
+            return "This person cannot decide it: {because}. Name someone else."
         case Reason.NOT_YOURS_TO_HAND_BACK:
             return "Only {by}, who took this over, or an admin can hand it back."
         case Reason.NOT_YOURS_TO_WITHDRAW:
-            return "Only the agent, its owner or the requester can withdraw this."
+            return "Only the agent, its owner or the requester can withdraw this. A reviewer can reject it."
         case Reason.NOT_SAMPLED:
-            return "This was not picked for a second look, so there is nothing to judge."
+            return "This was not picked for a second look. /reviews sampled lists what was."
         case Reason.ALREADY_JUDGED:
-            return "This was already judged {verdict}."
+            return "This was already judged {verdict}. Nothing was changed."
         case Reason.NOT_FOUND:
             return "There is no such package among your own."
         case Reason.AGENT_PAUSED:
@@ -283,6 +292,6 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.NOT_DUE:
             return "Nothing is due for this package."
         case Reason.TOO_BUSY:
-            return "This package is changing too fast just now; try again."
+            return "Too many people are deciding this just now. Try again."
         case _:
             assert_never(reason)

@@ -5,22 +5,26 @@ from __future__ import annotations
 from blocks.card.claims import handover
 from blocks.card.facts import escalation_sentence
 from blocks.card.mentions import mention_line, withdrawal_line
-from blocks.kit.elements import Block, bold, rich, section, words
+from blocks.kit.elements import Block, bold, context, rich, section, words
 from blocks.kit.message import Message
 from blocks.kit.text import escape, in_utc, one_line, slack_date
 from blocks.words.dossier import Dossier
+from blocks.words.ladder import kept_sentence, who_may_decide
 from blocks.words.outcome import explanation, outcome_sentence, thread_sentence
 from blocks.words.quotes import remarks
 from blocks.words.revision import changes, version_author
 from blocks.words.sentences import FormatTime, goes_ahead_at, timeout_outcome, title_of
 from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_label
-from rules.wording import with_article
+from blocks.words.verbs import LOOKS
+from rules.state.commands import Verb
+
+NOT_READ = f"Replies here are not read: use {LOOKS[Verb.COMMENT].label} in Details."
 
 
 def escalation(dossier: Dossier) -> Message:
     """For the role that is asked from now on, with the remarks so far."""
-    text = escalation_sentence(dossier)
+    text = " ".join(filter(None, (escalation_sentence(dossier), kept_sentence(dossier.state))))
     return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
 
 
@@ -31,7 +35,7 @@ def silence_stopped(dossier: Dossier) -> Message:
 
 
 def reminder(dossier: Dossier) -> Message:
-    waits = f"This still waits for {with_article(dossier.state.task.required_role)}"
+    waits = f"This still waits for {who_may_decide(dossier.state)}"
     shown, plain = (f"{waits}{_what_then(dossier, format_time)}" for format_time in (slack_date, in_utc))
     return _message(dossier, plain, *mention_line(dossier), section(shown))
 
@@ -87,6 +91,11 @@ def takeover(dossier: Dossier) -> Message:
 def hand_back(dossier: Dossier) -> Message:
     text = thread_sentence(dossier)
     return _message(dossier, text, rich(words(text)))
+
+
+def first_in_thread(note: Message) -> Message:
+    """The first note of a thread also says that answers in the thread are not read."""
+    return Message(f"{note.text} {NOT_READ}", (*note.blocks, context(NOT_READ)))
 
 
 def _message(dossier: Dossier, text: str, *blocks: Block) -> Message:

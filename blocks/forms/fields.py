@@ -94,7 +94,19 @@ def datetime_picker(initial: datetime | None = None) -> Element:
 def to_role(_: Verb, dossier: Dossier) -> Block:
     above = dossier.terms.ladder[dossier.state.task.rung :]
     options = [option(humanize(role), role) for role in above]
-    return input_block(Field.TO_ROLE, "Who should decide", choice_of("static_select", options, options[0]))
+    return input_block(Field.TO_ROLE, "Which role should decide", choice_of("static_select", options, options[0]))
+
+
+def to_person(_: Verb, __: Dossier) -> Block:
+    hint = (
+        "They get the task in their own role, and nobody else is mentioned. Someone who may already decide it gets it"
+        " with the same deadline."
+    )
+    return input_block(Field.TO_PERSON, "A person in particular", _person(), hint=hint, optional=True)
+
+
+def _person() -> Element:
+    return {"type": "users_select", "placeholder": plain("Nobody", OPTION_TEXT)}
 
 
 def override_decision(_: Verb, __: Dossier) -> Block:
@@ -130,11 +142,10 @@ def confirmation(parameters: Any) -> str:
 
 
 def away_fields() -> list[Block]:
-    delegate = {"type": "users_select", "placeholder": plain("Nobody", OPTION_TEXT)}
     hint = "Your open tasks go to them if they may decide them. Delegation moves tasks, never authority."
     return [
         input_block(Field.UNTIL, "Away until", datetime_picker()),
-        input_block(Field.DELEGATE, "Who stands in for you", delegate, hint=hint, optional=True),
+        input_block(Field.DELEGATE, "Who stands in for you", _person(), hint=hint, optional=True),
     ]
 
 
@@ -143,6 +154,7 @@ FIELD_BLOCKS: Mapping[Field, Callable[[Verb, Dossier], Block]] = {
     Field.INSTRUCTIONS: instructions,
     Field.UNTIL: until,
     Field.TO_ROLE: to_role,
+    Field.TO_PERSON: to_person,
     Field.OVERRIDE_DECISION: override_decision,
     Field.OVERRIDE_REASON: override_reason,
     Field.EVIDENCE_REFS: evidence_refs,

@@ -87,7 +87,8 @@ def _waiting(row: Row) -> Iterator[str]:
 
 
 def _decision_parts(row: Row) -> Iterator[str]:
-    yield f"You said *{humanize(row.decision or '')}*" + (f" {slack_date(row.decided_at)}" if row.decided_at else "")
+    decided = LOOKS[Verb(row.decision)].past if row.decision else "decided"
+    yield f"You *{decided}*" + (f" {slack_date(row.decided_at)}" if row.decided_at else "")
     yield f"now: {_status(row)}"
 
 

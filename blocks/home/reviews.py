@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from blocks.home import home
 from blocks.home.queue import ROWS, Row, judge_row_blocks, row_blocks, row_text
@@ -16,15 +16,12 @@ from blocks.kit.elements import (
     code,
     context,
     header,
-    preformatted,
     rich,
     words,
 )
 from blocks.kit.ids import ActionId
-from blocks.kit.limits import CARD_TEXT
 from blocks.kit.message import Message
-from blocks.kit.parameters import pieces
-from blocks.kit.text import clean, cut, escape, one_line, pluralize
+from blocks.kit.text import cut, escape, one_line, pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.history import event_block
 from blocks.words.refusals import private_message
@@ -53,7 +50,6 @@ _NAMED_IN_TEXT = 3
 _TROUBLES = 5
 _ENTRIES = 40
 _WORD = 40
-_SUMMARY = CARD_TEXT - 500
 
 
 def queue(rows: Sequence[Row], more: int = 0, *, searched: int | None = None) -> Message:
@@ -132,12 +128,3 @@ def audit(dossier: Dossier) -> Message:
     whole = button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title_of(dossier)}")
     text = f"{pluralize(len(events), 'event')} of {dossier.state.decision_package_id}: {escape(title_of(dossier))}."
     return Message(text, (header("What happened"), about_block(dossier), *more, *shown, actions([whole])))
-
-
-def policy(summary: Iterable[str]) -> Message:
-    """The summary that `countersign policy check` prints, as far as it fits into a message."""
-    text = "\n".join(summary)
-    shown = text if len(text) <= _SUMMARY else text[: text.rfind("\n", 0, _SUMMARY)]
-    more = [context("Shortened. `countersign policy check` prints all of it.")] if shown != text else []
-    blocks = [rich(preformatted(piece.strip("\n"))) for piece in pieces(clean(shown))]
-    return Message("The policy in force.", (header("The policy in force"), *blocks, *more))

@@ -1,4 +1,4 @@
-"""The statistics of `/reviews stats`: two charts, and the same numbers in text."""
+"""The statistics of `/reviews stats`: the numbers in text, and two charts of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def stats(figures: Statistics) -> Message:
     heading = f"Reviews of the last {format_duration(figures.until - figures.since)}"
     sentences = (*_words(figures),)
     text = " ".join((f"{heading}.", *sentences)).replace("*", "")
-    return Message(text, (header(heading), *_charts(figures), *(section(sentence) for sentence in sentences), _note()))
+    shown = (header(heading), *(section(sentence) for sentence in sentences), _note())
+    return Message(text, shown, charts=(*_charts(figures),))
 
 
 def _words(figures: Statistics) -> Iterator[str]:
@@ -39,7 +40,7 @@ def _words(figures: Statistics) -> Iterator[str]:
 
 def _pending(figures: Statistics) -> Iterator[str]:
     by_level = [(level, _count(figures, level)) for level in _LEVELS]
-    parts = [f"{count} {humanize(level)}" for level, count in by_level if count]
+    parts = [pluralize(count, humanize(level)) for level, count in by_level if count]
     yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
     ages = [(age, sum(group.count for group in figures.pending if group.age is age)) for age in Age]
     if figures.waiting:

@@ -49,6 +49,7 @@ class Field(StrEnum):
     INSTRUCTIONS = "instructions"
     UNTIL = "until"
     TO_ROLE = "to_role"
+    TO_PERSON = "to_person"
     OVERRIDE_DECISION = "override_decision"
     OVERRIDE_REASON = "override_reason"
     EVIDENCE_REFS = "evidence_refs"

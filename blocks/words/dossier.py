@@ -19,11 +19,16 @@ from rules.verbs.available import offered_verbs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEvent:
-    """One event of the history, with the words that came with it unless retention has emptied them."""
+    """One event of the history, with the words that came with it unless retention has emptied them.
+
+    `role` is the role in which a person acted, `assignee` the person who has the task from then on.
+    """
 
     at: datetime
     event_type: str
     actor: str
+    role: str | None = None
+    assignee: str | None = None
     decision: str | None = None
     basis: str | None = None
     reason: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,6 +56,7 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.EXECUTION_UNKNOWN: "No outcome was reported in time",
     EventType.EXECUTION_LAPSED: "Approval expired unused",
 }
+_EVENT_ID = re.compile(r" evt_\w+")  # names the vote that no longer counts, for programs
 _QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
@@ -67,11 +69,21 @@ def history_blocks(dossier: Dossier) -> Iterator[Block]:
 
 
 def event_block(dossier: Dossier, event: HistoryEvent) -> Block:
-    """One event: what happened, by whom, when."""
-    by = () if _by_policy(event) else (" · ", actor_name(dossier, event.actor))
-    runs: list[Run] = [*by, " · ", moment(event.at)]
+    """One event: what happened, by whom and in which role, to whom, when."""
+    by = () if _by_policy(event) else (" · ", _actor(dossier, event))
+    to = (" · to ", person_name(dossier, event.assignee)) if _hands_over(event) and event.assignee else ()
+    runs: list[Run] = [*by, *to, " · ", moment(event.at)]
     runs += [f" · version {event.version}"] if event.version > 1 else []
     return rich(words(bold(_label(event)), *runs))
+
+
+def _actor(dossier: Dossier, event: HistoryEvent) -> str:
+    name = actor_name(dossier, event.actor)
+    return f"{name} ({humanize(event.role)})" if event.role and event.event_type in _WITH_DECISION else name
+
+
+def _hands_over(event: HistoryEvent) -> bool:
+    return event.event_type in (EventType.PACKAGE_ESCALATED, EventType.TASK_ASSIGNED)
 
 
 def _by_policy(event: HistoryEvent) -> bool:
@@ -85,7 +97,7 @@ def _label(event: HistoryEvent) -> str:
     if event.event_type in _WITH_DECISION and event.decision:
         text += f": {humanize(event.decision)}"
     notes = (event.reason, event.outcome if event.event_type == EventType.REVIEW_JUDGED else None)
-    note = ", ".join(note.replace("-", " ") for note in notes if note)
+    note = ", ".join(_EVENT_ID.sub("", note).replace("-", " ") for note in notes if note)
     return one_line(f"{text} ({humanize(note)})" if note else text)
 
 

@@ -7,15 +7,16 @@ literal text, because a refusal can quote words of others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from blocks.kit.elements import Run, moment, rich, user, words
+from blocks.kit.elements import Block, Element, Run, moment, rich, user, words
+from blocks.kit.ids import FormId
 from blocks.kit.message import Message
 from blocks.kit.text import clean, escape, in_utc
 from blocks.words.dossier import Dossier
-from blocks.words.views import about_block
-from rules.reasons import Refusal
+from blocks.words.views import View, about_block, modal
+from rules.reasons import Reason, Refusal
 
 _ZONED = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:\+00:00|Z)"
 _SPECIAL = re.compile(rf"<@(?P<user>[UW][A-Z0-9]{{1,20}})>|(?P<time>{_ZONED})")
@@ -52,7 +53,42 @@ def private_message(sentence: str) -> Message:
     return Message(sentence_text(sentence), (rich(words(*sentence_runs(sentence))),))
 
 
+# Reasons that lie in the person, so that someone else may be able to do it.
+_SOMEONE_ELSE = frozenset([
+    Reason.A_GUEST, Reason.A_STRANGER, Reason.WRONG_ROLE, Reason.OUT_OF_SCOPE, Reason.ABOVE_AUTHORITY,
+    Reason.IS_REQUESTER, Reason.IS_ON_CHAIN, Reason.IS_OWNER, Reason.IS_EDITOR, Reason.IS_RECUSED,
+    Reason.INDEPENDENCE_UNKNOWN, Reason.ALREADY_COUNTED,
+])  # fmt: skip
+
+
+def refusal_blocks(refusal: Refusal, dossier: Dossier | None = None) -> tuple[Block, ...]:
+    """The refusal, who could do it, and the package that it is about: someone may click through ten cards in a row.
+
+    `dossier` is None for someone who may not see the package.
+    """
+    sentence = rich(words(*sentence_runs(refusal.sentence)))
+    if dossier is None:
+        return (sentence,)
+    able = dossier.mentions if refusal.reason in _SOMEONE_ELSE else ()
+    who = [rich(words("Can decide:", *_named(able)))] if able else []
+    return (sentence, *who, about_block(dossier))
+
+
+def _named(mentions: Iterable[str]) -> Iterator[Run]:
+    for mention in mentions:
+        yield " "
+        yield _mentioned(mention)
+
+
+def _mentioned(mention: str) -> Element:
+    """The person or the user group, as an element."""
+    slack_id = mention.strip("<>").rpartition("^")[2].lstrip("@")
+    return user(slack_id) if mention.startswith("<@") else {"type": "usergroup", "usergroup_id": slack_id}
+
+
 def refusal_message(refusal: Refusal, dossier: Dossier | None = None) -> Message:
-    """The refusal and the package that it is about: someone may click through ten cards in a row."""
-    message = private_message(refusal.sentence)
-    return Message(message.text, (*message.blocks, about_block(dossier))) if dossier else message
+    return Message(sentence_text(refusal.sentence), refusal_blocks(refusal, dossier))
+
+
+def refusal_view(refusal: Refusal, dossier: Dossier | None = None) -> View:
+    return modal(FormId.DECISION, "Not possible", refusal_blocks(refusal, dossier))

@@ -33,6 +33,7 @@ class VerbLook:
     at_once: bool = False  # one press is enough although it has a form
     style: str | None = None
     remark: str | None = None  # introduces the comment of a decision: "Rita approves: …"
+    past: str | None = None  # the same for someone who decided: "You approved"
 
 
 def _approve(dossier: Dossier) -> str:
@@ -91,6 +92,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=(Field.CONFIRMED, Field.COMMENT),
         style="primary",
         remark="approves",
+        past="approved",
     ),
     Verb.ANSWER: VerbLook(
         label="Answer",
@@ -99,6 +101,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=(Field.ANSWER_CHOICE, Field.ANSWER, Field.ANSWER_DATA),
         style="primary",
         remark="answers",
+        past="answered",
     ),
     Verb.REJECT: VerbLook(
         label="Reject",
@@ -107,6 +110,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=_COMMENT,
         style="danger",
         remark="rejects",
+        past="rejected",
     ),
     Verb.REVISE: VerbLook(
         label="Revise",
@@ -114,13 +118,15 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.CARD,
         fields=(Field.INSTRUCTIONS,),
         remark="asks for changes",
+        past="asked for changes",
     ),
     Verb.ESCALATE: VerbLook(
         label="Escalate",
-        meaning="This goes to another role, with a new deadline. Silence will not count.",
+        meaning="From then on only this role decides, with a new deadline. Silence will not count.",
         place=Place.CARD,
-        fields=(Field.TO_ROLE, Field.COMMENT),
+        fields=(Field.TO_ROLE, Field.TO_PERSON, Field.COMMENT),
         remark="escalates",
+        past="escalated",
     ),
     Verb.OBJECT: VerbLook(
         label="Object",
@@ -129,6 +135,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=_COMMENT,
         at_once=True,
         remark="objects",
+        past="objected",
     ),
     Verb.REQUEST_MORE_EVIDENCE: VerbLook(
         label="Request evidence",
@@ -136,6 +143,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.MENU,
         fields=(Field.INSTRUCTIONS,),
         remark="asks for evidence",
+        past="asked for evidence",
     ),
     Verb.DEFER: VerbLook(
         label="Defer",
@@ -143,6 +151,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
         remark="puts it off",
+        past="deferred",
     ),
     Verb.OVERRIDE: VerbLook(
         label="Override",
@@ -150,6 +159,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.MENU,
         fields=(Field.OVERRIDE_DECISION, Field.OVERRIDE_REASON, Field.EVIDENCE_REFS),
         remark="overrides",
+        past="overrode",
     ),
     Verb.TAKE_OVER: VerbLook(
         label="Take over",
@@ -158,6 +168,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=_COMMENT,
         style="primary",
         remark="takes it over",
+        past="took over",
     ),
     Verb.RECUSE: VerbLook(
         label="Recuse",
@@ -176,6 +187,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.DETAILS,
         fields=(Field.PARAMETERS, Field.CONFIRMED, Field.COMMENT),
         remark="approves with edits",
+        past="approved with edits",
     ),
     Verb.COMMENT: VerbLook(
         label="Comment",
@@ -228,9 +240,11 @@ def check_complete(looks: Mapping[Verb, VerbLook]) -> None:
     shown = {verb for verb, row in SPEC_OF_VERB.items() if row.offered}
     if differing := shown ^ looks.keys():
         raise TypeError(f"verbs that are offered and verbs that have a look differ by {', '.join(sorted(differing))}")
-    wordless = [verb for verb, look in looks.items() if verb.value in {*HumanDecisionType} and not look.remark]
-    if wordless:
+    decisions = [(verb, look) for verb, look in looks.items() if verb.value in {*HumanDecisionType}]
+    if wordless := [verb for verb, look in decisions if not look.remark]:
         raise TypeError(f"no remark can be introduced for {', '.join(wordless)}")
+    if timeless := [verb for verb, look in decisions if not look.past]:
+        raise TypeError(f"no past tense is known for {', '.join(timeless)}")
 
 
 check_complete(LOOKS)

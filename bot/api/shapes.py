@@ -64,7 +64,7 @@ class Interrupt(Reply):
     reason: str
     """Why a person is needed, in a sentence."""
     required_role: str
-    """The role that is asked now."""
+    """The role that is asked now. Roles that were asked before may still decide if only time ran out for them."""
     quorum: Quorum
     rung: Count
     """The step of the escalation ladder, from 0."""

@@ -119,7 +119,8 @@ def _listen(app: AsyncApp, context: ListenerContext) -> None:
 
         async def handle() -> None:
             message = await reviews.handle_slash_command(context, body)
-            answer.update(text=message.text, blocks=list(message.blocks))
+            if not await context.send_charts(body.get("response_url"), message):
+                answer.update(text=message.text, blocks=list(message.blocks))
 
         fault = await _carry_out(context, "command", handle())
         await ack(text=fault) if fault else await ack(**answer)
@@ -142,7 +143,7 @@ async def _handle_tap(context: ListenerContext, body: Body) -> None:
 
 
 async def _show_fault(context: ListenerContext, body: Body, fault: str) -> None:
-    await context.tell(Tap.of(body), "Not possible", fault)
+    await context.tell(Tap.of(body), fault)
 
 
 async def _event_failure(context: ListenerContext, body: Body) -> BoltResponse | None:

@@ -1,8 +1,7 @@
 """The shape of Slack's payloads, as far as we read them.
 
 Bolt and the listeners read payloads as plain dictionaries. Each payload is checked against these models first, because
-a signature proves who sent it, not that it is well-formed. The models only check. Fields that no model names may hold
-anything: Slack adds new ones.
+a signature proves who sent it, not that it is well-formed. Fields that no model names may hold anything.
 """
 
 from __future__ import annotations
@@ -164,6 +163,7 @@ class _Command(_Part):
     command: _Text
     user_id: _Id
     trigger_id: _Token
+    response_url: _Text | None = None
     text: _Text | None = None
     team_id: _Id | None = None
     enterprise_id: _Id | None = None

@@ -52,7 +52,14 @@ class Place:
     author: str | None = field(default=None)
 
 
+def _require_known(slack: Workspace, content: Content) -> None:
+    unknown = slack.faults.unknown_blocks
+    if any(isinstance(block, dict) and block.get("type") in unknown for block in content.blocks or ()):
+        raise RefusedError("invalid_blocks")
+
+
 def post(slack: Workspace, place: Place, content: Content) -> Message:
+    _require_known(slack, content)
     blocks, text = with_ids(content.blocks), (content.text or "")[:MAX_TEXT]
     pings = find_mentions(text, blocks)
     return slack.messages.post(
@@ -88,6 +95,7 @@ def _thread(slack: Workspace, place: Place) -> str | None:
 
 def change_message(slack: Workspace, message: Message, content: Content) -> Message:
     """Text without blocks removes the blocks. Attachments and metadata stay unless new ones are given."""
+    _require_known(slack, content)
     return slack.messages.change(
         message,
         text=message.text if content.text is None else content.text,

@@ -55,6 +55,7 @@ class Fault:
 class Faults:
     clock: Clock
     refusing: bool = False
+    unknown_blocks: set[str] = field(default_factory=set)  # types of blocks that this Slack does not know
     _waiting: list[Fault] = field(default_factory=list)
 
     def error(
@@ -94,6 +95,8 @@ class Faults:
 
     def clear(self, method: str | None = None) -> None:
         """Remove all faults, or those of one method."""
+        if method is None:
+            self.unknown_blocks.clear()
         for fault in self._waiting:
             if fault.gate and method in (None, fault.method):
                 fault.gate.open()

@@ -40,20 +40,34 @@ class Question(NamedTuple):
     owner: str
 
 
+def deciding_roles(state: PackageState) -> tuple[str, ...]:
+    """The roles that may decide now: the one that is asked, those of the quorum, and those that the ladder keeps."""
+    kept = (state.terms.role_at(rung) for rung in reversed(state.task.deciding_rungs))
+    return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role, *kept)))
+
+
+def asked_roles(state: PackageState) -> tuple[str, ...]:
+    """The roles that are asked now, without those that the ladder keeps: whom to wait for and to assign."""
+    return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role)))
+
+
 def question_of(state: PackageState, *, so_far: bool = False) -> Question:
-    """The question for the present rung; with `so_far`, also for the rungs below, whose people may still stop it."""
-    rung = state.task.rung
-    rungs = [state.terms.role_at(step) for step in range(rung)] if so_far else []
-    roles = tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role, *rungs)))
+    """Who may decide now; with `so_far`, also everyone who was asked before, who may still stop it."""
+    earlier = [state.terms.role_at(rung) for rung in range(state.task.rung)] if so_far else []
     return Question(
         tenant_id=state.tenant_id,
         action_type=state.action_type,
         risk=state.risk,
-        roles=roles,
+        roles=tuple(dict.fromkeys((*deciding_roles(state), *earlier))),
         barred=state.barred,
         requester=state.requester,
         owner=state.owner,
     )
+
+
+def question_asked(state: PackageState) -> Question:
+    """Who is asked now. The ladder climbs, assigns and mentions a new role as if no earlier one could still decide."""
+    return question_of(state)._replace(roles=asked_roles(state))
 
 
 def identify(roster: Roster, user_id: str, now: datetime) -> Person | Refusal:
@@ -177,6 +191,20 @@ def authorize_vote_today(
     roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None
 ) -> ReviewerAuthorization | Refusal:
     """The authority for giving this vote today, or why it would be refused."""
-    roles = (role,) if role else (state.terms.role_at(vote.rung), *state.terms.of_role)
-    question = question_of(state)._replace(roles=tuple(dict.fromkeys(roles)))
+    question = question_of(state)._replace(roles=(role,)) if role else _question_of_rung(state, vote.rung)
     return authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now)
+
+
+def voting_rung(roster: Roster, user_id: str, state: PackageState, now: datetime) -> int:
+    """The highest rung in which this person may decide now: their vote is given, and later checked, in its role."""
+
+    def may_decide(rung: int) -> bool:
+        able = authorize(roster, user_id, Standard.PROCEED, _question_of_rung(state, rung), now)
+        return isinstance(able, ReviewerAuthorization)
+
+    return next(filter(may_decide, reversed(state.task.deciding_rungs)), state.task.rung)
+
+
+def _question_of_rung(state: PackageState, rung: int) -> Question:
+    roles = dict.fromkeys((state.terms.role_at(rung), *state.terms.of_role))
+    return question_of(state)._replace(roles=tuple(roles))

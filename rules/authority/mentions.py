@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority.authorization import authorize, question_of
+from rules.authority.authorization import authorize, deciding_roles, question_of
 from rules.authority.silence import is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
@@ -35,11 +35,11 @@ def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions
     if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
         return Mentions()
     taken_by, call = state.task.assigned_to, roster.policy.queue.call
-    if taken_by and any(_could_act(state, roster, taken_by, role, now) for role in _roles(state)):
+    if taken_by and any(_could_act(state, roster, taken_by, role, now) for role in deciding_roles(state)):
         return Mentions((taken_by,))
     if call == "assignee":
         return Mentions()
-    able = {role: _able_people(state, roster, role, now) for role in _roles(state)}
+    able = {role: _able_people(state, roster, role, now) for role in deciding_roles(state)}
     people = tuple(dict.fromkeys(user for users in able.values() for user in users))
     return Mentions(people) if call == "people" and 0 < len(people) <= MAX_MENTIONS else _by_role(roster, able)
 
@@ -50,10 +50,6 @@ def _by_role(roster: Roster, able: dict[str, list[str]]) -> Mentions:
     unnamed = dict.fromkeys(user for role, users in able.items() if not groups.get(role) for user in users)
     of_roles = dict.fromkeys(group for role in able for group in groups.get(role, ()))
     return Mentions(tuple(unnamed)[:MAX_MENTIONS], tuple(of_roles), more=len(unnamed) > MAX_MENTIONS)
-
-
-def _roles(state: PackageState) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role)))
 
 
 def _able_people(state: PackageState, roster: Roster, role: str, now: datetime) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority.authorization import Question, authorize, iter_eligible, question_of
+from rules.authority.authorization import Question, authorize, iter_eligible, question_asked, question_of
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
 from rules.people.working_time import (
@@ -108,13 +108,13 @@ def proof_holds(state: PackageState, silence: Silence, situation: Situation) -> 
 
 
 def anyone_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> bool:
-    """Whether anyone who could decide is not away, in any of the package's roles or in the given one."""
+    """Whether anyone who is asked, or could be asked in the given role, could decide and is not away."""
     return any(True for _ in iter_present(state, roster, now, role))
 
 
 def iter_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> Iterator[str]:
     """The same, one by one."""
-    eligible = iter_eligible(roster, question_of(state), now, role)
+    eligible = iter_eligible(roster, question_asked(state), now, role)
     return (user for user in eligible if not is_away(roster, user, now))
 
 

@@ -160,6 +160,20 @@ class Policy(Value):
         return frozenset(group for role in self.roles.values() for group in role.groups)
 
     @property
+    def channel_ids(self) -> list[str]:
+        """All channels in the policy, without duplicates, in the order of the policy."""
+        named = [self.channels.default, self.channels.fallback, self.channels.admins]
+        named += [role.channel for role in self.roles.values()]
+        named += [action.channel for action in self.actions.values()]
+        return list(dict.fromkeys(channel for channel in named if channel))
+
+    @property
+    def slack_ids(self) -> frozenset[str]:
+        """The ids of people, user groups and channels that the policy names."""
+        members = frozenset[str]().union(*(role.members for role in self.roles.values()))
+        return members.union(self.admins, self.directory.guests, self.groups, self.channel_ids)
+
+    @property
     def alert_recipients(self) -> tuple[str, ...]:
         """The people and the channel that the service alerts about its own troubles."""
         return (*self.admins, *((self.channels.admins,) if self.channels.admins else ()))

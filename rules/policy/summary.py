@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
+from typing import NamedTuple
 
 from rules.policy.actions import Action
 from rules.policy.model import Policy
@@ -17,23 +18,35 @@ NOBODY_ALERTED = "if Slack refuses the service something, nobody is told"
 NAME_ADMINS = "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
 
 
+class Line(NamedTuple):
+    text: str
+    indent: int = 0
+
+
 def summary(policy: Policy) -> str:
     """The policy in prose, at most 80 columns wide."""
-    tiers = [_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel]
-    roles = [_role(name, role) for name, role in policy.roles.items()]
-    spans = [f"{name} {write_duration(span)}" for name, span in policy.windows]
+    return "\n\n".join("\n".join(map(_wrap_line, section)) for section in summary_sections(policy))
+
+
+def summary_sections(policy: Policy) -> list[list[Line]]:
+    """The same as sections of lines. The first line of a longer section is its heading."""
+    spans = ", ".join(f"{name} {write_duration(span)}" for name, span in policy.windows)
     soft = f"on; {policy.soft.sample:.0%} of what silence let pass is judged afterwards"
     off = "off: what would be soft waits for a person"
-    sections = [
-        _wrap_line("", f"Policy {policy.full_version}"),
-        _wrap_line("", f"Soft approval is {soft if policy.soft.enabled else off}."),
-        *(_wrap_line("", f"Warning: {warning}") for warning in warnings(policy)),
-        "\n".join(["What a risk level takes", *tiers]),
-        "\n".join(["Actions (what is not listed counts as irreversible_high)", *_catalogue(policy)]),
-        "\n".join(["Who holds each role", *roles, _wrap_line("  ", f"admins: {_names(policy.admins)}")]),
-        "\n".join(["Windows", _wrap_line("  ", ", ".join(spans))]),
+    return [
+        [Line(f"Policy {policy.full_version}")],
+        [Line(f"Soft approval is {soft if policy.soft.enabled else off}.")],
+        *([Line(f"Warning: {warning}")] for warning in warnings(policy)),
+        [Line("What a risk level takes"), *(_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel)],
+        [Line("Actions (what is not listed counts as irreversible_high)"), *_catalogue(policy)],
+        [Line("Who holds each role"), *_holders(policy)],
+        [Line("Windows"), Line(spans, 2)],
     ]
-    return "\n\n".join(sections)
+
+
+def _holders(policy: Policy) -> Iterator[Line]:
+    yield from (_role(name, role) for name, role in policy.roles.items())
+    yield Line(f"admins: {_names(policy.admins)}", 2)
 
 
 def warnings(policy: Policy) -> list[str]:
@@ -46,8 +59,10 @@ def warnings(policy: Policy) -> list[str]:
     return sentences
 
 
-def _wrap_line(indent: str, text: str) -> str:
-    return "\n".join(wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False))
+def _wrap_line(line: Line) -> str:
+    indent = " " * line.indent
+    following = indent + "  "
+    return "\n".join(wrap(line.text, 80, initial_indent=indent, subsequent_indent=following, break_on_hyphens=False))
 
 
 def _names(names: tuple[str, ...]) -> str:
@@ -63,7 +78,7 @@ _MEANING = {
 }
 
 
-def _tier(risk: RiskLevel, tier: Tier) -> str:
+def _tier(risk: RiskLevel, tier: Tier) -> Line:
     parts = [f"{count} of them as {role}" for role, count in tier.of_role.items()]
     people = "1 person" if tier.quorum == 1 else f"{tier.quorum} people"
     before = " and ".join(write_duration(span) for span in tier.reminders)
@@ -72,7 +87,7 @@ def _tier(risk: RiskLevel, tier: Tier) -> str:
         text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
     text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours_text(tier)}, then {_timeout_text(tier)}."
     text += f" Reminders {before} before the end." if before else " No reminders."
-    return _wrap_line("  ", f"{text} Unused approvals expire after {write_duration(tier.approval_expiry)}.")
+    return Line(f"{text} Unused approvals expire after {write_duration(tier.approval_expiry)}.", 2)
 
 
 def _hours_text(tier: Tier) -> str:
@@ -82,8 +97,7 @@ def _hours_text(tier: Tier) -> str:
 def _timeout_text(tier: Tier) -> str:
     match tier.on_timeout:
         case OnTimeout.ESCALATE:
-            climb = f"it climbs to {', then '.join(tier.ladder)}; at the top " if tier.ladder else ""
-            return f"{climb}it expires, which denies it"
+            return f"{_climb_text(tier)}it expires, which denies it"
         case OnTimeout.CANCEL:
             return "it is cancelled"
         case OnTimeout.DEFER:
@@ -92,13 +106,20 @@ def _timeout_text(tier: Tier) -> str:
             return "it expires, which denies it"
 
 
-def _catalogue(policy: Policy) -> Iterator[str]:
+def _climb_text(tier: Tier) -> str:
+    if not tier.ladder:
+        return ""
+    kept = ", and earlier roles may still decide" if tier.ladder_keeps else ""
+    return f"it climbs to {', then '.join(tier.ladder)}{kept}; at the top "
+
+
+def _catalogue(policy: Policy) -> Iterator[Line]:
     for kind in Reversibility:
         listed = {name: action for name, action in policy.actions.items() if action.reversibility is kind}
         width = min(max(map(len, listed), default=0), 30)
-        yield f"  {kind}: at least {policy.reversibility.of(kind)}"
+        yield Line(f"{kind}: at least {policy.reversibility.of(kind)}", 2)
         for name, action in listed.items():
-            yield _wrap_line("    ", f"{name:<{width}}  {action.risk:<8}  {_requirements(action)}".rstrip())
+            yield Line(f"{name:<{width}}  {action.risk:<8}  {_requirements(action)}".rstrip(), 4)
 
 
 def _requirements(action: Action) -> str:
@@ -107,9 +128,9 @@ def _requirements(action: Action) -> str:
     return ", ".join([*own, *tool, *action.data_classes])
 
 
-def _role(name: str, role: Role) -> str:
+def _role(name: str, role: Role) -> Line:
     parts = [f"{name}: {_names(role.members + role.groups)}", f"up to {role.max_risk} risk"]
     parts += [f"also acts as {', '.join(role.includes)}"] if role.includes else []
     parts += [f"only for {', '.join(role.scopes)}"] if role.scopes != ("*",) else []
     parts += [f"at work {role.hours.start:%H:%M} to {role.hours.end:%H:%M} {role.hours.timezone}"] if role.hours else []
-    return _wrap_line("  ", "; ".join(parts))
+    return Line("; ".join(parts), 2)

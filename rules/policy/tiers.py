@@ -58,6 +58,7 @@ class ReviewTimeoutPolicy(Value):
     timeout_in_working_hours: bool = False
     on_timeout: OnTimeout = OnTimeout.ESCALATE
     ladder: tuple[Name, ...] = ()
+    ladder_keeps: bool = True
     reminders: tuple[Span, ...] = ()
     defer_for: Span = timedelta(hours=24)
     approval_expiry: Span = timedelta(hours=48)

@@ -137,8 +137,11 @@ class RequestMoreEvidence(HumanDecisionCommand):
 
 
 class Escalate(HumanDecisionCommand):
+    """To a role further up the ladder. A named person gets the task in their own role, which may be one asked now."""
+
     verb = Verb.ESCALATE
     to_role: str | None = None
+    to_person: UserId | None = None
 
 
 class Defer(HumanDecisionCommand):

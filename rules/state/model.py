@@ -84,6 +84,7 @@ class Terms(ReviewTimeoutPolicy):
     of_role: dict[str, int] = {}
     comment_required: bool = False
     details_first: bool = False
+    ladder_keeps: bool = False  # unlike in the policy: packages from before this setting stay as they were
     agent_answer: Duration = timedelta(hours=48)
     outcome: Duration = timedelta(hours=1)
 
@@ -109,6 +110,7 @@ class ReviewTask(Value):
 
     review_task_id: str
     rung: int = 0
+    kept_from: int | None = None  # the lowest rung whose role may still decide; None: this one
     required_role: str
     priority: Priority
     assigned_to: str | None = None
@@ -116,6 +118,11 @@ class ReviewTask(Value):
     created_at: Moment
     due_at: Moment
     reminded: int = 0
+
+    @property
+    def deciding_rungs(self) -> range:
+        """The rungs whose roles may decide now, the lowest first."""
+        return range(self.rung if self.kept_from is None else self.kept_from, self.rung + 1)
 
 
 class Vote(Value):

@@ -30,9 +30,18 @@ _STRICTEST: Mapping[str, Callable[..., Any]] = {
     "hard_timeout": min,
     "timeout_in_working_hours": max,
     "on_timeout": lambda *values: max(values, key=_ON_TIMEOUT_BY_STRICTNESS.index),
+    "ladder_keeps": min,
     "approval_expiry": min,
 }
-_TIGHTENED_TODAY = ("quorum", "of_role", "comment_required", "details_first", "soft_timeout", "approval_expiry")
+_TIGHTENED_TODAY = (
+    "quorum",
+    "of_role",
+    "comment_required",
+    "details_first",
+    "ladder_keeps",
+    "soft_timeout",
+    "approval_expiry",
+)
 
 
 def priority_of(risk: RiskLevel) -> Priority:
@@ -91,6 +100,7 @@ def tighten(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
         "of_role": of_role,
         "comment_required": old.comment_required or new.comment_required,
         "details_first": old.details_first or new.details_first,
+        "ladder_keeps": old.ladder_keeps and new.ladder_keeps,
         "soft_timeout": max(old.soft_timeout, new.soft_timeout),
         "approval_expiry": min(old.approval_expiry, new.approval_expiry),
     }

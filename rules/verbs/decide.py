@@ -89,13 +89,14 @@ def _status_refusal(state: PackageState, command: Command) -> Refusal:
 
 
 def _check_version_and_rung(spec: VerbSpec, state: PackageState, command: Command, _: Situation) -> Refusal | None:
-    """Refuse a command for another version than the present one, or, to proceed, for another rung."""
+    """Refuse a command for another version than the present one, or, to proceed, for a rung that may not decide."""
     seen = getattr(command, "expected_package_version", None)
     if seen not in (None, state.version):
         return refuse(Reason.STALE_VERSION, seen=seen, current=state.version)
     proceeds = spec.requires is Standard.PROCEED
     rung = command.expected_rung if isinstance(command, HumanDecisionCommand) else state.task.rung
-    return refuse(Reason.STALE_RUNG, role=state.task.required_role) if proceeds and rung != state.task.rung else None
+    stale = proceeds and rung not in state.task.deciding_rungs
+    return refuse(Reason.STALE_RUNG, role=state.task.required_role) if stale else None
 
 
 def _authorize(spec: VerbSpec, state: PackageState, situation: Situation) -> ReviewerAuthorization | Refusal | None:

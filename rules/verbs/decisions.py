@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rules.authority.authorization import voting_rung
 from rules.authority.quorum import Tally, tally
 from rules.canonical import sha256_of
 from rules.form_schema import data_fault, data_text
@@ -89,17 +90,18 @@ def _vote(
 def _make_vote(
     move: Move, command: HumanDecisionCommand, decision: HumanDecisionType, overriding: OverrideDecision | None
 ) -> Vote:
+    situation, user_id = move.situation, move.situation.actor.actor_id
     return Vote(
-        reviewer_id=move.situation.actor.actor_id,
+        reviewer_id=user_id,
         decision=decision,
         override_decision=overriding,
         role=_role(move),
         version=move.state.version,
-        rung=move.state.task.rung,
+        rung=voting_rung(situation.roster, user_id, move.state, situation.now),
         rendering_id=command.rendering_id,
         rendering_ids=move.form_renderings,
         event_id=move.event_id,
-        at=move.situation.now,
+        at=situation.now,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from rules.authority.assignment import assign_task
-from rules.authority.authorization import eligible_users, question_of
+from rules.authority.assignment import assign_task, check_assignee, check_free
+from rules.authority.authorization import Question, authorize, deciding_roles, eligible_users, question_of
 from rules.authority.silence import anyone_present
+from rules.authority.standards import Standard
+from rules.people.directory import ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import StateChanges, apply_changes
@@ -19,6 +21,7 @@ from rules.state.deadline import restart_task, timing_for_role
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Why
 from rules.state.situation import Situation
+from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition, Words
 
 
@@ -39,21 +42,57 @@ def harden(move: Move, cause: Cause, because: str, **more: Unpack[StateChanges])
 
 
 def escalate(move: Move, command: Escalate) -> Transition | Refusal:
-    """Climb to the next rung that has reviewers, or to the rung of the role that the command names."""
+    """Ask the named person, the role that the command names, or the next rung that has reviewers."""
     terms, rung = move.state.terms, move.state.task.rung
     above = terms.ladder[rung:]
     if not above:
         return refuse(Reason.TOP_OF_LADDER, role=move.state.task.required_role)
     if command.to_role is not None and command.to_role not in above:
         return refuse(Reason.NOT_ON_LADDER, role=command.to_role, ladder=", ".join(above))
-    target = next_rung(move.state, move.situation, command.to_role)
-    if target is None:
-        facts = {"role": command.to_role or above[-1], "action_type": move.state.action_type, "risk": move.state.risk}
-        return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
+    target = _target_rung(move, command)
+    if isinstance(target, Refusal):
+        return target
     move.record(
         EventType.HUMAN_DECISION_RECORDED, decision=HumanDecisionType.ESCALATE, words={"comment": command.comment}
     )
-    return climb_to(move, target, Cause.ESCALATION).build()
+    if target == rung:
+        return _hand_over(move, command.to_person).build()
+    return climb_to(move, target, Cause.ESCALATION, command.to_person).build()
+
+
+def _target_rung(move: Move, command: Escalate) -> int | Refusal:
+    state, situation = move.state, move.situation
+    if command.to_person:
+        return _rung_of_person(state, situation, command.to_person, command.to_role)
+    target = next_rung(state, situation, command.to_role)
+    role = command.to_role or state.terms.ladder[-1]
+    return target or refuse(Reason.NO_ELIGIBLE_REVIEWER, role=role, action_type=state.action_type, risk=state.risk)
+
+
+def _rung_of_person(state: PackageState, situation: Situation, user_id: str, role: str | None) -> int | Refusal:
+    """The rung of the named role, if this person could decide there; else the lowest one where they could."""
+    here, above = state.task.rung, range(state.task.rung + 1, state.terms.top + 1)
+    everyone = question_of(state)._replace(roles=(*deciding_roles(state), *state.terms.ladder[here:]))
+    if refusal := check_assignee(user_id, everyone, situation) or check_free(user_id, state, situation):
+        return refusal
+    able = [rung for rung in above if _could_decide(everyone, (state.terms.role_at(rung),), user_id, situation)]
+    named = [rung for rung in able if state.terms.role_at(rung) == role]
+    decides_now = _could_decide(everyone, deciding_roles(state), user_id, situation)
+    return (named or ([here] if decides_now else able))[0]
+
+
+def _could_decide(question: Question, roles: tuple[str, ...], user_id: str, situation: Situation) -> bool:
+    asked = question._replace(roles=roles)
+    able = authorize(situation.roster, user_id, Standard.PROCEED, asked, situation.now)
+    return isinstance(able, ReviewerAuthorization)
+
+
+def _hand_over(move: Move, user_id: str | None) -> Move:
+    """The same rung and deadline, but from now on the task is this person's. Silence no longer counts."""
+    if move.state.soft:
+        harden(move, Cause.ESCALATION, _CLIMBED[Cause.ESCALATION])
+    task = move.state.task.model_copy(update={"assigned_to": user_id, "stands_in_for": None})
+    return move.record(EventType.TASK_ASSIGNED, {"task": task}, reason=Cause.ESCALATION)
 
 
 def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
@@ -72,19 +111,26 @@ _CLIMBED = {
 }
 
 
-def climb_to(move: Move, rung: int, cause: Cause) -> Move:
-    """Ask the role of this rung. The new role has not been silent yet, so from now on silence does not count."""
+def climb_to(move: Move, rung: int, cause: Cause, assignee: str | None = None) -> Move:
+    """Ask the role of this rung. The new role has not been silent yet, so from now on silence does not count.
+
+    A person who escalates moves the package. Otherwise the roles that may decide now may also decide afterwards.
+    """
     if move.state.soft:
         harden(move, cause, _CLIMBED[cause])
     state, now = move.state, move.situation.now
     role = state.terms.role_at(rung)
+    keeps = cause is not Cause.ESCALATION and terms_today(state, move.situation.policy).ladder_keeps
     task = ReviewTask(
         review_task_id=f"rt_{move.situation.fresh_id}",
         rung=rung,
+        assigned_to=assignee,
+        kept_from=state.task.deciding_rungs.start if keeps else None,
         required_role=role,
         priority=state.task.priority,
         created_at=now,
         **timing_for_role(state.terms, role, move.situation.policy, now, state.expires_at),
     )
-    task = assign_task(apply_changes(state, {"task": task}), move.situation)
+    if assignee is None:
+        task = assign_task(apply_changes(state, {"task": task}), move.situation)
     return move.record(EventType.PACKAGE_ESCALATED, {"task": task}, reason=cause)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.authority.assignment import assign_task
-from rules.authority.authorization import iter_eligible, question_of
+from rules.authority.authorization import deciding_roles, iter_eligible, question_of
 from rules.authority.key_limits import check_action_type, check_open_packages, check_rate, check_requester, check_risk
 from rules.authority.parties import Parties, harden_for_chain, has_outsider, parties_of
 from rules.authority.quorum import fill_quorum
@@ -177,11 +177,11 @@ def version_fields(package: DecisionPackage, assessment: Assessment) -> StateCha
 
 
 def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None:
-    """Refuse if nobody on the present rung could decide, or if the whole ladder has too few people for the quorum."""
+    """Refuse if nobody could decide now, or if the whole ladder has too few people for the quorum."""
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
-    terms, asked = state.terms, (state.task.required_role, *state.terms.of_role)
-    if _some_eligible(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *terms.ladder)):
+    asked, ladder = deciding_roles(state), state.terms.ladder
+    if _some_eligible(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *ladder)):
         return None
     return refuse(
         Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk

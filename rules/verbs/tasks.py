@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rules.authority.authorization import authorize, eligible_users, question_of
+from rules.authority.assignment import check_assignee
+from rules.authority.authorization import authorize, eligible_users, question_asked, question_of
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
@@ -52,7 +53,7 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
         },
         words={"comment": command.comment},
     )
-    left = eligible_users(move.situation.roster, question_of(move.state), move.situation.now)
+    left = eligible_users(move.situation.roster, question_asked(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING
     return (climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else cover_absences(move)).build()
@@ -67,10 +68,8 @@ def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
     """Assign the task to someone who could decide. If they are away, it goes on to their stand-in."""
-    question = question_of(move.state)
-    able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
-    if isinstance(able, Refusal):
-        return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
+    if refusal := check_assignee(command.assignee, question_of(move.state), move.situation):
+        return refusal
     return cover_absences(_assign_to(move, EventType.TASK_ASSIGNED, command.assignee, command)).build()
 
 
@@ -89,7 +88,7 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
     if move.state.soft:
         return refuse(Reason.SILENCE_COUNTS)
     if command.until <= move.state.task.due_at:
-        return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
+        return refuse(Reason.TIME_NOT_AHEAD, of="the present deadline")
     if refusal := check_new_time(move.state, command.until, move.situation):
         return refusal
     state, now = move.state, move.situation.now

@@ -118,11 +118,18 @@ def add_version(
 def _renewed_terms(
     state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None
 ) -> StateChanges:
-    """The stricter terms of both, with full time again only if the package was not pending."""
-    terms = terms_for(situation.policy, state.action_type, risk)
-    terms = tighten(state.terms, terms, state.task.rung, situation.policy)
+    """The stricter terms of both, with full time again only if the package was not pending.
+
+    If the new version would first be asked of another role, earlier roles may no longer decide.
+    """
+    new = terms_for(situation.policy, state.action_type, risk)
+    terms = tighten(state.terms, new, state.task.rung, situation.policy)
     task = state.task.model_copy(
-        update={"required_role": terms.role_at(state.task.rung), "priority": priority_of(risk)}
+        update={
+            "required_role": terms.role_at(state.task.rung),
+            "priority": priority_of(risk),
+            "kept_from": state.task.kept_from if new.role == state.terms.role and terms.ladder_keeps else None,
+        }
     )
     if state.status is Status.PENDING:
         return {"terms": terms, "task": task}

@@ -14,7 +14,6 @@ from scheduler.cards.sending import SlackSender
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from store.engine.workers import UnavailableError
 from store.outbox import troubles
-from store.outbox.cards import channels_of
 from store.store import Store
 
 log = structlog.get_logger()
@@ -57,7 +56,7 @@ class AdminAlerts:
     async def _end_obsolete(self) -> None:
         installation = self._store.installation
         if await self._store.read(lambda connection: troubles.current_troubles(connection, installation.tenant_id)):
-            named = channels_of(installation.policy)
+            named = installation.policy.channel_ids
             await self._store.write(
                 lambda connection: troubles.delete_unused_troubles(connection, installation.tenant_id, named)
             )

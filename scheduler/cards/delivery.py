@@ -15,10 +15,11 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
+from blocks.card.notes import first_in_thread
 from blocks.card.rendering import Rendering, render
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
-from rules.authority.authorization import eligible_users, question_of
+from rules.authority.authorization import eligible_users, question_asked, question_of
 from rules.authority.silence import cards_of
 from rules.people.directory import Roster
 from rules.reasons import Reason
@@ -96,7 +97,7 @@ class CardDelivery:
 
     def _people_to_ask(self, drawn: DrawnCard) -> list[str]:
         """Everybody who may decide, or only holders of the role itself if they are enough: each message notifies."""
-        question = question_of(drawn.dossier.state)
+        question = question_asked(drawn.dossier.state)
         deciders = eligible_users(drawn.roster, question, self._store.clock())
         holders = [user for user in deciders if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
         return sorted(holders if len(holders) >= drawn.dossier.tally.needed else deciders)
@@ -145,8 +146,10 @@ class CardDelivery:
         """Each note is recorded when it is posted, because a later one may fail and the delivery be repeated."""
         place = lease.claim.place
         person = place.place if place.is_person else None
-        for note in notes:
-            await self._sender.post(posted.channel, note.message, posted.ts, person=person)
+        has_notes = place.has_notes and posted == (place.channel, place.ts)
+        for nth, note in enumerate(notes):
+            message = note.message if nth or has_notes else first_in_thread(note.message)
+            await self._sender.post(posted.channel, message, posted.ts, person=person)
             await lease.write(partial(cards.record_notes, place=place, revision=note.revision))
 
     async def _viewers(self, place: Place, *, fresh: bool = False) -> frozenset[str]:

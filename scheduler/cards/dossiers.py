@@ -73,8 +73,11 @@ def _earlier(state: PackageState) -> EarlierPackage:
 
 def _history_event(event: Event, words: Words) -> HistoryEvent:
     fields = ("event_type", "actor", "decision", "basis", "reason", "outcome")
+    authority, task = event["authority"] or {}, event["change"].get("task") or {}
     return HistoryEvent(
         at=datetime.fromisoformat(event["occurred_at"]),
+        role=next(iter(authority.get("roles", ())), None),
+        assignee=task.get("assigned_to"),
         version=event["package_version"],
         words=words,
         **{name: event[name] for name in fields},

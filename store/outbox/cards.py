@@ -50,11 +50,16 @@ _SHOWN = (
         held_by=None,
     )
 )
-_NOTED = update(CARDS).where(*_THIS).values(noted_revision=bindparam("revision"))
+_NOTED = update(CARDS).where(*_THIS).values(noted_revision=bindparam("revision"), has_notes=True)
 _MESSAGE = (
     update(CARDS)
     .where(*_THIS)
-    .values(channel=bindparam("new_channel"), ts=bindparam("new_ts"), rendering_id=bindparam("rendering"))
+    .values(
+        channel=bindparam("new_channel"),
+        ts=bindparam("new_ts"),
+        rendering_id=bindparam("rendering"),
+        has_notes=bindparam("still_has_notes"),
+    )
 )
 _POSTED = select(CARDS.c.package_id, CARDS.c.channel, CARDS.c.ts).where(
     CARDS.c.tenant_id == bindparam("tenant"),
@@ -123,6 +128,7 @@ class Place(NamedTuple):
     ts: str | None
     rendering_id: str | None
     noted_revision: int
+    has_notes: bool
 
     @property
     def posted(self) -> bool:
@@ -150,15 +156,6 @@ def place_of(state: PackageState, policy: Policy) -> str:
     action, role = policy.action(state.action_type), policy.roles.get(state.task.required_role)
     named = (action.channel if action else None) or (role.channel if role else None) or policy.channels.default
     return named or f"{ROLE}{state.task.required_role}"
-
-
-def channels_of(policy: Policy) -> list[str]:
-    """All channels in the policy, without duplicates, in the order of the policy."""
-    of_all = policy.channels
-    named = [of_all.default, of_all.fallback, of_all.admins]
-    named += [role.channel for role in policy.roles.values()]
-    named += [action.channel for action in policy.actions.values()]
-    return list(dict.fromkeys(channel for channel in named if channel))
 
 
 def is_card_of(connection: Connection, state: PackageState, channel: str, ts: str) -> bool:
@@ -189,7 +186,8 @@ def record_shown(connection: Connection, place: Place, shown: ShownCard) -> None
 
 def record_message(connection: Connection, place: Place, shown: ShownCard) -> None:
     """Record the message of the card. The card stays outdated: its notes may still be missing."""
-    connection.execute(_MESSAGE, _posted_values(place, shown))
+    still = place.has_notes and (place.channel, place.ts) == (shown.channel, shown.ts)
+    connection.execute(_MESSAGE, _posted_values(place, shown) | {"still_has_notes": still})
 
 
 def posted_cards(

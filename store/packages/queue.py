@@ -92,14 +92,19 @@ def list_offered(
 
 
 def _offered_conditions(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
-    """Conditions under which a person can take a task: it requires their role, or its quorum includes their role."""
+    """Conditions under which a person can take a task, each task under at most one of them.
+
+    It requires their role, or its quorum includes their role, or the ladder has climbed and may have kept their role.
+    """
     policy = roster.policy
     roles = frozenset[str]().union(*(policy.roles_implied_by(role) for role in roster.roles_of(user_id)))
     yield from ([TASKS.c.required_role == role, _UNASSIGNED] for role in sorted(roles))
-    for risk in RiskLevel:
-        if not roles.isdisjoint(policy.tiers.of(risk).of_role):
-            rank = _RANK[priority_of(risk)]
-            yield [TASKS.c.priority == rank, TASKS.c.required_role.not_in(sorted(roles)), _UNASSIGNED]
+    by_quorum = [_RANK[priority_of(risk)] for risk in RiskLevel if not roles.isdisjoint(policy.tiers.of(risk).of_role)]
+    for rank in by_quorum:
+        yield [TASKS.c.priority == rank, TASKS.c.required_role.not_in(sorted(roles)), _UNASSIGNED]
+    climbed = [TASKS.c.rung > 0, TASKS.c.priority.not_in(by_quorum), _UNASSIGNED]
+    above = sorted(policy.roles.keys() - roles) if roles else []
+    yield from ([TASKS.c.required_role == role, *climbed] for role in above)
 
 
 def _can_decide(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:

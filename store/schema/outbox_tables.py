@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
 
@@ -23,6 +23,8 @@ class Card(SQLModel, table=True):
     ts: str | None = None
     rendering_id: str | None = None
     noted_revision: int = 0
+    # Whether the thread of this message has a note of the service.
+    has_notes: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     held_until: datetime | None = None  # end of the claim, or time of the next attempt: in real time
     held_by: str | None = None  # id of the last claim
 

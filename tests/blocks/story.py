@@ -99,6 +99,8 @@ class Story:
                 at=one.after.updated_at,
                 event_type=one.event_type,
                 actor=one.actor.actor_id,
+                role=one.authority.roles[0] if one.authority and one.authority.roles else None,
+                assignee=one.after.task.assigned_to,
                 decision=one.decision,
                 basis=one.basis,
                 reason=one.reason,

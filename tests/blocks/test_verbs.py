@@ -30,6 +30,12 @@ def test_every_decision_has_words_that_introduce_its_comment(verb: Verb) -> None
         check_complete({**LOOKS, verb: replace(LOOKS[verb], remark=None)})
 
 
+@pytest.mark.parametrize("verb", DECISIONS)
+def test_every_decision_has_a_past_tense(verb: Verb) -> None:
+    with pytest.raises(TypeError, match=f"known for {verb}$"):
+        check_complete({**LOOKS, verb: replace(LOOKS[verb], past=None)})
+
+
 def test_each_verb_has_one_place_and_a_fixed_order() -> None:
     places = [offered_at(place, LOOKS) for place in Place]
     assert sorted(verb for verbs in places for verb in verbs) == sorted(LOOKS)

@@ -33,7 +33,7 @@ async def test_nothing_is_cut_overlaps_or_is_faint(
     await office.approve(SENTA, card)
     await office.card(proposal)
     await office.submit_with_card(SOFT)
-    await office.reviews(SENTA, "stats 7d", channel=CHANNEL)
+    await office.slack.command(SENTA, "/reviews", "stats 7d", channel=CHANNEL)
     name = f"{'phone' if size == PHONE else 'wide'}_{scheme}"
     async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}", size, scheme) as screen:
         page, soft = screen.page, screen.card("Goes ahead")

@@ -38,6 +38,7 @@ QUORUM = {"quorum": 2, "of_role": {"supervisor": 1}}
 POLICIES = [
     POLICY,
     world.NO_SECOND_EYES,
+    policy(tiers={risk: {"ladder_keeps": False} for risk in ("medium", "high", "critical")}),
     policy(tiers={"medium": QUORUM, "high": QUORUM}),
     policy(soft={"enabled": False}, tiers={"high": {"on_timeout": "cancel", "details_first": True}}),
     policy(tiers={"medium": {"on_timeout": "defer"}, "high": {"on_timeout": "auto_reject"}}, soft={"sample": 1}),
@@ -114,6 +115,7 @@ FIELDS: dict[str, list[Any]] = {
     "override_decision": ["proceed", "proceed", "stop", "other"],
     "action_parameters": [{MARK: 1}, {MARK: 3}, {"to": MARK, "again": True}, {"bad": "\u0000"}],
     "to_role": [None, None, "supervisor", "director", "reviewer", MARK],
+    "to_person": [None, None, *REVIEWERS],
     "until": [HOUR, HOUR, 2 * DAY, 90 * DAY, -HOUR],
     "assignee": REVIEWERS,
     "verdict": ["sound", "unsound"],

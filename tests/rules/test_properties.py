@@ -44,6 +44,8 @@ def check_outcome(
     if before is not None:
         check_terminal_status(before, command, after)
         check_nothing_falls(before, after)
+        check_new_votes(before, after, where)
+        check_kept_rungs(before, command, after)
     if command.verb is Verb.RELIEVE:
         check_no_relief_needed(after, where)
     if decision is not None and after.proceeds and (before is None or before.status is not after.status):
@@ -77,6 +79,26 @@ def check_nothing_falls(before: PackageState, after: PackageState) -> None:
     assert before.barred.items() <= after.barred.items()
     assert before.expires_at is None or (after.expires_at is not None and after.expires_at <= before.expires_at)
     assert all(vote.version == after.version for vote in after.votes)
+
+
+def check_new_votes(before: PackageState, after: PackageState, where: Situation) -> None:
+    """Each is given on a rung that may decide now, by someone who could decide there without any other rung."""
+    for vote in set(after.votes) - set(before.votes):
+        wanted = {after.terms.role_at(vote.rung), *after.terms.of_role}
+        holds = {role for role in wanted if where.roster.roles_acting_as(vote.reviewer_id, role)}
+        assert vote.rung in before.task.deciding_rungs
+        assert holds
+        assert could_proceed(vote.reviewer_id, after, where)
+
+
+def check_kept_rungs(before: PackageState, command: Command, after: PackageState) -> None:
+    """Only the clock and absences keep earlier rungs, and a person's escalation leaves none of them."""
+    rungs = after.task.deciding_rungs
+    assert rungs[-1] == after.task.rung
+    climbed = after.task.rung > before.task.rung
+    assert rungs.start >= before.task.deciding_rungs.start
+    assert not (climbed and command.verb is Verb.ESCALATE) or len(rungs) == 1
+    assert after.terms.ladder_keeps or not climbed or len(rungs) == 1
 
 
 def check_no_relief_needed(after: PackageState, where: Situation) -> None:

@@ -31,20 +31,21 @@ def test_no_two_reasons_have_the_same_sentence() -> None:
 def test_a_refusal_states_its_facts() -> None:
     refusal = refuse(Reason.STALE_VERSION, seen=1, current=2)
     assert refusal == Refusal(reason=Reason.STALE_VERSION, facts={"seen": "1", "current": "2"})
-    assert refusal.sentence == "Version 1 is out of date: the current version is 2."
+    assert refusal.sentence == "Version 1 is out of date: the current version is 2. Look at the card again."
 
 
 def test_a_sentence_has_the_role_in_plain_words_and_the_facts_have_its_name() -> None:
     refusal = refuse(Reason.WRONG_ROLE, role="senior_reviewer")
-    assert refusal.sentence == "You need the senior reviewer role to decide this."
+    assert refusal.sentence == "You need the senior reviewer role to decide this. Ask someone who has it."
     assert refusal.facts == {"role": "senior_reviewer"}
 
 
 def test_a_role_has_the_right_article() -> None:
     refusal = refuse(Reason.OUT_OF_SCOPE, role="internal_auditor", action_type="send_notice")
-    assert refusal.sentence == "You are an internal auditor, but not for send_notice: your scope does not cover it."
+    expected = "You are an internal auditor, but your role does not cover send_notice. Ask someone whose role does."
+    assert refusal.sentence == expected
     ladder = refuse(Reason.NOT_ON_LADDER, role="on_call", ladder="senior_reviewer, area_director").sentence
-    assert ladder == "on call is not further up this package's ladder, which is: senior reviewer, area director."
+    assert ladder == "This can only be escalated to: senior reviewer, area director."
 
 
 def test_a_missing_fact_does_not_break_the_sentence() -> None:

@@ -22,7 +22,6 @@ from bot.slack.outgoing.faults import read_answer
 from bot.slack.outgoing.scopes import SCOPES
 from rules.policy.model import Policy
 from scheduler.common.messenger import BusyError, UnreachableError
-from store.outbox.cards import channels_of
 
 # Slack's Date header has whole seconds and was in transit. From 300 s on, every click would be refused.
 SKEW = timedelta(seconds=30)
@@ -66,7 +65,7 @@ async def _findings(
     if not settings.slack_app_token and (policy is None or policy.soft.enabled):
         yield _public_address(settings)
     if policy:
-        for channel in channels_of(policy):
+        for channel in policy.channel_ids:
             yield await _channel(slack, channel)
         async for finding in people_findings(slack, policy, roles):
             yield finding

@@ -226,11 +226,17 @@ def describe_quorum(terms: Terms) -> str:
 
 
 _TIMEOUT_SENTENCES = {
-    OnTimeout.ESCALATE: "it climbs the ladder; at its top it expires, which denies it",
     OnTimeout.CANCEL: "it is cancelled",
     OnTimeout.DEFER: "it is deferred, at most twice",
     OnTimeout.AUTO_REJECT: "it expires, which denies it",
 }
+
+
+def _timeout_sentence(terms: Terms) -> str:
+    if terms.on_timeout is not OnTimeout.ESCALATE:
+        return _TIMEOUT_SENTENCES[terms.on_timeout]
+    kept = ", and earlier roles may still decide" if terms.ladder_keeps and terms.ladder else ""
+    return f"it climbs the ladder{kept}; at its top it expires, which denies it"
 
 
 def _times(explanation: Explanation) -> Iterator[str]:
@@ -238,9 +244,7 @@ def _times(explanation: Explanation) -> Iterator[str]:
     if explanation.assessment.level is HITLLevel.SOFT_APPROVAL:
         yield from _wrap(f"silence consents after {write_duration(terms.soft_timeout)}")
     hours = " of its role's working hours" if terms.timeout_in_working_hours else ""
-    yield from _wrap(
-        f"it waits {write_duration(terms.hard_timeout)}{hours}, then {_TIMEOUT_SENTENCES[terms.on_timeout]}"
-    )
+    yield from _wrap(f"it waits {write_duration(terms.hard_timeout)}{hours}, then {_timeout_sentence(terms)}")
     if terms.reminders:
         before = " and ".join(write_duration(span) for span in terms.reminders)
         yield from _wrap(f"people are reminded {before} before the end")

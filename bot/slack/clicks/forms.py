@@ -43,6 +43,7 @@ _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.NOTHING_EDITED: Field.PARAMETERS,
     Reason.NOT_ON_LADDER: Field.TO_ROLE,
     Reason.NO_ELIGIBLE_REVIEWER: Field.TO_ROLE,
+    Reason.ASSIGNEE_NOT_ELIGIBLE: Field.TO_PERSON,
     Reason.TIME_NOT_AHEAD: Field.UNTIL,
     Reason.TIME_TOO_FAR: Field.UNTIL,
     Reason.TOO_BUSY: Field.COMMENT,
@@ -222,7 +223,7 @@ async def set_absence(
         unknown = "You are not in the directory, so you have no tasks to hand on."
         return InvalidAbsence(Field.DELEGATE, unknown)
     if until <= now:
-        return InvalidAbsence(Field.UNTIL, "The time must lie ahead.")
+        return InvalidAbsence(Field.UNTIL, "Choose a time later than now.")
     if until > now + LONGEST_AWAY:
         return InvalidAbsence(Field.UNTIL, "You can be away for at most a year at a time.")
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):

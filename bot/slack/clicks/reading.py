@@ -34,7 +34,7 @@ class Page(NamedTuple):
 async def open_details(context: ListenerContext, tap: Tap) -> None:
     ref = Ref.read(tap.value)
     if ref is None:
-        await context.tell(tap, "Not possible", GONE)
+        await context.tell(tap, GONE)
         return
     dossier = await context.dossier(ref)
     from_card = dossier is not None and await context.is_on_card(tap, dossier.state)
@@ -51,7 +51,7 @@ async def turn_page(context: ListenerContext, tap: Tap) -> None:
     """Show another page in place of the open one."""
     page_ref = read_page(tap.value)
     if page_ref is None or tap.view is None:
-        await context.tell(tap, "Not possible", GONE)
+        await context.tell(tap, GONE)
         return
     dossier = await context.dossier(page_ref[1])
     refusal = await reading_refusal(context, tap.actor, dossier, page_ref[1].package_id)

@@ -31,7 +31,7 @@ async def turn_step(context: ListenerContext, tap: Tap) -> None:
     target = read_step(tap.value)
     dossier = await context.dossier(target[2]) if target else None
     if target is None or dossier is None or tap.view is None:
-        await context.tell(tap, "Not possible", GONE)
+        await context.tell(tap, GONE)
         return
     number, verb, ref = target
     trial = await attempt(context, tap.user_id, (verb, ref), dossier.state, tap.trigger_id)

@@ -37,7 +37,7 @@ async def handle_verb(context: ListenerContext, tap: Tap) -> None:
     intent = tap.intent
     state = await context.state(intent[1]) if intent else None
     if intent is None or state is None:
-        await context.tell(tap, "Not possible", GONE)
+        await context.tell(tap, GONE)
     elif _needs_no_form(intent[0], state, context.store.installation.policy):
         await _decide(context, tap, intent)
     else:
@@ -56,7 +56,7 @@ async def handle_answer(context: ListenerContext, tap: Tap) -> None:
     intent = tap.intent
     dossier = await context.dossier(intent[1]) if intent else None
     if intent is None or dossier is None:
-        await context.tell(tap, "Not possible", GONE)
+        await context.tell(tap, GONE)
         return
     position, offered = ANSWER_BUTTONS.index(ActionId(tap.action_id)), answers_on_buttons(dossier)
     if position < len(offered):
@@ -118,7 +118,7 @@ async def handle_tap(context: ListenerContext, tap: Tap) -> None:
             context.answers.keep(tap.card, tap.response_url)
         context.background.start("which card", copies.check_copy(context, tap))
     try:
-        await (handler(context, tap) if handler else context.tell(tap, "Not possible", GONE))
+        await (handler(context, tap) if handler else context.tell(tap, GONE))
     except UndeliveredError as undelivered:
         await _show_in_place(context, tap, undelivered.error)
 
@@ -129,4 +129,4 @@ async def _show_in_place(context: ListenerContext, tap: Tap, sentence: str) -> N
     if view.get("type") == "home":
         await home.publish(context, tap.user_id, warning=sentence)
     elif view:
-        await context.redraw(view, notice("Once more", sentence))
+        await context.redraw(view, notice("Not possible", sentence))

@@ -19,7 +19,7 @@ from blocks.forms.forms import notice
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
-from blocks.words.refusals import private_message, refusal_message
+from blocks.words.refusals import private_message, refusal_message, refusal_view
 from blocks.words.views import View
 from bot.metrics import Metrics
 from bot.slack.context.background_tasks import BackgroundTasks
@@ -87,6 +87,17 @@ class ListenerContext:
 
     async def open(self, tap: Tap, view: View) -> bool:
         """Open a modal, on top of the one with the button if there is one. There is no time for a second try."""
+        try:
+            await self._open_in_time(tap, view)
+        except (SlackError, TimeoutError) as fault:
+            if ref := Ref.found_in(tap.value):
+                self.report_lost(ref, tap.user_id)
+            sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
+            self._note(tap, private_message(sentence), sentence)
+            return False
+        return True
+
+    async def _open_in_time(self, tap: Tap, view: View) -> None:
         in_modal = tap.view is not None and tap.view.get("type") == "modal"
         method = self.web.views_push if in_modal else self.web.views_open
         try:
@@ -94,14 +105,7 @@ class ListenerContext:
                 await self.client.call(method(trigger_id=tap.trigger_id, view=view))
         except (SlackError, TimeoutError) as fault:
             log.warning("slack.view_not_opened", action=tap.action_id, error=str(fault) or type(fault).__name__)
-            if ref := Ref.found_in(tap.value):
-                self.report_lost(ref, tap.user_id)
-            sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
-            if not tap.response_url:
-                raise UndeliveredError(sentence) from fault
-            self.say(tap, private_message(sentence))
-            return False
-        return True
+            raise
 
     def report_lost(self, ref: Ref, user_id: str) -> None:
         """A click failed through no fault of the clicker. It may have been an objection, or part of one."""
@@ -121,16 +125,9 @@ class ListenerContext:
             raise SlackError("no answer in time") from late
 
     async def refuse(self, tap: Tap, refusal: Refusal, dossier: Dossier | None) -> None:
-        """Say it privately: beside the card if possible, otherwise in a modal.
-
-        The package is named only to someone who may see it, because a forged button can name any package.
-        """
-        if tap.response_url:
-            self.say(
-                tap, refusal_message(refusal, dossier if dossier and await self._sees(tap, dossier.state) else None)
-            )
-        else:
-            await self.open(tap, notice("Not possible", refusal.sentence))
+        """The package is named only to someone who may see it, because a forged button can name any package."""
+        seen = dossier if dossier and await self._sees(tap, dossier.state) else None
+        await self._answer(tap, refusal_view(refusal, seen), refusal_message(refusal, seen), refusal.sentence)
 
     async def _sees(self, tap: Tap, state: PackageState) -> bool:
         roster = await self.store.read(self.store.installation.roster, quick=True)
@@ -145,16 +142,33 @@ class ListenerContext:
             lambda connection: cards.is_card_of(connection, state, card.channel, card.ts), quick=True
         )
 
-    async def tell(self, tap: Tap, title: str, sentence: str) -> None:
-        if tap.response_url:
-            self.say(tap, private_message(sentence))
-        else:
-            await self.open(tap, notice(title, sentence))
+    async def tell(self, tap: Tap, sentence: str) -> None:
+        await self._answer(tap, notice("Not possible", sentence), private_message(sentence), sentence)
 
-    def say(self, tap: Tap, message: Message) -> None:
-        """Send a private message after the click was answered. Without a response_url nothing can be sent."""
-        if tap.response_url:
-            self.background.start("private note", self.client.whisper(tap.response_url, message))
+    async def _answer(self, tap: Tap, view: View, message: Message, sentence: str) -> None:
+        """Where the person looks: in a modal. If none can be opened any more, in a private note beside the card."""
+        try:
+            await self._open_in_time(tap, view)
+        except (SlackError, TimeoutError):
+            self._note(tap, message, sentence)
+
+    async def send_charts(self, response_url: str | None, message: Message) -> bool:
+        """Send a message that has charts, with them. Returns False if Slack refuses that: send it without them."""
+        if not message.charts or not response_url:
+            return False
+        try:
+            async with asyncio.timeout(OPENS_WITHIN):
+                await self.client.whisper(response_url, message.with_charts)
+        except (SlackError, TimeoutError) as fault:
+            log.warning("slack.charts_refused", error=str(fault) or type(fault).__name__)
+            return False
+        return True
+
+    def _note(self, tap: Tap, message: Message, sentence: str) -> None:
+        """Send it privately after the click was answered. Without a response_url, the caller shows the sentence."""
+        if not tap.response_url:
+            raise UndeliveredError(sentence)
+        self.background.start("private note", self.client.whisper(tap.response_url, message))
 
 
 def _was_late(fault: SlackError | TimeoutError) -> bool:

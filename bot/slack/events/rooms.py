@@ -65,7 +65,7 @@ def _mark_closed(connection: Connection, context: ListenerContext, channel: str,
     """Most channels are irrelevant: the policy does not name them and they hold no cards."""
     installation = context.store.installation
     moved = cards.redeliver_channel(connection, installation.tenant_id, channel)
-    if moved or channel in cards.channels_of(installation.policy):
+    if moved or channel in installation.policy.channel_ids:
         log.warning("slack.channel_closed", channel=channel, error=error, cards=moved)
         _keep_trouble(connection, installation.tenant_id, channel, error)
 
@@ -96,7 +96,7 @@ async def _renumber(context: ListenerContext, old: str, new: str) -> None:
 
     def renumber(connection: Connection) -> None:
         cards.move_channel(connection, installation.tenant_id, old, new)
-        if old in cards.channels_of(installation.policy):
+        if old in installation.policy.channel_ids:
             _keep_trouble(connection, installation.tenant_id, old, RENUMBERED)
 
     await context.store.write(renumber)

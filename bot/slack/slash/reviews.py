@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from blocks.card.rendering import render
 from blocks.home import reviews
+from blocks.home.policy import policy
 from blocks.home.queue import ROWS
 from blocks.home.stats import stats
 from blocks.kit.ids import Ref
@@ -28,7 +29,7 @@ from bot.slack.home.rows import rows_of
 from rules.authority.authorization import identify
 from rules.authority.visibility import may_see
 from rules.people.directory import AgentStanding, Roster
-from rules.policy.summary import summary
+from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Assign
 from rules.values import parse_duration
@@ -162,7 +163,7 @@ async def _away(context: ListenerContext, request: Request) -> Message:
     try:
         until = _until(written, now) if written else now + DAY
     except (ValueError, OverflowError):
-        sentence = f"“{written}” is not a time I understand. Try 3d, 2026-12-24 or 2026-12-24T17:00."
+        sentence = f"I don't understand “{written}”. Try 3d, 2026-12-24 or 2026-12-24T17:00."
         return private_message(f"{sentence} Pick your delegate from the list that Slack shows after an @.")
     if invalid := await forms.set_absence(context, request.user_id, until, request.user, request.request_id):
         return private_message(invalid.sentence)
@@ -218,7 +219,8 @@ async def _audit(context: ListenerContext, request: Request) -> Message:
 
 
 async def _policy(context: ListenerContext, _: Request) -> Message:
-    return reviews.policy(summary(context.store.installation.policy).splitlines())
+    active = context.store.installation.policy
+    return policy(summary_sections(active), active.slack_ids)
 
 
 async def _pause(context: ListenerContext, request: Request) -> Message:

@@ -167,7 +167,7 @@ def test_an_escalation_offers_only_the_roles_further_up() -> None:
 def test_at_the_top_of_the_ladder_an_escalation_says_so() -> None:
     top = Story().then(commands.Escalate, "USENTA").then(commands.Escalate, "USUSI").dossier()
     view = form(Verb.ESCALATE, top)
-    assert "There is nobody above director to escalate this to." in unframed_text(view)
+    assert "Nobody is above a director, so this cannot be escalated." in unframed_text(view)
     assert "submit" not in view
 
 

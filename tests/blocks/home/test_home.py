@@ -94,7 +94,7 @@ def test_each_row_shows_its_request_and_links_to_details() -> None:
 
 
 def test_a_decided_row_says_the_decision_and_the_current_status() -> None:
-    assert "You said *approve*" in markup(home_view(BUSY))
+    assert "You *approved*" in markup(home_view(BUSY))
     assert "now: approved, carried out" in markup(home_view(BUSY))
 
 

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.home import reviews
+from blocks.home.policy import policy
 from blocks.home.stats import stats
 from blocks.kit.message import Message
-from blocks.words.refusals import private_message, refusal_message
-from playground.blockkit.validate import validate_message
-from rules.policy.summary import summary
+from blocks.words.refusals import private_message, refusal_message, refusal_view
+from playground.blockkit.validate import validate_message, validate_view
+from rules.policy.summary import Line, summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.record.statistics import Age, Statistics, Waiting
 from rules.scales import HITLLevel
@@ -26,7 +27,8 @@ from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.home.test_home import DECIDED, LATER, URGENT
 from tests.blocks.packages import texts
 from tests.blocks.reading import buttons, framed_text, headings, markup, of_type, unframed_text
-from tests.rules.world import DAY, HOUR, NOW, POLICY, SENTA
+from tests.rules.world import DAY, HOUR, NOW, POLICY, RITA, SENTA
+from tests.rules.world import policy as make_policy
 
 NOTHING = Statistics(since=NOW - 7 * DAY, until=NOW)
 FIGURES = Statistics(
@@ -61,13 +63,14 @@ ANSWERS: dict[str, Message] = {
     ),
     "sampled_empty": reviews.sampled(()),
     "stats": stats(FIGURES),
+    "stats_with_charts": stats(FIGURES).with_charts,
     "stats_empty": stats(NOTHING),
     "help": reviews.help(is_admin=False),
     "help_admin": reviews.help(is_admin=True),
     "unknown": reviews.unknown_word("aprove <!channel>", is_admin=False),
     "done": private_message(f"<@{SENTA}> has it now."),
     "audit": reviews.audit(dossier("approved")),
-    "policy": reviews.policy(summary(POLICY).splitlines()),
+    "policy": policy(summary_sections(POLICY), POLICY.slack_ids),
     "refused": refusal_message(
         refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"), dossier("approved")
     ),
@@ -131,7 +134,7 @@ def test_an_unknown_word_gets_the_help_and_is_shown_literally() -> None:
 def test_the_statistics_are_also_given_in_text() -> None:
     text = ANSWERS["stats"].text
     expected = (
-        "4 soft approval, 3 hard approval",
+        "4 soft approvals, 3 hard approvals",
         "6 for under 1h, 1 for over 3d",
         "approve 44 (85%)",
         "half within 8 minutes, nine of ten within 5 hours 1 minute",
@@ -141,7 +144,7 @@ def test_the_statistics_are_also_given_in_text() -> None:
 
 
 def test_the_charts_show_the_same_numbers() -> None:
-    bars, slices = (block["chart"] for block in of_type(ANSWERS["stats"].blocks, "data_visualization"))
+    bars, slices = (block["chart"] for block in of_type(ANSWERS["stats"].charts, "data_visualization"))
     assert {one["name"]: [point["value"] for point in one["data"]] for one in bars["series"]} == {
         "soft approval": [4, 0, 0, 0, 0],
         "hard approval": [2, 0, 0, 0, 1],
@@ -151,7 +154,7 @@ def test_the_charts_show_the_same_numbers() -> None:
 
 
 def test_statistics_without_numbers_have_no_chart() -> None:
-    assert of_type(ANSWERS["stats_empty"].blocks, "data_visualization") == []
+    assert ANSWERS["stats_empty"].charts == ()
 
 
 counts = st.integers(0, 10**9)
@@ -174,7 +177,7 @@ figures = st.builds(
 
 @given(figures)
 def test_any_numbers_give_a_valid_message(any_figures: Statistics) -> None:
-    assert validate_message(payload(stats(any_figures))) == ()
+    assert validate_message(payload(stats(any_figures).with_charts)) == ()
 
 
 def test_the_audit_of_a_package_approved_by_policy_names_the_policy() -> None:
@@ -200,10 +203,45 @@ def test_a_long_audit_shows_the_latest_events_and_counts_the_rest() -> None:
 
 
 def test_a_long_policy_says_where_it_was_cut() -> None:
-    answer = reviews.policy(f"  action.{number}: soft_approval" for number in range(1000))
+    lines = [Line(f"action.{number}: soft_approval", 2) for number in range(1000)]
+    answer = policy([[Line("Actions"), *lines]], frozenset())
     assert validate_message(payload(answer)) == ()
     assert "countersign policy check" in markup(answer.blocks)
-    assert "action.0: soft_approval" in framed_text(answer.blocks)
+    assert "action.0: soft_approval" in unframed_text(answer.blocks)
+
+
+def test_the_policy_names_people_groups_and_channels_as_slack_does() -> None:
+    named = {"members": [SENTA], "groups": ["S0SENIORS"], "channel": "C0REVIEWS"}
+    active = make_policy(admins=[RITA], roles={"senior_reviewer": named})
+    blocks = policy(summary_sections(active), active.slack_ids).blocks
+    people = [run["user_id"] for run in of_type(blocks, "user")]
+    assert {RITA, SENTA} <= set(people)
+    assert [run["usergroup_id"] for run in of_type(blocks, "usergroup")] == ["S0SENIORS"]
+    assert SENTA not in unframed_text(blocks)
+
+
+def test_the_statistics_come_in_words_first_and_then_as_charts() -> None:
+    kinds = [block["type"] for block in ANSWERS["stats_with_charts"].blocks]
+    assert kinds[-2:] == ["data_visualization", "data_visualization"]
+    assert "data_visualization" not in kinds[:-2]
+
+
+def test_a_refusal_for_want_of_a_role_says_who_can_decide() -> None:
+    asked = dossier("pending")
+    shown = refusal_message(_no_role(), replace(asked, mentions=(f"<@{SENTA}>", "<!subteam^SREVIEW>"))).blocks
+    assert [run["user_id"] for run in of_type(shown, "user")] == [SENTA]
+    assert [run["usergroup_id"] for run in of_type(shown, "usergroup")] == ["SREVIEW"]
+    assert "Can decide" not in unframed_text(refusal_message(_no_role()).blocks)
+
+
+def _no_role() -> Refusal:
+    return refuse(Reason.WRONG_ROLE, role="senior_reviewer")
+
+
+def test_a_refusal_looks_the_same_in_a_modal_and_in_a_note() -> None:
+    view = refusal_view(_no_role(), dossier("pending"))
+    assert validate_view(view) == ()
+    assert tuple(view["blocks"]) == refusal_message(_no_role(), dossier("pending")).blocks
 
 
 @pytest.mark.slow
@@ -231,6 +269,6 @@ def test_a_refusal_names_people_and_times_as_slack_does() -> None:
     late = refusal_message(refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"))
     asleep = refusal_message(refuse(Reason.IS_DEFERRED, until=until))
     assert [run["user_id"] for run in of_type(late.blocks, "user")] == [SENTA]
-    assert late.text == f"This is already approved by <@{SENTA}>; nothing was changed."
+    assert late.text == f"This is already approved by <@{SENTA}>. Nothing was changed."
     assert [run["timestamp"] for run in of_type(asleep.blocks, "date")] == [int((NOW + HOUR).timestamp())]
-    assert "deferred until 2026-11-20 13:00 UTC;" in asleep.text
+    assert "deferred until 2026-11-20 13:00 UTC." in asleep.text

@@ -165,10 +165,26 @@ class Office(AgentApi):
         assert self.slack.calls_to("response_url") == []
         return note
 
+    async def stats(self, user: str, text: str = "stats") -> Message:
+        """The answer to `/reviews stats` with numbers: one message, with charts if Slack accepts them."""
+        before = len(self.slack.private_notes(user))
+        outcome = await self.slack.command(user, "/reviews", text)
+        assert (outcome.status, outcome.error) == (200, None), outcome
+        (note,) = self.slack.private_notes(user)[before:]
+        return note
+
     async def finish_background(self) -> None:
         """Wait for the background tasks that follow an answer to Slack: private notes and Home."""
         assert self.running.service.slack is not None
         await self.running.service.slack.context.background.finish(5)
+
+    async def refused(self, user: str) -> str:
+        """What the modal says that refuses the user's click. It is closed again."""
+        view = self.slack.modal(user)
+        assert view is not None, self.slack.private_notes(user)
+        assert view.title == "Not possible", view
+        await self.slack.close(user)
+        return view.shown
 
     async def notes(self, user: str, count: int = 1) -> str:
         """The user's latest private note, as soon as it exists."""

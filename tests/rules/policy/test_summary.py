@@ -42,7 +42,16 @@ def on_one_line(text: str) -> str:
         pytest.param("", "low: full_auto, nobody is asked unless another rule says so.", id="level"),
         pytest.param("", "It takes 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
         pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),
-        pytest.param("", "it climbs to supervisor; at the top it expires, which denies it.", id="ladder"),
+        pytest.param(
+            "",
+            "it climbs to supervisor, and earlier roles may still decide; at the top it expires, which denies it.",
+            id="ladder",
+        ),
+        pytest.param(
+            "[tiers.high]\nladder_keeps = false",
+            "it climbs to supervisor; at the top it expires, which denies it.",
+            id="a ladder that keeps no earlier role",
+        ),
         pytest.param("", "Reminders 4h and 1h before the end.", id="reminders"),
         pytest.param("", "Unused approvals expire after 2d.", id="expiry"),
         pytest.param(

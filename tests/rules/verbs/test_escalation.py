@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from rules.reasons import Reason
+from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
+from rules.state.clock_commands import Climb
 from rules.state.commands import (
     Approve,
     Defer,
@@ -20,24 +21,41 @@ from rules.state.commands import (
     Wake,
 )
 from rules.state.model import HumanInterruptStatus, Status
+from rules.verbs.decide import decide
 from tests.rules.world import (
+    ADAM,
+    BODO,
     DAY,
+    DEAN,
     DORA,
+    GRETA,
     HARD,
     HOUR,
     MINUTE,
+    NEMO,
     NOW,
+    OWEN,
     RITA,
+    ROSE,
+    ROSS,
     SENTA,
     SOFT,
+    STAN,
     SUSI,
+    SVEN,
     after,
     ask,
     package,
+    people,
     policy,
     refusal,
+    situation,
     submitted_state,
+    transition_of,
 )
+
+# Roles that do not include each other.
+APART = policy(roles={name: {"includes": []} for name in ("senior_reviewer", "supervisor", "director")})
 
 # Revise, request evidence, defer.
 
@@ -150,3 +168,95 @@ def test_an_escalated_package_no_longer_counts_silence() -> None:
     state = submitted_state(SOFT)
     raised = after(state, ask(Escalate, state), by=RITA)
     assert (raised.level, raised.why[0].rule) == (HITLLevel.HARD_APPROVAL, "escalation")
+
+
+# Escalate to a person.
+
+
+def test_a_named_person_gets_the_task_in_the_role_that_is_chosen() -> None:
+    state = submitted_state(HARD)
+    raised = after(state, ask(Escalate, state, to_role="supervisor", to_person=SUSI), by=SENTA, now=NOW + HOUR)
+    assert (raised.task.rung, raised.task.required_role, raised.task.assigned_to) == (1, "supervisor", SUSI)
+    assert raised.task.due_at == NOW + HOUR + DAY
+
+
+def test_a_named_person_without_the_chosen_role_gets_the_task_in_their_own() -> None:
+    state = submitted_state(HARD, policy=APART)
+    raised = after(state, ask(Escalate, state, to_role="supervisor", to_person=DORA), by=SENTA, policy=APART)
+    assert (raised.task.required_role, raised.task.assigned_to) == ("director", DORA)
+
+
+def test_a_named_person_who_may_already_decide_gets_the_task_with_the_same_deadline() -> None:
+    state = submitted_state(HARD)
+    handed = after(state, ask(Escalate, state, to_role="supervisor", to_person=SVEN), by=SENTA, now=NOW + HOUR)
+    assert (handed.task.rung, handed.task.assigned_to, handed.task.due_at) == (0, SVEN, state.task.due_at)
+    assert after(handed, ask(Approve, handed), by=SENTA).status is Status.APPROVED
+
+
+def test_a_soft_package_that_is_handed_to_a_person_no_longer_counts_silence() -> None:
+    state = submitted_state(SOFT)
+    handed = after(state, ask(Escalate, state, to_person=ROSS), by=RITA)
+    assert (handed.level, handed.task.assigned_to) == (HITLLevel.HARD_APPROVAL, ROSS)
+
+
+def test_the_events_say_who_escalated_and_to_whom() -> None:
+    state = submitted_state(HARD)
+    for person, last in ((SUSI, "package.escalated"), (SVEN, "task.assigned")):
+        events = transition_of(
+            state, ask(Escalate, state, to_role="supervisor", to_person=person), by=SENTA
+        ).occurrences
+        assert [event.event_type for event in events] == ["human.decision_recorded", last]
+        assert (events[-1].actor.actor_id, events[-1].after.task.assigned_to) == (SENTA, person)
+
+
+@pytest.mark.parametrize(
+    ("who", "because"),
+    [
+        pytest.param(ROSE, "they asked for it", id="the requester"),
+        pytest.param(OWEN, "they own the agent", id="the owner"),
+        pytest.param(RITA, "none of their roles is asked", id="a role below"),
+        pytest.param(ADAM, "none of their roles is asked", id="no role"),
+        pytest.param(GRETA, "they are a guest", id="a guest"),
+        pytest.param(STAN, "they belong to another workspace", id="a stranger"),
+        pytest.param(BODO, "this account is a bot", id="a bot"),
+        pytest.param(DEAN, "their account is deactivated", id="a deactivated account"),
+        pytest.param(NEMO, "they are not in this workspace's directory", id="someone unknown"),
+        pytest.param(DORA, "they are away until 2026-11-21T12:00+00:00", id="someone who is away"),
+    ],
+)
+def test_only_someone_who_could_decide_and_is_there_can_be_named(who: str, because: str) -> None:
+    away = people(UDORA={"away_until": NOW + DAY})
+    state = submitted_state(HARD)
+    refused = decide(state, ask(Escalate, state, to_person=who), situation(SENTA, people=away))
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, refused.facts["because"]) == (Reason.ASSIGNEE_NOT_ELIGIBLE, because)
+    assert refused.sentence == f"This person cannot decide it: {because}. Name someone else."
+
+
+@pytest.mark.parametrize("changes", [{"scopes": ["mail.*"]}, {"max_risk": "medium"}], ids=["scope", "authority"])
+def test_a_named_person_needs_the_scope_and_the_authority(changes: dict[str, Any]) -> None:
+    narrow = policy(roles={"director": {"includes": [], **changes}})
+    state = submitted_state(HARD)
+    assert refusal(state, ask(Escalate, state, to_person=DORA), by=SENTA, policy=narrow) is Reason.ASSIGNEE_NOT_ELIGIBLE
+
+
+def test_someone_who_has_already_approved_cannot_be_named() -> None:
+    two = policy(tiers={"high": {"quorum": 2}})
+    state = submitted_state(HARD, policy=two)
+    voted = after(state, ask(Approve, state), by=SENTA, policy=two)
+    refused = refusal(voted, ask(Escalate, voted, to_person=SENTA), by=SVEN, policy=two)
+    assert refused is Reason.ASSIGNEE_NOT_ELIGIBLE
+
+
+def test_naming_a_person_does_not_lead_past_the_top_of_the_ladder() -> None:
+    state = submitted_state(HARD)
+    top = after(state, ask(Escalate, state, to_role="director"), by=SENTA)
+    assert refusal(top, ask(Escalate, top, to_person=DORA), by=DORA) is Reason.TOP_OF_LADDER
+
+
+def test_a_person_of_an_earlier_role_that_may_still_decide_can_be_named() -> None:
+    state = submitted_state(HARD, policy=APART)
+    climbed = after(state, ask(Climb, state), now=state.task.due_at, policy=APART)
+    handed = after(climbed, ask(Escalate, climbed, to_person=SVEN), by=SUSI, policy=APART)
+    assert (handed.task.rung, handed.task.assigned_to) == (1, SVEN)
+    assert after(handed, ask(Approve, handed), by=SVEN, policy=APART).status is Status.APPROVED

@@ -184,7 +184,11 @@ def terms(action: dict[str, Any] | None = None, proposal: Any = HARD, **changes:
 
 def test_the_terms_come_from_the_tier() -> None:
     assert terms() == Terms(
-        role="senior_reviewer", ladder=("supervisor", "director"), comment_required=True, reminders=(4 * HOUR, HOUR)
+        role="senior_reviewer",
+        ladder=("supervisor", "director"),
+        ladder_keeps=True,
+        comment_required=True,
+        reminders=(4 * HOUR, HOUR),
     )
 
 

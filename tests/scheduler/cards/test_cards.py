@@ -66,7 +66,7 @@ async def test_ten_quick_changes_cost_one_update_more_than_the_first(office: Off
 async def test_a_change_without_visible_effect_updates_no_card(office: Office) -> None:
     response, card = await office.submit_with_card()
     await office.click(RITA, card, "approve")
-    await office.notes(RITA)
+    await office.refused(RITA)
     assert len(await office.refusals(response)) == 1
     await office.deliver()
     assert office.slack.calls_to("chat.update") == []
@@ -184,3 +184,40 @@ async def test_a_new_version_is_announced_in_the_thread_to_the_deciders(office: 
     asked, came = office.thread(card)
     assert ("Name the record." in asked.shown, asked.notified) == (True, frozenset())
     assert ('"43"' in came.shown, came.notified) == (True, {SENTA, SVEN, *SUPERVISORS})
+
+
+NOT_READ = "Replies here are not read: use Comment in Details."
+
+
+async def test_only_the_first_note_of_a_thread_says_that_replies_are_not_read(office: Office) -> None:
+    response, card = await office.submit_with_card()
+    assert office.thread(card) == []
+    await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
+    await office.deliver()
+    await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
+    first, second = office.thread(await office.card(response))
+    assert first.shown.endswith(NOT_READ)
+    assert NOT_READ in first.text
+    assert NOT_READ not in second.shown
+
+
+async def test_two_notes_at_once_say_it_once(office: Office) -> None:
+    response, card = await office.submit_with_card()
+    await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
+    await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
+    await office.give(SENTA, await office.card(response), Verb.ESCALATE, {})
+    notes = office.thread(await office.card(response))
+    assert [NOT_READ in note.shown for note in notes] == [True, *[False] * (len(notes) - 1)]
+
+
+async def test_the_thread_of_a_card_that_is_posted_again_says_it_again(office: Office) -> None:
+    response, card = await office.submit_with_card()
+    await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
+    card = await office.card(response)
+    office.slack.delete(card)
+    await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
+    again = await office.card(response)
+    await office.give(SENTA, again, Verb.ESCALATE, {})
+    notes = office.thread(await office.card(response))
+    assert again.ts != card.ts
+    assert NOT_READ in notes[0].shown

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from playground.api.mentions import find_mentions
 from playground.model.elements import visible_text
 from playground.model.messages import Message
 from playground.model.views import View
@@ -239,8 +240,9 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
         _assert_calls_nobody(message.blocks)
     _assert_calls_nobody([view.blocks for view in await pages(office, SENTA, settled)])
     await office.click(SVEN, card, "approve", old_copy=True)
-    await office.notes(SVEN)
-    assert office.slack.private_notes(SVEN)[-1].mentioned == {SENTA}
+    refusal = office.slack.modal(SVEN)
+    assert refusal is not None
+    assert find_mentions("", refusal.blocks) == {SENTA}
     await office.slack.open_home(SENTA)
     _assert_calls_nobody(whole(await office.slack.until(lambda: office.slack.home(SENTA))).blocks)
 

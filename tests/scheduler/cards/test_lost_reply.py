@@ -36,7 +36,7 @@ async def test_a_click_on_a_stray_card_after_the_decision_says_that_it_is_decide
     await office.deliver()
     assert (await office.click(SENTA, stray, verb, **({"option": "Request evidence"} if verb == "more" else {}))).ok
     await office.finish_background()
-    assert "This is already rejected by" in await office.notes(SENTA)
+    assert "This is already rejected by" in await office.refused(SENTA)
     assert await office.status(response) is Status.REJECTED
     assert office.slack.modal(SENTA) is None
     assert is_retired(office, stray)
@@ -61,7 +61,7 @@ async def test_a_click_on_a_stray_card_withdrawn_before_the_next_post_is_answere
     assert (await office.cancel(response)).status == 200
     await office.click(RITA, stray, "approve")
     await office.finish_background()
-    assert "already cancelled" in await office.notes(RITA)
+    assert "already cancelled" in await office.refused(RITA)
     await deliver_later(office)
     assert "Approve" not in office.slack.message(CHANNEL, stray.ts).labels
 

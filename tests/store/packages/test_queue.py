@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from rules.package.model import DecisionPackage
+from rules.people.directory import AUTO
 from rules.record.statistics import Age, Waiting
 from rules.scales import HITLLevel
+from rules.state.clock_commands import Climb
 from rules.state.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
 from rules.state.model import PackageState
 from store.packages import queue
@@ -197,6 +199,42 @@ async def test_a_package_is_offered_to_roles_of_its_quorum_although_another_role
         hard = await world.submit(HARD)
         assert hard.task.required_role == "senior_reviewer"
         assert ids(await list_offered(world, ADAM)) == names(hard)
+
+
+async def test_after_time_added_the_next_role_a_package_is_offered_to_both(database_url: str) -> None:
+    apart: dict[str, Any] = {
+        "roles": {name: {"includes": []} for name in ("senior_reviewer", "supervisor", "director")}
+    }
+    async with open_world(database_url, policy(**LASTING, **apart)) as world:
+        state = await world.submit(package(confidence=0.6))
+        world.clock.passes(DAY)
+        await world.after(ask(Climb, state), AUTO)
+        for who in (RITA, SENTA):
+            assert ids(await list_offered(world, who)) == names(state)
+        assert ids(await list_offered(world, SUSI)) == []
+        assert ids(await open_tasks(world)) == names(state)
+
+
+async def test_after_a_person_escalated_a_package_is_offered_to_the_next_role_only(database_url: str) -> None:
+    apart: dict[str, Any] = {
+        "roles": {name: {"includes": []} for name in ("senior_reviewer", "supervisor", "director")}
+    }
+    async with open_world(database_url, policy(**LASTING, **apart)) as world:
+        state = await world.submit(package(confidence=0.6))
+        await world.after(ask(Escalate, state), RITA)
+        assert ids(await list_offered(world, ROSS)) == []
+        assert ids(await list_offered(world, SENTA)) == names(state)
+
+
+async def test_a_task_that_a_person_may_take_in_two_ways_is_offered_once(database_url: str) -> None:
+    roles: dict[str, Any] = {"roles": {"director": {"includes": []}}}
+    tiers = {"tiers": {"high": {"quorum": 2, "of_role": {"supervisor": 1}, "ladder": ["director"]}}}
+    async with open_world(database_url, policy(**LASTING, **roles, **tiers)) as world:
+        state = await world.submit(HARD)
+        world.clock.passes(DAY)
+        await world.after(ask(Climb, state), AUTO)
+        for who in (SENTA, SUSI, DORA):
+            assert ids(await list_offered(world, who)) == names(state)
 
 
 async def test_a_person_without_a_role_is_offered_nothing(world: World) -> None:

@@ -118,7 +118,7 @@ async def test_a_press_on_a_button_that_the_card_does_not_have_opens_the_form(
 async def test_an_answer_button_does_not_answer_what_is_no_question(office: Office) -> None:
     proposal, card = await office.submit_with_card(HARD)
     await press_forged(office, card, "answer_1")
-    assert "This is not a question" in await office.notes(SENTA)
+    assert "This is not a question" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.NOT_A_QUESTION)]
 
 
@@ -132,7 +132,7 @@ async def test_a_button_of_version_1_does_not_answer_version_2(office: Office) -
     proposal, card = await office.submit_with_card(OFFERED)
     await office.version(proposal, OFFERED | {"answers": ["4 Quay Street", "somewhere else"]})
     await office.click(SENTA, card, "answer_2", old_copy=True)
-    assert "Version 1 is out of date" in await office.notes(SENTA)
+    assert "Version 1 is out of date" in await office.refused(SENTA)
     assert await office.status(proposal) is Status.PENDING
 
 

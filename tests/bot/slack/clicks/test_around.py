@@ -70,7 +70,7 @@ async def test_a_recused_reviewer_is_not_asked_in_any_later_version(office: Offi
     await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
     card = await office.card(proposal)
     await office.click(SENTA, card, "approve")
-    assert "You recused yourself" in await office.notes(SENTA)
+    assert "You recused yourself" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.IS_RECUSED)]
     await office.approve(SVEN, card)
     assert await office.status(proposal) is Status.APPROVED
@@ -204,7 +204,7 @@ async def test_a_sampled_package_is_judged_from_the_list(database_url: str, tmp_
             await office.slack.command(user, "/reviews", "sampled")
         own, listed = office.slack.private_notes(SENTA)[-1], office.slack.private_notes(SVEN)[-1]
         await office.click(SENTA, own, "judge")
-        assert "already counts" in await office.notes(SENTA, 2)
+        assert "already counts" in await office.refused(SENTA)
         await office.click(SVEN, listed, "judge")
         await office.slack.submit(SVEN, {"verdict": "unsound", "comment": "The ticket is old."})
         assert (await office.state(proposal)).verdict == "unsound"

@@ -37,9 +37,9 @@ async def test_a_grave_approval_asks_for_a_comment_and_a_confirmation_and_then_c
     assert read.body["decision"]["comment"] == "Checked."
 
 
-async def test_a_reviewer_without_the_role_sees_a_private_refusal_that_is_recorded(office: Office) -> None:
+async def test_a_reviewer_without_the_role_sees_a_refusal_that_is_recorded(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.click(RITA, card, "approve")
-    assert "role to decide this" in await office.notes(RITA)
+    assert "role to decide this" in await office.refused(RITA)
     assert office.slack.modal(RITA) is None
     assert await office.status(proposal) is Status.PENDING

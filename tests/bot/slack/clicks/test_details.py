@@ -89,7 +89,7 @@ async def test_a_page_that_slack_did_not_show_does_not_count_as_read(office: Off
     await office.notes(SUSI)
     assert await pages_read(office, proposal) == []
     await office.click(SUSI, card, "approve")
-    assert "Open Details first" in await office.notes(SUSI, 2)
+    assert "Open Details first" in await office.refused(SUSI)
 
 
 async def test_a_page_that_slack_could_not_show_does_not_count_as_read_and_the_reader_gets_a_note(
@@ -122,7 +122,7 @@ async def test_a_member_without_a_role_may_read_but_not_decide(office: Office) -
     assert (await office.details(NOBODY, card)).callback_id == "details"
     await office.slack.close(NOBODY)
     await office.click(NOBODY, card, "approve")
-    assert "role to decide this" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.refused(NOBODY)
     assert await office.status(proposal) is Status.PENDING
 
 
@@ -131,7 +131,7 @@ async def test_a_member_without_a_role_may_read_but_not_decide(office: Office) -
     [
         pytest.param(GUEST, "Guests cannot", id="a guest"),
         pytest.param(STRANGER, "belongs to another one", id="a stranger"),
-        pytest.param("UNEWCOMER", "does not know", id="someone unknown"),
+        pytest.param("UNEWCOMER", "does not list", id="someone unknown"),
     ],
 )
 async def test_details_are_for_the_people_of_this_workspace(office: Office, user: str, told_why: str) -> None:
@@ -139,7 +139,7 @@ async def test_details_are_for_the_people_of_this_workspace(office: Office, user
     office.slack.add_person("UNEWCOMER", name="Newcomer")
     office.slack.join("UNEWCOMER", CHANNEL)
     await office.click(user, card, "details")
-    assert told_why in await office.notes(user)
+    assert told_why in await office.refused(user)
     assert office.slack.modal(user) is None
     assert await pages_read(office, proposal) == []
 
@@ -266,13 +266,13 @@ async def test_an_unknown_button_says_so(office: Office, value: str) -> None:
     _, card = await office.submit_with_card()
     outcome = await office.slack.click(ADAM, _retold(card, value), "details", old_copy=True)
     assert outcome.ok
-    assert "no longer in use" in await office.notes(ADAM)
+    assert "no longer in use" in await office.refused(ADAM)
 
 
 async def test_a_button_for_a_package_that_does_not_exist_says_so(office: Office) -> None:
     _, card = await office.submit_with_card()
     await office.slack.click(ADAM, _retold(card, "pkg_nowhere 1 0 -"), "details", old_copy=True)
-    assert "There is no package pkg_nowhere that you can see." in await office.notes(ADAM)
+    assert "There is no package pkg_nowhere that you can see." in await office.refused(ADAM)
 
 
 async def test_details_show_the_current_version(office: Office) -> None:

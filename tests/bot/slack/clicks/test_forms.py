@@ -110,7 +110,7 @@ async def test_an_approval_started_on_a_lower_rung_does_not_count_on_the_next(of
     await office.click(SVEN, await office.card(proposal), "escalate")
     assert (await office.slack.submit(SVEN)).ok
     await office.slack.submit(SENTA, APPROVED)
-    assert "has since been escalated to supervisor" in shown_json(office)
+    assert "This was escalated to a supervisor" in shown_json(office)
     assert await office.refusals(proposal) == [(SENTA, "stale-rung")]
 
 
@@ -172,8 +172,8 @@ async def test_a_redelivered_rejection_is_not_refused_as_late(office: Office) ->
 @pytest.mark.parametrize(
     ("after", "told_why"),
     [
-        pytest.param(-HOUR, "must lie ahead", id="in the past"),
-        pytest.param(timedelta(days=31), "too late; the latest possible is 2026-12-20 12:00 UTC", id="too far"),
+        pytest.param(-HOUR, "Choose a time later than now.", id="in the past"),
+        pytest.param(timedelta(days=31), "too late. Choose a time up to 2026-12-20 12:00 UTC", id="too far"),
     ],
 )
 async def test_an_invalid_time_is_reported_beside_its_field_and_the_form_can_be_sent_again(
@@ -228,7 +228,7 @@ async def test_an_edit_that_changes_nothing_is_reported_beside_its_field(office:
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     refused = await office.slack.submit(SENTA, {RECORD: "42", "comment": "Corrected."})
     assert list(refused.errors) == [RECORD]
-    assert "the same as before" in refused.errors[RECORD]
+    assert "You changed nothing." in refused.errors[RECORD]
     assert (await office.state(proposal)).version == 1
 
 

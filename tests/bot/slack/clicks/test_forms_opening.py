@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from bot.slack.context.listener_context import NOT_OPENED
 from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.slack.office import CRITICAL, RITA, SENTA, SOFT, SUSI, Office
+from tests.bot.slack.office import CRITICAL, NOBODY, RITA, SENTA, SOFT, SUSI, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -96,8 +98,8 @@ async def test_if_slack_refuses_the_view_nobody_is_asked_to_tap_again_and_the_lo
 async def test_a_person_who_may_not_decide_is_told_before_a_form_opens(office: Office) -> None:
     proposal, card = await office.submit_with_card(CRITICAL)
     await office.click(SUSI, card, "approve")
-    assert "Open Details first" in await office.notes(SUSI)
-    assert office.slack.calls_to("views.open") == []
+    assert "Open Details first" in await office.refused(SUSI)
+    assert len(office.slack.calls_to("views.open")) == 1
     assert await office.refusals(proposal) == [(SUSI, Reason.DETAILS_FIRST.value)]
 
 
@@ -106,3 +108,30 @@ async def test_a_soft_approval_takes_one_tap_and_no_form(office: Office) -> None
     assert (await office.click(RITA, card, "approve")).ok
     assert office.slack.calls_to("views.open") == []
     assert await office.status(proposal) is Status.APPROVED
+
+
+# Refusals.
+
+
+async def test_a_refusal_opens_a_modal_with_the_package_and_who_can_decide(office: Office) -> None:
+    proposal, card = await office.submit_with_card()
+    await office.click(RITA, card, "approve")
+    modal = office.slack.modal(RITA)
+    assert modal is not None
+    assert modal.title == "Not possible"
+    assert "You need the senior reviewer role to decide this. Ask someone who has it." in modal.shown
+    assert ("Read the record" in modal.shown, "Can decide:" in modal.shown) == (True, True)
+    assert {SENTA, SUSI} <= set(re.findall(r"U[A-Z]+", json.dumps(modal.blocks)))
+    assert office.slack.private_notes(RITA) == []
+    assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE.value)]
+
+
+@pytest.mark.parametrize("error", [*TRIGGERS, "view_too_large"])
+async def test_a_refusal_that_cannot_open_is_a_private_note(office: Office, error: str) -> None:
+    proposal, card = await office.submit_with_card(SOFT)
+    office.slack.faults.error("views.open", error)
+    assert (await office.click(NOBODY, card, "approve")).ok
+    note = await office.notes(NOBODY)
+    assert ("role to decide this" in note, "Read the record" in note) == (True, True)
+    assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE.value)]
+    assert (await office.state(proposal)).soft  # a refused click is no lost objection

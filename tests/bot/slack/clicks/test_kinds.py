@@ -78,6 +78,6 @@ async def test_a_question_is_not_approved_by_a_button_that_it_does_not_have(offi
     action = {"action_id": "approve", "block_id": "b", "type": "button", "value": ref, "action_ts": "1.0"}
     payload = client.payloads.on_message(client.person(SENTA), card, action, {})
     assert (await client.delivery.send(AppRequest("interactive", payload))).status == 200
-    assert "This is a question" in await office.notes(SENTA)
+    assert "This is a question" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.A_QUESTION)]
     assert await office.status(proposal) is Status.PENDING

@@ -92,7 +92,7 @@ async def test_a_person_who_may_not_approve_sees_a_private_refusal_that_is_recor
     before = await office.standing(proposal)
     outcome = await office.click(who.user, card, "approve")
     assert (outcome.status, outcome.error) == (200, None)
-    assert who.sentence in await office.notes(who.user)
+    assert who.sentence in await office.refused(who.user)
     assert office.slack.modal(who.user) is None
     assert await office.standing(proposal) == before
     assert await office.refusals(proposal) == [(who.user, who.reason)]
@@ -106,7 +106,7 @@ async def test_a_person_unknown_to_the_directory_is_refused_with_that_reason_and
     office.slack.add_person("UNEW")
     office.slack.join("UNEW", CHANNEL)
     await office.click("UNEW", card, "approve")
-    assert "directory does not know" in await office.notes("UNEW")
+    assert "directory of people does not list" in await office.refused("UNEW")
     assert ((await office.state(proposal)).revision, await office.refusals(proposal)) == (revision, [])
 
 
@@ -115,7 +115,7 @@ async def test_a_stranger_gets_nothing_from_any_button(office: Office, verb: str
     proposal, card = await office.submit_with_card(SOFT)
     before = await office.standing(proposal)
     await office.click(STRANGER, card, verb)
-    assert "belongs to another one" in await office.notes(STRANGER)
+    assert "belongs to another one" in await office.refused(STRANGER)
     assert office.slack.modal(STRANGER) is None
     assert await office.standing(proposal) == before
 
@@ -127,7 +127,7 @@ async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) ->
     proposal, card = await office.submit_with_card()
     before = await office.standing(proposal)
     await office.more(GUEST, card, verb)
-    assert "Guests cannot decide" in await office.notes(GUEST)
+    assert "Guests cannot decide" in await office.refused(GUEST)
     assert office.slack.modal(GUEST) is None
     assert await office.standing(proposal) == before
     assert await office.refusals(proposal) == [(GUEST, Reason.A_GUEST)]
@@ -157,7 +157,7 @@ async def test_the_requester_may_object_with_one_tap(office: Office) -> None:
 async def test_a_person_on_the_chain_without_a_role_may_not_stop_a_package(office: Office) -> None:
     proposal, card = await office.submit_with_card({**HARD, "on_behalf_of": [NOBODY]})
     await office.click(NOBODY, card, "reject")
-    assert "role to decide this" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.refused(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
@@ -167,7 +167,7 @@ async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> Non
     assert (await office.state(proposal)).version == 2
     card = await office.card(proposal)
     await office.click(SENTA, card, "approve")
-    assert "someone else must approve it" in await office.notes(SENTA)
+    assert "someone else must approve it" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.IS_EDITOR)]
     await office.approve(SVEN, card)
     read = await office.read(proposal)
@@ -190,7 +190,7 @@ BELOW = POLICY.replace('max_risk = "high"', 'max_risk = "medium"')
 @pytest.mark.parametrize(
     ("policy", "reason", "sentence"),
     [
-        pytest.param(OUT_OF_SCOPE, Reason.OUT_OF_SCOPE, "your scope does not cover it", id="out of scope"),
+        pytest.param(OUT_OF_SCOPE, Reason.OUT_OF_SCOPE, "your role does not cover record.read", id="out of scope"),
         pytest.param(BELOW, Reason.ABOVE_AUTHORITY, "your authority ends at medium. Escalate it", id="below the risk"),
     ],
 )
@@ -201,7 +201,7 @@ async def test_a_role_covers_only_its_scope_and_risk(
         proposal, card = await office.submit_with_card()
         before = await office.standing(proposal)
         await office.click(SENTA, card, "approve")
-        assert sentence in await office.notes(SENTA)
+        assert sentence in await office.refused(SENTA)
         assert await office.standing(proposal) == before
         assert await office.refusals(proposal) == [(SENTA, reason)]
 
@@ -239,5 +239,5 @@ async def test_a_guest_listed_in_the_policy_still_needs_a_role(database_url: str
     async with open_office(database_url, tmp_path, policy) as office:
         proposal, card = await office.submit_with_card(SOFT)
         await office.click(GUEST, card, "approve")
-        assert "role to decide this" in await office.notes(GUEST)
+        assert "role to decide this" in await office.refused(GUEST)
         assert await office.refusals(proposal) == [(GUEST, Reason.WRONG_ROLE)]

@@ -25,7 +25,7 @@ async def test_a_critical_approval_requires_the_approver_to_open_details(office:
     proposal, card = await office.submit_with_card(CRITICAL)
     assert "Open Details before you approve" in card.shown
     await office.click(SENTA, card, "approve")
-    assert "Open Details first" in await office.notes(SENTA)
+    assert "Open Details first" in await office.refused(SENTA)
     assert office.slack.modal(SENTA) is None
     assert await office.refusals(proposal) == [(SENTA, Reason.DETAILS_FIRST)]
     await office.read_first(card, SENTA)
@@ -37,7 +37,7 @@ async def test_details_opened_by_someone_else_do_not_count(office: Office) -> No
     proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, SVEN)
     await office.click(SENTA, card, "approve")
-    assert "Open Details first" in await office.notes(SENTA)
+    assert "Open Details first" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.DETAILS_FIRST)]
 
 
@@ -46,7 +46,7 @@ async def test_a_new_version_has_to_be_read_again(office: Office) -> None:
     await office.read_first(card, SENTA)
     await office.version(proposal, {**CRITICAL, "action_parameters": {"record": "43"}})
     await office.click(SENTA, await office.card(proposal), "approve")
-    assert "Open Details first" in await office.notes(SENTA)
+    assert "Open Details first" in await office.refused(SENTA)
 
 
 async def test_rejecting_does_not_require_details(office: Office) -> None:
@@ -81,7 +81,7 @@ async def test_the_same_person_does_not_count_twice(office: Office) -> None:
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
     await office.click(SUSI, await office.card(proposal), "approve")
-    assert "already counts" in await office.notes(SUSI)
+    assert "already counts" in await office.refused(SUSI)
     assert office.slack.modal(SUSI) is None
     assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
     assert await office.refusals(proposal) == [(SUSI, Reason.ALREADY_COUNTED)]
@@ -141,7 +141,7 @@ async def test_a_recused_reviewers_vote_is_withdrawn(office: Office) -> None:
     await office.slack.submit(SUSI, {"comment": "My brother works there."})
     assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 0
     await office.click(SUSI, await office.card(proposal), "approve")
-    assert "You recused yourself" in await office.notes(SUSI)
+    assert "You recused yourself" in await office.refused(SUSI)
     assert await office.refusals(proposal) == [(SUSI, Reason.IS_RECUSED)]
 
 
@@ -159,5 +159,5 @@ async def test_a_reviewer_below_the_risk_level_does_not_count_towards_the_quorum
     proposal, card = await office.submit_with_card(CRITICAL)
     await office.read_first(card, RITA)
     await office.click(RITA, card, "approve")
-    assert "role to decide this" in await office.notes(RITA)
+    assert "role to decide this" in await office.refused(RITA)
     assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 0

@@ -202,7 +202,7 @@ async def test_a_tap_on_the_card_of_an_older_version_is_answered_with_the_curren
     await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.card(proposal)
     await office.click(RITA, old, "approve", old_copy=True)
-    assert "Version 1 is out of date: the current version is 2" in await office.notes(RITA)
+    assert "Version 1 is out of date: the current version is 2" in await office.refused(RITA)
     assert await office.status(proposal) is Status.PENDING
     assert await office.refusals(proposal) == [(RITA, "stale-version")]
 
@@ -213,7 +213,7 @@ async def test_a_tap_on_the_card_of_a_lower_rung_is_answered_with_the_current_ro
     await office.slack.submit(ROSS)
     await office.card(proposal)
     await office.click(SENTA, old, "approve", old_copy=True)
-    assert "has since been escalated to senior reviewer" in await office.notes(SENTA)
+    assert "was escalated to a senior reviewer" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, "stale-rung")]
 
 
@@ -231,7 +231,6 @@ async def test_a_tap_on_a_decided_card_is_answered_with_the_decider(
     await office.click(SVEN, old, verb)
     await office.slack.submit(SVEN, values)
     await office.click(SENTA, old, "approve", old_copy=True)
-    await office.notes(SENTA)
     assert f"already {status} by" in told_alone(office, SENTA)
     assert SVEN in told_alone(office, SENTA)
     assert await deciders(office, proposal) == [SVEN]

@@ -68,9 +68,9 @@ async def test_each_vote_of_a_quorum_names_its_own_rendering(office: Office) -> 
 
 async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> None:
     proposal, card = await office.submit_with_card()
-    for count in range(1, 4):
+    for _ in range(3):
         await office.click(RITA, card, "approve")
-        await office.notes(RITA, count)
+        await office.refused(RITA)
     assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
 
 
@@ -78,9 +78,9 @@ async def test_a_refused_tap_can_be_repeated_once_the_obstacle_is_gone(office: O
     """It is the same intention on the same rendering, and still it is evaluated again."""
     proposal, card = await office.submit_with_card(SOFT)
     await office.regroup(removed=(SENTA,))
-    for count in (1, 2):
+    for _ in range(2):
         await office.click(SENTA, card, "approve", old_copy=True)
-        assert "role to decide this" in await office.notes(SENTA, count)
+        assert "role to decide this" in await office.refused(SENTA)
     await office.regroup(added=(SENTA,))
     await office.click(SENTA, card, "approve", old_copy=True)
     assert await office.status(proposal) is Status.APPROVED

@@ -190,7 +190,7 @@ async def test_skipping_a_step_prevents_approval(office: Office) -> None:
     await client._send(SENTA, client.payloads.on_view(client.person(SENTA), view, action), button)
     assert "Step 3 of 3" in before(office).shown
     await office.slack.submit(SENTA, APPROVED)
-    assert "go through all its steps" in shown_json(office)
+    assert "go through all steps of the form" in shown_json(office)
     assert await office.refusals(proposal) == [(SENTA, "not-shown-whole")]
     assert await office.status(proposal) is Status.PENDING
 
@@ -206,7 +206,7 @@ async def test_a_forged_submission_of_the_first_step_is_refused(office: Office) 
         "confirmed": {"confirmed": {"type": "checkboxes", "selected_options": [{"value": state.action_digest}]}},
     }
     answer = await submit_forged(office, private_metadata=value.partition(" ")[2], state={"values": typed})
-    assert "go through all its steps" in json.dumps(answer.body)
+    assert "go through all steps of the form" in json.dumps(answer.body)
     assert await office.status(proposal) is Status.PENDING
 
 
@@ -238,7 +238,7 @@ async def test_details_first_requires_every_page_with_parameters(database_url: s
         await office.details(SENTA, card)
         await office.slack.close(SENTA)
         await office.click(SENTA, card, "approve")
-        assert "every page of what is proposed" in await office.notes(SENTA)
+        assert "every page of what is proposed" in await office.refused(SENTA)
         await office.details(SENTA, card)
         (following,) = [element.data["value"] for element in before(office).elements if element.action_id == "page"]
         await office.slack.click_modal(SENTA, "page", having_value=following)

@@ -12,10 +12,12 @@ from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
 from tests.bot.slack.office import (
+    ADAM,
     CONFIRMED,
     HARD,
     POLICY,
     RITA,
+    ROSE,
     SENTA,
     SOFT,
     SUSI,
@@ -23,12 +25,13 @@ from tests.bot.slack.office import (
     Office,
     open_office,
 )
-from tests.rules.world import HOUR, NOW
+from tests.rules.world import DAY, HOUR, NOW
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 NO_SECOND_EYES = POLICY + "\n[separation]\nsecond_pair_of_eyes = false\n"
 THREADED = {**HARD, "thread_id": "thr_1", "recommendation": "proceed"}
+UNSURE = {**SOFT, "confidence": 0.6}  # hard, and asked of a reviewer first
 OVERRIDE = {"override_reason": "The audit is tomorrow.", "evidence_refs": "ticket 7\n\n ticket 8 "}
 
 
@@ -164,7 +167,7 @@ async def test_a_tap_on_the_previous_version_is_refused_with_that_reason(office:
     proposal, card = await office.submit_with_card()
     await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
     await office.click(SENTA, card, "approve", old_copy=True)
-    assert "Version 1 is out of date" in await office.notes(SENTA)
+    assert "Version 1 is out of date" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.STALE_VERSION)]
 
 
@@ -172,7 +175,7 @@ async def test_a_tap_after_the_decision_is_refused_with_the_name_of_the_decider(
     proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     await office.click(SVEN, card, "reject", old_copy=True)
-    assert "already approved by" in await office.notes(SVEN)
+    assert "already approved by" in await office.refused(SVEN)
     assert await office.refusals(proposal) == [(SVEN, Reason.ALREADY_DECIDED)]
 
 
@@ -186,7 +189,7 @@ async def test_an_escalated_package_asks_the_next_role_instead_of_the_previous_o
         1,
     )
     await office.click(SVEN, card, "approve", old_copy=True)
-    assert "escalated to supervisor" in await office.notes(SVEN)
+    assert "escalated to a supervisor" in await office.refused(SVEN)
     await office.approve(SUSI, await office.card(proposal))
     assert await office.status(proposal) is Status.APPROVED
     assert await office.refusals(proposal) == [(SVEN, Reason.STALE_RUNG)]
@@ -210,12 +213,89 @@ async def test_an_escalation_can_name_a_role_further_up(office: Office) -> None:
     )
 
 
+async def test_an_escalation_can_name_a_person_who_then_has_the_task(office: Office) -> None:
+    proposal, card = await office.submit_with_card()
+    outcome = await office.give(SENTA, card, Verb.ESCALATE, {"to_person": SUSI, "comment": "You know her."})
+    assert outcome.ok
+    card = await office.card(proposal)
+    state = await office.state(proposal)
+    assert (state.task.required_role, state.task.assigned_to) == ("supervisor", SUSI)
+    assert office.thread(card)[-1].notified == {SUSI}
+    (event,) = await office.events(proposal, "package.escalated")
+    assert (event["actor"], event["change"]["task"]["assigned_to"]) == (SENTA, SUSI)
+    audit = (await office.reviews(ADAM, f"audit {proposal.id}")).shown
+    assert "Senta\n · to \nSusi" in audit
+
+
+async def test_a_person_who_may_already_decide_can_be_named(office: Office) -> None:
+    proposal, card = await office.submit_with_card()
+    before = await office.state(proposal)
+    await office.give(SENTA, card, Verb.ESCALATE, {"to_person": SVEN})
+    state = await office.state(proposal)
+    assert (state.task.assigned_to, state.task.rung, state.task.due_at) == (SVEN, 0, before.task.due_at)
+    assert office.thread(await office.card(proposal))[-1].notified == {SVEN}
+
+
+@pytest.mark.parametrize(
+    ("who", "because"),
+    [
+        pytest.param(ROSE, "they asked for it", id="the requester"),
+        pytest.param(RITA, "none of their roles is asked", id="a role below"),
+        pytest.param("UGUEST", "they are a guest", id="a guest"),
+        pytest.param("UROBOT", "this account is a bot", id="a bot"),
+    ],
+)
+async def test_a_person_who_could_not_decide_is_refused_beside_their_name(
+    office: Office, who: str, because: str
+) -> None:
+    proposal, card = await office.submit_with_card()
+    outcome = await office.give(SENTA, card, Verb.ESCALATE, {"to_person": who})
+    assert outcome.errors == {"to_person": f"This person cannot decide it: {because}. Name someone else."}
+    assert (await office.state(proposal)).task.rung == 0
+
+
+async def test_a_person_who_is_away_cannot_be_named(office: Office) -> None:
+    _, card = await office.submit_with_card()
+    await office.reviews(SUSI, "away 2d")
+    outcome = await office.give(SENTA, card, Verb.ESCALATE, {"to_person": SUSI})
+    assert "they are away until 2026-11-22 12:00 UTC" in outcome.errors["to_person"]
+
+
+async def test_a_card_of_the_earlier_rung_takes_a_click_after_time_ran_out(office: Office) -> None:
+    proposal, card = await office.submit_with_card(UNSURE)
+    await office.passes(DAY)
+    assert (await office.state(proposal)).task.required_role == "senior_reviewer"
+    await office.click(RITA, card, "approve", old_copy=True)
+    assert await office.status(proposal) is Status.APPROVED
+    (event,) = await office.events(proposal, "human.decision_recorded")
+    assert (event["actor"], event["authority"]["roles"]) == (RITA, ["reviewer"])
+
+
+async def test_after_time_ran_out_the_package_waits_at_home_for_both_roles(office: Office) -> None:
+    _, _ = await office.submit_with_card(UNSURE)
+    await office.passes(DAY)
+    for user in (RITA, SENTA):
+        assert "Read the record" in (await office.reviews(user, "mine")).shown
+    note = office.thread(office.cards()[0])[-1]
+    assert "A reviewer may still decide." in note.shown
+
+
+async def test_with_ladder_keeps_off_the_earlier_role_is_refused(database_url: str, tmp_path: Path) -> None:
+    moves = POLICY.replace("[tiers.medium]", "[tiers.medium]\nladder_keeps = false")
+    async with open_office(database_url, tmp_path, moves) as office:
+        proposal, card = await office.submit_with_card(UNSURE)
+        await office.passes(DAY)
+        await office.click(RITA, card, "approve", old_copy=True)
+        assert "was escalated to a senior reviewer" in await office.refused(RITA)
+        assert await office.refusals(proposal) == [(RITA, Reason.STALE_RUNG)]
+
+
 async def test_at_the_top_of_the_ladder_escalation_is_not_offered(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.ESCALATE, {})
     assert "Escalate" not in (await office.card(proposal)).labels
     await office.click(SUSI, card, "escalate", old_copy=True)
-    assert "nobody above" in await office.notes(SUSI)
+    assert "Nobody is above" in await office.refused(SUSI)
     assert await office.refusals(proposal) == [(SUSI, Reason.TOP_OF_LADDER)]
 
 

@@ -37,7 +37,7 @@ async def test_a_tap_without_a_database_is_answered_with_the_fault_and_counts_wh
     proposal, card = await office.submit_with_card(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "approve")).status == 503
-        assert await office.notes(RITA) == UNAVAILABLE
+        assert await office.refused(RITA) == UNAVAILABLE
     assert await office.status(proposal) is Status.PENDING
     assert await read_metric(office, 'countersign_clicks_total{outcome="fault"}') == 1
     assert (await office.click(RITA, card, "approve")).ok

@@ -121,7 +121,7 @@ async def test_a_click_refused_for_a_stale_directory_counts_as_a_failed_click(fo
     proposal, card = await forgetful.submit_with_card(SOFT)
     await forgetful.passes(4 * MINUTE)
     await forgetful.click(RITA, card, verb.value)
-    assert "could not be refreshed" in await forgetful.notes(RITA)
+    assert "directory of people is out of date" in await forgetful.refused(RITA)
     await forgetful.read_directory()
     await beats(forgetful)
     assert await stands(forgetful, proposal) == HARD_NOW
@@ -149,7 +149,7 @@ async def test_an_objection_that_loses_every_race_counts_as_a_failed_click(
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "write", stale)
         await office.click(RITA, card, "object")
-        assert "again" in await office.notes(RITA)
+        assert "again" in await office.refused(RITA)
     assert await beats(office)
     assert await stands(office, proposal) == HARD_NOW
 
@@ -164,7 +164,7 @@ async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "read", unreadable)
         assert (await office.click(RITA, card, "object")).status == 503
-        assert await office.notes(RITA) == UNREADABLE
+        assert await office.refused(RITA) == UNREADABLE
     await beats(office)
     assert await stands(office, proposal) == HARD_NOW
 

@@ -42,7 +42,7 @@ async def test_a_person_removed_from_the_group_is_refused_at_once_until_they_are
     proposal, card = await office.submit_with_card()
     await office.regroup(removed=(SENTA,))
     await office.click(SENTA, card, "approve")
-    assert "role to decide this" in await office.notes(SENTA)
+    assert "role to decide this" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
     await office.regroup(added=(SENTA,))
     await office.approve(SENTA, card)
@@ -55,7 +55,7 @@ async def test_two_simultaneous_changes_do_not_undo_each_other(office: Office) -
     await asyncio.gather(*(office.regroup(removed=(user,)) for user in users))
     for user in users:
         await office.click(user, card, "approve")
-        assert "role to decide this" in await office.notes(user)
+        assert "role to decide this" in await office.refused(user)
     assert await office.refusals(proposal) == [(user, Reason.WRONG_ROLE) for user in users]
 
 
@@ -86,7 +86,7 @@ async def test_the_vote_of_a_removed_reviewer_no_longer_counts(database_url: str
 async def test_a_person_added_to_the_group_may_decide_at_once(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.click(NOBODY, card, "approve")
-    assert "role to decide this" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.refused(NOBODY)
     await office.regroup(added=(NOBODY,))
     await office.approve(NOBODY, card)
     assert await office.status(proposal) is Status.APPROVED
@@ -101,7 +101,7 @@ async def test_a_group_update_from_slack_replaces_the_group(office: Office, chan
     office.slack.change_group(GROUP, **changed)
     await office.slack.event(office.slack.group_event(GROUP))
     await office.click(SENTA, card, "approve")
-    assert "role to decide this" in await office.notes(SENTA)
+    assert "role to decide this" in await office.refused(SENTA)
     assert await office.status(proposal) is Status.PENDING
 
 
@@ -111,7 +111,7 @@ async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office:
     event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
     await office.slack.event(event)
     await office.click(NOBODY, card, "approve")
-    assert "role to decide this" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.refused(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
@@ -137,7 +137,7 @@ async def test_changes_of_a_person_apply_at_once(office: Office, changed: dict[s
     office.slack.change_person(SENTA, **changed)
     await office.slack.event(office.slack.person_event(SENTA))
     await office.click(SENTA, card, "approve")
-    await office.notes(SENTA)
+    await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, reason)]
     office.slack.change_person(SENTA, deleted=False, guest="")
     await office.slack.event(office.slack.person_event(SENTA))
@@ -151,7 +151,7 @@ async def test_a_person_who_joins_the_team_is_known_at_once(office: Office) -> N
     office.slack.join("UNEW", CHANNEL)
     await office.slack.event(office.slack.person_event("UNEW", "team_join"))
     await office.click("UNEW", card, "approve")
-    assert "role to decide this" in await office.notes("UNEW")
+    assert "role to decide this" in await office.refused("UNEW")
     assert await office.refusals(proposal) == [("UNEW", Reason.WRONG_ROLE)]
 
 
@@ -161,7 +161,7 @@ async def test_changes_without_an_event_are_found_when_the_directory_is_read_aga
     office.clock.passes(timedelta(minutes=31))
     await office.read_directory()
     await office.click(SENTA, card, "approve")
-    assert "role to decide this" in await office.notes(SENTA)
+    assert "role to decide this" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
 
@@ -178,7 +178,7 @@ async def test_events_during_a_directory_read_are_not_overwritten_by_older_data(
     gate.open()
     await reading
     await office.click(SENTA, card, "approve")
-    assert "deactivated" in await office.notes(SENTA)
+    assert "deactivated" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
 
@@ -189,7 +189,7 @@ async def test_a_late_event_does_not_give_authority_back_to_a_deactivated_person
     await office.slack.event(office.slack.person_event(SENTA))
     await office.slack.event(before, retry=1, reason="http_error")
     await office.click(SENTA, card, "approve")
-    assert "deactivated" in await office.notes(SENTA)
+    assert "deactivated" in await office.refused(SENTA)
     assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
 
@@ -201,7 +201,7 @@ async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Off
     await office.slack.event({**added, "added_users": [], "removed_users": [NOBODY]})
     await office.slack.event(event, event_id="EvADDED", retry=1, reason="http_error")
     await office.click(NOBODY, card, "approve")
-    assert "role to decide this" in await office.notes(NOBODY)
+    assert "role to decide this" in await office.refused(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
@@ -216,7 +216,7 @@ async def test_an_event_older_than_the_last_reading_gives_nobody_authority_and_t
     read = len(office.slack.calls_to("users.list"))
     await office.slack.event(before)
     await office.click(SENTA, card, "approve")
-    assert "deactivated" in await office.notes(SENTA)
+    assert "deactivated" in await office.refused(SENTA)
     await office.read_directory()
     assert len(office.slack.calls_to("users.list")) == read + 1
     assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
@@ -249,7 +249,7 @@ async def test_if_a_group_cannot_be_read_at_startup_nobody_decides_until_it_can(
     async with open_office(database_url, tmp_path, scene=_without_groups) as office:
         assert (await office.submit(HARD)).problem == (503, Reason.DIRECTORY_STALE)
         asked = await office.slack.command(RITA, "/reviews", "queue")
-        assert "could not be refreshed" in asked.body["text"]
+        assert "directory of people is out of date" in asked.body["text"]
         office.slack.faults.clear()
         await office.read_directory()
         proposal, card = await office.submit_with_card()
@@ -266,9 +266,9 @@ async def test_with_a_stale_directory_nobody_decides(database_url: str, tmp_path
         await office.read_directory()
         for user in (SENTA, SUSI):
             await office.click(user, card, "approve")
-            assert "could not be refreshed" in await office.notes(user)
+            assert "directory of people is out of date" in await office.refused(user)
         await office.click(ROSE, card, "reject")
-        assert "could not be refreshed" in await office.notes(ROSE)
+        assert "directory of people is out of date" in await office.refused(ROSE)
         assert await office.standing(proposal) == before
         refused = [(user, Reason.DIRECTORY_STALE) for user in (SENTA, SUSI, ROSE)]
         assert await office.refusals(proposal) == refused

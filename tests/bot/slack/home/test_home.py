@@ -169,7 +169,7 @@ async def test_my_decisions_are_listed_with_their_current_state(office: Office) 
     await office.click(RITA, await office.card(proposal), "approve")
     view = await home(office, RITA)
     assert titles(view) == ["Ask 1"]
-    assert "You said *approve*" in view.shown
+    assert "You *approved*" in view.shown
     assert "now: approved" in view.shown
     assert "You have not decided anything yet." in (await home(office, ROSS)).shown
 
@@ -202,7 +202,7 @@ async def test_after_a_form_the_sender_sees_the_decision_at_home(office: Office)
     assert "*yours*" not in (await home(office, SENTA)).shown
     await office.approve(SENTA, await office.card(proposal))
     await office.finish_background()
-    assert "You said *approve*" in at_home(office, SENTA).shown
+    assert "You *approved*" in at_home(office, SENTA).shown
 
 
 # Away.

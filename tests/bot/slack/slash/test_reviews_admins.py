@@ -21,10 +21,10 @@ async def test_an_admin_assigns_a_package_to_someone_who_may_decide_it(office: O
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        pytest.param("assign {id} <@URITA>", "could not decide this: You need the senior reviewer role", id="no role"),
-        pytest.param("assign {id} <@UROSE>", "could not decide this: You asked for this", id="the requester"),
-        pytest.param("assign {id} <@UGUEST>", "could not decide this: Guests", id="a guest"),
-        pytest.param("assign {id} <@UNEMO>", "could not decide this", id="nobody"),
+        pytest.param("assign {id} <@URITA>", "cannot decide it: none of their roles is asked", id="no role"),
+        pytest.param("assign {id} <@UROSE>", "cannot decide it: they asked for it", id="the requester"),
+        pytest.param("assign {id} <@UGUEST>", "cannot decide it: they are a guest", id="a guest"),
+        pytest.param("assign {id} <@UNEMO>", "cannot decide it: they are not in", id="nobody"),
         pytest.param("assign pkg_nowhere <@USENTA>", "no such package", id="an unknown id"),
         pytest.param("assign {id}", "Write it as: /reviews assign ID @user.", id="nobody named"),
         pytest.param("assign <@USENTA>", "Write it as: /reviews assign ID @user.", id="no id"),

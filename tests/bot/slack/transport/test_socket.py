@@ -80,7 +80,7 @@ async def test_an_answer_typed_into_the_form_reaches_the_agent(office: Office) -
 async def test_a_refusal_is_shown_only_to_its_clicker(office: Office) -> None:
     _, card = await office.submit_with_card(HARD)
     assert (await office.click(NOBODY, card, "approve")).ok
-    assert await office.notes(NOBODY)
+    assert await office.refused(NOBODY)
 
 
 async def test_the_posture_shows_whether_the_socket_is_connected(office: Office) -> None:
