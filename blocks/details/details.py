@@ -24,19 +24,19 @@ from blocks.details.checked import (
     vote_blocks,
 )
 from blocks.kit.changes import change_in_full
-from blocks.kit.elements import Block, Element, actions, bullets, button, header, rich, section, statement, words
+from blocks.kit.elements import Block, Element, actions, bullets, button, header, link, rich, section, statement, words
 from blocks.kit.ids import ActionId, FormId, Ref
+from blocks.words.choices import OPEN_CARD, all_choices, missing_line
 from blocks.words.dossier import Dossier
 from blocks.words.history import history_blocks
 from blocks.words.ladder import kept_sentence
 from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.revision import version_author
 from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_silence_stopped
-from blocks.words.verbs import LOOKS, Place, offered_at
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
-from rules.state.commands import Verb
 from rules.state.model import Status
+from rules.verbs.trials import requested_verb
 
 # Slack accepts 100 blocks and 250 KB per view. A page stays well below, so that a phone can scroll through it.
 PAGE_BLOCKS = 90
@@ -143,7 +143,7 @@ class _Paging:
 
 
 def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
-    """The status, what happened so far, and buttons for the verbs that are not on the card."""
+    """The status, what happened so far, and what the reader may do."""
     if number > 1:
         return
     pending = dossier.state.status is Status.PENDING
@@ -151,8 +151,11 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
     yield rich(words(*deadline(dossier)) if pending else outcome_line(dossier))
     if sentences := list(_progress(dossier)):
         yield rich(bullets([sentence] for sentence in sentences))
-    if verbs := offered_at(Place.DETAILS, dossier.offered):
-        yield actions(_verb_button(dossier, verb) for verb in verbs)
+    if dossier.card_link:
+        yield rich(words(link(dossier.card_link, OPEN_CARD)))
+    yield from missing_line(dossier.offer)
+    if choices := all_choices(dossier.offered, requested_verb(dossier.state), dossier.ref, title_of(dossier)):
+        yield actions(choices)
 
 
 def _progress(dossier: Dossier) -> Iterator[str]:
@@ -164,11 +167,6 @@ def _progress(dossier: Dossier) -> Iterator[str]:
         yield kept
     if dossier.state.version > 1:
         yield version_author(dossier)
-
-
-def _verb_button(dossier: Dossier, verb: Verb) -> Element:
-    label = LOOKS[verb].label
-    return button(label, verb, str(dossier.ref), accessible_label=f"{label}: {title_of(dossier)}")
 
 
 def _previous_page(dossier: Dossier, number: int, last: int) -> Iterator[Block]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from blocks.home.filter import filter_button, filter_line
 from blocks.home.queue import Row, package_count, row_blocks
 from blocks.kit.elements import (
     Block,
@@ -24,6 +26,7 @@ from blocks.kit.ids import ActionId, FormId
 from blocks.kit.text import cut, one_line, slack_date
 from blocks.words.sentences import NAME
 from blocks.words.views import View
+from rules.search import EVERYTHING, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,11 @@ class RowPage:
     following: str | None = None
     previous: str | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the list has no other page."""
+        return not (self.following or self.previous)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeData:
@@ -41,12 +49,15 @@ class HomeData:
 
     `waiting` counts the packages that wait for anybody, `own_count` those that wait for this person, if known.
 
+    `search` is the filter of what waits.
+
     `posture` are sentences about the service, such as "Soft approvals are off."; `notice` answers the last click here.
     """
 
     name: str
     to_decide: RowPage = RowPage()
     decided: RowPage = RowPage()
+    search: Search = EVERYTHING
     waiting: int = 0
     own_count: int | None = None
     away_until: datetime | None = None
@@ -58,13 +69,23 @@ class HomeData:
 
 
 def home_view(data: HomeData) -> View:
-    return {"type": "home", "callback_id": FormId.HOME.value, "blocks": list(_blocks(data))}
+    """The filter is in the metadata too, so that it stays while pages are turned."""
+    view: View = {"type": "home", "callback_id": FormId.HOME.value, "blocks": list(_blocks(data))}
+    return view | ({"private_metadata": data.search.model_dump_json()} if data.search != EVERYTHING else {})
+
+
+def search_of_home(view: Mapping[str, Any] | None) -> Search:
+    """The filter of an open Home; none if the metadata is not exactly ours."""
+    try:
+        return Search.model_validate_json((view or {}).get("private_metadata") or "{}")
+    except ValueError:
+        return EVERYTHING
 
 
 def _blocks(data: HomeData) -> Iterator[Block]:
     if data.notice:
         yield statement(data.notice)
-    yield statement(_greeting(data))
+    yield statement(_greeting(data), accessory=filter_button() if _is_long(data) else None)
     yield header("Waiting for you")
     yield from _waiting(data)
     yield divider()
@@ -76,9 +97,16 @@ def _blocks(data: HomeData) -> Iterator[Block]:
     yield from _footer(data)
 
 
+def _is_long(data: HomeData) -> bool:
+    """Whether there is something to filter."""
+    return bool(data.to_decide.rows) or data.search != EVERYTHING
+
+
 def _greeting(data: HomeData) -> str:
     """The first line, which sums everything up."""
     name = cut(one_line(data.name), NAME) or "Hello"
+    if data.search != EVERYTHING:
+        return f"{name}, your list is filtered."
     if not data.to_decide.rows:
         return f"{name}, nothing waits for you."
     many = data.own_count is None or data.own_count > 1
@@ -90,7 +118,16 @@ def _waiting(data: HomeData) -> Iterator[Block]:
     if not data.is_reviewer:
         yield section(no_role_text(is_admin=data.is_admin))
         return
-    yield from _row_page(data.to_decide, ActionId.HOME_MINE, nothing_waiting_text(data.waiting))
+    yield from filter_line(data.search)
+    yield from _row_page(data.to_decide, ActionId.HOME_MINE, _empty_text(data))
+
+
+def _empty_text(data: HomeData) -> str:
+    if data.search == EVERYTHING:
+        return nothing_waiting_text(data.waiting)
+    return (
+        "No match so far. More searches further." if data.to_decide.following else "Nothing that waits for you matches."
+    )
 
 
 def nothing_waiting_text(waiting: int = 0) -> str:

@@ -1,4 +1,8 @@
-"""Rows of the queue, one package each, in App Home and in the answers of `/reviews`."""
+"""Rows of lists, one package each, in App Home and in the answers of `/reviews`.
+
+A row is for one person: it offers what this person may do, and links to the card only if they see it. It shows no
+parameters, so a decision to go ahead always opens its form.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from blocks.kit.elements import Block, Element, actions, button, quote, rich, section, words
+from blocks.kit.elements import Block, Element, Run, actions, bold, button, link, moment, quote, rich, words
 from blocks.kit.ids import ActionId, Ref
-from blocks.kit.text import cut, in_utc, one_line, pluralize, slack_date
+from blocks.kit.text import cut, in_utc, one_line, pluralize
+from blocks.words.choices import OPEN_CARD, row_choices
+from blocks.words.refusals import sentence_runs
 from blocks.words.sentences import NAME
-from blocks.words.verbs import LOOKS
+from rules.reasons import Refusal
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.model import Status
@@ -23,12 +29,14 @@ ROWS = 10  # on a page
 class Row:
     """`title` is None if retention has emptied it. `decision` and `decided_at` are the viewer's own.
 
-    `agent` and `taken_by` are names; `status_label` is that of the card.
+    `agent`, `requester` and `taken_by` are names; `status_label` is that of the card. `asked` is the decision that the
+    package asks for, `offered` what the viewer may do, and `missing` why `asked` is not offered.
     """
 
     ref: Ref
     title: str | None
     agent: str
+    requester: str | None = None
     risk: RiskLevel
     level: HITLLevel
     status: Status
@@ -39,27 +47,16 @@ class Row:
     taken_by: str | None = None
     decision: HumanDecisionType | None = None
     decided_at: datetime | None = None
+    asked: Verb = Verb.APPROVE
+    offered: tuple[Verb, ...] = ()
+    missing: Refusal | None = None
+    link: str | None = None
 
 
 def row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
-        yield _request(row)
-        yield section(row_facts(row), _details(row))
-
-
-def judge_row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
-    for row in rows:
-        yield _request(row)
-        yield section(row_facts(row))
-        label = LOOKS[Verb.JUDGE].label
-        judge = button(label, Verb.JUDGE, str(row.ref), accessible_label=f"{label}: {row_title(row)}")
-        yield actions([judge, _details(row)])
-
-
-def _request(row: Row) -> Block:
-    who, asks = cut(one_line(row.agent), NAME) or "An agent", "asked" if row.status.terminal else "asks"
-    taken = f", taken up by {cut(one_line(row.taken_by), NAME)}" if row.taken_by else ""
-    return rich(words(f"{who} {asks}{taken}:"), quote(row_title(row)))
+        yield rich(quote(bold(row_title(row))), words(*_facts(row)), *_missing(row))
+        yield actions([*row_choices(row.offered, row.asked, row.ref, row_title(row)), _details(row)])
 
 
 def row_title(row: Row) -> str:
@@ -70,30 +67,62 @@ def _details(row: Row) -> Element:
     return button("Details", ActionId.DETAILS, str(row.ref), accessible_label=f"Details: {row_title(row)}")
 
 
-def row_facts(row: Row) -> str:
-    """Facts from the service, as markup: they contain no names."""
-    return " · ".join(_decision_parts(row) if row.decision else _waiting(row))
+def _facts(row: Row) -> Iterator[Run]:
+    """One line: who asks, the risk, by when, for whom; or what the viewer decided and what came of it."""
+    facts = _decided(row) if row.decision else _waiting(row)
+    for number, fact in enumerate([*facts, *_card_link(row)]):
+        yield from (" · ", *fact) if number else fact
 
 
-def _waiting(row: Row) -> Iterator[str]:
-    yield f"*{row.risk.capitalize()} risk*"
-    yield humanize(row.level) if row.status is Status.PENDING else _status(row)
+Fact = tuple[Run, ...]
+
+
+def _waiting(row: Row) -> Iterator[Fact]:
+    yield (_request(row),)
+    yield (bold(f"{row.risk.value} risk"),)
+    if row.status is not Status.PENDING:
+        yield (_status(row),)
+    elif row.level is not HITLLevel.HARD_APPROVAL:
+        yield (humanize(row.level),)
     if row.due_at:
-        yield f"by {slack_date(row.due_at)}"
+        yield ("by ", moment(row.due_at))
     if row.role:
-        yield f"for {humanize(row.role)}"
+        yield (f"for {humanize(row.role)}",)
     if row.assigned_to_me:
-        yield "*yours*"
+        yield (bold("assigned to you"),)
+    elif row.taken_by:
+        yield (f"taken up by {_name(row.taken_by)}",)
 
 
-def _decision_parts(row: Row) -> Iterator[str]:
-    decided = LOOKS[Verb(row.decision)].past if row.decision else "decided"
-    yield f"You *{decided}*" + (f" {slack_date(row.decided_at)}" if row.decided_at else "")
-    yield f"now: {_status(row)}"
+def _request(row: Row) -> str:
+    asks = "asked" if row.status.terminal else "asks"
+    for_whom = f", for {_name(row.requester)}" if row.requester else ""
+    return f"{_name(row.agent) or 'An agent'} {asks}{for_whom}"
+
+
+def _name(name: str) -> str:
+    return cut(one_line(name), NAME)
+
+
+def _decided(row: Row) -> Iterator[Fact]:
+    did = f"You {LOOKS[Verb(row.decision)].past}" if row.decision else ""
+    yield (f"{did} ", moment(row.decided_at, ago=True)) if row.decided_at else (did,)
+    yield (f"now: {_status(row)}",)
 
 
 def _status(row: Row) -> str:
     return row.status_label[:1].lower() + row.status_label[1:]
+
+
+def _card_link(row: Row) -> Iterator[Fact]:
+    if row.link:
+        yield (link(row.link, OPEN_CARD),)
+
+
+def _missing(row: Row) -> Iterator[Element]:
+    """What the viewer lacks, or has to do first. A decided package asks for nothing."""
+    if row.missing and not row.decision:
+        yield words(*sentence_runs(row.missing.sentence))
 
 
 def row_text(row: Row) -> str:

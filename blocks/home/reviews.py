@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from blocks.card.rendering import Rendering
 from blocks.home import home
-from blocks.home.queue import ROWS, Row, judge_row_blocks, row_blocks, row_text
+from blocks.home.queue import ROWS, Row, row_blocks, row_text
 from blocks.kit.elements import (
     Block,
     Run,
@@ -16,20 +17,23 @@ from blocks.kit.elements import (
     code,
     context,
     header,
+    link,
     rich,
     words,
 )
 from blocks.kit.ids import ActionId
 from blocks.kit.message import Message
 from blocks.kit.text import cut, escape, one_line, pluralize
+from blocks.words.choices import missing_line
 from blocks.words.dossier import Dossier
 from blocks.words.history import event_block
 from blocks.words.refusals import private_message
 from blocks.words.sentences import title_of
 from blocks.words.views import about_block
+from rules.search import EVERYTHING, Search
 
 WORD_HELP: Mapping[str, str] = {
-    "queue": "what waits for people, the most urgent first",
+    "queue [words]": "what waits for people, the most urgent first; words: agent, type, risk, title, subject",
     "mine": "what waits for you; a bare /reviews does the same",
     "show ID": "one package, as its card shows it",
     "stats [7d]": "how much waits, how people decide and how long it takes them",
@@ -52,13 +56,22 @@ _ENTRIES = 40
 _WORD = 40
 
 
-def queue(rows: Sequence[Row], more: int = 0, *, searched: int | None = None) -> Message:
-    """Everything that waits. `more` packages follow these rows; `searched` is set if not all of them were read."""
-    message = _list("Waiting for people", rows, more, "Nothing that you can see is waiting.")
+def queue(rows: Sequence[Row], more: int = 0, *, search: Search = EVERYTHING, searched: int | None = None) -> Message:
+    """What waits and matches. `more` packages follow these rows; `searched` is set if not all of them were read."""
+    message = _list("Waiting for people", rows, more, _nothing_waits(search))
+    if rows and search != EVERYTHING:
+        heading, *listed = message.blocks
+        message = Message(message.text, (heading, plain_context(f"Filter: {search.describe()}"), *listed))
     if searched is None:
         return message
     note = f"Only the {searched:,} most urgent tasks were searched."
     return Message(f"{message.text} {note}", (*message.blocks, context(note)))
+
+
+def _nothing_waits(search: Search) -> str:
+    if search == EVERYTHING:
+        return "Nothing that you can see is waiting."
+    return f"Nothing that you can see matches {search.describe()}."
 
 
 def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
@@ -75,25 +88,30 @@ def mine(rows: Sequence[Row], *, waiting: int = 0) -> Message:
     return _list("Waiting for you", rows, 0, home.nothing_waiting_text(waiting))
 
 
+def show(dossier: Dossier, card: Rendering) -> Message:
+    """The card, with what the reader lacks for the decision that it asks for, and a link to where it was posted."""
+    posted = [rich(words(link(dossier.card_link, "Open the posted card")))] if dossier.card_link else []
+    return Message(card.text, (*card.blocks, *missing_line(dossier.offer), *posted))
+
+
 def no_role_message(*, is_admin: bool) -> Message:
     return private_message(home.no_role_text(is_admin=is_admin))
 
 
 def sampled(rows: Sequence[Row], more: int = 0) -> Message:
-    """Packages picked for a second look, each with a Judge button."""
-    return _list("For a second look", rows, more, "No items to review.", to_judge=True)
+    """Packages picked for a second look."""
+    return _list("For a second look", rows, more, "No items to review.")
 
 
-def _list(heading: str, rows: Sequence[Row], more: int, empty: str, *, to_judge: bool = False) -> Message:
+def _list(heading: str, rows: Sequence[Row], more: int, empty: str) -> Message:
     if not rows:
         return private_message(empty)
     shown, left = rows[:ROWS], more + len(rows[ROWS:])
-    draw = judge_row_blocks if to_judge else row_blocks
     rest = [context(f"{left} more. App Home lists what is yours, page by page.")] if left else []
     first = "; ".join(row_text(row) for row in shown[:_NAMED_IN_TEXT])
     beyond = f"; and {len(shown) + left - _NAMED_IN_TEXT} more" if len(shown) + left > _NAMED_IN_TEXT else ""
     text = f"{heading}: {escape(first)}{beyond}."
-    return Message(text, (header(heading), *draw(shown), *rest))
+    return Message(text, (header(heading), *row_blocks(shown), *rest))
 
 
 def help(*, is_admin: bool) -> Message:  # noqa: A001 - the word that people type

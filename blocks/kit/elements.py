@@ -70,13 +70,18 @@ def code(text: str) -> Element:
     return {"type": "text", "text": text, "style": {"code": True}}
 
 
+def link(url: str, text: str) -> Element:
+    """Only for addresses that the service made."""
+    return {"type": "link", "url": url, "text": text}
+
+
 def user(user_id: str) -> Element:
     return {"type": "user", "user_id": user_id}
 
 
-def moment(at: datetime) -> Element:
-    """A time in the reader's time zone."""
-    form = "{date_short_pretty} at {time}"
+def moment(at: datetime, *, ago: bool = False) -> Element:
+    """A time in the reader's time zone, or how long ago it was."""
+    form = "{ago}" if ago else "{date_short_pretty} at {time}"
     return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": in_utc(at)}
 
 

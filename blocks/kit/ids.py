@@ -23,6 +23,8 @@ class ActionId(StrEnum):
     STEP = "step"  # another step of a form
     HOME_MINE = "home_mine"  # another page of what waits for the reader
     HOME_DECIDED = "home_decided"  # another page of what the reader decided
+    HOME_FILTER = "home_filter"
+    HOME_CLEAR = "home_clear"  # of the filter
     HOME_AWAY = "home_away"
     HOME_BACK = "home_back"
 
@@ -36,6 +38,7 @@ class FormId(StrEnum):
     DECISION = "decision"  # for all verbs; the private metadata names the verb
     DETAILS = "details"
     AWAY = "away"
+    FILTER = "filter"
     HOME = "home"
 
 
@@ -60,6 +63,10 @@ class Field(StrEnum):
     VERDICT = "verdict"
     CONFIRMED = "confirmed"
     DELEGATE = "delegate"
+    AGENT = "agent"
+    ACTION_TYPE = "action_type"
+    RISK = "risk"
+    WORDS = "words"
 
 
 _REF = re.compile(r"(pkg_[0-9a-z_]{1,60}) ([0-9]{1,6}) ([0-9]{1,3}) (rnd_[0-9a-f]{32}|-)")

@@ -15,6 +15,7 @@ from rules.state.commands import Verb
 from rules.state.model import PackageState, Status, Terms
 from rules.state.transition import Words
 from rules.verbs.available import offered_verbs
+from rules.verbs.trials import Offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class Dossier:
     `terms` are those of today's policy, which may be stricter than at submission. `decision_words` came with the
     current decision. `names` maps user ids to names. `mentions` are the people to mention, in Slack's notation, and
     `more_may_decide` says whether others could decide too. `parameters_schema` is the one of the policy's catalogue.
+    `offer` and `card_link` are set in the views of one person: what this person may do, and a card that this person
+    sees. A card is for everyone, so it offers what anyone with the right authority may do.
     """
 
     state: PackageState
@@ -74,10 +77,12 @@ class Dossier:
     earlier_packages: tuple[EarlierPackage, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
     rendering_id: str | None = None
+    offer: Offer | None = None
+    card_link: str | None = None
 
     @property
     def offered(self) -> tuple[Verb, ...]:
-        return offered_verbs(self.state)
+        return offered_verbs(self.state) if self.offer is None else self.offer.verbs
 
     @property
     def grave(self) -> bool:

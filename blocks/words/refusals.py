@@ -15,8 +15,10 @@ from blocks.kit.ids import FormId
 from blocks.kit.message import Message
 from blocks.kit.text import clean, escape, in_utc
 from blocks.words.dossier import Dossier
+from blocks.words.verbs import meaning
 from blocks.words.views import View, about_block, modal
 from rules.reasons import Reason, Refusal
+from rules.state.commands import Verb
 
 _ZONED = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:\+00:00|Z)"
 _SPECIAL = re.compile(rf"<@(?P<user>[UW][A-Z0-9]{{1,20}})>|(?P<time>{_ZONED})")
@@ -84,6 +86,12 @@ def _mentioned(mention: str) -> Element:
     """The person or the user group, as an element."""
     slack_id = mention.strip("<>").rpartition("^")[2].lstrip("@")
     return user(slack_id) if mention.startswith("<@") else {"type": "usergroup", "usergroup_id": slack_id}
+
+
+def done_message(verb: Verb, dossier: Dossier) -> Message:
+    """For a click in a list, which stays as it is."""
+    message = private_message(f"Done. {meaning(verb, dossier)}")
+    return Message(message.text, (*message.blocks, about_block(dossier)))
 
 
 def refusal_message(refusal: Refusal, dossier: Dossier | None = None) -> Message:

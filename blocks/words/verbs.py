@@ -92,7 +92,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=(Field.CONFIRMED, Field.COMMENT),
         style="primary",
         remark="approves",
-        past="approved",
+        past="approved this",
     ),
     Verb.ANSWER: VerbLook(
         label="Answer",
@@ -101,7 +101,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=(Field.ANSWER_CHOICE, Field.ANSWER, Field.ANSWER_DATA),
         style="primary",
         remark="answers",
-        past="answered",
+        past="answered this",
     ),
     Verb.REJECT: VerbLook(
         label="Reject",
@@ -110,7 +110,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=_COMMENT,
         style="danger",
         remark="rejects",
-        past="rejected",
+        past="rejected this",
     ),
     Verb.REVISE: VerbLook(
         label="Revise",
@@ -126,7 +126,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.CARD,
         fields=(Field.TO_ROLE, Field.TO_PERSON, Field.COMMENT),
         remark="escalates",
-        past="escalated",
+        past="escalated this",
     ),
     Verb.OBJECT: VerbLook(
         label="Object",
@@ -135,7 +135,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=_COMMENT,
         at_once=True,
         remark="objects",
-        past="objected",
+        past="objected to this",
     ),
     Verb.REQUEST_MORE_EVIDENCE: VerbLook(
         label="Request evidence",
@@ -151,7 +151,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
         remark="puts it off",
-        past="deferred",
+        past="deferred this",
     ),
     Verb.OVERRIDE: VerbLook(
         label="Override",
@@ -159,7 +159,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         place=Place.MENU,
         fields=(Field.OVERRIDE_DECISION, Field.OVERRIDE_REASON, Field.EVIDENCE_REFS),
         remark="overrides",
-        past="overrode",
+        past="overrode this",
     ),
     Verb.TAKE_OVER: VerbLook(
         label="Take over",
@@ -168,7 +168,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=_COMMENT,
         style="primary",
         remark="takes it over",
-        past="took over",
+        past="took this over",
     ),
     Verb.RECUSE: VerbLook(
         label="Recuse",

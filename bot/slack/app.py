@@ -193,7 +193,7 @@ async def handle_event(context: ListenerContext, body: Body) -> None:
     event = body["event"]
     match event["type"]:
         case "app_home_opened" if event.get("tab") == "home":
-            context.background.start("home", home.publish(context, event["user"]))
+            context.background.start("home", home.publish(context, event["user"], home.OpenPages()))
         case kind if kind in workspace.PEOPLE:
             await workspace.person_changed(context, event, workspace.stamp_of(body))
         case kind if kind in workspace.GROUPS:

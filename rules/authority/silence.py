@@ -6,7 +6,7 @@ Slack updates that. People who are eligible but cannot see a card are not counte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from rules.people.working_time import (
 )
 from rules.state.commands import Show
 from rules.state.model import PackageState, Terms
-from rules.state.sightings import SeenCard, Shown, Silence
+from rules.state.sightings import CardLocation, SeenCard, Shown, Silence
 from rules.state.situation import Situation
 
 LOOKAHEAD = timedelta(days=14)
@@ -48,6 +48,11 @@ class SilenceContext(NamedTuple):
 def cards_of(state: PackageState) -> tuple[SeenCard, ...]:
     """The cards on which an eligible person can see the present version."""
     return state.shown.cards if state.shown and state.shown.version == state.version else ()
+
+
+def card_seen_by(state: PackageState, user_id: str, posted: Container[CardLocation]) -> CardLocation | None:
+    """A posted card that this person is known to see."""
+    return next((card.location for card in cards_of(state) if user_id in card.since and card.location in posted), None)
 
 
 def onlookers_of(cards: Iterable[SeenCard]) -> dict[str, datetime]:

@@ -13,6 +13,11 @@ def has_read_details(state: PackageState, user_id: str) -> bool:
     return bool(_all_pages(state, user_id, state.details))
 
 
+def with_page_read(state: PackageState, seen: Details) -> PackageState:
+    """The state once this page is recorded as read."""
+    return state.model_copy(update={"details": (*state.details, seen)})
+
+
 def form_renderings(state: PackageState, user_id: str) -> tuple[str, ...]:
     """The renderings of a form's steps, if the person has opened all of them; else none."""
     steps = _all_pages(state, user_id, state.forms)

@@ -124,7 +124,8 @@ def _check_prerequisites(state: PackageState, command: HumanDecisionCommand, sit
         return refuse(Reason.ALREADY_EXPIRED)
     if terms.details_first and not has_read_details(state, user_id):
         return refuse(Reason.DETAILS_FIRST)
-    if not situation.trial and not (state.whole_on_card or form_renderings(state, user_id)):
+    whole_card_seen = state.whole_on_card and command.rendering_id is not None
+    if not situation.trial and not (whole_card_seen or form_renderings(state, user_id)):
         return refuse(Reason.NOT_SHOWN_WHOLE)
     return refuse(Reason.COMMENT_REQUIRED) if terms.comment_required and not command.grounds else None
 

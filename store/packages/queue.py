@@ -1,15 +1,16 @@
-"""The review queue: open tasks, the most urgent first, and past decisions.
+"""The review queue: open tasks, the most urgent first, past decisions, and packages picked for a second look.
 
 Queries for one person follow an index, so a page costs the same in a long queue as in a short one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, union_all
+from sqlalchemy import Connection, Row, case, func, select, text, tuple_, union_all
 
 from rules.authority.authorization import authorize, question_of
 from rules.authority.standards import Standard
@@ -20,19 +21,27 @@ from rules.state.commands import HumanDecisionType
 from rules.state.model import PackageState, Priority, Status
 from rules.state.terms import priority_of
 from store.packages.packages import PACKAGES
+from store.packages.search import Condition, Searcher
 from store.packages.tasks import TASKS
-from store.schema.tables import VoteRow, core
+from store.schema.tables import SAMPLED, VoteRow, core
 
 VOTES = core(VoteRow)
 
-MAX_TASKS_READ = 200  # tasks that are read for one page of tasks offered to a person
+_SECOND_LOOKS = 1_000  # only the newest are offered; older ones without a verdict are dropped
+MAX_TASKS_READ = 200  # tasks that are read for one page of a list that leaves some of them out
+_BATCH = 50  # tasks whose content a search reads at once
 
 _PLACE = (TASKS.c.priority, TASKS.c.due_at, TASKS.c.review_task_id)
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
+# Picked for a second look: they proceeded without a person or against the recommendation, and were not revoked.
+IS_SAMPLED = (
+    text(SAMPLED),
+    PACKAGES.c.status.in_([Status.APPROVED.value, Status.CONSENTED.value, Status.OVERRIDDEN.value]),
+)
 _TERMINAL = [status.value for status in Status if status.terminal]
+_OF_TASK = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
 _UNASSIGNED = TASKS.c.assigned_to.is_(None)
 
-Condition = ColumnElement[bool]
 TaskRow = Row[str, int, datetime, str]  # a package's state and its place in the queue
 
 
@@ -56,17 +65,25 @@ def list_open_tasks(
     *,
     limit: int,
     after: Place | None = None,
+    searcher: Searcher | None = None,
 ) -> Page:
     """Open tasks of these roles, or of all roles, whether they are assigned or not."""
     ways: list[list[Condition]] = [[]] if roles is None else [[TASKS.c.required_role == role] for role in sorted(roles)]
-    return _page(_rows(connection, tenant_id, ways, limit + 1, after), limit)
+    return _list(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher)
 
 
 def list_assigned(
-    connection: Connection, tenant_id: str, user_id: str, *, limit: int, after: Place | None = None
+    connection: Connection,
+    tenant_id: str,
+    user_id: str,
+    *,
+    limit: int,
+    after: Place | None = None,
+    searcher: Searcher | None = None,
 ) -> Page:
     """Open tasks assigned to this person."""
-    return _page(_rows(connection, tenant_id, [[TASKS.c.assigned_to == user_id]], limit + 1, after), limit)
+    ways = [[TASKS.c.assigned_to == user_id]]
+    return _list(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher)
 
 
 def list_offered(
@@ -78,17 +95,50 @@ def list_offered(
     *,
     limit: int,
     after: Place | None = None,
+    searcher: Searcher | None = None,
 ) -> Page:
-    """Unassigned tasks that this person could decide. A page can be shorter than `limit` and not the last."""
+    """Unassigned tasks that this person could decide."""
+    ways = list(_offered_conditions(roster, user_id))
+
+    def can_decide(state: PackageState) -> bool:
+        return _can_decide(state, roster, user_id, now)
+
+    return _list(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher, keep=can_decide)
+
+
+def _list(
+    connection: Connection,
+    tenant_id: str,
+    ways: Sequence[Sequence[Condition]],
+    *,
+    limit: int,
+    after: Place | None,
+    searcher: Searcher | None,
+    keep: Callable[[PackageState], bool] | None = None,
+) -> Page:
+    """A page of what is kept. If some tasks are read and left out, it can be shorter than `limit` and not the last."""
+    leaves_out = keep is not None or (searcher is not None and searcher.reads_content)
+    most = MAX_TASKS_READ if leaves_out else limit
+    begin = [_after(after)] if after else []
+    rows = _rows(
+        connection, tenant_id, [[*begin, *way] for way in ways], most + 1, searcher.conditions() if searcher else ()
+    )
     kept: list[PackageState] = []
-    rows = _rows(connection, tenant_id, list(_offered_conditions(roster, user_id)), MAX_TASKS_READ + 1, after)
-    for row in rows[:MAX_TASKS_READ]:
-        state = PackageState.model_validate_json(row.state)
-        if _can_decide(state, roster, user_id, now):
+    for row, state in _matching(rows[:most], searcher):
+        if keep is None or keep(state):
             kept.append(state)
         if len(kept) == limit:
             return Page(tuple(kept), _place(row) if row is not rows[-1] else None)
-    return Page(tuple(kept), _place(rows[MAX_TASKS_READ - 1]) if len(rows) > MAX_TASKS_READ else None)
+    return Page(tuple(kept), _place(rows[most - 1]) if len(rows) > most else None)
+
+
+def _matching(rows: Sequence[TaskRow], searcher: Searcher | None) -> Iterator[tuple[TaskRow, PackageState]]:
+    """The rows that have the words of the search. Their content is read a few at a time."""
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        states = [PackageState.model_validate_json(row.state) for row in batch]
+        pairs = zip(batch, states, strict=True)
+        yield from compress(pairs, searcher.have_words(states)) if searcher else pairs
 
 
 def _offered_conditions(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
@@ -117,13 +167,22 @@ def _can_decide(state: PackageState, roster: Roster, user_id: str, now: datetime
 
 
 def _rows(
-    connection: Connection, tenant_id: str, ways: Sequence[Sequence[Condition]], limit: int, after: Place | None
+    connection: Connection,
+    tenant_id: str,
+    ways: Sequence[Sequence[Condition]],
+    limit: int,
+    sought: Sequence[Condition],
 ) -> Sequence[TaskRow]:
-    """The first tasks that meet any of these conditions: each condition walks an index, then the results are merged."""
+    """The first tasks that meet any of these conditions: each condition walks an index, then the results are merged.
+
+    All of them must meet what is `sought` in their packages.
+    """
     if not ways:
         return []
-    begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open] + ([_after(after)] if after else [])
-    parts = (select(TASKS.c.package_id, *_PLACE).where(*begin, *way).order_by(*_PLACE).limit(limit) for way in ways)
+    begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open]
+    tasks_of = TASKS.join(PACKAGES, _OF_TASK) if sought else TASKS
+    waiting = select(TASKS.c.package_id, *_PLACE).select_from(tasks_of).where(*begin, *sought)
+    parts = (waiting.where(*way).order_by(*_PLACE).limit(limit) for way in ways)
     merged = union_all(*(part.subquery().select() for part in parts))
     tasks = merged.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
     of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == tasks.c.package_id)
@@ -139,11 +198,6 @@ def _after(place: Place) -> Condition:
 
 def _place(row: TaskRow) -> Place:
     return Place(row.priority, row.due_at, row.review_task_id)
-
-
-def _page(rows: Sequence[TaskRow], limit: int) -> Page:
-    items = tuple(PackageState.model_validate_json(row.state) for row in rows[:limit])
-    return Page(items, _place(rows[limit - 1]) if len(rows) > limit else None)
 
 
 def count_open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
@@ -166,10 +220,9 @@ def count_open(connection: Connection, tenant_id: str) -> int:
 def count_waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
     since = ((now - timedelta(hours=hours), age.value) for age, hours in _YOUNGER_THAN.items())
     age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")
-    of_task = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
     query = (
         select(PACKAGES.c.level, age, func.count().label("tasks"))
-        .join_from(TASKS, PACKAGES, of_task)
+        .join_from(TASKS, PACKAGES, _OF_TASK)
         .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
         .group_by(PACKAGES.c.level, "age")
     )
@@ -223,5 +276,16 @@ def list_similar_decided(connection: Connection, state: PackageState, *, limit: 
         )
         .order_by(PACKAGES.c.updated_at.desc())
         .limit(limit)
+    )
+    return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]
+
+
+def list_unjudged(connection: Connection, tenant_id: str) -> list[PackageState]:
+    """Packages picked for a second look that have no verdict yet, newest first."""
+    query = (
+        select(PACKAGES.c.state)
+        .where(PACKAGES.c.tenant_id == tenant_id, *IS_SAMPLED, PACKAGES.c.verdict.is_(None))
+        .order_by(PACKAGES.c.decided_at.desc())
+        .limit(_SECOND_LOOKS)
     )
     return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]

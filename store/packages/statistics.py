@@ -16,8 +16,7 @@ from rules.state.commands import HumanDecisionType, Verdict
 from rules.state.model import Status
 from store.installation.tenancy import read_tenant_id
 from store.packages.packages import PACKAGES
-from store.packages.queue import VOTES, count_waiting
-from store.packages.second_looks import IS_SAMPLED
+from store.packages.queue import IS_SAMPLED, VOTES, count_waiting
 
 _UNATTENDED = PACKAGES.c.level.in_([HITLLevel.FULL_AUTO.value, HITLLevel.NOTIFY_ONLY.value])
 _TERMINAL = [status.value for status in Status if status.terminal]

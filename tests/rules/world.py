@@ -218,6 +218,7 @@ def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
         "expected_package_version": state.version,
         "package_version": state.version,
         "expected_rung": state.task.rung,
+        "rendering_id": f"rnd_{32 * '0'}",
         "action_digest": state.action_digest,
         "comment": "I looked at it.",
     }

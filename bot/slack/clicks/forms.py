@@ -16,6 +16,7 @@ from blocks.forms.entries import FILL_IN
 from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, slots_of
 from blocks.forms.forms import edit_confirmation, notice, read_metadata
 from blocks.forms.slots import InvalidFormError, read_slots
+from blocks.home.filter import search_of_form
 from blocks.kit.ids import Field, FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_text
@@ -64,6 +65,8 @@ async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answ
     match view["callback_id"]:
         case FormId.AWAY:
             return await _submit_absence(context, view, user_id, _request_id(body))
+        case FormId.FILTER:
+            return _submit_filter(context, view, user_id)
         case FormId.DECISION:
             return await _submit_decision(context, body)
         case _:
@@ -193,6 +196,15 @@ def _field_error(view: Mapping[str, Any], field: str, sentence: str) -> Answer:
 
 def notice_answer(title: str, sentence: str) -> Answer:
     return {"response_action": "update", "view": notice(title, sentence)}
+
+
+def _submit_filter(context: ListenerContext, view: Mapping[str, Any], user_id: str) -> Answer:
+    try:
+        search = search_of_form(values_of(view))
+    except ValidationError as fault:
+        return _show_invalid(view, fault)
+    context.background.start("home", home.publish(context, user_id, home.OpenPages(search=search)))
+    return CLOSED
 
 
 async def _submit_absence(context: ListenerContext, view: Mapping[str, Any], user_id: str, request_id: str) -> Answer:

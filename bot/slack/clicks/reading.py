@@ -10,6 +10,8 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from blocks.card.rendering import fingerprint
 from blocks.details.details import content_page_count, details_view, read_page
 from blocks.kit.ids import FormId, Ref
@@ -17,9 +19,14 @@ from blocks.words.dossier import Dossier
 from blocks.words.views import View
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap
+from bot.slack.home import home
+from bot.slack.home.links import links_to_cards
 from rules.people.directory import Actor
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import OpenDetails
+from rules.state.model import Details
+from rules.state.reading import with_page_read
+from rules.verbs.trials import offer_to
 from store.installation.installation import fresh_id
 
 
@@ -42,7 +49,7 @@ async def open_details(context: ListenerContext, tap: Tap) -> None:
     if refusal or dossier is None:
         await _refuse(context, tap, refusal, dossier)
         return
-    page = _render_page(dossier, 1)
+    page = _render_page(await for_reader(context, tap.user_id, dossier, 1), 1)
     if await context.open(tap, page.view):
         await _record_reading(context, tap, dossier, page, from_card=from_card)
 
@@ -75,9 +82,27 @@ async def refresh(context: ListenerContext, tap: Tap, ref: Ref) -> None:
 
 
 async def _show_page(context: ListenerContext, tap: Tap, dossier: Dossier, number: int) -> None:
-    page = _render_page(dossier, number)
+    page = _render_page(await for_reader(context, tap.user_id, dossier, number), number)
     await context.redraw(tap.view or {}, page.view)
     await _record_reading(context, tap, dossier, page)
+
+
+async def for_reader(context: ListenerContext, user_id: str, dossier: Dossier, page: int | None = None) -> Dossier:
+    """With what this person may do, once the page is read if there is one, and a link to a card that they see."""
+    store, state = context.store, dossier.state
+    pages = content_page_count(dossier)
+    after = (
+        with_page_read(state, Details(reviewer_id=user_id, version=state.version, page=page, of=pages))
+        if page
+        else state
+    )
+
+    def add(connection: Connection) -> Dossier:
+        roster = store.installation.roster(connection)
+        link = links_to_cards(connection, context.client, [state], user_id).get(state.decision_package_id)
+        return replace(dossier, offer=offer_to(after, roster, user_id, store.clock()), card_link=link)
+
+    return await store.read(add)
 
 
 def _render_page(dossier: Dossier, number: int) -> Page:
@@ -109,6 +134,8 @@ async def _record_reading(
     command_id = f"slack:details:{fresh_id()}"
     command = _command(dossier, command_id, page.rendering_id, page.number, from_card=from_card)
     await store.execute(command, tap.actor)
+    if tap.view and dossier.terms.details_first:  # Home may offer more once this is read
+        context.background.start("home", home.publish(context, tap.user_id))
 
 
 def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *, from_card: bool) -> OpenDetails:

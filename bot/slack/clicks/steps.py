@@ -20,7 +20,7 @@ from store.installation.installation import fresh_id
 
 async def open_form(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dossier) -> None:
     current = step(verb, dossier, 1)
-    is_evidence = _is_evidence(verb, dossier, current)
+    is_evidence = _is_evidence(tap, verb, dossier, current)
     rendering_id = await _keep_rendering(context, dossier, current) if is_evidence else None
     if await context.open(tap, current.view) and rendering_id:
         await _record_step(context, tap, dossier, current, rendering_id)
@@ -44,13 +44,14 @@ async def turn_step(context: ListenerContext, tap: Tap) -> None:
 async def _show_step(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> None:
     rendering_id = await _keep_rendering(context, dossier, current)
     await context.redraw(tap.view or {}, current.view)
-    if _is_evidence(verb, dossier, current):
+    if _is_evidence(tap, verb, dossier, current):
         await _record_step(context, tap, dossier, current, rendering_id)
 
 
-def _is_evidence(verb: Verb, dossier: Dossier, current: Step) -> bool:
-    """Whether the decision rests on this step. If the card shows everything, the decision rests on the card."""
-    return verb in SHOWS_CONTENT and current.of > 0 and not dossier.state.whole_on_card
+def _is_evidence(tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> bool:
+    """Whether the decision rests on this step. If it began on a card that shows everything, it rests on the card."""
+    seen_on_card = dossier.state.whole_on_card and tap.is_on_card
+    return verb in SHOWS_CONTENT and current.of > 0 and not seen_on_card
 
 
 async def _keep_rendering(context: ListenerContext, dossier: Dossier, current: Step) -> str:

@@ -12,8 +12,10 @@ import structlog
 
 from blocks.card.buttons import answers_on_buttons
 from blocks.forms.forms import notice
+from blocks.home.home import search_of_home
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Field, Ref
 from blocks.words.dossier import is_grave
+from blocks.words.refusals import done_message
 from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
 from bot.slack.context import copies
@@ -38,16 +40,16 @@ async def handle_verb(context: ListenerContext, tap: Tap) -> None:
     state = await context.state(intent[1]) if intent else None
     if intent is None or state is None:
         await context.tell(tap, GONE)
-    elif _needs_no_form(intent[0], state, context.store.installation.policy):
+    elif _needs_no_form(tap, intent[0], state, context.store.installation.policy):
         await _decide(context, tap, intent)
     else:
         await _open_form(context, tap, intent, state)
 
 
-def _needs_no_form(verb: Verb, state: PackageState, policy: Policy) -> bool:
+def _needs_no_form(tap: Tap, verb: Verb, state: PackageState, policy: Policy) -> bool:
     """Whether one tap is enough: no words are needed, the card shows everything, and the action is not grave."""
     if verb is Verb.APPROVE:
-        return state.whole_on_card and not is_grave(state, terms_today(state, policy))
+        return tap.is_on_card and state.whole_on_card and not is_grave(state, terms_today(state, policy))
     return LOOKS[verb].at_once or not LOOKS[verb].fields
 
 
@@ -74,6 +76,8 @@ async def _decide(
     elif tap.view:
         context.background.start("home", home.publish(context, tap.user_id))
         await _refresh_details(context, tap, intent[1])
+    elif not tap.is_on_card and (dossier := await context.dossier(intent[1])):
+        context.say(tap, done_message(intent[0], dossier))
 
 
 async def _refresh_details(context: ListenerContext, tap: Tap, ref: Ref) -> None:
@@ -106,6 +110,8 @@ HANDLERS: Mapping[str, Handler] = {
     ActionId.STEP: steps.turn_step,
     ActionId.HOME_MINE: home.turn_list,
     ActionId.HOME_DECIDED: home.turn_list,
+    ActionId.HOME_FILTER: home.open_filter,
+    ActionId.HOME_CLEAR: home.clear_filter,
     ActionId.HOME_AWAY: home.open_away_form,
     ActionId.HOME_BACK: home.handle_back,
 }
@@ -127,6 +133,6 @@ async def _show_in_place(context: ListenerContext, tap: Tap, sentence: str) -> N
     """No modal could be opened, but the view with the button can still be redrawn."""
     view = tap.view or {}
     if view.get("type") == "home":
-        await home.publish(context, tap.user_id, warning=sentence)
+        await home.publish(context, tap.user_id, home.OpenPages(search=search_of_home(view)), warning=sentence)
     elif view:
         await context.redraw(view, notice("Not possible", sentence))

@@ -21,12 +21,13 @@ async def decide(
     """Carry out the verb.
 
     The command id is derived from the person, the verb, the rendering and the values, so a double tap or a redelivery
-    is the same command. A refused command can be tried again once the obstacle is gone: a new request then gets a
-    command id of its own. The same request sent again, for example by someone who recorded it, gets the same refusal
-    again.
+    is the same command. A row of a list has no rendering that changes with the package: there, the request takes its
+    place. A refused command can be tried again once the obstacle is gone: a new request then gets a command id of its
+    own. The same request sent again, for example by someone who recorded it, gets the same refusal again.
     """
     verb, ref = intent
-    meant = sha256_of([user_id, verb, str(ref), {field.value: value for field, value in values.items()}])
+    seen = str(ref) if ref.rendering_id else f"{ref} {request_id}"
+    meant = sha256_of([user_id, verb, seen, {field.value: value for field, value in values.items()}])
     first = command_of(verb, ref, values, f"slack:{meant}")
     outcome = await context.store.execute(first, person(user_id), request=request_id)
     if outcome.replayed and outcome.refusal and outcome.request != request_id:

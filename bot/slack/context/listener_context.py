@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -28,11 +28,13 @@ from bot.slack.context.tap import Tap
 from bot.slack.outgoing.client import SlackClient
 from rules.authority.visibility import may_see
 from rules.reasons import Refusal
+from rules.search import Search
 from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.response_urls import ResponseUrls
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.time.clicks import UnsettledClicks
+from store.engine.bounded_cache import BoundedCache
 from store.outbox import cards
 from store.packages.packages import load_package
 from store.store import Store
@@ -41,6 +43,7 @@ log = structlog.get_logger()
 
 TOO_LATE = "Slack waited too long for this to open. Please try again."
 NOT_OPENED = "Slack refuses to open this. Countersign's log says why; an operator should look at it."
+FILTERED_HOMES = 10_000  # people whose filter is kept, for Home to be published again after their decisions
 OPENS_WITHIN = 2.5  # both the trigger and the click's own answer expire after three seconds
 _LATE = frozenset([
     "exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id", "push_limit_reached", "trigger_exchanged",
@@ -64,6 +67,7 @@ class ListenerContext:
     wake_delivery: Callable[[], None]  # called if a card has to be updated now
     clicks: UnsettledClicks
     transport: SlackTransport
+    searches: BoundedCache[str, Search] = field(default_factory=lambda: BoundedCache(FILTERED_HOMES))
 
     @property
     def web(self) -> AsyncWebClient:

@@ -51,6 +51,12 @@ class Tap:
         return person(self.user_id)
 
     @property
+    def is_on_card(self) -> bool:
+        """Whether the button is on a card. Rows of lists carry no rendering, and views are not cards."""
+        ref = Ref.found_in(self.value)
+        return self.view is None and ref is not None and ref.rendering_id is not None
+
+    @property
     def intent(self) -> tuple[Verb, Ref] | None:
         """The verb and its package. In a menu both are in the option; otherwise the action id says the verb."""
         name, reference = self.action_id, self.value

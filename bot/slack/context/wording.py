@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from blocks.kit.ids import Field, Ref
 from rules.state.commands import Command, HumanDecisionCommand, Verb
 from rules.state.model import PackageState
 from rules.verbs.table import SPEC_OF_VERB
+from rules.verbs.trials import trial_command
 
 Values = Mapping[Field, Any]
 
@@ -38,19 +39,7 @@ def _read(field: Field, value: Any) -> Any:
 
 def trial_of(verb: Verb, ref: Ref, state: PackageState, now: datetime, command_id: str) -> Command:
     """The same verb with words that are always accepted: shows whether the person may give it at all."""
-    stand_in = Verb.APPROVE if verb is Verb.APPROVE_WITH_EDITS else verb
-    later = max(now, state.task.due_at) if verb is Verb.EXTEND else now
-    values: dict[Field, Any] = {
-        Field.COMMENT: "–",
-        Field.INSTRUCTIONS: "–",
-        Field.ANSWER: "–",
-        Field.UNTIL: (later + timedelta(minutes=1)).timestamp(),
-        Field.OVERRIDE_DECISION: "other",
-        Field.OVERRIDE_REASON: "–",
-        Field.EVIDENCE_REFS: "–",
-        Field.VERDICT: "sound",
-    }
-    return command_of(stand_in, ref, values, command_id)
+    return trial_command(verb, state, now, command_id, version=ref.version, rung=ref.rung)
 
 
 def values_of(view: Mapping[str, Any]) -> dict[Field, Any]:

@@ -8,31 +8,41 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from blocks.forms.forms import away_form
-from blocks.home.home import HomeData, RowPage, home_view
+from blocks.home.filter import filter_form
+from blocks.home.home import HomeData, RowPage, home_view, search_of_home
 from blocks.home.queue import ROWS
 from blocks.kit.ids import ActionId
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
 from bot.slack.home.mine import mine_of
 from bot.slack.home.places import FIRST, format_start, parse_start
-from bot.slack.home.rows import decided_rows, rows_of
+from bot.slack.home.rows import Viewer, decided_rows, rows_of
 from rules.authority.visibility import may_see
+from rules.search import EVERYTHING, Search
 from store.installation import directory
-from store.installation.installation import Installation
 from store.packages.queue import count_open, list_decisions_by
 
 
 @dataclass(frozen=True, slots=True)
 class OpenPages:
-    """Which page of each list is shown."""
+    """Which page of each list is shown, and what the first list is filtered by."""
 
     mine: str = FIRST
     decided: str = FIRST
+    search: Search = EVERYTHING
 
 
 async def turn_list(context: ListenerContext, tap: Tap) -> None:
     which = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
-    await publish(context, tap.user_id, OpenPages(**which))
+    await publish(context, tap.user_id, OpenPages(**which, search=search_of_home(tap.view)))
+
+
+async def open_filter(context: ListenerContext, tap: Tap) -> None:
+    await context.open(tap, filter_form(search_of_home(tap.view)))
+
+
+async def clear_filter(context: ListenerContext, tap: Tap) -> None:
+    await publish(context, tap.user_id, OpenPages())
 
 
 async def open_away_form(context: ListenerContext, tap: Tap) -> None:
@@ -50,31 +60,30 @@ async def end_absence(context: ListenerContext, user_id: str, request_id: str) -
 
 
 async def publish(
-    context: ListenerContext, user_id: str, pages: OpenPages = OpenPages(), warning: str | None = None
+    context: ListenerContext, user_id: str, pages: OpenPages | None = None, warning: str | None = None
 ) -> None:
-    """`warning` is a sentence that could not be shown to the person in any other way."""
-    store = context.store
-    desk = await store.read(lambda connection: desk_of(connection, store.installation, user_id, store.clock(), pages))
+    """Without `pages`, the first ones, filtered as before. `warning` could not be shown in any other way."""
+    pages = pages or OpenPages(search=context.searches.get(user_id) or EVERYTHING)
+    context.searches.add(user_id, pages.search)
+    desk = await context.store.read(lambda connection: _desk_of(connection, context, user_id, pages))
     desk = replace(desk, notice=warning)
     await context.call_in_time(context.web.views_publish(user_id=user_id, view=home_view(desk)))
 
 
-def desk_of(
-    connection: Connection, installation: Installation, user_id: str, now: datetime, pages: OpenPages
-) -> HomeData:
+def _desk_of(connection: Connection, context: ListenerContext, user_id: str, pages: OpenPages) -> HomeData:
+    installation, now = context.store.installation, context.store.clock()
     roster = installation.roster(connection)
+    viewer = Viewer(user_id, roster, context.client, now)
     person = roster.person(user_id)
     away = person if person and person.is_away(now) else None
     delegate = away.delegate if away else None
-    page = mine_of(connection, installation.tenant_id, roster, user_id, now, start=parse_start(pages.mine), limit=ROWS)
+    waiting = _waiting_list(connection, installation.tenant_id, viewer, pages)
     return HomeData(
         name=person.name if person else user_id,
-        to_decide=RowPage(
-            rows=rows_of(connection, page.states, roster, user_id),
-            following=format_start(page.following) if page.following else None,
-            previous=None if pages.mine == FIRST else FIRST,
-        ),
-        decided=_decided_list(connection, installation, user_id, now, pages.decided),
+        to_decide=waiting,
+        own_count=len(waiting.rows) if waiting.is_whole else None,
+        decided=_decided_list(connection, installation.tenant_id, viewer, pages.decided),
+        search=pages.search,
         waiting=count_open(connection, installation.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
@@ -84,18 +93,24 @@ def desk_of(
     )
 
 
-def _decided_list(
-    connection: Connection, installation: Installation, user_id: str, now: datetime, start: str
-) -> RowPage:
-    """Packages that this person may no longer see are left out, so a page can be shorter."""
-    roster = installation.roster(connection)
-    given = list_decisions_by(
-        connection, installation.tenant_id, user_id, limit=ROWS + 1, after=_parse_decided_place(start)
+def _waiting_list(connection: Connection, tenant_id: str, viewer: Viewer, pages: OpenPages) -> RowPage:
+    start = parse_start(pages.mine)
+    page = mine_of(connection, tenant_id, viewer, start=start, limit=ROWS, search=pages.search)
+    return RowPage(
+        rows=rows_of(connection, page.states, viewer),
+        following=format_start(page.following) if page.following else None,
+        previous=None if pages.mine == FIRST else FIRST,
     )
+
+
+def _decided_list(connection: Connection, tenant_id: str, viewer: Viewer, start: str) -> RowPage:
+    """Packages that this person may no longer see are left out, so a page can be shorter."""
+    after = _parse_decided_place(start)
+    given = list_decisions_by(connection, tenant_id, viewer.user_id, limit=ROWS + 1, after=after)
     shown = given[:ROWS]
     following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
-    seen = [entry for entry in shown if may_see(roster, entry.package, user_id, now)]
-    rows = decided_rows(connection, seen, roster, user_id)
+    seen = [entry for entry in shown if may_see(viewer.roster, entry.package, viewer.user_id, viewer.now)]
+    rows = decided_rows(connection, seen, viewer)
     return RowPage(rows=rows, following=following, previous=None if start == FIRST else FIRST)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from bot.slack.home.places import Start
+from bot.slack.home.rows import Viewer
 from rules.authority.visibility import may_see, sees_all
-from rules.people.directory import Roster
+from rules.search import EVERYTHING, Search
 from rules.state.model import PackageState
-from store.packages.queue import count_open, list_assigned, list_offered, list_open_tasks
+from store.agents.agents import agent_names
+from store.packages.queue import MAX_TASKS_READ, count_open, list_assigned, list_offered, list_open_tasks
+from store.packages.search import Searcher
 
 SEARCHED = 1000  # of the most urgent tasks; a longer queue is not read in full for someone who sees few of them
 
@@ -22,19 +24,35 @@ class Mine(NamedTuple):
 
 
 def mine_of(
-    connection: Connection, tenant_id: str, roster: Roster, user_id: str, now: datetime, *, start: Start, limit: int
+    connection: Connection,
+    tenant_id: str,
+    viewer: Viewer,
+    *,
+    start: Start,
+    limit: int,
+    search: Search = EVERYTHING,
 ) -> Mine:
     """One page across both lists: assigned packages first, then those that the person could take."""
     own: tuple[PackageState, ...] = ()
+    searcher = _searcher(connection, tenant_id, search)
+    user_id, roster = viewer.user_id, viewer.roster
     if not start.in_second:
-        page = list_assigned(connection, tenant_id, user_id, limit=limit, after=start.after)
+        page = list_assigned(connection, tenant_id, user_id, limit=limit, after=start.after, searcher=searcher)
         if page.following or len(page.items) == limit:
             return Mine(page.items, Start(after=page.following) if page.following else Start(in_second=True))
         own, start = page.items, Start(in_second=True)
     room = limit - len(own)
-    more = list_offered(connection, tenant_id, roster, user_id, now, limit=room, after=start.after)
+    more = list_offered(
+        connection, tenant_id, roster, user_id, viewer.now, limit=room, after=start.after, searcher=searcher
+    )
     beyond = Start(in_second=True, after=more.following) if more.following else None
     return Mine((*own, *more.items), beyond)
+
+
+def _searcher(connection: Connection, tenant_id: str, search: Search) -> Searcher | None:
+    if search == EVERYTHING:
+        return None
+    return Searcher(connection, tenant_id, search, agent_names(connection, tenant_id))
 
 
 class Queue(NamedTuple):
@@ -46,12 +64,14 @@ class Queue(NamedTuple):
 
 
 def queue_of(
-    connection: Connection, tenant_id: str, roster: Roster, user_id: str, now: datetime, *, limit: int
+    connection: Connection, tenant_id: str, viewer: Viewer, *, limit: int, search: Search = EVERYTHING
 ) -> Queue:
-    """Everything that waits, most urgent first."""
-    if sees_all(roster.policy, user_id):
+    """Everything that waits and matches the search, most urgent first."""
+    everything = sees_all(viewer.roster.policy, viewer.user_id)
+    if everything and search == EVERYTHING:
         whole = list_open_tasks(connection, tenant_id, limit=limit).items
         return Queue(whole, max(0, count_open(connection, tenant_id) - len(whole)))
-    page = list_open_tasks(connection, tenant_id, limit=SEARCHED)
-    seen = tuple(state for state in page.items if may_see(roster, state, user_id, now))
-    return Queue(seen[:limit], max(0, len(seen) - limit), SEARCHED if page.following else None)
+    most = MAX_TASKS_READ if search.words else SEARCHED
+    page = list_open_tasks(connection, tenant_id, limit=most, searcher=_searcher(connection, tenant_id, search))
+    seen = tuple(state for state in page.items if may_see(viewer.roster, state, viewer.user_id, viewer.now))
+    return Queue(seen[:limit], max(0, len(seen) - limit), most if page.following else None)

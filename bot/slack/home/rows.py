@@ -1,56 +1,82 @@
-"""Rows of the queue. Titles are missing where retention has deleted the content."""
+"""Rows of lists, as one person sees them. Titles are missing where retention has deleted the content."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from blocks.home.queue import Row
 from blocks.kit.ids import Ref
 from blocks.words.status import status_label
+from bot.slack.home.links import links_to_cards
+from bot.slack.outgoing.client import SlackClient
 from rules.people.directory import Roster
 from rules.state.model import PackageState
+from rules.verbs.trials import offer_to, requested_verb
 from store.agents.agents import agent_names
 from store.packages.content import load_words
 from store.packages.queue import GivenDecision
 
 
-def rows_of(connection: Connection, states: Sequence[PackageState], roster: Roster, user_id: str) -> tuple[Row, ...]:
-    """The rows as this person sees them."""
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a list, and when. `client` knows the addresses of cards."""
+
+    user_id: str
+    roster: Roster
+    client: SlackClient
+    now: datetime
+
+
+def rows_of(connection: Connection, states: Sequence[PackageState], viewer: Viewer) -> tuple[Row, ...]:
     if not states:
         return ()
     tenant_id = states[0].tenant_id
     words = load_words(connection, tenant_id, *(state.version_event_id for state in states))
     agents = agent_names(connection, tenant_id)
+    links = links_to_cards(connection, viewer.client, states, viewer.user_id)
     return tuple(
-        _row(state, words.get(state.version_event_id, {}).get("package"), agents, roster, user_id) for state in states
+        replace(
+            _row(state, viewer, agents),
+            title=_title(words.get(state.version_event_id, {}).get("package")),
+            link=links.get(state.decision_package_id),
+        )
+        for state in states
     )
 
 
-def _row(state: PackageState, package: object, agents: dict[str, str], roster: Roster, user_id: str) -> Row:
-    taken = state.task.assigned_to
+def _title(package: object) -> str | None:
+    return str(package["title"]) if isinstance(package, dict) else None
+
+
+def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
+    taken, names = state.task.assigned_to, viewer.roster.names
+    offer = offer_to(state, viewer.roster, viewer.user_id, viewer.now)
     return Row(
         ref=Ref(state.decision_package_id, state.version, state.task.rung),
-        title=str(package["title"]) if isinstance(package, dict) else None,
+        title=None,
         agent=agents.get(state.agent_id, state.agent_id),
+        requester=names.get(state.requester),
         risk=state.risk,
         level=state.level,
         status=state.status,
         status_label=status_label(state),
         due_at=None if state.status.terminal else state.ends_at,
-        role=state.task.required_role,
-        assigned_to_me=taken == user_id,
-        taken_by=roster.names.get(taken, taken) if taken and taken != user_id else None,
+        role=None if state.status.terminal else state.task.required_role,
+        assigned_to_me=taken == viewer.user_id and not state.status.terminal,
+        taken_by=names.get(taken, taken) if taken and taken != viewer.user_id else None,
+        asked=requested_verb(state),
+        offered=offer.verbs,
+        missing=offer.missing,
     )
 
 
-def decided_rows(
-    connection: Connection, given: Sequence[GivenDecision], roster: Roster, user_id: str
-) -> tuple[Row, ...]:
+def decided_rows(connection: Connection, given: Sequence[GivenDecision], viewer: Viewer) -> tuple[Row, ...]:
     """Packages that this person decided, with the decision and its time."""
-    rows = rows_of(connection, [entry.package for entry in given], roster, user_id)
+    rows = rows_of(connection, [entry.package for entry in given], viewer)
     return tuple(
         replace(row, decision=entry.decision, decided_at=entry.at) for row, entry in zip(rows, given, strict=True)
     )

@@ -17,6 +17,7 @@ from bot.settings import Settings
 from bot.slack.outgoing.faults import CLIENT_ERRORS, fault_of, fault_of_reply, read_answer, trouble_of
 from bot.slack.outgoing.people import person_of
 from rules.people.directory import Person
+from rules.state.sightings import CardLocation
 from scheduler.common.messenger import Posted, RefusedError, SlackError
 
 ANSWERS_WITHIN = ClientTimeout(total=10, connect=3)
@@ -27,13 +28,14 @@ _UNFURLED: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 
 class InstalledApp(NamedTuple):
-    """Where the app is installed, and under which user."""
+    """Where the app is installed, and under which user. `url` is the address of the workspace."""
 
     team_id: str
     enterprise_id: str | None
     bot_id: str
     bot_user_id: str
     scopes: frozenset[str]
+    url: str = ""
 
     @classmethod
     def from_auth_test(cls, answer: AsyncSlackResponse) -> Self:
@@ -45,6 +47,7 @@ class InstalledApp(NamedTuple):
             answer["bot_id"],
             answer["user_id"],
             frozenset(scope.strip() for scope in scopes if scope.strip()),
+            str(answer.get("url") or ""),
         )
 
 
@@ -89,6 +92,11 @@ class SlackClient:
         if self._installed is None:
             self._installed = InstalledApp.from_auth_test(await self.call(self.web.auth_test(), "team_id", "user_id"))
         return self._installed
+
+    def link_to(self, card: CardLocation) -> str | None:
+        """The permalink of a message; None while Slack has not said where the workspace is."""
+        site = self._installed.url.rstrip("/") if self._installed else ""
+        return f"{site}/archives/{card.channel}/p{card.ts.replace('.', '')}" if site.startswith("https://") else None
 
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
         request = self.web.chat_postMessage(

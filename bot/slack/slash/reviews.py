@@ -25,20 +25,20 @@ from bot.slack.context.tap import person
 from bot.slack.home import home
 from bot.slack.home.mine import mine_of, queue_of
 from bot.slack.home.places import Start
-from bot.slack.home.rows import rows_of
+from bot.slack.home.rows import Viewer, rows_of
 from rules.authority.authorization import identify
 from rules.authority.visibility import may_see
 from rules.people.directory import AgentStanding, Roster
 from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
+from rules.search import Search
 from rules.state.commands import Assign
 from rules.values import parse_duration
 from scheduler.cards.admin_alerts import alert_message
 from store.agents import agent_admin
 from store.agents.agent_admin import RegistryError
 from store.outbox import troubles
-from store.packages.queue import count_open
-from store.packages.second_looks import list_unjudged
+from store.packages.queue import count_open, list_unjudged
 from store.packages.statistics import load_statistics as statistics
 
 WEEK = timedelta(days=7)
@@ -90,15 +90,20 @@ def _unknown_person(context: ListenerContext, roster: Roster, user_id: str) -> R
     return identity if isinstance(identity, Refusal) else None
 
 
+def _viewer(connection: Connection, context: ListenerContext, request: Request) -> Viewer:
+    store = context.store
+    return Viewer(request.user_id, store.installation.roster(connection), context.client, store.clock())
+
+
 async def _queue(context: ListenerContext, request: Request) -> Message:
-    installation = context.store.installation
+    installation, search = context.store.installation, Search.of_words(request.words)
 
     def read(connection: Connection) -> Message:
-        roster = installation.roster(connection)
-        seen = queue_of(connection, installation.tenant_id, roster, request.user_id, context.store.clock(), limit=ROWS)
-        rows = rows_of(connection, seen.states, roster, request.user_id)
-        waiting = reviews.queue(rows, seen.more, searched=seen.searched)
-        if request.user_id not in roster.policy.admins:
+        viewer = _viewer(connection, context, request)
+        seen = queue_of(connection, installation.tenant_id, viewer, limit=ROWS, search=search)
+        rows = rows_of(connection, seen.states, viewer)
+        waiting = reviews.queue(rows, seen.more, search=search, searched=seen.searched)
+        if request.user_id not in viewer.roster.policy.admins:
             return waiting
         problems = troubles.current_troubles(connection, installation.tenant_id)
         return reviews.with_troubles(waiting, [alert_message(problem) for problem in problems])
@@ -107,30 +112,31 @@ async def _queue(context: ListenerContext, request: Request) -> Message:
 
 
 async def _mine(context: ListenerContext, request: Request) -> Message:
-    installation, now = context.store.installation, context.store.clock()
+    installation = context.store.installation
 
     def read(connection: Connection) -> Message:
-        roster = installation.roster(connection)
-        if not roster.roles_of(request.user_id):
-            return reviews.no_role_message(is_admin=request.user_id in roster.policy.admins)
-        page = mine_of(connection, installation.tenant_id, roster, request.user_id, now, start=Start(), limit=ROWS)
+        viewer = _viewer(connection, context, request)
+        if not viewer.roster.roles_of(request.user_id):
+            return reviews.no_role_message(is_admin=request.user_id in viewer.roster.policy.admins)
+        page = mine_of(connection, installation.tenant_id, viewer, start=Start(), limit=ROWS)
         in_all = count_open(connection, installation.tenant_id)
-        return reviews.mine(rows_of(connection, page.states, roster, request.user_id), waiting=in_all)
+        return reviews.mine(rows_of(connection, page.states, viewer), waiting=in_all)
 
     return await context.store.read(read)
 
 
 async def _show(context: ListenerContext, request: Request) -> Message:
-    """The card itself, with all its buttons."""
+    """The card, with the buttons that the caller may use."""
     dossier = await context.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
     refusal = await reading.reading_refusal(context, person(request.user_id), dossier, request.first)
     if dossier is None or (refusal and refusal.reason is Reason.NOT_VISIBLE):
         return _not_found(request, "show")
     if refusal:
         return private_message(refusal.sentence)
+    dossier = await reading.for_reader(context, request.user_id, dossier)
     card = render(dossier)
     await context.store.save_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
-    return Message(card.text, card.blocks)
+    return reviews.show(dossier, card)
 
 
 async def _stats(context: ListenerContext, request: Request) -> Message:
@@ -148,10 +154,10 @@ async def _sampled(context: ListenerContext, request: Request) -> Message:
     installation = context.store.installation
 
     def read(connection: Connection) -> Message:
-        roster, now = installation.roster(connection), context.store.clock()
+        viewer = _viewer(connection, context, request)
         sample = list_unjudged(connection, installation.tenant_id)
-        visible = [state for state in sample if may_see(roster, state, request.user_id, now)]
-        rows = rows_of(connection, visible[:ROWS], roster, request.user_id)
+        visible = [state for state in sample if may_see(viewer.roster, state, viewer.user_id, viewer.now)]
+        rows = rows_of(connection, visible[:ROWS], viewer)
         return reviews.sampled(rows, len(visible) - len(rows))
 
     return await context.store.read(read)

@@ -11,17 +11,18 @@ from hypothesis import given
 
 from blocks.details.agent import ASKED, ECHOED, REASONS, SHORT
 from blocks.details.details import details_view, page_count, read_page
-from blocks.kit.ids import Ref
 from blocks.kit.parameters import exact_json, exact_json_line
 from blocks.kit.text import clean, defang
 from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.history import EVENT_LABELS
-from blocks.words.verbs import LOOKS, Place
 from playground.blockkit.validate import validate_view
 from rules.canonical import canonical_json
 from rules.package.model import DecisionPackage
+from rules.reasons import Reason, refuse
 from rules.state import commands
+from rules.state.commands import Verb
 from rules.state.events import EventType
+from rules.verbs.trials import Offer
 from rules.visible import escape_invisible
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied_dossier, of_kind
@@ -104,11 +105,21 @@ def test_details_of_an_emptied_package_keep_the_record(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_details_offer_the_verbs_that_are_not_on_the_card(name: str) -> None:
+def test_details_offer_every_verb_as_a_button_or_in_the_menu(name: str) -> None:
     drawn = dossier(name)
-    offered = {verb.value for verb in drawn.offered if LOOKS[verb].place is Place.DETAILS}
-    assert buttons(details_view(drawn)).keys() == offered
-    assert all(Ref.read(element["value"]) == drawn.ref for element in buttons(details_view(drawn)).values())
+    view = details_view(drawn)
+    in_menu = [option["value"] for menu in of_type(view, "overflow") for option in menu["options"]]
+    offered = {verb: element["value"] for verb, element in buttons(view).items()}
+    offered |= dict(value.split(" ", 1) for value in in_menu)
+    assert offered == {verb.value: str(drawn.ref) for verb in drawn.offered}
+
+
+def test_details_offer_only_what_their_reader_may_do_and_say_what_is_missing() -> None:
+    offer = Offer((Verb.COMMENT,), refuse(Reason.WRONG_ROLE, role="senior_reviewer"))
+    view = details_view(dossier("pending", offer=offer, card_link="https://example.slack.com/archives/C1/p2"))
+    assert buttons(view).keys() == {"comment"}
+    assert "You need the senior reviewer role to decide this." in unframed_text(view)
+    assert [element["url"] for element in of_type(view, "link")] == ["https://example.slack.com/archives/C1/p2"]
 
 
 def test_no_field_of_a_package_is_left_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.home.home import HomeData, RowPage, home_view
+from blocks.home.filter import filter_form
+from blocks.home.home import HomeData, RowPage, home_view, search_of_home
 from blocks.home.queue import ROWS, Row
 from blocks.kit.ids import Ref
+from blocks.words.verbs import LOOKS
 from playground.blockkit.validate import validate_view
+from rules.reasons import Reason, refuse
 from rules.scales import HITLLevel, RiskLevel
-from rules.state.commands import HumanDecisionType
+from rules.search import EVERYTHING, Search
+from rules.state.commands import HumanDecisionType, Verb
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.packages import texts
@@ -32,6 +37,9 @@ URGENT = Row(
     due_at=NOW + HOUR,
     role="senior_reviewer",
     assigned_to_me=True,
+    requester="Rose Miller",
+    offered=(Verb.APPROVE, Verb.REJECT, Verb.REVISE, Verb.TAKE_OVER, Verb.RECUSE),
+    link="https://example.slack.com/archives/C1/p2",
 )
 LATER = replace(
     URGENT,
@@ -42,6 +50,10 @@ LATER = replace(
     due_at=NOW + DAY,
     role="reviewer",
     assigned_to_me=False,
+    taken_by="Sven Dahl",
+    offered=(Verb.REJECT,),
+    missing=refuse(Reason.IS_REQUESTER),
+    link=None,
 )
 DECIDED = replace(
     URGENT,
@@ -54,6 +66,8 @@ DECIDED = replace(
     due_at=None,
     role=None,
     assigned_to_me=False,
+    offered=(Verb.REVOKE, Verb.COMMENT),
+    link=None,
 )
 EMPTIED = replace(DECIDED, ref=Ref("pkg_4", 1, 0), title=None)
 BUSY = HomeData(
@@ -63,8 +77,11 @@ BUSY = HomeData(
     waiting=31,
     own_count=14,
 )
+FILTER = Search(agent="mail", action_type="refund", risk=RiskLevel.HIGH, words=("order", "*42*"))
 DESKS = {
     "busy": BUSY,
+    "filtered": replace(BUSY, search=FILTER),
+    "filtered_away": HomeData(name="Senta Koch", search=FILTER),
     "empty": HomeData(name="Senta Koch"),
     "nothing_of_31": HomeData(name="Senta Koch", waiting=31, own_count=0),
     "away": replace(BUSY, away_until=NOW + 7 * DAY, delegate="Sven Dahl"),
@@ -89,13 +106,70 @@ def test_each_row_shows_its_request_and_links_to_details() -> None:
         "pkg_4 1 0 -",
     ]
     assert "Send the enforcement notice to ACME Ltd" in framed_text(view)
-    assert "*High risk*" in markup(view)
-    assert "*yours*" in markup(view)
+    assert "Clerk asks, for Rose Miller\n · \nhigh risk" in unframed_text(view)
+    assert "assigned to you" in unframed_text(view)
+    assert "taken up by Sven Dahl" in unframed_text(view)
+    assert [element["url"] for element in of_type(view, "link")] == ["https://example.slack.com/archives/C1/p2"]
+
+
+def test_each_row_offers_what_its_reader_may_do_and_says_what_is_missing() -> None:
+    view = home_view(BUSY)
+    offered = [
+        [element["text"]["text"] for element in of_type(block, "button")]
+        for block in view["blocks"]
+        if block["type"] == "actions"
+    ]
+    assert offered == [
+        ["Approve", "Reject", "Details"],
+        ["Reject", "Details"],
+        ["More"],
+        ["Back"],
+        ["Revoke", "Details"],
+        ["Revoke", "Details"],
+    ]
+    assert [[option["text"]["text"] for option in menu["options"]] for menu in of_type(view, "overflow")] == [
+        ["Revise"],
+        ["Comment"],
+        ["Comment"],
+    ]
+    assert "You asked for this, so someone else must approve it." in unframed_text(view)
+
+
+def test_a_menu_of_a_row_has_no_more_options_than_slack_accepts() -> None:
+    view = home_view(replace(BUSY, to_decide=RowPage(rows=(replace(URGENT, offered=tuple(LOOKS)),))))
+    assert len(of_type(view, "overflow")[0]["options"]) == 5
+    assert validate_view(view) == ()
 
 
 def test_a_decided_row_says_the_decision_and_the_current_status() -> None:
-    assert "You *approved*" in markup(home_view(BUSY))
-    assert "now: approved, carried out" in markup(home_view(BUSY))
+    assert "You approved this " in unframed_text(home_view(BUSY))
+    assert "now: approved, carried out" in unframed_text(home_view(BUSY))
+
+
+@pytest.mark.parametrize("decision", HumanDecisionType)
+def test_every_decision_is_told_in_the_past_tense(decision: HumanDecisionType) -> None:
+    view = home_view(replace(BUSY, decided=RowPage(rows=(replace(DECIDED, decision=decision),))))
+    assert re.search(r"You (\w+ed|overrode|took) ", unframed_text(view))
+
+
+def test_a_filter_is_shown_literally_and_can_be_cleared() -> None:
+    view = home_view(DESKS["filtered"])
+    assert "Filter: agent “mail”, type “refund”, high risk, “order”, “*42*”" in str(view)
+    assert {"home_filter", "home_clear"} <= buttons(view).keys()
+    assert search_of_home(view) == FILTER
+    assert search_of_home(home_view(BUSY)) == EVERYTHING
+    assert "home_clear" not in buttons(home_view(BUSY))
+    assert "Nothing that waits for you matches." in markup(home_view(DESKS["filtered_away"]))
+
+
+@pytest.mark.parametrize("metadata", ["x", "[]", '{"risk": "huge"}', '{"other": 1}', '{"agent": 7}'])
+def test_metadata_that_is_no_filter_filters_nothing(metadata: str) -> None:
+    assert search_of_home({"private_metadata": metadata}) == EVERYTHING
+
+
+def test_the_form_of_the_filter_looks_as_it_did(golden: Golden) -> None:
+    golden("form_filter", filter_form(FILTER))
+    assert validate_view(filter_form(FILTER)) == validate_view(filter_form(EVERYTHING)) == ()
 
 
 def test_a_page_has_back_and_more_buttons_with_the_given_positions() -> None:
@@ -161,9 +235,11 @@ def test_home_has_its_headings() -> None:
 @pytest.mark.slow
 @given(st.lists(st.tuples(texts, texts), max_size=ROWS), st.booleans())
 def test_hostile_titles_and_names_stay_in_their_frames(pairs: list[tuple[str, str]], decided: bool) -> None:
-    row = DECIDED if decided else URGENT
+    row = DECIDED if decided else replace(URGENT, link=None)
     rows = RowPage(
-        rows=tuple(replace(row, title=title, agent=agent) for title, agent in pairs), following="x", previous="y"
+        rows=tuple(replace(row, title=title, agent=agent, requester=agent, taken_by=agent) for title, agent in pairs),
+        following="x",
+        previous="y",
     )
     view: Any = home_view(replace(BUSY, to_decide=rows, decided=rows, delegate="ZQX*bold*", away_until=NOW))
     assert validate_view(view) == ()

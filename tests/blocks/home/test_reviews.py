@@ -19,8 +19,9 @@ from playground.blockkit.validate import validate_message, validate_view
 from rules.policy.summary import Line, summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.record.statistics import Age, Statistics, Waiting
-from rules.scales import HITLLevel
-from rules.state.commands import HumanDecisionType
+from rules.scales import HITLLevel, RiskLevel
+from rules.search import Search
+from rules.state.commands import HumanDecisionType, Verb
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
@@ -55,11 +56,17 @@ FIGURES = Statistics(
 ANSWERS: dict[str, Message] = {
     "queue": reviews.queue((URGENT, LATER), 29),
     "queue_empty": reviews.queue(()),
+    "queue_filtered": reviews.queue((URGENT,), search=Search(risk=RiskLevel.HIGH, words=("<!here>",)), searched=200),
+    "queue_filtered_empty": reviews.queue((), search=Search(words=("<!here>",))),
     "mine": reviews.mine((URGENT,)),
     "mine_empty": reviews.mine((), waiting=31),
     "no_role": reviews.no_role_message(is_admin=False),
     "sampled": reviews.sampled(
-        (replace(DECIDED, decision=None, status=Status.CONSENTED, status_label="Nobody objected"),)
+        (
+            replace(
+                DECIDED, decision=None, status=Status.CONSENTED, status_label="Nobody objected", offered=(Verb.JUDGE,)
+            ),
+        )
     ),
     "sampled_empty": reviews.sampled(()),
     "stats": stats(FIGURES),
@@ -110,7 +117,7 @@ def test_sampled_packages_can_be_judged() -> None:
 def _contract() -> str:
     """The words of the slash command, quoted from the contract."""
     return (
-        "queue, mine, show ID, stats [7d], sampled, away [until] [@delegate], back, help,"
+        "queue [words], mine, show ID, stats [7d], sampled, away [until] [@delegate], back, help,"
         " assign ID @user, audit ID, policy, pause AGENT, resume AGENT"
     )
 
@@ -247,7 +254,7 @@ def test_a_refusal_looks_the_same_in_a_modal_and_in_a_note() -> None:
 @pytest.mark.slow
 @given(st.lists(texts, min_size=1, max_size=12))
 def test_hostile_titles_give_valid_messages(titles: list[str]) -> None:
-    rows = tuple(replace(URGENT, title=title, agent=title) for title in titles)
+    rows = tuple(replace(URGENT, title=title, agent=title, requester=title) for title in titles)
     for answer in (reviews.queue(rows), reviews.mine(rows), reviews.sampled(rows)):
         assert validate_message(payload(answer)) == ()
         assert "ZQX" not in markup(answer.blocks)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from playground.client.delivery import Ack, AppRequest
+from playground.model.messages import Message
 from playground.model.views import View
+from rules.state.commands import Verb
 from tests.bot.service import Response
 from tests.bot.slack.office import CONFIRMED, HARD, SENTA, Office
 
@@ -39,3 +41,19 @@ async def submit_forged(office: Office, user: str = SENTA, **changes: Any) -> Ac
     client = office.slack.client
     payload = client.payloads.submission(client.person(user), before(office, user))
     return await client.delivery.send(AppRequest("interactive", payload | {"view": payload["view"] | changes}))
+
+
+async def press_forged(office: Office, user: str, view: View, verb: str, ref: str) -> Ack:
+    """Press a button in this view that Slack would not show to this person. The request is signed."""
+    client = office.slack.client
+    action = {"type": "button", "action_id": verb, "block_id": "b", "value": ref}
+    payload = client.payloads.on_view(client.person(user), view, action)
+    return await client.delivery.send(AppRequest("interactive", payload))
+
+
+async def press_unoffered(office: Office, user: str, card: Message, verb: Verb) -> View:
+    """Press a verb that Details do not offer to this person. Returns what then opens."""
+    view = await office.details(user, card)
+    assert verb not in view.action_ids
+    await press_forged(office, user, view, verb, view.private_metadata.partition(" ")[2])
+    return before(office, user)

@@ -12,8 +12,7 @@ from sqlalchemy import Connection
 from rules.state.model import PackageState
 from store.agents.agents import load_proposing_agent
 from store.packages.packages import claim_due_packages, is_any_due, list_own
-from store.packages.queue import list_similar_decided
-from store.packages.second_looks import list_unjudged
+from store.packages.queue import list_similar_decided, list_unjudged
 from store.packages.statistics import load_statistics
 from tests.rules.world import DAY, HARD, NOW
 from tests.store.world import World

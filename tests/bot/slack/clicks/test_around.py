@@ -13,6 +13,7 @@ from rules.state.commands import Verb
 from rules.state.model import Status
 from store.packages.autonomy import load_profile
 from tests.bot.service import AUTOMATIC, TAKEOVER, Response
+from tests.bot.slack.forms import press_unoffered
 from tests.bot.slack.office import (
     ADAM,
     HARD,
@@ -101,7 +102,7 @@ async def test_a_comment_is_saved_and_shown_and_decides_nothing(office: Office) 
 
 async def test_a_comment_needs_a_role(office: Office) -> None:
     proposal, card = await office.submit_with_card()
-    view = await office.details(NOBODY, card, Verb.COMMENT)
+    view = await press_unoffered(office, NOBODY, card, Verb.COMMENT)
     assert "role to decide this" in view.shown
     assert await office.events(proposal, "human.commented") == []
 
@@ -117,7 +118,7 @@ async def test_a_deadline_moves_to_a_later_time(office: Office) -> None:
 
 async def test_the_requester_cannot_extend_the_deadline(office: Office) -> None:
     proposal, card = await office.submit_with_card({**HARD, "requested_by": SENTA})
-    view = await office.details(SENTA, card, Verb.EXTEND)
+    view = await press_unoffered(office, SENTA, card, Verb.EXTEND)
     assert "You asked for this" in view.shown
     assert await office.refusals(proposal) == [(SENTA, Reason.IS_REQUESTER)]
 
@@ -134,7 +135,7 @@ async def test_the_requester_and_the_owner_may_withdraw_a_package(office: Office
 
 async def test_a_reviewer_cannot_withdraw_a_request_of_others(office: Office) -> None:
     proposal, card = await office.submit_with_card()
-    view = await office.details(SENTA, card, Verb.WITHDRAW)
+    view = await press_unoffered(office, SENTA, card, Verb.WITHDRAW)
     assert "can withdraw this" in view.shown
     assert await office.refusals(proposal) == [(SENTA, Reason.NOT_YOURS_TO_WITHDRAW)]
     assert await office.status(proposal) is Status.PENDING
@@ -170,7 +171,7 @@ async def test_a_taken_over_thread_is_held_until_it_is_handed_back(office: Offic
     assert (await office.submit(OTHER)).problem == (409, "thread-taken-over")
     card = await office.card(proposal)
     assert "paused in its thread until someone hands it back" in card.shown
-    view = await office.details(SVEN, card, Verb.HAND_BACK)
+    view = await press_unoffered(office, SVEN, card, Verb.HAND_BACK)
     assert "who took this over" in view.shown
     assert (await office.submit(OTHER)).status == 409
     await office.give(SENTA, card, Verb.HAND_BACK, {"comment": "They agreed."})
@@ -203,8 +204,9 @@ async def test_a_sampled_package_is_judged_from_the_list(database_url: str, tmp_
         for user in (SENTA, SVEN):
             await office.slack.command(user, "/reviews", "sampled")
         own, listed = office.slack.private_notes(SENTA)[-1], office.slack.private_notes(SVEN)[-1]
-        await office.click(SENTA, own, "judge")
-        assert "already counts" in await office.refused(SENTA)
+        assert "Judge" not in own.labels
+        view = await press_unoffered(office, SENTA, await office.card(proposal), Verb.JUDGE)
+        assert "already counts" in view.shown
         await office.click(SVEN, listed, "judge")
         await office.slack.submit(SVEN, {"verdict": "unsound", "comment": "The ticket is old."})
         assert (await office.state(proposal)).verdict == "unsound"

@@ -12,6 +12,7 @@ from playground.slack import Slack
 from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
+from tests.bot.slack.forms import press_unoffered
 from tests.bot.slack.office import (
     BOT,
     CHANNEL,
@@ -177,7 +178,7 @@ async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> Non
 async def test_a_refusal_in_details_is_shown_in_a_separate_view(office: Office) -> None:
     """Details have no card beside which a refusal could be shown."""
     proposal, card = await office.submit_with_card()
-    view = await office.details(RITA, card, Verb.CLAIM_TASK)
+    view = await press_unoffered(office, RITA, card, Verb.CLAIM_TASK)
     assert (view.title, "role to decide this" in view.shown) == ("Not possible", True)
     assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
     assert (await office.state(proposal)).task.assigned_to is None

@@ -81,9 +81,9 @@ async def test_the_queue_lists_assigned_packages_first_then_the_most_urgent_then
     hard = [await ask(office, number, HARD) for number in range(4, 6)]
     await office.slack.command(ADAM, "/reviews", f"assign {soft[2].id} <@{SENTA}>")
     view = await home(office, SENTA)
-    assert view.blocks[0]["text"]["text"] == "Senta, some packages wait for you, the most urgent first."
+    assert view.blocks[0]["text"]["text"] == "Senta, 5 packages wait for you, the most urgent first."
     assert titles(view) == ["Ask 3", "Ask 4", "Ask 5", "Ask 1", "Ask 2"]
-    assert view.shown.count("*yours*") == 1
+    assert view.shown.count("assigned to you") == 1
     assert titles(await home(office, RITA)) == ["Ask 1", "Ask 2"]
     assert {await office.status(proposal) for proposal in (*soft, *hard)} == {Status.PENDING}
 
@@ -158,7 +158,7 @@ async def test_details_open_from_home_and_actions_in_them_update_home(office: Of
     await office.slack.click_modal(RITA, "claim_task")
     await office.finish_background()
     assert (await office.state(proposal)).task.assigned_to == RITA
-    assert "*yours*" in at_home(office, RITA).shown
+    assert "assigned to you" in at_home(office, RITA).shown
 
 
 # Decisions.
@@ -169,7 +169,7 @@ async def test_my_decisions_are_listed_with_their_current_state(office: Office) 
     await office.click(RITA, await office.card(proposal), "approve")
     view = await home(office, RITA)
     assert titles(view) == ["Ask 1"]
-    assert "You *approved*" in view.shown
+    assert "You approved this" in view.shown
     assert "now: approved" in view.shown
     assert "You have not decided anything yet." in (await home(office, ROSS)).shown
 
@@ -199,10 +199,10 @@ async def test_my_decisions_are_paged_newest_first(office: Office) -> None:
 
 async def test_after_a_form_the_sender_sees_the_decision_at_home(office: Office) -> None:
     proposal = await ask(office, 1, HARD)
-    assert "*yours*" not in (await home(office, SENTA)).shown
+    assert "assigned to you" not in (await home(office, SENTA)).shown
     await office.approve(SENTA, await office.card(proposal))
     await office.finish_background()
-    assert "You *approved*" in at_home(office, SENTA).shown
+    assert "You approved this" in at_home(office, SENTA).shown
 
 
 # Away.

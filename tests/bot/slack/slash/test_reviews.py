@@ -140,7 +140,8 @@ async def test_details_open_from_an_answer(office: Office) -> None:
 async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> None:
     proposal, card = await office.submit_with_card(SOFT)
     shown = await office.reviews(RITA, f"show {proposal.id}")
-    assert (shown.shown, shown.labels) == (card.shown, card.labels)
+    assert shown.shown == f"{card.shown}\nOpen the posted card"
+    assert shown.labels == card.labels
     await office.click(RITA, shown, "approve")
     await office.finish_background()
     assert await office.status(proposal) is Status.APPROVED

@@ -1,0 +1,53 @@
+"""The buttons and the menu with which one person acts on a package, in Details and in rows of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+from blocks.kit.elements import Block, Element, button, menu, option, rich, words
+from blocks.kit.ids import ActionId, Ref
+from blocks.kit.limits import OVERFLOW_OPTIONS
+from blocks.words.refusals import sentence_runs
+from blocks.words.verbs import LOOKS, Place, offered_at
+from rules.state.commands import Verb
+from rules.verbs.trials import Offer
+
+# A row has room for few buttons. The rest is in its menu as far as it fits, and all of it in Details.
+_ROW_BUTTONS = (Verb.REJECT, Verb.OBJECT, Verb.WAKE, Verb.REVOKE, Verb.HAND_BACK, Verb.JUDGE)
+_ROW_MENU = (
+    *(Verb.REVISE, Verb.ESCALATE, Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.CLAIM_TASK),
+    *(Verb.COMMENT, Verb.EXTEND, Verb.WITHDRAW),
+)
+
+OPEN_CARD = "Open the card"  # the text of its link
+
+
+def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
+    """The frequent verbs, without colours: a list has many rows."""
+    shown = [verb for verb in (asked, *_ROW_BUTTONS) if verb in offered]
+    more = [verb for verb in _ROW_MENU if verb in offered]
+    return [*(_verb_button(verb, ref, title) for verb in shown), *_menu(more[:OVERFLOW_OPTIONS], ref)]
+
+
+def all_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
+    """Every offered verb: the rare decisions in a menu, the rest as buttons."""
+    frequent = [*offered_at(Place.CARD, offered), *offered_at(Place.DETAILS, offered)]
+    shown = [*([asked] if asked in offered else []), *(verb for verb in frequent if verb is not asked)]
+    rare = [verb for verb in offered_at(Place.MENU, offered) if verb is not asked]
+    return [*(_verb_button(verb, ref, title, LOOKS[verb].style) for verb in shown), *_menu(rare, ref)]
+
+
+def missing_line(offer: Offer | None) -> Iterator[Block]:
+    """Why the requested decision is not offered: what the person lacks, or has to do first."""
+    if offer and offer.missing:
+        yield rich(words(*sentence_runs(offer.missing.sentence)))
+
+
+def _verb_button(verb: Verb, ref: Ref, title: str, style: str | None = None) -> Element:
+    label = LOOKS[verb].label
+    return button(label, verb, str(ref), accessible_label=f"{label}: {title}", style=style)
+
+
+def _menu(verbs: Iterable[Verb], ref: Ref) -> list[Element]:
+    options = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in verbs]
+    return [menu(ActionId.MORE, options)] if options else []

@@ -1,0 +1,82 @@
+"""What one person may do with a package now: every verb is tried with the rules, and nothing is carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from rules.package.model import Kind
+from rules.people.directory import Actor, ActorKind, Roster
+from rules.reasons import Refusal
+from rules.scales import HITLLevel
+from rules.state.commands import Command, HumanDecisionCommand, Verb
+from rules.state.model import PackageState
+from rules.state.situation import Situation
+from rules.verbs.available import offered_verbs
+from rules.verbs.decide import decide
+from rules.verbs.table import SPEC_OF_VERB
+
+# Words that are always accepted: a trial comes before the form that asks for them.
+_WORDS = {
+    "comment": "–",
+    "instructions": "–",
+    "answer": "–",
+    "override_decision": "other",
+    "override_reason": "–",
+    "evidence_refs": ("–",),
+    "verdict": "sound",
+}
+
+
+class Offer(NamedTuple):
+    """The verbs that a person may give, and why the decision that the package asks for is not among them."""
+
+    verbs: tuple[Verb, ...] = ()
+    missing: Refusal | None = None
+
+
+def offer_to(state: PackageState, roster: Roster, user_id: str, now: datetime) -> Offer:
+    refusals = {verb: _refusal(state, verb, roster, user_id, now) for verb in offered_verbs(state)}
+    allowed = tuple(verb for verb, refusal in refusals.items() if refusal is None)
+    return Offer(allowed, refusals.get(requested_verb(state)))
+
+
+def requested_verb(state: PackageState) -> Verb:
+    """The decision that the package asks for."""
+    if state.level is HITLLevel.HUMAN_TAKEOVER:
+        return Verb.TAKE_OVER
+    return Verb.ANSWER if state.kind is Kind.QUESTION else Verb.APPROVE
+
+
+def _refusal(state: PackageState, verb: Verb, roster: Roster, user_id: str, now: datetime) -> Refusal | None:
+    situation = Situation(
+        policy=roster.policy,
+        roster=roster,
+        now=now,
+        tenant_id=state.tenant_id,
+        fresh_id="trial",
+        actor=Actor(kind=ActorKind.PERSON, actor_id=user_id),
+        trial=True,
+    )
+    outcome = decide(state, trial_command(verb, state, now, "trial"), situation)
+    return outcome if isinstance(outcome, Refusal) else None
+
+
+def trial_command(
+    verb: Verb,
+    state: PackageState,
+    now: datetime,
+    command_id: str,
+    *,
+    version: int | None = None,
+    rung: int | None = None,
+) -> Command:
+    """The verb with words that are always accepted, for the version and rung that the person saw."""
+    command = SPEC_OF_VERB[Verb.APPROVE if verb is Verb.APPROVE_WITH_EDITS else verb].command
+    later = max(now, state.task.due_at) if verb is Verb.EXTEND else now
+    values: dict[str, Any] = {**_WORDS, "until": later + timedelta(minutes=1)}
+    values |= {"expected_package_version": version or state.version}
+    if issubclass(command, HumanDecisionCommand):
+        values |= {"expected_rung": state.task.rung if rung is None else rung}
+    given = {name: value for name, value in values.items() if name in command.model_fields}
+    return command(command_id=command_id, decision_package_id=state.decision_package_id, **given)

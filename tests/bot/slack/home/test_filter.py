@@ -1,0 +1,130 @@
+"""The filter of Home, and the words after `/reviews queue`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.slack.home import mine
+from store.packages import queue
+from tests.bot.slack.home.test_home import ask, at_home, home, titles
+from tests.bot.slack.office import ADAM, HARD, RITA, SENTA, SOFT, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def filtered(office: Office, user: str, values: dict[str, Any]) -> list[str]:
+    await home(office, user)
+    await office.slack.click_home(user, "home_filter")
+    assert (await office.slack.submit(user, values)).errors == {}
+    await office.finish_background()
+    return titles(at_home(office, user))
+
+
+async def ask_variously(office: Office) -> None:
+    await ask(office, 1)
+    await ask(office, 2, HARD)
+    await ask(office, 3, SOFT | {"action_type": "record.note", "subject_type": "invoice", "subject_id": "Ünal-7"})
+
+
+@pytest.mark.parametrize(
+    ("values", "matching"),
+    [
+        pytest.param({"agent": "cler"}, ["Ask 2", "Ask 1", "Ask 3"], id="a part of the agent's name"),
+        pytest.param({"agent": "somebody"}, [], id="another agent"),
+        pytest.param({"action_type": "NOTE"}, ["Ask 3"], id="a part of the action type"),
+        pytest.param({"risk": "High"}, ["Ask 2"], id="a risk"),
+        pytest.param({"words": "ünal INVOICE"}, ["Ask 3"], id="words of the subject"),
+        pytest.param({"words": "ask 1"}, ["Ask 1"], id="words of the title"),
+        pytest.param({"words": "read_%"}, [], id="characters that databases know"),
+        pytest.param({"action_type": "record", "risk": "Medium", "words": "2"}, [], id="all of it must match"),
+    ],
+)
+async def test_home_shows_what_matches_the_filter(office: Office, values: dict[str, Any], matching: list[str]) -> None:
+    await ask_variously(office)
+    assert await filtered(office, SENTA, values) == matching
+
+
+async def test_the_filter_stays_while_pages_are_turned_and_after_a_decision_until_it_is_cleared(office: Office) -> None:
+    for number in range(12):
+        await ask(office, number, SOFT | {"subject_id": "even" if number % 2 else "odd", "subject_type": "order"})
+    for number in range(12, 18):
+        await ask(office, number, SOFT | {"subject_id": "even", "subject_type": "order"})
+    assert len(await filtered(office, RITA, {"words": "even"})) == 10
+    await office.slack.click_home(RITA, "home_mine")
+    assert titles(at_home(office, RITA)) == ["Ask 16", "Ask 17"]
+    assert "Filter: “even”" in at_home(office, RITA).shown
+    approve = next(element for element in at_home(office, RITA).elements if element.action_id == "approve")
+    await office.slack.click_home(RITA, "approve", block_id=approve.block_id)
+    await office.slack.submit(RITA)
+    await office.finish_background()
+    assert "Filter: “even”" in at_home(office, RITA).shown
+    await office.slack.click_home(RITA, "home_clear")
+    assert "Filter: " not in at_home(office, RITA).shown
+    assert titles(at_home(office, RITA))[:2] == ["Ask 0", "Ask 1"]
+
+
+async def test_home_opens_without_a_filter_and_the_form_shows_the_present_one(office: Office) -> None:
+    await ask_variously(office)
+    await filtered(office, SENTA, {"words": "ask", "risk": "High"})
+    await office.slack.click_home(SENTA, "home_filter")
+    form = office.slack.modal(SENTA)
+    assert form is not None
+    assert [block["element"].get("initial_value") for block in form.blocks] == [None, None, None, "ask"]
+    await office.slack.close(SENTA)
+    assert len(titles(await home(office, SENTA))) == 3
+
+
+async def test_a_filter_without_a_match_says_so(office: Office) -> None:
+    await ask_variously(office)
+    assert await filtered(office, RITA, {"words": "nowhere"}) == []
+    assert "Nothing that waits for you matches." in at_home(office, RITA).shown
+
+
+async def test_a_page_of_a_filtered_list_that_found_nothing_yet_goes_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
+    for number in range(4):
+        await ask(office, number)
+    assert await filtered(office, RITA, {"words": "3"}) == []
+    assert "No match so far. More searches further." in at_home(office, RITA).shown
+    await office.slack.click_home(RITA, "home_mine")
+    assert titles(at_home(office, RITA)) == ["Ask 3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "matching"),
+    [
+        ("queue", ["Ask 2", "Ask 1", "Ask 3"]),
+        ("queue high", ["Ask 2"]),
+        ("queue ASK medium", ["Ask 1", "Ask 3"]),
+        ("queue note clerk", ["Ask 3"]),
+        ("queue invoice", ["Ask 3"]),
+    ],
+)
+async def test_the_queue_lists_what_matches_all_words(office: Office, text: str, matching: list[str]) -> None:
+    await ask_variously(office)
+    for user in (SENTA, ADAM):
+        shown = (await office.reviews(user, text)).shown.split("\n")
+        assert [line for line in shown if line.startswith("Ask ")] == matching
+
+
+async def test_the_queue_says_what_it_looked_for_and_that_nothing_matches(office: Office) -> None:
+    await ask_variously(office)
+    assert "Filter: high risk, “ask”" in (await office.reviews(SENTA, "queue high ask")).shown
+    assert "matches “<!channel>”." in (await office.reviews(SENTA, "queue <!channel>")).shown
+
+
+async def test_the_queue_says_how_much_of_it_was_searched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
+    monkeypatch.setattr(mine, "MAX_TASKS_READ", 2)
+    await ask_variously(office)
+    assert "Only the 2 most urgent tasks were searched." in (await office.reviews(SENTA, "queue ask")).shown
+
+
+async def test_a_search_does_not_show_what_the_caller_may_not_see(office: Office) -> None:
+    await ask(office, 1, HARD)
+    assert "Ask 1" not in (await office.reviews(RITA, "queue high")).shown
+    assert "Ask 1" in (await office.reviews(ADAM, "queue high")).shown

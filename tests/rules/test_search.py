@@ -1,0 +1,38 @@
+"""What the words of a search mean."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.scales import RiskLevel
+from rules.search import EVERYTHING, LONGEST, Search
+
+
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [
+        ("", EVERYTHING),
+        ("refund high", Search(risk=RiskLevel.HIGH, words=("refund",))),
+        ("CRITICAL Refund", Search(risk=RiskLevel.CRITICAL, words=("refund",))),
+        ("high low", Search(risk=RiskLevel.HIGH, words=("low",))),
+        ("highly", Search(words=("highly",))),
+    ],
+)
+def test_the_first_name_of_a_risk_means_that_risk(text: str, search: Search) -> None:
+    assert Search.of_words(text.split()) == search
+
+
+def test_every_word_has_to_be_in_some_text() -> None:
+    search = Search(words=("Refund", "order"))
+    assert search.matches_words(["refund_order", None])
+    assert search.matches_words(["A REFUND", "of an order"])
+    assert not search.matches_words(["A refund"])
+
+
+@given(st.lists(st.text()))
+def test_any_typed_words_are_a_search_that_fits_into_homes_metadata(words: list[str]) -> None:
+    search = Search.of_words(words)
+    assert sum(map(len, search.words)) <= 3 * LONGEST
+    assert Search.model_validate_json(search.model_dump_json()) == search
