@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from rules.scales import RiskLevel
 from rules.values import Value
 
 LONGEST = 100  # characters of a name or an action type, and of all words together
 
+Text = Annotated[str, StringConstraints(max_length=LONGEST)]
+
 
 class Search(Value):
     """`agent` and `action_type` are parts of names. Each of `words` is in one of these, the title or the subject."""
 
-    agent: str = Field(default="", max_length=LONGEST)
-    action_type: str = Field(default="", max_length=LONGEST)
+    agent: Text = ""
+    action_type: Text = ""
     risk: RiskLevel | None = None
-    words: tuple[str, ...] = Field(default=(), max_length=LONGEST)
+    words: Annotated[tuple[Text, ...], Field(max_length=LONGEST)] = ()
 
     @classmethod
     def of_words(cls, words: Iterable[str]) -> Self:
         """The first word that is the name of a risk means that risk."""
-        rest = " ".join(words)[:LONGEST].casefold().split()
+        rest = " ".join(words).casefold()[:LONGEST].split()
         risk = next((word for word in rest if word in set(RiskLevel)), None)
         if risk:
             rest.remove(risk)

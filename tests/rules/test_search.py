@@ -34,5 +34,5 @@ def test_every_word_has_to_be_in_some_text() -> None:
 @given(st.lists(st.text()))
 def test_any_typed_words_are_a_search_that_fits_into_homes_metadata(words: list[str]) -> None:
     search = Search.of_words(words)
-    assert sum(map(len, search.words)) <= 3 * LONGEST
+    assert sum(map(len, search.words)) <= LONGEST
     assert Search.model_validate_json(search.model_dump_json()) == search

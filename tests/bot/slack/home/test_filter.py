@@ -8,6 +8,7 @@ import pytest
 
 from bot.slack.home import mine
 from store.packages import queue
+from tests.bot.slack.forms import submit_forged
 from tests.bot.slack.home.test_home import ask, at_home, home, titles
 from tests.bot.slack.office import ADAM, HARD, RITA, SENTA, SOFT, Office
 
@@ -92,6 +93,24 @@ async def test_a_page_of_a_filtered_list_that_found_nothing_yet_goes_on(
     assert "No match so far. More searches further." in at_home(office, RITA).shown
     await office.slack.click_home(RITA, "home_mine")
     assert titles(at_home(office, RITA)) == ["Ask 3"]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        pytest.param("words", {"type": "plain_text_input", "value": "x" * 101}, id="a long word"),
+        pytest.param("agent", {"type": "plain_text_input", "value": "x" * 3_000}, id="a long name"),
+        pytest.param("risk", {"type": "static_select", "selected_option": {"value": "huge"}}, id="an unknown risk"),
+    ],
+)
+async def test_a_filter_that_the_form_does_not_offer_is_refused_beside_its_field(
+    office: Office, field: str, typed: dict[str, Any]
+) -> None:
+    await ask_variously(office)
+    await home(office, RITA)
+    await office.slack.click_home(RITA, "home_filter")
+    answer = await submit_forged(office, RITA, state={"values": {field: {field: typed}}})
+    assert list(answer.body["errors"]) == [field]
 
 
 @pytest.mark.parametrize(
