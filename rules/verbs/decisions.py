@@ -183,10 +183,10 @@ def answer(move: Move, command: Answer) -> Transition | Refusal:
 def check_answer(situation: Situation, command: Answer) -> Refusal | None:
     """Whether the answer has the form that the question asks for. A trial only asks who may answer."""
     package = situation.package
-    if package is None:
-        return refuse(Reason.ANSWER_NOT_VALID, fault="the question itself cannot be read any more")
     if situation.trial:
         return None
+    if package is None:
+        return refuse(Reason.ANSWER_NOT_VALID, fault="the question itself cannot be read any more")
     schema, data = package.response_schema, command.answer_data
     if schema and data is not None and command.answer is None:
         fault = data_fault(schema, data)
