@@ -16,6 +16,7 @@ from blocks.kit.text import cut, in_utc, one_line, pluralize
 from blocks.words.choices import OPEN_CARD, row_choices
 from blocks.words.refusals import sentence_runs
 from blocks.words.sentences import NAME
+from blocks.words.verbs import LOOKS
 from rules.reasons import Refusal
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType, Verb

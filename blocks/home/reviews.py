@@ -18,6 +18,7 @@ from blocks.kit.elements import (
     context,
     header,
     link,
+    plain_context,
     rich,
     words,
 )

@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from blocks.card.rendering import fingerprint
 from rules.authority.silence import cards_of, onlookers_of
 from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.directory import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
@@ -210,6 +211,18 @@ _SAID: dict[type[Command], dict[str, Any]] = {
 }
 
 
+class Shown(NamedTuple):
+    rendering_id: str
+    body: str
+
+
+@lru_cache
+def card_shown(package_id: str) -> Shown:
+    """The rendering that `ask` says a decision is based on."""
+    content = {"text": f"The card of {package_id}.", "blocks": []}
+    return Shown(fingerprint(content), json.dumps(content))
+
+
 def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
     """A command for the present version and rung, with all required fields."""
     seen: dict[str, Any] = {
@@ -218,7 +231,7 @@ def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
         "expected_package_version": state.version,
         "package_version": state.version,
         "expected_rung": state.task.rung,
-        "rendering_id": f"rnd_{32 * '0'}",
+        "rendering_id": card_shown(state.decision_package_id).rendering_id,
         "action_digest": state.action_digest,
         "comment": "I looked at it.",
     }

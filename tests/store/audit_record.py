@@ -19,7 +19,8 @@ from store.commands.invocation import Invocation
 from store.engine.engines import make_engine, transact
 from store.installation import directory, tenancy
 from store.installation.installation import INSTALLATION, Installation, fresh_id
-from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
+from store.outbox.cards import NewRendering, save_rendering
+from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, card_shown, package, people
 
 
 class AuditDatabase(NamedTuple):
@@ -62,10 +63,16 @@ class Walk(NamedTuple):
         kind = ActorKind.PERSON if by else ActorKind.AGENT
         actor = Actor(kind=kind, actor_id=by or self.agent_id)
         asked = Invocation(command=command, now=NOW, actor=actor, agent_id=None if by else self.agent_id)
+        if getattr(command, "rendering_id", None):
+            transact(engine, lambda connection: save_rendering(connection, self._rendering(command)))
         outcome = transact(engine, lambda connection: execute(connection, self.installation, asked))
         assert outcome.state is not None, outcome
         assert outcome.refusal is None, outcome
         return outcome.state
+
+    def _rendering(self, command: Command) -> NewRendering:
+        package_id = command.decision_package_id
+        return NewRendering(self.installation.tenant_id, package_id, *card_shown(package_id), NOW)
 
 
 def _walk(connection: Connection) -> Walk:

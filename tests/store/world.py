@@ -28,7 +28,7 @@ from store.installation import directory
 from store.outbox.cards import CARDS
 from store.packages import packages
 from store.store import AgentReply, Store
-from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy, policy_text
+from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, card_shown, people, policy, policy_text
 
 T = TypeVar("T")
 
@@ -103,6 +103,10 @@ class World:
         return await self.state(answered.document["decision_package_id"])
 
     async def do(self, command: Command, by: str | Actor = AUTO) -> Outcome:
+        """Execute it. What a decision says to have been shown is saved first, as the service does."""
+        shown = card_shown(command.decision_package_id)
+        if getattr(command, "rendering_id", None) == shown.rendering_id:
+            await self.store.save_rendering(command.decision_package_id, *shown)
         return await self.store.execute(command, reviewer(by) if isinstance(by, str) else by)
 
     async def after(self, command: Command, by: str | Actor = AUTO) -> PackageState:

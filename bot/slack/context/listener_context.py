@@ -169,10 +169,16 @@ class ListenerContext:
         return True
 
     def _note(self, tap: Tap, message: Message, sentence: str) -> None:
-        """Send it privately after the click was answered. Without a response_url, the caller shows the sentence."""
-        if not tap.response_url:
+        """Without a response_url, the caller shows the sentence."""
+        if not self.say(tap, message):
             raise UndeliveredError(sentence)
+
+    def say(self, tap: Tap, message: Message) -> bool:
+        """Send a private note after the click was answered. Returns False if there is no response_url."""
+        if not tap.response_url:
+            return False
         self.background.start("private note", self.client.whisper(tap.response_url, message))
+        return True
 
 
 def _was_late(fault: SlackError | TimeoutError) -> bool:

@@ -39,7 +39,7 @@ def test_an_export_verifies_by_itself(record: AuditDatabase) -> None:
     lines = export(record)
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
-    assert check.counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
+    assert check.counts == Counts(packages=3, events=11, contents=8, tenant_events=2, renderings=3)
     assert (check.distrust, check.part) == (None, None)
     assert check.header == {
         "kind": "countersign-export",
@@ -51,10 +51,10 @@ def test_an_export_verifies_by_itself(record: AuditDatabase) -> None:
 
 
 def test_the_lines_of_an_export_are_in_order(export_lines: list[bytes]) -> None:
-    package = ["event"] * 4 + ["content"] * 3 + ["state"]
+    package = ["event"] * 4 + ["content"] * 3 + ["rendering", "state"]
     kinds = [json.loads(line).get("kind", "event") for line in export_lines]
     assert kinds[:3] == ["countersign-export", "event", "event"]
-    assert kinds[3:12] == ["agent", *package]
+    assert kinds[3:13] == ["agent", *package]
     assert kinds[-4:] == ["head"] * 3 + ["manifest"]
 
 
@@ -75,7 +75,7 @@ def test_a_filtered_export_holds_whole_packages_and_verifies(record: AuditDataba
     lines = export(record, Selection(action_type="mail.send", since=NOW))
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
-    assert check.counts == Counts(packages=1, events=4, contents=3, tenant_events=2)
+    assert check.counts == Counts(packages=1, events=4, contents=3, tenant_events=2, renderings=1)
     assert check.header["filter"] == {
         "since": "2026-11-20T12:00:00Z",
         "until": None,
@@ -103,7 +103,7 @@ def test_faults_in_the_database_are_found_in_its_export(record: AuditDatabase) -
 
 
 def test_an_export_names_a_package_without_any_rows(record: AuditDatabase) -> None:
-    for table in ("packages", "events", "content"):
+    for table in ("packages", "events", "content", "renderings"):
         tamper(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert faults(export(record)) == [
         f"{record.rejected}: it is missing: the export lists it with 0 events",

@@ -51,7 +51,7 @@ def only_fault(record: AuditDatabase) -> str:
 def test_an_untouched_record_has_no_faults_and_is_counted(record: AuditDatabase) -> None:
     counts = Counts()
     assert faults(record, counts) == []
-    assert counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
+    assert counts == Counts(packages=3, events=11, contents=8, tenant_events=2, renderings=3)
 
 
 def test_progress_is_reported_with_its_total(record: AuditDatabase) -> None:

@@ -196,7 +196,7 @@ async def test_a_row_approval_whose_form_was_never_opened_is_refused(office: Off
     await office.slack.click_home(RITA, "reject")
     typed = {"values": {"comment": {"comment": {"type": "plain_text_input", "value": "Fine."}}}}
     answer = await submit_forged(office, RITA, private_metadata=f"approve {proposal.id} 1 0 -", state=typed)
-    assert "go through all its steps" in json.dumps(answer.body)
+    assert "go through all steps" in json.dumps(answer.body)
     assert await office.status(proposal) is Status.PENDING
 
 
@@ -213,7 +213,7 @@ async def test_someone_who_has_voted_is_told_that_another_person_is_needed(datab
         await office.read_first(card, SUSI)
         await office.approve(SUSI, card)
         view = await office.details(SUSI, card)
-        assert "Your approval already counts; this needs another person." in view.shown
+        assert "Your decision already counts. Someone else must decide now." in view.shown
         assert "Approve" not in view.labels
 
 
