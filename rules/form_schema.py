@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from rules.canonical import CONTROL, MAX_INTEGER, NotCanonicalError, canonical_json, canonical_json_strict
 from rules.spelling import normalize_name
 from rules.values import Value
-from rules.visible import is_visible
+from rules.visible import TOWERS, is_visible, visible_form
 
 MAX_PROPERTIES = 20
 MAX_CHOICES = 50
@@ -35,7 +35,7 @@ _UNPRINTABLE = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
 
 def is_one_visible_line(text: str) -> bool:
     """Whether a label shows the text exactly as it is."""
-    return bool(text) and " ".join(text.split()) == text and all(map(is_visible, text))
+    return bool(text) and " ".join(text.split()) == text and all(map(is_visible, text)) and not TOWERS.search(text)
 
 
 def cross_field_fault(sentence: str) -> PydanticCustomError:
@@ -74,7 +74,7 @@ def _canonical(number: float) -> float:
 
 
 def _different(answers: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(map(normalize_name, answers))) < len(answers):
+    if len({normalize_name(visible_form(text)) for text in answers}) < len(answers):
         raise cross_field_fault("each answer must be different")
     return answers
 
@@ -89,6 +89,9 @@ Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_CHOICE), Af
 Hint = Annotated[str, StringConstraints(strict=True, max_length=300), AfterValidator(_printable)]
 Answers = Annotated[tuple[OneLine, ...], Field(max_length=MAX_ANSWERS), AfterValidator(_different)]
 PropertyName = Annotated[str, Field(strict=True, min_length=1, max_length=100), AfterValidator(_one_line)]
+
+
+_SAME_CHOICES = "each value of enum must be different, and look different"
 
 
 class FieldType(StrEnum):
@@ -125,7 +128,7 @@ class FormProperty(Value):
         choices = self.enum or ()
         low, high = self.minimum, self.maximum
         yield self.type is None and not choices, "must have a type or an enum"
-        yield len({canonical_json(choice) for choice in choices}) < len(choices), "each value of enum must be different"
+        yield len({visible_form(choice_label(choice)) for choice in choices}) < len(choices), _SAME_CHOICES
         yield low is not None and high is not None and low > high, "minimum must not exceed maximum"
         yield any(value_fault(self, choice) for choice in choices), "each value of enum must fit the other keywords"
 
@@ -204,6 +207,10 @@ def _text_fault(expected: FormProperty, value: Any) -> str | None:
     if expected.maxLength is not None and len(value) > expected.maxLength:
         return f"This must be at most {expected.maxLength:,} characters, and it has {len(value):,}."
     return "This must be a date." if expected.is_date and not is_date(value) else None
+
+
+def choice_label(choice: str | float) -> str:
+    return choice if isinstance(choice, str) else _written(choice)
 
 
 def is_date(text: str) -> bool:

@@ -29,6 +29,11 @@ def escape_invisible(text: str) -> str:
     return visible if visible.isascii() else TOWERS.sub(lambda match: match[1] + dumps(match[2])[1:-1], visible)
 
 
+def visible_form(text: str) -> str:
+    """What a reader sees of a text: two texts that look the same have the same form."""
+    return unicodedata.normalize("NFC", _JOINING.sub("", text))
+
+
 @lru_cache(maxsize=4096)
 def _escape_character(character: str) -> str:
     visible = is_visible(character) and not character.isspace() and not _JOINING.match(character)

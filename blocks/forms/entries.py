@@ -26,6 +26,7 @@ FILL_IN = "Fill this in; blanks alone do not count."
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")  # what Slack's input for numbers certainly takes
+_PLAIN_WHOLE = re.compile(r"-?[0-9]{1,15}")  # it takes no limit such as 0.5 for a whole number
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,30})")
 _ESCAPE = re.compile(r"\\\\|\\u([0-9a-fA-F]{4})")
 _ESCAPED = re.compile(r"(\\\\|\\u[0-9a-fA-F]{4}|[^\\])*")
@@ -129,7 +130,8 @@ class NumberEntry:
         text = None if value is ABSENT else canonical_json(value).decode()
         bounds = {"min_value": self.minimum, "max_value": self.maximum}
         limits = {name: canonical_json(bound).decode() for name, bound in bounds.items() if bound is not None}
-        if all(_PLAIN_NUMBER.fullmatch(written) for written in (text or "0", *limits.values())):
+        plain = _PLAIN_WHOLE if self.whole else _PLAIN_NUMBER
+        if all(plain.fullmatch(written) for written in (text or "0", *limits.values())):
             return number_input(text, limits, decimal=not self.whole)
         return raw_text_input(text, multiline=False)
 

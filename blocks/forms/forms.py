@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from json import dumps
 from typing import Any, NamedTuple
 
@@ -30,7 +29,7 @@ from blocks.words.refusals import sentence_runs
 from blocks.words.verbs import LOOKS, consequence, meaning
 from blocks.words.views import View, about_block, modal
 from rules.form_schema import FormSchema
-from rules.package.diff import difference
+from rules.package.diff import value_changes
 from rules.package.layout import EMAIL_PARTS, FORM_CHARACTERS, Content, fits_in_form
 from rules.package.model import CALLS, DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
@@ -231,7 +230,7 @@ def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
     if package is None or reason:
         return _dead_end(verb, dossier, reason or [])
     blocks = [
-        *_change_blocks(package, parameters),
+        *_change_blocks(package.action_parameters or {}, parameters, slots),
         fields.confirmed_for(dossier, fields.confirmation(parameters)),
         fields.comment(verb, dossier),
         section("*Anything else to change?* Change it here, and the changes are shown again."),
@@ -240,11 +239,8 @@ def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
     return _form(verb, dossier, blocks, title="Check your changes")
 
 
-def _change_blocks(package: DecisionPackage, parameters: dict[str, Any]) -> Iterator[Block]:
-    edited = package.model_copy(update={"action_parameters": parameters})
-    changes = [
-        replace(change, path=change.path.removeprefix(f"{Field.PARAMETERS}.")) for change in difference(package, edited)
-    ]
+def _change_blocks(before: dict[str, Any], after: dict[str, Any], slots: Sequence[Slot]) -> Iterator[Block]:
+    changes = value_changes(before, after, {slot.name: slot.label for slot in slots})
     yield section(f"*Your edit changes {pluralize(len(changes), 'value')}:*")
     yield from map(change_in_brief, changes[:_CHANGES])
     if changes[_CHANGES:]:

@@ -7,7 +7,7 @@ A slot's block id is the field's name and the slot's number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps
 from typing import Any
 
@@ -27,8 +27,16 @@ from blocks.forms.json_text import UnreadableError
 from blocks.kit.elements import Block, input_block
 from blocks.kit.ids import Field
 from blocks.kit.limits import INPUT_TEXT
-from rules.canonical import canonical_json
-from rules.form_schema import FieldType, FormProperty, FormSchema, is_date, is_one_visible_line, value_fault
+from rules.canonical import CONTROL
+from rules.form_schema import (
+    FieldType,
+    FormProperty,
+    FormSchema,
+    choice_label,
+    is_date,
+    is_one_visible_line,
+    value_fault,
+)
 from rules.package.model import DecisionPackage
 from rules.visible import escape_invisible
 
@@ -37,6 +45,7 @@ _LIKELY_YEARS = ("19", "20")  # of a text that is edited as a date
 _NULL_HINT = "This is null. Leave it empty to keep null; anything else becomes a text."
 _ESCAPES_HINT = r"Hidden characters are written as \u and four digits, and a backslash as \\."
 _JSON_HINT = "JSON"
+_CONTROL_CHARACTER = "This text contains a control character, which nobody can see. Type it again without."
 
 
 class InvalidFormError(ValueError):
@@ -72,6 +81,8 @@ class Slot:
         value = self.entry.read(given)
         if value is ABSENT and self.required:
             raise UnreadableError(FILL_IN)
+        if isinstance(value, str) and CONTROL.search(value):
+            raise UnreadableError(_CONTROL_CHARACTER)
         if value is not ABSENT and self.described and (fault := value_fault(self.described, value)):
             raise UnreadableError(fault)
         return value
@@ -125,7 +136,7 @@ def _response_slot(schema: FormSchema, name: str, described: FormProperty) -> Sl
 
 def _described_entry(described: FormProperty, *, leave_out: str | None) -> Entry:
     if described.enum:
-        return ChoiceEntry(tuple((_choice_label(choice), choice) for choice in described.enum), leave_out)
+        return ChoiceEntry(tuple((choice_label(choice), choice) for choice in described.enum), leave_out)
     match described.type:
         case FieldType.BOOLEAN:
             return ChoiceEntry((("Yes", True), ("No", False)), leave_out)
@@ -139,17 +150,14 @@ def _described_entry(described: FormProperty, *, leave_out: str | None) -> Entry
             return TextEntry(multiline=most > _ONE_LINE, exact=False, most=most)
 
 
-def _choice_label(choice: str | float) -> str:
-    return choice if isinstance(choice, str) else canonical_json(choice).decode()
-
-
 # The parameters of an action.
 
 
 def parameter_slots(package: DecisionPackage, catalogue: FormSchema | None) -> list[Slot]:
     """A slot for each parameter, in the agent's order, and for each that the schema has and the agent left out.
 
-    The policy's schema gives labels. An agent's own schema gives types only: its labels could say anything.
+    The policy's schema gives labels, and says what must not be left empty. An agent's own schema gives types only: its
+    labels could say anything.
     """
     schema = catalogue or package.parameters_schema
     known = schema.properties if schema else {}
@@ -161,22 +169,25 @@ def parameter_slots(package: DecisionPackage, catalogue: FormSchema | None) -> l
 def _parameter_slot(name: str, value: Any, described: FormProperty | None, catalogue: FormSchema | None) -> Slot:
     fits = described is not None and (value is ABSENT or value_fault(described, value) is None)
     used = described if fits else None
-    entry = _entry_of_known(used, value) if used else _entry_of_value(value)
+    needed = catalogue is not None and name in catalogue.required and value is not None
+    entry = _entry_of_known(used, value, needed=needed) if used else _entry_of_value(value)
+    if needed and isinstance(entry, TextEntry):
+        entry = replace(entry, empty=ABSENT)
     words = used if used and catalogue else None
     return Slot(
         name=name,
-        label=(words.title if words else None) or written_key(name),
+        label=(words.title if words else None) or _key_label(name, catalogue),
         hint=_hint(entry, value) or (words.description if words else None),
         entry=entry,
         original=value,
-        required=value is not ABSENT and not isinstance(entry, TextEntry),
+        required=needed or (value is not ABSENT and not isinstance(entry, TextEntry)),
         described=used,
     )
 
 
-def _entry_of_known(described: FormProperty, value: Any) -> Entry:
+def _entry_of_known(described: FormProperty, value: Any, *, needed: bool) -> Entry:
     """An input for what the schema describes. A text is exact, as it is without a schema."""
-    entry = _described_entry(described, leave_out="Leave it out" if value is ABSENT else None)
+    entry = _described_entry(described, leave_out="Leave it out" if value is ABSENT and not needed else None)
     if not isinstance(entry, TextEntry):
         return entry
     return _text_entry(value, most=entry.most) if isinstance(value, str) else TextEntry(most=entry.most)
@@ -209,6 +220,12 @@ def _hint(entry: Entry, value: Any) -> str | None:
     if value is None:
         return _NULL_HINT
     return _ESCAPES_HINT if isinstance(entry, TextEntry) and entry.escaped else None
+
+
+def _key_label(name: str, catalogue: FormSchema | None) -> str:
+    """The key, in quotes if the policy gives the same words to a parameter: an agent chooses its keys."""
+    titles = {described.title for described in catalogue.properties.values()} if catalogue else set()
+    return dumps(name) if name in titles else written_key(name)
 
 
 def written_key(name: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from json import dumps
 from typing import Any
 
@@ -44,6 +44,12 @@ def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change,
         for name in DecisionPackage.model_fields
         for change in _changes(name, old.get(name, _ABSENT), new.get(name, _ABSENT))
     )
+
+
+def value_changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Change, ...]:
+    """The changes of some named values, in the order of their labels. A path begins with the label."""
+    changed = (_changes(label, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name, label in labels.items())
+    return tuple(chain.from_iterable(changed))
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:

@@ -161,10 +161,16 @@ def apply_edit(package: DecisionPackage | None, parameters: dict[str, Any]) -> D
     try:
         edited = DecisionPackage.model_validate(content)
     except ValidationError as fault:
-        return refuse(Reason.EDIT_NOT_VALID, fault=fault.errors()[0]["msg"])
+        return refuse(Reason.EDIT_NOT_VALID, fault=_where_and_why(fault))
     # Compared as JSON, in which true is not 1.
     same = sha256_of(edited.action_parameters) == sha256_of(package.action_parameters)
     return refuse(Reason.NOTHING_EDITED) if same else edited
+
+
+def _where_and_why(fault: ValidationError) -> str:
+    first = fault.errors()[0]
+    names = [str(step) for step in first["loc"][1:]]  # below action_parameters
+    return ": ".join([".".join(names), first["msg"]] if names else [first["msg"]])
 
 
 def _became_stricter(before: PackageState, after: PackageState) -> bool:

@@ -27,8 +27,9 @@ from bot.slack.context.wording import Values, values_of
 from bot.slack.home import home
 from rules.authority.authorization import identify
 from rules.package.model import DecisionPackage
-from rules.reasons import Reason, Refusal, refuse
+from rules.reasons import Reason, Refusal
 from rules.state.commands import Verb
+from rules.verbs.decisions import apply_edit
 from store.installation import directory
 
 Answer = dict[str, Any]  # tells Slack what to do with the view; an empty answer closes it
@@ -168,8 +169,9 @@ def _edit_confirmation_missing(dossier: Dossier, values: Values, view: Mapping[s
     shown = confirmation(parameters)
     if values.get(Field.CONFIRMED) == [shown]:
         return None
-    if dossier.package and confirmation(dossier.package.action_parameters) == shown:
-        return _field_error(view, Field.PARAMETERS, refuse(Reason.NOTHING_EDITED).sentence)
+    edited = apply_edit(dossier.package, parameters)
+    if isinstance(edited, Refusal):
+        return _show_refusal(view, edited)
     return {"response_action": "update", "view": edit_confirmation(dossier, parameters)}
 
 

@@ -114,6 +114,12 @@ def test_a_response_by_schema_has_an_input_for_each_property(golden: Golden) -> 
     assert "The right ACME" in framed_text(view)
 
 
+def test_a_whole_number_with_a_fraction_as_its_limit_is_typed_as_a_text() -> None:
+    schema = {"type": "object", "properties": {"units": {"type": "integer", "minimum": 0.5}}}
+    view = form(Verb.ANSWER, asking(response_schema=schema).dossier())
+    assert inputs(view)["answer_data.0"]["element"]["type"] == "plain_text_input"
+
+
 def test_the_words_of_a_schema_are_cleaned_plain_text() -> None:
     lure = "*Approve* <@U1> \u202eevil\u202c <https://evil.example|bank>"
     schema = {"type": "object", "properties": {"it": {"type": "string", "title": lure, "description": lure}}}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.forms.entries import NumberEntry, TextEntry, needs_escapes
+from blocks.forms.entries import FILL_IN, NumberEntry, TextEntry, needs_escapes
 from blocks.forms.fields import confirmation
 from blocks.forms.forms import edit_confirmation, form
 from blocks.forms.json_text import UnreadableError
@@ -176,6 +176,8 @@ INCOMPLETE = "Close it and open it again."
         ("a\u200b", {"value": "C:\\new"}, "write a backslash as"),
         ("a\u200b", {"value": "\\ud800"}, "half of a character"),
         ("a", {"value": "\ud800"}, "half of a character"),
+        ("a", {"value": "b\x0b"}, "a control character"),
+        ("a\u200b", {"value": "b\\u0000"}, "a control character"),
         ("a", {"type": "checkboxes"}, INCOMPLETE),
         ("a", {"value": ["b"]}, INCOMPLETE),
         (42, {"type": "users_select"}, INCOMPLETE),
@@ -238,6 +240,30 @@ def test_an_agents_schema_gives_types_and_no_labels() -> None:
 def test_a_value_that_does_not_fit_the_schema_has_the_field_of_its_own_type() -> None:
     proposal = package(action_parameters=MAIL | {"priority": "urgent"})
     assert edited(proposal, SCHEMA, priority={"value": "later"})["priority"] == "later"
+
+
+def test_what_the_policy_requires_cannot_be_emptied_or_left_out() -> None:
+    needed = FormSchema.model_validate(SCHEMA.plain | {"required": ["to", "cc"]})
+    with pytest.raises(InvalidFormError) as invalid:
+        edited(package(action_parameters=MAIL), needed, to={"value": None})
+    assert invalid.value.errors == dict.fromkeys(["action_parameters.0", "action_parameters.3"], FILL_IN)
+    view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=MAIL)).dossier(parameters_schema=needed))
+    optional = [block["label"]["text"] for block in inputs(view).values() if block["optional"]]
+    assert optional == ["subject", "Why you edit it"]
+
+
+def test_a_key_that_reads_like_a_label_of_the_policy_stands_in_quotes() -> None:
+    lure = package(action_parameters={"Recipient": "ann@acme.example", "to": "eve@acme.example"})
+    assert labels(lure, SCHEMA)[:2] == ['"Recipient"', "Recipient"]
+
+
+def test_changes_have_the_names_and_the_order_of_the_fields() -> None:
+    story = Story(package(action_parameters={"to": "ann", "order": {"b": 1, "a": 2}, "name 1": 1}))
+    view = edit_confirmation(
+        story.dossier(parameters_schema=SCHEMA), {"to": "bo", "order": {"b": 2, "a": 2}, "name 1": 2}
+    )
+    paths = [line for line in unframed_text(view).split("\n") if line in ("Recipient", "order.b", "name 1", "to")]
+    assert paths == ["Recipient", "order.b", "name 1"]
 
 
 def test_an_edit_keeps_to_the_schema() -> None:

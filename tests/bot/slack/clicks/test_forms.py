@@ -223,6 +223,19 @@ async def test_a_nested_value_that_is_not_json_is_reported_beside_its_field(
 
 
 @sqlite
+async def test_an_edit_that_makes_no_valid_package_is_reported_before_its_changes_are_shown(office: Office) -> None:
+    exception = {
+        "policy_id": "p1", "requested_exception": "Skip the check.", "justification": "It is urgent.",
+        "expires_at": "2027-01-01T00:00:00Z",
+    }  # fmt: skip
+    proposal, card = await office.submit_with_card(HARD | {"kind": "policy_exception", "action_parameters": exception})
+    await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
+    refused = await office.slack.submit(SENTA, {"action_parameters.3": "soon", "comment": "Shorter."})
+    assert "not valid: expires_at: must be an RFC 3339 time" in refused.errors[RECORD]
+    assert (await office.state(proposal)).version == 1
+
+
+@sqlite
 async def test_an_edit_that_changes_nothing_is_reported_beside_its_field(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
