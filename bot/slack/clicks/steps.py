@@ -9,13 +9,18 @@ from __future__ import annotations
 import json
 
 from blocks.card.rendering import fingerprint
+from blocks.forms.fields import is_shown
 from blocks.forms.forms import SHOWS_CONTENT, Step, read_step, step
+from blocks.kit.ids import Field
 from blocks.words.dossier import Dossier
+from blocks.words.verbs import LOOKS
 from bot.slack.context.deciding import attempt
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap
 from rules.state.commands import OpenForm, Verb
 from store.installation.installation import fresh_id
+
+_OFFERED = (Field.ANSWER_CHOICE, Field.ANSWER_DATA)
 
 
 async def open_form(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dossier) -> None:
@@ -49,8 +54,12 @@ async def _show_step(context: ListenerContext, tap: Tap, verb: Verb, dossier: Do
 
 
 def _is_evidence(tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> bool:
-    """Whether the decision rests on this step. If it began on a card that shows everything, it rests on the card."""
-    seen_on_card = dossier.state.whole_on_card and tap.is_on_card
+    """Whether the decision rests on this step. If it began on a card that shows everything, it rests on the card.
+
+    A card does not show the choices or fields of an answer, so an answer to them rests on its form.
+    """
+    chosen = any(is_shown(field, verb, dossier) for field in LOOKS[verb].fields if field in _OFFERED)
+    seen_on_card = dossier.state.whole_on_card and tap.is_on_card and not chosen
     return verb in SHOWS_CONTENT and current.of > 0 and not seen_on_card
 
 

@@ -10,6 +10,7 @@ from playground.client.delivery import Ack, AppRequest
 from playground.model.messages import Message
 from playground.model.views import View
 from rules.state.commands import Verb
+from store.outbox.cards import RENDERINGS
 from tests.bot.service import Response
 from tests.bot.slack.office import CONFIRMED, HARD, SENTA, Office
 
@@ -57,3 +58,12 @@ async def press_unoffered(office: Office, user: str, card: Message, verb: Verb) 
     assert verb not in view.action_ids
     await press_forged(office, user, view, verb, view.private_metadata.partition(" ")[2])
     return before(office, user)
+
+
+async def renderings(office: Office, *ids: str) -> list[str]:
+    """What the service keeps of these cards, forms and pages, as text."""
+    query = RENDERINGS.select().where(RENDERINGS.c.rendering_id.in_(ids))
+    bodies = await office.world.read(
+        lambda connection: {row.rendering_id: row.body for row in connection.execute(query)}
+    )
+    return [bodies[rendering_id] for rendering_id in ids]

@@ -14,7 +14,7 @@ from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
 from tests.bot.service import Response
-from tests.bot.slack.forms import before, shown_json, submit_forged
+from tests.bot.slack.forms import before, renderings, shown_json, submit_forged
 from tests.bot.slack.office import HARD, NOBODY, POLICY, SENTA, Office, open_office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -31,7 +31,7 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "town": {"title": "Town", "enum": ["Leeds", "York"]},
-        "units": {"title": "Units", "type": "integer", "minimum": 1},
+        "units": {"title": "How many", "type": "integer", "minimum": 1},
         "since": {"title": "Since", "type": "string", "format": "date"},
         "note": {"title": "Note", "type": "string"},
     },
@@ -160,6 +160,32 @@ async def test_a_filled_in_form_comes_back_as_data_of_the_types_of_the_schema(of
     assert 'town: "York"' in (await office.card(proposal)).shown
 
 
+@pytest.mark.parametrize(
+    ("package", "filled", "shown"),
+    [
+        pytest.param(FORM, FILLED, "How many", id="a form"),
+        pytest.param(MANY, {"answer_choice": "3 Quay Street"}, "4 Quay Street", id="a choice"),
+    ],
+)
+async def test_the_form_of_an_answer_is_recorded_with_the_decision(
+    office: Office, package: dict[str, Any], filled: dict[str, Any], shown: str
+) -> None:
+    proposal, card = await office.submit_with_card(package)
+    await office.give(SENTA, card, Verb.ANSWER, filled)
+    decided = (await office.state(proposal)).decision
+    assert decided is not None
+    (form,) = await renderings(office, *decided.rendering_ids)
+    assert shown in form
+
+
+async def test_an_answer_in_words_rests_on_the_card_that_shows_the_question(office: Office) -> None:
+    proposal, card = await office.submit_with_card(QUESTION)
+    await office.give(SENTA, card, Verb.ANSWER, {"answer": "4 Quay Street"})
+    decided = (await office.state(proposal)).decision
+    assert decided is not None
+    assert decided.rendering_ids == ()
+
+
 def text(value: Any, kind: str = "plain_text_input") -> dict[str, Any]:
     return {"answer_data": {"type": kind, "value": value}}
 
@@ -185,6 +211,7 @@ GOOD = {
         pytest.param(GOOD | {"answer_data.1": text("0", "number_input")}, "answer_data.1", id="a number too small"),
         pytest.param(GOOD | {"answer_data.1": choice("1")}, "answer_data.1", id="a choice for a number"),
         pytest.param(GOOD | {"answer_data.1": text("4e999", "number_input")}, "answer_data.1", id="no number"),
+        pytest.param(GOOD | {"answer_data.3": text("one\x0btwo")}, "answer_data.3", id="a control character"),
         pytest.param(GOOD | {"answer_data.2": text("soon")}, "answer_data.2", id="a text for a date"),
         pytest.param(
             {name: value for name, value in GOOD.items() if name != "answer_data.3"}, "answer_data.3", id="one missing"

@@ -17,10 +17,9 @@ from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason
 from rules.state.commands import Approve, HumanOverrideCommand, OverrideDecision
 from rules.state.model import Status
-from store.outbox.cards import RENDERINGS
 from store.store import Store
 from tests.bot.service import Response
-from tests.bot.slack.forms import APPROVED, before, shown_json, submit_forged
+from tests.bot.slack.forms import APPROVED, before, renderings, shown_json, submit_forged
 from tests.bot.slack.office import CRITICAL, HARD, RITA, SENIORS_FOR_ALL, SENTA, SOFT, Office, open_office
 from tests.rules.world import ask
 
@@ -47,14 +46,6 @@ async def read_to_the_end(office: Office, user: str = SENTA) -> list[View]:
     while "Next" in steps[-1].labels:
         steps.append(await step_to(office, "Next", user))
     return steps
-
-
-async def renderings(office: Office, *ids: str) -> list[str]:
-    query = RENDERINGS.select().where(RENDERINGS.c.rendering_id.in_(ids))
-    bodies = await office.world.read(
-        lambda connection: {row.rendering_id: row.body for row in connection.execute(query)}
-    )
-    return [bodies[rendering_id] for rendering_id in ids]
 
 
 async def one_tap(office: Office, proposal: Response, user: str) -> Reason | None:
