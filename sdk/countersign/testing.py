@@ -81,9 +81,9 @@ def hand_back() -> Step:
     return Step("handed_back")
 
 
-def answer(text: str) -> Step:
-    """A person answers a question."""
-    return Step("answered", {"answer": text})
+def answer(text: str, *, data: Mapping[str, Any] | None = None) -> Step:
+    """A person answers a question. `data` are the values of a form, for a question with a `response_schema`."""
+    return Step("answered", {"answer": text, "answer_data": None if data is None else dict(data)})
 
 
 def expire() -> Step:

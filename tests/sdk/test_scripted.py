@@ -92,6 +92,13 @@ def test_a_script_can_ask_for_changes_first() -> None:
         assert reviewer.documents[0]["decision"]["comment"] == "Good."
 
 
+def test_a_script_can_fill_in_a_form() -> None:
+    with ScriptedReviewer(testing.answer("units: 4", data={"units": 4})), Client() as client:
+        outcome = client.request(**HARD).wait()
+        assert isinstance(outcome, Answered)
+        assert (outcome.answer, outcome.answer_data) == ("units: 4", {"units": 4})
+
+
 def test_a_script_refuses_as_the_service_does() -> None:
     with ScriptedReviewer(testing.reject("Not this one."), testing.lapse(), testing.lose_track()):
         with pytest.raises(RejectedError, match="Not this one"):
