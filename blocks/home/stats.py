@@ -90,14 +90,14 @@ def _note() -> Block:
 def _charts(figures: Statistics) -> Iterator[Block]:
     """Slack draws at most two charts in a message and refuses an empty one."""
     if figures.waiting:
-        yield _chart("Waiting now, by age", _bars(figures))
+        yield chart("Waiting now, by age", _bars(figures))
     slices = [{"label": _label(decision), "value": count} for decision, count in figures.decisions.items() if count]
     if slices:
-        yield _chart("Decisions", {"type": "pie", "segments": slices})
+        yield chart("Decisions", {"type": "pie", "segments": slices})
 
 
-def _chart(title: str, chart: Mapping[str, object]) -> Block:
-    return {"type": "data_visualization", "title": title, "chart": dict(chart)}
+def chart(title: str, drawn: Mapping[str, object]) -> Block:
+    return {"type": "data_visualization", "title": title, "chart": dict(drawn)}
 
 
 def _bars(figures: Statistics) -> dict[str, object]:

@@ -63,7 +63,7 @@ def bolt_app(context: ListenerContext) -> AsyncApp:
         context,
         name="countersign",  # without a name, Bolt reads the source file of its caller
         client=context.web,
-        logger=_quiet_logger(),
+        logger=quiet_logger(),
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
@@ -86,7 +86,7 @@ class _CheckingApp(AsyncApp):
         return await super().async_dispatch(req)
 
 
-def _quiet_logger() -> logging.Logger:
+def quiet_logger() -> logging.Logger:
     """Bolt warns about settings that are intended here, and would log whole requests."""
     logger = logging.getLogger("bot.slack.bolt")
     logger.setLevel(logging.ERROR)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection, func, select
@@ -18,7 +20,7 @@ from bot.cli.common.session import database_unchecked, now
 from bot.cli.common.text import plain
 from bot.cli.doctor.findings import Finding
 from bot.keys import key_file, signing_key
-from bot.settings import Settings, SettingsError, read_settings
+from bot.settings import Settings, SettingsError, read_settings, require_slack
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.policy.summary import NAME_ADMINS, NOBODY_ALERTED
@@ -36,17 +38,45 @@ SKEW = timedelta(seconds=5)
 RECENT = timedelta(days=7)  # older failures of callbacks are not reported again
 
 
-def doctor() -> None:
+REPORT = Path("countersign-live-report.md")
+
+Live = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead, try in this channel what only Slack can tell: post samples, and ask you to press and look.",
+        metavar="CHANNEL",
+        show_default=False,
+    ),
+]
+Report = Annotated[Path, typer.Option(help="With --live: a new file for the report.", metavar="FILE")]
+Steps = Annotated[
+    list[str] | None,
+    typer.Option("--step", help="With --live: only this step; can be repeated.", metavar="NAME", show_default=False),
+]
+Keep = Annotated[bool, typer.Option("--keep", help="With --live: leave the samples in the channel.")]
+
+
+def doctor(live: Live = None, report: Report = REPORT, step: Steps = None, *, keep: Keep = False) -> None:
     """Check the setup.
 
     Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
     looked at, and why.
     """
+    if live:
+        raise typer.Exit(_try_live(live, report, step or [], keep=keep))
     findings = list(_examine())
     for finding in findings:
         typer.echo("\n".join(finding.lines()))
     if any(finding.fault for finding in findings):
         raise typer.Exit(1)
+
+
+def _try_live(channel: str, report: Path, steps: list[str], *, keep: bool) -> int:
+    settings = read_settings()
+    require_slack(settings)
+    from bot.cli.doctor.live_run.command import run_live  # noqa: PLC0415 - slow to import, as in serve
+
+    return run_live(settings, channel, report, steps, keep=keep)
 
 
 def _examine() -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.process.connections import Phase, mark_proven
 from bot.settings import SLACK_PATH
-from bot.slack.context.listener_context import ListenerContext
+from bot.slack.context.slack_transport import Receiver
 from bot.slack.transport.signature import note_request, signature
 
 log = structlog.get_logger()
@@ -32,8 +32,8 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 class SlackEndpoint:
-    def __init__(self, app: AsyncApp, signing_secret: str, context: ListenerContext) -> None:
-        self._app, self._secret, self._context = app, signing_secret.encode(), context
+    def __init__(self, app: AsyncApp, signing_secret: str, receiver: Receiver) -> None:
+        self._app, self._secret, self._receiver = app, signing_secret.encode(), receiver
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Headers are checked first, so that no body is read for a request that they already rule out."""
@@ -48,11 +48,11 @@ class SlackEndpoint:
             return self._reject()
         mark_proven(request, Phase.SLACK)
         note_request(timestamp, request.headers.get("Host", ""))
-        with self._context.clicks.in_progress():
+        with self._receiver.clicks.in_progress():
             return await self._dispatch(request, body)
 
     def _reject(self) -> web.Response:
-        self._context.metrics.unauthenticated.inc()
+        self._receiver.metrics.unauthenticated.inc()
         return web.Response(status=401, text="This is not signed by Slack.")
 
     async def _dispatch(self, request: web.Request, body: bytes) -> web.StreamResponse:
@@ -67,7 +67,7 @@ class SlackEndpoint:
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return _unreadable("Bolt cannot tell what it is")
         if bolt_request.body.get("type") == "url_verification":
-            self._context.transport.request_served()  # Bolt answers this one without a listener
+            self._receiver.transport.request_served()  # Bolt answers this one without a listener
         return await to_aiohttp_response(answer)
 
 

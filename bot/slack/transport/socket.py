@@ -24,10 +24,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.slack.context.background_tasks import BackgroundTasks
+from bot.slack.context.slack_transport import ClicksInProgress
 from bot.slack.outgoing.client import SlackClient
 from bot.slack.outgoing.faults import CLIENT_ERRORS, read_answer
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
-from scheduler.time.clicks import UnsettledClicks
 from store.waiters import cancel_task
 
 log = structlog.get_logger()
@@ -41,10 +41,12 @@ PAUSE, LONGEST_PAUSE = 1.0, 60.0
 class Socket:
     """`connected` holds the connections on which Slack has said hello; `_refused` is why Slack gives no new one."""
 
-    def __init__(self, client: SlackClient, token: str, background: BackgroundTasks, clicks: UnsettledClicks) -> None:
+    def __init__(self, client: SlackClient, token: str, background: BackgroundTasks, clicks: ClicksInProgress) -> None:
         self._client, self._token, self._background, self._clicks = client, token, background, clicks
         self._readers: set[asyncio.Task[None]] = set()
         self.connected: set[ClientWebSocketResponse] = set()
+        self.greeted = asyncio.Event()  # set by the first hello
+        self.announced: int | None = None  # connections of the app, as the newest hello counts them
         self.others = 0  # connections of the app that the newest hello counts, without those of this process
         self._outdated: set[ClientWebSocketResponse] = set()
         self._ending = asyncio.Event()
@@ -151,8 +153,10 @@ class Socket:
     def _greet(self, ws: ClientWebSocketResponse, hello: dict[str, Any]) -> None:
         self.connected.add(ws)
         self._refused = None
-        self.others = max(0, int(hello.get("num_connections") or 0) - len(self.connected))
+        self.announced = hello.get("num_connections")
+        self.others = max(0, int(self.announced or 0) - len(self.connected))
         self._greeted = time.monotonic()
+        self.greeted.set()
         log.info("socket.connected", others=self.others)
         for outdated in self._outdated:
             self._background.start("close", outdated.close())

@@ -1,0 +1,65 @@
+"""Steps about the product's own cards: Slack accepts each of them, and the change from pending to decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientError
+
+from blocks.kit.message import Message
+from bot.cli.common.session import now
+from bot.cli.doctor.live_run.results import Result, as_expected, as_expected_if, not_tried
+from bot.cli.doctor.live_run.run import LiveRun
+from bot.cli.doctor.live_run.samples import HARD, Samples
+
+
+def samples_of(run: LiveRun) -> Samples:
+    return Samples(run.operator, run.installed.bot_user_id, now())
+
+
+async def try_card(run: LiveRun, name: str) -> Result:
+    await run.post(samples_of(run).pending(name))
+    return as_expected()
+
+
+async def try_largest(run: LiveRun, name: str) -> Result:
+    await run.post(samples_of(run).largest(name))
+    return as_expected()
+
+
+async def try_decision(run: LiveRun) -> Result:
+    """Pending and decided cards mix the same block types in another order."""
+    samples = samples_of(run)
+    await run.update(await run.post(samples.pending(HARD)), samples.decided())
+    return as_expected()
+
+
+async def try_validation(run: LiveRun) -> Result:
+    """`blocks.validate` needs no token, so none is sent."""
+    faults: list[str] = []
+    for name, message in samples_of(run).every().items():
+        answer = await _validate(run, message)
+        if answer is None:
+            return not_tried("blocks.validate cannot be reached at this address")
+        faults += [f"{name}: {_codes(answer)}"] if answer.get("errors") else []
+    return as_expected_if(not faults, "; ".join(faults))
+
+
+async def _validate(run: LiveRun, message: Message) -> Mapping[str, Any] | None:
+    """Slack's answer, or None if there is no such method there."""
+    session = run.web.session
+    if session is None:
+        return None
+    form = {"blocks": json.dumps(message.blocks)}
+    try:
+        async with session.post(f"{run.web.base_url}blocks.validate", data=form) as response:
+            answer = await response.json()
+    except (ClientError, TimeoutError, OSError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) and (answer.get("ok") or answer.get("errors")) else None
+
+
+def _codes(answer: Mapping[str, Any]) -> str:
+    return ", ".join(str(error.get("code") if isinstance(error, dict) else error)[:60] for error in answer["errors"])
