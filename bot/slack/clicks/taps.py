@@ -54,14 +54,17 @@ def _needs_no_form(tap: Tap, verb: Verb, state: PackageState, policy: Policy) ->
 
 
 async def handle_answer(context: ListenerContext, tap: Tap) -> None:
-    """A button with an offered answer. It carries only a position: the text is that of the package itself."""
+    """A button with an offered answer. It carries only a position: the text is that of the package itself.
+
+    One tap is enough only on a card, which shows the question and the answers.
+    """
     intent = tap.intent
     dossier = await context.dossier(intent[1]) if intent else None
     if intent is None or dossier is None:
         await context.tell(tap, GONE)
         return
     position, offered = ANSWER_BUTTONS.index(ActionId(tap.action_id)), answers_on_buttons(dossier)
-    if position < len(offered):
+    if tap.is_on_card and position < len(offered):
         await _decide(context, tap, intent, {Field.ANSWER: offered[position]})
     else:
         await _open_form(context, tap, intent, dossier.state)

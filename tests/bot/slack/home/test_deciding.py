@@ -182,6 +182,14 @@ async def test_a_row_says_what_the_reader_lacks_and_a_forged_press_is_refused(
     assert [actor for actor, _ in await office.refusals(proposal)] == [user]
 
 
+async def test_a_forged_answer_outside_a_card_opens_the_form(office: Office) -> None:
+    proposal, _ = await office.submit_with_card(QUESTION | {"answers": ["Blue", "Green"]})
+    await home(office, SENTA)
+    await press_forged(office, SENTA, at_home(office, SENTA), "answer_1", f"{proposal.id} 1 0 -")
+    assert before(office, SENTA).title == "Answer"
+    assert await office.status(proposal) is Status.PENDING
+
+
 async def test_the_requester_may_reject_in_the_queue(office: Office) -> None:
     proposal, _ = await office.submit_with_card(HARD)
     await office.click(ROSE, await office.reviews(ROSE, "queue"), "reject")
