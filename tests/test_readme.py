@@ -8,8 +8,9 @@ import os
 import re
 import signal
 import sys
+import tomllib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +77,12 @@ def test_each_block_that_runs_has_a_test_here() -> None:
 
 
 def test_all_other_blocks_are_configuration_or_examples() -> None:
-    assert {entry.language for entry in BLOCKS} - set(RUNS) == {"ini", "caddyfile", "http"}
+    assert {entry.language for entry in BLOCKS} - set(RUNS) == {"ini", "caddyfile", "http", "json", "toml"}
+
+
+@pytest.mark.parametrize(("language", "parse"), [("json", json.loads), ("toml", tomllib.loads)])
+def test_examples_in_json_and_toml_can_be_parsed(language: str, parse: Callable[[str], object]) -> None:
+    assert [entry.text for entry in BLOCKS if entry.language == language and not parse(entry.text)] == []
 
 
 class Shell:
