@@ -20,21 +20,19 @@ OTHER_ANSWER = "Another answer …"
 _LONGEST = 24  # characters of an answer on a button
 
 
-def details_button(dossier: Dossier, title: str) -> Element:
+def _details_button(dossier: Dossier, title: str) -> Element:
     return button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title}")
 
 
 def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
-    """The buttons of an open package. Take over replaces Approve if the level is human takeover."""
-    if dossier.state.status.terminal:
-        return ()
-    offered, ref = dossier.offered, str(dossier.ref)
+    """The buttons of an open package, and Details. Take over replaces Approve if the level is human takeover."""
+    offered, ref = () if dossier.state.status.terminal else dossier.offered, str(dossier.ref)
     first = (Verb.TAKE_OVER,) if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ()
     verbs = [verb for verb in (*first, *offered_at(Place.CARD, offered)) if verb in offered]
     elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
     more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in offered_at(Place.MENU, offered) if verb not in first]
-    elements += [menu(ActionId.MORE, more)] if more else []
-    return (actions(elements),) if elements else ()
+    menus = [menu(ActionId.MORE, more)] if more else []
+    return (actions([*elements, _details_button(dossier, title), *menus]),)
 
 
 def _buttons_of(verb: Verb, dossier: Dossier, title: str) -> Iterator[Element]:

@@ -7,10 +7,10 @@ against it, what to press. Everything else is in Details. A decided card has thr
 from __future__ import annotations
 
 from blocks.card import claims, facts
-from blocks.card.buttons import buttons, details_button
+from blocks.card.buttons import buttons
 from blocks.card.fallback import fallback_text
 from blocks.card.mentions import mention_line
-from blocks.kit.elements import Block, context, header, rich, statement, words
+from blocks.kit.elements import Block, context, header, rich, words
 from blocks.kit.frame import Parts, framed_runs
 from blocks.kit.limits import HEADER
 from blocks.kit.message import Message
@@ -18,7 +18,7 @@ from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_line, outcome_sentence, outcome_words
 from blocks.words.quotes import latest_remark
-from blocks.words.sentences import EMPTIED, request_sentence, request_sign, risk_label, title_of
+from blocks.words.sentences import EMPTIED, request_sign, risk_label, title_of
 from blocks.words.status import card_label, status_sign
 from rules.scales import HITLLevel
 from rules.state.model import Status
@@ -36,8 +36,7 @@ def card(dossier: Dossier) -> Message:
 def _pending(dossier: Dossier, title: str) -> tuple[Block, ...]:
     return (
         _header(request_sign(dossier.state), title, risk_label(dossier.state)),
-        statement(request_sentence(dossier), details_button(dossier, title)),
-        rich(words(*facts.deadline(dossier)), *facts.progress(dossier), *_body(dossier), facts.why_line(dossier)),
+        rich(facts.request(dossier), *facts.progress(dossier), *_body(dossier), facts.why_line(dossier)),
         *mention_line(dossier),
         *buttons(dossier, title),
         context(_REPLIES),
@@ -71,8 +70,7 @@ def _outcome(dossier: Dossier, title: str) -> tuple[Block, ...]:
     state = dossier.state
     return (
         _header(status_sign(state), title, card_label(state)),
-        statement(outcome_sentence(dossier), details_button(dossier, title)),
-        rich(*_last_line(dossier)),
+        rich(words(outcome_sentence(dossier)), *_last_line(dossier)),
         *buttons(dossier, title),
     )
 

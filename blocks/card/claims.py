@@ -28,7 +28,7 @@ def proposal(dossier: Dossier, package: DecisionPackage) -> Parts:
 
 
 def claims(package: DecisionPackage) -> Parts:
-    """Unverified, one line each: the expected result, doubts before reasons, then the grounds."""
+    """Unverified, one line each: the expected result, doubts or else the reason, and the grounds."""
     return framed_runs(_claims(package))
 
 
@@ -41,7 +41,7 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
     yield _beside(doubt, line("Disagrees", dissent, _SENTENCE, len(voices) - 1))
     if package.recommendation not in (None, Recommendation.PROCEED):
         yield line("The agent recommends", package.recommendation, _SENTENCE)
-    if package.kind in CALLS:
+    if package.kind in CALLS and not (doubts or voices):
         yield line("Reason", package.rationale, _ONE_LINE)
     evidence, basis = [ref.title for ref in package.evidence_refs], package.policy_basis
     confidence = line("Confidence", percent(package.confidence), _HALF)
@@ -57,18 +57,22 @@ def _beside(*lines: list[Run]) -> list[Run]:
     return [run for runs in lines if runs for run in (" · ", *runs)][1:]
 
 
-def handover(takeover: TakeoverPackage | None, room: int = 1) -> Parts:
-    """Where the agent stopped, for the person who takes over. On other places than a card there is more room."""
-    if takeover is None:
-        return ()
+def handover(takeover: TakeoverPackage | None) -> Parts:
+    """Where the agent stopped, in brief, for the card that asks someone to take over."""
+    return framed_runs(_handover(takeover, 1)[1:4]) if takeover else ()
+
+
+def full_handover(takeover: TakeoverPackage | None) -> Parts:
+    """The same with more words and what is done, for the person who takes over."""
+    return framed_runs(_handover(takeover, 4)) if takeover else ()
+
+
+def _handover(takeover: TakeoverPackage, room: int) -> list[list[Run]]:
     now, most = takeover.current_state, _SENTENCE * room
-    lines = (
-        line("Stopped because", takeover.stopping_reason, most),
+    return [
         line("So far", takeover.summary, most),
+        line("Stopped because", takeover.stopping_reason, most),
         line("Current state", now if isinstance(now, str) else exact_json_line(now) if now else None, most),
-        _beside(
-            line("Done", "; ".join(takeover.work_completed), _ONE_LINE * room),
-            line("Next", "; ".join(takeover.next_steps), _ONE_LINE * room),
-        ),
-    )
-    return framed_runs(lines)
+        line("Next", "; ".join(takeover.next_steps), _ONE_LINE * room),
+        line("Done", "; ".join(takeover.work_completed), _ONE_LINE * room),
+    ]

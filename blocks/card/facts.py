@@ -13,6 +13,7 @@ from blocks.words.sentences import (
     agent_name,
     goes_ahead_at,
     join_names,
+    on_whose_behalf,
     people_names,
     person_name,
     price_text,
@@ -46,17 +47,28 @@ _TELLING = (
 )  # fmt: skip
 
 
+def request(dossier: Dossier) -> Element:
+    """Which agent asks, for whom, until when, and what happens then. The people who are asked are named below."""
+    named = dossier.mentions and not dossier.more_may_decide
+    role = "" if named else f" {with_article(dossier.state.task.required_role)}"
+    what = " you to take this over" if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ""
+    quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
+    whose = on_whose_behalf(dossier)
+    needs = [f" · {quorum[:-1]}"] if quorum else []
+    return words(bold(agent_name(dossier)), f" asks{role}{what}, {whose}", *needs, " · ", *deadline(dossier))
+
+
 def deadline(dossier: Dossier) -> list[Run]:
     """By when to decide, and what happens then."""
     state = dossier.state
     if not state.soft:
-        by = "Answer by " if state.kind is Kind.QUESTION else "Decide by "
-        return [by, moment(state.ends_at), f", then {timeout_outcome(state)}."]
+        by = "answer by " if state.kind is Kind.QUESTION else "decide by "
+        return [by, moment(state.ends_at), f", then {timeout_outcome(state).removesuffix(' is asked')}"]
     at = goes_ahead_at(dossier)
     if at is None:
         counts = format_duration(dossier.terms.soft_timeout)
-        return [f"Silence counts only once a reviewer can see this card, then for {counts}."]
-    return ["Goes ahead ", moment(at), " unless someone objects."]
+        return [f"silence counts only once a reviewer can see this card, then for {counts}"]
+    return ["goes ahead ", moment(at), " unless someone objects"]
 
 
 def why_line(dossier: Dossier) -> Element:
@@ -115,8 +127,8 @@ def requester_warnings(dossier: Dossier) -> Parts:
 
 def _progress_sentences(dossier: Dossier) -> Iterator[str]:
     state = dossier.state
-    if needed := quorum_progress(dossier) or quorum_sentence(dossier):
-        yield needed
+    if votes := quorum_progress(dossier):
+        yield votes
     if sentence := why_silence_stopped(state):
         yield sentence
     if state.task.rung:

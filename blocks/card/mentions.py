@@ -20,8 +20,4 @@ _MAX_MENTIONS = 20  # a role may have many user groups
 
 def mention_line(dossier: Dossier) -> tuple[Block, ...]:
     """The people who are asked; nothing if there is nobody to mention."""
-    if not dossier.mentions:
-        return ()
-    has_more = dossier.more_may_decide or len(dossier.mentions) > _MAX_MENTIONS
-    more = " and others" if has_more else ""
-    return (section(f"{' '.join(dossier.mentions[:_MAX_MENTIONS])}{more}"),)
+    return (section(" ".join(dossier.mentions[:_MAX_MENTIONS])),) if dossier.mentions else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blocks.card.claims import handover
+from blocks.card.claims import full_handover
 from blocks.card.facts import escalation_sentence
 from blocks.card.mentions import mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, context, rich, section, words
@@ -80,7 +80,7 @@ def new_version(dossier: Dossier) -> Message:
 def takeover(dossier: Dossier) -> Message:
     """With what the person who took over needs to continue."""
     text = outcome_sentence(dossier)
-    handover_parts = handover(dossier.package.takeover, 3) if dossier.package else ()
+    handover_parts = full_handover(dossier.package.takeover) if dossier.package else ()
     return _message(
         dossier,
         text,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from json import dumps
 from typing import Any, NamedTuple
 
-from blocks.card.claims import handover
+from blocks.card.claims import full_handover
 from blocks.card.content import full_content, split_into_steps
 from blocks.forms import fields
 from blocks.forms.slots import Slot, slot_blocks
@@ -52,7 +52,6 @@ _TOO_LONG = (
 )
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
 _QUOTE_LINES = 30
-_ROOM = 5  # times as much as on a card
 
 
 class Step(NamedTuple):
@@ -191,7 +190,7 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
         case Verb.OVERRIDE:
             yield section(_recommendation_sentence(package))
         case Verb.TAKE_OVER if package.takeover:
-            yield rich(*handover(package.takeover, _ROOM))
+            yield rich(*full_handover(package.takeover))
 
 
 def _schema_blocks(schema: FormSchema) -> Iterator[Block]:

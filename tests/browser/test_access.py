@@ -53,7 +53,7 @@ async def test_axe_finds_no_barrier_in_any_part_of_the_page(
             screen.card("Send enforcement notice").first,
             screen.card("Inspection plan").first,
         )
-        await expect(screen.card("Two records of case")).to_be_visible()
+        await expect(screen.card("Records of case")).to_be_visible()
         assert await barriers(screen) == []
         await card.get_by_role("button", name="More").click()
         await expect(page.get_by_role("menu")).to_be_visible()

@@ -83,9 +83,13 @@ def _scopes(granted: frozenset[str]) -> Finding:
     return Finding("scopes", f"the token lacks {missing}", fix)
 
 
+def machine_time() -> datetime:
+    return datetime.now(UTC)
+
+
 def _clock(date: str | None) -> Finding:
     try:
-        difference = abs(datetime.now(UTC) - parsedate_to_datetime(date or ""))
+        difference = abs(machine_time() - parsedate_to_datetime(date or ""))
     except (TypeError, ValueError):
         return Finding("clock, beside that of Slack", unseen="Slack's answer bears no readable Date")
     if difference <= SKEW:

@@ -16,7 +16,7 @@ def question(turn: int) -> Package:
         "subject_id": f"ABC-2026-{117 + turn}",
         "proposed_action": "The register says 4 Quay Street, their letterhead says 40 Quay Street."
         " To which of the two do we write?",
-        "rationale": "A notice that goes to the wrong door is not served, and its period does not begin.",
+        "rationale": "A notice that goes to the wrong door does not count.",
         "risk_level": "low",
         "confidence": 0.55,
         "evidence_refs": [

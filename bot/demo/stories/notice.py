@@ -11,8 +11,8 @@ from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
 TEXT = (
-    "Entity ABC has not answered our letter of 1 October about its cold storage. Under Policy P-2026-04 you are"
-    " required to hand in the temperature records of April to June within {days} days of this notice."
+    "You have not answered our letter of 1 October. Hand in the temperature records of April to June within {days} days"
+    " of this notice."
 )
 UNCERTAIN = "The inspection record for May is missing."
 
@@ -23,7 +23,7 @@ def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Pa
         "action_type": "send_enforcement_notice",
         "subject_type": "notice",
         "subject_id": f"draft #{number}",
-        "proposed_action": f"Send notice draft #{number} to Entity ABC under Policy P-2026-04, by registered mail.",
+        "proposed_action": "Send the notice by registered mail, under Policy P-2026-04.",
         "rationale": "Two inspections found the cold storage above 8 °C, and Entity ABC let the deadline of 1 October"
         " pass. P-2026-04, section 3, then asks for a formal notice.",
         "risk_level": "high",
@@ -42,10 +42,10 @@ def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Pa
         "alternatives": ["Wait for the record of May", "Write a second reminder, without legal effect"],
         "policy_basis": ["P-2026-04, section 3: formal notice after a missed deadline"],
         "side_effect_preview": {"letter": "external legal notice", "case_status": "OPEN becomes NOTIFIED"},
-        "consequence": "An external legal notice is sent, and the case status moves to NOTIFIED.",
+        "consequence": "An external legal notice is sent; the case moves to NOTIFIED.",
         "downstream_impact": "The period for an appeal begins on the day of delivery.",
         "rollback_plan": "None for the letter; a notice of withdrawal can follow it.",
-        "dissent": [{"by": "risk-agent", "position": "Ask people first", "reason": UNCERTAIN}],
+        "dissent": [{"by": "risk-agent", "position": "ask first", "reason": UNCERTAIN}],
         "data_classes": ["regulated"],
         "requested_by": REQUESTER,
         "metadata": {"days": days, "added": added},

@@ -10,11 +10,11 @@ from bot.demo.workspace import REQUESTER
 def ask_for_help(turn: int) -> Package:
     case = f"ABC-2026-{130 + turn}"
     return {
-        "title": f"Two records of case {case} contradict each other",
+        "title": f"Records of case {case} contradict each other",
         "action_type": "classify_case",
         "subject_type": "case",
         "subject_id": case,
-        "proposed_action": f"Classify case {case} as a serious breach, or as a minor one: I cannot tell which.",
+        "proposed_action": "Classify it as a serious or a minor breach: I cannot tell which.",
         "rationale": "The inspector's note says 8.1 °C, the logger 12.6 °C. The outcomes differ widely.",
         "risk_level": "medium",
         "confidence": 0.41,
@@ -28,7 +28,7 @@ def ask_for_help(turn: int) -> Package:
         "requested_by": REQUESTER,
         "takeover": {
             "summary": "I read the file, compared both records and stopped before classifying the case.",
-            "stopping_reason": "My confidence is 0.41: two sources that I trust contradict each other.",
+            "stopping_reason": "Two sources that I trust contradict each other.",
             "work_completed": ["Read 14 documents", "Compared the temperatures of both records"],
             "current_state": "The case is open and unclassified. Nothing was changed.",
             "next_steps": ["Ask the inspector about the note of 10:40", "Classify the case", "Hand the thread back"],

@@ -18,7 +18,7 @@ from tests.blocks.dossiers import STATES, Story, dossier, emptied_dossier
 
 def stakes(shown: Dossier) -> str:
     """The line that says why a person is asked and what is at stake."""
-    return next(line for line in plain_lines(card(shown).blocks[2]) if line.startswith("Why you: "))
+    return next(line for line in plain_lines(card(shown).blocks[1]) if line.startswith("Why you: "))
 
 
 def proposing(**changes: Any) -> Dossier:
@@ -100,6 +100,6 @@ def test_an_action_type_that_is_not_in_the_policy_is_said_to_be_treated_as_irrev
 
 
 def test_approvals_so_far_are_shown_under_the_deadline() -> None:
-    lines = plain_lines(card(dossier("one_of_two")).blocks[2])
-    assert lines[0].startswith("Decide by ")
+    lines = plain_lines(card(dossier("one_of_two")).blocks[1])
+    assert " · decide by " in lines[0]
     assert lines[1] == "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."

@@ -68,4 +68,4 @@ def test_values_that_are_not_shown_do_not_change_the_id() -> None:
 
 def test_a_button_says_what_its_reader_saw() -> None:
     rendered = render(dossier("pending"))
-    assert Ref.read(rendered.blocks[1]["accessory"]["value"]) == Ref("pkg_1", 1, 0, rendered.rendering_id)
+    assert Ref.read(rendered.blocks[-2]["elements"][0]["value"]) == Ref("pkg_1", 1, 0, rendered.rendering_id)

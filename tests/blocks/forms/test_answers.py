@@ -51,11 +51,11 @@ def test_few_short_answers_are_buttons(golden: Golden) -> None:
     drawn = card(story.dossier())
     golden("card_question_answers", {"text": drawn.text, "blocks": list(drawn.blocks)})
     assert validate_message({"text": drawn.text, "blocks": list(drawn.blocks)}) == ()
-    assert labels(story)[:5] == ["Details", *ADDRESSES, "Another answer …", "Reject"]
+    assert labels(story)[:4] == [*ADDRESSES, "Another answer …", "Reject"]
 
 
 def test_a_question_that_takes_no_other_answer_has_no_button_for_one() -> None:
-    assert labels(asking(answers=ADDRESSES, free_answer=False))[:4] == ["Details", *ADDRESSES, "Reject"]
+    assert labels(asking(answers=ADDRESSES, free_answer=False))[:3] == [*ADDRESSES, "Reject"]
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,12 @@ def test_a_question_that_takes_no_other_answer_has_no_button_for_one() -> None:
 def test_other_answers_are_no_buttons(answers: list[str]) -> None:
     story = asking(answers=answers)
     assert answers_on_buttons(story.dossier()) == ()
-    assert labels(story)[:2] == ["Details", "Answer"]
+    assert labels(story)[0] == "Answer"
 
 
 def test_a_question_that_the_card_does_not_show_whole_has_no_buttons_for_its_answers() -> None:
     story = asking(answers=ADDRESSES, rationale="line\n" * 30)
-    assert labels(story)[:2] == ["Details", "Answer"]
+    assert labels(story)[0] == "Answer"
 
 
 def test_an_offered_answer_is_chosen_in_the_form_or_another_one_written(golden: Golden) -> None:

@@ -185,7 +185,7 @@ async def test_a_rate_limit_of_slack_is_reported_as_busy(terminal: Terminal, sla
 async def test_a_clock_that_differs_from_slacks_clock_is_a_fault(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, off: timedelta
 ) -> None:
-    monkeypatch.setattr("bot.cli.doctor.slack.now", lambda: datetime.now(UTC) + off)
+    monkeypatch.setattr("bot.cli.doctor.slack.machine_time", lambda: datetime.now(UTC) + off)
     fault, fix = await only_fault(terminal)
     assert fault.startswith("clock: it differs from Slack's by ")
     assert fix == "set the clock of this machine by NTP"

@@ -9,7 +9,7 @@ from tests.bot.slack.office import CONFIRMED
 
 NOTICE, MAIL, DELETION = "Send enforcement notice draft #456", "Send e-mail", "customer records"
 RECEIPT, QUESTION, PLAN = "Tell Quayside Fish", "Which address of Entity ABC", "Inspection plan for week 49"
-TAKEOVER = "Two records of case ABC-2026-131"
+TAKEOVER = "Records of case ABC-2026-131"
 
 
 async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without_the_role(
@@ -76,7 +76,7 @@ async def test_a_rejected_email_is_not_sent(visitor: Visitor) -> None:
 
 
 async def test_a_corrected_email_is_sent_as_corrected(visitor: Visitor) -> None:
-    corrected = {"message": "mail-1", "to": "fees@quayside-fish.example", "subject": "Your permit", "body": "Renew it."}
+    corrected = {"to": "fees@quayside-fish.example", "subject": "Your permit", "body": "Renew it."}
     await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE_WITH_EDITS)
     view = visitor.slack.modal(RITA)
     assert view is not None

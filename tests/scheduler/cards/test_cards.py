@@ -148,7 +148,7 @@ async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_
     card = await office.card(response)
     (note,) = office.thread(card)
     assert (card.notified, len(note.notified), {RITA, ROSS} <= note.notified) == (set(), 5, True)
-    assert "and others" in note.shown
+    assert "asks a reviewer, for" in card.shown
 
 
 async def test_updates_mention_nobody(office: Office) -> None:

@@ -253,7 +253,8 @@ async def test_an_emptied_package_cannot_be_edited(office: Office) -> None:
 def _retold(card: Message, value: str) -> Message:
     """The card with a button that names something else."""
     blocks: Any = json.loads(json.dumps(card.blocks))
-    blocks[1]["accessory"]["value"] = value
+    (details,) = [element for element in blocks[-2]["elements"] if element["action_id"] == "details"]
+    details["value"] = value
     return Message(channel=card.channel, ts=card.ts, text=card.text, user=card.user, blocks=blocks)
 
 
