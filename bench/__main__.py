@@ -27,7 +27,7 @@ from bench import (
     sizes,
     timers,
 )
-from bench.world import databases
+from bench.world import databases, log_to_stderr
 
 SUBMISSIONS = 1_000
 ROUND_TRIPS, CONCURRENCY = 2_000, 64
@@ -49,6 +49,7 @@ DEFAULT_BENCHES = (
 
 
 def main() -> None:
+    log_to_stderr()
     match sys.argv[1:]:
         case ["against", *arguments]:
             against.main(arguments)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from bench.commands import Rows, record_rows
 from bench.raw import open_raw
-from bench.world import World, fresh_database, world
+from bench.world import World, fresh_database, log_to_stderr, world
 from store.engine.engines import make_engine
 
 FEW, MANY = 1_000, 100_000
@@ -101,4 +101,5 @@ async def _probe(bench_world: World, numbers: Iterable[int]) -> list[float]:
 
 
 if __name__ == "__main__":
+    log_to_stderr()
     print(*asyncio.run(_measure(*sys.argv[1:])))

@@ -29,8 +29,6 @@ from store.installation.installation import fresh_id
 from store.migrations.migrate import migrate
 from store.store import Store
 
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # benchmarks print to stdout
-
 POLICY = """
 version = "bench"
 [roles.reviewer]
@@ -45,6 +43,11 @@ max_risk = "critical"
 """
 NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # a benchmark exceeds every limit
 REVIEWER = Actor(kind=ActorKind.PERSON, actor_id="U1")
+
+
+def log_to_stderr() -> None:
+    """Benchmarks print their tables to stdout, and so do their processes."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def now() -> datetime:

@@ -50,8 +50,9 @@ _TELLING = (
 def request(dossier: Dossier) -> Element:
     """Which agent asks, for whom, until when, and what happens then. The people who are asked are named below."""
     named = dossier.mentions and not dossier.more_may_decide
-    role = "" if named else f" {with_article(dossier.state.task.required_role)}"
-    what = " you to take this over" if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ""
+    taken = dossier.state.level is HITLLevel.HUMAN_TAKEOVER
+    role = f" {with_article(dossier.state.task.required_role)}" if not named else " you" if taken else ""
+    what = " to take this over" if taken else ""
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
     whose = on_whose_behalf(dossier)
     needs = [f" · {quorum[:-1]}"] if quorum else []

@@ -32,16 +32,22 @@ async def test_a_card_is_approved_with_a_comment_and_a_confirmation_and_says_who
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_the_requester_is_refused_by_a_note_that_only_they_see(office: Office, screen: Screen) -> None:
+async def test_the_requester_is_refused_in_a_window(office: Office, screen: Screen) -> None:
     proposal, _ = await office.submit_with_card(GRAVE)
     await screen.become(ROSE)
-    await screen.press(screen.card("Decide by"), "Approve")
-    await expect(screen.note).to_contain_text("You asked for this, so someone else must approve it.")
-    await expect(screen.dialog).to_be_hidden()
+    await screen.press(screen.card(TITLE), "Approve")
+    await expect(screen.dialog).to_contain_text("You asked for this, so someone else must approve it.")
     assert await office.status(proposal) is Status.PENDING
     await screen.picture("refused")
+    await screen.page.keyboard.press("Escape")
+    await expect(screen.dialog).to_be_hidden()
+
+
+async def test_a_private_note_is_seen_by_one_person_and_can_be_dismissed(office: Office, screen: Screen) -> None:
+    await screen.become(ROSE)
+    await screen.write("/reviews help")
+    await expect(screen.note).to_have_count(1)
     await screen.become(RITA)
-    await expect(screen.card(TITLE)).to_have_count(1)
     await expect(screen.note).to_have_count(0)
     await screen.become(ROSE)
     await screen.note.get_by_role("button", name="Dismiss message").click()

@@ -34,7 +34,6 @@ LETTERS = (
         body="Dear Mr. Oduya,\nwe come on Thursday at nine. Please have this year's temperature records at hand.",
     ),
 )
-REGARDS = "\nNorthport Inspectorate"
 
 
 def draft_mail(turn: int, added: tuple[str, ...] = ()) -> Package:
@@ -51,7 +50,7 @@ def draft_mail(turn: int, added: tuple[str, ...] = ()) -> Package:
         "action_parameters": {
             "to": letter.to,
             "subject": letter.subject,
-            "body": "\n\n".join([letter.body, *added]) + REGARDS,
+            "body": "\n\n".join([letter.body, *added]),
         },
         "evidence_refs": [{"id": f"inbox_{turn}", "title": "Their message of this morning"}],
         "known_uncertainties": ["Whether this person may speak for the company."],

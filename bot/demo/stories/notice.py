@@ -11,8 +11,7 @@ from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
 TEXT = (
-    "You have not answered our letter of 1 October. Hand in the temperature records of April to June within {days} days"
-    " of this notice."
+    "You have not answered our letter of 1 October. Hand in the temperature records within {days} days of this notice."
 )
 UNCERTAIN = "The inspection record for May is missing."
 
@@ -30,7 +29,7 @@ def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Pa
         "confidence": 0.86,
         "action_parameters": {
             "notice": f"draft-{number}",
-            "recipient": "Entity ABC, 4 Quay Street, Northport",
+            "recipient": "Entity ABC, 4 Quay Street",
             "deadline_days": days,
             "text": " ".join([TEXT.format(days=days), *added]),
         },

@@ -11,7 +11,7 @@ from bot.demo.agents.requests import with_evidence
 from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
-STEPS = ("Cold stores at the fish market, 12 visits", "Restaurants on Quay Street, 30 visits", "Transport, 8 visits")
+STEPS = ("Cold stores, 12 visits", "Restaurants, 30 visits", "Transport, 8 visits")
 
 
 def draft_plan(turn: int, requests: tuple[str, ...] = ()) -> Package:

@@ -30,7 +30,7 @@ async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor
     await visitor.approve(SUSAN, await visitor.card(NOTICE, "Version 2"))
     document = await visitor.over("notice")
     assert [line for line in document if line.startswith("Sent ")] == [
-        "Sent draft-456 to Entity ABC, 4 Quay Street, Northport, with 21 days to answer."
+        "Sent draft-456 to Entity ABC, 4 Quay Street, with 21 days to answer."
     ]
     assert "409 already-claimed" in document[-2]
     assert document[-1] == "A second worker asked for it too and was refused: the notice goes out once."
@@ -109,7 +109,7 @@ async def test_the_notice_has_the_deadline_that_a_reviewer_names_and_the_words_t
 async def test_a_sentence_that_a_reviewer_asks_for_is_in_the_next_draft_of_the_email(visitor: Visitor) -> None:
     asked = {"instructions": "Say that they can renew online."}
     await visitor.give(RITA, await visitor.card(MAIL), Verb.REVISE, asked)
-    await visitor.card(MAIL, "by 10 December.", "Say that they can renew online.", "Northport Inspectorate")
+    await visitor.card(MAIL, "by 10 December.", "Say that they can renew online.")
     assert "Say that they can renew online." in (await visitor.package("mail-assistant"))["action_parameters"]["body"]
 
 

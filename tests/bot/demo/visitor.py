@@ -87,11 +87,12 @@ class Visitor:
         await self._close_modals(user)
 
     async def see_refusal(self, user: str, card: Message, verb: Verb = Verb.APPROVE) -> str:
-        """The refusal that only this user sees."""
-        before = len(self.slack.private_notes(user))
+        """What the window says that refuses the user's click. It is closed again."""
         await self.give(user, card, verb)
-        await self.slack.until(lambda: len(self.slack.private_notes(user)) > before)
-        return self.slack.private_notes(user)[-1].shown
+        refusal = await self.slack.until(lambda: self.slack.modal(user), PATIENCE)
+        assert refusal.title == "Not possible", refusal
+        await self._close_modals(user)
+        return refusal.shown
 
     async def package(self, agent: str) -> dict[str, Any]:
         """The newest version of what the agent proposes and people have not decided."""
