@@ -112,9 +112,9 @@ async def test_an_objection_makes_a_soft_approval_require_explicit_approval(offi
     proposal, _ = await office.submit_with_card(SOFT)
     await screen.become(RITA)
     card = screen.card(SOFT["title"])
-    await expect(card).to_contain_text("Goes ahead")
+    await expect(card).to_contain_text("goes ahead")
     await screen.press(card, "Object")
-    await expect(card).not_to_contain_text("Goes ahead")
+    await expect(card).not_to_contain_text("goes ahead")
     assert (await office.state(proposal)).status is Status.PENDING
 
 

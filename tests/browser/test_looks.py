@@ -36,7 +36,7 @@ async def test_nothing_is_cut_overlaps_or_is_faint(
     await office.slack.command(SENTA, "/reviews", "stats 7d", channel=CHANNEL)
     name = f"{'phone' if size == PHONE else 'wide'}_{scheme}"
     async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}", size, scheme) as screen:
-        page, soft = screen.page, screen.card("Goes ahead")
+        page, soft = screen.page, screen.card("goes ahead")
         await expect(screen.note).to_be_visible()
         await sound(screen, f"{name}_note")
         await soft.get_by_role("button", name="More").click()

@@ -49,7 +49,7 @@ async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(o
     await office.slack.until(lambda: [call for call in office.slack.calls_to("chat.update") if call.error])
     await office.deliver()  # the refusal has been handled
     assert await office.status(proposal) is Status.APPROVED
-    await expect(card).to_contain_text("Goes ahead")
+    await expect(card).to_contain_text("goes ahead")
     await wait_for_recovery(screen)
     await deliver_later(office, 120)
     await expect(card).to_contain_text("approved this")

@@ -53,7 +53,7 @@ def export_to(terminal: Terminal, name: str = "trail.jsonl") -> str:
 def test_an_intact_record_is_verified(terminal: Terminal) -> None:
     result = terminal("audit", "verify")
     assert (result.code, result.err) == (0, "")
-    assert result.out == "OK: 3 packages, 13 events, 0 renderings, 0 policies\n"
+    assert result.out == "OK: 3 packages, 13 events, 3 renderings, 0 policies\n"
 
 
 def test_the_first_line_names_the_first_fault(terminal: Terminal, record: AuditDatabase) -> None:
