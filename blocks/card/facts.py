@@ -59,6 +59,12 @@ def request(dossier: Dossier) -> Element:
     return words(bold(agent_name(dossier)), f" asks{role}{what}, {whose}", *needs, " · ", *deadline(dossier))
 
 
+def deadline_line(dossier: Dossier) -> Element:
+    """The deadline as a line of its own."""
+    begin, *rest = deadline(dossier)
+    return words(str(begin)[:1].upper() + str(begin)[1:], *rest, ".")
+
+
 def deadline(dossier: Dossier) -> list[Run]:
     """By when to decide, and what happens then."""
     state = dossier.state

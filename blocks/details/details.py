@@ -12,7 +12,7 @@ from json import dumps
 from typing import NamedTuple
 
 from blocks.card import content
-from blocks.card.facts import deadline, escalation_sentence, verified_facts
+from blocks.card.facts import deadline_line, escalation_sentence, verified_facts
 from blocks.details.agent import ASKED, ECHOED, REASONS, field_blocks, short_field_blocks
 from blocks.details.checked import (
     earlier_decision_blocks,
@@ -148,7 +148,7 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
         return
     pending = dossier.state.status is Status.PENDING
     yield statement(request_sentence(dossier) if pending else outcome_sentence(dossier))
-    yield rich(words(*deadline(dossier)) if pending else outcome_line(dossier))
+    yield rich(deadline_line(dossier) if pending else outcome_line(dossier))
     if sentences := list(_progress(dossier)):
         yield rich(bullets([sentence] for sentence in sentences))
     if dossier.card_link:
