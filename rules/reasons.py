@@ -205,7 +205,7 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.DETAILS_FIRST:
             return "Open Details first, and read every page of what is proposed. The policy requires that at this risk."
         case Reason.NOT_SHOWN_WHOLE:
-            return "The card does not show all of this. Press its button again, and go through all steps of the form."
+            return "You have not seen all of this. Press the button again, and go through all steps of the form."
         case Reason.NO_PARAMETERS:
             return "This package has no parameters to edit. Use Revise to ask the agent for changes."
         case Reason.EDIT_NOT_VALID:

@@ -11,6 +11,7 @@ from blocks.words.dossier import Dossier
 from blocks.words.revision import changes, version_author
 from blocks.words.sentences import (
     agent_name,
+    asked_action,
     goes_ahead_at,
     join_names,
     on_whose_behalf,
@@ -26,7 +27,7 @@ from blocks.words.sentences import (
 )
 from rules.authority.parties import CHAIN_BARS, barred_by_chain, has_outsider
 from rules.package.alphabets import mixed_alphabets
-from rules.package.model import DecisionPackage, Kind
+from rules.package.model import CALLS, DecisionPackage, Kind
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
@@ -49,10 +50,10 @@ _TELLING = (
 
 def request(dossier: Dossier) -> Element:
     """Which agent asks, for whom, until when, and what happens then. The people who are asked are named below."""
-    named = dossier.mentions and not dossier.more_may_decide
-    taken = dossier.state.level is HITLLevel.HUMAN_TAKEOVER
-    role = f" {with_article(dossier.state.task.required_role)}" if not named else " you" if taken else ""
-    what = " to take this over" if taken else ""
+    state, named = dossier.state, dossier.mentions and not dossier.more_may_decide
+    plain = state.kind in (*CALLS, Kind.QUESTION) and state.level is not HITLLevel.HUMAN_TAKEOVER
+    role = f" {with_article(state.task.required_role)}" if not named else "" if plain else " you"
+    what = "" if plain else f" to {asked_action(state)}"
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
     whose = on_whose_behalf(dossier)
     needs = [f" · {quorum[:-1]}"] if quorum else []

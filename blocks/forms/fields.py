@@ -99,10 +99,10 @@ def to_role(_: Verb, dossier: Dossier) -> Block:
 
 def to_person(_: Verb, __: Dossier) -> Block:
     hint = (
-        "They get the task in their own role, and nobody else is mentioned. Someone who may already decide it gets it"
-        " with the same deadline."
+        "They get the task in the chosen role, or else in their own. Someone who may already decide it gets it where"
+        " it is: it does not move up."
     )
-    return input_block(Field.TO_PERSON, "A person in particular", _person(), hint=hint, optional=True)
+    return input_block(Field.TO_PERSON, "Person", _person(), hint=hint, optional=True)
 
 
 def _person() -> Element:

@@ -16,9 +16,14 @@ from rules.search import EVERYTHING, LONGEST, Search
 def filter_form(search: Search) -> View:
     fields = [
         _text(Field.AGENT, "Agent", search.agent, "A part of its name is enough."),
-        _text(Field.ACTION_TYPE, "Action type", search.action_type, "A part of it is enough, such as refund."),
+        _text(Field.ACTION_TYPE, "Action type", search.action_type, "Part of the type is enough, such as refund."),
         input_block(Field.RISK, "Risk", _risks(search.risk), optional=True),
-        _text(Field.WORDS, "Words", " ".join(search.words), "Each of them is in the agent, type, title or subject."),
+        _text(
+            Field.WORDS,
+            "Words",
+            " ".join(search.words),
+            "Each must be in the agent, type, title or subject.",
+        ),
     ]
     return modal(FormId.FILTER, "Filter", fields, submit="Filter")
 
@@ -39,10 +44,10 @@ def _risks(chosen: RiskLevel | None) -> Element:
 def search_of_form(values: Mapping[Field, Any]) -> Search:
     """Raises `ValueError` for values that the form does not offer."""
     return Search(
-        agent=values.get(Field.AGENT, ""),
-        action_type=values.get(Field.ACTION_TYPE, ""),
+        agent=str(values.get(Field.AGENT, "")),
+        action_type=str(values.get(Field.ACTION_TYPE, "")),
         risk=values.get(Field.RISK),
-        words=tuple(values.get(Field.WORDS, "").split()),
+        words=tuple(str(values.get(Field.WORDS, "")).split()),
     )
 
 

@@ -125,9 +125,7 @@ def _waiting(data: HomeData) -> Iterator[Block]:
 def _empty_text(data: HomeData) -> str:
     if data.search == EVERYTHING:
         return nothing_waiting_text(data.waiting)
-    return (
-        "No match so far. More searches further." if data.to_decide.following else "Nothing that waits for you matches."
-    )
+    return "No match yet. Press More to search on." if data.to_decide.following else "Nothing of yours matches."
 
 
 def nothing_waiting_text(waiting: int = 0) -> str:

@@ -130,7 +130,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.OBJECT: VerbLook(
         label="Object",
-        meaning="Silence no longer counts. Explicit approval is then required.",
+        meaning="Silence no longer counts. Explicit approval is required.",
         place=Place.CARD,
         fields=_COMMENT,
         at_once=True,
@@ -178,7 +178,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.CLAIM_TASK: VerbLook(
         label="Claim",
-        meaning="This waits for you, and others see that.",
+        meaning="This is yours, and others see that.",
         place=Place.DETAILS,
     ),
     Verb.APPROVE_WITH_EDITS: VerbLook(

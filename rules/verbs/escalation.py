@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Unpack
 
 from rules.authority.assignment import assign_task, check_assignee, check_free
-from rules.authority.authorization import Question, authorize, deciding_roles, eligible_users, question_of
+from rules.authority.authorization import (
+    Question,
+    authorize,
+    check_independence,
+    deciding_roles,
+    eligible_users,
+    question_of,
+)
 from rules.authority.silence import anyone_present
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization
@@ -63,10 +70,21 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
 def _target_rung(move: Move, command: Escalate) -> int | Refusal:
     state, situation = move.state, move.situation
     if command.to_person:
-        return _rung_of_person(state, situation, command.to_person, command.to_role)
+        return _may_name_someone(state, situation) or _rung_of_person(
+            state, situation, command.to_person, command.to_role
+        )
     target = next_rung(state, situation, command.to_role)
     role = command.to_role or state.terms.ladder[-1]
     return target or refuse(Reason.NO_ELIGIBLE_REVIEWER, role=role, action_type=state.action_type, risk=state.risk)
+
+
+def _may_name_someone(state: PackageState, situation: Situation) -> Refusal | None:
+    """Nobody chooses who approves what they asked for themselves, and a claimed task is not taken away."""
+    actor = situation.actor.actor_id
+    if state.task.assigned_to not in (None, actor):
+        return refuse(Reason.TASK_CLAIMED, assignee=state.task.assigned_to)
+    person = situation.roster.person(actor)
+    return check_independence(person, question_of(state)) if person else None
 
 
 def _rung_of_person(state: PackageState, situation: Situation, user_id: str, role: str | None) -> int | Refusal:

@@ -272,5 +272,13 @@ class NewRendering(NamedTuple):
     now: datetime
 
 
+def was_shown(connection: Connection, tenant_id: str, package_id: str, version: int, rendering_id: str) -> bool:
+    """Whether this rendering of this version was stored, which happens before anything is shown."""
+    key = (RENDERINGS.c.tenant_id == tenant_id, RENDERINGS.c.rendering_id == rendering_id)
+    query = select(RENDERINGS.c.body).where(*key, RENDERINGS.c.package_id == package_id)
+    body = connection.execute(query).scalar_one_or_none()
+    return body is not None and f"{package_id} {version} " in body
+
+
 def save_rendering(connection: Connection, drawing: NewRendering) -> None:
     write_row(connection, _KEEP, drawing._asdict())

@@ -76,17 +76,18 @@ async def _decide(
     outcome = await decide(context, tap.user_id, intent, values, tap.trigger_id)
     if outcome.refusal:
         await context.refuse(tap, outcome.refusal, await context.dossier(intent[1]))
-    elif tap.view:
-        context.background.start("home", home.publish(context, tap.user_id))
-        await _refresh_details(context, tap, intent[1])
-    elif not tap.is_on_card and (dossier := await context.dossier(intent[1])):
-        context.say(tap, done_message(intent[0], dossier))
+    else:
+        await _show_done(context, tap, intent)
 
 
-async def _refresh_details(context: ListenerContext, tap: Tap, ref: Ref) -> None:
+async def _show_done(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref]) -> None:
     """The command is done. If drawing fails now, nobody may be told that nothing was changed."""
     try:
-        await reading.refresh(context, tap, ref)
+        if tap.view:
+            context.background.start("home", home.publish(context, tap.user_id))
+            await reading.refresh(context, tap, intent[1])
+        elif tap.card is None and (dossier := await context.dossier(intent[1])):
+            context.say(tap, done_message(intent[0], dossier))
     except SlackError:
         raise
     except Exception as fault:

@@ -159,7 +159,7 @@ def test_a_filter_is_shown_literally_and_can_be_cleared() -> None:
     assert search_of_home(view) == FILTER
     assert search_of_home(home_view(BUSY)) == EVERYTHING
     assert "home_clear" not in buttons(home_view(BUSY))
-    assert "Nothing that waits for you matches." in markup(home_view(DESKS["filtered_away"]))
+    assert "Nothing of yours matches." in markup(home_view(DESKS["filtered_away"]))
 
 
 @pytest.mark.parametrize("metadata", ["x", "[]", '{"risk": "huge"}', '{"other": 1}', '{"agent": 7}'])

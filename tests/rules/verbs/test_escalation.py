@@ -11,6 +11,7 @@ from rules.scales import HITLLevel
 from rules.state.clock_commands import Climb
 from rules.state.commands import (
     Approve,
+    ClaimTask,
     Defer,
     Escalate,
     HumanDecisionCommand,
@@ -260,3 +261,16 @@ def test_a_person_of_an_earlier_role_that_may_still_decide_can_be_named() -> Non
     handed = after(climbed, ask(Escalate, climbed, to_person=SVEN), by=SUSI, policy=APART)
     assert (handed.task.rung, handed.task.assigned_to) == (1, SVEN)
     assert after(handed, ask(Approve, handed), by=SVEN, policy=APART).status is Status.APPROVED
+
+
+def test_a_reviewer_may_escalate_what_they_asked_for_and_not_choose_who_decides_it() -> None:
+    state = submitted_state(HARD.model_copy(update={"requested_by": SENTA}))
+    assert refusal(state, ask(Escalate, state, to_person=SUSI), by=SENTA) is Reason.IS_REQUESTER
+    assert after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA).task.rung == 1
+
+
+def test_naming_someone_takes_no_task_away_from_the_person_who_claimed_it() -> None:
+    state = submitted_state(HARD)
+    claimed = after(state, ask(ClaimTask, state), by=SVEN)
+    assert refusal(claimed, ask(Escalate, claimed, to_person=SENTA), by=SENTA) is Reason.TASK_CLAIMED
+    assert after(claimed, ask(Escalate, claimed, to_person=SENTA), by=SVEN).task.assigned_to == SENTA

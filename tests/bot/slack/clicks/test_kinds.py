@@ -25,8 +25,8 @@ EXCEPTION = {
 }
 QUESTION = {**_NO_CALL, "kind": "question", "title": "Which colour?", "proposed_action": "Blue or green?"}
 KINDS = [
-    pytest.param({**HARD, "kind": "action"}, "Clerk asks a senior reviewer, for", id="action"),
-    pytest.param({**HARD, "kind": "tool_call"}, "Clerk asks a senior reviewer, for", id="tool_call"),
+    pytest.param({**HARD, "kind": "action"}, " asks, for Rose", id="action"),
+    pytest.param({**HARD, "kind": "tool_call"}, " asks, for Rose", id="tool_call"),
     pytest.param({**_NO_CALL, "kind": "output"}, "approve this output", id="output"),
     pytest.param({**_NO_CALL, "kind": "plan"}, "approve this plan", id="plan"),
     pytest.param({**HARD, "kind": "memory", "action_parameters": MEMORY}, "approve this memory", id="memory"),

@@ -208,6 +208,22 @@ async def test_a_row_approval_whose_form_was_never_opened_is_refused(office: Off
     assert await office.status(proposal) is Status.PENDING
 
 
+@pytest.mark.parametrize("rendering", ["rnd_" + 32 * "0", "of version 1"])
+async def test_a_rendering_that_was_not_shown_proves_nothing(office: Office, rendering: str) -> None:
+    proposal, card = await office.submit_with_card(SOFT)
+    shown = (await office.state(proposal)).shown
+    assert shown is not None
+    await office.version(proposal, {**SOFT, "action_parameters": {"record": "43"}})
+    await home(office, RITA)
+    await office.slack.click_home(RITA, "reject")
+    typed = {"values": {"comment": {"comment": {"type": "plain_text_input", "value": "Fine."}}}}
+    (details,) = [element for element in card.elements if element.action_id == "details"]
+    named = details.data["value"].rpartition(" ")[2] if rendering == "of version 1" else rendering
+    answer = await submit_forged(office, RITA, private_metadata=f"approve {proposal.id} 2 0 {named}", state=typed)
+    assert "go through all steps" in json.dumps(answer.body)
+    assert await office.status(proposal) is Status.PENDING
+
+
 async def test_a_member_without_a_role_reads_details_that_offer_nothing_but_say_why(office: Office) -> None:
     _, card = await office.submit_with_card(HARD)
     view = await office.details(NOBODY, card)

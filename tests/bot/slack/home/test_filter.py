@@ -80,7 +80,7 @@ async def test_home_opens_without_a_filter_and_the_form_shows_the_present_one(of
 async def test_a_filter_without_a_match_says_so(office: Office) -> None:
     await ask_variously(office)
     assert await filtered(office, RITA, {"words": "nowhere"}) == []
-    assert "Nothing that waits for you matches." in at_home(office, RITA).shown
+    assert "Nothing of yours matches." in at_home(office, RITA).shown
 
 
 async def test_a_page_of_a_filtered_list_that_found_nothing_yet_goes_on(
@@ -90,7 +90,7 @@ async def test_a_page_of_a_filtered_list_that_found_nothing_yet_goes_on(
     for number in range(4):
         await ask(office, number)
     assert await filtered(office, RITA, {"words": "3"}) == []
-    assert "No match so far. More searches further." in at_home(office, RITA).shown
+    assert "No match yet. Press More to search on." in at_home(office, RITA).shown
     await office.slack.click_home(RITA, "home_mine")
     assert titles(at_home(office, RITA)) == ["Ask 3"]
 
