@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from rules.record.chain import Event, package_event, seal_event, tenant_event
-from rules.record.evidence import Claim, Fault, StoredWords, Trail
+from rules.record.evidence import Claim, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
 from rules.state import commands
 from rules.state.events import TenantEventType
@@ -26,6 +26,7 @@ from tests.rules.world import (
     SOFT,
     SUSI,
     ask,
+    card_shown,
     package,
     submission,
     transition_of,
@@ -70,6 +71,9 @@ class Life:
         assert self.state is not None
         bearing = {name: fields.pop(name) for name in ("now",) if name in fields}
         command = ask(kind, self.state, **fields)
+        shown = StoredRendering(*card_shown(self.state.decision_package_id))
+        if getattr(command, "rendering_id", None) == shown.rendering_id and shown not in self.trail.renderings:
+            self.trail.renderings.append(shown)
         self._keep(transition_of(self.state, command, **({"by": by} if by else {}), **bearing))
         return self
 
