@@ -5,6 +5,7 @@ The stand-in refuses what Slack refuses, and reports whom a message would have n
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -85,6 +86,14 @@ def objects_in(it: Any) -> Iterator[Mapping[str, Any]]:
             pass
 
 
+def foreign_objects(blocks: Any) -> Iterator[Mapping[str, Any]]:
+    """All but the service's own link to the card, which leads nowhere else."""
+    own = re.compile(r"https://stand-in\.slack\.com/archives/[CD][A-Z0-9]+/p\d+")
+    for element in objects_in(blocks):
+        if element.get("text") != "Open the card" or not own.fullmatch(str(element.get("url"))):
+            yield element
+
+
 def beyond_the_frames(blocks: Any) -> str:
     """The text that Slack shows as the service's own: outside quotes, boxes and the header's title."""
     match blocks:
@@ -101,7 +110,7 @@ def beyond_the_frames(blocks: Any) -> str:
 
 
 def assert_harmless(blocks: Any, text: str) -> None:
-    for element in objects_in(blocks):
+    for element in foreign_objects(blocks):
         assert HARMFUL_KEYS.isdisjoint(element), element
         assert element.get("type") not in ("link", "broadcast", "markdown", "image", "emoji", "channel"), element
         assert element.get("type") != "mrkdwn" or (element["verbatim"] and "evil.example" not in element["text"]), (
@@ -249,7 +258,7 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
 
 def _assert_calls_nobody(blocks: Any) -> None:
     """Except the one line in which the service mentions the people it asks."""
-    for element in objects_in(blocks):
+    for element in foreign_objects(blocks):
         assert HARMFUL_KEYS.isdisjoint(element), element
         assert element.get("type") not in ("link", "broadcast", "user", "usergroup", "markdown"), element
         assert element.get("type") != "mrkdwn" or "evil.example" not in element["text"], element
@@ -290,7 +299,7 @@ async def test_text_typed_after_reviews_mentions_nobody(office: Office, text: st
         (note,) = outcome.notes
         assert note.notified == frozenset()
         assert note.mentioned <= {SVEN}
-        for element in objects_in(note.blocks):
+        for element in foreign_objects(note.blocks):
             assert HARMFUL_KEYS.isdisjoint(element), element
             assert element.get("type") not in ("link", "broadcast", "usergroup", "markdown", "mrkdwn"), element
 
