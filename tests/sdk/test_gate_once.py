@@ -57,7 +57,7 @@ async def test_the_same_step_of_a_run_is_not_run_again(agent: Agent, records: Re
         calling = asyncio.ensure_future(read("42"))
         await agent.approve_newest()
         await calling
-        with pytest.raises(ExecutedError, match="do not run it again"):
+        with pytest.raises(ExecutedError, match="Do not run it again"):
             await read("42")
     assert records.calls == [("42", 1)]
 
