@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from bench.load import rate
-from bench.world import NO_LIMITS, POLICY, REVIEWER, fresh_database, now, package
+from bench.world import NO_LIMITS, POLICY, REVIEWER, SHOWN, fresh_database, now, package
 from bot import logs
 from bot.running import run_service
 from bot.settings import LogFormat, read_settings
@@ -113,7 +113,12 @@ async def _submit(store: Store, agent: Agent) -> str:
 
 
 async def _approve(store: Store, package_id: str) -> None:
-    command = Approve(command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1)
+    command = Approve(
+        command_id=f"approve {package_id}",
+        decision_package_id=package_id,
+        expected_package_version=1,
+        rendering_id=SHOWN,
+    )
     outcome = await store.execute(command, REVIEWER)
     if outcome.refusal:
         raise RuntimeError(outcome.refusal.sentence)

@@ -7,7 +7,7 @@ import cProfile
 import pstats
 from collections import defaultdict
 
-from bench.world import REVIEWER, fresh_database, now, package, world
+from bench.world import REVIEWER, SHOWN, fresh_database, now, package, world
 from rules.state.commands import Approve
 from rules.verbs.submission import Submit
 from store.commands.execute import execute
@@ -50,7 +50,10 @@ async def _profile(url: str) -> cProfile.Profile:
                 package_id = f"pkg_{fresh_id()}"
                 submit = Submit(command_id=package_id, decision_package_id=package_id, package=package(number))
                 approve = Approve(
-                    command_id=f"a{package_id}", decision_package_id=package_id, expected_package_version=1
+                    command_id=f"a{package_id}",
+                    decision_package_id=package_id,
+                    expected_package_version=1,
+                    rendering_id=SHOWN,
                 )
                 asked = Invocation(
                     command=submit, now=now(), actor=bench_world.agent.actor, agent_id=bench_world.agent.agent_id

@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 
-from bench.world import NO_LIMITS, POLICY, REVIEWER, now
+from bench.world import NO_LIMITS, POLICY, REVIEWER, SHOWN, now
 from bot import logs
 from bot.running import RunningService, run_service
 from bot.settings import LogFormat, read_settings
@@ -47,7 +47,12 @@ async def _approve_from_stdin(service: RunningService) -> None:
 
 
 async def _approve(service: RunningService, package_id: str) -> None:
-    command = Approve(command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1)
+    command = Approve(
+        command_id=f"approve {package_id}",
+        decision_package_id=package_id,
+        expected_package_version=1,
+        rendering_id=SHOWN,
+    )
     outcome = await service.service.store.execute(command, REVIEWER)
     if outcome.refusal:
         raise RuntimeError(outcome.refusal.sentence)

@@ -42,6 +42,7 @@ includes = ["senior_reviewer"]
 max_risk = "critical"
 """
 NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # a benchmark exceeds every limit
+SHOWN = f"rnd_{32 * '0'}"  # the rendering that approvals name
 REVIEWER = Actor(kind=ActorKind.PERSON, actor_id="U1")
 
 
@@ -69,7 +70,10 @@ class World(NamedTuple):
 
     async def approve(self, package_id: str) -> None:
         command = Approve(
-            command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1
+            command_id=f"approve {package_id}",
+            decision_package_id=package_id,
+            expected_package_version=1,
+            rendering_id=SHOWN,
         )
         outcome = await self.store.execute(command, REVIEWER)
         if outcome.refusal:

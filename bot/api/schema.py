@@ -37,7 +37,7 @@ _ANY_OBJECT = {"$ref": REFERENCE.format(model="JsonObject")}
 
 
 def with_json_limits(schema: Any) -> Any:
-    """Return the schema with the limits of free JSON, and without defaults that are null or empty.
+    """Return the schema with the limits of free JSON, and without defaults that are null, empty or true.
 
     Such defaults are dropped because TypeScript generators make every field with a default required.
     """
@@ -45,7 +45,8 @@ def with_json_limits(schema: Any) -> Any:
         return [with_json_limits(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    dropped = {"default"} if schema.get("default") in (None, [], {}) else set()
+    default = schema.get("default")
+    dropped = {"default"} if default in (None, [], {}) or default is True else set()
     kept = {name: with_json_limits(value) for name, value in schema.items() if name not in dropped}
     return _limit_object(kept) if kept.get("additionalProperties") is True else kept
 

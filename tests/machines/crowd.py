@@ -157,15 +157,26 @@ class Crowd:
         while number not in self.ended:
             notes = len(self.slack.private_notes(user))
             if await self._act(user, card, act):
-                await self.until(lambda: number in self.ended or len(self.slack.private_notes(user)) > notes)  # noqa: B023 - awaited here
+                await self.until(lambda: self._may_go_on(user, number, notes))  # noqa: B023 - awaited here
+
+    def _may_go_on(self, user: str, number: int, notes: int) -> bool:
+        """Whether it has ended, or the click was answered with "not possible"."""
+        return number in self.ended or len(self.slack.private_notes(user)) > notes or self._is_refused(user)
 
     async def _act(self, user: str, card: Message, act: Act) -> bool:
         """Whether the click was accepted or is no longer possible."""
         async with self._hands.setdefault(user, asyncio.Lock()):
+            if self._is_refused(user):
+                await self.slack.close(user, everything=True)
             with suppress(NotPossibleError):
                 outcome: Outcome = await act(user, card)
                 return outcome.ok and not outcome.errors
             return "approve" not in self.slack.message(CHANNEL, card.ts).action_ids
+
+    def _is_refused(self, user: str) -> bool:
+        """Whether a window says that the last click was not possible."""
+        view = self.slack.modal(user)
+        return view is not None and view.title == "Not possible"
 
     async def _approve(self, user: str, card: Message) -> Outcome:
         return await self.slack.click(user, card, "approve")

@@ -69,9 +69,10 @@ class Two:
 
     async def is_told_that_nothing_was_decided(self, user: str, at: Replica) -> None:
         slack = self.fleet.slack
-        before = len(slack.private_notes(user))
         await self.click(user, at)
-        await slack.until(lambda: [UNREADABLE in note.text for note in slack.private_notes(user)[before:]] == [True])
+        view = await slack.until(lambda: slack.modal(user))
+        assert UNREADABLE in view.shown
+        await slack.close(user)
 
     async def with_votes(self, path: str, votes: int) -> Any:
         """Wait until this number of approvals counts, and return the package."""

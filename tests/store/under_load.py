@@ -16,7 +16,7 @@ from rules.state.commands import Approve, ClaimExecution, Command
 from rules.verbs.submission import Submit
 from store.agents import agents
 from store.engine.workers import UnavailableError
-from tests.rules.world import HARD, SENTA
+from tests.rules.world import HARD, SENTA, card_shown
 from tests.store.world import World, open_replica, reviewer
 
 AT_ONCE = 8
@@ -35,6 +35,7 @@ def approval(package_id: str) -> Approve:
         decision_package_id=package_id,
         expected_package_version=1,
         comment="I looked at it.",
+        rendering_id=card_shown(package_id).rendering_id,
     )
 
 
@@ -49,10 +50,20 @@ async def one(world: World, package_id: str, say: Say) -> None:
     say("asked", "submit", package_id)
     document = await until_answered(world, submission(package_id), world.agent)
     say("done", "submit", package_id)
+    await show(world, package_id)
     await until_answered(world, approval(package_id))
     say("done", "approve", package_id)
     await until_answered(world, claim(package_id, document["action_digest"]), world.agent)
     say("done", "claim", package_id)
+
+
+async def show(world: World, package_id: str) -> None:
+    """Save the rendering that the approval names, as the service does before it shows a card."""
+    while True:
+        try:
+            return await world.store.save_rendering(package_id, *card_shown(package_id))
+        except UnavailableError:
+            continue
 
 
 async def until_answered(world: World, command: Command, agent: Agent | None = None) -> dict[str, str]:

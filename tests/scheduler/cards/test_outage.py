@@ -133,6 +133,7 @@ async def test_postponed_places_do_not_hide_others(office: Office, monkeypatch: 
 
 async def test_a_private_note_that_slack_refuses_is_logged(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     _, card = await office.submit_with_card(SOFT)
+    office.slack.faults.error("views.open", "expired_trigger_id")  # so that the refusal becomes a note
     office.slack.faults.status(404, "response_url")
     await office.click(NOBODY, card, "approve")
     await office.finish_background()
