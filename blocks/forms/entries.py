@@ -105,7 +105,7 @@ def _escape_all(text: str) -> str:
 
 
 def unescape_text(text: str) -> str:
-    """The text that the escapes stand for."""
+    """The text with its escapes read."""
     if not _ESCAPED.fullmatch(text):
         raise UnreadableError(r"In this field write a backslash as \\ and a hidden character as \u and four digits.")
     units = _ESCAPE.sub(lambda match: "\\" if match[0] == r"\\" else chr(int(match[1], 16)), text)

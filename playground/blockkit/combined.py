@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from blocks.kit import limits
-from blocks.kit.room import characters
+from playground.blockkit.characters import characters
 from playground.blockkit.fault import Fault, refusal
 from playground.blockkit.places import Placed, Surface, blocks_in, check_place, elements_in
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from blocks.card.card import card
 from blocks.kit.limits import CARD_TEXT, UPDATE_TEXT
-from blocks.kit.room import characters
 from blocks.words.dossier import Dossier, HistoryEvent
+from playground.blockkit.characters import characters
 from playground.blockkit.validate import validate_message
 from rules.package.model import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, DecisionPackage, Kind
 from rules.state.model import Status, Why

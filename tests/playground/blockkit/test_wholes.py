@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blocks.kit import limits
-from blocks.kit.room import characters
+from playground.blockkit.characters import characters
 from playground.blockkit.validate import Fault, Surface, validate
 
 Json = dict[str, Any]

@@ -1,7 +1,7 @@
 """Takes the clicks, forms and commands that belong to this run, and refuses all others in plain words.
 
-Every action id and callback id of the run bears its nonce. A step awaits some of them by name; the operator is whoever
-pressed the first button, and nobody else counts after that.
+Every action id and callback id of the run bears its nonce. A step awaits some of them by name. The person who presses
+the first button is the operator; after that, nobody else's clicks count.
 """
 
 from __future__ import annotations

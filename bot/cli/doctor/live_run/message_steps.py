@@ -109,5 +109,5 @@ async def try_phone(run: LiveRun) -> Result:
 
 
 def begin_message(run: LiveRun) -> Message:
-    text = "countersign doctor --live: a guided test of this app. Whoever presses Begin answers all its questions."
+    text = "countersign doctor --live: a guided test of this app. Press Begin if you will answer its questions."
     return Message(text, (statement(text), actions([run.button("Begin", "begin")])))

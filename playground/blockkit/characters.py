@@ -1,4 +1,4 @@
-"""How much text blocks hold."""
+"""How much text blocks hold, as Slack limits it for a whole message."""
 
 from __future__ import annotations
 
