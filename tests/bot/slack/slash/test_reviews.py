@@ -143,7 +143,7 @@ async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> Non
     assert shown.shown == f"{card.shown}\nOpen the posted card"
     assert shown.labels == card.labels
     await office.click(RITA, shown, "approve")
-    await office.finish_background()
+    assert (await office.notes(RITA, count=2)).startswith("Done.")
     assert await office.status(proposal) is Status.APPROVED
     assert "Approve" not in (await office.card(proposal)).labels
     decided = await office.reviews(RITA, f"show {proposal.id}")
