@@ -14,15 +14,20 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
+from sqlalchemy import Connection, select
 
 from bench.commands import raw_pairs, record_rows
 from bench.load import rate
 from bench.server import start_server
-from bench.world import body, fresh_database, world
+from bench.world import body, fresh_database, now, world
 from blocks.kit.ids import Ref
 from playground.client.signing import signature_headers
 from playground.model.rates import Rates
 from playground.slack import Slack, stand_in
+from store.engine.database import open_database
+from store.outbox.cards import NewRendering, save_rendering
+from store.schema.installation_tables import InstallationRow
+from store.schema.tables import core
 
 SECRET, CHANNEL, REVIEWER = "bench-signing-secret", "C1", "U1"
 TARGET_RATE, TARGET_P99_MS = 250, 100
@@ -35,6 +40,12 @@ class Result(NamedTuple):
     raw: float
 
 
+class _Target(NamedTuple):
+    url: str
+    key: str
+    database_url: str
+
+
 async def run(urls: dict[str, str], number: int, at_once: int) -> dict[str, Result]:
     return {kind: await _measure(kind, urls, number, at_once) for kind in urls}
 
@@ -42,8 +53,9 @@ async def run(urls: dict[str, str], number: int, at_once: int) -> dict[str, Resu
 async def _measure(kind: str, urls: dict[str, str], number: int, at_once: int) -> Result:
     async with stand_in(signing_secret=SECRET, rates=Rates()) as slack:
         _furnish(slack)
-        async with _serve(fresh_database(kind, urls), slack) as (url, key):
-            ours = await _click_all(url, key, slack, number, at_once)
+        database_url = fresh_database(kind, urls)
+        async with _serve(database_url, slack) as target:
+            ours = await _click_all(target, slack, number, at_once)
     raw_url = fresh_database(kind, urls)
     async with world(raw_url) as bench_world:
         rows = await record_rows(bench_world, kind)
@@ -57,7 +69,7 @@ def _furnish(slack: Slack) -> None:
 
 
 @asynccontextmanager
-async def _serve(database_url: str, slack: Slack) -> AsyncIterator[tuple[str, str]]:
+async def _serve(database_url: str, slack: Slack) -> AsyncIterator[_Target]:
     environment = {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_SIGNING_SECRET": SECRET,
@@ -65,12 +77,12 @@ async def _serve(database_url: str, slack: Slack) -> AsyncIterator[tuple[str, st
         "COUNTERSIGN_PUBLIC_URL": slack.workspace.base_url,  # without it, soft approvals become hard
     }
     async with start_server(database_url, CHANNEL, **environment) as server:
-        yield server.url, server.key
+        yield _Target(server.url, server.key, database_url)
 
 
-async def _click_all(url: str, key: str, slack: Slack, number: int, at_once: int) -> tuple[float, float, float]:
+async def _click_all(target: _Target, slack: Slack, number: int, at_once: int) -> tuple[float, float, float]:
     latencies: list[float] = []
-    async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as http:
+    async with aiohttp.ClientSession(target.url, connector=aiohttp.TCPConnector(limit=0)) as http:
 
         async def click(package: str) -> None:
             form = _form(package, blocks)
@@ -81,12 +93,13 @@ async def _click_all(url: str, key: str, slack: Slack, number: int, at_once: int
                     raise RuntimeError(f"a click was answered with {answer.status}")
             latencies.append(time.perf_counter() - start)
 
-        packages = [await _post(http, key, job) for job in range(number + 20)]
+        packages = [await _post(http, target.key, job) for job in range(number + 20)]
+        await _store_renderings(target.database_url, packages)
         blocks = (await slack.until(lambda: slack.messages(CHANNEL)))[0].blocks
         await rate(packages[:20], click, 4)
         latencies.clear()
         per_second = await rate(packages[20:], click, at_once)
-        await _require_approved(http, key, packages[-1])
+        await _require_approved(http, target.key, packages[-1])
     latencies.sort()
     return per_second, latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
 
@@ -94,6 +107,25 @@ async def _click_all(url: str, key: str, slack: Slack, number: int, at_once: int
 async def _post(http: aiohttp.ClientSession, key: str, job: int) -> str:
     async with http.post("/v1/packages", json=body(job), headers={"Authorization": f"Bearer {key}"}) as response:
         return str((await response.json())["decision_package_id"])
+
+
+async def _store_renderings(database_url: str, packages: list[str]) -> None:
+    """As if each card had been drawn: Slack's limits allow too few, and what was not shown cannot be approved."""
+    database = open_database(database_url)
+    try:
+        await database.write(lambda connection: _insert_renderings(connection, packages))
+    finally:
+        await database.close()
+
+
+def _insert_renderings(connection: Connection, packages: list[str]) -> None:
+    tenant = connection.execute(select(core(InstallationRow).c.tenant_id)).scalar_one()
+    for package in packages:
+        save_rendering(connection, NewRendering(tenant, package, _rendering(package), f"{package} 1 0 ", now()))
+
+
+def _rendering(package: str) -> str:
+    return f"rnd_{package.removeprefix('pkg_'):0>32}"
 
 
 async def _require_approved(http: aiohttp.ClientSession, key: str, package: str) -> None:
@@ -114,7 +146,7 @@ def _form(package: str, blocks: Any) -> str:
         "channel": {"id": CHANNEL, "name": "reviews"},
         "trigger_id": f"1.{package}",
         "message": {"type": "message", "ts": "1.1", "text": "", "blocks": blocks},
-        "actions": [action | {"value": str(Ref(package, 1, 0, "rnd_" + "0" * 32))}],
+        "actions": [action | {"value": str(Ref(package, 1, 0, _rendering(package)))}],
     }
     return urlencode({"payload": json.dumps(payload)})
 
