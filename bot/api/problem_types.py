@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
-from rules.reasons import Reason, sentence_of
+from rules.reasons import Reason
 
 TYPE = "urn:countersign:problem:"
 
@@ -87,4 +87,4 @@ def title_of(kind: Kind) -> str:
 
 def meaning_of(kind: Kind) -> str:
     """The sentence, with its facts as placeholders in braces."""
-    return sentence_of(kind) if isinstance(kind, Reason) else _MEANING[kind]
+    return kind.sentence if isinstance(kind, Reason) else _MEANING[kind]

@@ -8,14 +8,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from rules.people.directory import Roster
-from rules.reasons import Reason, sentence_of
+from rules.reasons import Reason
 from rules.record.status_document import Document, status_document
 from rules.state.model import PackageState
 from rules.state.transition import Words
 from store.packages.content import load_words
 
 # An agent must not act if the approved content cannot be read.
-_WITHHELD = {"may_proceed": False, "agent_message": sentence_of(Reason.CONTENT_UNREADABLE)}
+_WITHHELD = {"may_proceed": False, "agent_message": Reason.CONTENT_UNREADABLE.sentence}
 
 
 def build_documents(

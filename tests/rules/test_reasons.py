@@ -7,12 +7,12 @@ from string import Formatter
 
 import pytest
 
-from rules.reasons import Reason, Refusal, refuse, sentence_of
+from rules.reasons import Reason, Refusal, refuse
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
-    sentence = sentence_of(reason)
+    sentence = reason.sentence
     assert re.match(r"[A-Z{<]", sentence), "begins like a sentence, or with the one it is about"
     assert re.search(r"(\.|\{because\})$", sentence), "ends like one"
     assert len(sentence.split()) > 3
@@ -20,12 +20,12 @@ def test_every_reason_has_a_sentence(reason: Reason) -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_fact_in_a_sentence_has_a_plain_name(reason: Reason) -> None:
-    names = [name for _, name, _, _ in Formatter().parse(sentence_of(reason)) if name is not None]
+    names = [name for _, name, _, _ in Formatter().parse(reason.sentence) if name is not None]
     assert all(re.fullmatch(r"[a-z_]+", name) for name in names)
 
 
 def test_no_two_reasons_have_the_same_sentence() -> None:
-    assert len({sentence_of(reason) for reason in Reason}) == len(Reason)
+    assert len({reason.sentence for reason in Reason}) == len(Reason)
 
 
 def test_a_refusal_states_its_facts() -> None:
