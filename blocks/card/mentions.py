@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from blocks.kit.elements import Block, section
 from blocks.words.dossier import Dossier
-from rules.state.model import Basis, Status
+from rules.state.decisions import Basis
+from rules.state.model import Status
 
 
 def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:

@@ -22,7 +22,8 @@ from blocks.words.sentences import (
     timeout_outcome,
 )
 from rules.scales import HITLLevel
-from rules.state.model import Bar, Basis, Decision, PackageState, Status, Terms, Vote
+from rules.state.decisions import Basis, Decision, Vote
+from rules.state.model import Bar, PackageState, Status, Terms
 from rules.wording import humanize, with_article
 
 _BARRED = {

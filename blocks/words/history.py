@@ -12,8 +12,8 @@ from blocks.kit.text import one_line
 from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.quotes import speaker_name
 from blocks.words.sentences import person_name
+from rules.state.decisions import Basis
 from rules.state.events import EventType
-from rules.state.model import Basis
 from rules.wording import humanize
 
 # An event type that is not listed here is shown under its own name.

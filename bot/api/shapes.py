@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rules.people.directory import ReviewerAuthorization
 from rules.scales import HITLLevel, Reversibility
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.model import Basis, ExecutionState, HumanInterruptStatus, Status
+from rules.state.decisions import Basis, ExecutionState
+from rules.state.model import HumanInterruptStatus, Status
 
 
 def _open(schema: dict[str, Any]) -> None:

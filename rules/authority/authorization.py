@@ -15,7 +15,8 @@ from rules.authority.standards import Standard
 from rules.people.directory import Part, Person, ReviewerAuthorization, Roster, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
-from rules.state.model import Bar, PackageState, Vote
+from rules.state.decisions import Vote
+from rules.state.model import Bar, PackageState
 
 _BARRED = {
     Bar.REQUESTER: Reason.IS_REQUESTER,

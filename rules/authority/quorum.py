@@ -12,7 +12,8 @@ from datetime import datetime
 
 from rules.authority.authorization import vote_still_counts
 from rules.people.directory import Roster
-from rules.state.model import PackageState, Seat, Terms, Vote
+from rules.state.decisions import Seat, Vote
+from rules.state.model import PackageState, Terms
 from rules.values import Value
 
 

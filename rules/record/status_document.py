@@ -11,7 +11,8 @@ from rules.people.directory import Roster
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
+from rules.state.decisions import Basis, Decision, ExecutionState
+from rules.state.model import PackageState, Status
 from rules.state.terms import terms_today
 from rules.state.transition import Words
 from rules.wording import humanize, with_article

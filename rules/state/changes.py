@@ -10,21 +10,10 @@ from typing import TypedDict
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
-from rules.state.model import (
-    Bar,
-    Decision,
-    Details,
-    Execution,
-    PackageState,
-    ReviewTask,
-    Status,
-    Terms,
-    Vote,
-    Why,
-)
+from rules.state.decisions import Decision, Execution, Vote
+from rules.state.model import Bar, Details, PackageState, ReviewTask, Status, Terms, Why
 from rules.state.noes import No
-from rules.state.pages import FormStep
-from rules.state.sightings import Shown
+from rules.state.sightings import FormStep, Shown
 from rules.values import Moment
 
 

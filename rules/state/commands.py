@@ -13,8 +13,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from rules.package.model import DecisionPackage
 from rules.policy.types import UserId
-from rules.state.pages import Page
-from rules.state.sightings import CardLocation
+from rules.state.sightings import CardLocation, Page
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]

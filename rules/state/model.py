@@ -15,9 +15,9 @@ from rules.package.model import Kind
 from rules.policy.tiers import ReviewTimeoutPolicy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
+from rules.state.decisions import Decision, Execution, ExecutionState, Vote
 from rules.state.noes import No
-from rules.state.pages import FormStep
-from rules.state.sightings import Shown
+from rules.state.sightings import FormStep, Shown
 from rules.values import Duration, Moment, Value
 
 
@@ -45,19 +45,6 @@ class Status(StrEnum):
 
 
 _OPEN = frozenset([Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED, Status.DEFERRED])
-
-
-class Basis(StrEnum):
-    """On what a decision rests."""
-
-    HUMAN = "human"
-    QUORUM = "quorum"
-    SILENT_CONSENT = "silent_consent"
-    POLICY = "policy"
-    TIMEOUT = "timeout"
-
-
-_DECIDED_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
 
 
 class HumanInterruptStatus(StrEnum):
@@ -123,63 +110,6 @@ class ReviewTask(Value):
     def deciding_rungs(self) -> range:
         """The rungs whose roles may decide now, the lowest first."""
         return range(self.rung if self.kept_from is None else self.kept_from, self.rung + 1)
-
-
-class Vote(Value):
-    """One reviewer's decision on one version, with the renderings that they saw."""
-
-    reviewer_id: str
-    decision: HumanDecisionType
-    override_decision: OverrideDecision | None = None
-    role: str
-    version: int
-    rung: int
-    rendering_id: str | None = None
-    rendering_ids: tuple[str, ...] = ()  # of the form's steps, if the card could not show all of it
-    event_id: str
-    at: Moment
-
-
-class Seat(Value):
-    """A reviewer, and the role in which they decided."""
-
-    reviewer_id: str
-    role: str
-
-
-class Decision(Value):
-    """A decision by votes, silence, policy or time."""
-
-    decision: HumanDecisionType | None = None
-    basis: Basis
-    reviewers: tuple[Seat, ...] = ()
-    event_id: str
-    override_decision: OverrideDecision | None = None
-    decided_at: Moment
-    latency_ms: int
-    package_version: int
-    policy_version: str
-    rendering_id: str | None = None
-    rendering_ids: tuple[str, ...] = ()
-
-
-class ExecutionState(StrEnum):
-    NONE = "none"
-    CLAIMED = "claimed"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    ROLLED_BACK = "rolled_back"
-    UNKNOWN = "unknown"
-    LAPSED = "lapsed"
-
-
-class Execution(Value):
-    state: ExecutionState = ExecutionState.NONE
-    claim_id: str | None = None
-    claimed_at: Moment | None = None
-    reported_at: Moment | None = None
-    event_id: str | None = None
-    reminded: bool = False
 
 
 class Bar(StrEnum):
@@ -293,7 +223,4 @@ class PackageState(Value):
 
     def decided_by(self) -> str:
         """Who decided, for the refusal of a command that came too late."""
-        if self.decision is None:
-            return "nobody"
-        people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.decision.reviewers)
-        return people or _DECIDED_BY.get(self.decision.basis, "its own side")
+        return self.decision.made_by if self.decision else "nobody"

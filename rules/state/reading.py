@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rules.state.model import Details, PackageState
-from rules.state.pages import FormStep
+from rules.state.sightings import FormStep
 
 
 def has_read_details(state: PackageState, user_id: str) -> bool:

@@ -1,10 +1,15 @@
-"""Who can see a card, and since when: the values from which `rules.authority.silence` computes how much counts."""
+"""What people can see: cards, and since when, and the pages and steps of forms that a person opened.
+
+From the times `rules.authority.silence` computes how much silence counts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from datetime import timedelta
 from typing import NamedTuple
+
+from pydantic import Field
 
 from rules.values import Moment, Value
 
@@ -56,3 +61,22 @@ class Silence(Value):
     could_be_answered: bool
     cards: frozenset[CardLocation] = frozenset()
     onlookers: dict[str, Moment] = {}
+
+
+class Page(Value):
+    """A page of one version, with its rendering. `of`: how many pages, from the first on, hold what is approved."""
+
+    expected_package_version: int = Field(ge=1)
+    rendering_id: str = Field(min_length=1, max_length=255)
+    page: int = Field(ge=1)
+    of: int = Field(ge=1)
+
+
+class FormStep(Value):
+    """A step of a form that a reviewer opened, with its rendering."""
+
+    reviewer_id: str
+    version: int
+    page: int
+    of: int
+    rendering_id: str

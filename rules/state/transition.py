@@ -13,11 +13,12 @@ from rules.people.directory import Actor, ReviewerAuthorization
 from rules.reasons import Reason, Refusal
 from rules.state.changes import StateChanges
 from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
+from rules.state.decisions import Basis
 from rules.state.events import Cause, DetailedReason, EventType
-from rules.state.model import Basis, PackageState
+from rules.state.model import PackageState
 from rules.state.noes import No
-from rules.state.pages import Page
 from rules.state.reading import form_renderings
+from rules.state.sightings import Page
 from rules.state.situation import Situation
 
 Words = dict[str, JsonValue]

@@ -28,8 +28,9 @@ from rules.state.commands import (
     Revise,
     TakeOver,
 )
+from rules.state.decisions import Basis, Seat, Vote
 from rules.state.events import Cause, EventType
-from rules.state.model import Bar, Basis, PackageState, Seat, Status, Terms, Vote
+from rules.state.model import Bar, PackageState, Status, Terms
 from rules.state.noes import settle_objections
 from rules.state.situation import Situation
 from rules.state.terms import terms_today

@@ -9,8 +9,9 @@ from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
 from rules.state.commands import ClaimExecution, Command, ReportExecution, Verdict
+from rules.state.decisions import Basis, Execution, ExecutionState
 from rules.state.events import EventType, level_change
-from rules.state.model import Basis, Execution, ExecutionState, PackageState
+from rules.state.model import PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.validity import Invalidity, check_validity, revoke_invalid

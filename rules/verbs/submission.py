@@ -16,9 +16,10 @@ from rules.scales import HITLLevel
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import Command, HumanDecisionType, Verb
 from rules.state.deadline import timing_for_role
+from rules.state.decisions import Basis
 from rules.state.events import EventType
 from rules.state.level import Assessment, assess
-from rules.state.model import Basis, PackageState, ReviewTask, Status
+from rules.state.model import PackageState, ReviewTask, Status
 from rules.state.noes import Similarity
 from rules.state.situation import Situation
 from rules.state.takeover_reach import has_thread_or_run

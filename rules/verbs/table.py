@@ -25,7 +25,8 @@ from rules.people.directory import ActorKind
 from rules.scales import HITLLevel
 from rules.state import clock_commands, commands
 from rules.state.commands import HumanDecisionCommand, HumanDecisionType, Verb
-from rules.state.model import ExecutionState, PackageState, Status
+from rules.state.decisions import ExecutionState
+from rules.state.model import PackageState, Status
 from rules.verbs import absences, decisions, escalation, execution, tasks, timers, versions
 from rules.verbs.spec import Needs, VerbSpec, build_table, concrete_commands
 from rules.verbs.submission import Submit, submit

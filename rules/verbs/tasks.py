@@ -26,9 +26,10 @@ from rules.state.commands import (
     Withdraw,
 )
 from rules.state.deadline import restart_task, timing_until
+from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
-from rules.state.model import Bar, Basis, Details, ExecutionState, Status
-from rules.state.pages import FormStep
+from rules.state.model import Bar, Details, Status
+from rules.state.sightings import FormStep
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
 from rules.verbs.decisions import check_new_time, seat_of_actor

@@ -18,9 +18,10 @@ from rules.state.changes import StateChanges
 from rules.state.clock_commands import Climb, Consent, Expire, Harden, Remind, WakeUp
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.deadline import reminders_passed
+from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.level import minimum_level_today
-from rules.state.model import Basis, ExecutionState, PackageState, Status
+from rules.state.model import PackageState, Status
 from rules.state.sightings import Silence
 from rules.state.situation import Situation
 from rules.state.terms import terms_today

@@ -19,9 +19,10 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import apply_changes
 from rules.state.commands import HumanDecisionType
+from rules.state.decisions import Basis, Vote
 from rules.state.events import Cause, DetailedReason
 from rules.state.level import level_today, minimum_level_today, risk_today
-from rules.state.model import Basis, PackageState, Status, Vote
+from rules.state.model import PackageState, Status
 from rules.state.noes import Similarity
 from rules.state.situation import Situation
 from rules.state.terms import terms_today

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from blocks.card import notes
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
+from rules.state.decisions import ExecutionState
 from rules.state.events import EventType
-from rules.state.model import ExecutionState, Status
+from rules.state.model import Status
 
 _STATUS_OF_EVENT: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from rules.spelling import normalize_name
 from rules.state.commands import Verb
-from rules.state.model import Basis, PackageState, Status
+from rules.state.decisions import Basis
+from rules.state.model import PackageState, Status
 from rules.state.noes import No, RememberedNo
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all

@@ -17,7 +17,8 @@ from rules.people.directory import references
 from rules.reasons import Refusal
 from rules.scales import RiskLevel
 from rules.state.commands import Command, Verb
-from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
+from rules.state.decisions import Basis, Decision, ExecutionState
+from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition
 from rules.verbs.absences import needs_relief

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 
 from rules.record.chain import Event, event_digest
 from rules.scales import HITLLevel
-from rules.state.model import Basis, ExecutionState, PackageState, Status
+from rules.state.decisions import Basis, ExecutionState
+from rules.state.model import PackageState, Status
 from rules.state.takeover_reach import names_held
 from tests.rules.record.record import fold_events
 

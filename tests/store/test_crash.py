@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from rules.state.model import ExecutionState, PackageState, Status
+from rules.state.decisions import ExecutionState
+from rules.state.model import PackageState, Status
 from store.packages import packages
 from tests.fork_server import start_program
 from tests.rules.world import people

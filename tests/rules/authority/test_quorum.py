@@ -19,7 +19,8 @@ from rules.state.commands import (
     Reject,
     Revise,
 )
-from rules.state.model import Basis, PackageState, Status
+from rules.state.decisions import Basis
+from rules.state.model import PackageState, Status
 from tests.rules.world import (
     CRITICAL,
     DORA,

@@ -22,7 +22,8 @@ from rules.state.commands import (
     TakeOver,
     Withdraw,
 )
-from rules.state.model import ExecutionState, PackageState, Status
+from rules.state.decisions import ExecutionState
+from rules.state.model import PackageState, Status
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from rules.people.directory import AgentStanding
+from rules.state.decisions import ExecutionState
 from rules.state.events import Cause, EventType, TenantEventType
-from rules.state.model import ExecutionState, Status
+from rules.state.model import Status
 
 NAMES = [*EventType, *TenantEventType]
 

@@ -28,7 +28,8 @@ from rules.state.commands import (
     TakeOver,
     Withdraw,
 )
-from rules.state.model import Basis, Seat, Status
+from rules.state.decisions import Basis, Seat
+from rules.state.model import Status
 from tests.rules.world import (
     AGENT,
     CRITICAL,

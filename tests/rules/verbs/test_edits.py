@@ -17,7 +17,8 @@ from rules.state.commands import (
     NewVersion,
     TakeOver,
 )
-from rules.state.model import Bar, Basis, PackageState, Seat, Status
+from rules.state.decisions import Basis, Seat
+from rules.state.model import Bar, PackageState, Status
 from tests.rules.world import (
     AGENT,
     HARD,

@@ -10,7 +10,8 @@ from rules.people.directory import AgentStanding
 from rules.reasons import Reason
 from rules.state.clock_commands import Lapse, LoseTrack
 from rules.state.commands import ClaimExecution, Reject, ReportExecution, Revoke
-from rules.state.model import Basis, ExecutionState, PackageState, Seat, Status
+from rules.state.decisions import Basis, ExecutionState, Seat
+from rules.state.model import PackageState, Status
 from rules.state.situation import Memory
 from tests.rules.world import (
     AGENT,

@@ -12,7 +12,8 @@ from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.clock_commands import ClockCommand, Consent, Harden
 from rules.state.commands import Approve, Escalate, NewVersion, Object, Show, Verb
-from rules.state.model import Basis, PackageState, Status
+from rules.state.decisions import Basis
+from rules.state.model import PackageState, Status
 from rules.state.sightings import Silence
 from rules.verbs.timers import next_due
 from tests.rules.world import (

@@ -10,7 +10,8 @@ from rules.people.directory import AgentStanding
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType
-from rules.state.model import Bar, Basis, PackageState, Priority, Status, Terms
+from rules.state.decisions import Basis
+from rules.state.model import Bar, PackageState, Priority, Status, Terms
 from rules.state.situation import Memory
 from rules.verbs.submission import submit
 from tests.rules.world import (

@@ -25,7 +25,8 @@ from rules.state.commands import (
     Verb,
     Wake,
 )
-from rules.state.model import Basis, Execution, ExecutionState, HumanInterruptStatus, PackageState, Status
+from rules.state.decisions import Basis, Execution, ExecutionState
+from rules.state.model import HumanInterruptStatus, PackageState, Status
 from rules.verbs.timers import next_due
 from tests.rules.world import (
     DAY,

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from rules.people.directory import AgentStanding
 from rules.scales import HITLLevel
 from rules.state.commands import Defer, Object, RequestMoreEvidence
-from rules.state.model import Basis, ExecutionState, Status
+from rules.state.decisions import Basis, ExecutionState
+from rules.state.model import Status
 from scheduler.time.due import Sweep
 from store.agents import agent_admin
 from tests.rules.world import (

@@ -8,7 +8,7 @@ from rules.people.directory import AgentStanding
 from rules.reasons import Reason, Refusal
 from rules.state.clock_commands import Lapse, LoseTrack
 from rules.state.commands import Revoke, TakeOver
-from rules.state.model import ExecutionState
+from rules.state.decisions import ExecutionState
 from store.agents import agent_admin
 from store.installation import tenancy
 from store.store import AgentReply

@@ -16,7 +16,8 @@ from sqlalchemy.exc import OperationalError
 
 from rules.reasons import Reason
 from rules.state.commands import Approve, Command, NewVersion, OpenDetails, Reject, Revise, Revoke, TakeOver, Withdraw
-from rules.state.model import ExecutionState, Status
+from rules.state.decisions import ExecutionState
+from rules.state.model import Status
 from store.commands.execute import Outcome
 from store.commands.situation import load_situation
 from store.engine.engines import transact

@@ -1,0 +1,83 @@
+"""What people, silence, the policy or time decided, and what came of it, as states record it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from rules.state.commands import HumanDecisionType, OverrideDecision
+from rules.values import Moment, Value
+
+
+class Basis(StrEnum):
+    """On what a decision rests."""
+
+    HUMAN = "human"
+    QUORUM = "quorum"
+    SILENT_CONSENT = "silent_consent"
+    POLICY = "policy"
+    TIMEOUT = "timeout"
+
+
+_DECIDED_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
+
+
+class Vote(Value):
+    """One reviewer's decision on one version, with the renderings that they saw."""
+
+    reviewer_id: str
+    decision: HumanDecisionType
+    override_decision: OverrideDecision | None = None
+    role: str
+    version: int
+    rung: int
+    rendering_id: str | None = None
+    rendering_ids: tuple[str, ...] = ()  # of the form's steps, if the card could not show all of it
+    event_id: str
+    at: Moment
+
+
+class Seat(Value):
+    """A reviewer, and the role in which they decided."""
+
+    reviewer_id: str
+    role: str
+
+
+class Decision(Value):
+    """A decision by votes, silence, policy or time."""
+
+    decision: HumanDecisionType | None = None
+    basis: Basis
+    reviewers: tuple[Seat, ...] = ()
+    event_id: str
+    override_decision: OverrideDecision | None = None
+    decided_at: Moment
+    latency_ms: int
+    package_version: int
+    policy_version: str
+    rendering_id: str | None = None
+    rendering_ids: tuple[str, ...] = ()
+
+    @property
+    def made_by(self) -> str:
+        people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.reviewers)
+        return people or _DECIDED_BY.get(self.basis, "its own side")
+
+
+class ExecutionState(StrEnum):
+    NONE = "none"
+    CLAIMED = "claimed"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+    UNKNOWN = "unknown"
+    LAPSED = "lapsed"
+
+
+class Execution(Value):
+    state: ExecutionState = ExecutionState.NONE
+    claim_id: str | None = None
+    claimed_at: Moment | None = None
+    reported_at: Moment | None = None
+    event_id: str | None = None
+    reminded: bool = False
