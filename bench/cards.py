@@ -15,7 +15,8 @@ from blocks.details.details import details_view
 from blocks.words.dossier import Dossier
 from playground.blockkit.validate import validate_message
 from rules.package.model import DecisionPackage
-from rules.state.commands import NewVersion, Revise
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import Revise
 from rules.verbs.submission import Submit
 from scheduler.cards.dossiers import dossier_of
 from store.commands.execute import Outcome

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bench.load import rate
 from bench.world import World, fresh_database, package, world
 from rules.package.model import action_digest
-from rules.state.commands import ClaimExecution
+from rules.state.agent_commands import ClaimExecution
 
 CONCURRENCY = (1, 16)
 

@@ -14,8 +14,7 @@ from rules.scales import RiskLevel
 from rules.state.commands import Verb
 from rules.state.model import PackageState, Status, Terms
 from rules.state.transition import Words
-from rules.verbs.available import offered_verbs
-from rules.verbs.trials import Offer
+from rules.verbs.trials import Offer, offered_verbs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

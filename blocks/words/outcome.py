@@ -13,12 +13,12 @@ from blocks.words.quotes import remark, remarks, speaker_name
 from blocks.words.revision import changes
 from blocks.words.sentences import agent_name, join_names, person_name, sentence
 from blocks.words.status import OVERRIDE_WORDS, status_label
+from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.decisions import Basis, Decision, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, Status
-from rules.state.takeover_reach import has_thread_or_run
-from rules.verbs.available import offered_verbs
+from rules.verbs.trials import offered_verbs
 from rules.wording import humanize, with_article
 
 _EXPIRIES: Mapping[str | None, str] = {

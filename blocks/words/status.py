@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, OverrideDecision
 from rules.state.decisions import Basis, Decision, ExecutionState
 from rules.state.model import PackageState, Status
-from rules.state.takeover_reach import has_thread_or_run
 
 _LABELS: Mapping[Status, str] = {
     Status.PENDING: "Waiting",

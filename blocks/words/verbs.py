@@ -10,8 +10,8 @@ from blocks.kit.ids import Field
 from blocks.kit.text import format_duration, slack_date
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk_label
+from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, Verb
-from rules.state.takeover_reach import has_thread_or_run
 from rules.verbs.table import SPEC_OF_VERB
 from rules.wording import with_article
 

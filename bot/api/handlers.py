@@ -39,7 +39,8 @@ from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.record.status_document import Document
-from rules.state.commands import ClaimExecution, Command, NewVersion, ReportExecution, Withdraw
+from rules.state.agent_commands import ClaimExecution, NewVersion, ReportExecution
+from rules.state.commands import Command, Withdraw
 from rules.verbs.submission import Submit
 from scheduler.common.messenger import BusyError, SlackError
 from store.installation.installation import fresh_id

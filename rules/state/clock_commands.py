@@ -1,4 +1,4 @@
-"""The commands of the clock, one class for each verb. Those of people and agents are in `rules.state.commands`."""
+"""The commands of the clock, one class for each verb."""
 
 from __future__ import annotations
 

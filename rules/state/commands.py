@@ -1,4 +1,4 @@
-"""The commands of people and agents, one class for each verb, parsed once at the edge.
+"""The commands of people, one class for each verb, parsed once at the edge. Others are in the modules beside this one.
 
 A person's command names the version, rung and rendering that they saw. It does not name the revision, because even a
 comment changes that.
@@ -7,11 +7,10 @@ comment changes that.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from rules.package.model import DecisionPackage
 from rules.policy.types import UserId
 from rules.state.sightings import CardLocation, Page
 from rules.values import Moment, Value
@@ -269,22 +268,3 @@ class Show(Command):
     @property
     def location(self) -> CardLocation:
         return CardLocation(self.channel, self.ts)
-
-
-class NewVersion(Command):
-    verb = Verb.NEW_VERSION
-    expected_package_version: int = Field(ge=1)
-    package: DecisionPackage
-
-
-class ClaimExecution(Command):
-    verb = Verb.CLAIM_EXECUTION
-    claim_id: Id
-    action_digest: str
-
-
-class ReportExecution(Command):
-    verb = Verb.REPORT_EXECUTION
-    claim_id: Id
-    outcome: Literal["succeeded", "failed", "rolled_back"]
-    detail: Words | None = None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason, Refusal, refuse
+from rules.state.agent_commands import ClaimExecution, ReportExecution
 from rules.state.changes import StateChanges
-from rules.state.commands import ClaimExecution, Command, ReportExecution, Verdict
+from rules.state.commands import Command, Verdict
 from rules.state.decisions import Basis, Execution, ExecutionState
 from rules.state.events import EventType, level_change
 from rules.state.model import PackageState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rules.package.takeover_reach import has_thread_or_run
 from rules.people.directory import ActorKind
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import HumanDecisionType, OverrideDecision
@@ -11,7 +12,6 @@ from rules.state.decisions import Basis, Decision, Seat
 from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
-from rules.state.takeover_reach import has_thread_or_run
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Words
 

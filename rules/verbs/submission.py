@@ -10,6 +10,7 @@ from rules.authority.quorum import fill_quorum
 from rules.package.completeness import missing_fields, must_be_complete
 from rules.package.layout import FORM_CHARACTERS, fits_in_form
 from rules.package.model import DecisionPackage, action_digest, subject_digest
+from rules.package.takeover_reach import has_thread_or_run
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
@@ -22,7 +23,6 @@ from rules.state.level import Assessment, assess
 from rules.state.model import PackageState, ReviewTask, Status
 from rules.state.noes import Similarity
 from rules.state.situation import Situation
-from rules.state.takeover_reach import has_thread_or_run
 from rules.state.terms import priority_of, terms_for
 from rules.state.transition import Move, Transition
 from rules.values import write_duration

@@ -23,7 +23,7 @@ from rules.authority.standards import Standard
 from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import ActorKind
 from rules.scales import HITLLevel
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
 from rules.state.commands import HumanDecisionCommand, HumanDecisionType, Verb
 from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
@@ -116,11 +116,12 @@ VERBS = build_table([
     # Any identified person may open these: they only record what this person has read.
     VerbSpec(command=commands.OpenDetails, by=_PEOPLE, requires=_OWN, taken_in=_ANY, rule=tasks.open_details),
     VerbSpec(command=commands.OpenForm, by=_PEOPLE, requires=_OWN, taken_in=_PENDING, rule=tasks.open_form),
-    VerbSpec(command=commands.NewVersion, by=_AGENT, requires=None, taken_in=_OPEN,
+    VerbSpec(command=agent_commands.NewVersion, by=_AGENT, requires=None, taken_in=_OPEN,
              leads_to=_PENDING, rule=versions.new_version, needs=_PROPOSAL | {Needs.CONTENT}),
-    VerbSpec(command=commands.ClaimExecution, by=_AGENT, requires=None, taken_in=_ANY, rule=execution.claim_execution,
+    VerbSpec(command=agent_commands.ClaimExecution, by=_AGENT, requires=None, taken_in=_ANY,
+             rule=execution.claim_execution,
              needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.WORDS, Needs.PROFILE, Needs.MEMORY])),
-    VerbSpec(command=commands.ReportExecution, by=_AGENT, requires=None, taken_in=_GRANTED,
+    VerbSpec(command=agent_commands.ReportExecution, by=_AGENT, requires=None, taken_in=_GRANTED,
              rule=execution.report_execution, needs=_OUTCOME),
     VerbSpec(command=clock_commands.Remind, by=_SERVICE, requires=None, taken_in=(S.PENDING, *_GRANTED),
              rule=timers.remind, due=timers.is_due),

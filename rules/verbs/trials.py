@@ -1,19 +1,22 @@
-"""What one person may do with a package now: every verb is tried with the rules, and nothing is carried out."""
+"""Which verbs a package offers, and which of them one person may give now: each is tried, and nothing is carried out.
+
+A card shows what the package offers. Whether a person may give it is checked by `rules.verbs.decide`, and only there.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from rules.package.model import Kind
+from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import Actor, ActorKind, Roster
 from rules.reasons import Refusal
 from rules.scales import HITLLevel
 from rules.state.commands import Command, HumanDecisionCommand, Verb
 from rules.state.model import PackageState
 from rules.state.situation import Situation
-from rules.verbs.available import offered_verbs
 from rules.verbs.decide import decide
+from rules.verbs.spec import VerbSpec
 from rules.verbs.table import SPEC_OF_VERB
 
 # Words that are always accepted: a trial comes before the form that asks for them.
@@ -33,6 +36,25 @@ class Offer(NamedTuple):
 
     verbs: tuple[Verb, ...] = ()
     missing: Refusal | None = None
+
+
+def offered_verbs(state: PackageState) -> tuple[Verb, ...]:
+    """Every verb that a person with the right authority could give this package now."""
+    return tuple(verb for verb, spec in SPEC_OF_VERB.items() if accepts_verb(state, verb) and _is_offered(state, spec))
+
+
+def accepts_verb(state: PackageState, verb: Verb) -> bool:
+    """Whether the verb is accepted in this status, by anyone."""
+    return state.status in SPEC_OF_VERB[verb].taken_in
+
+
+def _is_offered(state: PackageState, spec: VerbSpec) -> bool:
+    return spec.offered is not None and _agent_allows(state, spec.verb) and spec.offered(state)
+
+
+def _agent_allows(state: PackageState, verb: Verb) -> bool:
+    allowed = state.allowed_decisions
+    return allowed is None or verb is Verb.OBJECT or verb.value not in DECISION_NAMES or verb.value in allowed
 
 
 def offer_to(state: PackageState, roster: Roster, user_id: str, now: datetime) -> Offer:

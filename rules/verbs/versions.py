@@ -12,16 +12,16 @@ from rules.authority.key_limits import check_action_type, check_rate, check_requ
 from rules.authority.parties import harden_for_chain, has_outsider, parties_of
 from rules.package.completeness import missing_fields, must_be_complete
 from rules.package.model import DecisionPackage, changed_identity
+from rules.package.takeover_reach import has_thread_or_run
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.changes import StateChanges, apply_changes
-from rules.state.commands import NewVersion
 from rules.state.deadline import restart_task
 from rules.state.events import EventType
 from rules.state.level import assess
 from rules.state.model import Bar, PackageState, Status
 from rules.state.situation import Situation
-from rules.state.takeover_reach import has_thread_or_run
 from rules.state.terms import priority_of, terms_for, tighten
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences

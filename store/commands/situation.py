@@ -8,14 +8,15 @@ from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_al
 
 from rules.authority.parties import unresolved_parties
 from rules.package.model import DecisionPackage, action_digest
+from rules.package.takeover_reach import HasThread
 from rules.people.directory import Roster
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
 from rules.spelling import normalize_name
-from rules.state.commands import ApproveWithEdits, ClaimExecution, Command, NewVersion
+from rules.state.agent_commands import ClaimExecution, NewVersion
+from rules.state.commands import ApproveWithEdits, Command
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Situation
-from rules.state.takeover_reach import HasThread
 from rules.verbs.decisions import apply_edit
 from rules.verbs.spec import Needs
 from rules.verbs.submission import Submit

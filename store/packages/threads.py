@@ -1,6 +1,6 @@
 """Threads that a person has taken over: meanwhile no package of such a thread is accepted or claimed.
 
-A row is a thread name that a package holds. `rules.state.takeover_reach` says which names a package holds and checks.
+A row is a thread name that a package holds. `rules.package.takeover_reach` says which names a package holds and checks.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from rules.package.takeover_reach import HasThread, names_held, names_required
 from rules.state.model import PackageState
-from rules.state.takeover_reach import HasThread, names_held, names_required
 from store.engine.batch import Batch
 from store.schema.tables import ThreadRow, core
 

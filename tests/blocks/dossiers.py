@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
 from rules.state.model import Status
 from tests.blocks.proposals import CRITICAL, KINDS, NOTICE, READ, REFUND, TAKEOVER
 from tests.blocks.story import NAMES, Story
@@ -37,15 +37,15 @@ def _approved() -> Story:
 def _revoked_at_claim() -> Story:
     """The approver has lost the role meanwhile."""
     without_senta = changed_policy(roles={"senior_reviewer": {"members": [SVEN]}})
-    return _approved().under(without_senta).agent(commands.ClaimExecution)
+    return _approved().under(without_senta).agent(agent_commands.ClaimExecution)
 
 
 def _claimed() -> Story:
-    return _approved().agent(commands.ClaimExecution)
+    return _approved().agent(agent_commands.ClaimExecution)
 
 
 def _reported(outcome: str, detail: str) -> Story:
-    return _claimed().agent(commands.ReportExecution, outcome=outcome, detail=detail)
+    return _claimed().agent(agent_commands.ReportExecution, outcome=outcome, detail=detail)
 
 
 def _overridden(decision: str) -> Story:
@@ -66,7 +66,7 @@ def _second_version() -> Story:
         "action_parameters": NOTICE["action_parameters"] | {"cc": "officer@agency.example"},
         "proposed_action": "Send notice draft 457 to ACME Ltd under policy P-2026-04, clause 3.",
     }
-    return _revised().agent(commands.NewVersion, package=package(**changed))
+    return _revised().agent(agent_commands.NewVersion, package=package(**changed))
 
 
 def _escalated() -> Story:

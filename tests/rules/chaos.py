@@ -16,15 +16,15 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import AUTO, Actor, ActorKind
 from rules.reasons import Refusal
 from rules.record.chain import package_event
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
 from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
 from rules.state.model import PackageState
 from rules.state.sightings import Silence
 from rules.state.situation import Memory, Situation
 from rules.state.transition import Transition, record_refusal
-from rules.verbs.available import accepts_verb
 from rules.verbs.decide import decide
 from rules.verbs.timers import next_due
+from rules.verbs.trials import accepts_verb
 from tests.rules import world
 from tests.rules.world import ADAM, AGENT, DAY, HOUR, MINUTE, NOW, OWEN, POLICY, ask, people, policy
 
@@ -62,7 +62,12 @@ PARTIES = [None, "UROSE", "UROSE", "USENTA", "USUSI", "new@example.com"]
 BY_PEOPLE = [*HumanDecisionCommand.__subclasses__(), *PersonCommand.__subclasses__()]
 ENDING = [commands.Reject, commands.TakeOver, commands.Withdraw]
 GOING_ON = [kind for kind in BY_PEOPLE if kind not in ENDING]
-BY_AGENTS = [commands.NewVersion, commands.ClaimExecution, commands.ReportExecution, commands.Withdraw]
+BY_AGENTS = [
+    agent_commands.NewVersion,
+    agent_commands.ClaimExecution,
+    agent_commands.ReportExecution,
+    commands.Withdraw,
+]
 BY_TIME = [*clock_commands.ClockCommand.__subclasses__(), commands.Show]
 TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in clock_commands.ClockCommand.__subclasses__()}
 
@@ -250,7 +255,7 @@ def agent_sends_something(life: Life, choose: Choose) -> None:
 
 def agent_uses_a_permission(life: Life, choose: Choose) -> None:
     untouched = life.here.execution.claim_id is None
-    by_agent = [commands.ClaimExecution] * 3 if untouched else [commands.ReportExecution] * 2
+    by_agent = [agent_commands.ClaimExecution] * 3 if untouched else [agent_commands.ReportExecution] * 2
     kind = choose([*by_agent, commands.Judge, commands.Revoke])
     life.give(life.command(choose, kind), AGENT.actor if kind in by_agent else person(choose(REVIEWERS)))
 

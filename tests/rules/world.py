@@ -19,7 +19,7 @@ from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.directory import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
 from rules.state.commands import Command
 from rules.state.model import PackageState
 from rules.state.noes import No, RememberedNo
@@ -204,10 +204,10 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     commands.OpenDetails: {"rendering_id": "rnd_1", "page": 1, "of": 1},
     commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
     commands.OpenForm: {"rendering_id": "rnd_1", "page": 1, "of": 1, "shown": {"type": "modal"}},
-    commands.NewVersion: {"package": SOFT},
+    agent_commands.NewVersion: {"package": SOFT},
     clock_commands.Harden: {"cause": "proof-lost"},
-    commands.ClaimExecution: {"claim_id": "clm_1"},
-    commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
+    agent_commands.ClaimExecution: {"claim_id": "clm_1"},
+    agent_commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
 }
 
 
@@ -296,8 +296,8 @@ def approved_state(package: DecisionPackage = HARD, by: str = SENTA, **bearing: 
 
 
 def claimed_state(state: PackageState, **bearing: Any) -> PackageState:
-    return after(state, ask(commands.ClaimExecution, state), by=AGENT.actor, **bearing)
+    return after(state, ask(agent_commands.ClaimExecution, state), by=AGENT.actor, **bearing)
 
 
 def reported_state(state: PackageState, outcome: str = "succeeded", **bearing: Any) -> PackageState:
-    return after(state, ask(commands.ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)
+    return after(state, ask(agent_commands.ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)

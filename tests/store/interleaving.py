@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 from rules.package.model import DecisionPackage
 from rules.people.directory import Actor, Agent
 from rules.scales import HITLLevel, RiskLevel
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
 from rules.state.commands import Command, Verb
 from rules.state.model import PackageState
-from rules.verbs.available import accepts_verb
 from rules.verbs.timers import next_due
+from rules.verbs.trials import accepts_verb
 from store.commands.execute import Outcome
 from store.installation import tenancy
 from store.packages import packages
@@ -73,7 +73,12 @@ ROUTES = (
 # What leads on is asked for more often than what ends all.
 SENSIBLE = (*PROCEEDS * 2, commands.Approve, *ROUTES, *ENDS)
 BY_PEOPLE = (*PROCEEDS, *ROUTES, *ENDS)
-BY_AGENTS = (commands.NewVersion, commands.Withdraw, commands.ClaimExecution, commands.ReportExecution)
+BY_AGENTS = (
+    agent_commands.NewVersion,
+    commands.Withdraw,
+    agent_commands.ClaimExecution,
+    agent_commands.ReportExecution,
+)
 BY_TIME: dict[Verb, type[Command]] = {
     Verb.REMIND: clock_commands.Remind,
     Verb.CONSENT: clock_commands.Consent,
@@ -137,9 +142,9 @@ class Interleaving(RuleBasedStateMachine):
         fields: dict[type[Command], dict[str, Any]] = {
             commands.Defer: {"until": now + HOUR},
             commands.Extend: {"until": now + DAY},
-            commands.NewVersion: {"package": proposal(chance)},
-            commands.ClaimExecution: {"claim_id": chance.choice(["clm_1", "clm_1", "clm_2"])},
-            commands.ReportExecution: {"outcome": chance.choice(["succeeded", "succeeded", "failed"])},
+            agent_commands.NewVersion: {"package": proposal(chance)},
+            agent_commands.ClaimExecution: {"claim_id": chance.choice(["clm_1", "clm_1", "clm_2"])},
+            agent_commands.ReportExecution: {"outcome": chance.choice(["succeeded", "succeeded", "failed"])},
         }
         return ask(kind, state, **fields.get(kind, {}))
 
@@ -203,8 +208,8 @@ class Interleaving(RuleBasedStateMachine):
         chance = Random(seed)
         state = self._open(chance)
         [agent] = [agent for agent in self.agents if agent.agent_id == state.agent_id]
-        goes_on = commands.ReportExecution if state.outcome_by else commands.ClaimExecution
-        kind = commands.NewVersion if state.status.awaits_agent else goes_on
+        goes_on = agent_commands.ReportExecution if state.outcome_by else agent_commands.ClaimExecution
+        kind = agent_commands.NewVersion if state.status.awaits_agent else goes_on
         self._run(self.world.execute_for_agent(self._asked_of(state, kind, chance), agent))
         self._look(state.decision_package_id)
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from rules.package.takeover_reach import names_held
 from rules.record.chain import Event, event_digest
 from rules.scales import HITLLevel
 from rules.state.decisions import Basis, ExecutionState
 from rules.state.model import PackageState, Status
-from rules.state.takeover_reach import names_held
 from tests.rules.record.record import fold_events
 
 Row = Any

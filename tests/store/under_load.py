@@ -12,7 +12,8 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from rules.people.directory import Agent
-from rules.state.commands import Approve, ClaimExecution, Command
+from rules.state.agent_commands import ClaimExecution
+from rules.state.commands import Approve, Command
 from rules.verbs.submission import Submit
 from store.agents import agents
 from store.engine.workers import UnavailableError

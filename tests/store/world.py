@@ -16,7 +16,8 @@ from rules.package.model import DecisionPackage
 from rules.people.agent_keys import UNLIMITED, Rates
 from rules.people.directory import AUTO, Actor, ActorKind, Agent, Person
 from rules.policy.model import Policy
-from rules.state.commands import Approve, ClaimExecution, Command, ReportExecution, Show
+from rules.state.agent_commands import ClaimExecution, ReportExecution
+from rules.state.commands import Approve, Command, Show
 from rules.state.model import PackageState
 from rules.state.sightings import CardLocation
 from rules.verbs.submission import Submit

@@ -18,7 +18,7 @@ from rules.package.model import DecisionPackage
 from rules.scales import RiskLevel
 from rules.state import commands
 from rules.state.commands import Verb
-from rules.verbs.available import accepts_verb, offered_verbs
+from rules.verbs.trials import accepts_verb, offered_verbs
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, Story, dossier, emptied_dossier
 from tests.blocks.packages import hostile, largest

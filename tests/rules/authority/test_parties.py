@@ -11,7 +11,8 @@ from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
-from rules.state.commands import Approve, NewVersion
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import Approve
 from rules.state.model import Bar, PackageState
 from rules.verbs.decide import decide
 from tests.rules.world import (

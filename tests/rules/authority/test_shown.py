@@ -8,6 +8,7 @@ import pytest
 
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.clock_commands import Consent
 from rules.state.commands import (
     Answer,
@@ -15,7 +16,6 @@ from rules.state.commands import (
     ApproveWithEdits,
     Command,
     HumanOverrideCommand,
-    NewVersion,
     OpenDetails,
     OpenForm,
     Reject,

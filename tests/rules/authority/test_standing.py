@@ -10,13 +10,13 @@ from rules.authority.authorization import authorize, identify, question_of
 from rules.authority.standards import Standard
 from rules.people.directory import AUTO, Actor, Person, ReviewerAuthorization, Roster
 from rules.reasons import Reason, Refusal
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
+from rules.state.agent_commands import NewVersion
 from rules.state.commands import (
     Approve,
     Command,
     Escalate,
     HumanDecisionCommand,
-    NewVersion,
     PersonCommand,
     Reject,
     Revoke,
@@ -226,16 +226,24 @@ def test_only_people_can_give_the_verbs_of_people(kind: type[Command], actor: Ac
 
 @pytest.mark.parametrize(
     "kind",
-    [NewVersion, commands.ClaimExecution, commands.ReportExecution, clock_commands.Consent, clock_commands.Expire],
+    [
+        NewVersion,
+        agent_commands.ClaimExecution,
+        agent_commands.ReportExecution,
+        clock_commands.Consent,
+        clock_commands.Expire,
+    ],
 )
 def test_people_cannot_give_the_verbs_of_agents_and_the_clock(kind: type[Command]) -> None:
     state = shown_state(submitted_state(SOFT))
     assert refusal(state, ask(kind, state), by=DORA, now=NOW + DAY) is Reason.NOT_FOUND
 
 
-@pytest.mark.parametrize("kind", [NewVersion, commands.Withdraw, commands.ClaimExecution, commands.ReportExecution])
+@pytest.mark.parametrize(
+    "kind", [NewVersion, commands.Withdraw, agent_commands.ClaimExecution, agent_commands.ReportExecution]
+)
 def test_an_agent_reaches_only_its_own_packages(kind: type[Command]) -> None:
-    state = claimed_state(approved_state(HARD)) if kind is commands.ReportExecution else submitted_state(SOFT)
+    state = claimed_state(approved_state(HARD)) if kind is agent_commands.ReportExecution else submitted_state(SOFT)
     other = agent(agent_id="agt_2")
     assert refusal(state, ask(kind, state), by=other.actor, agent=other) is Reason.NOT_FOUND
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rules.record.chain import Event, package_event, seal_event, tenant_event
 from rules.record.evidence import Claim, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
-from rules.state import commands
+from rules.state import agent_commands, commands
 from rules.state.events import TenantEventType
 from rules.state.model import PackageState
 from rules.state.transition import Transition
@@ -113,9 +113,13 @@ def own_events(count: int = 3) -> list[Any]:
 @cache
 def original() -> Record:
     approved = Life("pkg_a", HARD).then(commands.Comment, SENTA).then(commands.Approve, SENTA)
-    approved.then(commands.ClaimExecution, AGENT.actor).then(commands.ReportExecution, AGENT.actor, detail="done")
+    approved.then(agent_commands.ClaimExecution, AGENT.actor).then(
+        agent_commands.ReportExecution, AGENT.actor, detail="done"
+    )
     shown = Life("pkg_b", SOFT).then(commands.Show).then(commands.OpenDetails, RITA).then(commands.Object, RITA)
-    revised = Life("pkg_c", HARD).then(commands.Revise, SENTA).then(commands.NewVersion, AGENT.actor, package=HARD)
+    revised = (
+        Life("pkg_c", HARD).then(commands.Revise, SENTA).then(agent_commands.NewVersion, AGENT.actor, package=HARD)
+    )
     revised.then(commands.Defer, SENTA).then(commands.Wake, SENTA).then(commands.Escalate, SENTA)
     revised.then(commands.Reject, SUSI)
     quorum = Life("pkg_d", CRITICAL).then(commands.OpenDetails, SUSI).then(commands.OpenDetails, DORA)

@@ -10,19 +10,9 @@ from rules.people.directory import AUTO, Actor, ActorKind, Person
 from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.clock_commands import Climb, Relieve, WakeUp
-from rules.state.commands import (
-    Approve,
-    ApproveWithEdits,
-    Assign,
-    ClaimTask,
-    Command,
-    Defer,
-    NewVersion,
-    Recuse,
-    Revise,
-    Wake,
-)
+from rules.state.commands import Approve, ApproveWithEdits, Assign, ClaimTask, Command, Defer, Recuse, Revise, Wake
 from rules.state.model import Bar, PackageState, Status
 from rules.state.transition import Transition
 from rules.verbs.absences import needs_relief

@@ -9,17 +9,16 @@ import pytest
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.state.agent_commands import ClaimExecution, NewVersion
 from rules.state.commands import (
     Answer,
     Approve,
     ApproveWithEdits,
-    ClaimExecution,
     Defer,
     Escalate,
     HumanDecisionCommand,
     HumanDecisionType,
     HumanOverrideCommand,
-    NewVersion,
     Object,
     OverrideDecision,
     Reject,

@@ -10,13 +10,8 @@ from rules.package.model import DecisionPackage, action_digest
 from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.scales import RiskLevel
-from rules.state.commands import (
-    Approve,
-    ApproveWithEdits,
-    HumanDecisionType,
-    NewVersion,
-    TakeOver,
-)
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import Approve, ApproveWithEdits, HumanDecisionType, TakeOver
 from rules.state.decisions import Basis, Seat
 from rules.state.model import Bar, PackageState, Status
 from tests.rules.world import (

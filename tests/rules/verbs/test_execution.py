@@ -8,8 +8,9 @@ import pytest
 
 from rules.people.directory import AgentStanding
 from rules.reasons import Reason
+from rules.state.agent_commands import ClaimExecution, ReportExecution
 from rules.state.clock_commands import Lapse, LoseTrack
-from rules.state.commands import ClaimExecution, Reject, ReportExecution, Revoke
+from rules.state.commands import Reject, Revoke
 from rules.state.decisions import Basis, ExecutionState, Seat
 from rules.state.model import PackageState, Status
 from rules.state.situation import Memory

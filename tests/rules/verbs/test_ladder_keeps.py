@@ -13,8 +13,9 @@ from rules.authority.standards import Standard
 from rules.people.directory import Directory, ReviewerAuthorization, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason
+from rules.state.agent_commands import ClaimExecution, NewVersion
 from rules.state.clock_commands import Climb, Relieve
-from rules.state.commands import Approve, ClaimExecution, Escalate, HumanOverrideCommand, NewVersion, Reject
+from rules.state.commands import Approve, Escalate, HumanOverrideCommand, Reject
 from rules.state.model import PackageState, Status
 from tests.rules.world import (
     ADAM,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rules.reasons import Reason
+from rules.state.agent_commands import ClaimExecution, NewVersion
 from rules.state.clock_commands import Expire
-from rules.state.commands import ClaimExecution, HandBack, NewVersion, Reject, TakeOver, Withdraw
+from rules.state.commands import HandBack, Reject, TakeOver, Withdraw
 from rules.state.model import PackageState, Status
 from rules.state.situation import Memory
 from tests.rules.world import (

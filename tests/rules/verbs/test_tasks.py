@@ -9,6 +9,7 @@ import pytest
 from rules.people.directory import AUTO
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.commands import (
     Approve,
     Assign,
@@ -16,7 +17,6 @@ from rules.state.commands import (
     Comment,
     Defer,
     Extend,
-    NewVersion,
     Object,
     OpenDetails,
     Recuse,
@@ -27,7 +27,7 @@ from rules.state.commands import (
     Withdraw,
 )
 from rules.state.model import Bar, HumanInterruptStatus, PackageState, Status
-from rules.verbs.available import offered_verbs
+from rules.verbs.trials import offered_verbs
 from tests.rules.world import (
     ADAM,
     AGENT,

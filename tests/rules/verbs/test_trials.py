@@ -12,9 +12,8 @@ from rules.reasons import Reason, Refusal
 from rules.scales import RiskLevel
 from rules.state.commands import Approve, ClaimTask, Defer, TakeOver, Verb
 from rules.state.model import PackageState
-from rules.verbs.available import offered_verbs
 from rules.verbs.decide import decide
-from rules.verbs.trials import Offer, offer_to, trial_command
+from rules.verbs.trials import Offer, offer_to, offered_verbs, trial_command
 from tests.rules.world import (
     ADAM,
     CRITICAL,

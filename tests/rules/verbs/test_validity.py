@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rules.reasons import Reason, Refusal
-from rules.state import clock_commands, commands
+from rules.state import agent_commands, clock_commands, commands
 from rules.state.model import PackageState, Status
 from rules.state.transition import Transition
 from rules.verbs.decide import decide
@@ -42,7 +42,7 @@ OLD = NOW - 2 * DAY
 
 
 def claim(state: PackageState, **today: Any) -> Transition:
-    return transition_of(state, ask(commands.ClaimExecution, state), by=WHO, **today)
+    return transition_of(state, ask(agent_commands.ClaimExecution, state), by=WHO, **today)
 
 
 def revocation_sentence(state: PackageState, **today: Any) -> str:
@@ -138,7 +138,9 @@ def test_an_automatic_approval_is_valid_without_a_directory_and_with_silence_off
 
 def test_a_stale_directory_refuses_the_claim_and_keeps_the_permission() -> None:
     state = approved_state(HARD)
-    assert refusal(state, ask(commands.ClaimExecution, state), by=WHO, directory_as_of=OLD) is Reason.DIRECTORY_STALE
+    assert (
+        refusal(state, ask(agent_commands.ClaimExecution, state), by=WHO, directory_as_of=OLD) is Reason.DIRECTORY_STALE
+    )
     assert claim(state).refusal is None
 
 
@@ -162,6 +164,8 @@ def test_an_edit_approved_by_its_editor_is_invalid_once_the_policy_requires_a_se
 def test_pausing_an_agent_does_not_revoke_its_permissions() -> None:
     """Refusals that concern the agent come first; the votes are not checked."""
     state = approved_state(HARD)
-    outcome = decide(state, ask(commands.ClaimExecution, state), situation(WHO, agent=None, **GONE["deactivated"]))
+    outcome = decide(
+        state, ask(agent_commands.ClaimExecution, state), situation(WHO, agent=None, **GONE["deactivated"])
+    )
     assert isinstance(outcome, Refusal)
     assert outcome.reason is Reason.AGENT_PAUSED

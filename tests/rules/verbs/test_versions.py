@@ -10,16 +10,8 @@ from rules.package.model import DecisionPackage
 from rules.people.directory import AgentStanding
 from rules.reasons import Reason
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.state.commands import (
-    Approve,
-    ApproveWithEdits,
-    Defer,
-    Escalate,
-    NewVersion,
-    Object,
-    RequestMoreEvidence,
-    Revise,
-)
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import Approve, ApproveWithEdits, Defer, Escalate, Object, RequestMoreEvidence, Revise
 from rules.state.model import PackageState, Status
 from rules.state.situation import Memory
 from tests.rules.world import (

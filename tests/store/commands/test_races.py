@@ -15,7 +15,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from rules.reasons import Reason
-from rules.state.commands import Approve, Command, NewVersion, OpenDetails, Reject, Revise, Revoke, TakeOver, Withdraw
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import Approve, Command, OpenDetails, Reject, Revise, Revoke, TakeOver, Withdraw
 from rules.state.decisions import ExecutionState
 from rules.state.model import Status
 from store.commands.execute import Outcome

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from rules.package.model import DecisionPackage
-from rules.state.commands import Approve, Escalate, NewVersion, Reject, Revise
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import Approve, Escalate, Reject, Revise
 from tests.rules.world import AUTOMATIC, CRITICAL, HARD, MINUTE, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, open_world, submission

@@ -11,8 +11,9 @@ from rules.package.model import DecisionPackage
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.clock_commands import Expire
-from rules.state.commands import HandBack, NewVersion, Object, Reject, Revise, Show, TakeOver, Withdraw
+from rules.state.commands import HandBack, Object, Reject, Revise, Show, TakeOver, Withdraw
 from rules.state.model import PackageState, Status
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, SOFT, SVEN, TAKEOVER, ask, package, policy
 from tests.store.soundness import faults

@@ -9,17 +9,9 @@ import pytest
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel, RiskLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.clock_commands import Consent
-from rules.state.commands import (
-    Approve,
-    ApproveWithEdits,
-    HumanOverrideCommand,
-    NewVersion,
-    Object,
-    Reject,
-    Revoke,
-    Withdraw,
-)
+from rules.state.commands import Approve, ApproveWithEdits, HumanOverrideCommand, Object, Reject, Revoke, Withdraw
 from rules.state.model import PackageState, Status
 from rules.state.noes import No
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, ask, package

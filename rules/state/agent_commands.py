@@ -1,0 +1,29 @@
+"""The commands that only agents give, one class for each verb. They withdraw a package as people do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from rules.package.model import DecisionPackage
+from rules.state.commands import Command, Id, Verb, Words
+
+
+class NewVersion(Command):
+    verb = Verb.NEW_VERSION
+    expected_package_version: int = Field(ge=1)
+    package: DecisionPackage
+
+
+class ClaimExecution(Command):
+    verb = Verb.CLAIM_EXECUTION
+    claim_id: Id
+    action_digest: str
+
+
+class ReportExecution(Command):
+    verb = Verb.REPORT_EXECUTION
+    claim_id: Id
+    outcome: Literal["succeeded", "failed", "rolled_back"]
+    detail: Words | None = None
