@@ -15,8 +15,9 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.api import docs, handlers, operations
+from bot.api import handlers, operations
 from bot.api.authentication import authenticate
+from bot.api.description import docs
 from bot.api.problem_types import Fault
 from bot.api.problems import Problem
 from bot.api.requests import MAX_BODY, too_large_problem

@@ -1,7 +1,7 @@
 """A running service, called over HTTP as agents do. People decide without Slack here.
 
-`AgentApi.call` checks every answer against the API's own description: it fails if `bot.api.routes` does not list the answer,
-or if its body differs from the model in `bot.api.shapes`.
+`AgentApi.call` checks every answer against the API's own description: it fails if `bot.api.description.routes` does not list the answer,
+or if its body differs from the model in `bot.api.description.shapes`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from bot.api import routes
+from bot.api.description import routes
+from bot.api.description.route import Route
+from bot.api.description.shapes import Problem
 from bot.api.problem_types import TYPE, name_of, status_of
 from bot.api.problems import MEDIA
-from bot.api.routes import Route
-from bot.api.shapes import Problem
 from bot.running import RunningService, run_service
 from bot.settings import read_settings
 from rules.people.agent_keys import KeyScope, Rates

@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.api.openapi import openapi_document
+from bot.api.description.openapi import openapi_document
+from bot.api.description.route import Route
+from bot.api.description.routes import ROUTES
 from bot.api.problem_types import name_of
-from bot.api.routes import ROUTES, Route
 from rules.package.model import DecisionPackage
 from tests.bot.service import SOFT, AgentApi, open_api
 from tests.browser.scene import IN_BROWSER

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.api.openapi import openapi_document
+from bot.api.description.openapi import openapi_document
 from rules.state.commands import Approve
 from tests.bot.service import SOFT, AgentApi, open_api
 from tests.rules.world import RITA

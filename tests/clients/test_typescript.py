@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.api.openapi import openapi_document
+from bot.api.description.openapi import openapi_document
 from tests.programs import Program, terminal_printer
 
 HERE = Path(__file__).parent

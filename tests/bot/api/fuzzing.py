@@ -6,7 +6,7 @@ from typing import Any
 
 import schemathesis
 
-from bot.api.schema import JSON_OBJECT
+from bot.api.description.schema import JSON_OBJECT
 from rules.canonical import MAX_INTEGER
 
 LONGEST_WAIT = 30

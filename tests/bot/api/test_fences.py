@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.api import docs, handlers, operations
-from bot.api.openapi import openapi_document
+from bot.api import handlers, operations
+from bot.api.description import docs
+from bot.api.description.openapi import openapi_document
 from rules.package.model import DecisionPackage
 from rules.people.directory import ActorKind, AgentStanding
 from rules.state.commands import Approve, Verb

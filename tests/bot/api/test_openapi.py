@@ -13,11 +13,12 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from bot.api import descriptions, requests
-from bot.api.openapi import openapi_document, problem_kinds
+from bot.api import requests
+from bot.api.description import descriptions
+from bot.api.description.openapi import openapi_document, problem_kinds
+from bot.api.description.routes import ROUTES
 from bot.api.problem_types import TYPE, Fault, meaning_of, name_of
 from bot.api.problems import MEDIA
-from bot.api.routes import ROUTES
 from rules.package.model import DecisionPackage, Kind
 from rules.reasons import Reason
 from tests.bot.service import SOFT, AgentApi

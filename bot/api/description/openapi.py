@@ -11,14 +11,15 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from bot.api.descriptions import ABOUT, MODELS
-from bot.api.health_shapes import Health, Readiness
+from bot.api.description.descriptions import ABOUT, MODELS
+from bot.api.description.health_shapes import Health, Readiness
+from bot.api.description.route import Answer, Route
+from bot.api.description.routes import ROUTES
+from bot.api.description.schema import JSON_OBJECT, REFERENCE, kind_conditions, with_json_limits
+from bot.api.description.shapes import CallbackBody, Events, Page, Problem, StatusDocument
 from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.api.problems import MEDIA
 from bot.api.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
-from bot.api.routes import ROUTES, Answer, Route
-from bot.api.schema import JSON_OBJECT, REFERENCE, kind_conditions, with_json_limits
-from bot.api.shapes import CallbackBody, Events, Page, Problem, StatusDocument
 from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
 
 Json = dict[str, Any]

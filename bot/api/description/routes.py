@@ -5,52 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel
-
-from bot.api import descriptions as words
-from bot.api.health_shapes import Health, Readiness
-from bot.api.problem_types import Fault, Kind
+from bot.api.description import descriptions as words
+from bot.api.description.health_shapes import Health, Readiness
+from bot.api.description.route import ETAG, LOCATION, REPLAYED, RETRY_AFTER, Answer, Route
+from bot.api.description.shapes import Events, Page, StatusDocument
+from bot.api.problem_types import Fault
 from bot.api.requests import CancelRequest, ClaimRequest, ListQuery, NewVersionRequest, ReportRequest, WaitQuery
-from bot.api.shapes import Events, Page, StatusDocument
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
-
-ETAG, LOCATION, RETRY_AFTER, REPLAYED = "ETag", "Location", "Retry-After", "Idempotent-Replayed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A successful answer. A header that ends with `?` is optional; `body=""` means no body."""
-
-    status: int
-    when: str
-    body: type[BaseModel] | str
-    headers: tuple[str, ...] = ()
-    example: Any = None
-    links: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    name: str
-    method: str
-    path: str
-    title: str
-    text: str
-    answers: tuple[Answer, ...]
-    problems: tuple[Kind, ...] = ()
-    bodies: tuple[type[BaseModel], ...] = ()
-    examples: tuple[tuple[str, Any], ...] = ()
-    query: type[BaseModel] | None = None
-    takes: tuple[str, ...] = ()
-
-    @property
-    def of_agents(self) -> bool:
-        return self.path.startswith("/v1/")
-
 
 _ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.POLICY_UNREADABLE)
 _ONE = (*_ANY, Reason.NOT_FOUND)

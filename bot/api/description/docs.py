@@ -16,7 +16,7 @@ from string import Template
 
 from aiohttp import web
 
-from bot.api.openapi import openapi_document
+from bot.api.description.openapi import openapi_document
 
 _FOLDER = Path(__file__).parent
 _START_SCRIPT = """SwaggerUIBundle({

@@ -1,10 +1,10 @@
-"""Models of the answers of `/healthz` and `/readyz`, as in `bot.api.shapes`."""
+"""Models of the answers of `/healthz` and `/readyz`, as in `bot.api.description.shapes`."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from bot.api.shapes import Reply
+from bot.api.description.shapes import Reply
 
 
 class Health(Reply):
