@@ -14,9 +14,9 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from rules.record.chain import content_digest
 from rules.state.transition import Words
-from store.audit.verified_content import VerifiedContent
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all
+from store.engine.verified_content import VerifiedContent
 from store.packages.events import load_content_digests
 from store.schema.tables import Content, core
 

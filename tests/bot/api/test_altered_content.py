@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from rules.state.commands import Approve
-from store.audit.verified_content import VerifiedContent
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
+from store.engine.verified_content import VerifiedContent
 from tests.bot.service import HARD, AgentApi, Response
 from tests.rules.world import SENTA
 
