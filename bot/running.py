@@ -139,7 +139,7 @@ async def _accept_connections(factory: Callable[[], Connection], host: str, port
 
 async def drain(app: web.Application, store: Store) -> None:
     """Answer long polls now, and wait for requests in progress."""
-    store.release_waiters()
+    store.waiters.release()
     await app[ACTIVE_REQUESTS].drain(DRAIN_WITHIN)
 
 

@@ -124,6 +124,22 @@ class Reason(StrEnum):
     )
     NOT_SAMPLED = "not-sampled", "This was not picked for a second look. /reviews sampled lists what was."
     ALREADY_JUDGED = "already-judged", "This was already judged {verdict}. Nothing was changed."
+    # Is it possible for this thread?
+    THREAD_NOT_VISIBLE = "thread-not-visible", "There is no thread {thread} that you can see. Use /reviews threads."
+    THREAD_ALREADY_HELD = "thread-already-held", "This thread is already on hold, by {by}. Nothing was changed."
+    THREAD_NOT_HELD = "thread-not-held", "This thread is not on hold. Nothing was changed."
+    CHECKPOINT_UNKNOWN = (
+        "checkpoint-unknown",
+        "The agent has reported no checkpoint {checkpoint} lately. Choose one of: {known}.",
+    )
+    NOT_YOUR_THREAD = (
+        "not-your-thread",
+        "Only reviewers of a package in this thread, its requester, the agent's owner or an admin can do this.",
+    )
+    NOT_YOURS_TO_RESUME = (
+        "not-yours-to-resume",
+        "{by} put this thread on hold. Ask them, or a reviewer who is independent of it, to resume it.",
+    )
     # Refusals of agents' requests
     NOT_FOUND = "not-found", "There is no such package among your own."
     AGENT_PAUSED = (
@@ -149,6 +165,9 @@ class Reason(StrEnum):
         "thread-taken-over",
         "A person has taken over this thread or run ({package}). Wait until it is handed back.",
     )
+    THREAD_HELD = "thread-held", "A person has put this thread or run on hold. Wait until it is resumed."
+    THREAD_CANCELLED = "thread-cancelled", "A person has cancelled this thread. It stays cancelled: begin a new one."
+    THREAD_UNKNOWN = "thread-unknown", "There is no such thread among your own."
     REQUESTER_UNKNOWN = (
         "requester-unknown",
         (

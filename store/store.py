@@ -21,13 +21,14 @@ from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.record.chain import Event
 from rules.record.status_document import Document
-from rules.state.clock_commands import ClockCommand
 from rules.state.commands import Command
 from rules.state.model import PackageState
+from rules.state.service_commands import ClockCommand
 from rules.state.transition import Words
 from store.agents.agents import agent_by_key
 from store.commands import requests
-from store.commands.execute import Outcome, execute, execute_many, has_answered
+from store.commands.answers import has_answered
+from store.commands.execute import Outcome, execute, execute_many
 from store.commands.invocation import Invocation
 from store.commands.policies import FILE_NOT_IN_FORCE, Activation, PolicyFile, activate_policy
 from store.commands.situation import is_contended
@@ -146,7 +147,7 @@ class Store:
         except Exception as fault:  # noqa: BLE001 - run alone, the command at fault logs it and stops no other
             log.info("commands.retried_one_by_one", packages=len(batch), error=type(fault).__name__)
             return [await self._execute_alone(command) for command in commands]
-        self._announce([given for given, outcome in zip(batch, outcomes, strict=True) if outcome.changed])
+        self.announce([outcome.state.decision_package_id for outcome in outcomes if outcome.changed and outcome.state])
         return outcomes
 
     async def _execute_alone(self, command: Command) -> Outcome:
@@ -183,14 +184,14 @@ class Store:
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:
-            self._announce([invocation])
+            self.announce([invocation.command.decision_package_id])
         return outcome
 
-    def _announce(self, changed: Sequence[Invocation]) -> None:
-        packages = [invocation.command.decision_package_id for invocation in changed]
-        self.waiters.wake(packages)
+    def announce(self, changed: Sequence[str]) -> None:
+        """Tell everyone who waits for these packages or threads, here and in other processes, after the commit."""
+        self.waiters.wake(changed)
         if self._notifier:
-            self._notifier.announce(packages)
+            self._notifier.announce(changed)
         for callback in self.on_change if changed else ():
             callback()
 
@@ -198,10 +199,6 @@ class Store:
         """Call this before the rendering is shown, so that the audit can show what a reviewer saw."""
         rendering = NewRendering(self._tenant_id, package_id, rendering_id, body, self.clock())
         await self.write(lambda connection: save_rendering(connection, rendering), quick=True)
-
-    def release_waiters(self) -> None:
-        """Answer everyone who waits, now and from now on: the process is about to end."""
-        self.waiters.release()
 
     async def read(self, operation: Callable[[Connection], T], *, quick: bool = False) -> T:
         return await self.database.read(operation, quick=quick)

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from math import ceil
 
 from aiohttp import web
-from pydantic_core import to_json
 
+from bot.api.answering import command_id_of, digest_of, etag, json_response
 from bot.api.authentication import AGENT
 from bot.api.cursors import decode, encode
 from bot.api.problems import Problem, field_problem, raise_not_found, refusal_problem
@@ -22,7 +22,6 @@ from bot.api.requests import (
     ListQuery,
     NewVersionRequest,
     ReportRequest,
-    RequestShape,
     WaitQuery,
     idempotency_key,
     package_id,
@@ -35,10 +34,8 @@ from bot.api.requests import (
 from bot.api.service import SERVICE
 from bot.callbacks.guard import why_forbidden
 from bot.slack.context.lookups import Lookups
-from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
-from rules.record.status_document import Document
 from rules.state.agent_commands import ClaimExecution, NewVersion, ReportExecution
 from rules.state.commands import Command, Withdraw
 from rules.verbs.submission import Submit
@@ -52,10 +49,10 @@ POLL_AFTER = "5"
 async def submit_package(request: web.Request) -> web.Response:
     """Answer 202 if it waits for a person, 201 if the policy settled it at once, 200 if it was answered before."""
     package = await parse_body(request, DecisionPackage)
-    command_id = _command_id(request, idempotency_key(request, package))
+    command_id = command_id_of(request, idempotency_key(request, package))
     await _check_addresses(request, package, command_id)
     command = Submit(command_id=command_id, decision_package_id=f"pkg_{fresh_id()}", package=package)
-    reply = await _execute(request, command, _content_digest(package))
+    reply = await _execute(request, command, digest_of(package))
     settled = reply.document["terminal"]
     status = HTTPStatus.OK if reply.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
     headers = {"Location": f"/v1/packages/{reply.document['decision_package_id']}"}
@@ -74,8 +71,8 @@ async def read_package(request: web.Request) -> web.Response:
     if answer is None:
         raise_not_found()
     if answer.document["revision"] == seen:
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_etag(answer.document))
-    return _json(answer.document)
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=etag(answer.document))
+    return json_response(answer.document)
 
 
 async def list_packages(request: web.Request) -> web.Response:
@@ -84,14 +81,14 @@ async def list_packages(request: web.Request) -> web.Response:
     after = decode(query.cursor) if query.cursor else None
     filters = {"status": query.status, "thread_id": query.thread_id, "action_type": query.action_type}
     packages, following = await store.list_documents(request[AGENT].agent_id, limit=query.limit, after=after, **filters)
-    return _json({"packages": packages, "next_cursor": encode(following) if following else None})
+    return json_response({"packages": packages, "next_cursor": encode(following) if following else None})
 
 
 async def submit_version(request: web.Request) -> web.Response:
     """Submit the new version that a reviewer asked for, or an improved one."""
     body = await parse_body(request, NewVersionRequest)
     package = validate(body.model_dump(exclude={"expected_package_version"}, exclude_unset=True), DecisionPackage)
-    command_id = _command_id(request, idempotency_key(request, package))
+    command_id = command_id_of(request, idempotency_key(request, package))
     await _check_addresses(request, package, command_id)
     command = NewVersion(
         command_id=command_id,
@@ -99,7 +96,7 @@ async def submit_version(request: web.Request) -> web.Response:
         expected_package_version=body.expected_package_version,
         package=package,
     )
-    reply = await _execute(request, command, _content_digest(body))
+    reply = await _execute(request, command, digest_of(body))
     return _answer(reply, HTTPStatus.OK if reply.replayed else HTTPStatus.ACCEPTED, {"Retry-After": POLL_AFTER})
 
 
@@ -107,11 +104,11 @@ async def cancel_package(request: web.Request) -> web.Response:
     """Withdraw a package that is not decided yet. A second time changes nothing."""
     body = await parse_body(request, CancelRequest)
     command = Withdraw(
-        command_id=_command_id(request, idempotency_key(request)),
+        command_id=command_id_of(request, idempotency_key(request)),
         decision_package_id=package_id(request),
         comment=body.reason,
     )
-    return _answer(await _execute(request, command, _content_digest(body)))
+    return _answer(await _execute(request, command, digest_of(body)))
 
 
 async def claim_or_report(request: web.Request) -> web.Response:
@@ -133,7 +130,7 @@ async def list_events(request: web.Request) -> web.Response:
     events = await request.app[SERVICE].store.load_events(package_id(request), request[AGENT].agent_id)
     if events is None:
         raise_not_found()
-    return _json({"events": events})
+    return json_response({"events": events})
 
 
 async def _execute(request: web.Request, command: Command, content_digest: str | None = None) -> AgentReply:
@@ -169,29 +166,9 @@ async def _look_up_people(lookups: Lookups, package: DecisionPackage) -> None:
         raise Problem(Reason.DIRECTORY_STALE, detail) from fault
 
 
-def _command_id(request: web.Request, key: str | None) -> str:
-    """With an idempotency key, the same agent and path give the same command id; without one, it is a new id."""
-    return f"key:{sha256_of([request[AGENT].agent_id, request.path, key])}" if key else f"cmd_{fresh_id()}"
-
-
-def _content_digest(body: DecisionPackage | RequestShape) -> str:
-    return sha256_of(body.model_dump(mode="json", exclude={"idempotency_key"}, exclude_unset=True))
-
-
 def _answer(reply: AgentReply, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     replayed = {"Idempotent-Replayed": "true"} if reply.replayed else {}
-    return _json(reply.document, status, (headers or {}) | replayed)
-
-
-def _json(body: Document, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    headers = (headers or {}) | _etag(body)
-    return web.Response(
-        body=to_json(body), status=status, content_type="application/json", charset="utf-8", headers=headers
-    )
-
-
-def _etag(body: Document) -> dict[str, str]:
-    return {"ETag": f'"{body["revision"]}"'} if "revision" in body else {}
+    return json_response(reply.document, status, (headers or {}) | replayed)
 
 
 ROUTES = [

@@ -111,7 +111,11 @@ class ExportCheck:
         header = _parse_line(line)
         tenant_id = header.get("tenant_id")
         version = header.get("version")
-        if header.get("kind") != KIND or version not in (_WITHOUT_TEXTS, VERSION) or not isinstance(tenant_id, str):
+        if (
+            header.get("kind") != KIND
+            or version not in range(_WITHOUT_TEXTS, VERSION + 1)
+            or not isinstance(tenant_id, str)
+        ):
             return False
         self.header = header
         earlier = None if self.part else self._earlier  # what a part lacks may still be in the record

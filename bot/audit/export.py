@@ -2,7 +2,7 @@
 
 A jsonl export is, line by line:
 
-1. the header: `{"kind": "countersign-export", "version": 2, "tenant_id", "made_at", "filter"}`; with a filter it is
+1. the header: `{"kind": "countersign-export", "version": 3, "tenant_id", "made_at", "filter"}`; with a filter it is
    only a part of the record;
 2. the events of the tenant's own chain, each exactly as it was hashed; a line without `kind` is an event. Then
    `{"kind": "agent", "agent_id", "name", "owner"}` for each agent, and `{"kind": "policy", "digest", "version",
@@ -16,8 +16,9 @@ A jsonl export is, line by line:
    "signature"}`. `digest` is the SHA-256 of all bytes before the manifest's line. `signature` is Ed25519 over
    `countersign-export`, a line feed, and the manifest without its signature as canonical JSON (RFC 8785).
 
-Version 1 had no agents, policies and renderings. A filter selects packages, which are then exported whole, because half
-a chain proves nothing. A CSV holds only the selected events.
+A thread that was given a command has the same lines, with its key (`thr_…`) as `decision_package_id`. Version 1 had no
+agents, policies and renderings, and version 2 no threads. A filter selects packages and threads, which are then
+exported whole, because half a chain proves nothing. A CSV holds only the selected events.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from store.audit.reader import (
 from store.audit.tenant_record import agent_identities, policy_texts, tenant_claim, tenant_rows
 from store.installation.tenancy import read_tenant_id
 
-KIND, VERSION = "countersign-export", 2
+KIND, VERSION = "countersign-export", 3
 
 COLUMNS = (
     "occurred_at",
@@ -142,10 +143,7 @@ def _body(
         counts.policies += 1
         yield {"kind": "policy", **policy._asdict()}
     for trail in read_trails(connection, tenant_id, selection, progress):
-        counts.packages += 1
-        counts.events += len(trail.events)
-        counts.contents += len(trail.contents)
-        counts.renderings += len(trail.renderings)
+        counts.add_trail(trail)
         yield from _trail_lines(trail)
     for head in read_heads(connection, tenant_id, selection):
         yield {"kind": "head", "decision_package_id": head.package_id, "length": head.length, "head": head.head}

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, demo, freezing, init, key, queue, serve, show
+from bot.cli import agents, audit, callbacks, database, demo, freezing, init, key, queue, serve, show, threads
 from bot.cli.common.faults import error_line, is_usage
 from bot.cli.doctor import examination
 from bot.cli.policy import commands
@@ -37,6 +37,7 @@ app.command()(queue.queue)
 app.command()(show.show)
 app.command()(queue.stats)
 app.add_typer(agents.app, name="agents")
+app.add_typer(threads.app, name="threads")
 app.command()(freezing.freeze)
 app.command()(freezing.thaw)
 app.command("restored")(freezing.record_restore)

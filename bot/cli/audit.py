@@ -97,7 +97,8 @@ def verify(file: Export = None, public_key: PublicKey = None, against: Against =
 def _print_ok(counts: Counts, suffix: str = "") -> None:
     events = counts.events + counts.tenant_events
     texts = f"{counts.renderings} renderings, {counts.policies} policies"
-    typer.echo(f"OK: {counts.packages} packages, {events} events, {texts}{suffix}")
+    threads = f"{counts.threads} threads, " if counts.threads else ""
+    typer.echo(f"OK: {counts.packages} packages, {threads}{events} events, {texts}{suffix}")
 
 
 def _verify_database(earlier: EarlierExport | None) -> Counts:

@@ -1,4 +1,4 @@
-"""How far a takeover reaches: the thread of its package or, without one, the run.
+"""How far a takeover or a hold reaches: the thread or, for a package without one, the run.
 
 While a package holds such a name, no package that requires it is accepted or claimed. A package without a `thread_id`
 is still stopped by its run, but another thread of the same run goes on. Names are normalized before they are compared,
@@ -7,8 +7,10 @@ so that another spelling of a thread does not escape the takeover.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
+from rules.reasons import Reason, Refusal, refuse
 from rules.spelling import normalize_name
 
 
@@ -45,3 +47,28 @@ def _names(item: HasThread) -> tuple[str | None, str | None, str | None]:
         None if run is None else f"run:{run}",
         None if run is None else f"thread-of-run:{run}",
     )
+
+
+def names_held_with_thread(thread_id: str, run_ids: Iterable[str | None]) -> tuple[str, ...]:
+    """The names that a held or cancelled thread holds: its own, and that of each run in which it takes part."""
+    runs = {normalize_name(run_id) for run_id in run_ids if run_id}
+    return (f"thread:{normalize_name(thread_id)}", *(f"thread-of-run:{run}" for run in sorted(runs)))
+
+
+# A name is stopped by the package through which a person took it over, or by a thread that is held or cancelled.
+_HELD, _CANCELLED = "held:", "cancelled:"
+
+
+def stop_of_thread(thread_key: str, *, cancelled: bool) -> str:
+    return f"{_CANCELLED if cancelled else _HELD}{thread_key}"
+
+
+def refuse_stopped(stopped_by: str | None, own: str | None = None) -> Refusal | None:
+    """The refusal for a package whose thread or run is stopped, unless it is stopped by this package itself."""
+    if stopped_by is None or stopped_by == own:
+        return None
+    if stopped_by.startswith(_HELD):
+        return refuse(Reason.THREAD_HELD)
+    if stopped_by.startswith(_CANCELLED):
+        return refuse(Reason.THREAD_CANCELLED)
+    return refuse(Reason.THREAD_TAKEN_OVER, package=stopped_by)

@@ -15,10 +15,13 @@ from rules.canonical import canonical_json
 from rules.state.events import TenantEventType
 from rules.state.model import PackageState
 from rules.state.transition import Occurrence, Words
+from rules.threads.decide import ThreadTransition
+from rules.threads.model import ThreadState
 
 Event = dict[str, Any]
 
 EVENT_VERSION = "1.0"
+THREAD = "thread"  # stands for the action type in the events of a thread
 
 
 def rfc3339(moment: datetime) -> str:
@@ -88,6 +91,35 @@ def state_changes(before: PackageState | None, after: PackageState) -> dict[str,
     old, new = before.__dict__, after.__dict__
     differing = {name for name, value in new.items() if value is not old[name] and value != old[name]}
     return after.model_dump(mode="json", include=differing)
+
+
+def thread_event(transition: ThreadTransition, salt: str) -> Event:
+    """An event of a thread's chain, before it is sealed. Its `decision_package_id` is the key of the thread."""
+    after = transition.after
+    return {
+        "event_id": transition.event_id,
+        "event_type": transition.event_type.value,
+        "event_version": EVENT_VERSION,
+        "occurred_at": rfc3339(transition.at),
+        "tenant_id": after.tenant_id,
+        "thread_id": after.thread_id,
+        "decision_package_id": after.thread_key,
+        "action_type": THREAD,
+        "actor": transition.actor.actor_id,
+        "authority": transition.authority.model_dump(mode="json") if transition.authority else None,
+        "reason": None,
+        "policy_version": transition.policy_version,
+        "revision": after.revision,
+        "change": _thread_changes(transition.before, after),
+        "content": content_digest(transition.words, salt) if transition.words else None,
+    }
+
+
+def _thread_changes(before: ThreadState, after: ThreadState) -> dict[str, Any]:
+    """The first event holds the whole state, so that folding the events gives it."""
+    new = after.model_dump(mode="json")
+    old = before.model_dump(mode="json") if before.revision else {}
+    return {name: value for name, value in new.items() if name not in old or old[name] != value}
 
 
 def tenant_event(

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from rules.threads.model import is_thread
+
 TENANT = "tenant"
 
 
@@ -61,7 +63,7 @@ class StoredPolicy(NamedTuple):
 
 @dataclass(slots=True)
 class Trail:
-    """Everything stored about one package. `noticed`: faults that the reader of the trail has found already."""
+    """Everything stored about one package or thread. `noticed`: faults that its reader has found already."""
 
     package_id: str
     events: list[Any] = field(default_factory=list)
@@ -74,11 +76,21 @@ class Trail:
 @dataclass(slots=True)
 class Counts:
     packages: int = 0
+    threads: int = 0
     events: int = 0
     contents: int = 0
     tenant_events: int = 0
     renderings: int = 0
     policies: int = 0
+
+    def add_trail(self, trail: Trail) -> None:
+        if is_thread(trail.package_id):
+            self.threads += 1
+        else:
+            self.packages += 1
+        self.events += len(trail.events)
+        self.contents += len(trail.contents)
+        self.renderings += len(trail.renderings)
 
 
 def parse_strict_json(text: str) -> Any:

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from rules.record.chain import Event
 from rules.record.evidence import Fault, Trail
+from rules.record.replay_threads import replay_thread
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
+from rules.threads.model import is_thread
 from rules.verbs.table import VERBS
 
 # Every status change of the table of verbs. A tuple and no set, because a forged status may be unhashable.
@@ -37,7 +39,11 @@ _FIXED = ("tenant_id", "decision_package_id", "agent_id", "owner", "kind", "acti
 
 
 def replay(trail: Trail) -> Iterator[Fault]:
-    """Replay an intact chain and yield its faults."""
+    """Replay an intact chain, of a package or a thread, and yield its faults."""
+    return replay_thread(trail) if is_thread(trail.package_id) else _replay_package(trail)
+
+
+def _replay_package(trail: Trail) -> Iterator[Fault]:
     state: dict[str, Any] = {}
     for event in trail.events:
         before, state = state, state | event["change"]

@@ -182,10 +182,7 @@ class Auditor:
             yield fault
 
     def check_package(self, trail: Trail) -> Iterator[Fault]:
-        self.counts.packages += 1
-        self.counts.events += len(trail.events)
-        self.counts.contents += len(trail.contents)
-        self.counts.renderings += len(trail.renderings)
+        self.counts.add_trail(trail)
         yield from trail.noticed
         chain = ChainChecker(self._tenant_id, trail.package_id, self._seen)
         broken = [fault for event in trail.events if (fault := chain.check(event))]

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
-from rules.state.decisions import Decision, Execution, Vote
+from rules.state.decisions import Decision, Execution, Hold, Vote
 from rules.state.model import Bar, Details, PackageState, ReviewTask, Status, Terms, Why
 from rules.state.noes import No
 from rules.state.sightings import FormStep, Shown
@@ -52,6 +52,7 @@ class StateChanges(TypedDict, total=False):
     noes: tuple[No, ...]
     earlier_no: No | None
     holds_thread: bool
+    hold: Hold | None
     sampled: bool
     verdict: Verdict | None
 

@@ -1,4 +1,4 @@
-"""What people, silence, the policy or time decided, and what came of it, as states record it."""
+"""What people, silence, the policy or time decided, what came of it, and what a person holds, as states record it."""
 
 from __future__ import annotations
 
@@ -81,3 +81,11 @@ class Execution(Value):
     reported_at: Moment | None = None
     event_id: str | None = None
     reminded: bool = False
+
+
+class Hold(Value):
+    """A person has stopped the thread. Until it is resumed, nothing is claimed or approved by silence."""
+
+    by: str
+    since: Moment
+    event_id: str  # of the thread's record

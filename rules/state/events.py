@@ -33,6 +33,8 @@ class EventType(_Names):
     PACKAGE_FORM_OPENED = "package.form_opened"
     PACKAGE_HARDENED = "package.hardened"
     PACKAGE_ESCALATED = "package.escalated"
+    PACKAGE_HELD = "package.held"
+    PACKAGE_RESUMED = "package.resumed"
 
     # A package enters a status.
     PACKAGE_PENDING = "package.pending"
@@ -126,6 +128,12 @@ class Cause(StrEnum):
     WOKEN = "woken"
     WITHDRAWN = "withdrawn"
     OBJECTION_SETTLED = "objection-settled"
+
+    # A person held, resumed or cancelled the thread.
+    THREAD_HELD = "thread-held"
+    THREAD_RESUMED = "thread-resumed"
+    THREAD_CANCELLED = "thread-cancelled"
+    THREAD_CHANGED = "thread-changed"
 
     # A permission or a vote no longer counts.
     VOTES_NO_LONGER_VALID = "votes-no-longer-valid"

@@ -15,7 +15,7 @@ from rules.package.model import Kind
 from rules.policy.tiers import ReviewTimeoutPolicy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
-from rules.state.decisions import Decision, Execution, ExecutionState, Vote
+from rules.state.decisions import Decision, Execution, ExecutionState, Hold, Vote
 from rules.state.noes import No
 from rules.state.sightings import FormStep, Shown
 from rules.values import Duration, Moment, Value
@@ -181,6 +181,7 @@ class PackageState(Value):
     noes: tuple[No, ...] = ()
     earlier_no: No | None = None
     holds_thread: bool = False
+    hold: Hold | None = None
     sampled: bool = False
     verdict: Verdict | None = None
 
@@ -198,10 +199,14 @@ class PackageState(Value):
         answered = self.decision.decision is HumanDecisionType.ANSWER
         return self.status in (Status.APPROVED, Status.CONSENTED) and not answered
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether there is a permission that was not claimed yet."""
+        return self.proceeds and self.execution.state is ExecutionState.NONE
+
     def may_proceed(self, now: datetime) -> bool:
-        """Whether the agent may claim now: there is a permission, and it is not claimed, revoked or lapsed."""
-        unclaimed = self.execution.state is ExecutionState.NONE
-        return self.proceeds and unclaimed and self.lapses_at is not None and now < self.lapses_at
+        """Whether the agent may claim now: there is a permission, and it is not claimed, revoked, lapsed or held."""
+        return self.is_unused and self.hold is None and self.lapses_at is not None and now < self.lapses_at
 
     @property
     def interrupt_status(self) -> HumanInterruptStatus:

@@ -26,7 +26,7 @@ class Memory(Value):
     noes: tuple[RememberedNo, ...] = ()
     approved_at: Moment | None = None
     earlier_level: HITLLevel | None = None
-    thread_taken_in: str | None = None
+    thread_stopped_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

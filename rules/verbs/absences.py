@@ -13,10 +13,10 @@ from rules.authority.silence import anyone_present, is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
 from rules.state.changes import apply_changes
-from rules.state.clock_commands import Relieve
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Status
+from rules.state.service_commands import Relieve
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to

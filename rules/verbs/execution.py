@@ -5,6 +5,7 @@ A permission that is not claimed in time lapses. An outcome that is not reported
 
 from __future__ import annotations
 
+from rules.package.takeover_reach import refuse_stopped
 from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.agent_commands import ClaimExecution, ReportExecution
@@ -54,8 +55,10 @@ def _check_claim(move: Move, command: ClaimExecution) -> Refusal | None:
     state, situation = move.state, move.situation
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
-    if situation.memory.thread_taken_in not in (None, state.decision_package_id):
-        return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
+    if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
+        return refusal
+    if state.hold and state.execution.state is ExecutionState.NONE:
+        return refuse(Reason.THREAD_HELD)
     if not state.proceeds:
         return refuse(Reason.MAY_NOT_PROCEED, status=state.status)
     if command.action_digest != state.action_digest:

@@ -62,6 +62,8 @@ def _consequences(settled: PackageState, move: Move) -> StateChanges:
         after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
     if settled.status.terminal:
         after["holds_thread"] = _keeps_thread(settled, move)
+        if not settled.proceeds:
+            after["hold"] = None
     return after
 
 

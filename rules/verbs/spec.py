@@ -13,9 +13,9 @@ from typing import Any
 from rules.authority.standards import Standard
 from rules.people.directory import ActorKind
 from rules.reasons import Refusal
-from rules.state.clock_commands import ClockCommand
 from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import ClockCommand
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
 

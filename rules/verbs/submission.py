@@ -10,7 +10,7 @@ from rules.authority.quorum import fill_quorum
 from rules.package.completeness import missing_fields, must_be_complete
 from rules.package.layout import FORM_CHARACTERS, fits_in_form
 from rules.package.model import DecisionPackage, action_digest, subject_digest
-from rules.package.takeover_reach import has_thread_or_run
+from rules.package.takeover_reach import has_thread_or_run, refuse_stopped
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
@@ -95,8 +95,8 @@ def _check_welcome(agent: Agent, package: DecisionPackage, situation: Situation)
         return refusal
     if package.expires_at is not None and package.expires_at <= situation.now:
         return refuse(Reason.ALREADY_EXPIRED)
-    if memory.thread_taken_in:
-        return refuse(Reason.THREAD_TAKEN_OVER, package=memory.thread_taken_in)
+    if refusal := refuse_stopped(memory.thread_stopped_by):
+        return refusal
     return check_not_rejected(agent.agent_id, package, situation)
 
 

@@ -23,11 +23,11 @@ from rules.authority.standards import Standard
 from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import ActorKind
 from rules.scales import HITLLevel
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.commands import HumanDecisionCommand, HumanDecisionType, Verb
 from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
-from rules.verbs import absences, decisions, escalation, execution, tasks, timers, versions
+from rules.verbs import absences, decisions, escalation, execution, tasks, threads, timers, versions
 from rules.verbs.spec import Needs, VerbSpec, build_table, concrete_commands
 from rules.verbs.submission import Submit, submit
 
@@ -123,24 +123,32 @@ VERBS = build_table([
              needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.WORDS, Needs.PROFILE, Needs.MEMORY])),
     VerbSpec(command=agent_commands.ReportExecution, by=_AGENT, requires=None, taken_in=_GRANTED,
              rule=execution.report_execution, needs=_OUTCOME),
-    VerbSpec(command=clock_commands.Remind, by=_SERVICE, requires=None, taken_in=(S.PENDING, *_GRANTED),
+    VerbSpec(command=service_commands.HoldWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),
+             rule=threads.hold_with_thread),
+    VerbSpec(command=service_commands.ResumeWithThread, by=_SERVICE, requires=None, taken_in=_ANY,
+             rule=threads.resume_with_thread),
+    VerbSpec(command=service_commands.CancelWithThread, by=_SERVICE, requires=None, taken_in=_OPEN,
+             leads_to=(S.CANCELLED,), rule=threads.cancel_with_thread),
+    VerbSpec(command=service_commands.RevokeWithThread, by=_SERVICE, requires=None, taken_in=_GRANTED,
+             leads_to=(S.REVOKED,), rule=threads.revoke_with_thread),
+    VerbSpec(command=service_commands.Remind, by=_SERVICE, requires=None, taken_in=(S.PENDING, *_GRANTED),
              rule=timers.remind, due=timers.is_due),
-    VerbSpec(command=clock_commands.Consent, by=_SERVICE, requires=None, taken_in=_PENDING,
+    VerbSpec(command=service_commands.Consent, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.CONSENTED, S.EXPIRED), rule=timers.consent, due=timers.is_due,
-             needs=frozenset([Needs.AGENT, Needs.CARDS, Needs.MEMORY])),
-    VerbSpec(command=clock_commands.Climb, by=_SERVICE, requires=None, taken_in=_PENDING,
+             needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.CARDS, Needs.MEMORY])),
+    VerbSpec(command=service_commands.Climb, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.EXPIRED), rule=timers.climb, due=timers.is_due, needs=_HANDED_OUT),
-    VerbSpec(command=clock_commands.Relieve, by=_SERVICE, requires=None, taken_in=_ASKING,
+    VerbSpec(command=service_commands.Relieve, by=_SERVICE, requires=None, taken_in=_ASKING,
              rule=absences.relieve, due=absences.relief_is_due, needs=_HANDED_OUT),
-    VerbSpec(command=clock_commands.Harden, by=_SERVICE, requires=None, taken_in=_OPEN,
+    VerbSpec(command=service_commands.Harden, by=_SERVICE, requires=None, taken_in=_OPEN,
              rule=timers.lose_proof, due=lambda state, _, __: state.soft),
-    VerbSpec(command=clock_commands.Expire, by=_SERVICE, requires=None, taken_in=_OPEN,
+    VerbSpec(command=service_commands.Expire, by=_SERVICE, requires=None, taken_in=_OPEN,
              leads_to=(S.EXPIRED, S.CANCELLED, S.DEFERRED), rule=timers.expire, due=timers.is_due),
-    VerbSpec(command=clock_commands.WakeUp, by=_SERVICE, requires=None, taken_in=(S.DEFERRED,),
+    VerbSpec(command=service_commands.WakeUp, by=_SERVICE, requires=None, taken_in=(S.DEFERRED,),
              leads_to=_PENDING, rule=timers.wake_up, due=timers.is_due, needs=_HANDED_OUT),
-    VerbSpec(command=clock_commands.Lapse, by=_SERVICE, requires=None, taken_in=_GRANTED,
+    VerbSpec(command=service_commands.Lapse, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lapse, due=timers.is_due),
-    VerbSpec(command=clock_commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
+    VerbSpec(command=service_commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lose_track, due=timers.is_due, needs=_OUTCOME),
 ])
 # fmt: on

@@ -11,17 +11,18 @@ from datetime import datetime
 from rules.authority.authorization import authorize, question_of
 from rules.authority.silence import anyone_can_object, proof_holds
 from rules.authority.standards import Standard
+from rules.package.takeover_reach import refuse_stopped
 from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import StateChanges
-from rules.state.clock_commands import Climb, Consent, Expire, Harden, Remind, WakeUp
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.deadline import reminders_passed
 from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.level import minimum_level_today
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Climb, Consent, Expire, Harden, Remind, WakeUp
 from rules.state.sightings import Silence
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
@@ -43,6 +44,13 @@ def next_due(state: PackageState) -> Due | None:
 def _due_times(state: PackageState) -> Iterator[Due]:
     if not state.status.terminal and state.expires_at:
         yield state.expires_at, Verb.EXPIRE
+    if state.hold is None:
+        yield from _due_unless_held(state)
+    if state.execution.state is ExecutionState.CLAIMED and state.outcome_by:
+        yield state.outcome_by, Verb.LOSE_TRACK
+
+
+def _due_unless_held(state: PackageState) -> Iterator[Due]:
     match state.status:
         case Status.PENDING:
             yield from _due_while_pending(state)
@@ -74,8 +82,6 @@ def _due_after_decision(state: PackageState) -> Iterator[Due]:
         yield state.lapses_at, Verb.LAPSE
         if state.decision and not state.execution.reminded:
             yield _halfway(state.decision.decided_at, state.lapses_at), Verb.REMIND
-    if state.execution.state is ExecutionState.CLAIMED and state.outcome_by:
-        yield state.outcome_by, Verb.LOSE_TRACK
 
 
 def _halfway(begin: datetime, end: datetime) -> datetime:
@@ -134,6 +140,8 @@ def _why_never(
 def _check_silence(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
+    if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
+        return refusal
     short = silence.counted < terms_today(state, situation.policy).soft_timeout
     return refuse(Reason.NOT_DUE) if short or not proof_holds(state, silence, situation) else None
 

@@ -12,7 +12,7 @@ from rules.authority.key_limits import check_action_type, check_rate, check_requ
 from rules.authority.parties import harden_for_chain, has_outsider, parties_of
 from rules.package.completeness import missing_fields, must_be_complete
 from rules.package.model import DecisionPackage, changed_identity
-from rules.package.takeover_reach import has_thread_or_run
+from rules.package.takeover_reach import has_thread_or_run, refuse_stopped
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.agent_commands import NewVersion
@@ -59,8 +59,8 @@ def _check_new_version(state: PackageState, command: NewVersion, situation: Situ
     ends = (command.package.expires_at, state.expires_at)  # no version moves back the end that an earlier one set
     if any(end is not None and end <= situation.now for end in ends):
         return refuse(Reason.ALREADY_EXPIRED)
-    if situation.memory.thread_taken_in not in (None, state.decision_package_id):
-        return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
+    if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
+        return refusal
     if refusal := check_not_rejected(state.agent_id, command.package, situation):
         return refusal
     changed = changed_identity(situation.package, command.package) if situation.package else []

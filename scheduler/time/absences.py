@@ -14,8 +14,8 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.reasons import Reason
-from rules.state.clock_commands import Relieve
 from rules.state.model import PackageState
+from rules.state.service_commands import Relieve
 from rules.verbs.absences import needs_relief
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError

@@ -14,8 +14,8 @@ from datetime import datetime
 import structlog
 
 from rules.reasons import Reason
-from rules.state.clock_commands import Harden
 from rules.state.events import Cause
+from rules.state.service_commands import Harden
 from scheduler.common import clock_commands
 from store.store import Store
 

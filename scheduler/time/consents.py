@@ -15,8 +15,8 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.authority.silence import onlookers_of
-from rules.state.clock_commands import Consent
 from rules.state.model import PackageState
+from rules.state.service_commands import Consent
 from rules.state.sightings import SeenCard, Silence
 from scheduler.cards.proofs import Proofs
 from scheduler.common import clock_commands

@@ -14,9 +14,9 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.reasons import Reason, Refusal
-from rules.state.clock_commands import Climb, ClockCommand, Expire, Lapse, LoseTrack, Remind, WakeUp
 from rules.state.commands import Verb
 from rules.state.model import PackageState
+from rules.state.service_commands import Climb, ClockCommand, Expire, Lapse, LoseTrack, Remind, WakeUp
 from rules.verbs.timers import next_due
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError

@@ -18,8 +18,8 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.policy.model import Policy
-from rules.state.clock_commands import Harden
 from rules.state.events import Cause
+from rules.state.service_commands import Harden
 from scheduler.common import clock_commands
 from scheduler.time.click_transport import ClickTransport, Proof
 from scheduler.time.clicks import UnsettledClicks

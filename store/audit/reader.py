@@ -19,6 +19,7 @@ from rules.record.chain import Event, rfc3339
 from rules.record.earlier import EarlierExport
 from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
+from rules.threads.model import is_thread
 from store.audit.retention import RENDERINGS
 from store.audit.tenant_record import TENANT_EVENTS, policy_texts, tenant_claim, tenant_rows
 from store.audit.tolerant_rows import UNREADABLE, chain_length, parse_or_text, select_all, stream_batches, stream_rows
@@ -26,7 +27,7 @@ from store.commands.write import EVENTS
 from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import read_tenant_id
 from store.packages.content import CONTENT
-from store.packages.packages import PACKAGES
+from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.versions import VERSIONS
 
 _ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
@@ -118,21 +119,23 @@ def verify_database(
 def read_trails(
     connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = no_progress
 ) -> Iterator[Trail]:
-    """Complete trails of all packages with a selected event; then the remains of packages without a row."""
-    query = _packages(tenant_id, selection)
-    total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    """Complete trails of all packages and threads with a selected event; then the remains of those without a row."""
+    queries = [_packages(tenant_id, selection), _threads(tenant_id, selection)]
+    counts = [connection.execute(select(func.count()).select_from(query.subquery())).scalar_one() for query in queries]
     done = 0
-    for rows in stream_batches(connection, query):
-        yield from _load_trails(connection, tenant_id, {row.package_id: row for row in rows})
-        progress(done := done + len(rows), total)
+    for query in queries:
+        for rows in stream_batches(connection, query):
+            yield from _load_trails(connection, tenant_id, {row.package_id: row for row in rows})
+            progress(done := done + len(rows), sum(counts))
     for rows in stream_batches(connection, _rowless(tenant_id, selection)):
         yield from _load_trails(connection, tenant_id, {row.package_id: None for row in rows})
 
 
 def read_heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
-    """The length and head of each chain, according to the packages' rows."""
-    for row in stream_rows(connection, _packages(tenant_id, selection)):
-        yield Head(row.package_id, row.revision, row.head)
+    """The length and head of each chain, according to the rows of packages and threads."""
+    for query in (_packages(tenant_id, selection), _threads(tenant_id, selection)):
+        for row in stream_rows(connection, query):
+            yield Head(row.package_id, row.revision, row.head)
 
 
 def matching_events(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
@@ -160,7 +163,7 @@ def matching_events(connection: Connection, tenant_id: str, selection: Selection
 
 def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """Rows of another tenant: a database holds one installation, so nothing else would check them."""
-    for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
+    for table in (PACKAGES, THREAD_RECORDS, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
         foreign = select_all(table).where(table.c.tenant_id != tenant_id)
         for row in stream_rows(connection, foreign):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
@@ -174,24 +177,35 @@ def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
     return query if selection.whole else query.where(PACKAGES.c.package_id.in_(_selected_ids(tenant_id, selection)))
 
 
+def _threads(tenant_id: str, selection: Selection) -> Select[Any]:
+    """The records of threads. Their key has the name of a package's id, because it names the chain in the same way."""
+    key = THREAD_RECORDS.c.thread_key
+    query = select_all(THREAD_RECORDS).add_columns(key.label("package_id"))
+    query = query.where(THREAD_RECORDS.c.tenant_id == tenant_id).order_by(key)
+    return query if selection.whole else query.where(key.in_(_selected_ids(tenant_id, selection)))
+
+
 def _selected_ids(tenant_id: str, selection: Selection) -> Select[Any]:
     return select(EVENTS.c.package_id).where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS))
 
 
 def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
-    """Ids that still have events, content, renderings or versions, but no package row."""
+    """Ids that still have events, content, renderings or versions, but no row of a package or thread."""
 
-    def without_package_row(table: Table) -> Select[Any]:
+    def without_row(table: Table) -> Select[Any]:
         row = exists().where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.package_id == table.c.package_id)
-        return select(table.c.package_id).where(table.c.tenant_id == tenant_id, ~row)
+        thread = exists().where(
+            THREAD_RECORDS.c.tenant_id == tenant_id, THREAD_RECORDS.c.thread_key == table.c.package_id
+        )
+        return select(table.c.package_id).where(table.c.tenant_id == tenant_id, ~row, ~thread)
 
     if not selection.whole:
-        return without_package_row(EVENTS).where(*selection.of(EVENTS)).distinct()
+        return without_row(EVENTS).where(*selection.of(EVENTS)).distinct()
     left = union(
-        without_package_row(EVENTS),
-        without_package_row(CONTENT),
-        without_package_row(RENDERINGS),
-        without_package_row(VERSIONS),
+        without_row(EVENTS),
+        without_row(CONTENT),
+        without_row(RENDERINGS),
+        without_row(VERSIONS),
     ).subquery()
     return select(left.c.package_id)
 
@@ -226,15 +240,21 @@ def _new_trail(package_id: str, row: Row[Any] | None) -> Trail:
     state = parse_or_text(row.state)
     known = state if isinstance(state, dict) else {}
     values = {"sampled": False} | known
-    wrong = [name for name in _INDEXED if getattr(row, name) != values.get(name)]
-    wrong += [name for name, moment in _times_of(known).items() if getattr(row, name) != moment]
+    wrong = [
+        name
+        for name in (_THREAD_INDEXED if is_thread(package_id) else _INDEXED)
+        if getattr(row, name) != values.get(name)
+    ]
+    wrong += [name for name, moment in _times_of(package_id, known).items() if getattr(row, name) != moment]
     length = chain_length(row.revision)
     faults = _faults(package_id, length, None, "the columns of its row and its state disagree", wrong)
     return Trail(package_id, claim=Claim(length, row.head, known), noticed=faults)
 
 
-def _times_of(state: dict[str, Any]) -> dict[str, datetime | None]:
-    """The times in the package's state that are also columns of its row."""
+def _times_of(chain_id: str, state: dict[str, Any]) -> dict[str, datetime | None]:
+    """The times in the state that are also columns of its row."""
+    if is_thread(chain_id):
+        return {"updated_at": _parse_time(state.get("updated_at"))}
     decision = state.get("decision")
     values = state | {"decided_at": decision.get("decided_at") if isinstance(decision, dict) else None}
     return {name: _parse_time(values.get(name)) for name in ("created_at", "updated_at", "decided_at")}
@@ -245,6 +265,7 @@ _INDEXED = (
     "agent_id", "revision", "version", "status", "level", "risk", "action_type", "subject_digest", "thread_id",
     "sampled", "verdict",
 )  # fmt: skip
+_THREAD_INDEXED = ("thread_key", "thread_id", "owner_agent", "revision", "status")
 _EVENT_INDEXED = ("event_id", "event_type", "action_type", "actor")
 
 

@@ -18,18 +18,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, insert, select
+from sqlalchemy import Connection, and_, select
 
 from rules.people.directory import ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.clock_commands import ClockCommand
 from rules.state.model import PackageState
+from rules.state.service_commands import ClockCommand, ThreadConsequence
 from rules.state.situation import Situation
 from rules.state.transition import Words, record_refusal
 from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
+from store.commands.answers import (
+    ANSWER_COLUMNS,
+    COMMANDS,
+    THIS_COMMAND,
+    NewAnswer,
+    PriorAnswer,
+    save_answer,
+)
 from store.commands.invocation import Invocation
 from store.commands.situation import load_situation, may_assign
 from store.commands.write import batch_or_stale, write_transition
@@ -38,16 +45,11 @@ from store.engine.statements import fetch_all
 from store.installation.installation import INSTALLATION, STATUS_COLUMNS, Installation, InstallationStatus
 from store.packages.packages import Loaded, load_package, load_packages
 from store.packages.refusals import is_first_this_minute
-from store.schema.tables import CommandRow, core
 
-COMMANDS = core(CommandRow)
-_THIS = (COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command"))
-_ANSWERED = select(COMMANDS.c.package_id).where(*_THIS)
 # Every command first reads the status of the installation and the earlier answer to the same command, if any.
-_STATUS_AND_ANSWER = select(
-    *STATUS_COLUMNS, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal, COMMANDS.c.request
-).join_from(INSTALLATION, COMMANDS, and_(*_THIS), isouter=True)
-_ANSWER = insert(COMMANDS)
+_STATUS_AND_ANSWER = select(*STATUS_COLUMNS, *ANSWER_COLUMNS).join_from(
+    INSTALLATION, COMMANDS, and_(*THIS_COMMAND), isouter=True
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +67,6 @@ class Outcome:
     request: str | None = None
     roster: Roster | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
-
-
-class PriorAnswer(NamedTuple):
-    """The saved answer to a command."""
-
-    package_id: str
-    content_digest: str | None
-    refusal: str | None
-    request: str | None
 
 
 def execute(connection: Connection, installation: Installation, invocation: Invocation) -> Outcome:
@@ -156,10 +149,6 @@ def _record_refusal(
     return Outcome(state=attempt.after, refusal=refusal, changed=True)
 
 
-def has_answered(connection: Connection, tenant_id: str, command_id: str) -> bool:
-    return bool(fetch_all(connection, _ANSWERED, {"tenant": tenant_id, "command": command_id}))
-
-
 def _replay(
     connection: Connection, installation: Installation, invocation: Invocation, answered: PriorAnswer
 ) -> Outcome:
@@ -167,25 +156,18 @@ def _replay(
     loaded = _load_accessible(connection, installation, invocation, answered.package_id)
     if loaded is None:
         return Outcome(state=None, refusal=refuse(Reason.NOT_FOUND))
-    if answered.content_digest != invocation.content_digest:
-        return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=answered.package_id))
-    refusal = Refusal.model_validate_json(answered.refusal) if answered.refusal else None
-    return Outcome(state=loaded.state, refusal=refusal, replayed=True, request=answered.request)
+    if conflict := answered.check_same_content(invocation.content_digest):
+        return Outcome(state=None, refusal=conflict)
+    return Outcome(state=loaded.state, refusal=answered.as_refusal(), replayed=True, request=answered.request)
 
 
 def _save_answer(
     batch: Batch, tenant_id: str, invocation: Invocation, package_id: str, refusal: Refusal | None = None
 ) -> None:
-    """The clock's commands need no saved answer: whether they apply depends on what is due."""
-    if isinstance(invocation.command, ClockCommand):
+    """Commands of the clock and of a thread need no saved answer: they apply only to what is due or part of it."""
+    command = invocation.command
+    if isinstance(command, ClockCommand | ThreadConsequence):
         return
-    row = {
-        "tenant_id": tenant_id,
-        "command_id": invocation.command.command_id,
-        "package_id": package_id,
-        "content_digest": invocation.content_digest,
-        "refusal": refusal.model_dump_json() if refusal else None,
-        "request": invocation.request,
-        "at": invocation.now,
-    }
-    batch.execute(_ANSWER, row)
+    written = refusal.model_dump_json() if refusal else None
+    digest, request = invocation.content_digest, invocation.request
+    save_answer(batch, NewAnswer(tenant_id, command.command_id, package_id, digest, written, request, invocation.now))

@@ -140,10 +140,10 @@ def _agent(
         return {"agent": load_agent(connection, tenant, agent_id, lock=True)}, {}
     if Needs.AGENT_LOAD in needs:
         proposing = load_proposing_agent(connection, tenant, agent_id, thread, invocation.now)
-        return {"agent": proposing.agent, "load": proposing.load}, {"thread_taken_in": proposing.holder}
+        return {"agent": proposing.agent, "load": proposing.load}, {"thread_stopped_by": proposing.holder}
     if Needs.AGENT in needs:
         agent, holder = load_agent_in_thread(connection, tenant, agent_id, thread)
-        return {"agent": agent}, {"thread_taken_in": holder}
+        return {"agent": agent}, {"thread_stopped_by": holder}
     return {}, {}
 
 

@@ -28,9 +28,9 @@ from store.packages.packages import Loaded, save_package
 from store.schema.tables import EventRow, core
 
 EVENTS = core(EventRow)
-_APPEND = insert(EVENTS)
+APPEND_EVENT = insert(EVENTS)
 # Another command took the next position in the chain (on SQLite a trigger notices first), or this one was answered.
-_CONFLICTS = frozenset(["events_pkey", append_only_message("events"), "commands_pkey"])
+_CONFLICTS = frozenset(["events_pkey", append_only_message("events"), "commands_pkey", "thread_records_pkey"])
 
 
 def write_transition(
@@ -44,9 +44,8 @@ def write_transition(
     callback_url = _callback_url(transition, loaded, situation)
     with batch_or_stale(connection) as batch:
         save_package(batch, before, after, events[-1]["digest"], callback_url)
-        batch.execute(
-            _APPEND, [_row(occurrence, event) for occurrence, event in zip(transition.occurrences, events, strict=True)]
-        )
+        rows = [_row(occurrence, event) for occurrence, event in zip(transition.occurrences, events, strict=True)]
+        batch.execute(APPEND_EVENT, rows)
         content.save_content(batch, contents)
         versions.write_versions(batch, before, after)
         tasks.write_tasks(batch, before, after)

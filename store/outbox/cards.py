@@ -17,6 +17,7 @@ from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.state.sightings import CardLocation
 from store.engine.batch import Batch, write_row
+from store.engine.statements import fetch_first
 from store.packages.packages import PACKAGES
 from store.schema.outbox_tables import Card, Rendering
 from store.schema.tables import ReviewTaskRow, core
@@ -272,12 +273,17 @@ class NewRendering(NamedTuple):
     now: datetime
 
 
+_RENDERING = select(RENDERINGS.c.body).where(
+    RENDERINGS.c.tenant_id == bindparam("tenant"),
+    RENDERINGS.c.rendering_id == bindparam("rendering"),
+    RENDERINGS.c.package_id == bindparam("package"),
+)
+
+
 def was_shown(connection: Connection, tenant_id: str, package_id: str, version: int, rendering_id: str) -> bool:
     """Whether this rendering of this version was stored, which happens before anything is shown."""
-    key = (RENDERINGS.c.tenant_id == tenant_id, RENDERINGS.c.rendering_id == rendering_id)
-    query = select(RENDERINGS.c.body).where(*key, RENDERINGS.c.package_id == package_id)
-    body = connection.execute(query).scalar_one_or_none()
-    return body is not None and f"{package_id} {version} " in body
+    row = fetch_first(connection, _RENDERING, {"tenant": tenant_id, "rendering": rendering_id, "package": package_id})
+    return row is not None and row.body is not None and f"{package_id} {version} " in row.body
 
 
 def save_rendering(connection: Connection, drawing: NewRendering) -> None:

@@ -8,19 +8,20 @@ from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, union_all, update
 
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
+from rules.threads.model import thread_key
 from rules.verbs.timers import next_due
 from store.engine.batch import Batch
 from store.engine.statements import fetch_first
 from store.packages.states import parse_state, serialize_state
-from store.schema.tables import PackageRow, core
+from store.schema.tables import PackageRow, ThreadRecordRow, core
 
 log = structlog.get_logger()
 
-PACKAGES = core(PackageRow)
+PACKAGES, THREAD_RECORDS = core(PackageRow), core(ThreadRecordRow)
 
 _THIS = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id == bindparam("package"))
 _LOAD = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
@@ -130,6 +131,7 @@ def _identity(state: PackageState) -> dict[str, Any]:
         "action_type": state.action_type,
         "subject_digest": state.subject_digest,
         "thread_id": state.thread_id,
+        "thread_key": thread_key(state.thread_id) if state.thread_id else None,
         "created_at": state.created_at,
     }
 
@@ -192,11 +194,17 @@ def is_any_soft_waiting(connection: Connection, tenant_id: str) -> bool:
     return connection.execute(_ANY_SOFT_WAITING, {"tenant": tenant_id}).first() is not None
 
 
-_REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)
+_REVISIONS = union_all(
+    select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE),
+    select(THREAD_RECORDS.c.thread_key, THREAD_RECORDS.c.revision).where(
+        THREAD_RECORDS.c.tenant_id == bindparam("tenant"),
+        THREAD_RECORDS.c.thread_key.in_(bindparam("packages", expanding=True)),
+    ),
+)
 
 
 def load_revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
-    """The revision of each package, for the slow poll of the waiters."""
+    """The revision of each package or thread, for the slow poll of the waiters."""
     rows = connection.execute(_REVISIONS, {"tenant": tenant_id, "packages": package_ids})
     return {row.package_id: row.revision for row in rows}
 

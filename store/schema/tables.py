@@ -49,6 +49,14 @@ class PackageRow(SQLModel, table=True):
             "package_id",
             where="thread_id IS NOT NULL",
         ),
+        _partial(
+            "ix_packages_thread_key",
+            "tenant_id",
+            "thread_key",
+            "created_at",
+            "package_id",
+            where="thread_key IS NOT NULL",
+        ),
         _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
         _partial("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
     )
@@ -64,6 +72,7 @@ class PackageRow(SQLModel, table=True):
     action_type: str
     subject_digest: str | None = None
     thread_id: str | None = None
+    thread_key: str | None = None  # of the thread's record, the same for every spelling of `thread_id`
     due_at: datetime | None = None
     decided_at: datetime | None = None
     created_at: datetime
@@ -201,13 +210,32 @@ class RefusalRow(SQLModel, table=True):
 
 
 class ThreadRow(SQLModel, table=True):
-    """A thread or run that a person has taken over through a package. It is free once no row is left."""
+    """A thread or run that is stopped: by a package that a person has taken over, or by a thread that is held.
+
+    `package_id` says by what (`rules.package.takeover_reach`). The thread or run is free once no row is left.
+    """
 
     __tablename__ = "threads"
     tenant_id: str = Field(primary_key=True)
     thread_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
     taken_at: datetime
+
+
+class ThreadRecordRow(SQLModel, table=True):
+    """The current state of a thread that was given a command. Its events are in `events`, under its key."""
+
+    __tablename__ = "thread_records"
+    __table_args__ = (Index("ix_thread_records_time", "tenant_id", "updated_at"),)
+    tenant_id: str = Field(primary_key=True)
+    thread_key: str = Field(primary_key=True)
+    thread_id: str = Field(sa_type=Text)
+    owner_agent: str
+    revision: int
+    head: str
+    status: str
+    updated_at: datetime
+    state: str = Field(sa_type=Text)
 
 
 def core(model: type[SQLModel]) -> Table:

@@ -235,7 +235,7 @@ def _assert_problem(route: Route | None, response: Response) -> None:
 
 def _route(method: str, path: str) -> Route | None:
     plain = path.partition("?")[0]
-    matching = [route for route in routes.ROUTES if re.fullmatch(route.path.replace("{id}", "[^/]+"), plain)]
+    matching = [route for route in routes.ROUTES if re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), plain)]
     return next((route for route in matching if route.method == method.lower()), None)
 
 

@@ -16,7 +16,7 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import AUTO, Actor, ActorKind
 from rules.reasons import Refusal
 from rules.record.chain import package_event
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
 from rules.state.model import PackageState
 from rules.state.sightings import Silence
@@ -68,8 +68,8 @@ BY_AGENTS = [
     agent_commands.ReportExecution,
     commands.Withdraw,
 ]
-BY_TIME = [*clock_commands.ClockCommand.__subclasses__(), commands.Show]
-TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in clock_commands.ClockCommand.__subclasses__()}
+BY_TIME = [*service_commands.ClockCommand.__subclasses__(), commands.Show]
+TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in service_commands.ClockCommand.__subclasses__()}
 
 
 def mark(text: str) -> str:
@@ -232,7 +232,7 @@ def someone_stops_it(life: Life, choose: Choose) -> None:
 def silence_passes(life: Life, choose: Choose) -> None:
     life.give(ask(commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
     life.now += 6 * MINUTE
-    life.give(ask(clock_commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
+    life.give(ask(service_commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
 
 
 def clock_does_what_is_due(life: Life, choose: Choose) -> None:
@@ -246,7 +246,7 @@ def clock_does_what_is_due(life: Life, choose: Choose) -> None:
 def service_covers_absences(life: Life, choose: Choose) -> None:
     """People go away and come back more often than anything else changes."""
     life.people = choose(COMPANIES)
-    life.give(ask(clock_commands.Relieve, life.here), AUTO)
+    life.give(ask(service_commands.Relieve, life.here), AUTO)
 
 
 def agent_sends_something(life: Life, choose: Choose) -> None:
@@ -275,7 +275,7 @@ def policy_or_people_change(life: Life, choose: Choose) -> None:
     life.people = COMPANIES[choose(range(len(COMPANIES)))]
     life.agent = world.agent(frozen=choose([False] * 5 + [True]))
     life.directory_age = choose([timedelta(0)] * 9 + [2 * DAY])
-    life.memory = choose([Memory()] * 5 + [Memory(thread_taken_in="pkg_0"), Memory(noes=choose(NOES))])
+    life.memory = choose([Memory()] * 5 + [Memory(thread_stopped_by="pkg_0"), Memory(noes=choose(NOES))])
 
 
 BEFORE = [submit_package, submit_package, policy_or_people_change]

@@ -19,7 +19,7 @@ from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.directory import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.commands import Command
 from rules.state.model import PackageState
 from rules.state.noes import No, RememberedNo
@@ -205,7 +205,7 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
     commands.OpenForm: {"rendering_id": "rnd_1", "page": 1, "of": 1, "shown": {"type": "modal"}},
     agent_commands.NewVersion: {"package": SOFT},
-    clock_commands.Harden: {"cause": "proof-lost"},
+    service_commands.Harden: {"cause": "proof-lost"},
     agent_commands.ClaimExecution: {"claim_id": "clm_1"},
     agent_commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
 }
@@ -235,7 +235,7 @@ def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
         "action_digest": state.action_digest,
         "comment": "I looked at it.",
     }
-    if kind is clock_commands.Consent:
+    if kind is service_commands.Consent:
         seen["silence"] = proven(state)
     fitting = {name: value for name, value in seen.items() if name in kind.model_fields}
     return kind.model_validate(fitting | _SAID.get(kind, {}) | fields)

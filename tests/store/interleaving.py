@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from rules.package.model import DecisionPackage
 from rules.people.directory import Actor, Agent
 from rules.scales import HITLLevel, RiskLevel
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.commands import Command, Verb
 from rules.state.model import PackageState
 from rules.verbs.timers import next_due
@@ -80,13 +80,13 @@ BY_AGENTS = (
     agent_commands.ReportExecution,
 )
 BY_TIME: dict[Verb, type[Command]] = {
-    Verb.REMIND: clock_commands.Remind,
-    Verb.CONSENT: clock_commands.Consent,
-    Verb.CLIMB: clock_commands.Climb,
-    Verb.EXPIRE: clock_commands.Expire,
-    Verb.WAKE: clock_commands.WakeUp,
-    Verb.LAPSE: clock_commands.Lapse,
-    Verb.LOSE_TRACK: clock_commands.LoseTrack,
+    Verb.REMIND: service_commands.Remind,
+    Verb.CONSENT: service_commands.Consent,
+    Verb.CLIMB: service_commands.Climb,
+    Verb.EXPIRE: service_commands.Expire,
+    Verb.WAKE: service_commands.WakeUp,
+    Verb.LAPSE: service_commands.Lapse,
+    Verb.LOSE_TRACK: service_commands.LoseTrack,
 }
 
 
@@ -240,7 +240,7 @@ class Interleaving(RuleBasedStateMachine):
             self.world.write(lambda connection: packages.claim_due_packages(connection, tenant, now, now, 100))
         ):
             due = next_due(state)
-            tick = ask(BY_TIME[due[1]] if due else clock_commands.Remind, state)
+            tick = ask(BY_TIME[due[1]] if due else service_commands.Remind, state)
             outcome, again = self._run(self.world.do(tick)), self._run(self.world.do(tick))
             self._look(state.decision_package_id)
             assert outcome.state is not None

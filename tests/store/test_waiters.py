@@ -119,7 +119,7 @@ async def test_a_change_of_one_package_does_not_wake_waiters_of_another(
     await quiet.after(ask(Reject, one), SENTA)
     await soon(for_one)
     assert not for_other.done()
-    quiet.store.release_waiters()
+    quiet.store.waiters.release()
     await soon(for_other)
 
 
@@ -129,6 +129,6 @@ async def test_an_ending_process_releases_all_waiters_and_lets_nobody_wait(
     waits, state = Waits(monkeypatch), await quiet.submit(HARD)
     tasks = [wait_for_package(quiet, state) for _ in range(5)]
     await waits.come(5)
-    quiet.store.release_waiters()
+    quiet.store.waiters.release()
     result = await soon(asyncio.gather(*tasks, wait_for_package(quiet, state)))
     assert [status_of(document) for document in result] == ["pending"] * 6

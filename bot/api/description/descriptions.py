@@ -80,6 +80,11 @@ MODELS: dict[str, dict[str, str]] = {
     },
     "Dissent": {"by": "The agent or model that disagrees.", "position": "Its position.", "reason": "Its reason."},
     "Cost": {"amount": "In units of the currency.", "currency": "ISO 4217, such as EUR."},
+    "CheckpointRequest": {
+        "checkpoint_id": "Your id for it. A person who resumes the thread may name it.",
+        "summary": "What is done by then, in a sentence or two, for people.",
+        "state": "What you need to go on from there. People see it when they resume the thread.",
+    },
     "TakeoverPackage": {
         "summary": "The state of the work.",
         "stopping_reason": "Why the agent stops.",

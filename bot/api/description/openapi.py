@@ -12,14 +12,17 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from bot.api.description.descriptions import ABOUT, MODELS
+from bot.api.description.fragments import CALLBACK, HEADERS, IN_PATH, REQUEST_HEADERS
 from bot.api.description.health_shapes import Health, Readiness
 from bot.api.description.route import Answer, Route
 from bot.api.description.routes import ROUTES
 from bot.api.description.schema import JSON_OBJECT, REFERENCE, kind_conditions, with_json_limits
 from bot.api.description.shapes import CallbackBody, Events, Page, Problem, StatusDocument
+from bot.api.description.thread_shapes import ThreadDocument, ThreadHistory
 from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.api.problems import MEDIA
-from bot.api.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
+from bot.api.requests import CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
+from bot.api.threads.requests import CheckpointRequest
 from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
 
 Json = dict[str, Any]
@@ -32,79 +35,13 @@ _REQUESTS = (
     CancelRequest,
     ClaimRequest,
     ReportRequest,
+    CheckpointRequest,
     MemoryParameters,
     ExceptionParameters,
 )
-_REPLIES = (StatusDocument, CallbackBody, Page, Events, Problem, Readiness, Health)
+_REPLIES = (StatusDocument, CallbackBody, Page, Events, ThreadDocument, ThreadHistory, Problem, Readiness, Health)
 
 _FACT = re.compile(r"\{(\w+)\}")  # a placeholder in the sentence of a problem
-
-_HEADERS: dict[str, Json] = {
-    "ETag": {"description": "The revision.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}},
-    "Location": {
-        "description": "The address of the package.",
-        "schema": {"type": "string", "pattern": "^/v1/packages/pkg_"},
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before the next request.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-    },
-    "Idempotent-Replayed": {
-        "description": "The request was answered before. Nothing was done twice.",
-        "schema": {"type": "string", "enum": ["true"]},
-    },
-    "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}},
-}
-
-_REQUEST_HEADERS: dict[str, Json] = {
-    "Idempotency-Key": {
-        "description": "Your own key for this request. The same key with the same content gets the same answer; with"
-        " other content it is refused. It counts for your agent and this address.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-    },
-    "If-None-Match": {
-        "description": "The last `ETag` that you received. An unknown one is ignored.",
-        "schema": {"type": "string"},
-        "example": '"1"',
-    },
-}
-
-
-_CALLBACK: Json = {
-    "operationId": "callback",
-    "tags": ["Callbacks"],
-    "summary": "Sent when a package gets a new status or is escalated.",
-    "description": "Follows the Standard Webhooks specification. The same `webhook-id` can come twice. The callbacks of"
-    " a package arrive in order. A callback permits nothing: claim the execution before you act.",
-    "parameters": [
-        {
-            "name": name,
-            "in": "header",
-            "required": True,
-            "description": description,
-            "schema": {"type": "string", "pattern": pattern},
-        }
-        for name, description, pattern in (
-            ("webhook-id", "The same for all attempts.", "^msg_"),
-            ("webhook-timestamp", "The time of this attempt, in seconds since 1970.", "^[0-9]+$"),
-            (
-                "webhook-signature",
-                "HMAC-SHA256 of id, timestamp and body, joined by dots; two values while a secret is being replaced.",
-                "^v1,[^ ]+( v1,[^ ]+)*$",
-            ),
-        )
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="CallbackBody")}}},
-    },
-    "responses": {
-        "2XX": {"description": "Accepted. The body is ignored."},
-        "410": {"description": "No more callbacks are sent to this address."},
-        "default": {"description": "Any other answer is retried for three days, not before `Retry-After`."},
-    },
-    "security": [],
-}
 
 
 class _Untitled(GenerateJsonSchema):
@@ -131,13 +68,13 @@ def openapi_document() -> Json:
             {"name": "Service", "description": "For operators and monitoring. No key is needed."},
         ],
         "paths": _paths(),
-        "webhooks": {"package": {"post": _CALLBACK}},
+        "webhooks": {"package": {"post": CALLBACK}},
         "components": {
             "securitySchemes": {
                 "agentKey": {"type": "http", "scheme": "bearer", "description": meaning_of(Fault.UNAUTHENTICATED)}
             },
             "schemas": _schemas(),
-            "headers": _HEADERS,
+            "headers": HEADERS,
         },
         "x-problem-types": [_problem_type(kind) for kind in problem_kinds()],
     }
@@ -196,20 +133,15 @@ def _operation(route: Route) -> Json:
 
 
 def _parameters(route: Route) -> list[Json]:
-    parameters: list[Json] = []
-    if "{id}" in route.path:
-        schema = {"type": "string", "pattern": PACKAGE_ID}
-        parameters.append(
-            {"name": "id", "in": "path", "required": True, "schema": schema, "description": "The package."}
-        )
+    parameters = [row for row in IN_PATH if f"{{{row['name']}}}" in route.path]
     if route.query:
         described = MODELS[route.query.__name__]
         shape = with_json_limits(route.query.model_json_schema(ref_template=REFERENCE, schema_generator=_Untitled))
-        for name, schema in shape["properties"].items():
-            parameters.append(
-                {"name": name, "in": "query", "schema": _without_null(schema), "description": described[name]}
-            )
-    return parameters + [{"name": name, "in": "header", **_REQUEST_HEADERS[name]} for name in route.takes]
+        parameters += [
+            {"name": name, "in": "query", "schema": _without_null(schema), "description": described[name]}
+            for name, schema in shape["properties"].items()
+        ]
+    return parameters + [{"name": name, "in": "header", **REQUEST_HEADERS[name]} for name in route.takes]
 
 
 def _without_null(schema: Json) -> Json:
@@ -253,7 +185,7 @@ def _link(name: str) -> Json:
 
 def _header(name: str) -> tuple[str, Json]:
     plain = name.removesuffix("?")
-    return plain, {**_HEADERS[plain], "required": plain == name}
+    return plain, {**HEADERS[plain], "required": plain == name}
 
 
 def _content(answer: Answer) -> Json:

@@ -9,6 +9,7 @@ from bot.api.description import descriptions as words
 from bot.api.description.health_shapes import Health, Readiness
 from bot.api.description.route import ETAG, LOCATION, REPLAYED, RETRY_AFTER, Answer, Route
 from bot.api.description.shapes import Events, Page, StatusDocument
+from bot.api.description.thread_routes import THREAD_ROUTES
 from bot.api.problem_types import Fault
 from bot.api.requests import CancelRequest, ClaimRequest, ListQuery, NewVersionRequest, ReportRequest, WaitQuery
 from rules.package.model import DecisionPackage
@@ -24,6 +25,8 @@ _PROPOSE = (
     Reason.RATE_LIMITED,
     Reason.ALREADY_REJECTED,
     Reason.THREAD_TAKEN_OVER,
+    Reason.THREAD_HELD,
+    Reason.THREAD_CANCELLED,
     Reason.ALREADY_EXPIRED,
     Reason.QUALITY_GAPS,
     Reason.TOO_LONG_TO_SHOW,
@@ -194,6 +197,8 @@ _EXECUTION = Route(
         Reason.DIRECTORY_STALE,
         Reason.AGENT_PAUSED,
         Reason.THREAD_TAKEN_OVER,
+        Reason.THREAD_HELD,
+        Reason.THREAD_CANCELLED,
         Reason.NOT_CLAIMED,
         Reason.ALREADY_REPORTED,
         Reason.ALREADY_DECIDED,
@@ -231,6 +236,7 @@ ROUTES: tuple[Route, ...] = (
     _CANCEL,
     _EXECUTION,
     _EVENTS,
+    *THREAD_ROUTES,
     _plain("/healthz", "healthz", "Liveness", Answer(status=200, when="The process answers.", body=Health)),
     _plain("/readyz", "readyz", "Readiness and posture", _READY, _NOT_READY),
     _plain("/metrics", "metrics", "Prometheus metrics", Answer(status=200, when="The metrics.", body="text/plain")),

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from rules.state.clock_commands import Lapse, LoseTrack
 from rules.state.commands import Answer, Approve, Defer, HumanOverrideCommand, Reject, Revise, Revoke, TakeOver
+from rules.state.service_commands import Lapse, LoseTrack
 from store.installation import directory
 from tests.bot.service import AUTOMATIC, HARD, SOFT, AgentApi, Response
 from tests.rules.world import DAY, HOUR, RITA, SENTA, people

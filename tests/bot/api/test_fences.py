@@ -10,6 +10,7 @@ import pytest
 from bot.api import handlers, operations
 from bot.api.description import docs
 from bot.api.description.openapi import openapi_document
+from bot.api.threads import handlers as threads
 from rules.package.model import DecisionPackage
 from rules.people.directory import ActorKind, AgentStanding
 from rules.state.commands import Approve, Verb
@@ -27,6 +28,9 @@ OF_AGENTS = {
     ("post", "/v1/packages/{id}/cancel"): "cancel",
     ("post", "/v1/packages/{id}/execution"): "execute",
     ("get", "/v1/packages/{id}/events"): "events",
+    ("get", "/v1/threads/{thread_id}"): "readThread",
+    ("post", "/v1/threads/{thread_id}/checkpoints"): "reportCheckpoint",
+    ("get", "/v1/threads/{thread_id}/history"): "threadHistory",
 }
 OPEN = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")}
 
@@ -44,7 +48,10 @@ def test_only_the_routes_of_the_contract_exist() -> None:
 
 
 def test_every_served_route_is_described() -> None:
-    served = {(route.method.lower(), route.path) for route in (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)}
+    served = {
+        (route.method.lower(), route.path)
+        for route in (*handlers.ROUTES, *threads.ROUTES, *operations.ROUTES, *docs.ROUTES)
+    }
     assert served == set(OF_AGENTS) | OPEN
 
 
@@ -148,9 +155,8 @@ async def test_another_agents_package_looks_like_an_unknown_one(api: AgentApi) -
 )
 async def test_every_agent_route_requires_a_valid_key(api: AgentApi, authorization: str) -> None:
     for method, path in OF_AGENTS:
-        response = await api.call(
-            method.upper(), path.replace("{id}", "pkg_0"), headers={"Authorization": authorization}
-        )
+        named = path.replace("{id}", "pkg_0").replace("{thread_id}", "case-456")
+        response = await api.call(method.upper(), named, headers={"Authorization": authorization})
         assert response.problem == (401, "unauthenticated")
         assert response.headers["WWW-Authenticate"] == "Bearer"
 

@@ -131,10 +131,10 @@ def test_a_missing_tail_of_the_tenants_chain_is_named(export_lines: list[bytes])
 
 @pytest.mark.parametrize(
     "start",
-    [[], [b""], [b"{}\n"], [b"[]\n"], [b'{"kind":"countersign-export","version":3,"tenant_id":"T"}\n'], [b"\xff\n"]],
+    [[], [b""], [b"{}\n"], [b"[]\n"], [b'{"kind":"countersign-export","version":4,"tenant_id":"T"}\n'], [b"\xff\n"]],
 )
 def test_a_file_that_is_not_an_export_is_refused(start: list[bytes]) -> None:
-    assert faults(start) == ["export: it does not begin as an export of version 2 or earlier does"]
+    assert faults(start) == ["export: it does not begin as an export of version 3 or earlier does"]
 
 
 @given(

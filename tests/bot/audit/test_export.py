@@ -43,7 +43,7 @@ def test_an_export_verifies_by_itself(record: AuditDatabase) -> None:
     assert (check.distrust, check.part) == (None, None)
     assert check.header == {
         "kind": "countersign-export",
-        "version": 2,
+        "version": 3,
         "tenant_id": record.tenant_id,
         "made_at": "2026-11-20T12:00:00Z",
         "filter": None,

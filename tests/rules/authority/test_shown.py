@@ -9,7 +9,6 @@ import pytest
 from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.agent_commands import NewVersion
-from rules.state.clock_commands import Consent
 from rules.state.commands import (
     Answer,
     Approve,
@@ -21,6 +20,7 @@ from rules.state.commands import (
     Reject,
 )
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Consent
 from tests.rules import world
 from tests.rules.world import AGENT, HARD, MINUTE, NOW, QUESTION, SENTA, SUSI, SVEN, after, ask, package, refusal
 

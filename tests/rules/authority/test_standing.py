@@ -10,7 +10,7 @@ from rules.authority.authorization import authorize, identify, question_of
 from rules.authority.standards import Standard
 from rules.people.directory import AUTO, Actor, Person, ReviewerAuthorization, Roster
 from rules.reasons import Reason, Refusal
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.agent_commands import NewVersion
 from rules.state.commands import (
     Approve,
@@ -230,8 +230,8 @@ def test_only_people_can_give_the_verbs_of_people(kind: type[Command], actor: Ac
         NewVersion,
         agent_commands.ClaimExecution,
         agent_commands.ReportExecution,
-        clock_commands.Consent,
-        clock_commands.Expire,
+        service_commands.Consent,
+        service_commands.Expire,
     ],
 )
 def test_people_cannot_give_the_verbs_of_agents_and_the_clock(kind: type[Command]) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from rules.record.chain import rfc3339
 from rules.record.status_document import status_document
-from rules.state.clock_commands import Consent, Expire, Lapse
 from rules.state.commands import (
     Answer,
     Approve,
@@ -24,6 +23,7 @@ from rules.state.commands import (
 )
 from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Consent, Expire, Lapse
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

@@ -11,9 +11,9 @@ from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.agent_commands import NewVersion
-from rules.state.clock_commands import Climb, Relieve, WakeUp
 from rules.state.commands import Approve, ApproveWithEdits, Assign, ClaimTask, Command, Defer, Recuse, Revise, Wake
 from rules.state.model import Bar, PackageState, Status
+from rules.state.service_commands import Climb, Relieve, WakeUp
 from rules.state.transition import Transition
 from rules.verbs.absences import needs_relief
 from tests.rules.world import (

@@ -8,7 +8,6 @@ import pytest
 
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
-from rules.state.clock_commands import Climb
 from rules.state.commands import (
     Approve,
     ClaimTask,
@@ -22,6 +21,7 @@ from rules.state.commands import (
     Wake,
 )
 from rules.state.model import HumanInterruptStatus, Status
+from rules.state.service_commands import Climb
 from rules.verbs.decide import decide
 from tests.rules.world import (
     ADAM,

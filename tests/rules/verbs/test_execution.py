@@ -9,10 +9,10 @@ import pytest
 from rules.people.directory import AgentStanding
 from rules.reasons import Reason
 from rules.state.agent_commands import ClaimExecution, ReportExecution
-from rules.state.clock_commands import Lapse, LoseTrack
 from rules.state.commands import Reject, Revoke
 from rules.state.decisions import Basis, ExecutionState, Seat
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Lapse, LoseTrack
 from rules.state.situation import Memory
 from tests.rules.world import (
     AGENT,
@@ -97,7 +97,7 @@ def test_a_permission_is_lapsed_at_its_time_even_before_the_clock_records_it() -
         ({"agent": agent(standing=AgentStanding.PAUSED)}, Reason.AGENT_PAUSED),
         ({"agent": agent(frozen=True)}, Reason.AGENT_PAUSED),
         ({"agent": None}, Reason.AGENT_PAUSED),
-        ({"memory": Memory(thread_taken_in="pkg_0")}, Reason.THREAD_TAKEN_OVER),
+        ({"memory": Memory(thread_stopped_by="pkg_0")}, Reason.THREAD_TAKEN_OVER),
     ],
     ids=["paused", "frozen", "gone", "thread taken over"],
 )

@@ -14,9 +14,9 @@ from rules.people.directory import Directory, ReviewerAuthorization, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.state.agent_commands import ClaimExecution, NewVersion
-from rules.state.clock_commands import Climb, Relieve
 from rules.state.commands import Approve, Escalate, HumanOverrideCommand, Reject
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Climb, Relieve
 from tests.rules.world import (
     ADAM,
     AGENT,

@@ -79,7 +79,7 @@ def test_all_parties_are_barred_from_submission() -> None:
         pytest.param({"agent": agent(standing=AgentStanding.PAUSED)}, Reason.AGENT_PAUSED, id="paused"),
         pytest.param({"agent": agent(standing=AgentStanding.REVOKED)}, Reason.AGENT_PAUSED, id="revoked"),
         pytest.param({"agent": agent(frozen=True)}, Reason.AGENT_PAUSED, id="all frozen"),
-        pytest.param({"memory": Memory(thread_taken_in="pkg_0")}, Reason.THREAD_TAKEN_OVER, id="thread taken over"),
+        pytest.param({"memory": Memory(thread_stopped_by="pkg_0")}, Reason.THREAD_TAKEN_OVER, id="thread taken over"),
         pytest.param({"memory": Memory(noes=(no_to(SOFT),))}, Reason.ALREADY_REJECTED, id="rejected before"),
         pytest.param({"directory_as_of": NOW - 2 * DAY}, Reason.DIRECTORY_STALE, id="directory too old"),
     ],

@@ -6,9 +6,9 @@ import pytest
 
 from rules.reasons import Reason
 from rules.state.agent_commands import ClaimExecution, NewVersion
-from rules.state.clock_commands import Expire
 from rules.state.commands import HandBack, Reject, TakeOver, Withdraw
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Expire
 from rules.state.situation import Memory
 from tests.rules.world import (
     ADAM,
@@ -75,7 +75,7 @@ def test_only_a_held_thread_can_be_handed_back() -> None:
     assert refusal(state, ask(HandBack, state), by=SENTA) is Reason.ALREADY_DECIDED
 
 
-HELD = Memory(thread_taken_in="pkg_1")
+HELD = Memory(thread_stopped_by="pkg_1")
 
 
 def test_while_a_person_holds_the_thread_new_packages_and_claims_in_it_are_refused() -> None:

@@ -12,7 +12,6 @@ from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason
 from rules.record.chain import package_event
 from rules.scales import HITLLevel
-from rules.state.clock_commands import Climb, ClockCommand, Consent, Expire, Lapse, Remind, WakeUp
 from rules.state.commands import (
     Answer,
     Defer,
@@ -27,6 +26,7 @@ from rules.state.commands import (
 )
 from rules.state.decisions import Basis, Execution, ExecutionState
 from rules.state.model import HumanInterruptStatus, PackageState, Status
+from rules.state.service_commands import Climb, ClockCommand, Consent, Expire, Lapse, Remind, WakeUp
 from rules.verbs.timers import next_due
 from tests.rules.world import (
     DAY,

@@ -10,9 +10,9 @@ from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.agent_commands import ReportExecution
-from rules.state.clock_commands import Consent, LoseTrack
 from rules.state.commands import HumanOverrideCommand, Judge
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Consent, LoseTrack
 from rules.state.transition import Transition
 from tests.rules.world import (
     AGENT,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rules.reasons import Reason, Refusal
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.model import PackageState, Status
 from rules.state.transition import Transition
 from rules.verbs.decide import decide
@@ -65,7 +65,7 @@ def by_quorum() -> PackageState:
 
 def consented_state() -> PackageState:
     state = shown_state(submitted_state(SOFT))
-    return after(state, ask(clock_commands.Consent, state), now=NOW + DAY)
+    return after(state, ask(service_commands.Consent, state), now=NOW + DAY)
 
 
 GONE: dict[str, dict[str, Any]] = {

@@ -143,7 +143,7 @@ def test_a_new_version_keeps_its_subject(changed: dict[str, Any]) -> None:
     [
         pytest.param({"agent": agent(standing=AgentStanding.PAUSED)}, HARD, Reason.AGENT_PAUSED, id="paused"),
         pytest.param(
-            {"memory": Memory(thread_taken_in="pkg_0")}, HARD, Reason.THREAD_TAKEN_OVER, id="thread taken over"
+            {"memory": Memory(thread_stopped_by="pkg_0")}, HARD, Reason.THREAD_TAKEN_OVER, id="thread taken over"
         ),
         pytest.param({"memory": Memory(noes=(no_to(HARD),))}, HARD, Reason.ALREADY_REJECTED, id="rejected elsewhere"),
         pytest.param({}, package(expires_at=NOW), Reason.ALREADY_EXPIRED, id="end past"),
@@ -163,7 +163,7 @@ def test_no_new_version_is_accepted_after_the_expiry_of_an_earlier_one() -> None
 
 def test_the_package_that_holds_its_thread_can_be_revised() -> None:
     state = submitted_state(TAKEOVER)
-    assert revised_state(state, TAKEOVER, memory=Memory(thread_taken_in="pkg_1")).version == 2
+    assert revised_state(state, TAKEOVER, memory=Memory(thread_stopped_by="pkg_1")).version == 2
 
 
 def test_a_new_version_for_an_outdated_version_is_stale() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from rules.people.directory import AgentStanding
 from rules.reasons import Reason, Refusal
-from rules.state.clock_commands import Lapse, LoseTrack
 from rules.state.commands import Revoke, TakeOver
 from rules.state.decisions import ExecutionState
+from rules.state.service_commands import Lapse, LoseTrack
 from store.agents import agent_admin
 from store.installation import tenancy
 from store.store import AgentReply

@@ -11,9 +11,9 @@ from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason, refuse
 from rules.scales import HITLLevel
 from rules.state.agent_commands import ClaimExecution, NewVersion, ReportExecution
-from rules.state.clock_commands import Expire
 from rules.state.commands import Approve, Command, Comment, OpenDetails, Reject, Revise, Withdraw
 from rules.state.model import Status
+from rules.state.service_commands import Expire
 from tests.rules.world import (
     AUTOMATIC,
     CRITICAL,

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from rules.reasons import Refusal
-from rules.state.clock_commands import Climb, Expire, LoseTrack
 from rules.state.commands import Approve, Command
 from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Climb, Expire, LoseTrack
 from rules.state.situation import Situation
 from rules.state.transition import Transition
 from rules.verbs.decide import decide

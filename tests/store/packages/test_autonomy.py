@@ -10,8 +10,8 @@ import pytest
 from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Agent
 from rules.scales import HITLLevel
-from rules.state.clock_commands import LoseTrack
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import LoseTrack
 from store.packages.autonomy import load_profile
 from tests.rules.world import AUTOMATIC, HARD, HOUR, RITA, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults

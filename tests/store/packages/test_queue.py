@@ -11,9 +11,9 @@ from rules.package.model import DecisionPackage
 from rules.people.directory import AUTO
 from rules.record.statistics import Age, Waiting
 from rules.scales import HITLLevel
-from rules.state.clock_commands import Climb
 from rules.state.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
 from rules.state.model import PackageState
+from rules.state.service_commands import Climb
 from store.packages import queue
 from store.packages.queue import Page, Place
 from tests.rules.world import (

@@ -10,10 +10,10 @@ from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.agent_commands import NewVersion
-from rules.state.clock_commands import Consent
 from rules.state.commands import Approve, ApproveWithEdits, HumanOverrideCommand, Object, Reject, Revoke, Withdraw
 from rules.state.model import PackageState, Status
 from rules.state.noes import No
+from rules.state.service_commands import Consent
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, ask, package
 from tests.store.soundness import faults
 from tests.store.world import World, submission

@@ -8,9 +8,9 @@ import pytest
 
 from rules.package.model import DecisionPackage
 from rules.record.statistics import Statistics
-from rules.state.clock_commands import Consent, Expire
 from rules.state.commands import Approve, HumanOverrideCommand, Judge, OpenDetails, Reject, Revise
 from rules.state.model import Status
+from rules.state.service_commands import Consent, Expire
 from store.packages.queue import list_unjudged
 from store.packages.statistics import load_statistics
 from tests.rules.world import (

@@ -55,3 +55,31 @@ class Lapse(ClockCommand):
 
 class LoseTrack(ClockCommand):
     verb = Verb.LOSE_TRACK
+
+
+class ThreadConsequence(Command):
+    """What follows for a package from a person's command for its thread, in the same transaction. Base class.
+
+    `thread_event_id` is the event of the thread's own record, and `role` that of the person.
+    """
+
+    thread_event_id: str
+    role: str
+
+
+class HoldWithThread(ThreadConsequence):
+    verb = Verb.HOLD_WITH_THREAD
+
+
+class ResumeWithThread(ThreadConsequence):
+    verb = Verb.RESUME_WITH_THREAD
+
+
+class CancelWithThread(ThreadConsequence):
+    verb = Verb.CANCEL_WITH_THREAD
+
+
+class RevokeWithThread(ThreadConsequence):
+    """An approval that was given to another plan, or in a thread that is cancelled."""
+
+    verb = Verb.REVOKE_WITH_THREAD

@@ -1,0 +1,89 @@
+"""Fixed parts of `/openapi.json`: headers, parameters in paths, and the callback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.api.description.schema import REFERENCE
+from bot.api.requests import PACKAGE_ID
+from rules.package.model import Id
+
+Json = dict[str, Any]
+
+HEADERS: dict[str, Json] = {
+    "ETag": {"description": "The revision.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}},
+    "Location": {
+        "description": "The address of the package.",
+        "schema": {"type": "string", "pattern": "^/v1/packages/pkg_"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next request.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "Idempotent-Replayed": {
+        "description": "The request was answered before. Nothing was done twice.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}},
+}
+
+REQUEST_HEADERS: dict[str, Json] = {
+    "Idempotency-Key": {
+        "description": "Your own key for this request. The same key with the same content gets the same answer; with"
+        " other content it is refused. It counts for your agent and this address.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    },
+    "If-None-Match": {
+        "description": "The last `ETag` that you received. An unknown one is ignored.",
+        "schema": {"type": "string"},
+        "example": '"1"',
+    },
+}
+
+
+_THREAD_NAME: Json = TypeAdapter(Id).json_schema()
+IN_PATH: tuple[Json, ...] = tuple(
+    {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
+    for name, schema, description in (
+        ("id", {"type": "string", "pattern": PACKAGE_ID}, "The package."),
+        ("thread_id", _THREAD_NAME, "The thread, as your packages name it."),
+    )
+)
+
+CALLBACK: Json = {
+    "operationId": "callback",
+    "tags": ["Callbacks"],
+    "summary": "Sent when a package gets a new status or is escalated.",
+    "description": "Follows the Standard Webhooks specification. The same `webhook-id` can come twice. The callbacks of"
+    " a package arrive in order. A callback permits nothing: claim the execution before you act.",
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": description,
+            "schema": {"type": "string", "pattern": pattern},
+        }
+        for name, description, pattern in (
+            ("webhook-id", "The same for all attempts.", "^msg_"),
+            ("webhook-timestamp", "The time of this attempt, in seconds since 1970.", "^[0-9]+$"),
+            (
+                "webhook-signature",
+                "HMAC-SHA256 of id, timestamp and body, joined by dots; two values while a secret is being replaced.",
+                "^v1,[^ ]+( v1,[^ ]+)*$",
+            ),
+        )
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="CallbackBody")}}},
+    },
+    "responses": {
+        "2XX": {"description": "Accepted. The body is ignored."},
+        "410": {"description": "No more callbacks are sent to this address."},
+        "default": {"description": "Any other answer is retried for three days, not before `Retry-After`."},
+    },
+    "security": [],
+}

@@ -1,0 +1,1 @@
+"""The agents' HTTP API for threads."""

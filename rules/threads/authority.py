@@ -1,0 +1,84 @@
+"""Who may control a thread.
+
+Holding and cancelling only stop, so many people may: whoever has role and scope for one of its packages, its requester
+or owner, and admins. Resuming lets the agent go on, so it asks more: the person who held it, or an independent person
+with role, scope and authority for the gravest package. The owner or requester never ends somebody else's hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rules.authority.authorization import authorize, identify, question_of
+from rules.authority.standards import Standard
+from rules.people.directory import Part, ReviewerAuthorization, references
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.model import Bar, PackageState
+from rules.threads.model import ThreadState
+from rules.threads.situation import ThreadSituation
+
+Authority = ReviewerAuthorization | Refusal
+
+
+def may_stop(state: ThreadState, situation: ThreadSituation) -> Authority:
+    """Authority to hold or cancel."""
+    person = identify(situation.roster, situation.actor.actor_id, situation.now)
+    if isinstance(person, Refusal):
+        return person
+    if person.user_id in situation.policy.admins:
+        return _as(Part.ADMIN, state, person.user_id)
+    if state.owner in references(person):
+        return _as(Part.OWNER, state, person.user_id)
+    return _first_granted(_routes(person.user_id, situation)) or refuse(Reason.NOT_YOUR_THREAD)
+
+
+def _routes(user_id: str, situation: ThreadSituation) -> Iterable[Authority]:
+    for package in situation.packages:
+        question = question_of(package, so_far=True)
+        for standard in (Standard.ROUTE, Standard.PARTY):
+            yield authorize(situation.roster, user_id, standard, question, situation.now)
+
+
+def _first_granted(results: Iterable[Authority]) -> ReviewerAuthorization | None:
+    return next((result for result in results if isinstance(result, ReviewerAuthorization)), None)
+
+
+def may_resume(state: ThreadState, situation: ThreadSituation) -> Authority:
+    """Authority to let the agent go on."""
+    user_id = situation.actor.actor_id
+    person = identify(situation.roster, user_id, situation.now)
+    if isinstance(person, Refusal):
+        return person
+    if state.by == user_id:
+        return may_stop(state, situation)
+    if state.owner in references(person) or _is_party(references(person), situation.packages):
+        return refuse(Reason.NOT_YOURS_TO_RESUME, by=state.mention)
+    gravest = _gravest(situation.packages)
+    if gravest is None:
+        admin = user_id in situation.policy.admins
+        return _as(Part.ADMIN, state, user_id) if admin else refuse(Reason.NOT_ADMIN)
+    return authorize(situation.roster, user_id, Standard.PROCEED, question_of(gravest), situation.now)
+
+
+_PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)
+
+
+def _is_party(names: Iterable[str], packages: Iterable[PackageState]) -> bool:
+    barred = {party for package in packages for party, bar in package.barred.items() if bar in _PARTIES}
+    return not barred.isdisjoint(names)
+
+
+def _gravest(packages: Iterable[PackageState]) -> PackageState | None:
+    """The package with the highest risk among the open ones or, if none is open, among all."""
+    known = list(packages)
+    still_open = [package for package in known if not package.status.terminal]
+    return max(still_open or known, key=lambda package: package.risk, default=None)
+
+
+def is_member(state: ThreadState, situation: ThreadSituation) -> Authority | None:
+    """None for the agent that owns the thread; a refusal for any other, which must not learn that it exists."""
+    return None if situation.actor.actor_id == state.owner_agent else refuse(Reason.THREAD_UNKNOWN)
+
+
+def _as(part: Part, state: ThreadState, user_id: str) -> ReviewerAuthorization:
+    return ReviewerAuthorization(reviewer_id=user_id, roles=(), acting_as=part, tenant_id=state.tenant_id)

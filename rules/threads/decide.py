@@ -1,0 +1,170 @@
+"""Decides a command for a thread: the checks of its row, the new state, and what follows for each of its packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rules.package.takeover_reach import names_held_with_thread
+from rules.people.directory import Actor, ActorKind, ReviewerAuthorization
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.model import PackageState
+from rules.state.service_commands import (
+    CancelWithThread,
+    HoldWithThread,
+    ResumeWithThread,
+    RevokeWithThread,
+    ThreadConsequence,
+)
+from rules.state.transition import Words
+from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
+from rules.threads.events import ThreadEventType
+from rules.threads.model import CHECKPOINTS_KEPT, Checkpoint, ThreadState, ThreadStatus
+from rules.threads.situation import ThreadSituation
+from rules.threads.table import THREAD_VERBS, ThreadVerbSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadTransition:
+    """One event of the thread's record, and the commands for its packages that follow from it."""
+
+    before: ThreadState
+    after: ThreadState
+    event_id: str
+    event_type: ThreadEventType
+    actor: Actor
+    authority: ReviewerAuthorization | None
+    policy_version: str
+    at: datetime
+    words: Words | None
+    consequences: tuple[ThreadConsequence, ...] = ()
+
+
+def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> ThreadTransition | Refusal:
+    spec = THREAD_VERBS[type(command)]
+    if situation.actor.kind not in spec.by:
+        return refuse(Reason.A_BOT if ActorKind.PERSON in spec.by else Reason.THREAD_UNKNOWN)
+    authority = None if situation.actor.kind is ActorKind.AUTO else spec.requires(state, situation)
+    if isinstance(authority, Refusal):
+        return authority
+    if refusal := _check_status(spec, state) or _check_checkpoint(state, command):
+        return refusal
+    event_id = f"evt_{situation.fresh_id}"
+    after = state.model_copy(update=_changes(spec, state, command, situation, event_id))
+    return ThreadTransition(
+        before=state,
+        after=after,
+        event_id=event_id,
+        event_type=spec.event_type,
+        actor=situation.actor,
+        authority=authority,
+        policy_version=situation.policy.full_version,
+        at=situation.now,
+        words=_words(command),
+        consequences=tuple(_consequences(command, situation, event_id, authority)),
+    )
+
+
+_TRIALS: tuple[type[ThreadCommand], ...] = (HoldThread, ResumeThread, CancelThread)
+
+
+def offered_to(state: ThreadState, situation: ThreadSituation) -> tuple[ThreadVerb, ...]:
+    """What the actor may do now. Each command is tried with words that are always accepted."""
+    commands = (_trial(kind, state) for kind in _TRIALS)
+    return tuple(
+        command.verb for command in commands if not isinstance(decide_thread(state, command, situation), Refusal)
+    )
+
+
+def _trial(kind: type[ThreadCommand], state: ThreadState) -> ThreadCommand:
+    words = {} if kind is ResumeThread else {"reason": "?"}
+    return kind.model_validate({"command_id": "trial", "thread_id": state.thread_id, **words})
+
+
+def _check_status(spec: ThreadVerbSpec, state: ThreadState) -> Refusal | None:
+    if state.status in spec.taken_in:
+        return None
+    facts = {"by": state.mention, "verb": spec.verb.value}
+    match state.status:
+        case ThreadStatus.CANCELLED:
+            return refuse(Reason.THREAD_CANCELLED, **facts)
+        case ThreadStatus.HELD:
+            return refuse(Reason.THREAD_ALREADY_HELD, **facts)
+        case _:
+            return refuse(Reason.THREAD_NOT_HELD, **facts)
+
+
+def _check_checkpoint(state: ThreadState, command: ThreadCommand) -> Refusal | None:
+    """A thread can be resumed only from a checkpoint that its agent has reported and that is still known."""
+    if not isinstance(command, ResumeThread) or command.checkpoint_id is None:
+        return None
+    known = [checkpoint.checkpoint_id for checkpoint in state.checkpoints]
+    if command.checkpoint_id in known:
+        return None
+    return refuse(Reason.CHECKPOINT_UNKNOWN, checkpoint=command.checkpoint_id, known=", ".join(known) or "none")
+
+
+def _changes(
+    spec: ThreadVerbSpec, state: ThreadState, command: ThreadCommand, situation: ThreadSituation, event_id: str
+) -> dict[str, Any]:
+    changes: dict[str, Any] = {"revision": state.revision + 1, "updated_at": situation.now}
+    if isinstance(command, ReportCheckpoint):
+        return changes | {"checkpoints": _with_checkpoint(state, command, situation, event_id)}
+    return changes | {
+        "status": spec.leads_to or state.status,
+        "by": situation.actor.actor_id,
+        "since": situation.now,
+        "event_id": event_id,
+        "resume_checkpoint_id": command.checkpoint_id if isinstance(command, ResumeThread) else None,
+        "rollback_requested": isinstance(command, CancelThread) and command.rollback,
+        "stopped_names": () if isinstance(command, ResumeThread) else _stopped_names(state, situation),
+    }
+
+
+def _with_checkpoint(
+    state: ThreadState, command: ReportCheckpoint, situation: ThreadSituation, event_id: str
+) -> tuple[Checkpoint, ...]:
+    others = [known for known in state.checkpoints if known.checkpoint_id != command.checkpoint_id]
+    new = Checkpoint(checkpoint_id=command.checkpoint_id, event_id=event_id, at=situation.now)
+    return (*others, new)[-CHECKPOINTS_KEPT:]
+
+
+def _stopped_names(state: ThreadState, situation: ThreadSituation) -> tuple[str, ...]:
+    """The thread, and the parts of its runs: a package that leaves out the thread does not escape the hold."""
+    return names_held_with_thread(state.thread_id, {package.run_id for package in situation.packages})
+
+
+def _words(command: ThreadCommand) -> Words | None:
+    texts = command.model_dump(mode="json", exclude={"command_id", "thread_id"}, exclude_none=True)
+    return texts or None
+
+
+def _consequences(
+    command: ThreadCommand, situation: ThreadSituation, event_id: str, authority: ReviewerAuthorization | None
+) -> Iterator[ThreadConsequence]:
+    for package in situation.packages:
+        if kind := _consequence(command, package):
+            yield kind(
+                command_id=f"{event_id}:{package.decision_package_id}",
+                decision_package_id=package.decision_package_id,
+                thread_event_id=event_id,
+                role=authority.role if authority else situation.actor.actor_id,
+            )
+
+
+def _consequence(command: ThreadCommand, package: PackageState) -> type[ThreadConsequence] | None:
+    """What happens to a package that waits or is permitted. An action that is already running goes on."""
+    unused = package.is_unused
+    if package.status.terminal and not unused:
+        return None
+    match command:
+        case HoldThread():
+            return HoldWithThread
+        case ResumeThread():
+            return RevokeWithThread if unused and command.modified_state is not None else ResumeWithThread
+        case CancelThread():
+            return RevokeWithThread if unused else CancelWithThread
+        case _:
+            return None

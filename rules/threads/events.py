@@ -1,0 +1,12 @@
+"""The names of the events in a thread's record. `rules.state.events` has the grammar and the rule: never rename one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ThreadEventType(StrEnum):
+    CHECKPOINT_REPORTED = "thread.checkpoint_reported"
+    HELD = "thread.held"
+    RESUMED = "thread.resumed"
+    CANCELLED = "thread.cancelled"

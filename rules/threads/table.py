@@ -1,0 +1,68 @@
+"""The table of a thread's verbs: one row for each command. Without a complete table the process does not start.
+
+**How it works.** A thread is running, held or cancelled. A row says who may give the command, in which states, what it
+requires of them, to which state it leads, and what follows for each package of the thread. The package's part is a
+command of its own (`rules.verbs.threads`), carried out in the same transaction, so that the package's record shows it.
+
+**Races.** The state is written only if the one that was read is still current; otherwise the command is decided again.
+A claim that was committed before the hold is not undone: the action is already running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from rules.people.directory import ActorKind, ReviewerAuthorization
+from rules.reasons import Refusal
+from rules.threads.authority import is_member, may_resume, may_stop
+from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
+from rules.threads.events import ThreadEventType
+from rules.threads.model import ThreadState, ThreadStatus
+from rules.threads.situation import ThreadSituation
+
+Requirement = Callable[[ThreadState, ThreadSituation], ReviewerAuthorization | Refusal | None]
+S = ThreadStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadVerbSpec:
+    command: type[ThreadCommand]
+    by: tuple[ActorKind, ...]
+    requires: Requirement
+    taken_in: tuple[ThreadStatus, ...]
+    leads_to: ThreadStatus | None = None  # None: the status does not change
+    event_type: ThreadEventType
+
+    @property
+    def verb(self) -> ThreadVerb:
+        return self.command.verb
+
+
+def _build(rows: Iterable[ThreadVerbSpec]) -> Mapping[type[ThreadCommand], ThreadVerbSpec]:
+    table = {row.command: row for row in rows}
+    if missing := set(ThreadCommand.__subclasses__()) - table.keys():
+        raise TypeError(f"the table of threads has no row for {', '.join(sorted(kind.__name__ for kind in missing))}")
+    return table
+
+
+# The service itself gives commands in the name of an operator, who works at the command line.
+_PERSON, _AGENT = (ActorKind.PERSON, ActorKind.AUTO), (ActorKind.AGENT,)
+THREAD_VERBS = _build([
+    ThreadVerbSpec(
+        command=HoldThread, by=_PERSON, requires=may_stop, taken_in=(S.RUNNING,), leads_to=S.HELD,
+        event_type=ThreadEventType.HELD,
+    ),
+    ThreadVerbSpec(
+        command=ResumeThread, by=_PERSON, requires=may_resume, taken_in=(S.HELD,), leads_to=S.RUNNING,
+        event_type=ThreadEventType.RESUMED,
+    ),
+    ThreadVerbSpec(
+        command=CancelThread, by=_PERSON, requires=may_stop, taken_in=(S.RUNNING, S.HELD), leads_to=S.CANCELLED,
+        event_type=ThreadEventType.CANCELLED,
+    ),
+    ThreadVerbSpec(
+        command=ReportCheckpoint, by=_AGENT, requires=is_member, taken_in=(S.RUNNING, S.HELD),
+        event_type=ThreadEventType.CHECKPOINT_REPORTED,
+    ),
+])  # fmt: skip

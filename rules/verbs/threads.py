@@ -1,0 +1,85 @@
+"""What a package does when its thread is held, resumed or cancelled.
+
+While it is held, people may still decide on it, but its time stands: no deadline, no reminder, no silence, no expiry
+of an approval. Two things do run: the package's own `expires_at`, and the time to report an execution that was claimed
+before. On resumption each deadline moves by the time that it stood still, and silence starts again from nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.changes import StateChanges
+from rules.state.decisions import Basis, Hold, Seat
+from rules.state.events import Cause, EventType
+from rules.state.model import PackageState, Status
+from rules.state.service_commands import (
+    CancelWithThread,
+    HoldWithThread,
+    ResumeWithThread,
+    RevokeWithThread,
+    ThreadConsequence,
+)
+from rules.state.transition import Move, Transition
+from rules.verbs.settling import settle
+
+
+def hold_with_thread(move: Move, command: HoldWithThread) -> Transition | Refusal:
+    if move.state.hold:
+        return move.build()
+    if not _is_waiting(move.state):
+        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a hold")
+    stop = Hold(by=move.situation.actor.actor_id, since=move.situation.now, event_id=command.thread_event_id)
+    cause = Cause.THREAD_HELD.of_event(command.thread_event_id)
+    return move.record(EventType.PACKAGE_HELD, {"hold": stop}, reason=cause).build()
+
+
+def _is_waiting(state: PackageState) -> bool:
+    return not state.status.terminal or state.is_unused
+
+
+def resume_with_thread(move: Move, command: ResumeWithThread) -> Transition:
+    state = move.state
+    if state.hold is None:
+        return move.build()
+    changes = _moved_deadlines(state, state.hold.since, move.situation.now)
+    changes["hold"] = None
+    return move.record(
+        EventType.PACKAGE_RESUMED, changes, reason=Cause.THREAD_RESUMED.of_event(command.thread_event_id)
+    ).build()
+
+
+def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -> StateChanges:
+    """Each deadline later by the time that it stood still: since the hold or, if it began later, since then."""
+    decided_at = state.decision.decided_at if state.decision else held_since
+
+    def moved(deadline: datetime, began: datetime) -> datetime:
+        return deadline + max(timedelta(0), now - max(held_since, began))
+
+    changes: StateChanges = {"shown": None}
+    if not state.status.terminal:
+        due_at = moved(state.task.due_at, state.task.created_at)
+        changes["task"] = state.task.model_copy(update={"due_at": due_at})
+    if state.answer_by:
+        changes["answer_by"] = moved(state.answer_by, decided_at)
+    if state.lapses_at:
+        changes["lapses_at"] = moved(state.lapses_at, decided_at)
+    return changes
+
+
+def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition:
+    cause = Cause.THREAD_CANCELLED.of_event(command.thread_event_id)
+    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reviewers=(_seat(move, command),), reason=cause).build()
+
+
+def revoke_with_thread(move: Move, command: RevokeWithThread) -> Transition | Refusal:
+    state = move.state
+    if not state.is_unused:
+        return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a revocation")
+    cause = Cause.THREAD_CHANGED.of_event(command.thread_event_id)
+    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(_seat(move, command),), reason=cause).build()
+
+
+def _seat(move: Move, command: ThreadConsequence) -> Seat:
+    return Seat(reviewer_id=move.situation.actor.actor_id, role=command.role)

@@ -1,0 +1,1 @@
+"""The records of threads: stored, changed by commands, and read by agents and people."""

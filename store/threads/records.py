@@ -1,0 +1,149 @@
+"""Loads and saves the records of threads, and finds the packages of a thread."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+
+from rules.package.takeover_reach import stop_of_thread
+from rules.people.directory import Agent
+from rules.state.model import PackageState
+from rules.threads.model import ThreadState, ThreadStatus, thread_key
+from store.engine.batch import Batch
+from store.engine.statements import fetch_first
+from store.packages.packages import PACKAGES, THREAD_RECORDS
+from store.packages.states import parse_state
+from store.packages.threads import THREADS
+from store.schema.tables import OPEN
+
+MOST_PACKAGES = 2_000  # the newest of a thread; claims and consents of older ones are stopped by the thread's name
+
+_THIS = (THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.thread_key == bindparam("key"))
+_LOAD = select(THREAD_RECORDS.c.state, THREAD_RECORDS.c.head).where(*_THIS)
+_ADD = insert(THREAD_RECORDS)
+_CHANGED = ("revision", "head", "status", "owner_agent", "updated_at", "state")
+_CHANGE = (
+    update(THREAD_RECORDS)
+    .where(*_THIS, THREAD_RECORDS.c.revision == bindparam("was"))
+    .values({name: bindparam(name) for name in _CHANGED})
+)
+_OF_THREAD = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.thread_key == bindparam("key"))
+_FIRST = select(PACKAGES.c.state).where(*_OF_THREAD).order_by(PACKAGES.c.created_at, PACKAGES.c.package_id).limit(1)
+_NEWEST = (
+    select(PACKAGES.c.state)
+    .where(*_OF_THREAD)
+    .order_by(PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
+    .limit(bindparam("limit"))
+)
+_HELD = (
+    select(THREAD_RECORDS.c.thread_key, THREAD_RECORDS.c.updated_at)
+    .where(THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.status == ThreadStatus.HELD.value)
+    .order_by(THREAD_RECORDS.c.updated_at.desc())
+    .limit(bindparam("limit"))
+)
+_WITH_OPEN_PACKAGES = (
+    select(PACKAGES.c.thread_key, func.max(PACKAGES.c.updated_at).label("updated_at"))
+    .where(PACKAGES.c.tenant_id == bindparam("tenant"), text(OPEN), PACKAGES.c.thread_key.is_not(None))
+    .group_by(PACKAGES.c.thread_key)
+    .order_by(func.max(PACKAGES.c.updated_at).desc())
+    .limit(bindparam("limit"))
+)
+_STOP = insert(THREADS)
+_FREE = delete(THREADS).where(
+    THREADS.c.tenant_id == bindparam("tenant"),
+    THREADS.c.thread_id == bindparam("name"),
+    THREADS.c.package_id == bindparam("stop"),
+)
+
+
+class LoadedThread(NamedTuple):
+    """A thread's state, and the digest of its last event (`head`), if it has any."""
+
+    state: ThreadState
+    head: str | None = None
+
+
+def load_thread(
+    connection: Connection, tenant_id: str, thread_id: str, agent: Agent | None = None
+) -> LoadedThread | None:
+    """The thread or, before its first command, what its first package says; else a new one of this agent."""
+    if known := load_thread_by_key(connection, tenant_id, thread_key(thread_id)):
+        return known
+    return _begin(tenant_id, thread_id, agent.agent_id, agent.owner) if agent else None
+
+
+def load_thread_by_key(connection: Connection, tenant_id: str, key: str) -> LoadedThread | None:
+    if row := fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": key}):
+        return LoadedThread(ThreadState.model_validate_json(row.state), row.head)
+    if row := fetch_first(connection, _FIRST, {"tenant": tenant_id, "key": key}):
+        first = parse_state(row.state)
+        return _begin(tenant_id, first.thread_id or "", first.agent_id, first.owner)
+    return None
+
+
+def list_threads(connection: Connection, tenant_id: str, limit: int = 50) -> list[str]:
+    """The keys of threads that are held or have open packages, those with the latest news first."""
+    key = {"tenant": tenant_id, "limit": limit}
+    rows = [*connection.execute(_HELD, key), *connection.execute(_WITH_OPEN_PACKAGES, key)]
+    latest = sorted(rows, key=lambda row: row.updated_at, reverse=True)
+    return list(dict.fromkeys(row.thread_key for row in latest))[:limit]
+
+
+def _begin(tenant_id: str, thread_id: str, owner_agent: str, owner: str) -> LoadedThread:
+    key = thread_key(thread_id)
+    return LoadedThread(
+        ThreadState(tenant_id=tenant_id, thread_key=key, thread_id=thread_id, owner_agent=owner_agent, owner=owner)
+    )
+
+
+def thread_packages(
+    connection: Connection, tenant_id: str, key: str, limit: int = MOST_PACKAGES
+) -> tuple[PackageState, ...]:
+    """The packages that name this thread, whichever agent sent them, the newest first."""
+    rows = connection.execute(_NEWEST, {"tenant": tenant_id, "key": key, "limit": limit})
+    return tuple(parse_state(state) for state in rows.scalars())
+
+
+def own_packages(connection: Connection, thread: ThreadState) -> tuple[PackageState, ...]:
+    """Those of its owner. An agent must not learn what other agents do under the same name."""
+    packages = thread_packages(connection, thread.tenant_id, thread.thread_key)
+    return tuple(package for package in packages if package.agent_id == thread.owner_agent)
+
+
+def save_thread(batch: Batch, before: ThreadState, after: ThreadState, head: str) -> None:
+    """Replace the state if its revision is still that of `before`. If not, the event's place in the chain is taken."""
+    key = {"tenant_id": after.tenant_id, "thread_key": after.thread_key}
+    row = {
+        "revision": after.revision,
+        "head": head,
+        "status": after.status.value,
+        "owner_agent": after.owner_agent,
+        "updated_at": after.updated_at,
+        "state": after.model_dump_json(),
+    }
+    if before.revision == 0:
+        batch.execute(_ADD, key | row | {"thread_id": after.thread_id})
+    else:
+        batch.execute(_CHANGE, row | {"tenant": after.tenant_id, "key": after.thread_key, "was": before.revision})
+    _write_stops(batch, before, after)
+
+
+def _write_stops(batch: Batch, before: ThreadState, after: ThreadState) -> None:
+    """The names that submissions, claims and consents look up. A cancellation replaces a hold."""
+    old, new = _stops(before), _stops(after)
+    if gone := old - new:
+        batch.execute(_FREE, [{"tenant": after.tenant_id, "name": name, "stop": stop} for name, stop in sorted(gone)])
+    if added := new - old:
+        batch.execute(
+            _STOP,
+            [
+                {"tenant_id": after.tenant_id, "thread_id": name, "package_id": stop, "taken_at": after.since}
+                for name, stop in sorted(added)
+            ],
+        )
+
+
+def _stops(state: ThreadState) -> set[tuple[str, str]]:
+    stop = stop_of_thread(state.thread_key, cancelled=state.status is ThreadStatus.CANCELLED)
+    return {(name, stop) for name in state.stopped_names}

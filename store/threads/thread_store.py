@@ -1,0 +1,106 @@
+"""Threads as the rest of the service sees them: execute commands, read documents, wait for changes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+
+from sqlalchemy import Connection
+
+from rules.people.directory import Actor, Agent
+from rules.reasons import Reason, refuse
+from rules.record.chain import Event
+from rules.record.status_document import Document
+from rules.record.thread_document import thread_document
+from rules.threads.commands import ThreadCommand
+from rules.threads.model import thread_key
+from store.engine.database import StaleError
+from store.packages.content import load_words
+from store.packages.events import load_events
+from store.store import Store
+from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
+from store.threads.records import LoadedThread, load_thread, own_packages
+
+
+class ThreadStore:
+    def __init__(self, store: Store) -> None:
+        self._store, self._tenant_id = store, store.installation.tenant_id
+
+    async def execute(
+        self,
+        command: ThreadCommand,
+        actor: Actor,
+        *,
+        agent: Agent | None = None,
+        content_digest: str | None = None,
+        request: str | None = None,
+        trial: bool = False,
+    ) -> ThreadOutcome:
+        """Execute a command, and announce the change after the commit."""
+        invocation = ThreadInvocation(
+            command=command,
+            now=self._store.clock(),
+            actor=actor,
+            agent=agent,
+            content_digest=content_digest,
+            request=request,
+            trial=trial,
+        )
+        run = partial(execute_thread, installation=self._store.installation, invocation=invocation)
+        try:
+            outcome = await self._store.write(run)
+        except StaleError:
+            return ThreadOutcome(refusal=refuse(Reason.TOO_BUSY))
+        if outcome.changed:
+            self._store.announce(outcome.changed)
+        return outcome
+
+    async def load_document(self, thread_id: str, agent: Agent) -> Document | None:
+        """The thread of an agent; None if it is not its own. An agent must not learn of threads of others."""
+        return await self._store.read(lambda connection: self._document(connection, thread_id, agent))
+
+    def _document(self, connection: Connection, thread_id: str, agent: Agent) -> Document | None:
+        loaded = self._own(connection, thread_id, agent)
+        if loaded is None:
+            return None
+        state = loaded.state
+        words = load_words(connection, self._tenant_id, state.event_id) if state.event_id else {}
+        roster = self._store.installation.roster(connection)
+        return thread_document(state, own_packages(connection, state), words.get(state.event_id or ""), roster)
+
+    def _own(self, connection: Connection, thread_id: str, agent: Agent) -> LoadedThread | None:
+        loaded = load_thread(connection, self._tenant_id, thread_id)
+        return loaded if loaded and loaded.state.owner_agent == agent.agent_id else None
+
+    async def load_history(self, thread_id: str, agent: Agent) -> list[Event] | None:
+        """The events of the thread and of the agent's packages in it, oldest first."""
+
+        def operation(connection: Connection) -> list[Event] | None:
+            loaded = self._own(connection, thread_id, agent)
+            if loaded is None:
+                return None
+            ids = [package.decision_package_id for package in own_packages(connection, loaded.state)]
+            events = [
+                event
+                for chain in (loaded.state.thread_key, *ids)
+                for event in load_events(connection, self._tenant_id, chain)
+            ]
+            return sorted(events, key=lambda event: (event["occurred_at"], event["event_id"]))
+
+        return await self._store.read(operation)
+
+    async def wait_for_change(self, thread_id: str, agent: Agent, seen: int | None, seconds: float) -> Document | None:
+        """The thread once its revision differs from `seen`, or as it is after `seconds`."""
+        waiters = self._store.waiters
+        with waiters.waiting_for(thread_key(thread_id)) as waiter:
+            document = await self.load_document(thread_id, agent)
+            if document is None:
+                return None
+            waiter.seen = document["revision"] if seen is None else seen
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while document and document["revision"] == waiter.seen and not waiters.released:
+                        await waiter.wait_for_change()
+                        document = await self.load_document(thread_id, agent)
+            return document
