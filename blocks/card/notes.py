@@ -40,6 +40,20 @@ def reminder(dossier: Dossier) -> Message:
     return _message(dossier, plain, *mention_line(dossier), section(shown))
 
 
+def held(dossier: Dossier) -> Message:
+    hold = dossier.state.hold
+    who = dossier.name(hold.by) if hold else "Someone"
+    return _plain_note(dossier, f"{who} put this thread on hold. Nothing of it is carried out, and no time runs.")
+
+
+def resumed(dossier: Dossier) -> Message:
+    return _plain_note(dossier, "This thread goes on. Every deadline is later by the time that it was on hold.")
+
+
+def _plain_note(dossier: Dossier, text: str) -> Message:
+    return _message(dossier, text, rich(words(text)))
+
+
 def _what_then(dossier: Dossier, format_time: FormatTime) -> str:
     state, at = dossier.state, goes_ahead_at(dossier)
     if not state.soft:

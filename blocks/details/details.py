@@ -36,6 +36,7 @@ from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_sile
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
 from rules.state.model import Status
+from rules.threads.model import thread_key
 from rules.verbs.trials import requested_verb
 
 # Slack accepts 100 blocks and 250 KB per view. A page stays well below, so that a phone can scroll through it.
@@ -154,8 +155,21 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
     if dossier.card_link:
         yield rich(words(link(dossier.card_link, OPEN_CARD)))
     yield from missing_line(dossier.offer)
-    if choices := all_choices(dossier.offered, requested_verb(dossier.state), dossier.ref, title_of(dossier)):
+    choices = all_choices(dossier.offered, requested_verb(dossier.state), dossier.ref, title_of(dossier))
+    if choices := [*choices, *_thread_buttons(dossier)]:
         yield actions(choices)
+
+
+def _thread_buttons(dossier: Dossier) -> Iterator[Element]:
+    """Whoever presses one is told if they may not: who may control a thread depends on all of its packages."""
+    if dossier.state.thread_id is None:
+        return
+    key, name = thread_key(dossier.state.thread_id), title_of(dossier)
+    action, label = (
+        (ActionId.THREAD_RESUME, "Resume thread") if dossier.state.hold else (ActionId.THREAD_HOLD, "Hold thread")
+    )
+    yield button(label, action, key, accessible_label=f"{label} of {name}")
+    yield button("Thread", ActionId.THREAD, key, accessible_label=f"Open the thread of {name}")
 
 
 def _progress(dossier: Dossier) -> Iterator[str]:

@@ -42,6 +42,14 @@ def read_json(text: str) -> Any:
     return value
 
 
+def read_json_object(text: str) -> dict[str, Any]:
+    """The object, or `UnreadableError`."""
+    value = read_json(text)
+    if not isinstance(value, dict):
+        raise UnreadableError("This must be a JSON object, in braces.")
+    return value
+
+
 def _sentence_of(message: str) -> str:
     known = (sentence for begin, sentence in _SENTENCES.items() if message.startswith(begin))
     return next(known, "this is not JSON")

@@ -21,6 +21,10 @@ class ActionId(StrEnum):
     DETAILS = "details"
     PAGE = "page"  # another page of Details
     STEP = "step"  # another step of a form
+    THREAD = "thread"  # opens the thread of a package
+    THREAD_HOLD = "thread_hold"
+    THREAD_RESUME = "thread_resume"
+    THREAD_CANCEL = "thread_cancel"
     HOME_MINE = "home_mine"  # another page of what waits for the reader
     HOME_DECIDED = "home_decided"  # another page of what the reader decided
     HOME_FILTER = "home_filter"
@@ -39,6 +43,8 @@ class FormId(StrEnum):
     DETAILS = "details"
     AWAY = "away"
     FILTER = "filter"
+    THREAD = "thread"
+    THREAD_COMMAND = "thread_command"  # the private metadata names the command and the thread
     HOME = "home"
 
 
@@ -63,6 +69,9 @@ class Field(StrEnum):
     VERDICT = "verdict"
     CONFIRMED = "confirmed"
     DELEGATE = "delegate"
+    MODIFIED_STATE = "modified_state"
+    CHECKPOINT = "checkpoint"
+    ROLLBACK = "rollback"
     AGENT = "agent"
     ACTION_TYPE = "action_type"
     RISK = "risk"

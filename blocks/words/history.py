@@ -25,6 +25,8 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_FORM_OPENED: "Form opened",
     EventType.PACKAGE_HARDENED: "Silence no longer counts",
     EventType.PACKAGE_ESCALATED: "Escalated to the next role",
+    EventType.PACKAGE_HELD: "Thread put on hold",
+    EventType.PACKAGE_RESUMED: "Thread resumed",
     EventType.PACKAGE_PENDING: "Waiting for a decision again",
     EventType.PACKAGE_REVISION_REQUESTED: "Sent back to the agent for a revision",
     EventType.PACKAGE_EVIDENCE_REQUESTED: "Sent back to the agent for evidence",

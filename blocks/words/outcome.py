@@ -78,7 +78,7 @@ def _after(decision: Decision) -> str:
 
 
 def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
-    people, by_time = deciders(dossier), decision.basis is Basis.TIMEOUT
+    people = deciders(dossier)
     match dossier.state.status:
         case Status.REJECTED:
             return f"{people} rejected this{_after(decision)}. {agent_name(dossier)} must not do it."
@@ -91,10 +91,15 @@ def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
         case Status.REVOKED:
             return f"{people} revoked the approval before it was used."
         case Status.CANCELLED:
-            how = "Nobody decided in time, so it was cancelled" if by_time else f"{_ended_by(dossier)} withdrew this"
-            return f"{how}. Nothing is done."
+            return f"{_how_cancelled(dossier, decision)}. Nothing is done."
         case _:
             return f"{_EXPIRIES.get(_reason(dossier), 'Nobody decided in time.')} Nothing is done; nobody rejected it."
+
+
+def _how_cancelled(dossier: Dossier, decision: Decision) -> str:
+    if decision.basis is Basis.TIMEOUT:
+        return "Nobody decided in time, so it was cancelled"
+    return f"{deciders(dossier)} cancelled the thread" if decision.reviewers else f"{_ended_by(dossier)} withdrew this"
 
 
 def _withdrawn_because(dossier: Dossier) -> str:

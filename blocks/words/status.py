@@ -79,6 +79,8 @@ def status_sign(state: PackageState) -> str:
 
 def card_label(state: PackageState) -> str:
     """The status as a card says it: approval is not execution, so it always says which of the two has happened."""
+    if state.hold:
+        return f"{status_label(state)}, thread on hold"
     unused = state.proceeds and state.lapses_at and state.execution.state is ExecutionState.NONE
     return status_label(state) + (", not carried out yet" if unused else "")
 
@@ -95,6 +97,6 @@ def _special_label(state: PackageState, decision: Decision) -> str | None:
         case Status.TAKEN_OVER if has_thread_or_run(state) and not state.holds_thread:
             return "Taken over, handed back"
         case Status.CANCELLED if decision.basis is Basis.HUMAN:
-            return "Withdrawn"
+            return "Thread cancelled" if decision.reviewers else "Withdrawn"
         case _:
             return None

@@ -20,6 +20,8 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_HARDENED: notes.silence_stopped,
     EventType.PACKAGE_ESCALATED: notes.escalation,
     EventType.PACKAGE_PENDING: notes.reminder,
+    EventType.PACKAGE_HELD: notes.held,
+    EventType.PACKAGE_RESUMED: notes.resumed,
     EventType.TASK_REMINDED: notes.reminder,
     EventType.EXECUTION_REMINDED: notes.unused_approval,
     EventType.TASK_ASSIGNED: notes.reminder,

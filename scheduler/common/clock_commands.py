@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from rules.state.clock_commands import ClockCommand
 from rules.state.model import PackageState
+from rules.state.service_commands import ClockCommand
 from store.installation.installation import fresh_id
 
 C = TypeVar("C", bound=ClockCommand)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
-from rules.state import agent_commands, clock_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.model import Status
 from tests.blocks.proposals import CRITICAL, KINDS, NOTICE, READ, REFUND, TAKEOVER
 from tests.blocks.story import NAMES, Story
@@ -98,13 +98,13 @@ def _answered() -> Story:
 
 def _nobody_came() -> Story:
     """Through the whole ladder, one day per rung."""
-    climbed = Story().clock(clock_commands.Climb, after=DAY).clock(clock_commands.Climb, after=DAY)
-    return climbed.clock(clock_commands.Expire, after=DAY)
+    climbed = Story().clock(service_commands.Climb, after=DAY).clock(service_commands.Climb, after=DAY)
+    return climbed.clock(service_commands.Expire, after=DAY)
 
 
 def _cancelled_by_time() -> Story:
     return Story(policy=changed_policy(tiers={"high": {"on_timeout": "cancel"}})).clock(
-        clock_commands.Expire, after=DAY
+        service_commands.Expire, after=DAY
     )
 
 
@@ -119,12 +119,12 @@ STATES: dict[str, Callable[[], Story]] = {
     "commented": lambda: Story().then(commands.Comment, SVEN, comment="The May record came in today."),
     "objected": lambda: _shown().then(commands.Object, ROSS, comment="The customer wrote from a new address."),
     "silence_unproven": lambda: _shown().clock(
-        clock_commands.Consent,
+        service_commands.Consent,
         after=10 * MINUTE,
         silence={"counted": 10 * MINUTE, "could_be_answered": True},
     ),
     "escalated": _escalated,
-    "escalated_by_time": lambda: Story().clock(clock_commands.Climb, after=DAY),
+    "escalated_by_time": lambda: Story().clock(service_commands.Climb, after=DAY),
     "deferred": lambda: Story().then(
         commands.Defer, SENTA, until=NOW + 2 * DAY, comment="The court decides on Tuesday."
     ),
@@ -138,7 +138,7 @@ STATES: dict[str, Callable[[], Story]] = {
     "approved_by_quorum": lambda: _read_first(_one_of_two(), SUSI).then(commands.Approve, SUSI, comment="Agreed."),
     "approved_with_edits": _edited,
     "answered": _answered,
-    "consented": lambda: _shown().clock(clock_commands.Consent, after=5 * MINUTE),
+    "consented": lambda: _shown().clock(service_commands.Consent, after=5 * MINUTE),
     "rejected": lambda: Story().then(commands.Reject, SENTA, comment="The May record excuses the first date."),
     "taken_over": lambda: Story().then(commands.TakeOver, SENTA, comment="I will call ACME."),
     "handed_back": lambda: (
@@ -150,7 +150,7 @@ STATES: dict[str, Callable[[], Story]] = {
     "overridden_stop": lambda: _overridden("stop"),
     "overridden_other": lambda: _overridden("other"),
     "expired": _nobody_came,
-    "expired_awaiting_agent": lambda: _revised().clock(clock_commands.Expire, after=2 * DAY),
+    "expired_awaiting_agent": lambda: _revised().clock(service_commands.Expire, after=2 * DAY),
     "withdrawn": lambda: Story().agent(commands.Withdraw, comment="ACME filed this morning."),
     "cancelled_by_time": _cancelled_by_time,
     "revoked": lambda: _approved().then(commands.Revoke, SUSI, comment="ACME filed this morning."),
@@ -159,8 +159,8 @@ STATES: dict[str, Callable[[], Story]] = {
     "succeeded": lambda: _reported("succeeded", "Notice 456 was delivered at 12:03."),
     "failed": lambda: _reported("failed", "The mail server refused the address."),
     "rolled_back": lambda: _reported("rolled_back", "The letter of withdrawal was sent."),
-    "lapsed": lambda: _approved().clock(clock_commands.Lapse, after=2 * DAY),
-    "lost_track": lambda: _claimed().clock(clock_commands.LoseTrack, after=HOUR),
+    "lapsed": lambda: _approved().clock(service_commands.Lapse, after=2 * DAY),
+    "lost_track": lambda: _claimed().clock(service_commands.LoseTrack, after=HOUR),
     "notified": _notified,
 }
 

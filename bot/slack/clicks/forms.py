@@ -25,6 +25,7 @@ from bot.slack.context.deciding import attempt, decide
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.wording import Values, values_of
 from bot.slack.home import home
+from bot.slack.threads.clicks import submit_thread_form
 from rules.authority.authorization import identify
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason, Refusal
@@ -63,11 +64,17 @@ async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answ
         return notice_answer("Not possible", refusal.sentence)
     if empty := _empty_fields(view):
         return {"response_action": "errors", "errors": dict.fromkeys(empty, FILL_IN)}
+    return await _submit(context, body, view, user_id)
+
+
+async def _submit(context: ListenerContext, body: Mapping[str, Any], view: Mapping[str, Any], user_id: str) -> Answer:
     match view["callback_id"]:
         case FormId.AWAY:
             return await _submit_absence(context, view, user_id, _request_id(body))
         case FormId.FILTER:
             return _submit_filter(context, view, user_id)
+        case FormId.THREAD_COMMAND:
+            return await submit_thread_form(context, view, user_id, _request_id(body))
         case FormId.DECISION:
             return await _submit_decision(context, body)
         case _:
@@ -139,8 +146,9 @@ async def _decide(
     context: ListenerContext, intent: tuple[Verb, Ref], values: Values, body: Mapping[str, Any]
 ) -> Answer:
     view, user_id = body["view"], body["user"]["id"]
+    _, proven = await context.state_and_proof(intent[1])
     try:
-        outcome = await decide(context, user_id, intent, values, _request_id(body))
+        outcome = await decide(context, user_id, (intent[0], proven), values, _request_id(body))
     except ValidationError as fault:
         return _show_invalid(view, fault)
     if outcome.refusal:

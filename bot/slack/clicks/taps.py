@@ -14,6 +14,7 @@ from blocks.card.buttons import answers_on_buttons
 from blocks.forms.forms import notice
 from blocks.home.home import search_of_home
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Field, Ref
+from blocks.threads.looks import VERB_OF_ACTION
 from blocks.words.dossier import is_grave
 from blocks.words.refusals import done_message
 from blocks.words.verbs import LOOKS
@@ -24,6 +25,7 @@ from bot.slack.context.listener_context import GONE, ListenerContext, Undelivere
 from bot.slack.context.tap import Tap
 from bot.slack.context.wording import Values
 from bot.slack.home import home
+from bot.slack.threads import clicks as threads
 from rules.policy.model import Policy
 from rules.state.commands import Verb
 from rules.state.model import PackageState
@@ -37,11 +39,11 @@ Handler = Callable[[ListenerContext, Tap], Awaitable[None]]
 
 async def handle_verb(context: ListenerContext, tap: Tap) -> None:
     intent = tap.intent
-    state = await context.state(intent[1]) if intent else None
-    if intent is None or state is None:
+    state, proven = await context.state_and_proof(intent[1]) if intent else (None, None)
+    if intent is None or state is None or proven is None:
         await context.tell(tap, GONE)
     elif _needs_no_form(tap, intent[0], state, context.store.installation.policy):
-        await _decide(context, tap, intent)
+        await _decide(context, tap, (intent[0], proven))
     else:
         await _open_form(context, tap, intent, state)
 
@@ -65,7 +67,8 @@ async def handle_answer(context: ListenerContext, tap: Tap) -> None:
         return
     position, offered = ANSWER_BUTTONS.index(ActionId(tap.action_id)), answers_on_buttons(dossier)
     if tap.is_on_card and position < len(offered):
-        await _decide(context, tap, intent, {Field.ANSWER: offered[position]})
+        _, proven = await context.state_and_proof(intent[1])
+        await _decide(context, tap, (intent[0], proven), {Field.ANSWER: offered[position]})
     else:
         await _open_form(context, tap, intent, dossier.state)
 
@@ -112,6 +115,8 @@ HANDLERS: Mapping[str, Handler] = {
     ActionId.DETAILS: reading.open_details,
     ActionId.PAGE: reading.turn_page,
     ActionId.STEP: steps.turn_step,
+    ActionId.THREAD: threads.open_thread,
+    **dict.fromkeys(VERB_OF_ACTION, threads.open_thread_form),
     ActionId.HOME_MINE: home.turn_list,
     ActionId.HOME_DECIDED: home.turn_list,
     ActionId.HOME_FILTER: home.open_filter,

@@ -11,7 +11,6 @@ from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import PackageState
 from store.commands.execute import Outcome
-from store.outbox import cards
 
 _OUR_FAULT = frozenset([Reason.DIRECTORY_STALE, Reason.TOO_BUSY])  # refused for a reason that is not in the click
 
@@ -19,14 +18,14 @@ _OUR_FAULT = frozenset([Reason.DIRECTORY_STALE, Reason.TOO_BUSY])  # refused for
 async def decide(
     context: ListenerContext, user_id: str, intent: tuple[Verb, Ref], values: Values, request_id: str
 ) -> Outcome:
-    """Carry out the verb.
+    """Carry out the verb. The reference must be proven (`ListenerContext.state_and_proof`).
 
     The command id is derived from the person, the verb, the rendering and the values, so a double tap or a redelivery
     is the same command. A row of a list has no rendering that changes with the package: there, the request takes its
     place. A refused command can be tried again once the obstacle is gone: a new request then gets a command id of its
     own. The same request sent again, for example by someone who recorded it, gets the same refusal again.
     """
-    verb, ref = intent[0], await _proven(context, intent[1])
+    verb, ref = intent
     seen = str(ref) if ref.rendering_id else f"{ref} {request_id}"
     meant = sha256_of([user_id, verb, seen, {field.value: value for field, value in values.items()}])
     first = command_of(verb, ref, values, f"slack:{meant}")
@@ -37,17 +36,6 @@ async def decide(
     if not outcome.refusal:
         context.metrics.clicks.labels("done").inc()
     return _count_refusal(context, user_id, ref, outcome)
-
-
-async def _proven(context: ListenerContext, ref: Ref) -> Ref:
-    """Without its rendering, unless that was stored: a payload can name any."""
-    if ref.rendering_id is None:
-        return ref
-    rendering, tenant_id = ref.rendering_id, context.store.installation.tenant_id
-    shown = await context.store.read(
-        lambda connection: cards.was_shown(connection, tenant_id, ref.package_id, ref.version, rendering), quick=True
-    )
-    return ref if shown else ref._replace(rendering_id=None)
 
 
 async def attempt(

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from sqlalchemy import Connection
 
 from blocks.forms.forms import notice
 from blocks.kit.ids import Ref
@@ -38,6 +39,7 @@ from store.engine.bounded_cache import BoundedCache
 from store.outbox import cards
 from store.packages.packages import load_package
 from store.store import Store
+from store.threads.thread_store import ThreadStore
 
 log = structlog.get_logger()
 
@@ -73,6 +75,10 @@ class ListenerContext:
     def web(self) -> AsyncWebClient:
         return self.client.web
 
+    @property
+    def threads(self) -> ThreadStore:
+        return ThreadStore(self.store)
+
     async def dossier(self, ref: Ref) -> Dossier | None:
         """The current package, with the rendering that the person saw."""
         installation, clock = self.store.installation, self.store.clock
@@ -83,11 +89,20 @@ class ListenerContext:
 
     async def state(self, ref: Ref) -> PackageState | None:
         """Less than a dossier, but enough to tell whether one tap decides: most taps need nothing else."""
+        return (await self.state_and_proof(ref))[0]
+
+    async def state_and_proof(self, ref: Ref) -> tuple[PackageState | None, Ref]:
+        """The package, and the reference without its rendering unless that was stored: a payload can name any."""
         tenant_id = self.store.installation.tenant_id
-        loaded = await self.store.read(
-            lambda connection: load_package(connection, tenant_id, ref.package_id), quick=True
-        )
-        return loaded.state if loaded else None
+
+        def read(connection: Connection) -> tuple[PackageState | None, Ref]:
+            loaded = load_package(connection, tenant_id, ref.package_id)
+            shown = ref.rendering_id is not None and cards.was_shown(
+                connection, tenant_id, ref.package_id, ref.version, ref.rendering_id
+            )
+            return (loaded.state if loaded else None), (ref if shown else ref._replace(rendering_id=None))
+
+        return await self.store.read(read, quick=True)
 
     async def open(self, tap: Tap, view: View) -> bool:
         """Open a modal, on top of the one with the button if there is one. There is no time for a second try."""

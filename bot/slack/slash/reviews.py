@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +25,8 @@ from bot.slack.home import home
 from bot.slack.home.mine import mine_of, queue_of
 from bot.slack.home.places import Start
 from bot.slack.home.rows import Viewer, rows_of
+from bot.slack.slash import threads
+from bot.slack.slash.request import USER, Request
 from rules.authority.authorization import identify
 from rules.authority.visibility import may_see
 from rules.people.directory import AgentStanding, Roster
@@ -33,6 +34,7 @@ from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.search import Search
 from rules.state.commands import Assign
+from rules.threads.commands import ThreadVerb
 from rules.values import parse_duration
 from scheduler.cards.admin_alerts import alert_message
 from store.agents import agent_admin
@@ -43,27 +45,8 @@ from store.packages.statistics import load_statistics as statistics
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
-_USER = re.compile(r"<@([UW][A-Z0-9]{1,20})(?:\|[^>]*)?>")
 _DONE_BEFORE = "This command was already carried out. Nothing was done again."
 _ID = re.compile(r"pkg_[0-9a-z_]{1,60}")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The words after `/reviews`, and who typed them. `request_id` is unique to this command."""
-
-    user_id: str
-    words: tuple[str, ...]
-    request_id: str
-
-    @property
-    def first(self) -> str:
-        return self.words[0] if self.words else ""
-
-    @property
-    def user(self) -> str | None:
-        """The first person mentioned."""
-        return next((match[1] for word in self.words if (match := _USER.fullmatch(word))), None)
 
 
 Handler = Callable[[ListenerContext, Request], Awaitable[Message]]
@@ -184,7 +167,7 @@ async def _time_words(context: ListenerContext, request: Request) -> str:
     """The words that are not part of a mention: Slack may turn only the first word of a name into one."""
     roster = await context.store.read(context.store.installation.roster)
     name = roster.names.get(request.user, "").casefold().split() if request.user else []
-    return " ".join(word for word in request.words if not _USER.fullmatch(word) and word.casefold() not in name)
+    return " ".join(word for word in request.words if not USER.fullmatch(word) and word.casefold() not in name)
 
 
 def _until(written: str, now: datetime) -> datetime:
@@ -236,6 +219,11 @@ async def _pause(context: ListenerContext, request: Request) -> Message:
 
 
 async def _resume(context: ListenerContext, request: Request) -> Message:
+    """A thread or, for admins, an agent of this name."""
+    if answer := await threads.open_resume(context, request):
+        return answer
+    if request.user_id not in context.store.installation.policy.admins:
+        return threads.which_one(request, ThreadVerb.RESUME)
     return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "goes on")
 
 
@@ -269,6 +257,11 @@ _WORDS: Mapping[str, Handler] = {
     "sampled": _sampled,
     "away": _away,
     "back": _back,
+    "threads": threads.list_threads,
+    "hold": threads.open_hold,
+    "resume": _resume,
+    "cancel": threads.open_cancel,
+    "history": threads.show_thread,
     "help": _help,
 }
 _ADMIN_WORDS: Mapping[str, Handler] = {
@@ -276,5 +269,4 @@ _ADMIN_WORDS: Mapping[str, Handler] = {
     "audit": _audit,
     "policy": _policy,
     "pause": _pause,
-    "resume": _resume,
 }

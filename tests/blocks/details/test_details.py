@@ -109,7 +109,8 @@ def test_details_offer_every_verb_as_a_button_or_in_the_menu(name: str) -> None:
     drawn = dossier(name)
     view = details_view(drawn)
     in_menu = [option["value"] for menu in of_type(view, "overflow") for option in menu["options"]]
-    offered = {verb: element["value"] for verb, element in buttons(view).items()}
+    of_thread = {"thread", "thread_hold", "thread_resume"}
+    offered = {verb: element["value"] for verb, element in buttons(view).items() if verb not in of_thread}
     offered |= dict(value.split(" ", 1) for value in in_menu)
     assert offered == {verb.value: str(drawn.ref) for verb in drawn.offered}
 
@@ -117,7 +118,7 @@ def test_details_offer_every_verb_as_a_button_or_in_the_menu(name: str) -> None:
 def test_details_offer_only_what_their_reader_may_do_and_say_what_is_missing() -> None:
     offer = Offer((Verb.COMMENT,), refuse(Reason.WRONG_ROLE, role="senior_reviewer"))
     view = details_view(dossier("pending", offer=offer, card_link="https://example.slack.com/archives/C1/p2"))
-    assert buttons(view).keys() == {"comment"}
+    assert buttons(view).keys() == {"comment", "thread", "thread_hold"}
     assert "You need the senior reviewer role to decide this." in unframed_text(view)
     assert [element["url"] for element in of_type(view, "link")] == ["https://example.slack.com/archives/C1/p2"]
 

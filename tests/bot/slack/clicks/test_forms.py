@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from rules.state.clock_commands import Expire
 from rules.state.commands import Verb
 from rules.state.model import Status
-from store.commands.execute import COMMANDS
+from rules.state.service_commands import Expire
+from store.commands.answers import COMMANDS
 from tests.bot.service import Response
 from tests.bot.slack.forms import APPROVED, OTHER, before, open_form, shown_json, submit_forged
 from tests.bot.slack.office import CONFIRMED, GROUP, HARD, SENTA, SVEN, Office

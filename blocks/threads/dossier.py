@@ -1,0 +1,57 @@
+"""Everything that one person is shown of a thread, read by the store in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from blocks.kit.ids import Ref
+from rules.state.model import PackageState
+from rules.state.transition import Words
+from rules.threads.commands import ThreadVerb
+from rules.threads.model import ThreadState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadPackage:
+    """A package of the thread that the reader may see. `title` is None if retention has emptied it."""
+
+    state: PackageState
+    title: str | None
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.state.decision_package_id, self.state.version, self.state.task.rung)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadEvent:
+    """An event of the thread or of one of its packages. `about` is the title of the package."""
+
+    at: datetime
+    event_type: str
+    actor: str
+    about: str | None = None
+    words: Words = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadDossier:
+    """`words` came with the last hold, resumption or cancellation. `offered`: what the reader may do.
+
+    `unseen` counts the packages that the reader may not see, and `earlier` the events that are left out.
+    """
+
+    state: ThreadState
+    agent: str
+    packages: tuple[ThreadPackage, ...] = ()
+    unseen: int = 0
+    history: tuple[ThreadEvent, ...] = ()
+    earlier: int = 0
+    words: Words = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    offered: tuple[ThreadVerb, ...] = ()
+
+    def name(self, actor_id: str) -> str:
+        return self.names.get(actor_id, actor_id)

@@ -1,0 +1,156 @@
+"""A thread as a window or as a message: its state, what runs, what it did, and what the reader may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from blocks.kit.elements import (
+    Block,
+    Element,
+    Run,
+    actions,
+    bold,
+    button,
+    context,
+    header,
+    moment,
+    quote,
+    rich,
+    words,
+)
+from blocks.kit.frame import brief
+from blocks.kit.ids import ActionId, FormId
+from blocks.kit.message import Message
+from blocks.kit.text import cut, escape, one_line, pluralize
+from blocks.threads.dossier import ThreadDossier, ThreadEvent, ThreadPackage
+from blocks.threads.looks import EVENT_LABELS, STATUS_LABELS, STATUS_SIGNS, THREAD_LOOKS
+from blocks.words.history import EVENT_LABELS as PACKAGE_EVENT_LABELS
+from blocks.words.status import card_label, status_sign
+from blocks.words.views import View, modal
+from rules.state.decisions import ExecutionState
+from rules.threads.model import ThreadStatus
+
+_NAME = 60
+_TITLE = 80
+_QUOTED = 300
+_QUOTES = (("reason", "Reason"), ("instruction", "Instruction"), ("summary", "Summary"))
+
+
+def thread_view(dossier: ThreadDossier) -> View:
+    return modal(FormId.THREAD, "Thread", _blocks(dossier), metadata=dossier.state.thread_key)
+
+
+def thread_message(dossier: ThreadDossier) -> Message:
+    state = dossier.state
+    return Message(f"Thread {escape(_name(dossier))}: {STATUS_LABELS[state.status]}.", tuple(_blocks(dossier)))
+
+
+def thread_list(dossiers: Sequence[ThreadDossier]) -> Message:
+    """The threads that the reader can see, one row each."""
+    if not dossiers:
+        text = "No threads to show. A package belongs to a thread if its agent sends a thread_id."
+        return Message(text, (rich(words(text)),))
+    names = ", ".join(escape(_name(dossier)) for dossier in dossiers[:3])
+    rows = [block for dossier in dossiers for block in _row(dossier)]
+    return Message(f"{pluralize(len(dossiers), 'thread')}: {names}.", (header("Threads"), *rows))
+
+
+def _row(dossier: ThreadDossier) -> Iterator[Block]:
+    whole = button("Open", ActionId.THREAD, dossier.state.thread_key, accessible_label=f"Open thread {_name(dossier)}")
+    facts: list[Run] = [f"{STATUS_SIGNS[dossier.state.status]} ", *_standing(dossier), f" · {_counts(dossier)}"]
+    yield rich(quote(bold(_name(dossier))), words(*facts))
+    yield actions([whole, *_buttons(dossier)])
+
+
+def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
+    state = dossier.state
+    yield header(f"{STATUS_SIGNS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
+    yield rich(words(bold(dossier.agent), " · ", *_standing(dossier), f" · {_counts(dossier)}"), *_quotes(dossier))
+    if choices := _buttons(dossier):
+        yield actions(choices)
+    if running := [package for package in dossier.packages if _is_running(package)]:
+        yield rich(words(bold("Running now, whatever happens to the thread")), *map(_package_line, running))
+    if others := [package for package in dossier.packages if not _is_running(package)]:
+        yield rich(words(bold("Packages")), *map(_package_line, others))
+    if dossier.unseen:
+        yield context(f"{pluralize(dossier.unseen, 'more package')} that you cannot see, or that came earlier.")
+    yield from _history(dossier)
+
+
+def _name(dossier: ThreadDossier) -> str:
+    return cut(one_line(dossier.state.thread_id), _NAME) or "–"
+
+
+def _standing(dossier: ThreadDossier) -> list[Run]:
+    """Since when it is in this state, and by whom."""
+    state = dossier.state
+    if state.since is None or state.by is None:
+        return ["running"]
+    did = {ThreadStatus.RUNNING: "resumed", ThreadStatus.HELD: "held", ThreadStatus.CANCELLED: "cancelled"}
+    rollback = ", with rollback" if state.rollback_requested else ""
+    return [f"{did[state.status]} by {dossier.name(state.by)} ", moment(state.since), rollback]
+
+
+def _counts(dossier: ThreadDossier) -> str:
+    waiting = sum(not package.state.status.terminal for package in dossier.packages)
+    running = sum(map(_is_running, dossier.packages))
+    packages = pluralize(len(dossier.packages) + dossier.unseen, "package")
+    return f"{packages}: {running} running, {waiting} waiting"
+
+
+def _quotes(dossier: ThreadDossier) -> Iterator[Element]:
+    for name, label in _QUOTES:
+        text = dossier.words.get(name)
+        if isinstance(text, str):
+            yield quote(bold(f"{label}: "), *brief(text, _QUOTED))
+    if "modified_state" in dossier.words:
+        yield words("With another state, so it is another plan.")
+    if dossier.state.resume_checkpoint_id:
+        yield words(f"From checkpoint {one_line(dossier.state.resume_checkpoint_id)}.")
+
+
+def _buttons(dossier: ThreadDossier) -> list[Element]:
+    return [
+        button(
+            look.label,
+            look.action,
+            dossier.state.thread_key,
+            accessible_label=f"{look.label} {_name(dossier)}",
+            style=look.style,
+        )
+        for verb, look in THREAD_LOOKS.items()
+        if verb in dossier.offered
+    ]
+
+
+def _is_running(package: ThreadPackage) -> bool:
+    return package.state.execution.state is ExecutionState.CLAIMED
+
+
+def _package_line(package: ThreadPackage) -> Element:
+    title = cut(one_line(package.title), _TITLE) if package.title is not None else "(content deleted)"
+    return quote(f"{status_sign(package.state)} {title or '–'} · {card_label(package.state)}")
+
+
+def _history(dossier: ThreadDossier) -> Iterator[Block]:
+    if not dossier.history:
+        return
+    yield header("History")
+    if dossier.earlier:
+        yield context(f"{pluralize(dossier.earlier, 'earlier event')} in `countersign threads history`.")
+    for event in dossier.history:
+        yield rich(words(*_event_runs(dossier, event)), *_event_quotes(event))
+
+
+def _event_runs(dossier: ThreadDossier, event: ThreadEvent) -> list[Run]:
+    label = EVENT_LABELS.get(event.event_type) or PACKAGE_EVENT_LABELS.get(event.event_type, event.event_type)
+    by = dossier.agent if event.actor == dossier.state.owner_agent else dossier.name(event.actor)
+    about = f" · {cut(one_line(event.about), _TITLE)}" if event.about else ""
+    return [bold(label), f" · {'Countersign' if by == 'auto' else by} · ", moment(event.at), about]
+
+
+def _event_quotes(event: ThreadEvent) -> Iterator[Element]:
+    for name, label in _QUOTES:
+        text = event.words.get(name)
+        if event.about is None and isinstance(text, str):
+            yield quote(bold(f"{label}: "), *brief(text, _QUOTED))

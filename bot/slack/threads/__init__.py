@@ -1,0 +1,1 @@
+"""Clicks, forms and commands for threads."""

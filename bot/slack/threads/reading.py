@@ -1,0 +1,119 @@
+"""Reads what one person may see of a thread."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from blocks.threads.dossier import ThreadDossier, ThreadEvent, ThreadPackage
+from bot.slack.context.listener_context import ListenerContext
+from bot.slack.context.tap import person
+from rules.authority.visibility import may_see
+from rules.people.directory import Roster
+from rules.record.chain import Event
+from rules.state.model import PackageState
+from rules.threads.commands import ThreadVerb
+from rules.threads.decide import offered_to
+from rules.threads.model import ThreadState
+from rules.threads.situation import ThreadSituation
+from store.agents.agents import agent_names
+from store.packages.content import load_words
+from store.packages.events import load_events
+from store.threads.records import LoadedThread, list_threads, load_thread_by_key, thread_packages
+
+LISTED = 10  # threads in a list, and packages of a thread
+_EVENTS = 25
+_SEEN = 200  # of the newest packages, to find out which the reader may see
+
+
+async def load_thread_dossier(context: ListenerContext, user_id: str, thread_key: str) -> ThreadDossier | None:
+    """The thread, or None if there is none that this person may see."""
+    now = context.store.clock()
+    return await context.store.read(lambda connection: _read(connection, context, user_id, thread_key, now))
+
+
+async def load_thread_dossiers(context: ListenerContext, user_id: str) -> list[ThreadDossier]:
+    """The threads that this person may see: held ones, and those with open packages, the latest first."""
+    tenant_id, now = context.store.installation.tenant_id, context.store.clock()
+
+    def read(connection: Connection) -> list[ThreadDossier]:
+        keys = list_threads(connection, tenant_id)
+        dossiers = (_read(connection, context, user_id, key, now) for key in keys)
+        return [dossier for dossier in dossiers if dossier][:LISTED]
+
+    return await context.store.read(read)
+
+
+def _read(
+    connection: Connection, context: ListenerContext, user_id: str, thread_key: str, now: datetime
+) -> ThreadDossier | None:
+    installation = context.store.installation
+    loaded = load_thread_by_key(connection, installation.tenant_id, thread_key)
+    if loaded is None:
+        return None
+    roster, state = installation.roster(connection), loaded.state
+    packages = thread_packages(connection, state.tenant_id, thread_key)
+    visible = [package for package in packages[:_SEEN] if may_see(roster, package, user_id, now)]
+    situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=person(user_id), packages=packages)
+    offered = offered_to(state, situation)
+    if not (visible or offered):
+        return None
+    return _dossier(connection, roster, loaded, packages, visible, offered=offered)
+
+
+def _dossier(
+    connection: Connection,
+    roster: Roster,
+    loaded: LoadedThread,
+    packages: tuple[PackageState, ...],
+    visible: list[PackageState],
+    *,
+    offered: tuple[ThreadVerb, ...],
+) -> ThreadDossier:
+    state = loaded.state
+    shown = visible[:LISTED]
+    titles = _titles(connection, state.tenant_id, shown)
+    events = _events(connection, state, shown)
+    words = load_words(
+        connection,
+        state.tenant_id,
+        *(event["event_id"] for event in events),
+        *([state.event_id] if state.event_id else []),
+    )
+    return ThreadDossier(
+        state=state,
+        agent=agent_names(connection, state.tenant_id).get(state.owner_agent, state.owner_agent),
+        packages=tuple(
+            ThreadPackage(state=package, title=titles.get(package.decision_package_id)) for package in shown
+        ),
+        unseen=len(packages) - len(shown),
+        history=tuple(
+            ThreadEvent(
+                at=datetime.fromisoformat(event["occurred_at"]),
+                event_type=event["event_type"],
+                actor=event["actor"],
+                about=titles.get(event["decision_package_id"]),
+                words=words.get(event["event_id"], {}),
+            )
+            for event in events[-_EVENTS:]
+        ),
+        earlier=max(0, len(events) - _EVENTS),
+        words=words.get(state.event_id or "", {}),
+        names=roster.names,
+        offered=offered,
+    )
+
+
+def _titles(connection: Connection, tenant_id: str, packages: list[PackageState]) -> dict[str, str]:
+    words = load_words(connection, tenant_id, *(package.version_event_id for package in packages))
+    contents = {
+        package.decision_package_id: words.get(package.version_event_id, {}).get("package") for package in packages
+    }
+    return {key: str(content["title"]) for key, content in contents.items() if isinstance(content, dict)}
+
+
+def _events(connection: Connection, state: ThreadState, packages: list[PackageState]) -> list[Event]:
+    chains = (state.thread_key, *(package.decision_package_id for package in packages))
+    events = [event for chain in chains for event in load_events(connection, state.tenant_id, chain)]
+    return sorted(events, key=lambda event: (event["occurred_at"], event["event_id"]))

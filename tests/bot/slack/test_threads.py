@@ -1,0 +1,170 @@
+"""Threads in Slack: people hold, resume and cancel them from Details and with `/reviews`."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.model.messages import Message
+from rules.state.model import Status
+from rules.threads.model import thread_key
+from tests.bot.slack.forms import before, press_forged, submit_forged
+from tests.bot.slack.office import ADAM, HARD, NOBODY, RITA, ROSE, ROSS, SENTA, SOFT, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+THREAD = "case-456"
+IN_THREAD = SOFT | {"thread_id": THREAD}
+HARD_IN_THREAD = HARD | {"thread_id": THREAD}
+
+
+async def thread_state(office: Office) -> str:
+    return str((await office.get(f"/v1/threads/{THREAD}")).body["state"])
+
+
+async def hold(office: Office, user: str, card: Message, why: str = "The customer is calling.") -> None:
+    await office.click(user, card, "details")
+    await office.slack.click_modal(user, "thread_hold")
+    await office.slack.submit(user, {"comment": why})
+    await office.slack.close(user)
+
+
+async def test_a_thread_is_held_from_details_and_the_window_then_shows_it(office: Office) -> None:
+    proposal, card = await office.submit_with_card(IN_THREAD)
+    await office.click(RITA, card, "details")
+    await office.slack.click_modal(RITA, "thread_hold")
+    await office.slack.submit(RITA, {"comment": "The customer is calling."})
+    view = office.slack.modal(RITA)
+    assert view is not None
+    assert "case-456 · on hold" in view.shown
+    assert "held by Rita" in view.shown
+    assert "Reason: \nThe customer is calling." in view.shown
+    assert (await office.state(proposal)).hold is not None
+    assert await thread_state(office) == "held"
+
+
+async def test_the_card_says_who_held_the_thread_and_a_note_tells_the_channel(office: Office) -> None:
+    proposal, card = await office.submit_with_card(HARD_IN_THREAD)
+    await hold(office, SENTA, card)
+    shown = await office.card(proposal)
+    assert "Senta put it on hold" in shown.shown
+    assert "Senta put this thread on hold." in "\n".join(note.shown for note in office.thread(shown))
+
+
+async def test_details_of_a_held_package_resume_the_thread_with_an_instruction(office: Office) -> None:
+    _, card = await office.submit_with_card(HARD_IN_THREAD)
+    await hold(office, SENTA, card)
+    await office.click(SENTA, card, "details")
+    await office.slack.click_modal(SENTA, "thread_resume")
+    await office.slack.submit(SENTA, {"instructions": "Use source 2.", "modified_state": '{"sources": [2]}'})
+    document = (await office.get(f"/v1/threads/{THREAD}")).body
+    assert (document["state"], document["instruction"]) == ("running", "Use source 2.")
+    assert document["modified_state"] == {"sources": [2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("{", "Line 1, character 2"), ("[1]", "must be a JSON object"), ("x" * 20, "Line 1")]
+)
+async def test_a_state_that_is_no_object_is_refused_beside_its_field(office: Office, text: str, fault: str) -> None:
+    _, card = await office.submit_with_card(HARD_IN_THREAD)
+    await hold(office, SENTA, card)
+    await office.click(SENTA, card, "details")
+    await office.slack.click_modal(SENTA, "thread_resume")
+    outcome = await office.slack.submit(SENTA, {"modified_state": text})
+    assert fault in outcome.body["errors"]["modified_state"]
+    assert await thread_state(office) == "held"
+
+
+async def test_a_checkpoint_of_the_agent_can_be_chosen(office: Office) -> None:
+    _, card = await office.submit_with_card(HARD_IN_THREAD)
+    body = {"checkpoint_id": "step-1", "summary": "Three sources read."}
+    assert (await office.post(f"/v1/threads/{THREAD}/checkpoints", body)).status == 200
+    await hold(office, SENTA, card)
+    await office.click(SENTA, card, "details")
+    await office.slack.click_modal(SENTA, "thread_resume")
+    await office.slack.submit(SENTA, {"checkpoint": "step-1"})
+    assert (await office.get(f"/v1/threads/{THREAD}")).body["resume_checkpoint_id"] == "step-1"
+
+
+async def test_who_may_not_resume_is_told_who_can(office: Office) -> None:
+    _, card = await office.submit_with_card(IN_THREAD)
+    await hold(office, RITA, card)
+    await office.click(ROSE, card, "details")
+    await office.slack.click_modal(ROSE, "thread_resume")
+    assert "a reviewer who is independent of it" in await office.refused(ROSE)
+    assert await thread_state(office) == "held"
+
+
+async def test_a_thread_can_be_held_while_its_action_runs(office: Office) -> None:
+    proposal, card = await office.submit_with_card(IN_THREAD)
+    await office.click(RITA, card, "approve")
+    assert (await office.claim(proposal)).status == 200
+    await hold(office, RITA, await office.card(proposal))
+    note = await office.reviews(RITA, f"history {THREAD}")
+    assert "Running now, whatever happens to the thread" in note.shown
+
+
+async def test_reviews_lists_the_threads_that_a_person_can_see(office: Office) -> None:
+    assert "No threads to show" in (await office.reviews(RITA, "threads")).shown
+    await office.submit_with_card(IN_THREAD)
+    note = await office.reviews(RITA, "threads")
+    assert "case-456" in note.shown
+    assert note.labels == ["Open", "Hold thread", "Cancel thread"]
+    assert "case-456" not in (await office.reviews(NOBODY, "threads")).shown
+
+
+async def test_reviews_hold_opens_the_form_and_shows_the_thread(office: Office) -> None:
+    await office.submit_with_card(IN_THREAD)
+    assert "case-456 · running" in (await office.reviews(RITA, "hold CASE-456")).shown
+    await office.slack.submit(RITA, {"comment": "Wait."})
+    assert await thread_state(office) == "held"
+
+
+async def test_reviews_cancel_ends_the_thread_and_asks_for_a_rollback(office: Office) -> None:
+    proposal, _ = await office.submit_with_card(IN_THREAD)
+    await office.reviews(RITA, f"cancel {THREAD}")
+    await office.slack.submit(RITA, {"comment": "Wrong customer.", "rollback": ["rollback"]})
+    document = (await office.get(f"/v1/threads/{THREAD}")).body
+    assert (document["state"], document["rollback_requested"]) == ("cancelled", True)
+    assert await office.status(proposal) is Status.CANCELLED
+    card = await office.card(proposal)
+    assert "thread cancelled" in card.shown.lower()
+    assert "Rita (reviewer) cancelled the thread" in card.shown
+
+
+async def test_reviews_resume_takes_a_thread_and_for_admins_an_agent(office: Office) -> None:
+    _, card = await office.submit_with_card(IN_THREAD)
+    await hold(office, RITA, card)
+    await office.reviews(RITA, f"resume {THREAD}")
+    await office.slack.submit(RITA, {"instructions": "Go on."})
+    assert await thread_state(office) == "running"
+    assert "goes on" in (await office.reviews(ADAM, "resume Clerk")).shown
+    assert "There is no thread Clerk" in (await office.reviews(RITA, "resume Clerk")).shown
+
+
+@pytest.mark.parametrize("word", ["hold", "resume", "cancel", "history"])
+@pytest.mark.parametrize("name", ["", "nowhere", "<!channel>"])
+async def test_a_thread_that_nobody_can_see_is_named_as_unknown(office: Office, word: str, name: str) -> None:
+    note = await office.reviews(RITA, f"{word} {name}")
+    expected = "There is no thread" if name else f"Write it as: /reviews {word} THREAD."
+    assert expected in note.shown
+
+
+async def test_a_forged_click_or_form_does_not_let_a_stranger_to_the_thread_hold_it(office: Office) -> None:
+    _, card = await office.submit_with_card(IN_THREAD)
+    await office.details(NOBODY, card)  # anyone in the channel may open Details of its cards
+    await press_forged(office, NOBODY, before(office, NOBODY), "thread_hold", thread_key(THREAD))
+    assert "There is no thread" in await office.refused(NOBODY)
+    forged = {"callback_id": "thread_command", "private_metadata": f"hold {thread_key(THREAD)}"}
+    answer = await submit_forged(office, NOBODY, **forged, state={"values": {}})
+    assert answer.status == 200
+    assert await thread_state(office) == "running"
+
+
+async def test_a_race_of_two_who_hold_leaves_one_window_that_says_so(office: Office) -> None:
+    _, card = await office.submit_with_card(IN_THREAD)
+    for user in (RITA, ROSS):
+        await office.click(user, card, "details")
+        await office.slack.click_modal(user, "thread_hold")
+    await office.slack.submit(RITA, {"comment": "First."})
+    await office.slack.submit(ROSS, {"comment": "Second."})
+    assert "already on hold" in await office.refused(ROSS)
