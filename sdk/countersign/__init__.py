@@ -37,6 +37,8 @@ from countersign.errors import (
     StaleVersionError,
     StillPendingError,
     TakenOverError,
+    ThreadCancelledError,
+    ThreadHeldError,
     ThreadTakenOverError,
     UnauthenticatedError,
     UnavailableError,
@@ -67,6 +69,7 @@ from countersign.outcomes import (
     outcome_of,
 )
 from countersign.run import require_gate, run
+from countersign.threads import AsyncThread, Thread
 from countersign.tools import Tools
 from countersign.wire import Patience
 
@@ -81,6 +84,7 @@ __all__ = [
     "Approved",
     "AsyncClient",
     "AsyncHandle",
+    "AsyncThread",
     "BadAnswerError",
     "Callback",
     "CallbackError",
@@ -125,6 +129,9 @@ __all__ = [
     "StillPendingError",
     "TakenOver",
     "TakenOverError",
+    "Thread",
+    "ThreadCancelledError",
+    "ThreadHeldError",
     "ThreadTakenOverError",
     "Tools",
     "UnauthenticatedError",

@@ -16,6 +16,7 @@ from countersign.handle import AsyncHandle, Handle
 from countersign.package import fetch_package, submit_proposal
 from countersign.proposal import Proposal
 from countersign.settings import Settings, read_settings
+from countersign.threads import AsyncThread, Thread, ThreadFlows
 from countersign.wire import Call, Flow, Patience, Pause, Perform
 
 T = TypeVar("T")
@@ -59,6 +60,10 @@ class Client:
         Give the `claim_id` of an earlier attempt to report the outcome of that attempt.
         """
         return Handle(self, self.run(fetch_package(decision_package_id, claim_id, self.patience)))
+
+    def thread(self, thread_id: str) -> Thread:
+        """The thread that packages name with `thread_id`: its state, checkpoints, and whether a person holds it."""
+        return Thread(self, ThreadFlows(thread_id, self.patience))
 
     def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end: does each step that it yields and sends the result back into it."""
@@ -119,6 +124,9 @@ class AsyncClient:
 
     async def handle(self, decision_package_id: str, *, claim_id: str | None = None) -> AsyncHandle:
         return AsyncHandle(self, await self.run(fetch_package(decision_package_id, claim_id, self.patience)))
+
+    def thread(self, thread_id: str) -> AsyncThread:
+        return AsyncThread(self, ThreadFlows(thread_id, self.patience))
 
     async def run(self, flow: Flow[T]) -> T:
         try:

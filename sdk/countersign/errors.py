@@ -105,7 +105,7 @@ class InvalidProposalError(ProblemError):
 
 
 class NotFoundError(ProblemError):
-    """No package of this agent has that id."""
+    """No package or thread of this agent has that id."""
 
 
 class NoEligibleReviewerError(ProblemError):
@@ -118,6 +118,14 @@ class AlreadyRejectedError(ProblemError):
 
 class ThreadTakenOverError(ProblemError):
     """A person has taken over this thread. Agents can only read it until the person hands it back."""
+
+
+class ThreadHeldError(ProblemError):
+    """A person has put this thread on hold. `client.thread(…).wait_until_running()` waits until they resume it."""
+
+
+class ThreadCancelledError(ProblemError):
+    """A person has cancelled this thread for good."""
 
 
 class AgentPausedError(ProblemError):
@@ -167,6 +175,9 @@ _PROBLEMS: Mapping[str, type[ProblemError]] = {
     "no-eligible-reviewer": NoEligibleReviewerError,
     "already-rejected": AlreadyRejectedError,
     "thread-taken-over": ThreadTakenOverError,
+    "thread-held": ThreadHeldError,
+    "thread-cancelled": ThreadCancelledError,
+    "thread-unknown": NotFoundError,
     "agent-paused": AgentPausedError,
     "idempotency-conflict": IdempotencyConflictError,
     "stale-version": StaleVersionError,

@@ -19,6 +19,9 @@ from countersign.errors import (
     AlreadyClaimedError,
     ApprovalLapsedError,
     MayNotProceedError,
+    NotFoundError,
+    ThreadCancelledError,
+    ThreadHeldError,
     refusal,
 )
 from countersign.outcomes import Approved, Consented, Outcome, Overridden, Revoked, outcome_of, spent_outcome
@@ -27,6 +30,7 @@ from countersign.proposal import MAX_SENTENCE, MAX_TITLE, one_line
 from countersign.run import current_run, open_gate
 from countersign.settling import Wanted, wait_until_settled
 from countersign.signature import Signature
+from countersign.threads import ThreadFlows
 from countersign.wire import Flow, Patience, Perform
 
 Refusals = Literal["raise", "return"]
@@ -53,14 +57,31 @@ class Gate:
     def flow(self, args: Sequence[Any], kwargs: Mapping[str, Any], patience: Patience) -> Flow[Any]:
         arguments, context = self.signature.bind(args, kwargs)
         proposal, key, step = self._proposal(arguments)
-        package = yield from submit_proposal(proposal, key, step, patience)
+        package = yield from self._submit(proposal, key, step, patience)
         result = yield from self._permission(package, proposal, arguments, context)
         if isinstance(result, Revoked) and result.can_be_asked_again:
             # The key is derived from the first package, so that a restarted agent finds the same second package.
             proposal, again = self._proposal(arguments)[0], digest_of([package.id, "asked again"])
-            package = yield from submit_proposal(proposal, again, step, patience)
+            package = yield from self._submit(proposal, again, step, patience)
             result = yield from self._permission(package, proposal, arguments, context)
         return self._refuse(result) if isinstance(result, Outcome) else (yield from self._execute(package, result))
+
+    def _submit(self, proposal: Mapping[str, Any], key: str | None, step: str, patience: Patience) -> Flow[Package]:
+        """Submits the proposal. While a person holds its thread, it waits until they resume it."""
+        while True:
+            try:
+                return (yield from submit_proposal(proposal, key, step, patience))
+            except ThreadHeldError as held:
+                yield from self._until_running(proposal.get("thread_id"), patience, held)
+
+    def _until_running(self, thread_id: str | None, patience: Patience, held: ThreadHeldError) -> Flow[None]:
+        """Only the agent that owns a thread can read it; for any other, the refusal stands."""
+        if thread_id is None:
+            raise held
+        try:
+            yield from ThreadFlows(thread_id, patience).until_running(self.timeout)
+        except NotFoundError:
+            raise held from None
 
     def _permission(
         self, package: Package, proposal: Mapping[str, Any], arguments: dict[str, Any], context: Mapping[str, Any]
@@ -68,6 +89,16 @@ class Gate:
         """Waits for the decision and claims it. Returns the approved call, or the outcome that forbids it."""
         if self.asked:
             self.asked(package.document)
+        while True:
+            try:
+                return (yield from self._decided(package, proposal, arguments, context))
+            except ThreadHeldError as held:  # a person may also have ended the approval, so look at it again
+                yield from self._until_running(package.document["thread_id"], package.patience, held)
+                yield from package.refresh()
+
+    def _decided(
+        self, package: Package, proposal: Mapping[str, Any], arguments: dict[str, Any], context: Mapping[str, Any]
+    ) -> Flow[Outcome | inspect.BoundArguments]:
         rework = self._rework_flow(arguments, context) if self.rework else None
         outcome = yield from wait_until_settled(package, rework, self.revisions, self.timeout)
         if not (outcome.permits and isinstance(outcome, Approved | Consented | Overridden)):
@@ -84,6 +115,7 @@ class Gate:
         A BaseException (a signal, a cancelled task) reports nothing, because the function may have done part of its
         work: the service then shows the outcome as unknown.
         """
+        yield from self._respect_hold(package)
         try:
             result = yield Perform(lambda: self._call_function(call))
         except Exception as fault:
@@ -91,6 +123,18 @@ class Gate:
             raise
         yield from package.report_success(result)
         return result
+
+    def _respect_hold(self, package: Package) -> Flow[None]:
+        """A person may have held or cancelled the thread between the claim and the call: then it does not run."""
+        if (thread_id := package.document["thread_id"]) is None:
+            return
+        try:
+            yield from ThreadFlows(thread_id, package.patience).until_running(self.timeout)
+        except NotFoundError:
+            return
+        except ThreadCancelledError:
+            yield from package.report("failed", "The thread was cancelled before this ran.")
+            raise
 
     def _call_function(self, call: inspect.BoundArguments) -> Any:
         if self.is_async:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rules.state.clock_commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, WakeUp
 from rules.state.commands import Verb
+from rules.state.service_commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, WakeUp
 from tests.bot.slack.office import (
     CRITICAL,
     DECIDERS,
