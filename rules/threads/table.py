@@ -39,7 +39,7 @@ class ThreadVerbSpec:
         return self.command.verb
 
 
-def _build(rows: Iterable[ThreadVerbSpec]) -> Mapping[type[ThreadCommand], ThreadVerbSpec]:
+def build_thread_table(rows: Iterable[ThreadVerbSpec]) -> Mapping[type[ThreadCommand], ThreadVerbSpec]:
     table = {row.command: row for row in rows}
     if missing := set(ThreadCommand.__subclasses__()) - table.keys():
         raise TypeError(f"the table of threads has no row for {', '.join(sorted(kind.__name__ for kind in missing))}")
@@ -48,7 +48,7 @@ def _build(rows: Iterable[ThreadVerbSpec]) -> Mapping[type[ThreadCommand], Threa
 
 # The service itself gives commands in the name of an operator, who works at the command line.
 _PERSON, _AGENT = (ActorKind.PERSON, ActorKind.AUTO), (ActorKind.AGENT,)
-THREAD_VERBS = _build([
+THREAD_VERBS = build_thread_table([
     ThreadVerbSpec(
         command=HoldThread, by=_PERSON, requires=may_stop, taken_in=(S.RUNNING,), leads_to=S.HELD,
         event_type=ThreadEventType.HELD,

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from rules.state.model import Status
+from rules.threads.model import ThreadStatus
 from store.outbox.callbacks import CALLBACKS, CallbackState
 from store.packages.content import CONTENT
-from store.packages.packages import PACKAGES
+from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.schema.outbox_tables import Rendering
 from store.schema.tables import core
 
@@ -25,6 +26,22 @@ _ENDED = (
         .where(
             CONTENT.c.tenant_id == PACKAGES.c.tenant_id,
             CONTENT.c.package_id == PACKAGES.c.package_id,
+            CONTENT.c.words.is_not(None),
+        )
+        .exists(),
+    )
+    .limit(bindparam("limit"))
+)
+_QUIET_THREADS = (
+    select(THREAD_RECORDS.c.thread_key)
+    .where(
+        THREAD_RECORDS.c.tenant_id == bindparam("tenant"),
+        THREAD_RECORDS.c.updated_at < bindparam("before", type_=THREAD_RECORDS.c.updated_at.type),
+        THREAD_RECORDS.c.status != ThreadStatus.HELD.value,
+        select(CONTENT.c.event_id)
+        .where(
+            CONTENT.c.tenant_id == THREAD_RECORDS.c.tenant_id,
+            CONTENT.c.package_id == THREAD_RECORDS.c.thread_key,
             CONTENT.c.words.is_not(None),
         )
         .exists(),
@@ -55,13 +72,16 @@ _EMPTIED: tuple[tuple[Table, dict[str, None]], ...] = (
 
 
 def empty_content(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
-    """Empty up to `limit` packages that ended before this; return their number. Open packages are never emptied."""
-    result = connection.execute(_ENDED, {"tenant": tenant_id, "before": before, "limit": limit})
-    packages = list(result.scalars())
+    """Empty packages that ended before this, and threads without news since, up to `limit` of each.
+
+    Returns their number. Open packages and held threads are never emptied.
+    """
+    key = {"tenant": tenant_id, "before": before, "limit": limit}
+    chains = [chain for query in (_ENDED, _QUIET_THREADS) for chain in connection.execute(query, key).scalars()]
     for table, emptied in _EMPTIED:
-        of_these = (table.c.tenant_id == tenant_id, table.c.package_id.in_(packages))
+        of_these = (table.c.tenant_id == tenant_id, table.c.package_id.in_(chains))
         connection.execute(update(table).where(*of_these).values(**emptied))
-    return len(packages)
+    return len(chains)
 
 
 def delete_delivered_callbacks(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:

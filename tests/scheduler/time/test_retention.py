@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from rules.state.commands import Reject
+from rules.threads.commands import HoldThread, ResumeThread
 from scheduler.time.retention import Retention
 from store.audit.reader import verify_database
+from store.threads.thread_store import ThreadStore
 from tests.rules.world import DAY, HARD, HOUR, SENTA, ask, policy
-from tests.store.world import LASTING, World, open_world
+from tests.store.world import LASTING, World, fresh, open_world, reviewer
 
 KEPT_FOR_A_DAY = policy(retention={"content": "1d"}, **LASTING)
 
@@ -27,6 +29,22 @@ async def test_old_closed_packages_are_emptied_and_the_chain_stays_valid(databas
         assert await count_kept(world) == 0
         assert await world.read(lambda connection: list(verify_database(connection))) == []
         assert (await world.state(state.decision_package_id)).status.terminal
+
+
+async def test_the_words_of_a_quiet_thread_are_emptied_and_those_of_a_held_one_stay(database_url: str) -> None:
+    async with open_world(database_url, KEPT_FOR_A_DAY) as world:
+        threads = ThreadStore(world.store)
+        for name in ("quiet", "held"):
+            hold = HoldThread(command_id=fresh("cmd"), thread_id=name, reason="The customer is calling.")
+            await world.submit(HARD.model_copy(update={"thread_id": name}))
+            assert (await threads.execute(hold, reviewer(SENTA))).refusal is None
+        resume = ResumeThread(command_id=fresh("cmd"), thread_id="quiet", instruction="Go on.")
+        assert (await threads.execute(resume, reviewer(SENTA))).refusal is None
+        world.clock.passes(DAY + HOUR)
+        before = await count_kept(world)
+        await Retention(world.store).tick()
+        assert await count_kept(world) == before - 2
+        assert await world.read(lambda connection: list(verify_database(connection))) == []
 
 
 async def test_open_and_recent_packages_keep_their_content(database_url: str) -> None:
