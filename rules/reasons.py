@@ -115,6 +115,10 @@ class Reason(StrEnum):
     NOT_ON_LADDER = "not-on-ladder", "This can only be escalated to: {ladder}."
     TIME_NOT_AHEAD = "time-not-ahead", "Choose a time later than {of}."
     TIME_TOO_FAR = "time-too-far", "That is too late. Choose a time up to {latest}."
+    NOT_YOUR_DEADLINE = (
+        "not-your-deadline",
+        "Only {a_role} can extend this deadline now. You may still decide.",
+    )
     TASK_CLAIMED = "task-claimed", "<@{assignee}> has taken this up. Others may still decide."
     ASSIGNEE_NOT_ELIGIBLE = "assignee-not-eligible", "This person cannot decide it: {because}. Name someone else."
     NOT_YOURS_TO_HAND_BACK = "not-yours-to-hand-back", "Only {by}, who took this over, or an admin can hand it back."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def humanize(name: str) -> str:
     return name.replace("_", " ")
@@ -11,6 +13,12 @@ def with_article(role: str) -> str:
     """The role with its article: "an owner", "a reviewer"."""
     word = humanize(role)
     return f"{'an' if word[:1] in set('aeiou') else 'a'} {word}"
+
+
+def either_of(choices: Iterable[str]) -> str:
+    """As in "a", "a or b" and "a, b or c"; empty without a choice."""
+    *first, last = (*choices,) or ("",)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def percent(share: float) -> str:

@@ -25,6 +25,7 @@ from blocks.words.sentences import (
     timeout_outcome,
     why_silence_stopped,
 )
+from rules.authority.ladder import who_may_decide
 from rules.authority.parties import CHAIN_BARS, barred_by_chain, has_outsider
 from rules.package.alphabets import mixed_alphabets
 from rules.package.model import CALLS, DecisionPackage, Kind
@@ -52,7 +53,7 @@ def request(dossier: Dossier) -> Element:
     """Which agent asks, for whom, until when, and what happens then. The people who are asked are named below."""
     state, named = dossier.state, dossier.mentions and not dossier.more_may_decide
     plain = state.kind in (*CALLS, Kind.QUESTION) and state.level is not HITLLevel.HUMAN_TAKEOVER
-    role = f" {with_article(state.task.required_role)}" if not named else "" if plain else " you"
+    role = f" {who_may_decide(state, dossier.terms)}" if not named else "" if plain else " you"
     what = "" if plain else f" to {asked_action(state)}"
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
     whose = on_whose_behalf(dossier)

@@ -9,7 +9,6 @@ from blocks.kit.elements import Block, bold, context, rich, section, words
 from blocks.kit.message import Message
 from blocks.kit.text import escape, in_utc, one_line, slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.ladder import kept_sentence, who_may_decide
 from blocks.words.outcome import explanation, outcome_sentence, thread_sentence
 from blocks.words.quotes import remarks
 from blocks.words.revision import changes, version_author
@@ -17,6 +16,7 @@ from blocks.words.sentences import FormatTime, goes_ahead_at, timeout_outcome, t
 from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_label
 from blocks.words.verbs import LOOKS
+from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.commands import Verb
 
 NOT_READ = f"Replies here are not read: use {LOOKS[Verb.COMMENT].label} in Details."
@@ -24,7 +24,7 @@ NOT_READ = f"Replies here are not read: use {LOOKS[Verb.COMMENT].label} in Detai
 
 def escalation(dossier: Dossier) -> Message:
     """For the role that is asked from now on, with the remarks so far."""
-    text = " ".join(filter(None, (escalation_sentence(dossier), kept_sentence(dossier.state))))
+    text = " ".join(filter(None, (escalation_sentence(dossier), kept_sentence(dossier.state, dossier.terms))))
     return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
 
 
@@ -35,7 +35,7 @@ def silence_stopped(dossier: Dossier) -> Message:
 
 
 def reminder(dossier: Dossier) -> Message:
-    waits = f"This still waits for {who_may_decide(dossier.state)}"
+    waits = f"This still waits for {who_may_decide(dossier.state, dossier.terms)}"
     shown, plain = (f"{waits}{_what_then(dossier, format_time)}" for format_time in (slack_date, in_utc))
     return _message(dossier, plain, *mention_line(dossier), section(shown))
 

@@ -21,6 +21,7 @@ from blocks.words.sentences import (
     risk_label,
     timeout_outcome,
 )
+from rules.authority.ladder import kept_sentence
 from rules.scales import HITLLevel
 from rules.state.decisions import Basis, Decision, Vote
 from rules.state.model import Bar, PackageState, Status, Terms
@@ -92,7 +93,9 @@ def _terms(dossier: Dossier) -> Iterator[list[Run]]:
 def _role(asked: str, dossier: Dossier) -> list[Run]:
     terms, task = dossier.terms, dossier.state.task
     roles = " → ".join(map(humanize, (terms.role, *terms.ladder)))
-    return [f"{asked}: ", bold(humanize(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
+    kept = kept_sentence(dossier.state, terms)
+    step = f" (step {task.rung + 1} of: {roles})"
+    return [f"{asked}: ", bold(humanize(task.required_role)), f"{step}. {kept}" if kept else step]
 
 
 def _assignee(dossier: Dossier) -> Iterator[list[Run]]:

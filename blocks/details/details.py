@@ -29,7 +29,6 @@ from blocks.kit.ids import ActionId, FormId, Ref
 from blocks.words.choices import OPEN_CARD, all_choices, missing_line
 from blocks.words.dossier import Dossier
 from blocks.words.history import history_blocks
-from blocks.words.ladder import kept_sentence
 from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.revision import version_author
 from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_silence_stopped
@@ -177,8 +176,6 @@ def _progress(dossier: Dossier) -> Iterator[str]:
         yield sentence
     if dossier.state.task.rung:
         yield escalation_sentence(dossier)
-    if kept := kept_sentence(dossier.state):
-        yield kept
     if dossier.state.version > 1:
         yield version_author(dossier)
 

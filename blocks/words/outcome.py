@@ -13,13 +13,14 @@ from blocks.words.quotes import remark, remarks, speaker_name
 from blocks.words.revision import changes
 from blocks.words.sentences import agent_name, join_names, person_name, sentence
 from blocks.words.status import OVERRIDE_WORDS, status_label
+from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.decisions import Basis, Decision, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, Status
 from rules.verbs.trials import offered_verbs
-from rules.wording import humanize, with_article
+from rules.wording import humanize
 
 _EXPIRIES: Mapping[str | None, str] = {
     Cause.AGENT_DID_NOT_ANSWER: "The agent did not answer in time.",
@@ -114,7 +115,7 @@ def _sent_back_sentence(dossier: Dossier, decision: Decision) -> str:
         what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
         return f"{people} asks {agent_name(dossier)} for {what}. It waits for a new version."
     how = "Nobody decided in time, so it was deferred" if decision.basis is Basis.TIMEOUT else f"{people} deferred this"
-    return f"{how}. It comes back to {with_article(state.task.required_role)} by itself."
+    return f"{how}. It comes back to {who_may_decide(state, dossier.terms)} by itself."
 
 
 def deciders(dossier: Dossier) -> str:

@@ -7,7 +7,7 @@ literal text, because a refusal can quote words of others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from blocks.kit.elements import Block, Element, Run, moment, rich, user, words
@@ -17,8 +17,10 @@ from blocks.kit.text import clean, escape, in_utc
 from blocks.words.dossier import Dossier
 from blocks.words.verbs import meaning
 from blocks.words.views import View, about_block, modal
+from rules.authority.ladder import who_may_decide
 from rules.reasons import Reason, Refusal
 from rules.state.commands import Verb
+from rules.state.model import Status
 
 _ZONED = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:\+00:00|Z)"
 _SPECIAL = re.compile(rf"<@(?P<user>[UW][A-Z0-9]{{1,20}})>|(?P<time>{_ZONED})")
@@ -71,14 +73,16 @@ def refusal_blocks(refusal: Refusal, dossier: Dossier | None = None) -> tuple[Bl
     sentence = rich(words(*sentence_runs(refusal.sentence)))
     if dossier is None:
         return (sentence,)
-    able = dossier.mentions if refusal.reason in _SOMEONE_ELSE else ()
-    who = [rich(words("Can decide:", *_named(able)))] if able else []
+    someone_else = refusal.reason in _SOMEONE_ELSE and dossier.state.status is Status.PENDING
+    who = [rich(words(*_who_can(dossier)))] if someone_else else []
     return (sentence, *who, about_block(dossier))
 
 
-def _named(mentions: Iterable[str]) -> Iterator[Run]:
-    for mention in mentions:
-        yield " "
+def _who_can(dossier: Dossier) -> Iterator[Run]:
+    """The roles, and the people or groups that the card mentions: others with these roles may decide too."""
+    yield f"Can decide: {who_may_decide(dossier.state, dossier.terms)}"
+    for number, mention in enumerate(dossier.mentions):
+        yield " " if number else ", such as "
         yield _mentioned(mention)
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from blocks.kit.text import cut, format_duration, in_utc, one_line, pluralize
 from blocks.words.dossier import Dossier
+from rules.authority.ladder import ladder_roles, who_may_decide
 from rules.package.model import CALLS, Cost, Kind
 from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
@@ -86,12 +87,12 @@ def asked_action(state: PackageState) -> str:
 
 
 def request_sentence(dossier: Dossier) -> str:
-    """Who asks which role for what, and on whose behalf."""
+    """Who asks which roles for what, and on whose behalf."""
     state = dossier.state
     call = state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER
     what = "" if call else f" to {asked_action(state)}"
-    role = with_article(state.task.required_role)
-    return f"{agent_name(dossier)} asks {role}{what}, {on_whose_behalf(dossier)}."
+    roles = who_may_decide(state, dossier.terms)
+    return f"{agent_name(dossier)} asks {roles}{what}, {on_whose_behalf(dossier)}."
 
 
 def on_whose_behalf(dossier: Dossier) -> str:
@@ -126,8 +127,13 @@ def _missing(dossier: Dossier) -> str:
     tally = dossier.tally
     roles = [f"{pluralize(need - have, humanize(role))}" for role, (need, have) in tally.of_role.items() if have < need]
     any_role = tally.needed - tally.filled - sum(need - have for need, have in tally.of_role.values())
-    more = [pluralize(any_role, humanize(dossier.state.task.required_role))] if any_role > 0 else []
+    more = [_approvals_of_any(any_role, dossier)] if any_role > 0 else []
     return join_names(roles + more)
+
+
+def _approvals_of_any(number: int, dossier: Dossier) -> str:
+    asked, *kept = ladder_roles(dossier.state, dossier.terms)
+    return f"{number} by {who_may_decide(dossier.state, dossier.terms)}" if kept else pluralize(number, humanize(asked))
 
 
 def timeout_outcome(state: PackageState) -> str:

@@ -10,10 +10,10 @@ from blocks.kit.ids import Field
 from blocks.kit.text import format_duration, slack_date
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk_label
+from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, Verb
 from rules.verbs.table import SPEC_OF_VERB
-from rules.wording import with_article
 
 
 class Place(Enum):
@@ -59,7 +59,7 @@ def _extend(dossier: Dossier) -> str:
 
 
 def _defer(dossier: Dossier) -> str:
-    return f"Nothing is done until then; it then asks {with_article(dossier.state.task.required_role)} again."
+    return f"Nothing is done until then; it then asks {who_may_decide(dossier.state, dossier.terms)} again."
 
 
 def _take_over(dossier: Dossier) -> str:

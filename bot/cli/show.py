@@ -11,11 +11,15 @@ from sqlalchemy import Connection
 from bot.cli.common import session
 from bot.cli.common.faults import CommandError
 from bot.cli.common.text import as_json, iso, plain
+from rules.authority.ladder import who_may_decide
 from rules.package.layout import passages
 from rules.package.model import CALLS, DecisionPackage
 from rules.record.chain import Event
-from rules.state.model import PackageState, Status
-from rules.wording import humanize, with_article
+from rules.state.model import PackageState, Status, Terms
+from rules.state.terms import terms_today
+from rules.wording import humanize
+from store.commands.policies import active_digest
+from store.installation.policy_texts import UnreadablePolicyError, load_policy
 from store.installation.tenancy import read_tenant_id
 from store.packages.content import load_words
 from store.packages.events import load_events
@@ -26,6 +30,7 @@ _NO_CONTENT = "(its content was deleted, as the policy's retention asks, or does
 
 class _PackageRecord(NamedTuple):
     state: PackageState
+    terms: Terms
     package: dict[str, Any] | None
     events: list[Event]
 
@@ -51,7 +56,16 @@ def _load(connection: Connection, package_id: str) -> _PackageRecord:
     words = load_words(connection, tenant_id, loaded.state.version_event_id)
     package = words.get(loaded.state.version_event_id, {}).get("package")
     events = load_events(connection, tenant_id, package_id)
-    return _PackageRecord(loaded.state, package if isinstance(package, dict) else None, events)
+    terms = _terms_in_force(connection, loaded.state)
+    return _PackageRecord(loaded.state, terms, package if isinstance(package, dict) else None, events)
+
+
+def _terms_in_force(connection: Connection, state: PackageState) -> Terms:
+    """By today's policy; the package's own ones if this release cannot read the policy."""
+    try:
+        return terms_today(state, load_policy(connection, active_digest(connection)))
+    except UnreadablePolicyError:
+        return state.terms
 
 
 def _document(shown: _PackageRecord) -> dict[str, Any]:
@@ -62,7 +76,7 @@ def _lines(shown: _PackageRecord) -> Iterator[str]:
     state = shown.state
     yield plain(str(shown.package["title"])) if shown.package else _NO_CONTENT
     yield f"{state.decision_package_id}, version {state.version}, {state.action_type}, {state.risk.value} risk"
-    yield _status(state)
+    yield _status(state, shown.terms)
     yield f"agent {state.agent_id}, owner {state.owner}, requester {state.requester}"
     yield f"digest {state.action_digest}"
     yield from _content(shown.package) if shown.package else ()
@@ -70,11 +84,11 @@ def _lines(shown: _PackageRecord) -> Iterator[str]:
     yield from (f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}" for event in shown.events)
 
 
-def _status(state: PackageState) -> str:
+def _status(state: PackageState, terms: Terms) -> str:
     status = humanize(state.status.value)
     if state.status is not Status.PENDING:
         return f"{status} since {iso(state.updated_at)}"
-    return f"{status}: waits for {with_article(state.task.required_role)} until {iso(state.ends_at)}"
+    return f"{status}: waits for {who_may_decide(state, terms)} until {iso(state.ends_at)}"
 
 
 def _content(package: dict[str, Any]) -> Iterator[str]:

@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from rules.authority.ladder import deciding_rungs, ladder_roles
 from rules.authority.standards import Standard
 from rules.people.directory import Part, Person, ReviewerAuthorization, Roster, references
+from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
 from rules.state.decisions import Vote
-from rules.state.model import Bar, PackageState
+from rules.state.model import Bar, PackageState, Terms
+from rules.state.terms import terms_for
+from rules.wording import either_of
 
 _BARRED = {
     Bar.REQUESTER: Reason.IS_REQUESTER,
@@ -41,10 +45,14 @@ class Question(NamedTuple):
     owner: str
 
 
-def deciding_roles(state: PackageState) -> tuple[str, ...]:
+def deciding_roles(state: PackageState, policy: Policy) -> tuple[str, ...]:
     """The roles that may decide now: the one that is asked, those of the quorum, and those that the ladder keeps."""
-    kept = (state.terms.role_at(rung) for rung in reversed(state.task.deciding_rungs))
-    return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role, *kept)))
+    return tuple(dict.fromkeys((*asked_roles(state), *ladder_roles(state, _terms_now(state, policy)))))
+
+
+def _terms_now(state: PackageState, policy: Policy) -> Terms:
+    """The policy's own terms, which are enough to know whether the ladder still keeps what it kept."""
+    return terms_for(policy, state.action_type, state.risk)
 
 
 def asked_roles(state: PackageState) -> tuple[str, ...]:
@@ -52,23 +60,28 @@ def asked_roles(state: PackageState) -> tuple[str, ...]:
     return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role)))
 
 
-def question_of(state: PackageState, *, so_far: bool = False) -> Question:
+def question_of(state: PackageState, policy: Policy, *, so_far: bool = False) -> Question:
     """Who may decide now; with `so_far`, also everyone who was asked before, who may still stop it."""
     earlier = [state.terms.role_at(rung) for rung in range(state.task.rung)] if so_far else []
-    return Question(
-        tenant_id=state.tenant_id,
-        action_type=state.action_type,
-        risk=state.risk,
-        roles=tuple(dict.fromkeys((*deciding_roles(state), *earlier))),
-        barred=state.barred,
-        requester=state.requester,
-        owner=state.owner,
-    )
+    return question_in(state, *deciding_roles(state, policy), *earlier)
 
 
 def question_asked(state: PackageState) -> Question:
     """Who is asked now. The ladder climbs, assigns and mentions a new role as if no earlier one could still decide."""
-    return question_of(state)._replace(roles=asked_roles(state))
+    return question_in(state, *asked_roles(state))
+
+
+def question_in(state: PackageState, *roles: str) -> Question:
+    """Who may decide in one of these roles."""
+    return Question(
+        tenant_id=state.tenant_id,
+        action_type=state.action_type,
+        risk=state.risk,
+        roles=tuple(dict.fromkeys(roles)),
+        barred=state.barred,
+        requester=state.requester,
+        owner=state.owner,
+    )
 
 
 def identify(roster: Roster, user_id: str, now: datetime) -> Person | Refusal:
@@ -150,7 +163,7 @@ def _find_authority(
     asked = [name for name in question.roles if roster.roles_acting_as(user_id, name)]
     held = dict.fromkeys(held for name in asked for held in roster.roles_acting_as(user_id, name))
     if not held:
-        return refuse(Reason.WRONG_ROLE, role=question.roles[0])
+        return refuse(Reason.WRONG_ROLE, role=either_of(question.roles))
     roles = {name: roster.policy.roles[name] for name in held}
     if standard is not Standard.STOP:
         roles = {name: role for name, role in roles.items() if role.covers(question.action_type)}
@@ -192,20 +205,32 @@ def authorize_vote_today(
     roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None
 ) -> ReviewerAuthorization | Refusal:
     """The authority for giving this vote today, or why it would be refused."""
-    question = question_of(state)._replace(roles=(role,)) if role else _question_of_rung(state, vote.rung)
+    question = question_in(state, role) if role else _question_of_rung(state, vote.rung)
     return authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now)
 
 
 def voting_rung(roster: Roster, user_id: str, state: PackageState, now: datetime) -> int:
     """The highest rung in which this person may decide now: their vote is given, and later checked, in its role."""
+    return next((rung for rung, _ in _able_on_rungs(roster, user_id, state, now)), state.task.rung)
 
-    def may_decide(rung: int) -> bool:
+
+def authorize_to_proceed(
+    roster: Roster, user_id: str, state: PackageState, now: datetime
+) -> ReviewerAuthorization | Refusal:
+    """The authority for a vote now, in the role of the rung in which it would be given."""
+    able = next((able for _, able in _able_on_rungs(roster, user_id, state, now)), None)
+    return able or authorize(roster, user_id, Standard.PROCEED, question_of(state, roster.policy), now)
+
+
+def _able_on_rungs(
+    roster: Roster, user_id: str, state: PackageState, now: datetime
+) -> Iterator[tuple[int, ReviewerAuthorization]]:
+    """The rungs in which this person may decide now, the highest first."""
+    for rung in reversed(deciding_rungs(state, _terms_now(state, roster.policy))):
         able = authorize(roster, user_id, Standard.PROCEED, _question_of_rung(state, rung), now)
-        return isinstance(able, ReviewerAuthorization)
-
-    return next(filter(may_decide, reversed(state.task.deciding_rungs)), state.task.rung)
+        if isinstance(able, ReviewerAuthorization):
+            yield rung, able
 
 
 def _question_of_rung(state: PackageState, rung: int) -> Question:
-    roles = dict.fromkeys((state.terms.role_at(rung), *state.terms.of_role))
-    return question_of(state)._replace(roles=tuple(roles))
+    return question_in(state, state.terms.role_at(rung), *state.terms.of_role)

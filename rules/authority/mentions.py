@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority.authorization import authorize, deciding_roles, question_of
+from rules.authority.authorization import authorize, deciding_roles, question_in
 from rules.authority.silence import is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
@@ -34,12 +34,13 @@ def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions
     """The mentions of this package's card. None while silence may decide."""
     if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
         return Mentions()
+    roles = deciding_roles(state, roster.policy)
     taken_by, call = state.task.assigned_to, roster.policy.queue.call
-    if taken_by and any(_could_act(state, roster, taken_by, role, now) for role in deciding_roles(state)):
+    if taken_by and any(_could_act(state, roster, taken_by, role, now) for role in roles):
         return Mentions((taken_by,))
     if call == "assignee":
         return Mentions()
-    able = {role: _able_people(state, roster, role, now) for role in deciding_roles(state)}
+    able = {role: _able_people(state, roster, role, now) for role in roles}
     people = tuple(dict.fromkeys(user for users in able.values() for user in users))
     return Mentions(people) if call == "people" and 0 < len(people) <= MAX_MENTIONS else _by_role(roster, able)
 
@@ -65,6 +66,6 @@ def _able_people(state: PackageState, roster: Roster, role: str, now: datetime) 
 def _could_act(state: PackageState, roster: Roster, user_id: str, role: str, now: datetime) -> bool:
     """Whether this person could approve or take over now, has not voted yet and is not away."""
     standard = Standard.TAKE_OVER if state.level is HITLLevel.HUMAN_TAKEOVER else Standard.PROCEED
-    allowed = authorize(roster, user_id, standard, question_of(state)._replace(roles=(role,)), now)
+    allowed = authorize(roster, user_id, standard, question_in(state, role), now)
     voted = any(vote.reviewer_id == user_id for vote in state.votes)
     return isinstance(allowed, ReviewerAuthorization) and not voted and not is_away(roster, user_id, now)

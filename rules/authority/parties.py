@@ -93,7 +93,7 @@ def barred_by_chain(state: PackageState) -> list[str]:
 
 def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
     """The changes if fewer than two people could approve, and only because of the delegation chain."""
-    links, question = barred_by_chain(state), question_of(state)
+    links, question = barred_by_chain(state), question_of(state, situation.policy)
     without_links = {party: bar for party, bar in state.barred.items() if party not in links}
     if (
         not links

@@ -80,7 +80,7 @@ def update_shown(state: PackageState, show: Show, situation: Situation) -> Shown
 
 def _current_onlookers(state: PackageState, show: Show, situation: Situation) -> Iterator[tuple[str, datetime]]:
     """Who sees the card, and since when. People who saw it before keep their time; the rest start now, unless away."""
-    roster, question, now = situation.roster, question_of(state), situation.now
+    roster, question, now = situation.roster, question_of(state, situation.policy), situation.now
     before = next((card.since for card in cards_of(state) if card.location == show.location), {})
     for user in (*sorted(before.keys() & show.seen_by), *sorted(show.seen_by - before.keys())):
         present = user in before or not is_away(roster, user, now)
@@ -105,7 +105,7 @@ def earliest_consent(  # noqa: PLR0917 - the arguments of `counted_silence`, its
 def proof_holds(state: PackageState, silence: Silence, situation: Situation) -> bool:
     """Whether a proof still holds: the same cards, and the same people, who all may still decide."""
     known = onlookers_of(card for card in cards_of(state) if card.location in silence.cards & situation.cards)
-    roster, question, now = situation.roster, question_of(state), situation.now
+    roster, question, now = situation.roster, question_of(state, situation.policy), situation.now
     return all(
         user in known and known[user] <= since and _may_decide(roster, user, question, now)
         for user, since in silence.onlookers.items()
@@ -130,7 +130,7 @@ def is_away(roster: Roster, user_id: str, now: datetime) -> bool:
 
 def anyone_can_object(state: PackageState, people: Iterable[str], roster: Roster, now: datetime) -> bool:
     """Whether one of these people may decide now and is not away."""
-    question = question_of(state)
+    question = question_of(state, roster.policy)
     return any(not is_away(roster, user, now) and _may_decide(roster, user, question, now) for user in people)
 
 
@@ -142,7 +142,7 @@ def _attended_time(
     state: PackageState, onlookers: Onlookers, context: SilenceContext, until: datetime, now: datetime
 ) -> Spans:
     """When at least one onlooker was at work. Onlookers with the same roles and absences are computed once."""
-    question, roster = question_of(state), context.roster
+    question, roster = question_of(state, context.roster.policy), context.roster
     schedules = {
         (tuple(_deciding_roles(roster, user, question)), tuple(context.away.get(user, ())), since)
         for user, since in onlookers.items()

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
+from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum, tally
 from rules.people.directory import Roster
+from rules.policy.model import Policy
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision
@@ -15,7 +17,7 @@ from rules.state.decisions import Basis, Decision, ExecutionState
 from rules.state.model import PackageState, Status
 from rules.state.terms import terms_today
 from rules.state.transition import Words
-from rules.wording import humanize, with_article
+from rules.wording import humanize
 
 Document = dict[str, Any]
 
@@ -39,7 +41,7 @@ def status_document(
         "interrupt": _interrupt(state, roster, now),
         "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
         "execution": _execution(state),
-        "agent_message": agent_message(state, now),
+        "agent_message": agent_message(state, roster.policy, now),
         "run_id": state.run_id,
         "thread_id": state.thread_id,
         "checkpoint_id": package.get("checkpoint_id"),
@@ -133,14 +135,11 @@ def _execution(state: PackageState) -> Document:
     return fields
 
 
-def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
+def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
     """What the agent should do now, in one sentence, because language models read sentences better than enums."""
-    role = with_article(state.task.required_role)
     match state.status:
-        case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
-            return f"Stop here: {role} is asked to take over. Poll this URL or wait for the callback."
         case Status.PENDING:
-            return f"Waiting for {role}. Poll this URL or wait for the callback."
+            return _waiting_message(state, who_may_decide(state, terms_today(state, policy)))
         case Status.REVISION_REQUESTED:
             return "A reviewer asks for changes. Read decision.instructions and post a new version."
         case Status.EVIDENCE_REQUESTED:
@@ -164,6 +163,12 @@ def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR
             return "This was cancelled. Do not act."
         case _:
             assert_never(state.status)
+
+
+def _waiting_message(state: PackageState, who: str) -> str:
+    takeover = state.level is HITLLevel.HUMAN_TAKEOVER
+    what = f"Stop here: {who} is asked to take over" if takeover else f"Waiting for {who}"
+    return f"{what}. Poll this URL or wait for the callback."
 
 
 _CLAIMED = (

@@ -97,7 +97,7 @@ class ReviewTask(Value):
 
     review_task_id: str
     rung: int = 0
-    kept_from: int | None = None  # the lowest rung whose role may still decide; None: this one
+    kept_from: int | None = None  # the lowest rung whose role may still decide, unless today's policy ends that
     required_role: str
     priority: Priority
     assigned_to: str | None = None
@@ -105,11 +105,6 @@ class ReviewTask(Value):
     created_at: Moment
     due_at: Moment
     reminded: int = 0
-
-    @property
-    def deciding_rungs(self) -> range:
-        """The rungs whose roles may decide now, the lowest first."""
-        return range(self.rung if self.kept_from is None else self.kept_from, self.rung + 1)
 
 
 class Bar(StrEnum):

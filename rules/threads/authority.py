@@ -34,7 +34,7 @@ def may_stop(state: ThreadState, situation: ThreadSituation) -> Authority:
 
 def _routes(user_id: str, situation: ThreadSituation) -> Iterable[Authority]:
     for package in situation.packages:
-        question = question_of(package, so_far=True)
+        question = question_of(package, situation.policy, so_far=True)
         for standard in (Standard.ROUTE, Standard.PARTY):
             yield authorize(situation.roster, user_id, standard, question, situation.now)
 
@@ -57,7 +57,7 @@ def may_resume(state: ThreadState, situation: ThreadSituation) -> Authority:
     if gravest is None:
         admin = user_id in situation.policy.admins
         return _as(Part.ADMIN, state, user_id) if admin else refuse(Reason.NOT_ADMIN)
-    return authorize(situation.roster, user_id, Standard.PROCEED, question_of(gravest), situation.now)
+    return authorize(situation.roster, user_id, Standard.PROCEED, question_of(gravest, situation.policy), situation.now)
 
 
 _PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)

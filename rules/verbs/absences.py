@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.authority.assignment import assign_task
-from rules.authority.authorization import authorize, question_of
+from rules.authority.authorization import Question, authorize, question_asked, question_of
 from rules.authority.silence import anyone_present, is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
@@ -65,7 +65,11 @@ def _original_is_back(state: PackageState, roster: Roster, now: datetime) -> boo
 
 def _is_available(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:
     """Whether this person could approve now and is not away."""
-    able = authorize(roster, user_id, Standard.PROCEED, question_of(state), now)
+    return _could_approve(roster, user_id, question_of(state, roster.policy), now)
+
+
+def _could_approve(roster: Roster, user_id: str, question: Question, now: datetime) -> bool:
+    able = authorize(roster, user_id, Standard.PROCEED, question, now)
     return isinstance(able, ReviewerAuthorization) and not is_away(roster, user_id, now)
 
 
@@ -94,12 +98,12 @@ def _reassign_task(move: Move) -> ReviewTask:
 
 
 def _available_delegate(state: PackageState, roster: Roster, now: datetime) -> str | None:
-    """The first available person in the chain of delegates. Each counts only while the person before them is away."""
+    """The first person in the chain of delegates who is asked. Each counts only while the person before is away."""
     user_id, visited = state.task.assigned_to, set[str]()
     while user_id and user_id not in visited:
         visited.add(user_id)
         person = roster.person(user_id)
         user_id = person.delegate if person and person.is_away(now) else None
-        if user_id and _is_available(state, roster, user_id, now):
+        if user_id and _could_approve(roster, user_id, question_asked(state), now):
             return user_id
     return None

@@ -7,7 +7,8 @@ here. A transition must end in a status that the row of its verb allows.
 
 from __future__ import annotations
 
-from rules.authority.authorization import authorize, identify, question_of
+from rules.authority.authorization import authorize, authorize_to_proceed, identify, question_of
+from rules.authority.ladder import deciding_rungs
 from rules.authority.standards import Standard
 from rules.package.model import Kind
 from rules.people.directory import ActorKind, ReviewerAuthorization
@@ -88,14 +89,16 @@ def _status_refusal(state: PackageState, command: Command) -> Refusal:
     return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=humanize(command.verb))
 
 
-def _check_version_and_rung(spec: VerbSpec, state: PackageState, command: Command, _: Situation) -> Refusal | None:
+def _check_version_and_rung(
+    spec: VerbSpec, state: PackageState, command: Command, situation: Situation
+) -> Refusal | None:
     """Refuse a command for another version than the present one, or, to proceed, for a rung that may not decide."""
     seen = getattr(command, "expected_package_version", None)
     if seen not in (None, state.version):
         return refuse(Reason.STALE_VERSION, seen=seen, current=state.version)
     proceeds = spec.requires is Standard.PROCEED
     rung = command.expected_rung if isinstance(command, HumanDecisionCommand) else state.task.rung
-    stale = proceeds and rung not in state.task.deciding_rungs
+    stale = proceeds and rung not in deciding_rungs(state, terms_today(state, situation.policy))
     return refuse(Reason.STALE_RUNG, role=state.task.required_role) if stale else None
 
 
@@ -104,8 +107,11 @@ def _authorize(spec: VerbSpec, state: PackageState, situation: Situation) -> Rev
         return None
     if spec.requires is None:
         raise AssertionError(f"{spec.verb} asks nothing of the person who gives it")
-    question = question_of(state, so_far=spec.requires is Standard.STOP)
-    return authorize(situation.roster, situation.actor.actor_id, spec.requires, question, situation.now)
+    roster, user_id = situation.roster, situation.actor.actor_id
+    if spec.requires is Standard.PROCEED:
+        return authorize_to_proceed(roster, user_id, state, situation.now)
+    question = question_of(state, situation.policy, so_far=spec.requires is Standard.STOP)
+    return authorize(roster, user_id, spec.requires, question, situation.now)
 
 
 def _check_package(

@@ -6,13 +6,14 @@ from typing import Unpack
 
 from rules.authority.assignment import assign_task, check_assignee, check_free
 from rules.authority.authorization import (
-    Question,
     authorize,
     check_independence,
     deciding_roles,
     eligible_users,
-    question_of,
+    question_asked,
+    question_in,
 )
+from rules.authority.ladder import deciding_rungs
 from rules.authority.silence import anyone_present
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization
@@ -84,24 +85,24 @@ def _may_name_someone(state: PackageState, situation: Situation) -> Refusal | No
     if state.task.assigned_to not in (None, actor):
         return refuse(Reason.TASK_CLAIMED, assignee=state.task.assigned_to)
     person = situation.roster.person(actor)
-    return check_independence(person, question_of(state)) if person else None
+    return check_independence(person, question_asked(state)) if person else None
 
 
 def _rung_of_person(state: PackageState, situation: Situation, user_id: str, role: str | None) -> int | Refusal:
     """The rung of the named role, if this person could decide there; else the lowest one where they could."""
     here, above = state.task.rung, range(state.task.rung + 1, state.terms.top + 1)
-    everyone = question_of(state)._replace(roles=(*deciding_roles(state), *state.terms.ladder[here:]))
+    deciding = deciding_roles(state, situation.policy)
+    everyone = question_in(state, *deciding, *state.terms.ladder[here:])
     if refusal := check_assignee(user_id, everyone, situation) or check_free(user_id, state, situation):
         return refusal
-    able = [rung for rung in above if _could_decide(everyone, (state.terms.role_at(rung),), user_id, situation)]
+    able = [rung for rung in above if _could_decide(state, user_id, situation, state.terms.role_at(rung))]
     named = [rung for rung in able if state.terms.role_at(rung) == role]
-    decides_now = _could_decide(everyone, deciding_roles(state), user_id, situation)
+    decides_now = _could_decide(state, user_id, situation, *deciding)
     return (named or ([here] if decides_now else able))[0]
 
 
-def _could_decide(question: Question, roles: tuple[str, ...], user_id: str, situation: Situation) -> bool:
-    asked = question._replace(roles=roles)
-    able = authorize(situation.roster, user_id, Standard.PROCEED, asked, situation.now)
+def _could_decide(state: PackageState, user_id: str, situation: Situation, *roles: str) -> bool:
+    able = authorize(situation.roster, user_id, Standard.PROCEED, question_in(state, *roles), situation.now)
     return isinstance(able, ReviewerAuthorization)
 
 
@@ -118,7 +119,7 @@ def next_rung(state: PackageState, situation: Situation, role: str | None = None
     roster, now, names = situation.roster, situation.now, state.terms.ladder
     rungs = [rung for rung in range(state.task.rung + 1, state.terms.top + 1) if role in (None, names[rung - 1])]
     staffed = (rung for rung in rungs if anyone_present(state, roster, now, names[rung - 1]))
-    with_reviewers = (rung for rung in rungs if eligible_users(roster, question_of(state), now, names[rung - 1]))
+    with_reviewers = (rung for rung in rungs if eligible_users(roster, question_in(state, names[rung - 1]), now))
     return next(staffed, None) or next(with_reviewers, None)
 
 
@@ -138,12 +139,13 @@ def climb_to(move: Move, rung: int, cause: Cause, assignee: str | None = None) -
         harden(move, cause, _CLIMBED[cause])
     state, now = move.state, move.situation.now
     role = state.terms.role_at(rung)
-    keeps = cause is not Cause.ESCALATION and terms_today(state, move.situation.policy).ladder_keeps
+    today = terms_today(state, move.situation.policy)
+    keeps = cause is not Cause.ESCALATION and today.ladder_keeps
     task = ReviewTask(
         review_task_id=f"rt_{move.situation.fresh_id}",
         rung=rung,
         assigned_to=assignee,
-        kept_from=state.task.deciding_rungs.start if keeps else None,
+        kept_from=deciding_rungs(state, today).start if keeps else None,
         required_role=role,
         priority=state.task.priority,
         created_at=now,

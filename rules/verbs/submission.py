@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.authority.assignment import assign_task
-from rules.authority.authorization import deciding_roles, iter_eligible, question_of
+from rules.authority.authorization import deciding_roles, iter_eligible, question_in
 from rules.authority.key_limits import check_action_type, check_open_packages, check_rate, check_requester, check_risk
 from rules.authority.parties import Parties, harden_for_chain, has_outsider, parties_of
 from rules.authority.quorum import fill_quorum
@@ -181,7 +181,7 @@ def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None
     """Refuse if nobody could decide now, or if the whole ladder has too few people for the quorum."""
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
-    asked, ladder = deciding_roles(state), state.terms.ladder
+    asked, ladder = deciding_roles(state, situation.policy), state.terms.ladder
     if _some_eligible(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *ladder)):
         return None
     return refuse(
@@ -201,9 +201,9 @@ def _quorum_exists(state: PackageState, situation: Situation, asked: tuple[str, 
 
 def _some_eligible(state: PackageState, situation: Situation, needed: int, *roles: str) -> set[str]:
     """Up to `needed` different people who could decide in any of these roles. The search stops there."""
-    question, people = question_of(state), set[str]()
+    people = set[str]()
     for role in roles:
-        for user in iter_eligible(situation.roster, question, situation.now, role):
+        for user in iter_eligible(situation.roster, question_in(state, role), situation.now):
             people.add(user)
             if len(people) >= needed:
                 return people

@@ -7,6 +7,7 @@ from rules.authority.authorization import authorize, eligible_users, question_as
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
+from rules.people.directory import ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
 from rules.state.commands import (
@@ -69,7 +70,8 @@ def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
     """Assign the task to someone who could decide. If they are away, it goes on to their stand-in."""
-    if refusal := check_assignee(command.assignee, question_of(move.state), move.situation):
+    question = question_of(move.state, move.situation.policy)
+    if refusal := check_assignee(command.assignee, question, move.situation):
         return refusal
     return cover_absences(_assign_to(move, EventType.TASK_ASSIGNED, command.assignee, command)).build()
 
@@ -85,9 +87,14 @@ def comment(move: Move, command: Comment) -> Transition:
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
-    """Move the deadline back, never forward. Refused while silence counts: another deadline would not stop it."""
+    """Move the deadline back, never forward. Refused while silence counts: another deadline would not stop it.
+
+    The deadline belongs to the role that is asked now. Earlier roles may still decide, but not make it wait longer.
+    """
     if move.state.soft:
         return refuse(Reason.SILENCE_COUNTS)
+    if not _is_asked(move):
+        return refuse(Reason.NOT_YOUR_DEADLINE, role=move.state.task.required_role)
     if command.until <= move.state.task.due_at:
         return refuse(Reason.TIME_NOT_AHEAD, of="the present deadline")
     if refusal := check_new_time(move.state, command.until, move.situation):
@@ -95,6 +102,12 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
     state, now = move.state, move.situation.now
     task = state.task.model_copy(update=timing_until(state.terms, command.until, now, state.expires_at))
     return move.record(EventType.TASK_EXTENDED, {"task": task}, words={"comment": command.comment}).build()
+
+
+def _is_asked(move: Move) -> bool:
+    situation, question = move.situation, question_asked(move.state)
+    able = authorize(situation.roster, situation.actor.actor_id, Standard.PROCEED, question, situation.now)
+    return isinstance(able, ReviewerAuthorization)
 
 
 def wake(move: Move, command: Wake) -> Transition:
@@ -133,7 +146,8 @@ def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
     if user_id not in (*takers, *situation.policy.admins):
         if takers:
             return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=state.decided_by())
-        able = authorize(situation.roster, user_id, Standard.TAKE_OVER, question_of(state), situation.now)
+        question = question_of(state, situation.policy)
+        able = authorize(situation.roster, user_id, Standard.TAKE_OVER, question, situation.now)
         if isinstance(able, Refusal):
             return able
     return move.record(

@@ -161,7 +161,7 @@ def lose_proof(move: Move, command: Harden) -> Transition | Refusal:
 
 
 def _could_not_object(move: Move, user_id: str) -> Refusal | None:
-    situation, question = move.situation, question_of(move.state, so_far=True)
+    situation, question = move.situation, question_of(move.state, move.situation.policy, so_far=True)
     able = authorize(situation.roster, user_id, Standard.STOP, question, situation.now)
     return able if isinstance(able, Refusal) and able.reason not in _UNCERTAIN else None
 

@@ -170,7 +170,7 @@ class CardDelivery:
     async def _prove(self, drawn: DrawnCard, shown: ShownCard, viewers: frozenset[str]) -> ShownCard:
         """Records that these people can see the card. Returns what the card then shows."""
         state = drawn.dossier.state
-        deciders = eligible_users(drawn.roster, question_of(state), self._store.clock())
+        deciders = eligible_users(drawn.roster, question_of(state, drawn.roster.policy), self._store.clock())
         command = Show(
             command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
             decision_package_id=state.decision_package_id,

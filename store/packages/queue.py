@@ -162,7 +162,7 @@ def _can_decide(state: PackageState, roster: Roster, user_id: str, now: datetime
     takeover = state.level is HITLLevel.HUMAN_TAKEOVER
     standard = Standard.TAKE_OVER if takeover else Standard.PROCEED
     voted = any(vote.reviewer_id == user_id for vote in state.votes)
-    allowed = authorize(roster, user_id, standard, question_of(state), now)
+    allowed = authorize(roster, user_id, standard, question_of(state, roster.policy), now)
     return not voted and isinstance(allowed, ReviewerAuthorization)
 
 

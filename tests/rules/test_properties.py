@@ -13,13 +13,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from rules.authority.ladder import deciding_rungs
 from rules.people.directory import references
 from rules.reasons import Refusal
 from rules.scales import RiskLevel
 from rules.state.commands import Command, Verb
 from rules.state.decisions import Basis, Decision, ExecutionState
-from rules.state.model import PackageState, Status
+from rules.state.model import PackageState, Status, Terms
 from rules.state.situation import Situation
+from rules.state.terms import terms_today
 from rules.state.transition import Transition
 from rules.verbs.absences import needs_relief
 from tests.rules.chaos import MARK, Life
@@ -46,7 +48,7 @@ def check_outcome(
         check_terminal_status(before, command, after)
         check_nothing_falls(before, after)
         check_new_votes(before, after, where)
-        check_kept_rungs(before, command, after)
+        check_kept_rungs(before, command, after, terms_today(after, where.policy))
     if command.verb is Verb.RELIEVE:
         check_no_relief_needed(after, where)
     if decision is not None and after.proceeds and (before is None or before.status is not after.status):
@@ -87,19 +89,19 @@ def check_new_votes(before: PackageState, after: PackageState, where: Situation)
     for vote in set(after.votes) - set(before.votes):
         wanted = {after.terms.role_at(vote.rung), *after.terms.of_role}
         holds = {role for role in wanted if where.roster.roles_acting_as(vote.reviewer_id, role)}
-        assert vote.rung in before.task.deciding_rungs
+        assert vote.rung in deciding_rungs(before, terms_today(before, where.policy))
         assert holds
         assert could_proceed(vote.reviewer_id, after, where)
 
 
-def check_kept_rungs(before: PackageState, command: Command, after: PackageState) -> None:
+def check_kept_rungs(before: PackageState, command: Command, after: PackageState, today: Terms) -> None:
     """Only the clock and absences keep earlier rungs, and a person's escalation leaves none of them."""
-    rungs = after.task.deciding_rungs
+    rungs = deciding_rungs(after, today)
     assert rungs[-1] == after.task.rung
     climbed = after.task.rung > before.task.rung
-    assert rungs.start >= before.task.deciding_rungs.start
+    assert rungs.start >= deciding_rungs(before, today).start
     assert not (climbed and command.verb is Verb.ESCALATE) or len(rungs) == 1
-    assert after.terms.ladder_keeps or not climbed or len(rungs) == 1
+    assert today.ladder_keeps or not climbed or len(rungs) == 1
 
 
 def check_no_relief_needed(after: PackageState, where: Situation) -> None:

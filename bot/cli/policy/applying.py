@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.cli.policy.explain import describe_quorum
 from rules.authority.authorization import eligible_users, question_of
+from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum
 from rules.people.directory import Roster
 from rules.policy.model import Policy
@@ -70,6 +71,9 @@ def _changes_for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]
     before, after = (terms_for(roster.policy, state.action_type, state.risk).role for roster in (old, new))
     if after not in (before, state.task.required_role):
         yield f"it stays with {state.task.required_role}; a new one like it goes to {after}"
+    before, after = (who_may_decide(state, terms_today(state, roster.policy)) for roster in (old, new))
+    if before != after:
+        yield f"{after} may decide (until now: {before})"
     before, after = _missing_people(state, old, now), _missing_people(state, new, now)
     if after and before != after:
         yield after
@@ -92,7 +96,7 @@ def _missing_people(state: PackageState, roster: Roster, now: datetime) -> str:
 
 def _possible_approvals(state: PackageState, roster: Roster, now: datetime) -> int:
     """How many approvals of the quorum the eligible people could give."""
-    terms, question = terms_today(state, roster.policy), question_of(state)
+    terms, question = terms_today(state, roster.policy), question_of(state, roster.policy)
     holders = {role: eligible_users(roster, question, now, role) for role in terms.of_role}
     people = eligible_users(roster, question, now)
     able = {user: [role for role in holders if user in holders[role]] for user in people}

@@ -13,9 +13,12 @@ from blocks.kit.ids import Ref
 from blocks.words.status import status_label
 from bot.slack.home.links import links_to_cards
 from bot.slack.outgoing.client import SlackClient
+from rules.authority.ladder import ladder_roles
 from rules.people.directory import Roster
 from rules.state.model import PackageState
+from rules.state.terms import terms_today
 from rules.verbs.trials import offer_to, requested_verb
+from rules.wording import either_of
 from store.agents.agents import agent_names
 from store.packages.content import load_words
 from store.packages.queue import GivenDecision
@@ -65,13 +68,17 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
         status=state.status,
         status_label=status_label(state),
         due_at=None if state.status.terminal else state.ends_at,
-        role=None if state.status.terminal else state.task.required_role,
+        role=None if state.status.terminal else _roles(state, viewer),
         assigned_to_me=taken == viewer.user_id and not state.status.terminal,
         taken_by=names.get(taken, taken) if taken and taken != viewer.user_id else None,
         asked=requested_verb(state),
         offered=offer.verbs,
         missing=offer.missing,
     )
+
+
+def _roles(state: PackageState, viewer: Viewer) -> str:
+    return either_of(ladder_roles(state, terms_today(state, viewer.roster.policy)))
 
 
 def decided_rows(connection: Connection, given: Sequence[GivenDecision], viewer: Viewer) -> tuple[Row, ...]:

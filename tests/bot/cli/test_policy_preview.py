@@ -9,8 +9,9 @@ import pytest
 
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
+from rules.state.service_commands import Climb
 from tests.bot.terminal import Terminal, make_terminal
-from tests.rules.world import HARD, SOFT, policy, policy_text
+from tests.rules.world import DAY, HARD, SOFT, ask, policy, policy_text
 from tests.store.world import LASTING, POLICY, open_world
 
 
@@ -94,3 +95,14 @@ async def test_a_reformatted_policy_in_force_is_already_in_force(terminal: Termi
     file = terminal.file("same.toml", "# explained\n\n" + policy_text(POLICY))
     result = terminal("policy", "apply", file, "--yes")
     assert (result.code, result.out) == (0, f"already in force: {POLICY.full_version}\n")
+
+
+async def test_a_package_that_an_earlier_role_may_no_longer_decide_is_listed(terminal: Terminal) -> None:
+    async with open_world(terminal.url) as world:
+        state = await world.submit(HARD)
+        world.clock.passes(DAY)
+        await world.store.execute(ask(Climb, state))
+    prefix = f"{state.decision_package_id} ({state.action_type}): "
+    changed = new(tiers={"high": {"ladder_keeps": False}})
+    listed = [line.removeprefix(prefix) for line in preview_lines(terminal, changed) if line.startswith(prefix)]
+    assert listed == ["a supervisor may decide (until now: a supervisor or a senior reviewer)"]

@@ -34,6 +34,7 @@ from tests.rules.world import (
     HARD,
     NOW,
     OWEN,
+    POLICY,
     RITA,
     ROSE,
     SENTA,
@@ -154,7 +155,7 @@ def test_the_scope_of_one_role_and_the_authority_of_another_do_not_add_up() -> N
 
 
 def test_authority_is_recorded_as_it_was_used() -> None:
-    asked = question_of(submitted_state(HARD))
+    asked = question_of(submitted_state(HARD), POLICY)
     assert authorize(situation().roster, SENTA, Standard.PROCEED, asked, NOW) == ReviewerAuthorization(
         reviewer_id=SENTA, roles=("senior_reviewer",), tenant_id="T1", scopes=("*",), max_risk_level=asked.risk
     )

@@ -23,7 +23,7 @@ from rules.state.commands import (
 )
 from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
-from rules.state.service_commands import Consent, Expire, Lapse
+from rules.state.service_commands import Climb, Consent, Expire, Lapse
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,
@@ -303,3 +303,9 @@ def test_the_message_for_a_deferred_package_says_until_when() -> None:
     state = STATES[Status.DEFERRED]
     assert state.wake_at is not None
     assert rfc3339(state.wake_at) in document_of(state)["agent_message"]
+
+
+def test_after_an_escalation_by_time_the_agent_is_told_every_role_that_may_decide() -> None:
+    climbed = after(submitted_state(HARD), ask(Climb, submitted_state(HARD)), now=NOW + DAY)
+    message = document_of(climbed, now=NOW + DAY)["agent_message"]
+    assert message == "Waiting for a supervisor or a senior reviewer. Poll this URL or wait for the callback."

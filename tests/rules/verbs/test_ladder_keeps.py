@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from rules.authority.authorization import authorize, question_of
+from rules.authority.ladder import ladder_roles
 from rules.authority.mentions import mentions_for
 from rules.authority.standards import Standard
 from rules.people.directory import Directory, ReviewerAuthorization, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.state.agent_commands import ClaimExecution, NewVersion
-from rules.state.commands import Approve, Escalate, HumanOverrideCommand, Reject
+from rules.state.commands import Approve, ClaimTask, Escalate, Extend, HumanOverrideCommand, Reject
 from rules.state.model import PackageState, Status
 from rules.state.service_commands import Climb, Relieve
+from rules.state.terms import terms_today
 from tests.rules.world import (
     ADAM,
     AGENT,
@@ -48,7 +50,8 @@ APART: dict[str, dict[str, Any]] = {
     "director": {"includes": []},
 }
 KEEPS = policy(roles=APART)
-MOVES = policy(roles=APART, tiers={risk: {"ladder_keeps": False} for risk in ("low", "medium", "high", "critical")})
+OFF: dict[str, Any] = {"ladder_keeps": False}
+MOVES = policy(roles=APART, tiers=dict.fromkeys(("low", "medium", "high", "critical"), OFF))
 FIRST = [RITA, ROSS]
 
 
@@ -67,7 +70,7 @@ def hard(active: Policy) -> PackageState:
 
 def may_decide(state: PackageState, user_id: str, active: Policy) -> bool:
     roster = Roster(active, Directory(people=people(), as_of=NOW))
-    able = authorize(roster, user_id, Standard.PROCEED, question_of(state), NOW)
+    able = authorize(roster, user_id, Standard.PROCEED, question_of(state, active), NOW)
     return isinstance(able, ReviewerAuthorization)
 
 
@@ -95,6 +98,30 @@ def test_the_policy_can_turn_it_off_for_packages_that_climb_later() -> None:
     assert refusal(state, ask(Approve, state), by=RITA, policy=MOVES) is Reason.WRONG_ROLE
 
 
+def test_the_policy_can_turn_it_off_for_packages_that_have_climbed() -> None:
+    state = climbed(hard(KEEPS), 1, KEEPS)
+    assert refusal(state, ask(Approve, state), by=RITA, policy=MOVES) is Reason.WRONG_ROLE
+    assert refusal(state, ask(Approve, state, expected_rung=0), by=SENTA, policy=MOVES) is Reason.STALE_RUNG
+    assert not may_decide(state, RITA, MOVES)
+    assert after(state, ask(Approve, state), by=SENTA, policy=MOVES).status is Status.APPROVED
+
+
+def test_a_vote_that_an_earlier_role_gave_stays_when_the_policy_turns_it_off() -> None:
+    tiers = {"medium": {"quorum": 2}}
+    keeps, moves = policy(roles=APART, tiers=tiers), policy(roles=APART, tiers={"medium": tiers["medium"] | OFF})
+    state = climbed(hard(keeps), 1, keeps)
+    voted = after(state, ask(Approve, state), by=RITA, policy=keeps)
+    assert refusal(voted, ask(Approve, voted), by=ROSS, policy=moves) is Reason.WRONG_ROLE
+    assert after(voted, ask(Approve, voted), by=SENTA, policy=moves).status is Status.APPROVED
+
+
+def test_turning_it_on_again_gives_a_package_the_roles_that_it_kept_and_no_others() -> None:
+    moved = climbed(hard(MOVES), 1, MOVES)
+    kept = climbed(hard(KEEPS), 1, KEEPS)
+    assert (may_decide(kept, RITA, MOVES), may_decide(kept, RITA, KEEPS)) == (False, True)
+    assert (may_decide(moved, RITA, MOVES), may_decide(moved, RITA, KEEPS)) == (False, False)
+
+
 def test_turning_it_on_later_does_not_loosen_a_package_that_is_already_waiting() -> None:
     state = climbed(hard(MOVES), 1, KEEPS)
     assert refusal(state, ask(Approve, state), by=RITA, policy=KEEPS) is Reason.WRONG_ROLE
@@ -112,7 +139,7 @@ def test_after_a_person_escalated_time_keeps_only_the_roles_from_there_on() -> N
     state = submitted_state(HARD, policy=KEEPS)
     moved = after(state, ask(Escalate, state), by=SENTA, policy=KEEPS)
     later = climbed(moved, 1, KEEPS)
-    assert [later.terms.role_at(rung) for rung in later.task.deciding_rungs] == ["supervisor", "director"]
+    assert ladder_roles(later, terms_today(later, KEEPS)) == ("director", "supervisor")
     assert may_decide(later, SUSI, KEEPS)
     assert not may_decide(later, SENTA, KEEPS)
 
@@ -183,6 +210,39 @@ def test_the_task_is_assigned_only_to_people_of_the_newest_role() -> None:
     balanced = policy(roles=APART, queue={"assign": "balanced"})
     state = climbed(hard(balanced), 1, balanced)
     assert state.task.assigned_to in (SENTA, SVEN)
+
+
+def test_the_task_of_someone_who_is_away_goes_to_a_delegate_of_the_newest_role_only() -> None:
+    state = climbed(hard(KEEPS), 1, KEEPS)
+    claimed = after(state, ask(ClaimTask, state), by=SENTA, policy=KEEPS)
+    for delegate, holder in ((RITA, None), (SVEN, SVEN)):
+        away = people(**{SENTA: {"away_until": NOW + 9 * DAY, "delegate": delegate}})
+        assert after(claimed, ask(Relieve, claimed), policy=KEEPS, people=away).task.assigned_to == holder
+
+
+def test_someone_of_an_earlier_role_keeps_the_task_that_they_have_taken_up() -> None:
+    state = climbed(hard(KEEPS), 1, KEEPS)
+    claimed = after(state, ask(ClaimTask, state), by=RITA, policy=KEEPS)
+    assert refusal(claimed, ask(Relieve, claimed), policy=KEEPS) is Reason.NOT_DUE
+    assert claimed.task.assigned_to == RITA
+
+
+def test_the_deadline_of_the_newest_role_is_extended_by_its_own_people_only() -> None:
+    state = climbed(hard(KEEPS), 1, KEEPS)
+    longer = ask(Extend, state, until=state.task.due_at + DAY)
+    assert refusal(state, longer, by=RITA, policy=KEEPS) is Reason.NOT_YOUR_DEADLINE
+    assert after(state, longer, by=SENTA, policy=KEEPS).task.due_at == state.task.due_at + DAY
+
+
+def test_a_vote_names_the_role_of_the_rung_in_which_it_was_given() -> None:
+    """Whoever holds roles of two rungs decides in the newer one, even if the other one reaches a higher risk."""
+    both = policy(
+        roles=APART | {"reviewer": {"max_risk": "critical"}, "senior_reviewer": {"members": [RITA], "includes": []}}
+    )
+    state = climbed(hard(both), 1, both)
+    move = transition_of(state, ask(Approve, state), by=RITA, policy=both)
+    assert [(vote.role, vote.rung) for vote in move.after.votes] == [("senior_reviewer", 1)]
+    assert {event.authority.roles for event in move.occurrences if event.authority} == {("senior_reviewer",)}
 
 
 @pytest.mark.parametrize("kind", [Approve, HumanOverrideCommand])

@@ -21,7 +21,7 @@ from rules.verbs.decisions import reject
 from rules.verbs.spec import Needs, VerbSpec, build_table
 from rules.verbs.submission import Submit, submit
 from rules.verbs.table import SPEC_OF_VERB, VERBS
-from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted_state
+from tests.rules.world import ADAM, HARD, NOW, POLICY, ROSE, SENTA, ask, refusal, situation, submitted_state
 
 ROWS = tuple(VERBS.values())
 
@@ -161,7 +161,7 @@ def test_an_authority_without_a_role_or_a_part_has_no_name() -> None:
 
 def test_an_authority_states_the_part_in_which_a_person_acts() -> None:
     state = submitted_state(HARD)
-    asked = question_of(state)
+    asked = question_of(state, POLICY)
     by_role = authorize(situation().roster, SENTA, Standard.STOP, asked, NOW)
     by_part = authorize(situation().roster, ROSE, Standard.STOP, asked, NOW)
     as_admin = authorize(situation().roster, ADAM, Standard.ADMIN, asked, NOW)
@@ -173,4 +173,4 @@ def test_an_authority_states_the_part_in_which_a_person_acts() -> None:
 
 def test_nobody_can_meet_the_standard_own_rule() -> None:
     with pytest.raises(ValueError, match="own rule"):
-        authorize(situation().roster, SENTA, Standard.OWN_RULE, question_of(submitted_state(HARD)), NOW)
+        authorize(situation().roster, SENTA, Standard.OWN_RULE, question_of(submitted_state(HARD), POLICY), NOW)
