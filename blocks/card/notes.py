@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from blocks.card.claims import full_handover
-from blocks.card.facts import escalation_sentence
+from blocks.card.facts import deadline_line, escalation_sentence
 from blocks.card.mentions import mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, context, rich, section, words
 from blocks.kit.message import Message
 from blocks.kit.text import escape, in_utc, one_line, slack_date
 from blocks.words.dossier import Dossier
+from blocks.words.history import actor_name
 from blocks.words.outcome import explanation, outcome_sentence, thread_sentence
 from blocks.words.quotes import remarks
 from blocks.words.revision import changes, version_author
-from blocks.words.sentences import FormatTime, goes_ahead_at, timeout_outcome, title_of
+from blocks.words.sentences import FormatTime, goes_ahead_at, person_name, timeout_outcome, title_of
 from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_label
 from blocks.words.verbs import LOOKS
 from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.commands import Verb
+from rules.state.events import Cause, EventType
 
 NOT_READ = f"Replies here are not read: use {LOOKS[Verb.COMMENT].label} in Details."
 
@@ -52,6 +54,26 @@ def resumed(dossier: Dossier) -> Message:
 
 def _plain_note(dossier: Dossier, text: str) -> Message:
     return _message(dossier, text, rich(words(text)))
+
+
+def assignment(dossier: Dossier) -> Message:
+    """For the person who has the task now: who gave it to them and why, with the remarks so far."""
+    text = _assigned(dossier)
+    return _message(dossier, text, *mention_line(dossier), rich(words(text), deadline_line(dossier), *remarks(dossier)))
+
+
+def _assigned(dossier: Dossier) -> str:
+    event = next(event for event in reversed(dossier.history) if event.event_type == EventType.TASK_ASSIGNED)
+    to = person_name(dossier, event.assignee) if event.assignee else "everyone who may decide"
+    match event.reason:
+        case Cause.ESCALATION:
+            return f"{person_name(dossier, event.actor)} handed this over to {to}."
+        case Cause.ABSENT:
+            return f"The person who had taken this up is away. It goes to {to}."
+        case Cause.BACK:
+            return f"{to} is back and has this again."
+        case _:
+            return f"{actor_name(dossier, event.actor)} assigned this to {to}."
 
 
 def _what_then(dossier: Dossier, format_time: FormatTime) -> str:

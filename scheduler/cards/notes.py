@@ -10,7 +10,7 @@ from blocks.card import notes
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from rules.state.decisions import ExecutionState
-from rules.state.events import EventType
+from rules.state.events import Cause, EventType
 from rules.state.model import Status
 
 _STATUS_OF_EVENT: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
@@ -24,7 +24,7 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_RESUMED: notes.resumed,
     EventType.TASK_REMINDED: notes.reminder,
     EventType.EXECUTION_REMINDED: notes.unused_approval,
-    EventType.TASK_ASSIGNED: notes.reminder,
+    EventType.TASK_ASSIGNED: notes.assignment,
     EventType.PACKAGE_VERSION_ADDED: notes.new_version,
     EventType.PACKAGE_TAKEN_OVER: notes.takeover,
     EventType.THREAD_HANDED_BACK: notes.hand_back,
@@ -49,15 +49,21 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
     So if posting stops after some notes, the revision of the last posted note says exactly what is missing.
     """
     happened = {event.event_type: after + nth for nth, event in enumerate(dossier.history[after:], 1)}
-    if EventType.PACKAGE_ESCALATED in happened:  # the escalation already mentions the new role, and once is enough
+    escalated = EventType.PACKAGE_ESCALATED in happened
+    if escalated or _was_hardened_by_escalation(dossier, after):  # one note already mentions those who are asked
         happened.pop(EventType.PACKAGE_HARDENED, None)
-        if happened.get(EventType.TASK_REMINDED, after) < happened[EventType.PACKAGE_ESCALATED]:
-            happened.pop(EventType.TASK_REMINDED, None)
+    if escalated and happened.get(EventType.TASK_REMINDED, after) < happened[EventType.PACKAGE_ESCALATED]:
+        happened.pop(EventType.TASK_REMINDED, None)
     last: dict[Callable[[Dossier], Message], int] = {}
     for kind, revision in happened.items():
         if kind in _NOTE_OF_EVENT and _still_holds(dossier, kind):
             last[_NOTE_OF_EVENT[kind]] = max(revision, last.get(_NOTE_OF_EVENT[kind], 0))
     return [Note(revision, tell(dossier)) for tell, revision in sorted(last.items(), key=itemgetter(1))]
+
+
+def _was_hardened_by_escalation(dossier: Dossier, after: int) -> bool:
+    hardened = (event for event in dossier.history[after:] if event.event_type == EventType.PACKAGE_HARDENED)
+    return any(event.reason == Cause.ESCALATION for event in hardened)
 
 
 def _still_holds(dossier: Dossier, event_type: str) -> bool:

@@ -124,6 +124,7 @@ STATES: dict[str, Callable[[], Story]] = {
         silence={"counted": 10 * MINUTE, "could_be_answered": True},
     ),
     "escalated": _escalated,
+    "handed_over": lambda: Story().then(commands.Escalate, SENTA, to_person=SVEN, comment="You know the applicant."),
     "escalated_by_time": lambda: Story().clock(service_commands.Climb, after=DAY),
     "deferred": lambda: Story().then(
         commands.Defer, SENTA, until=NOW + 2 * DAY, comment="The court decides on Tuesday."

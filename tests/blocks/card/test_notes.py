@@ -11,19 +11,21 @@ from hypothesis import strategies as st
 
 from blocks.card import notes
 from blocks.kit.message import Message
-from blocks.words.dossier import Dossier
+from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.revision import changes
 from playground.blockkit.validate import validate_message
+from rules.state.events import Cause, EventType
 from tests.blocks.card.test_card import TERMINAL, payload, texts
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.reading import framed_text
-from tests.rules.world import package
+from tests.rules.world import NOW, SENTA, SVEN, package
 
 NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
     ("escalated", notes.escalation, "escalated"),
     ("escalated_by_time", notes.escalation, "escalated_by_time"),
     ("reminded", notes.reminder, "pending"),
+    ("handed_over", notes.assignment, "handed_over"),
     ("reminded_of_a_soft_one", notes.reminder, "pending_soft"),
     ("hardened", notes.silence_stopped, "objected"),
     ("decided", notes.decision, "approved"),
@@ -36,6 +38,12 @@ NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
     ("handed_back", notes.hand_back, "handed_back"),
 ]
 CALLING = [notes.escalation, notes.silence_stopped, notes.reminder, notes.new_version]
+ASSIGNED = [
+    (Cause.ABSENT, SVEN, "The person who had taken this up is away. It goes to Sven Dahl."),
+    (Cause.ABSENT, None, "The person who had taken this up is away. It goes to everyone who may decide."),
+    (Cause.BACK, SENTA, "Senta Koch is back and has this again."),
+    (None, SVEN, "Countersign assigned this to Sven Dahl."),
+]
 
 
 @pytest.mark.parametrize(("name", "write", "state"), NOTES, ids=[name for name, *_ in NOTES])
@@ -43,6 +51,14 @@ def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message
     written = payload(write(dossier(state)))
     golden(f"note_{name}", written)
     assert validate_message(written) == ()
+
+
+@pytest.mark.parametrize(("reason", "assignee", "text"), ASSIGNED)
+def test_a_note_of_an_assignment_says_why_someone_else_has_the_task(
+    reason: Cause | None, assignee: str | None, text: str
+) -> None:
+    event = HistoryEvent(at=NOW, event_type=EventType.TASK_ASSIGNED, actor="auto", assignee=assignee, reason=reason)
+    assert text in texts(list(notes.assignment(dossier("pending", history=(event,))).blocks))
 
 
 def both_sides(before: str, after: str, side: int) -> list[str]:

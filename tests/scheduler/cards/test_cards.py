@@ -125,7 +125,7 @@ async def test_a_new_assignee_is_mentioned(office: Office) -> None:
     await office.slack.command(ADAM, "/reviews", f"assign {response.id} <@{SVEN}>")
     card = await office.card(response)
     (note,) = office.thread(card)
-    assert (note.notified, "still waits" in note.shown) == ({SVEN}, True)
+    assert (note.notified, "Adam assigned this to Sven." in note.shown) == ({SVEN}, True)
 
 
 async def test_a_package_that_needs_nobody_gets_a_card_without_mentions(office: Office) -> None:

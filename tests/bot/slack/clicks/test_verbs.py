@@ -18,6 +18,7 @@ from tests.bot.slack.office import (
     POLICY,
     RITA,
     ROSE,
+    ROSS,
     SENTA,
     SOFT,
     SUSI,
@@ -230,10 +231,21 @@ async def test_an_escalation_can_name_a_person_who_then_has_the_task(office: Off
 async def test_a_person_who_may_already_decide_can_be_named(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     before = await office.state(proposal)
-    await office.give(SENTA, card, Verb.ESCALATE, {"to_person": SVEN})
+    await office.give(SENTA, card, Verb.ESCALATE, {"to_person": SVEN, "comment": "You know the applicant."})
     state = await office.state(proposal)
     assert (state.task.assigned_to, state.task.rung, state.task.due_at) == (SVEN, 0, before.task.due_at)
-    assert office.thread(await office.card(proposal))[-1].notified == {SVEN}
+    note = office.thread(await office.card(proposal))[-1]
+    assert note.notified == {SVEN}
+    assert "Senta handed this over to Sven." in note.shown
+    assert "You know the applicant." in note.shown
+
+
+async def test_a_soft_package_that_is_handed_over_gets_one_note_that_says_so(office: Office) -> None:
+    proposal, card = await office.submit_with_card(SOFT)
+    await office.give(RITA, card, Verb.ESCALATE, {"to_person": ROSS})
+    (note,) = office.thread(await office.card(proposal))
+    assert note.notified == {ROSS}
+    assert "Rita handed this over to Ross." in note.shown
 
 
 @pytest.mark.parametrize(
