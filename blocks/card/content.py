@@ -34,6 +34,8 @@ _HEADINGS: Mapping[Content, str] = {
     Content.EMAIL: "E-mail",
     Content.TEXT: "Text",
     Content.BODY: "Body",
+    Content.MESSAGE: "Message",
+    Content.CONTENT: "Content",
     Content.PARAMETERS: "Exact parameters",
     Content.RATIONALE: "Rationale",
 }
@@ -43,7 +45,8 @@ STEP_BYTES = 100_000  # Slack takes 250 KB in a view
 
 def card_content(dossier: Dossier, package: DecisionPackage) -> Parts:
     """As much as fits on the card, with a note that says how much that is."""
-    shown = [piece for piece in layout.card_pieces(package) if piece.part is not Content.SUBJECT]
+    look = dossier.state.terms.look
+    shown = [piece for piece in layout.card_pieces(package, look) if piece.part is not Content.SUBJECT]
     cut = () if dossier.state.whole_on_card else (_shortened_note(dossier, package, shown),)
     return (*map(_card_frame, shown), *cut)
 
@@ -62,11 +65,12 @@ def subject_line(package: DecisionPackage) -> str | None:
     return next((piece.lines[0] for piece in layout.card_pieces(package) if piece.part is Content.SUBJECT), None)
 
 
-def full_content(package: DecisionPackage, but: Collection[Content] = ()) -> Iterator[Block]:
-    """The complete content, over as many blocks as it needs."""
-    for part, lines in passages(package):
+def full_content(dossier: Dossier, but: Collection[Content] = ()) -> Iterator[Block]:
+    """The complete content, over as many blocks as it needs; nothing if retention has emptied it."""
+    package = dossier.package
+    for part, lines in passages(package, dossier.state.terms.look) if package else ():
         for number, text in enumerate(_chunks(lines) if part not in but else ()):
-            yield rich(*_framed(package.kind, part, text, ", continued" if number else ""))
+            yield rich(*_framed(dossier.state.kind, part, text, ", continued" if number else ""))
 
 
 def split_into_steps(blocks: Iterable[Block]) -> list[list[Block]]:
@@ -116,7 +120,8 @@ def _length(block: Block) -> int:
 
 def _shortened_note(dossier: Dossier, package: DecisionPackage, shown: list[Piece]) -> Element:
     """A note on how much is shown and where the rest is."""
-    lines = chain.from_iterable(lines for part, lines in card_passages(package) if part is not Content.SUBJECT)
+    passages_shown = card_passages(package, dossier.state.terms.look)
+    lines = chain.from_iterable(lines for part, lines in passages_shown if part is not Content.SUBJECT)
     shown_size = sum(len(line) for piece in shown for line in piece.lines)
     size = f"{shown_size:,} of {sum(map(len, lines)):,} characters shown"
     return aside(f"Shortened: {size}. {_full_content_button(dossier)} shows all of it.")

@@ -88,7 +88,7 @@ def read_page(value: str) -> tuple[int, Ref] | None:
 def _sections(dossier: Dossier) -> Iterator[Section]:
     package = dossier.package
     if package:
-        yield Section("Exactly what is proposed", content.full_content(package))
+        yield Section("Exactly what is proposed", content.full_content(dossier))
         yield Section("What the agent asks for", field_blocks(package, ASKED))
     else:
         yield Section("What the agent asked for", [rich(words(EMPTIED))])

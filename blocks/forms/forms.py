@@ -111,8 +111,8 @@ def read_step(value: str) -> tuple[int, Verb, Ref] | None:
 
 def _content(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     """The content that the verb releases. Parts that can be edited are in the input instead."""
-    if dossier.package and verb in SHOWS_CONTENT:
-        yield from full_content(dossier.package, _IN_THE_INPUT if verb is Verb.APPROVE_WITH_EDITS else ())
+    if verb in SHOWS_CONTENT:
+        yield from full_content(dossier, _IN_THE_INPUT if verb is Verb.APPROVE_WITH_EDITS else ())
 
 
 def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:

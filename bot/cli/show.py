@@ -14,6 +14,7 @@ from bot.cli.common.text import as_json, iso, plain
 from rules.authority.ladder import who_may_decide
 from rules.package.layout import passages
 from rules.package.model import CALLS, DecisionPackage
+from rules.policy.actions import Look
 from rules.record.chain import Event
 from rules.state.model import PackageState, Status, Terms
 from rules.state.terms import terms_today
@@ -79,7 +80,7 @@ def _lines(shown: _PackageRecord) -> Iterator[str]:
     yield _status(state, shown.terms)
     yield f"agent {state.agent_id}, owner {state.owner}, requester {state.requester}"
     yield f"digest {state.action_digest}"
-    yield from _content(shown.package) if shown.package else ()
+    yield from _content(shown.package, state.terms.look) if shown.package else ()
     yield from ("", "Events:")
     yield from (f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}" for event in shown.events)
 
@@ -91,12 +92,12 @@ def _status(state: PackageState, terms: Terms) -> str:
     return f"{status}: waits for {who_may_decide(state, terms)} until {iso(state.ends_at)}"
 
 
-def _content(package: dict[str, Any]) -> Iterator[str]:
+def _content(package: dict[str, Any], look: Look | None) -> Iterator[str]:
     """What an approval releases, in the lines in which reviewers read it. Before a call, the agent's words for it."""
     proposal = DecisionPackage.model_validate(package)
     if proposal.kind in CALLS:
         yield from ("", "The agent proposes:")
         yield from (f"  {plain(line)}" for line in proposal.proposed_action.splitlines())
     yield from ("", "Exactly what is proposed:")
-    for _, lines in passages(proposal):
+    for _, lines in passages(proposal, look):
         yield from (f"  {line}" for line in lines)

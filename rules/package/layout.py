@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from rules.canonical import canonical_json
 from rules.package.model import CALLS, DecisionPackage, Kind
+from rules.policy.actions import Look
 from rules.visible import escape_invisible
 
 # The limits of a card. The subject has a line of its own.
@@ -50,6 +51,8 @@ class Content(StrEnum):
     EMAIL = "email"
     TEXT = "text"
     BODY = "body"
+    MESSAGE = "message"
+    CONTENT = "content"
     PARAMETERS = "action_parameters"
     RATIONALE = "rationale"
 
@@ -60,9 +63,18 @@ _PROSE: Mapping[Kind, tuple[Content, ...]] = {
 }
 """The parameters that are texts to read, by kind."""
 
-_EMAIL_HEADERS = {"to": "To", "subject": "Subject"}
-_EMAIL_TEXTS = (Content.TEXT, Content.BODY)
-EMAIL_PARTS = (Content.EMAIL, *_EMAIL_TEXTS)
+# The keys that read as an e-mail by themselves, and those that do if the catalogue says that it is one.
+_EMAIL_HEADERS, _EMAIL_TEXTS = ("to", "subject"), (Content.TEXT, Content.BODY)
+_RECIPIENTS = ("to", "recipient", "recipients")
+_LOOK_HEADERS, _LOOK_TEXTS = (*_RECIPIENTS, "subject"), (*_EMAIL_TEXTS, Content.MESSAGE, Content.CONTENT)
+EMAIL_PARTS = (Content.EMAIL, *_LOOK_TEXTS)
+
+
+class _Email(NamedTuple):
+    """The keys of the parameters that are laid out as an e-mail; none if they cannot be one."""
+
+    headers: tuple[str, ...] = ()
+    texts: tuple[Content, ...] = ()
 
 
 class Passage(NamedTuple):
@@ -78,8 +90,8 @@ class Piece(NamedTuple):
     whole: bool
 
 
-def passages(package: DecisionPackage) -> Iterator[Passage]:
-    """The passages of the package in reading order."""
+def passages(package: DecisionPackage, look: Look | None = None) -> Iterator[Passage]:
+    """The passages of the package in reading order. `look` is that of the catalogue's entry at submission."""
     if subject := _subject(package):
         yield Passage(Content.SUBJECT, [subject])
     content = package.kind not in CALLS
@@ -87,43 +99,51 @@ def passages(package: DecisionPackage) -> Iterator[Passage]:
         yield Passage(Content.TITLE, _text_lines(package.title))
     if content:
         yield Passage(Content.PROPOSAL, _text_lines(package.proposed_action))
-    yield from _parameter_passages(package)
+    yield from _parameter_passages(package, look)
     if content:
         yield Passage(Content.RATIONALE, _text_lines(package.rationale))
 
 
-def _parameter_passages(package: DecisionPackage) -> Iterator[Passage]:
+def _parameter_passages(package: DecisionPackage, look: Look | None) -> Iterator[Passage]:
     given = package.action_parameters or {}
-    email = _email_text(given) if package.kind in CALLS else None
-    headers = _EMAIL_HEADERS if email else {}
-    texts = (email,) if email else _PROSE.get(package.kind, ())
+    headers, texts = _email_keys(given, look) if package.kind in CALLS else _Email()
+    texts = texts or _PROSE.get(package.kind, ())
     if headers:
-        yield Passage(Content.EMAIL, [f"{label}: {_on_one_line(given[name])}" for name, label in headers.items()])
+        yield Passage(Content.EMAIL, [f"{name.capitalize()}: {_on_one_line(given[name])}" for name in headers])
     yield from (Passage(part, _text_lines(given[part])) for part in texts)
     others = {name: value for name, value in given.items() if name not in texts and name not in headers}
     if others or package.action_parameters == {}:
         yield Passage(Content.PARAMETERS, _members(others, "") if others else ["{}"])
 
 
-def _email_text(given: Mapping[str, Any]) -> Content | None:
-    """The parameter that is the text of an e-mail; None if the parameters are not those of an e-mail."""
-    texts = [name for name in _EMAIL_TEXTS if name in given]
-    if len(texts) != 1 or not given.keys() >= _EMAIL_HEADERS.keys():
-        return None
-    headers = [_on_one_line(given[name]) for name in _EMAIL_HEADERS]
-    return texts[0] if isinstance(given[texts[0]], str) and None not in headers else None
+def _email_keys(given: Mapping[str, Any], look: Look | None) -> _Email:
+    """A recipient always stands first, so that no text can imitate one."""
+    if look is Look.EMAIL:
+        email = _fitting_keys(given, _LOOK_HEADERS, _LOOK_TEXTS)
+        return email if email.texts and not set(email.headers).isdisjoint(_RECIPIENTS) else _Email()
+    email = _fitting_keys(given, _EMAIL_HEADERS, _EMAIL_TEXTS)
+    has_one_text = len(email.texts) == sum(name in given for name in _EMAIL_TEXTS) == 1
+    return email if has_one_text and email.headers == _EMAIL_HEADERS else _Email()
 
 
-def card_passages(package: DecisionPackage) -> Iterator[Passage]:
+def _fitting_keys(given: Mapping[str, Any], headers: Iterable[str], texts: Iterable[Content]) -> _Email:
+    """Headers whose values stand on one line, and texts."""
+    return _Email(
+        tuple(name for name in headers if name in given and _on_one_line(given[name]) is not None),
+        tuple(name for name in texts if isinstance(given.get(name), str)),
+    )
+
+
+def card_passages(package: DecisionPackage, look: Look | None = None) -> Iterator[Passage]:
     """The passages as a card lays them out."""
-    for part, lines in passages(package):
+    for part, lines in passages(package, look):
         yield Passage(part, _joined(lines) if part is Content.PARAMETERS else lines)
 
 
-def card_pieces(package: DecisionPackage) -> tuple[Piece, ...]:
+def card_pieces(package: DecisionPackage, look: Look | None = None) -> tuple[Piece, ...]:
     """The passages as far as a card shows them. After the first one that is cut, only the subject follows."""
     room, shown = _Room(CARD_LINES, CARD_CHARACTERS), list[Piece]()
-    for part, lines in card_passages(package):
+    for part, lines in card_passages(package, look):
         if part is Content.SUBJECT:
             shown.append(_Room(1, SUBJECT_CHARACTERS).fit(part, lines))
         elif all(piece.whole for piece in shown if piece.part is not Content.SUBJECT):
@@ -147,11 +167,12 @@ def _joined(lines: Iterable[str]) -> Iterator[str]:
         yield held
 
 
-def fits_on_card(package: DecisionPackage) -> bool:
-    return all(piece.whole for piece in card_pieces(package))
+def fits_on_card(package: DecisionPackage, look: Look | None = None) -> bool:
+    return all(piece.whole for piece in card_pieces(package, look))
 
 
 def fits_in_form(package: DecisionPackage) -> bool:
+    """Without a look: `key: value` lines are never shorter than another layout."""
     room = FORM_CHARACTERS
     for _, lines in passages(package):
         for line in lines:

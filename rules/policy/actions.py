@@ -8,6 +8,7 @@ make the type stricter, never milder, and a type with only broader entries still
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, NamedTuple, Self
 
@@ -35,6 +36,12 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+class Look(StrEnum):
+    """How the parameters of an action are laid out. What does not fit the layout is shown as `key: value`."""
+
+    EMAIL = "email"
+
+
 class Action(TimeoutOverride):
     """An entry of the action catalogue."""
 
@@ -46,6 +53,7 @@ class Action(TimeoutOverride):
     tool: ToolApprovalRequirement | None = None
     channel: ChannelId | None = None
     parameters_schema: Annotated[FormSchema | None, Field(exclude_if=_is_none)] = None  # labels for "Edit and approve"
+    look: Annotated[Look | None, Field(exclude_if=_is_none)] = None
 
     def tighten_with(self, other: Action) -> Action:
         """The entry made as strict as both. Roles and times are compared later, when the tier is known."""

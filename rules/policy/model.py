@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from rules.canonical import sha256_of
-from rules.policy.actions import Action, Listing, ReversibilityTable, listing
+from rules.policy.actions import Action, Listing, Look, ReversibilityTable, listing
 from rules.policy.roles import Role
 from rules.policy.tiers import NEVER_SILENT, Tiers
 from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, ShortName, Span, UserId
@@ -204,6 +204,11 @@ class Policy(Value):
                 seen.add(name)
                 todo.extend(self.roles[name].includes if name in self.roles else ())
         return frozenset(seen)
+
+    def look(self, action_type: str) -> Look | None:
+        """How the parameters of this action type are laid out, by its own entry."""
+        own = self.listing(action_type).own
+        return own.look if own else None
 
     @model_validator(mode="after")
     def _set_digest(self) -> Self:

@@ -123,7 +123,7 @@ def _catalogue(policy: Policy) -> Iterator[Line]:
 
 
 def _requirements(action: Action) -> str:
-    own = [f"{name} {getattr(action, name)}" for name in ("floor", "role", "channel") if getattr(action, name)]
+    own = [f"{name} {getattr(action, name)}" for name in ("floor", "role", "channel", "look") if getattr(action, name)]
     tool = [f"tool {action.tool.min_reviewer_role}"] if action.tool and action.tool.min_reviewer_role else []
     return ", ".join([*own, *tool, *action.data_classes])
 

@@ -231,7 +231,7 @@ def _evaluate(rules: _Rules, case: Case, proposal: Proposal) -> Iterator[Finding
 def assess(package: DecisionPackage, background: Background, policy: Policy) -> Assessment:
     """The level and its reasons. If no rule asks for more than `full_auto`, the risk table is the reason."""
     case = Case(_facts_of_package(package, background, policy))
-    proposal = Proposal(package, background, fits_on_card(package))
+    proposal = Proposal(package, background, fits_on_card(package, policy.look(package.action_type)))
     findings = list(_evaluate(_RULES, case, proposal))
     fired = [finding for finding in findings if finding.level > _AUTO] or findings[:1]
     level = max(finding.level for finding in fired)

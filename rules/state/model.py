@@ -12,6 +12,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from rules.package.model import Kind
+from rules.policy.actions import Look
 from rules.policy.tiers import ReviewTimeoutPolicy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
@@ -74,6 +75,7 @@ class Terms(ReviewTimeoutPolicy):
     ladder_keeps: bool = False  # unlike in the policy: packages from before this setting stay as they were
     agent_answer: Duration = timedelta(hours=48)
     outcome: Duration = timedelta(hours=1)
+    look: Look | None = None  # of the content, kept with `whole_on_card`: a later policy does not lay it out anew
 
     def role_at(self, rung: int) -> str:
         return self.role if rung == 0 else self.ladder[rung - 1]

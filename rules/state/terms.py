@@ -63,6 +63,7 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
         details_first=tier.details_first,
         agent_answer=policy.windows.agent_answer,
         outcome=policy.windows.outcome,
+        look=policy.look(action_type),
         **timing,
     )
 

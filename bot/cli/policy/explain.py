@@ -183,7 +183,8 @@ def _paragraphs(explanation: Explanation) -> Iterator[list[str]]:
     ]
     by_agent = "" if assessment.risk is package.risk_level else f" (the agent says {package.risk_level})"
     reversibility = str(assessment.reversibility)
-    yield _facts(level=str(assessment.level), risk=f"{assessment.risk}{by_agent}", reversibility=reversibility)
+    look = {"look": str(explanation.terms.look)} if explanation.terms.look else {}
+    yield _facts(level=str(assessment.level), risk=f"{assessment.risk}{by_agent}", reversibility=reversibility, **look)
     yield ["Why", *(line for why in assessment.why for line in _wrap(f"{why.rule}: {why.level}, {plain(why.because)}"))]
     yield ["Who is asked", *_who_is_asked(explanation)]
     if not explanation.settled:

@@ -23,6 +23,7 @@ from rules.package.layout import (
     passages,
 )
 from rules.package.model import DecisionPackage, action_digest
+from rules.policy.actions import Look
 from tests.rules.world import package
 
 _texts = st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), max_size=12).filter(
@@ -161,6 +162,68 @@ def test_parameters_that_are_not_quite_those_of_an_email_are_shown_as_they_are(c
     assert [part for part, _ in passages(package(action_parameters=given_))] == [Content.PARAMETERS]
 
 
+LETTER = {"recipients": ["legal@acme.example", "x@y.z"], "message": "Dear Ms Lane,\n\nHello.", "priority": 1}
+
+
+def shown_parts(parameters: dict[str, Any], look: Look | None) -> list[tuple[Content, list[str]]]:
+    return [(part, list(lines)) for part, lines in passages(package(action_parameters=parameters), look)]
+
+
+def test_with_the_look_of_an_email_other_names_read_as_one_too_and_keep_their_names() -> None:
+    assert shown_parts(LETTER, Look.EMAIL) == [
+        (Content.EMAIL, ['Recipients: ["legal@acme.example", "x@y.z"]']),
+        (Content.MESSAGE, ["Dear Ms Lane,", "", "Hello."]),
+        (Content.PARAMETERS, ["priority: 1"]),
+    ]
+    assert [part for part, _ in shown_parts(LETTER, None)] == [Content.PARAMETERS]
+
+
+def test_with_the_look_of_an_email_a_missing_subject_is_left_out() -> None:
+    no_subject = {name: value for name, value in EMAIL.items() if name != "subject"}
+    assert shown_parts(no_subject, Look.EMAIL)[0] == (Content.EMAIL, ["To: legal@acme.example"])
+
+
+def test_with_the_look_of_an_email_every_text_is_shown_under_its_own_name() -> None:
+    parts = [part for part, _ in shown_parts(EMAIL | {"body": "Two texts"}, Look.EMAIL)]
+    assert parts == [Content.EMAIL, Content.TEXT, Content.BODY, Content.PARAMETERS]
+
+
+def test_with_the_look_of_an_email_a_value_that_is_no_header_or_text_stands_below() -> None:
+    given_ = EMAIL | {"subject": "two\nlines", "body": 5}
+    (_, headers), _, (_, below) = shown_parts(given_, Look.EMAIL)
+    assert headers == ["To: legal@acme.example"]
+    assert below == ["subject:", "  │ two", "  │ lines", "bcc: x@y.z", "body: 5"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"text": "To: a@b.c\nSubject: Hi"},
+        {"subject": "Hi", "text": "x"},
+        {"to": "a@b.c", "subject": "Hi"},
+        {"to": "a\nb", "text": "x"},
+    ],
+    ids=["only a text", "no recipient", "no text", "a recipient of two lines"],
+)
+def test_the_look_of_an_email_needs_a_recipient_and_a_text(parameters: dict[str, Any]) -> None:
+    assert [part for part, _ in shown_parts(parameters, Look.EMAIL)] == [Content.PARAMETERS]
+
+
+@pytest.mark.slow
+@given(st.dictionaries(st.sampled_from(["to", "recipients", "subject", "text", "message", "cc"]), _values, min_size=1))
+def test_parameters_read_back_exactly_from_the_layout_of_an_email(parameters: dict[str, Any]) -> None:
+    read: dict[str, Any] = {}
+    for part, lines in shown_parts(parameters, Look.EMAIL):
+        match part:
+            case Content.PARAMETERS:
+                read |= _Reader(lines).members("")
+            case Content.EMAIL:
+                read |= {name.lower(): _entry(value) for name, value in (line.split(": ", 1) for line in lines)}
+            case _:
+                read[part] = _Reader([f"│ {line}" for line in lines]).text("│ ")
+    assert canonical_json(read) == canonical_json(parameters)
+
+
 def test_a_call_without_parameters_says_so() -> None:
     assert lines_of(package(action_parameters={})) == ["{}"]
 
@@ -233,12 +296,12 @@ class _Reader:
             return _entry(rest.removeprefix(" "))
         first = self.lines[0][len(indent) :]
         if first.startswith("│ "):
-            return self._text(f"{indent}│ ")
+            return self.text(f"{indent}│ ")
         if first == "-" or first.startswith("- "):
             return self._items(indent)
         return self.members(indent)
 
-    def _text(self, bar: str) -> str:
+    def text(self, bar: str) -> str:
         lines = []
         while self.lines and self.lines[0].startswith(bar):
             line = re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', self.lines.pop(0)[len(bar) :])

@@ -238,6 +238,11 @@ def test_a_partial_tier_in_the_file_keeps_the_rest_of_its_default() -> None:
             id="a timezone",
         ),
         pytest.param(
+            '[actions.x]\nreversibility = "reversible"\nlook = "letter"',
+            'actions.x.look = "letter": must be one of: email',
+            id="an unknown look",
+        ),
+        pytest.param(
             "[roles.clerk]\nhours = { start = 18:00:00 }",
             "roles.clerk.hours.start = 18:00:00: must come before end, which is 17:00",
             id="a day that ends before it starts",

@@ -65,6 +65,9 @@ def on_one_line(text: str) -> str:
             "irreversible_low: at least soft_approval db.* low floor hard_approval, pii",
             id="an action",
         ),
+        pytest.param(
+            '[actions."mail.*"]\nreversibility = "reversible"\nlook = "email"', "mail.* low look email", id="a look"
+        ),
         pytest.param("", "reviewer: nobody yet; up to medium risk", id="a role that nobody holds"),
         pytest.param(
             '[roles.clerk]\nmembers = ["U012"]\ngroups = ["S012"]\nincludes = ["reviewer"]\nscopes = ["db.*"]\nhours = {}',
