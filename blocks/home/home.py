@@ -108,7 +108,7 @@ def _greeting(data: HomeData) -> str:
     if data.search != EVERYTHING:
         return f"{name}, your list is filtered."
     if not data.to_decide.rows:
-        return f"{name}, nothing waits for you."
+        return f"{name}, nothing waits for you{' so far' if data.to_decide.following else ''}."
     many = data.own_count is None or data.own_count > 1
     count = package_count(data.own_count) if data.own_count else "some packages"
     return f"{name}, {count} {'wait' if many else 'waits'} for you, the most urgent first."
@@ -123,9 +123,13 @@ def _waiting(data: HomeData) -> Iterator[Block]:
 
 
 def _empty_text(data: HomeData) -> str:
+    found_nothing_yet = data.to_decide.following is not None
     if data.search == EVERYTHING:
-        return nothing_waiting_text(data.waiting)
-    return "No match yet. Press More to search on." if data.to_decide.following else "Nothing of yours matches."
+        return NOTHING_YET if found_nothing_yet else nothing_waiting_text(data.waiting)
+    return "No match yet. Press More to search on." if found_nothing_yet else "Nothing of yours matches."
+
+
+NOTHING_YET = "The most urgent tasks are not yours. Press More to see the rest."
 
 
 def nothing_waiting_text(waiting: int = 0) -> str:

@@ -56,6 +56,8 @@ ADMIN_WORD_HELP: Mapping[str, str] = {
     "resume AGENT": "let it continue",
 }
 
+MORE_AT_HOME = "App Home goes on with More."
+NOTHING_YET = f"The most urgent tasks are not yours. {MORE_AT_HOME}"
 _NAMED_IN_TEXT = 3
 _TROUBLES = 5
 _ENTRIES = 40
@@ -89,9 +91,11 @@ def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
     return Message(text, (*(block for trouble in shown for block in trouble.blocks), *rest, *message.blocks))
 
 
-def mine(rows: Sequence[Row], *, waiting: int = 0) -> Message:
+def mine(rows: Sequence[Row], *, waiting: int = 0, is_whole: bool = True) -> Message:
     """What waits for the person who asked; `waiting` counts what waits for anybody."""
-    return _list("Waiting for you", rows, 0, home.nothing_waiting_text(waiting))
+    empty = home.nothing_waiting_text(waiting) if is_whole else NOTHING_YET
+    message = _list("Waiting for you", rows, 0, empty)
+    return message if is_whole or not rows else Message(message.text, (*message.blocks, context(MORE_AT_HOME)))
 
 
 def show(dossier: Dossier, card: Rendering) -> Message:

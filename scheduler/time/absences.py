@@ -21,7 +21,8 @@ from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
 from store.installation.absence_checks import last_absence_check, record_absence_check
 from store.outbox import cards
-from store.packages.queue import Place, list_open_tasks
+from store.packages.paging import Place
+from store.packages.queue import list_open_tasks
 from store.store import Store
 
 log = structlog.get_logger()

@@ -5,12 +5,11 @@ Queries for one person follow an index, so a page costs the same in a long queue
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from itertools import compress
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, case, func, select, text, tuple_, union_all
+from sqlalchemy import Connection, case, func, select, text, tuple_
 
 from rules.authority.authorization import authorize, question_of
 from rules.authority.standards import Standard
@@ -21,6 +20,7 @@ from rules.state.commands import HumanDecisionType
 from rules.state.model import PackageState, Priority, Status
 from rules.state.terms import priority_of
 from store.packages.packages import PACKAGES
+from store.packages.paging import OF_TASK, Keep, Page, Place, read_page
 from store.packages.search import Condition, Searcher
 from store.packages.tasks import TASKS
 from store.schema.tables import SAMPLED, VoteRow, core
@@ -28,10 +28,6 @@ from store.schema.tables import SAMPLED, VoteRow, core
 VOTES = core(VoteRow)
 
 _SECOND_LOOKS = 1_000  # only the newest are offered; older ones without a verdict are dropped
-MAX_TASKS_READ = 200  # tasks that are read for one page of a list that leaves some of them out
-_BATCH = 50  # tasks whose content a search reads at once
-
-_PLACE = (TASKS.c.priority, TASKS.c.due_at, TASKS.c.review_task_id)
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
 # Picked for a second look: they proceeded without a person or against the recommendation, and were not revoked.
 IS_SAMPLED = (
@@ -39,23 +35,7 @@ IS_SAMPLED = (
     PACKAGES.c.status.in_([Status.APPROVED.value, Status.CONSENTED.value, Status.OVERRIDDEN.value]),
 )
 _TERMINAL = [status.value for status in Status if status.terminal]
-_OF_TASK = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
 _UNASSIGNED = TASKS.c.assigned_to.is_(None)
-
-TaskRow = Row[str, int, datetime, str]  # a package's state and its place in the queue
-
-
-class Place(NamedTuple):
-    """A cursor: the place in the queue after which a page begins."""
-
-    priority: int
-    due_at: datetime
-    review_task_id: str
-
-
-class Page(NamedTuple):
-    items: tuple[PackageState, ...]
-    following: Place | None
 
 
 def list_open_tasks(
@@ -66,10 +46,11 @@ def list_open_tasks(
     limit: int,
     after: Place | None = None,
     searcher: Searcher | None = None,
+    keep: Keep | None = None,
 ) -> Page:
     """Open tasks of these roles, or of all roles, whether they are assigned or not."""
     ways: list[list[Condition]] = [[]] if roles is None else [[TASKS.c.required_role == role] for role in sorted(roles)]
-    return _list(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher)
+    return read_page(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher, keep=keep)
 
 
 def list_assigned(
@@ -83,7 +64,7 @@ def list_assigned(
 ) -> Page:
     """Open tasks assigned to this person."""
     ways = [[TASKS.c.assigned_to == user_id]]
-    return _list(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher)
+    return read_page(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher)
 
 
 def list_offered(
@@ -103,42 +84,7 @@ def list_offered(
     def can_decide(state: PackageState) -> bool:
         return _can_decide(state, roster, user_id, now)
 
-    return _list(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher, keep=can_decide)
-
-
-def _list(
-    connection: Connection,
-    tenant_id: str,
-    ways: Sequence[Sequence[Condition]],
-    *,
-    limit: int,
-    after: Place | None,
-    searcher: Searcher | None,
-    keep: Callable[[PackageState], bool] | None = None,
-) -> Page:
-    """A page of what is kept. If some tasks are read and left out, it can be shorter than `limit` and not the last."""
-    leaves_out = keep is not None or (searcher is not None and searcher.reads_content)
-    most = MAX_TASKS_READ if leaves_out else limit
-    begin = [_after(after)] if after else []
-    rows = _rows(
-        connection, tenant_id, [[*begin, *way] for way in ways], most + 1, searcher.conditions() if searcher else ()
-    )
-    kept: list[PackageState] = []
-    for row, state in _matching(rows[:most], searcher):
-        if keep is None or keep(state):
-            kept.append(state)
-        if len(kept) == limit:
-            return Page(tuple(kept), _place(row) if row is not rows[-1] else None)
-    return Page(tuple(kept), _place(rows[most - 1]) if len(rows) > most else None)
-
-
-def _matching(rows: Sequence[TaskRow], searcher: Searcher | None) -> Iterator[tuple[TaskRow, PackageState]]:
-    """The rows that have the words of the search. Their content is read a few at a time."""
-    for start in range(0, len(rows), _BATCH):
-        batch = rows[start : start + _BATCH]
-        states = [PackageState.model_validate_json(row.state) for row in batch]
-        pairs = zip(batch, states, strict=True)
-        yield from compress(pairs, searcher.have_words(states)) if searcher else pairs
+    return read_page(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher, keep=can_decide)
 
 
 def _offered_conditions(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
@@ -166,40 +112,6 @@ def _can_decide(state: PackageState, roster: Roster, user_id: str, now: datetime
     return not voted and isinstance(allowed, ReviewerAuthorization)
 
 
-def _rows(
-    connection: Connection,
-    tenant_id: str,
-    ways: Sequence[Sequence[Condition]],
-    limit: int,
-    sought: Sequence[Condition],
-) -> Sequence[TaskRow]:
-    """The first tasks that meet any of these conditions: each condition walks an index, then the results are merged.
-
-    All of them must meet what is `sought` in their packages.
-    """
-    if not ways:
-        return []
-    begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open]
-    tasks_of = TASKS.join(PACKAGES, _OF_TASK) if sought else TASKS
-    waiting = select(TASKS.c.package_id, *_PLACE).select_from(tasks_of).where(*begin, *sought)
-    parts = (waiting.where(*way).order_by(*_PLACE).limit(limit) for way in ways)
-    merged = union_all(*(part.subquery().select() for part in parts))
-    tasks = merged.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
-    of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == tasks.c.package_id)
-    place = (tasks.c.priority, tasks.c.due_at, tasks.c.review_task_id)
-    return connection.execute(
-        select(PACKAGES.c.state, *place).join_from(tasks, PACKAGES, of_task).order_by(*place)
-    ).all()
-
-
-def _after(place: Place) -> Condition:
-    return tuple_(*_PLACE) > tuple_(*place)
-
-
-def _place(row: TaskRow) -> Place:
-    return Place(row.priority, row.due_at, row.review_task_id)
-
-
 def count_open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
     """The number of open tasks of each of these people."""
     conditions = (TASKS.c.tenant_id == tenant_id, TASKS.c.open, TASKS.c.assigned_to.in_(sorted(people)))
@@ -222,7 +134,7 @@ def count_waiting(connection: Connection, tenant_id: str, now: datetime) -> tupl
     age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")
     query = (
         select(PACKAGES.c.level, age, func.count().label("tasks"))
-        .join_from(TASKS, PACKAGES, _OF_TASK)
+        .join_from(TASKS, PACKAGES, OF_TASK)
         .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
         .group_by(PACKAGES.c.level, "age")
     )

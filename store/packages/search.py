@@ -48,17 +48,18 @@ class Searcher:
     def _agents_named(self, part: str) -> list[str]:
         return [agent_id for agent_id, name in self.agents.items() if part in name.casefold()]
 
-    def have_words(self, states: Sequence[PackageState]) -> list[bool]:
-        """Which of these packages have every word of the search."""
+    def having_words(self, states: Sequence[PackageState]) -> list[PackageState]:
+        """Those of these packages that have every word of the search."""
         settled = [self.search.matches_words(self._labels(state)) for state in states]
         unsettled = [
             state.version_event_id for state, is_settled in zip(states, settled, strict=True) if not is_settled
         ]
         content = load_words(self.connection, self.tenant_id, *unsettled)
         return [
-            is_settled
-            or self.search.matches_words((*self._labels(state), *_texts(content.get(state.version_event_id))))
+            state
             for state, is_settled in zip(states, settled, strict=True)
+            if is_settled
+            or self.search.matches_words((*self._labels(state), *_texts(content.get(state.version_event_id))))
         ]
 
     def _labels(self, state: PackageState) -> tuple[str, str]:

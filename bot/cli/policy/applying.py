@@ -25,7 +25,8 @@ from store.installation import directory
 from store.installation.installation import Installation
 from store.installation.policy_texts import UnreadablePolicyError, load_policy
 from store.installation.tenancy import read_tenant_id
-from store.packages.queue import Place, list_open_tasks
+from store.packages.paging import Place
+from store.packages.queue import list_open_tasks
 
 PAGE = 200
 

@@ -12,13 +12,15 @@ from rules.authority.visibility import may_see, sees_all
 from rules.search import EVERYTHING, Search
 from rules.state.model import PackageState
 from store.agents.agents import agent_names
-from store.packages.queue import MAX_TASKS_READ, count_open, list_assigned, list_offered, list_open_tasks
+from store.packages.queue import count_open, list_assigned, list_offered, list_open_tasks
 from store.packages.search import Searcher
 
-SEARCHED = 1000  # of the most urgent tasks; a longer queue is not read in full for someone who sees few of them
+COUNTED = 1000  # packages of the queue that are counted for one person
 
 
 class Mine(NamedTuple):
+    """An empty page can be followed by another one, because a part of the queue is read at a time."""
+
     states: tuple[PackageState, ...]
     following: Start | None
 
@@ -56,7 +58,7 @@ def _searcher(connection: Connection, tenant_id: str, search: Search) -> Searche
 
 
 class Queue(NamedTuple):
-    """`more` counts further packages that the person may see. `searched` is set if the search stopped there."""
+    """`more` counts further packages that the person may see. `searched` is set if only so many tasks were read."""
 
     states: tuple[PackageState, ...]
     more: int
@@ -71,7 +73,10 @@ def queue_of(
     if everything and search == EVERYTHING:
         whole = list_open_tasks(connection, tenant_id, limit=limit).items
         return Queue(whole, max(0, count_open(connection, tenant_id) - len(whole)))
-    most = MAX_TASKS_READ if search.words else SEARCHED
-    page = list_open_tasks(connection, tenant_id, limit=most, searcher=_searcher(connection, tenant_id, search))
-    seen = tuple(state for state in page.items if may_see(viewer.roster, state, viewer.user_id, viewer.now))
-    return Queue(seen[:limit], max(0, len(seen) - limit), most if page.following else None)
+
+    def is_visible(state: PackageState) -> bool:
+        return everything or may_see(viewer.roster, state, viewer.user_id, viewer.now)
+
+    searcher = _searcher(connection, tenant_id, search)
+    page = list_open_tasks(connection, tenant_id, limit=COUNTED, searcher=searcher, keep=is_visible)
+    return Queue(page.items[:limit], max(0, len(page.items) - limit), page.read if page.following else None)

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from store.packages.queue import Place
+from store.packages.paging import Place
 
 FIRST = "first"
 _PLACE = re.compile(r"([0-9]{1,9}) (\S{1,40}[+-]\d\d:\d\d) (\w{1,64})", re.ASCII)

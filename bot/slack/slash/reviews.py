@@ -103,7 +103,8 @@ async def _mine(context: ListenerContext, request: Request) -> Message:
             return reviews.no_role_message(is_admin=request.user_id in viewer.roster.policy.admins)
         page = mine_of(connection, installation.tenant_id, viewer, start=Start(), limit=ROWS)
         in_all = count_open(connection, installation.tenant_id)
-        return reviews.mine(rows_of(connection, page.states, viewer), waiting=in_all)
+        rows = rows_of(connection, page.states, viewer)
+        return reviews.mine(rows, waiting=in_all, is_whole=page.following is None)
 
     return await context.store.read(read)
 

@@ -11,7 +11,8 @@ from rules.state.commands import ClaimTask
 from rules.state.model import Status
 from scheduler.time.absences import AbsenceHandler
 from store.audit.reader import verify_database
-from store.packages.queue import Page, list_open_tasks
+from store.packages.paging import Page
+from store.packages.queue import list_open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import LASTING, open_world

@@ -14,8 +14,8 @@ from rules.scales import HITLLevel
 from rules.state.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
 from rules.state.model import PackageState
 from rules.state.service_commands import Climb
-from store.packages import queue
-from store.packages.queue import Page, Place
+from store.packages import paging, queue
+from store.packages.paging import Page, Place
 from tests.rules.world import (
     ADAM,
     CRITICAL,
@@ -243,7 +243,7 @@ async def test_a_person_without_a_role_is_offered_nothing(world: World) -> None:
 
 
 async def test_a_page_of_offers_continues_after_omitted_tasks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
+    monkeypatch.setattr(paging, "MAX_TASKS_READ", 2)
     for _ in range(3):
         await world.submit(asked_by(RITA))
         world.clock.passes(MINUTE)

@@ -14,7 +14,7 @@ from store.engine.engines import make_engine
 from store.installation.tenancy import read_tenant_id
 from store.migrations.migrate import migrate
 from store.packages import queue
-from store.packages.queue import Place
+from store.packages.paging import Place
 from tests.rules.world import MINUTE, NOW, RITA, ROSS, SOFT, ask, package
 from tests.store.world import World
 

@@ -13,8 +13,8 @@ from rules.search import Search
 from rules.state.commands import ClaimTask
 from rules.state.model import PackageState
 from store.agents.agents import agent_names
-from store.packages import queue
-from store.packages.queue import Page, Place
+from store.packages import paging, queue
+from store.packages.paging import Page, Place
 from store.packages.search import Searcher
 from tests.rules.world import MINUTE, RITA, SENTA, ask, package
 from tests.store.world import World
@@ -77,13 +77,32 @@ async def test_parameters_are_not_searched(world: World) -> None:
 async def test_a_search_by_words_reads_a_part_of_the_queue_and_continues_from_there(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
+    monkeypatch.setattr(paging, "MAX_TASKS_READ", 2)
     for number in range(3):
         await propose(world, title=f"Other {number}")
     wanted = await propose(world, title="Wanted")
     first = await find(world, Search(words=("wanted",)))
     assert ids(first) == []
     assert ids(await find(world, Search(words=("wanted",)), after=first.following)) == names(wanted)
+
+
+async def test_a_search_reads_on_until_its_page_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "_AT_ONCE", 2)
+    for number in range(5):
+        await propose(world, title=f"Other {number}")
+    wanted = [await propose(world, title=f"Wanted {number}") for number in range(3)]
+    page = await find(world, Search(words=("wanted",)), limit=2)
+    assert (ids(page), page.read) == (names(*wanted[:2]), 7)
+    assert ids(await find(world, Search(words=("wanted",)), limit=2, after=page.following)) == names(wanted[2])
+
+
+async def test_a_search_stops_in_time_and_says_how_much_it_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "READS_FOR", 0)
+    monkeypatch.setattr(paging, "_BATCH", 2)
+    for number in range(3):
+        await propose(world, title=f"Other {number}")
+    page = await find(world, Search(words=("wanted",)))
+    assert (page.items, page.read, page.following is None) == ((), 2, False)
 
 
 async def test_a_found_page_is_followed_by_the_next_without_a_gap(world: World) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.home import mine
-from store.packages import queue
+from store.packages import paging
 from tests.bot.slack.forms import submit_forged
 from tests.bot.slack.home.test_home import ask, at_home, home, titles
 from tests.bot.slack.office import ADAM, HARD, RITA, SENTA, SOFT, Office
@@ -86,7 +85,7 @@ async def test_a_filter_without_a_match_says_so(office: Office) -> None:
 async def test_a_page_of_a_filtered_list_that_found_nothing_yet_goes_on(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
+    monkeypatch.setattr(paging, "MAX_TASKS_READ", 2)
     for number in range(4):
         await ask(office, number)
     assert await filtered(office, RITA, {"words": "3"}) == []
@@ -137,10 +136,44 @@ async def test_the_queue_says_what_it_looked_for_and_that_nothing_matches(office
 
 
 async def test_the_queue_says_how_much_of_it_was_searched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MAX_TASKS_READ", 2)
-    monkeypatch.setattr(mine, "MAX_TASKS_READ", 2)
+    monkeypatch.setattr(paging, "MAX_TASKS_READ", 2)
     await ask_variously(office)
     assert "Only the 2 most urgent tasks were searched." in (await office.reviews(SENTA, "queue ask")).shown
+
+
+async def test_a_search_finds_the_few_packages_that_the_caller_may_see_far_down_the_queue(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "_AT_ONCE", 2)
+    for number in range(5):
+        await ask(office, number, HARD)
+    await ask(office, 5)
+    shown = (await office.reviews(RITA, "queue ask")).shown
+    assert [line for line in shown.split("\n") if line.startswith("Ask ")] == ["Ask 5"]
+    assert "were searched" not in shown
+
+
+@pytest.mark.parametrize("text", ["queue", "queue ask"])
+async def test_packages_that_the_caller_may_not_see_are_not_counted(office: Office, text: str) -> None:
+    for number in range(3):
+        await ask(office, number, HARD)
+    shown = (await office.reviews(RITA, text)).shown
+    assert ("Nothing that you can see" in shown, "more" in shown) == (True, False)
+
+
+async def test_home_and_mine_do_not_say_that_nothing_waits_while_a_part_of_the_queue_is_unread(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await ask(office, number, SOFT | {"requested_by": RITA})
+    await ask(office, 3)
+    monkeypatch.setattr(paging, "MAX_TASKS_READ", 2)
+    shown = (await home(office, RITA)).shown
+    assert "nothing waits for you so far" in shown
+    assert "Press More to see the rest." in shown
+    assert "App Home goes on with More." in (await office.reviews(RITA, "mine")).shown
+    await office.slack.click_home(RITA, "home_mine")
+    assert titles(at_home(office, RITA)) == ["Ask 3"]
 
 
 async def test_a_search_does_not_show_what_the_caller_may_not_see(office: Office) -> None:
