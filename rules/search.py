@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 from rules.scales import RiskLevel
 from rules.values import Value
@@ -21,16 +22,26 @@ class Search(Value):
     agent: Text = ""
     action_type: Text = ""
     risk: RiskLevel | None = None
-    words: Annotated[tuple[Text, ...], Field(max_length=LONGEST)] = ()
+    words: tuple[Text, ...] = ()
+
+    @field_validator("words")
+    @classmethod
+    def _check_length_in_all(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if len(" ".join(words)) > LONGEST:
+            raise PydanticCustomError(
+                "too_long", "Words should have at most {most} characters in all", {"most": LONGEST}
+            )
+        return words
 
     @classmethod
-    def of_words(cls, words: Iterable[str]) -> Self:
-        """The first word that is the name of a risk means that risk."""
-        rest = " ".join(words).casefold()[:LONGEST].split()
-        risk = next((word for word in rest if word in set(RiskLevel)), None)
-        if risk:
-            rest.remove(risk)
-        return cls(risk=RiskLevel(risk) if risk else None, words=tuple(rest))
+    def of_words(cls, words: Iterable[str], *, risk: RiskLevel | None = None, **names: str) -> Self:
+        """The first word that is the name of a risk means that risk, unless one is given. Raises `ValidationError`."""
+        rest = [word.casefold() for word in words]
+        named = next((word for word in rest if word in set(RiskLevel)), None)
+        if risk is None and named:
+            rest.remove(named)
+            risk = RiskLevel(named)
+        return cls(risk=risk, words=tuple(rest), **names)
 
     def matches_words(self, texts: Iterable[str | None]) -> bool:
         folded = [text.casefold() for text in texts if text]

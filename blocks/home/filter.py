@@ -1,4 +1,8 @@
-"""The filter of App Home: its form, what it holds now, and how it is cleared."""
+"""The filter of App Home: its form, what it holds now, how it is cleared, and where it is kept.
+
+Slack keeps it: it stands in the metadata of Home, and of every modal that is opened from there, after the modal's own.
+So any process can draw Home again after a decision.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,31 @@ from blocks.words.views import View, modal
 from rules.scales import RiskLevel
 from rules.search import EVERYTHING, LONGEST, Search
 
+_THEN = "|"  # in no metadata of ours
+
+
+def own_metadata(view: Mapping[str, Any] | None) -> str:
+    """The metadata of a view without the filter."""
+    return _metadata(view).partition(_THEN)[0]
+
+
+def filter_of(view: Mapping[str, Any] | None) -> Search:
+    """The filter that a view carries; none if it is not exactly ours."""
+    try:
+        return Search.model_validate_json(_metadata(view).partition(_THEN)[2] or "{}")
+    except ValueError:
+        return EVERYTHING
+
+
+def with_filter(view: View, search: Search) -> View:
+    if search == EVERYTHING:
+        return view
+    return view | {"private_metadata": f"{own_metadata(view)}{_THEN}{search.model_dump_json(exclude_defaults=True)}"}
+
+
+def _metadata(view: Mapping[str, Any] | None) -> str:
+    return str((view or {}).get("private_metadata") or "")
+
 
 def filter_form(search: Search) -> View:
     fields = [
@@ -22,7 +51,7 @@ def filter_form(search: Search) -> View:
             Field.WORDS,
             "Words",
             " ".join(search.words),
-            "Each must be in the agent, type, title or subject.",
+            "Each must be in the agent, type, title or subject. High, for example, means the risk.",
         ),
     ]
     return modal(FormId.FILTER, "Filter", fields, submit="Filter")
@@ -43,12 +72,8 @@ def _risks(chosen: RiskLevel | None) -> Element:
 
 def search_of_form(values: Mapping[Field, Any]) -> Search:
     """Raises `ValueError` for values that the form does not offer."""
-    return Search(
-        agent=str(values.get(Field.AGENT, "")),
-        action_type=str(values.get(Field.ACTION_TYPE, "")),
-        risk=values.get(Field.RISK),
-        words=tuple(str(values.get(Field.WORDS, "")).split()),
-    )
+    names = {field.value: str(values.get(field, "")) for field in (Field.AGENT, Field.ACTION_TYPE)}
+    return Search.of_words(str(values.get(Field.WORDS, "")).split(), risk=values.get(Field.RISK), **names)
 
 
 def filter_button() -> Element:

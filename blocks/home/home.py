@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from blocks.home.filter import filter_button, filter_line
+from blocks.home.filter import filter_button, filter_line, with_filter
 from blocks.home.queue import Row, package_count, row_blocks
 from blocks.kit.elements import (
     Block,
@@ -69,17 +68,8 @@ class HomeData:
 
 
 def home_view(data: HomeData) -> View:
-    """The filter is in the metadata too, so that it stays while pages are turned."""
     view: View = {"type": "home", "callback_id": FormId.HOME.value, "blocks": list(_blocks(data))}
-    return view | ({"private_metadata": data.search.model_dump_json()} if data.search != EVERYTHING else {})
-
-
-def search_of_home(view: Mapping[str, Any] | None) -> Search:
-    """The filter of an open Home; none if the metadata is not exactly ours."""
-    try:
-        return Search.model_validate_json((view or {}).get("private_metadata") or "{}")
-    except ValueError:
-        return EVERYTHING
+    return with_filter(view, data.search)
 
 
 def _blocks(data: HomeData) -> Iterator[Block]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from rules.scales import RiskLevel
-from rules.search import EVERYTHING, LONGEST, Search
+from rules.search import EVERYTHING, Search
 
 
 @pytest.mark.parametrize(
@@ -31,8 +32,17 @@ def test_every_word_has_to_be_in_some_text() -> None:
     assert not search.matches_words(["A refund"])
 
 
-@given(st.lists(st.text()))
-def test_any_typed_words_are_a_search_that_fits_into_homes_metadata(words: list[str]) -> None:
+def test_the_words_of_a_search_are_bounded_in_all() -> None:
+    assert Search(words=("x" * 49, "y" * 50)).words
+    with pytest.raises(ValidationError, match="at most 100 characters in all"):
+        Search(words=("x" * 50, "y" * 50))
+
+
+def test_the_name_of_a_risk_is_a_word_if_a_risk_is_given() -> None:
+    assert Search.of_words(["high"], risk=RiskLevel.LOW) == Search(risk=RiskLevel.LOW, words=("high",))
+
+
+@given(st.lists(st.text(max_size=9), max_size=9))
+def test_any_typed_words_are_a_search_that_can_be_read_back(words: list[str]) -> None:
     search = Search.of_words(words)
-    assert sum(map(len, search.words)) <= LONGEST
     assert Search.model_validate_json(search.model_dump_json()) == search

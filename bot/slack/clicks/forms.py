@@ -16,7 +16,7 @@ from blocks.forms.entries import FILL_IN
 from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, slots_of
 from blocks.forms.forms import edit_confirmation, notice, read_metadata
 from blocks.forms.slots import InvalidFormError, read_slots
-from blocks.home.filter import search_of_form
+from blocks.home.filter import filter_of, own_metadata, search_of_form, with_filter
 from blocks.kit.ids import Field, FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_text
@@ -57,9 +57,17 @@ _NOT_CONFIRMED = "Tick this to continue. It counts only for this form."
 
 
 async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
+    """A view that follows carries the filter of Home on."""
+    answer = await _answer(context, body)
+    if "view" not in answer:
+        return answer
+    return {**answer, "view": with_filter(answer["view"], filter_of(body["view"]))}
+
+
+async def _answer(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     view, user_id = body["view"], body["user"]["id"]
     if refusal := await origin.origin_refusal(context, body, user_id):
-        meant = read_metadata(view.get("private_metadata", "")) or (None, None)
+        meant = read_metadata(own_metadata(view)) or (None, None)
         await origin.record_refusal(context, user_id, refusal, meant, _request_id(body))
         return notice_answer("Not possible", refusal.sentence)
     if empty := _empty_fields(view):
@@ -91,7 +99,7 @@ def _empty_fields(view: Mapping[str, Any]) -> list[str]:
 
 async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     view = body["view"]
-    intent = read_metadata(view.get("private_metadata", ""))
+    intent = read_metadata(own_metadata(view))
     dossier = await context.dossier(intent[1]) if intent else None
     if intent is None or dossier is None:
         return notice_answer("Not possible", GONE)
@@ -153,7 +161,7 @@ async def _decide(
         return _show_invalid(view, fault)
     if outcome.refusal:
         return _show_refusal(view, outcome.refusal)
-    context.background.start("home", home.publish(context, user_id))
+    context.background.start("home", home.publish(context, user_id, home.OpenPages.first_of(view)))
     return CLOSED
 
 
@@ -224,7 +232,7 @@ async def _submit_absence(context: ListenerContext, view: Mapping[str, Any], use
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
     if invalid := await set_absence(context, user_id, until, values.get(Field.DELEGATE), request_id):
         return _field_error(view, invalid.field, invalid.sentence)
-    context.background.start("home", home.publish(context, user_id))
+    context.background.start("home", home.publish(context, user_id, home.OpenPages.first_of(view)))
     return CLOSED
 
 

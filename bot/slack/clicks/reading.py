@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from blocks.card.rendering import fingerprint
 from blocks.details.details import content_page_count, details_view, read_page
+from blocks.home.filter import own_metadata
 from blocks.kit.ids import FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.views import View
@@ -76,7 +77,7 @@ async def _refuse(context: ListenerContext, tap: Tap, refusal: Refusal | None, d
 async def refresh(context: ListenerContext, tap: Tap, ref: Ref) -> None:
     """Show the open page again after an action in it. From then on, this new page is what the person has seen."""
     dossier = await context.dossier(ref._replace(rendering_id=None))
-    page_ref = read_page((tap.view or {}).get("private_metadata", ""))
+    page_ref = read_page(own_metadata(tap.view))
     if dossier and page_ref and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
         await _show_page(context, tap, dossier, page_ref[0])
 
@@ -135,7 +136,7 @@ async def _record_reading(
     command = _command(dossier, command_id, page.rendering_id, page.number, from_card=from_card)
     await store.execute(command, tap.actor)
     if tap.view and dossier.terms.details_first:  # Home may offer more once this is read
-        context.background.start("home", home.publish(context, tap.user_id))
+        context.background.start("home", home.publish(context, tap.user_id, home.OpenPages.first_of(tap.view)))
 
 
 def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *, from_card: bool) -> OpenDetails:

@@ -12,7 +12,6 @@ import structlog
 
 from blocks.card.buttons import answers_on_buttons
 from blocks.forms.forms import notice
-from blocks.home.home import search_of_home
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Field, Ref
 from blocks.threads.looks import VERB_OF_ACTION
 from blocks.words.dossier import is_grave
@@ -87,7 +86,7 @@ async def _show_done(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref
     """The command is done. If drawing fails now, nobody may be told that nothing was changed."""
     try:
         if tap.view:
-            context.background.start("home", home.publish(context, tap.user_id))
+            context.background.start("home", home.publish(context, tap.user_id, home.OpenPages.first_of(tap.view)))
             await reading.refresh(context, tap, intent[1])
         elif tap.card is None and (dossier := await context.dossier(intent[1])):
             context.say(tap, done_message(intent[0], dossier))
@@ -142,6 +141,6 @@ async def _show_in_place(context: ListenerContext, tap: Tap, sentence: str) -> N
     """No modal could be opened, but the view with the button can still be redrawn."""
     view = tap.view or {}
     if view.get("type") == "home":
-        await home.publish(context, tap.user_id, home.OpenPages(search=search_of_home(view)), warning=sentence)
+        await home.publish(context, tap.user_id, home.OpenPages.first_of(view), warning=sentence)
     elif view:
         await context.redraw(view, notice("Not possible", sentence))

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from slack_bolt.response import BoltResponse
 
+from blocks.home.filter import own_metadata
 from blocks.kit.ids import Ref
 from bot.slack.context.listener_context import ListenerContext
 
@@ -49,7 +50,7 @@ def _references(body: Body) -> Iterator[object]:
     for action in _mappings(body.get("actions")):
         yield action.get("value")
         yield from (option.get("value") for option in _mappings([action.get("selected_option")]))
-    yield from (view.get("private_metadata") for view in _mappings([body.get("view")]))
+    yield from (own_metadata(view) for view in _mappings([body.get("view")]))
 
 
 def _mappings(value: object) -> Iterator[Body]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy import Connection
 
 from blocks.forms.forms import notice
+from blocks.home.filter import filter_of, with_filter
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
@@ -29,13 +30,11 @@ from bot.slack.context.tap import Tap
 from bot.slack.outgoing.client import SlackClient
 from rules.authority.visibility import may_see
 from rules.reasons import Refusal
-from rules.search import Search
 from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.response_urls import ResponseUrls
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.time.clicks import UnsettledClicks
-from store.engine.bounded_cache import BoundedCache
 from store.outbox import cards
 from store.packages.packages import load_package
 from store.store import Store
@@ -45,7 +44,6 @@ log = structlog.get_logger()
 
 TOO_LATE = "Slack waited too long for this to open. Please try again."
 NOT_OPENED = "Slack refuses to open this. Countersign's log says why; an operator should look at it."
-FILTERED_HOMES = 10_000  # people whose filter is kept, for Home to be published again after their decisions
 OPENS_WITHIN = 2.5  # both the trigger and the click's own answer expire after three seconds
 _LATE = frozenset([
     "exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id", "push_limit_reached", "trigger_exchanged",
@@ -69,7 +67,6 @@ class ListenerContext:
     wake_delivery: Callable[[], None]  # called if a card has to be updated now
     clicks: UnsettledClicks
     transport: SlackTransport
-    searches: BoundedCache[str, Search] = field(default_factory=lambda: BoundedCache(FILTERED_HOMES))
 
     @property
     def web(self) -> AsyncWebClient:
@@ -121,7 +118,7 @@ class ListenerContext:
         method = self.web.views_push if in_modal else self.web.views_open
         try:
             async with asyncio.timeout(OPENS_WITHIN):
-                await self.client.call(method(trigger_id=tap.trigger_id, view=view))
+                await self.client.call(method(trigger_id=tap.trigger_id, view=with_filter(view, filter_of(tap.view))))
         except (SlackError, TimeoutError) as fault:
             log.warning("slack.view_not_opened", action=tap.action_id, error=str(fault) or type(fault).__name__)
             raise
@@ -133,6 +130,7 @@ class ListenerContext:
 
     async def redraw(self, open_view: Mapping[str, Any], new: View) -> None:
         """Replace an open view. The hash keeps us from overwriting a newer one."""
+        new = with_filter(new, filter_of(open_view))
         await self.call_in_time(self.web.views_update(view=new, view_id=open_view["id"], hash=open_view["hash"]))
 
     async def call_in_time(self, call: Awaitable[AsyncSlackResponse]) -> None:

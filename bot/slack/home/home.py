@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Self
 
 from sqlalchemy import Connection
 
 from blocks.forms.forms import away_form
-from blocks.home.filter import filter_form
-from blocks.home.home import HomeData, RowPage, home_view, search_of_home
+from blocks.home.filter import filter_form, filter_of
+from blocks.home.home import HomeData, RowPage, home_view
 from blocks.home.queue import ROWS
 from blocks.kit.ids import ActionId
 from bot.slack.context.listener_context import ListenerContext
@@ -31,14 +33,19 @@ class OpenPages:
     decided: str = FIRST
     search: Search = EVERYTHING
 
+    @classmethod
+    def first_of(cls, view: Mapping[str, Any] | None) -> Self:
+        """The first pages, filtered as in Home or as in the Home from which this modal was opened."""
+        return cls(search=filter_of(view))
+
 
 async def turn_list(context: ListenerContext, tap: Tap) -> None:
     which = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
-    await publish(context, tap.user_id, OpenPages(**which, search=search_of_home(tap.view)))
+    await publish(context, tap.user_id, OpenPages(**which, search=filter_of(tap.view)))
 
 
 async def open_filter(context: ListenerContext, tap: Tap) -> None:
-    await context.open(tap, filter_form(search_of_home(tap.view)))
+    await context.open(tap, filter_form(filter_of(tap.view)))
 
 
 async def clear_filter(context: ListenerContext, tap: Tap) -> None:
@@ -51,7 +58,7 @@ async def open_away_form(context: ListenerContext, tap: Tap) -> None:
 
 async def handle_back(context: ListenerContext, tap: Tap) -> None:
     await end_absence(context, tap.user_id, tap.trigger_id)
-    context.background.start("home", publish(context, tap.user_id))
+    context.background.start("home", publish(context, tap.user_id, OpenPages.first_of(tap.view)))
 
 
 async def end_absence(context: ListenerContext, user_id: str, request_id: str) -> None:
@@ -59,12 +66,8 @@ async def end_absence(context: ListenerContext, user_id: str, request_id: str) -
     await context.store.write_once(request_id, lambda connection: directory.end_absence(connection, user_id, now))
 
 
-async def publish(
-    context: ListenerContext, user_id: str, pages: OpenPages | None = None, warning: str | None = None
-) -> None:
-    """Without `pages`, the first ones, filtered as before. `warning` could not be shown in any other way."""
-    pages = pages or OpenPages(search=context.searches.get(user_id) or EVERYTHING)
-    context.searches.add(user_id, pages.search)
+async def publish(context: ListenerContext, user_id: str, pages: OpenPages, warning: str | None = None) -> None:
+    """`warning` could not be shown in any other way."""
     desk = await context.store.read(lambda connection: _desk_of(connection, context, user_id, pages))
     desk = replace(desk, notice=warning)
     await context.call_in_time(context.web.views_publish(user_id=user_id, view=home_view(desk)))

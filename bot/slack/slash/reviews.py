@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from blocks.card.rendering import render
@@ -32,7 +33,7 @@ from rules.authority.visibility import may_see
 from rules.people.directory import AgentStanding, Roster
 from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
-from rules.search import Search
+from rules.search import LONGEST, Search
 from rules.state.commands import Assign
 from rules.threads.commands import ThreadVerb
 from rules.values import parse_duration
@@ -79,7 +80,11 @@ def _viewer(connection: Connection, context: ListenerContext, request: Request) 
 
 
 async def _queue(context: ListenerContext, request: Request) -> Message:
-    installation, search = context.store.installation, Search.of_words(request.words)
+    installation = context.store.installation
+    try:
+        search = Search.of_words(request.words)
+    except ValidationError:
+        return private_message(f"That is too long to search for. Use at most {LONGEST} characters.")
 
     def read(connection: Connection) -> Message:
         viewer = _viewer(connection, context, request)
@@ -157,7 +162,7 @@ async def _away(context: ListenerContext, request: Request) -> Message:
         return private_message(f"{sentence} Pick your delegate from the list that Slack shows after an @.")
     if invalid := await forms.set_absence(context, request.user_id, until, request.user, request.request_id):
         return private_message(invalid.sentence)
-    context.background.start("home", home.publish(context, request.user_id))
+    context.background.start("home", home.publish(context, request.user_id, home.OpenPages()))
     delegate = f"; <@{request.user}> stands in for you" if request.user else ""
     return private_message(
         f"You are away until {until.isoformat(timespec='minutes')}{delegate}. `/reviews back` ends it."
@@ -183,7 +188,7 @@ def _until(written: str, now: datetime) -> datetime:
 
 async def _back(context: ListenerContext, request: Request) -> Message:
     await home.end_absence(context, request.user_id, request.request_id)
-    context.background.start("home", home.publish(context, request.user_id))
+    context.background.start("home", home.publish(context, request.user_id, home.OpenPages()))
     return private_message("You're marked as available.")
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.home.filter import filter_form
-from blocks.home.home import HomeData, RowPage, home_view, search_of_home
+from blocks.home.filter import filter_form, filter_of, own_metadata, with_filter
+from blocks.home.home import HomeData, RowPage, home_view
 from blocks.home.queue import ROWS, Row
 from blocks.kit.ids import Ref
+from blocks.kit.limits import PRIVATE_METADATA
 from blocks.words.verbs import LOOKS
 from playground.blockkit.validate import validate_view
 from rules.reasons import Reason, refuse
@@ -156,15 +157,30 @@ def test_a_filter_is_shown_literally_and_can_be_cleared() -> None:
     view = home_view(DESKS["filtered"])
     assert "Filter: agent “mail”, type “refund”, high risk, “order”, “*42*”" in str(view)
     assert {"home_filter", "home_clear"} <= buttons(view).keys()
-    assert search_of_home(view) == FILTER
-    assert search_of_home(home_view(BUSY)) == EVERYTHING
+    assert filter_of(view) == FILTER
+    assert filter_of(home_view(BUSY)) == EVERYTHING
     assert "home_clear" not in buttons(home_view(BUSY))
     assert "Nothing of yours matches." in markup(home_view(DESKS["filtered_away"]))
 
 
 @pytest.mark.parametrize("metadata", ["x", "[]", '{"risk": "huge"}', '{"other": 1}', '{"agent": 7}'])
 def test_metadata_that_is_no_filter_filters_nothing(metadata: str) -> None:
-    assert search_of_home({"private_metadata": metadata}) == EVERYTHING
+    assert filter_of({"private_metadata": f"|{metadata}"}) == EVERYTHING
+    assert filter_of({"private_metadata": metadata}) == EVERYTHING
+
+
+@pytest.mark.parametrize("own", ["", "approve pkg_1 1 0 -", "2 pkg_1 1 0 rnd_1"])
+def test_a_view_carries_the_filter_after_its_own_metadata(own: str) -> None:
+    view = with_filter({"type": "modal", "private_metadata": own}, FILTER)
+    assert (own_metadata(view), filter_of(view)) == (own, FILTER)
+    assert with_filter(view, FILTER) == view
+
+
+@pytest.mark.parametrize("character", ["x", '"', "\\", "\x01", "\u2028", "字", "😀"])
+def test_the_longest_filter_fits_into_the_metadata_of_a_view(character: str) -> None:
+    words = tuple(character * 50)
+    longest = Search(agent=character * 100, action_type=character * 100, risk=RiskLevel.CRITICAL, words=words)
+    assert len(with_filter({}, longest)["private_metadata"]) <= PRIVATE_METADATA - 200  # a modal has its own
 
 
 def test_the_form_of_the_filter_looks_as_it_did(golden: Golden) -> None:

@@ -35,6 +35,8 @@ async def ask_variously(office: Office) -> None:
         pytest.param({"agent": "somebody"}, [], id="another agent"),
         pytest.param({"action_type": "NOTE"}, ["Ask 3"], id="a part of the action type"),
         pytest.param({"risk": "High"}, ["Ask 2"], id="a risk"),
+        pytest.param({"words": "high ask"}, ["Ask 2"], id="the name of a risk among the words"),
+        pytest.param({"words": "medium", "risk": "High"}, [], id="the name of a risk as a word beside a risk"),
         pytest.param({"words": "ünal INVOICE"}, ["Ask 3"], id="words of the subject"),
         pytest.param({"words": "ask 1"}, ["Ask 1"], id="words of the title"),
         pytest.param({"words": "read_%"}, [], id="characters that databases know"),
@@ -63,6 +65,17 @@ async def test_the_filter_stays_while_pages_are_turned_and_after_a_decision_unti
     await office.slack.click_home(RITA, "home_clear")
     assert "Filter: " not in at_home(office, RITA).shown
     assert titles(at_home(office, RITA))[:2] == ["Ask 0", "Ask 1"]
+
+
+async def test_the_filter_stays_after_a_decision_in_a_form_that_was_opened_from_details(office: Office) -> None:
+    """It is in the views themselves, so any replica can draw Home again."""
+    await ask_variously(office)
+    await filtered(office, SENTA, {"words": "ask", "risk": "High"})
+    await office.slack.click_home(SENTA, "details")
+    await office.slack.click_modal(SENTA, "reject")
+    await office.slack.submit(SENTA, {"comment": "No."})
+    await office.finish_background()
+    assert "Filter: high risk, “ask”" in at_home(office, SENTA).shown
 
 
 async def test_home_opens_without_a_filter_and_the_form_shows_the_present_one(office: Office) -> None:
@@ -98,6 +111,7 @@ async def test_a_page_of_a_filtered_list_that_found_nothing_yet_goes_on(
     ("field", "typed"),
     [
         pytest.param("words", {"type": "plain_text_input", "value": "x" * 101}, id="a long word"),
+        pytest.param("words", {"type": "plain_text_input", "value": "many words " * 90}, id="many words"),
         pytest.param("agent", {"type": "plain_text_input", "value": "x" * 3_000}, id="a long name"),
         pytest.param("risk", {"type": "static_select", "selected_option": {"value": "huge"}}, id="an unknown risk"),
     ],
@@ -127,6 +141,10 @@ async def test_the_queue_lists_what_matches_all_words(office: Office, text: str,
     for user in (SENTA, ADAM):
         shown = (await office.reviews(user, text)).shown.split("\n")
         assert [line for line in shown if line.startswith("Ask ")] == matching
+
+
+async def test_the_queue_says_that_the_words_are_too_long(office: Office) -> None:
+    assert "Use at most 100 characters." in (await office.reviews(SENTA, f"queue {'word ' * 21}")).shown
 
 
 async def test_the_queue_says_what_it_looked_for_and_that_nothing_matches(office: Office) -> None:
