@@ -185,12 +185,20 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     match verb:
         case Verb.APPROVE:
             yield from _consequence_blocks(dossier, package)
+        case Verb.APPROVE_WITH_EDITS:
+            yield from _limits_note(dossier, package)
         case Verb.ANSWER if package.response_schema:
             yield from _schema_blocks(package.response_schema)
         case Verb.OVERRIDE:
             yield section(_recommendation_sentence(package))
         case Verb.TAKE_OVER if package.takeover:
             yield rich(*full_handover(package.takeover))
+
+
+def _limits_note(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
+    """Without a schema of the policy, the agent's own limits what can be entered."""
+    if package.parameters_schema and not dossier.parameters_schema:
+        yield context("The agent set the types and limits of these fields.")
 
 
 def _schema_blocks(schema: FormSchema) -> Iterator[Block]:
@@ -233,6 +241,7 @@ def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
         fields.confirmed_for(dossier, fields.confirmation(parameters)),
         fields.comment(verb, dossier),
         section("*Anything else to change?* Change it here, and the changes are shown again."),
+        *_limits_note(dossier, package),
         *slot_blocks(slots, Field.PARAMETERS, parameters),
     ]
     return _form(verb, dossier, blocks, title="Check your changes")

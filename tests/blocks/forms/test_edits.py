@@ -237,6 +237,19 @@ def test_an_agents_schema_gives_types_and_no_labels() -> None:
     assert labels(proposal, SCHEMA)[0] == "Recipient"
 
 
+LIMITS_NOTE = "The agent set the types and limits of these fields."
+
+
+def test_the_form_says_that_the_agents_own_schema_limits_what_can_be_entered() -> None:
+    story = Story(package(action_parameters=MAIL, parameters_schema=SCHEMA))
+    changed = MAIL | {"subject": "Hi"}
+    for limits, is_told in ((None, True), (SCHEMA, False)):
+        seen = story.dossier(parameters_schema=limits)
+        for view in (form(Verb.APPROVE_WITH_EDITS, seen), edit_confirmation(seen, changed)):
+            assert (LIMITS_NOTE in markup(view)) is is_told
+    assert LIMITS_NOTE not in markup(form(Verb.APPROVE_WITH_EDITS, Story(package()).dossier()))
+
+
 def test_a_value_that_does_not_fit_the_schema_has_the_field_of_its_own_type() -> None:
     proposal = package(action_parameters=MAIL | {"priority": "urgent"})
     assert edited(proposal, SCHEMA, priority={"value": "later"})["priority"] == "later"
