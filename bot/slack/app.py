@@ -20,6 +20,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from blocks.kit.ids import Ref
+from blocks.kit.message import Message
+from blocks.words.refusals import private_message
 from bot.slack.clicks import forms, taps
 from bot.slack.context import failed, origin
 from bot.slack.context.listener_context import ListenerContext
@@ -28,6 +30,7 @@ from bot.slack.events import rooms, workspace
 from bot.slack.home import home
 from bot.slack.payloads import fault_in
 from bot.slack.slash import reviews
+from bot.slack.slash.in_time import answer_in_time
 from bot.slack.transport.probe import PROBE, nonce_of
 from scheduler.common.messenger import SlackError
 from store.engine.workers import UnavailableError
@@ -115,20 +118,26 @@ def _listen(app: AsyncApp, context: ListenerContext) -> None:
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
-        answer: dict[str, Any] = {}
-
-        async def handle() -> None:
-            message = await reviews.handle_slash_command(context, body)
-            if not await context.send_charts(body.get("response_url"), message):
-                answer.update(text=message.text, blocks=list(message.blocks))
-
-        fault = await _carry_out(context, "command", handle())
-        await ack(text=fault) if fault else await ack(**answer)
+        message = await answer_in_time(context, body.get("response_url"), _command_answer(context, body))
+        await ack(text=message.text, blocks=list(message.blocks)) if message else await ack()
 
     async def on_event(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
         return await _event_failure(context, body) or await ack()
 
     app.event(_ANY)(on_event)
+
+
+async def _command_answer(context: ListenerContext, body: Body) -> Message | None:
+    """The answer to a command; None if it was sent already, because it has charts."""
+    answers: list[Message] = []
+
+    async def handle() -> None:
+        message = await reviews.handle_slash_command(context, body)
+        if not await context.send_charts(body.get("response_url"), message):
+            answers.append(message)
+
+    fault = await _carry_out(context, "command", handle())
+    return private_message(fault) if fault else next(iter(answers), None)
 
 
 async def _handle_tap(context: ListenerContext, body: Body) -> None:
