@@ -85,10 +85,13 @@ class Reason(StrEnum):
     IS_DEFERRED = "is-deferred", "This is deferred until {until}. Use Wake in Details before you decide."
     NOT_IN_THIS_STATE = (
         "not-in-this-state",
-        "This package is {status}, so {verb} is not possible. Details shows what is.",
+        "This package is {status} now, so “{verb}” is not possible. Look at its current state first.",
     )
     # Is it allowed for this package?
-    DECISION_NOT_ALLOWED = "decision-not-allowed", "The agent does not accept “{verb}” here. It accepts: {allowed}."
+    DECISION_NOT_ALLOWED = (
+        "decision-not-allowed",
+        "The agent does not accept “{verb}” for this package. It accepts: {decisions}.",
+    )
     LEVEL_IS_TAKEOVER = "level-is-takeover", "This cannot be approved. Use Take over, or reject it."
     NOT_SOFT = "not-soft", "Silence does not count here, so there is nothing to object to. Reject it instead."
     SILENCE_COUNTS = "silence-counts", "Silence lets this go ahead whatever the deadline is. Object to it, or defer it."
@@ -226,7 +229,7 @@ class Reason(StrEnum):
     # Refusals of the clock's commands
     NOT_DUE = "not-due", "Nothing is due for this package."
     # Refusals by the store
-    TOO_BUSY = "too-busy", "Too many people are deciding this just now. Try again."
+    TOO_BUSY = "too-busy", "This package is being changed by others just now, so nothing was done. Try again."
 
 
 class Refusal(Value):
@@ -244,13 +247,13 @@ class Refusal(Value):
         return sentence.format_map(_Facts(self._display_facts()))
 
     def _display_facts(self) -> dict[str, str]:
-        """The facts with roles in plain words. Programs get the names as the policy writes them."""
-        roles = {name: self.facts[name] for name in _ROLES if name in self.facts}
-        plain = {name: humanize(role) for name, role in roles.items()}
-        return self.facts | plain | {f"a_{name}": with_article(role) for name, role in roles.items()}
+        """The facts with names in plain words. Programs get the names as the policy or the API writes them."""
+        names = {name: self.facts[name] for name in _NAMES if name in self.facts}
+        plain = {name: humanize(written) for name, written in names.items()}
+        return self.facts | plain | {f"a_{name}": with_article(written) for name, written in names.items()}
 
 
-_ROLES = ("role", "ladder")  # the facts that are roles
+_NAMES = ("role", "ladder", "status", "verb", "decisions")  # the facts that are names of roles, statuses or verbs
 
 
 class _Facts(dict[str, str]):

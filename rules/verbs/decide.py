@@ -23,7 +23,6 @@ from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition
 from rules.verbs.spec import VerbSpec
 from rules.verbs.table import SPEC_OF_VERB, VERBS
-from rules.wording import humanize
 
 
 def decide(state: PackageState | None, command: Command, situation: Situation) -> Transition | Refusal:
@@ -79,14 +78,13 @@ def _check_status(spec: VerbSpec, state: PackageState, command: Command, situati
 
 
 def _status_refusal(state: PackageState, command: Command) -> Refusal:
-    status = humanize(state.status)
     if state.status.terminal:
-        return refuse(Reason.ALREADY_DECIDED, status=status, by=state.decided_by())
+        return refuse(Reason.ALREADY_DECIDED, status=state.status, by=state.decided_by())
     if state.status.awaits_agent:
-        return refuse(Reason.AWAITS_AGENT, status=status)
+        return refuse(Reason.AWAITS_AGENT, status=state.status)
     if state.status is Status.DEFERRED and state.wake_at:
         return refuse(Reason.IS_DEFERRED, until=state.wake_at.isoformat(timespec="minutes"))
-    return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=humanize(command.verb))
+    return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb=command.verb)
 
 
 def _check_version_and_rung(
@@ -140,7 +138,7 @@ def _check_decision_allowed(spec: VerbSpec, state: PackageState, command: HumanD
     verb, question = command.verb, state.kind is Kind.QUESTION
     allowed = state.allowed_decisions
     if allowed is not None and verb is not Verb.OBJECT and verb.value not in allowed:
-        return refuse(Reason.DECISION_NOT_ALLOWED, verb=humanize(verb), allowed=", ".join(allowed))
+        return refuse(Reason.DECISION_NOT_ALLOWED, verb=verb, decisions=", ".join(allowed))
     if isinstance(command, commands.Answer):
         return None if question else refuse(Reason.NOT_A_QUESTION)
     if spec.lets_go_ahead and state.level is HITLLevel.HUMAN_TAKEOVER:

@@ -141,7 +141,7 @@ def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
     """Give the thread back to the agent. If nobody took over, anyone who could have may do it."""
     state, situation, user_id = move.state, move.situation, move.situation.actor.actor_id
     if not state.holds_thread:
-        return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb="a hand-back")
+        return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb=command.verb)
     takers = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
     if user_id not in (*takers, *situation.policy.admins):
         if takers:
@@ -159,7 +159,7 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
     """Revoke a permission that the agent has not claimed yet."""
     execution = move.state.execution
     if not move.state.proceeds or execution.state is ExecutionState.LAPSED:
-        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a revocation")
+        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb=command.verb)
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
     words: Words = {"comment": command.comment}

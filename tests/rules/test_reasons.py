@@ -8,6 +8,7 @@ from string import Formatter
 import pytest
 
 from rules.reasons import Reason, Refusal, refuse
+from rules.wording import either_of
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -46,6 +47,34 @@ def test_a_role_has_the_right_article() -> None:
     assert refusal.sentence == expected
     ladder = refuse(Reason.NOT_ON_LADDER, role="on_call", ladder="senior_reviewer, area_director").sentence
     assert ladder == "This can only be escalated to: senior reviewer, area director."
+
+
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [
+        (
+            refuse(Reason.NOT_IN_THIS_STATE, status="pending", verb="report_execution"),
+            "This package is pending now, so “report execution” is not possible. Look at its current state first.",
+        ),
+        (
+            refuse(Reason.DECISION_NOT_ALLOWED, verb="approve_with_edits", decisions="reject, take_over"),
+            "The agent does not accept “approve with edits” for this package. It accepts: reject, take over.",
+        ),
+        (
+            refuse(Reason.MAY_NOT_PROCEED, status="taken_over"),
+            "This package is taken over: it gives no permission to act.",
+        ),
+    ],
+)
+def test_a_sentence_has_statuses_and_verbs_in_plain_words(refusal: Refusal, sentence: str) -> None:
+    assert refusal.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("choices", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")]
+)
+def test_choices_are_joined_as_people_say_them(choices: list[str], text: str) -> None:
+    assert either_of(choices) == text
 
 
 def test_a_missing_fact_does_not_break_the_sentence() -> None:
