@@ -1,6 +1,6 @@
 """The stand-in for Slack, as tests use it.
 
-    async with stand_in(signing_secret="…", rates=None, clock=ManualClock()) as slack:
+    async with stand_in(signing_secret="…", rates=None) as slack:
         slack.add_person("UANN", name="ann", email="ann@example.org")
         slack.add_channel("C1", members=["UANN"])
         slack.app_at("http://127.0.0.1:8080/slack/events")          # or: await slack.connect(url), which verifies it
@@ -80,7 +80,7 @@ from playground.client.actions import SlackActions
 from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.client.outcomes import Outcome
-from playground.model.clock import Clock, ManualClock
+from playground.model.clock import Clock
 from playground.model.messages import Message
 from playground.model.rates import Rates
 from playground.model.refusals import NotPossibleError
@@ -88,7 +88,7 @@ from playground.model.views import View
 from playground.model.workspace import PATIENCE, Command, Workspace
 from playground.server import application
 
-__all__ = ["Command", "ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
+__all__ = ["Command", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
 
 
 class Slack(SlackActions):

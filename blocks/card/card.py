@@ -57,7 +57,7 @@ def _body(dossier: Dossier) -> Parts:
     taken = state.level is HITLLevel.HUMAN_TAKEOVER
     return (
         *claims.proposal(dossier, package),
-        *(claims.handover(package.takeover) if taken and package.takeover else claims.claims(package)),
+        *(claims.handover(package.takeover, in_brief=True) if taken and package.takeover else claims.claims(package)),
         *framed_runs([latest_remark(dossier, _REMARK)]),
         *facts.similar_refused(dossier),
         *facts.missing_fields(state),

@@ -57,14 +57,9 @@ def _beside(*lines: list[Run]) -> list[Run]:
     return [run for runs in lines if runs for run in (" · ", *runs)][1:]
 
 
-def handover(takeover: TakeoverPackage | None) -> Parts:
-    """Where the agent stopped, in brief, for the card that asks someone to take over."""
-    return framed_runs(_handover(takeover, 1)[1:4]) if takeover else ()
-
-
-def full_handover(takeover: TakeoverPackage | None) -> Parts:
-    """The same with more words and what is done, for the person who takes over."""
-    return framed_runs(_handover(takeover, 4)) if takeover else ()
+def handover(takeover: TakeoverPackage, *, in_brief: bool = False) -> Parts:
+    """Where the agent stopped: for the person who takes over, or in brief for the card that asks someone to do it."""
+    return framed_runs(_handover(takeover, 1)[1:4] if in_brief else _handover(takeover, 4))
 
 
 def _handover(takeover: TakeoverPackage, room: int) -> list[list[Run]]:

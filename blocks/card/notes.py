@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blocks.card.claims import full_handover
+from blocks.card.claims import handover
 from blocks.card.facts import deadline_line, escalation_sentence
 from blocks.card.mentions import mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, context, rich, section, words
@@ -113,14 +113,18 @@ def new_version(dossier: Dossier) -> Message:
     return _message(dossier, text, *mention_line(dossier), rich(words(text), *changes(dossier)))
 
 
-def takeover(dossier: Dossier) -> Message:
+def taken_over(dossier: Dossier) -> Message:
     """With what the person who took over needs to continue."""
     text = outcome_sentence(dossier)
-    handover_parts = full_handover(dossier.package.takeover) if dossier.package else ()
+    takeover = dossier.package.takeover if dossier.package else None
     return _message(
         dossier,
         text,
-        rich(words(bold(f"{status_label(dossier.state)}. "), text), *explanation(dossier), *handover_parts),
+        rich(
+            words(bold(f"{status_label(dossier.state)}. "), text),
+            *explanation(dossier),
+            *(handover(takeover) if takeover else ()),
+        ),
     )
 
 

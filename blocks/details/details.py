@@ -67,10 +67,6 @@ def details_view(dossier: Dossier, page: int = 1) -> View:
     return modal(FormId.DETAILS, "Details", blocks, metadata=f"{number} {dossier.ref}")
 
 
-def page_count(dossier: Dossier) -> int:
-    return len(_pages(dossier))
-
-
 def content_page_count(dossier: Dossier) -> int:
     """How many pages, from the first, contain the content that an approval releases."""
     paging = _Paging()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from json import dumps
 from typing import Any, NamedTuple
 
-from blocks.card.claims import full_handover
+from blocks.card.claims import handover
 from blocks.card.content import full_content, split_into_steps
 from blocks.forms import fields
 from blocks.forms.slots import Slot, slot_blocks
@@ -192,7 +192,7 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
         case Verb.OVERRIDE:
             yield section(_recommendation_sentence(package))
         case Verb.TAKE_OVER if package.takeover:
-            yield rich(*full_handover(package.takeover))
+            yield rich(*handover(package.takeover))
 
 
 def _limits_note(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:

@@ -26,7 +26,7 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.EXECUTION_REMINDED: notes.unused_approval,
     EventType.TASK_ASSIGNED: notes.assignment,
     EventType.PACKAGE_VERSION_ADDED: notes.new_version,
-    EventType.PACKAGE_TAKEN_OVER: notes.takeover,
+    EventType.PACKAGE_TAKEN_OVER: notes.taken_over,
     EventType.THREAD_HANDED_BACK: notes.hand_back,
 }
 

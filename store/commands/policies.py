@@ -116,6 +116,6 @@ def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: st
     connection.execute(update(INSTALLATION).values(policy_digest=digest))
     append_tenant_event(connection, TenantEventType.POLICY_ACTIVATED, "operator", now, **facts)
     if unread := directory.unknown_groups(connection, policy.groups):
-        log.info("directory.expired", groups=sorted(unread))
+        log.info("directory.groups_unread", groups=sorted(unread))
         directory.mark_unread(connection)
     cards.redraw_open_cards(connection, tenant_id)

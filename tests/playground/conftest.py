@@ -9,8 +9,9 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.slack import ManualClock, Slack, stand_in
+from playground.slack import Slack, stand_in
 from tests.playground.app import bolt, serving
+from tests.playground.manual_clock import ManualClock
 
 
 @pytest.fixture

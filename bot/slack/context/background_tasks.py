@@ -38,6 +38,6 @@ async def _run(name: str, work: Coroutine[Any, Any, object]) -> None:
     try:
         await work
     except (SlackError, UnavailableError) as fault:
-        log.warning("slack.errand_failed", errand=name, error=str(fault))
+        log.warning("slack.background_task_failed", task=name, error=str(fault))
     except Exception:
-        log.exception("slack.errand_fault", errand=name)
+        log.exception("slack.background_task_fault", task=name)

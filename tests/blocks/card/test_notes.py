@@ -34,7 +34,7 @@ NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
     ("unused", notes.unused_approval, "approved"),
     ("new_version", notes.new_version, "second_version"),
     ("edited_version", notes.new_version, "edited_version"),
-    ("taken_over", notes.takeover, "taken_over"),
+    ("taken_over", notes.taken_over, "taken_over"),
     ("handed_back", notes.hand_back, "handed_back"),
 ]
 CALLING = [notes.escalation, notes.silence_stopped, notes.reminder, notes.new_version]

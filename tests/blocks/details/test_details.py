@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from blocks.details.agent import ASKED, ECHOED, REASONS, SHORT
-from blocks.details.details import details_view, page_count, read_page
+from blocks.details.details import details_view, read_page
 from blocks.kit.parameters import exact_json, exact_json_line
 from blocks.kit.text import clean, defang
 from blocks.words.dossier import Dossier, HistoryEvent
@@ -35,6 +36,12 @@ def steady(drawn: Dossier) -> Dossier:
     """A story with ids that do not depend on which tests ran before."""
     task = drawn.state.task.model_copy(update={"review_task_id": "rt_1"})
     return replace(drawn, state=drawn.state.model_copy(update={"interrupt_id": "int_1", "task": task}))
+
+
+def page_count(drawn: Dossier) -> int:
+    """The number that the first page gives; a single page gives none."""
+    numbered = re.search(r"Page 1 of (\d+)", markup(details_view(drawn)))
+    return int(numbered[1]) if numbered else 1
 
 
 def every_page(drawn: Dossier) -> list[Any]:

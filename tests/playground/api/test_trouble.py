@@ -14,8 +14,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from playground.client.queries import NotInTimeError
-from playground.slack import ManualClock, Rates, Slack, stand_in
+from playground.slack import Rates, Slack, stand_in
 from tests.playground.app import error_of, refusal_of, section
+from tests.playground.manual_clock import ManualClock
 
 
 @pytest.fixture

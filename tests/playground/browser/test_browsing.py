@@ -15,10 +15,10 @@ from aiohttp import web
 from playground.api.posting import Content, Place, post
 from playground.browser.browsing import FILES, Browsing
 from playground.browser.condition import SLOW
-from playground.model.clock import ManualClock
 from playground.server import application
 from playground.slack import Slack
 from tests.playground.app import field, modal
+from tests.playground.manual_clock import ManualClock
 
 NOBODYS = "http://127.0.0.1:9/slack/events"
 

@@ -8,8 +8,9 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.slack import ManualClock, Message, NotPossibleError, Slack
+from playground.slack import Message, NotPossibleError, Slack
 from tests.playground.app import actions, button, error_of, modal, section
+from tests.playground.manual_clock import ManualClock
 
 Json = dict[str, Any]
 CONFIRM = {

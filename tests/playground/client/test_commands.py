@@ -9,8 +9,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from playground.slack import Command, ManualClock, NotPossibleError, Slack
+from playground.slack import Command, NotPossibleError, Slack
 from tests.playground.app import actions, button, section
+from tests.playground.manual_clock import ManualClock
 
 Json = dict[str, Any]
 

@@ -137,7 +137,7 @@ async def test_a_private_note_that_slack_refuses_is_logged(office: Office, capsy
     office.slack.faults.status(404, "response_url")
     await office.click(NOBODY, card, "approve")
     await office.finish_background()
-    assert "slack.errand_failed" in capsys.readouterr().out
+    assert "slack.background_task_failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
