@@ -82,9 +82,10 @@ def _start(cursor: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """The function that answers a call, the scopes (any one is enough), and the rate tier."""
+    """The function that answers a call, the rate tier, and the scopes (any one is enough). `public`: no token."""
 
     answer: Callable[[ApiCall], Answer]
     tier: str
     scopes: tuple[str, ...] = ()
     app_level: bool = False
+    public: bool = False

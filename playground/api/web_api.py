@@ -6,7 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from playground.api import chat_methods, conversations_methods, socket_mode, users_methods, views_methods
+from playground.api import (
+    blocks_methods,
+    chat_methods,
+    conversations_methods,
+    socket_mode,
+    users_methods,
+    views_methods,
+)
 from playground.api.api_call import ApiCall, Method
 from playground.api.replies import Arguments, Reply, rate_limited, serve
 from playground.model.ids import secret
@@ -18,6 +25,7 @@ METHODS: dict[str, Method] = {
     **conversations_methods.METHODS,
     **chat_methods.METHODS,
     **views_methods.METHODS,
+    **blocks_methods.METHODS,
     **socket_mode.METHODS,
 }
 
@@ -41,7 +49,8 @@ def _answer(slack: Workspace, name: str, token: str, arguments: Arguments) -> Re
     if method is None:
         return Reply(RefusedError("unknown_method", req_method=name).answer())
     try:
-        _authorize(slack, method, used_token)
+        if not method.public:
+            _authorize(slack, method, used_token)
     except RefusedError as refused:
         return Reply(refused.answer())
     return _run(call, name, method)

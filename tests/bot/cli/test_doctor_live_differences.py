@@ -60,6 +60,24 @@ async def test_what_slack_refuses_is_reported_with_its_word(
     assert f"Slack answers {error}" in result.report
 
 
+async def test_a_fault_that_slacks_validator_finds_is_reported_for_each_card(terminal: Terminal, slack: Slack) -> None:
+    async def know_no_rich_text() -> None:
+        slack.faults.unknown_blocks.add("rich_text")
+
+    result = await run_live(terminal, slack, "blocks.validate", at_begin=know_no_rich_text)
+    assert result.only_step.startswith("differs      blocks.validate: action, soft: invalid_blocks")
+    assert "largest card, emoji: invalid_blocks" in result.only_step
+
+
+async def test_a_slack_without_a_validator_is_no_difference(terminal: Terminal, slack: Slack) -> None:
+    async def refuse() -> None:
+        slack.faults.error("blocks.validate", "unknown_method")
+
+    result = await run_live(terminal, slack, "blocks.validate", at_begin=refuse)
+    assert result.only_step == "not tried    blocks.validate: Slack answers unknown_method to blocks.validate"
+    assert result.command.code == 0
+
+
 @pytest.mark.parametrize("step", ["private chart", "two changes"])
 async def test_a_response_url_that_refuses_is_reported_with_its_word(
     terminal: Terminal, slack: Slack, step: str

@@ -41,24 +41,28 @@ async def try_validation(run: LiveRun) -> Result:
     faults: list[str] = []
     for name, message in samples_of(run).every().items():
         answer = await _validate(run, message)
-        if answer is None:
-            return not_tried("blocks.validate cannot be reached at this address")
+        if not (answer.get("ok") or answer.get("errors")):
+            return not_tried(_why_not(answer))
         faults += [f"{name}: {_codes(answer)}"] if answer.get("errors") else []
     return as_expected_if(not faults, "; ".join(faults))
 
 
-async def _validate(run: LiveRun, message: Message) -> Mapping[str, Any] | None:
-    """Slack's answer, or None if there is no such method there."""
-    session = run.web.session
+async def _validate(run: LiveRun, message: Message) -> Mapping[str, Any]:
+    """Slack's answer; empty without one."""
+    session, form = run.web.session, {"blocks": json.dumps(message.blocks)}
     if session is None:
-        return None
-    form = {"blocks": json.dumps(message.blocks)}
+        return {}
     try:
         async with session.post(f"{run.web.base_url}blocks.validate", data=form) as response:
             answer = await response.json()
     except (ClientError, TimeoutError, OSError, ValueError):
-        return None
-    return answer if isinstance(answer, dict) and (answer.get("ok") or answer.get("errors")) else None
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _why_not(answer: Mapping[str, Any]) -> str:
+    word = answer.get("error")
+    return f"Slack answers {str(word)[:60]} to blocks.validate" if word else "blocks.validate cannot be reached"
 
 
 def _codes(answer: Mapping[str, Any]) -> str:
