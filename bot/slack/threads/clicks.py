@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from blocks.forms.forms import notice
 from blocks.forms.json_text import UnreadableError
+from blocks.home.filter import own_metadata
 from blocks.kit.ids import Field, FormId
 from blocks.threads.forms import read_thread_metadata, thread_command, thread_form
 from blocks.threads.looks import VERB_OF_ACTION
@@ -57,7 +58,7 @@ async def open_thread_form(context: ListenerContext, tap: Tap) -> None:
 async def submit_thread_form(
     context: ListenerContext, view: Mapping[str, Any], user_id: str, request_id: str
 ) -> Answer:
-    meant = read_thread_metadata(view.get("private_metadata", ""))
+    meant = read_thread_metadata(own_metadata(view))
     dossier = await load_thread_dossier(context, user_id, meant[1]) if meant else None
     if meant is None or dossier is None:
         return _update(notice("Not possible", GONE))

@@ -78,6 +78,15 @@ async def test_the_filter_stays_after_a_decision_in_a_form_that_was_opened_from_
     assert "Filter: high risk, “ask”" in at_home(office, SENTA).shown
 
 
+async def test_a_thread_can_be_held_from_details_that_were_opened_from_a_filtered_home(office: Office) -> None:
+    proposal = await ask(office, 1, SOFT | {"thread_id": "case-456"})
+    await filtered(office, RITA, {"words": "ask"})
+    await office.slack.click_home(RITA, "details")
+    await office.slack.click_modal(RITA, "thread_hold")
+    await office.slack.submit(RITA, {"comment": "The customer is calling."})
+    assert (await office.state(proposal)).hold is not None
+
+
 async def test_home_opens_without_a_filter_and_the_form_shows_the_present_one(office: Office) -> None:
     await ask_variously(office)
     await filtered(office, SENTA, {"words": "ask", "risk": "High"})
