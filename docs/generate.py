@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rules.verbs.diagram import mermaid_diagram, verbs_without_transition
+from rules.record.diagram import mermaid_diagram, verbs_without_transition
 
 LIFE = Path(__file__).parent / "life.md"
 _GENERATED = re.compile(r"(?<=<!-- drawn from rules/verbs/table.py -->\n).*(?=<!-- end -->)", re.DOTALL)

@@ -129,6 +129,11 @@ class Reason(StrEnum):
         "not-yours-to-withdraw",
         "Only the agent, its owner or the requester can withdraw this. A reviewer can reject it.",
     )
+    RECOVERY_DECIDED = "recovery-decided", "{by} already decided this: {decision}. Nothing was changed."
+    RETRY_UNCONFIRMED = (
+        "retry-unconfirmed",
+        "The action may have happened already. Tick the box, and say in a sentence why it may run again.",
+    )
     NOT_SAMPLED = "not-sampled", "This was not picked for a second look. /reviews sampled lists what was."
     ALREADY_JUDGED = "already-judged", "This was already judged {verdict}. Nothing was changed."
     # Is it possible for this thread?
@@ -226,6 +231,14 @@ class Reason(StrEnum):
     )
     NOT_CLAIMED = "not-claimed", "This execution was not claimed under that claim_id; claim it first."
     ALREADY_REPORTED = "already-reported", "The outcome was already reported as {state}."
+    CLAIM_REPLACED = (
+        "claim-replaced",
+        "A retry was claimed after this attempt ({claim_id}), so its outcome can no longer be reported.",
+    )
+    UNKNOWN_MESSAGE = (
+        "unknown-message",
+        "This package has no message {message}. List its messages for their ids, or leave in_reply_to out.",
+    )
     # Refusals of the clock's commands
     NOT_DUE = "not-due", "Nothing is due for this package."
     # Refusals by the store

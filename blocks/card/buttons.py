@@ -17,6 +17,7 @@ from rules.spelling import normalize_name
 from rules.state.commands import Verb
 
 OTHER_ANSWER = "Another answer …"
+RECOVERY = (Verb.ALLOW_RETRY, Verb.ASK_ROLLBACK, Verb.CLOSE)
 _LONGEST = 24  # characters of an answer on a button
 
 
@@ -25,14 +26,21 @@ def _details_button(dossier: Dossier, title: str) -> Element:
 
 
 def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
-    """The buttons of an open package, and Details. Take over replaces Approve if the level is human takeover."""
-    offered, ref = () if dossier.state.status.terminal else dossier.offered, str(dossier.ref)
+    """The buttons of an open package or after a failure, and Details. Take over replaces Approve if nobody may."""
+    ref, ended = str(dossier.ref), dossier.state.status.terminal
+    offered = [verb for verb in dossier.offered if verb in RECOVERY or not ended]
     first = (Verb.TAKE_OVER,) if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ()
     verbs = [verb for verb in (*first, *offered_at(Place.CARD, offered)) if verb in offered]
     elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
     more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in offered_at(Place.MENU, offered) if verb not in first]
     menus = [menu(ActionId.MORE, more)] if more else []
     return (actions([*elements, _details_button(dossier, title), *menus]),)
+
+
+def recovery_buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
+    """The answers to a failure; nothing if there is none."""
+    verbs = [verb for verb in offered_at(Place.CARD, dossier.offered) if verb in RECOVERY]
+    return (actions([_button(verb, str(dossier.ref), title) for verb in verbs]),) if verbs else ()
 
 
 def _buttons_of(verb: Verb, dossier: Dossier, title: str) -> Iterator[Element]:

@@ -16,6 +16,11 @@ def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:
     return (section(f"{' '.join(f'<@{who}>' for who in voters)}: your approval was not used."),) if voters else ()
 
 
+def informed_line(dossier: Dossier) -> tuple[Block, ...]:
+    """Those who approved and the agent's owner, after a failure."""
+    return (section(" ".join(dossier.informed)),) if dossier.informed else ()
+
+
 _MAX_MENTIONS = 20  # a role may have many user groups
 
 

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
+
+from blocks.card.buttons import recovery_buttons
 from blocks.card.claims import handover
 from blocks.card.facts import deadline_line, escalation_sentence
-from blocks.card.mentions import mention_line, withdrawal_line
+from blocks.card.mentions import informed_line, mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, context, rich, section, words
+from blocks.kit.frame import aside
 from blocks.kit.message import Message
-from blocks.kit.text import escape, in_utc, one_line, slack_date
-from blocks.words.dossier import Dossier
+from blocks.kit.text import escape, in_utc, one_line, pluralize, slack_date
+from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.history import actor_name
-from blocks.words.outcome import explanation, outcome_sentence, thread_sentence
-from blocks.words.quotes import remarks
+from blocks.words.outcome import explanation, outcome_sentence, report, thread_sentence
+from blocks.words.quotes import message_heading, message_text, remark, remarks, speaker_name
+from blocks.words.recovery import failure_sentence, recovery_sentence
 from blocks.words.revision import changes, version_author
-from blocks.words.sentences import FormatTime, goes_ahead_at, person_name, timeout_outcome, title_of
+from blocks.words.sentences import (
+    FormatTime,
+    agent_name,
+    goes_ahead_at,
+    join_names,
+    person_name,
+    timeout_outcome,
+    title_of,
+)
 from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_label
 from blocks.words.verbs import LOOKS
 from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
+
+_MOST_MESSAGES, _MESSAGE = 3, 700  # in one note; characters of each
 
 NOT_READ = f"Replies here are not read: use {LOOKS[Verb.COMMENT].label} in Details."
 
@@ -96,6 +112,31 @@ def decision(dossier: Dossier) -> Message:
     )
 
 
+def failure(dossier: Dossier) -> Message:
+    """For those who approved and the agent's owner: what went wrong, and what they can do about it."""
+    text = failure_sentence(dossier)
+    title = title_of(dossier)
+    return _message(
+        dossier,
+        text,
+        *informed_line(dossier),
+        rich(words(bold(f"{status_label(dossier.state)}. "), text), *report(dossier)),
+        *recovery_buttons(dossier, title),
+    )
+
+
+def success(dossier: Dossier) -> Message:
+    """Where the policy wants it said."""
+    text = f"{agent_name(dossier)} reports that this was carried out."
+    return _message(dossier, text, rich(words(text), *report(dossier)))
+
+
+def recovery(dossier: Dossier) -> Message:
+    """What people decided after a failure, with their words."""
+    text = recovery_sentence(dossier)
+    return _message(dossier, text, rich(words(text), *remarks(dossier)))
+
+
 def unused_approval(dossier: Dossier) -> Message:
     """For those who approved: the approval has not been used yet."""
     lapses = dossier.state.lapses_at
@@ -131,6 +172,17 @@ def taken_over(dossier: Dossier) -> Message:
 def hand_back(dossier: Dossier) -> Message:
     text = thread_sentence(dossier)
     return _message(dossier, text, rich(words(text)))
+
+
+def messages(dossier: Dossier, sent: Sequence[HistoryEvent]) -> Message:
+    """What people and the agent wrote to each other. If much came at once, only the last of it is here."""
+    senders = join_names(dict.fromkeys(speaker_name(dossier, event.actor) for event in sent))
+    more = len(sent) - _MOST_MESSAGES
+    left_out = (aside(f"{pluralize(more, 'earlier message')} in Details."),) if more > 0 else ()
+    shown = (
+        remark(f"{message_heading(dossier, event)}:", message_text(event), _MESSAGE) for event in sent[-_MOST_MESSAGES:]
+    )
+    return _message(dossier, f"{senders} wrote.", rich(*left_out, *chain.from_iterable(shown)))
 
 
 def first_in_thread(note: Message) -> Message:

@@ -28,7 +28,7 @@ from blocks.kit.elements import Block, Element, actions, bullets, button, header
 from blocks.kit.ids import ActionId, FormId, Ref
 from blocks.words.choices import OPEN_CARD, all_choices, missing_line
 from blocks.words.dossier import Dossier
-from blocks.words.history import history_blocks
+from blocks.words.history import history_blocks, message_blocks
 from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.revision import version_author
 from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_silence_stopped
@@ -95,6 +95,7 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
     yield Section(level_heading(dossier.state), level_blocks(dossier))
     yield Section(terms_heading(dossier.state), terms_blocks(dossier))
     yield Section("Who has decided", vote_blocks(dossier))
+    yield Section("Messages", message_blocks(dossier))
     yield Section("Earlier decisions on the same", earlier_decision_blocks(dossier))
     if package:
         yield Section("The agent's reasons", field_blocks(package, REASONS))

@@ -11,15 +11,16 @@ from blocks.kit.elements import Block, Element, choice_of, input_block, option, 
 from blocks.kit.ids import Field
 from blocks.kit.limits import OPTION_TEXT
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import reversibility_sentence
+from blocks.words.sentences import agent_name, reversibility_sentence
 from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
-from rules.state.commands import OverrideDecision, Verb, Verdict
+from rules.state.commands import Audience, OverrideDecision, Verb, Verdict
+from rules.state.decisions import ExecutionState
 from rules.wording import humanize
 
 # These verbs always need a comment; approvals need one only if the policy says so.
 _NEEDS_COMMENT = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
-_PROCEEDING = frozenset([Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
+_PROCEEDING = frozenset([Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.ALLOW_RETRY])
 
 OTHER_ANSWER = "other"  # the choice of an answer that the question does not offer
 
@@ -33,6 +34,9 @@ _COMMENT: Mapping[Verb, str] = {
     Verb.RECUSE: "Why you step aside",
     Verb.REVOKE: "Why you revoke it",
     Verb.WITHDRAW: "Why it is withdrawn",
+    Verb.ALLOW_RETRY: "Why it may run again",
+    Verb.ASK_ROLLBACK: "What the agent should undo",
+    Verb.CLOSE: "Why it stays as it is",
 }
 _INSTRUCTIONS: Mapping[Verb, str] = {
     Verb.REVISE: "What the agent should change",
@@ -51,7 +55,8 @@ _VERDICTS = (
 
 
 def comment(verb: Verb, dossier: Dossier) -> Block:
-    required = verb in _NEEDS_COMMENT or (verb in _PROCEEDING and dossier.terms.comment_required)
+    must_say_why = dossier.terms.comment_required or (verb is Verb.ALLOW_RETRY and may_have_happened(dossier))
+    required = verb in _NEEDS_COMMENT or (verb in _PROCEEDING and must_say_why)
     hint = "It is kept with the decision, and the agent can read it." if verb in _COMMENT else None
     return input_block(Field.COMMENT, _COMMENT.get(verb, "Comment"), text_input(), hint=hint, optional=not required)
 
@@ -126,8 +131,24 @@ def verdict(_: Verb, __: Dossier) -> Block:
     return input_block(Field.VERDICT, "Looking back", choice_of("radio_buttons", _VERDICTS))
 
 
-def confirmed(_: Verb, dossier: Dossier) -> Block:
-    return confirmed_for(dossier, dossier.state.action_digest)
+def audience(_: Verb, dossier: Dossier) -> Block:
+    readers = [
+        option("The agent and the reviewers", Audience.AGENT, f"{agent_name(dossier)} gets these words as they are."),
+        option("Reviewers only", Audience.REVIEWERS, "The agent does not get them."),
+    ]
+    return input_block(Field.AUDIENCE, "Who reads it", choice_of("radio_buttons", readers, readers[0]))
+
+
+def may_have_happened(dossier: Dossier) -> bool:
+    return dossier.state.execution.state is ExecutionState.UNKNOWN
+
+
+def confirmed(verb: Verb, dossier: Dossier) -> Block:
+    digest = dossier.state.action_digest
+    if verb is not Verb.ALLOW_RETRY or not may_have_happened(dossier):
+        return confirmed_for(dossier, digest)
+    tick = option("The action may have happened already", digest, "If it did, a retry does it twice.")
+    return input_block(Field.CONFIRMED, "Outcome unknown", {"type": "checkboxes", "options": [tick]})
 
 
 def confirmed_for(dossier: Dossier, digest: str) -> Block:
@@ -161,6 +182,7 @@ FIELD_BLOCKS: Mapping[Field, Callable[[Verb, Dossier], Block]] = {
     Field.ANSWER_CHOICE: answer_choice,
     Field.ANSWER: answer,
     Field.VERDICT: verdict,
+    Field.AUDIENCE: audience,
     Field.CONFIRMED: confirmed,
 }
 
@@ -170,7 +192,7 @@ def is_shown(field: Field, verb: Verb, dossier: Dossier) -> bool:
     package = dossier.package
     match field:
         case Field.CONFIRMED:
-            return verb is Verb.APPROVE and dossier.grave
+            return needs_tick(verb, dossier)
         case Field.ANSWER_CHOICE:
             return package is not None and bool(package.answers)
         case Field.ANSWER_DATA:
@@ -179,6 +201,12 @@ def is_shown(field: Field, verb: Verb, dossier: Dossier) -> bool:
             return package is None or (not package.response_schema and (package.free_answer or not package.answers))
         case _:
             return True
+
+
+def needs_tick(verb: Verb, dossier: Dossier) -> bool:
+    """Whether a box must be ticked before the action may go ahead. An edit has a box of its own."""
+    unsure = verb is Verb.ALLOW_RETRY and may_have_happened(dossier)
+    return unsure or (verb in (Verb.APPROVE, Verb.ALLOW_RETRY) and dossier.grave)
 
 
 def input_blocks(field: Field, verb: Verb, dossier: Dossier) -> list[Block]:

@@ -118,7 +118,7 @@ def _content(verb: Verb, dossier: Dossier) -> Iterator[Block]:
 def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
     """The agent's description of a call, before the call itself."""
     package = dossier.package
-    if package and verb is Verb.APPROVE and at.number == 1 and package.kind in CALLS:
+    if package and verb in (Verb.APPROVE, Verb.ALLOW_RETRY) and at.number == 1 and package.kind in CALLS:
         yield _quote_block("What the agent says it does", package.proposed_action)
 
 
@@ -183,7 +183,7 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     if package is None:
         return
     match verb:
-        case Verb.APPROVE:
+        case Verb.APPROVE | Verb.ALLOW_RETRY:
             yield from _consequence_blocks(dossier, package)
         case Verb.APPROVE_WITH_EDITS:
             yield from _limits_note(dossier, package)

@@ -150,9 +150,10 @@ def unknown_word(word: str, *, is_admin: bool) -> Message:
 def audit(dossier: Dossier) -> Message:
     """The history of a package, shortened to its latest events. The words are in Details."""
     events = dossier.history
-    left = len(events) - _ENTRIES
+    total = len(events) + dossier.left_out
+    left = total - _ENTRIES
     shown = [event_block(dossier, happened) for happened in events[-_ENTRIES:]]
     more = [context(f"{pluralize(left, 'earlier event')} in Details.")] if left > 0 else []
     whole = button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title_of(dossier)}")
-    text = f"{pluralize(len(events), 'event')} of {dossier.state.decision_package_id}: {escape(title_of(dossier))}."
+    text = f"{pluralize(total, 'event')} of {dossier.state.decision_package_id}: {escape(title_of(dossier))}."
     return Message(text, (header("What happened"), about_block(dossier), *more, *shown, actions([whole])))

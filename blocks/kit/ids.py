@@ -67,6 +67,7 @@ class Field(StrEnum):
     ANSWER = "answer"
     ANSWER_DATA = "answer_data"
     VERDICT = "verdict"
+    AUDIENCE = "audience"
     CONFIRMED = "confirmed"
     DELEGATE = "delegate"
     MODIFIED_STATE = "modified_state"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from blocks.kit.elements import Block, Element, bold, code, preformatted, quote, rich, words
-from blocks.kit.frame import NOTHING, heading
+from blocks.kit.elements import Block, Element, Run, bold, code, preformatted, quote, rich, words
+from blocks.kit.frame import NOTHING
 from blocks.kit.parameters import exact_json, pieces
 from blocks.kit.text import clean, defang, host_of
 from rules.visible import escape_invisible
@@ -14,9 +14,9 @@ from rules.visible import escape_invisible
 T = TypeVar("T")
 
 
-def quote_blocks(name: str, text: str) -> Iterator[Block]:
-    """Prose in a quote."""
-    yield from _framed(name, clean(text), quote)
+def quote_blocks(name: str, text: str, *beside: Run) -> Iterator[Block]:
+    """Prose in a quote. `beside` are the service's own words after the name."""
+    yield from _framed(name, clean(text), quote, *beside)
 
 
 def value_blocks(name: str, value: Any) -> Iterator[Block]:
@@ -52,7 +52,7 @@ def url_blocks(name: str, url: str) -> Iterator[Block]:
     yield rich(words(bold(f"{name}, at the host "), code(host_of(url))), preformatted(defang(url)))
 
 
-def _framed(name: str, text: str, frame: Callable[[str], Element]) -> Iterator[Block]:
+def _framed(name: str, text: str, frame: Callable[[str], Element], *beside: Run) -> Iterator[Block]:
     for number, piece in enumerate(pieces(text)):
         title = f"{name}, continued" if number else name
-        yield rich(heading(title), frame(piece.strip("\n") or NOTHING))
+        yield rich(words(bold(title), *beside), frame(piece.strip("\n") or NOTHING))

@@ -12,6 +12,7 @@ from rules.form_schema import FormSchema
 from rules.package.model import DecisionPackage
 from rules.scales import RiskLevel
 from rules.state.commands import Verb
+from rules.state.events import EventType
 from rules.state.model import PackageState, Status, Terms
 from rules.state.transition import Words
 from rules.verbs.trials import Offer, offered_verbs
@@ -21,9 +22,11 @@ from rules.verbs.trials import Offer, offered_verbs
 class HistoryEvent:
     """One event of the history, with the words that came with it unless retention has emptied them.
 
-    `role` is the role in which a person acted, `assignee` the person who has the task from then on.
+    `role` is the role in which a person acted, `assignee` the person who has the task from then on. Old messages are
+    left out of a history, so `revision` is not the place in it.
     """
 
+    revision: int
     at: datetime
     event_type: str
     actor: str
@@ -56,8 +59,9 @@ class Dossier:
     """`package` is None if retention has emptied it. `before` is the previous version, if there was one.
 
     `terms` are those of today's policy, which may be stricter than at submission. `decision_words` came with the
-    current decision. `names` maps user ids to names. `mentions` are the people to mention, in Slack's notation, and
-    `more_may_decide` says whether others could decide too. `parameters_schema` is the one of the policy's catalogue.
+    current decision. `names` maps user ids to names. `mentions` are the people to mention, and `informed` those who
+    learn of a failure, in Slack's notation. `more_may_decide` says whether others could decide too.
+    `parameters_schema` is the one of the policy's catalogue.
     `offer` and `card_link` are set in the views of one person: what this person may do, and a card that this person
     sees. A card is for everyone, so it offers what anyone with the right authority may do.
     """
@@ -72,6 +76,8 @@ class Dossier:
     names: Mapping[str, str] = field(default_factory=dict)
     mentions: tuple[str, ...] = ()
     more_may_decide: bool = False
+    informed: tuple[str, ...] = ()
+    says_success: bool = False  # whether the policy wants a note when an action was carried out
     parameters_schema: FormSchema | None = None
     earlier_packages: tuple[EarlierPackage, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
@@ -82,6 +88,18 @@ class Dossier:
     @property
     def offered(self) -> tuple[Verb, ...]:
         return offered_verbs(self.state) if self.offer is None else self.offer.verbs
+
+    @property
+    def messages(self) -> tuple[HistoryEvent, ...]:
+        return tuple(event for event in self.history if event.event_type == EventType.PACKAGE_MESSAGE)
+
+    @property
+    def left_out(self) -> int:
+        """The number of messages that are too old for the history."""
+        return max(0, self.state.message_count - len(self.messages))
+
+    def history_after(self, revision: int) -> tuple[HistoryEvent, ...]:
+        return tuple(event for event in self.history if event.revision > revision)
 
     @property
     def grave(self) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blocks.kit.elements import Block, Run, bold, moment, rich, words
+from blocks.kit.frame import aside
 from blocks.kit.passages import list_blocks, quote_blocks
-from blocks.kit.text import one_line
+from blocks.kit.text import one_line, pluralize
 from blocks.words.dossier import Dossier, HistoryEvent
-from blocks.words.quotes import speaker_name
+from blocks.words.quotes import message_heading, message_text, speaker_name
 from blocks.words.sentences import person_name
 from rules.state.decisions import Basis
 from rules.state.events import EventType
@@ -27,6 +28,12 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_ESCALATED: "Escalated to the next role",
     EventType.PACKAGE_HELD: "Thread put on hold",
     EventType.PACKAGE_RESUMED: "Thread resumed",
+    EventType.PACKAGE_MESSAGE: "Message",
+    EventType.PACKAGE_RETRY_VOTED: "Agreed to a retry",
+    EventType.PACKAGE_RETRY_ALLOWED: "Retry allowed",
+    EventType.PACKAGE_RETRY_EXPIRED: "Retry not used in time",
+    EventType.PACKAGE_ROLLBACK_REQUESTED: "Rollback requested",
+    EventType.PACKAGE_CLOSED: "Closed",
     EventType.PACKAGE_PENDING: "Waiting for a decision again",
     EventType.PACKAGE_REVISION_REQUESTED: "Sent back to the agent for a revision",
     EventType.PACKAGE_EVIDENCE_REQUESTED: "Sent back to the agent for evidence",
@@ -68,6 +75,14 @@ def history_blocks(dossier: Dossier) -> Iterator[Block]:
     for event in dossier.history:
         yield event_block(dossier, event)
         yield from _quotes(dossier, event.words)
+
+
+def message_blocks(dossier: Dossier) -> Iterator[Block]:
+    """The last messages, oldest first."""
+    if dossier.left_out:
+        yield rich(aside(f"{pluralize(dossier.left_out, 'earlier message')} not shown here."))
+    for event in dossier.messages:
+        yield from quote_blocks(message_heading(dossier, event), message_text(event), " · ", moment(event.at))
 
 
 def event_block(dossier: Dossier, event: HistoryEvent) -> Block:

@@ -10,6 +10,7 @@ from blocks.kit.frame import Parts, line
 from blocks.kit.text import format_duration, in_utc, pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.quotes import remark, remarks, speaker_name
+from blocks.words.recovery import recovery_facts, recovery_sentence
 from blocks.words.revision import changes
 from blocks.words.sentences import agent_name, join_names, person_name, sentence
 from blocks.words.status import OVERRIDE_WORDS, status_label
@@ -40,8 +41,9 @@ _MAX_NAMES = 4
 
 def outcome_sentence(dossier: Dossier) -> str:
     """Who did what and what it means, for literal text."""
-    verdict = dossier.state.verdict
-    return _decided_sentence(dossier) + (f" Judged {verdict} afterwards." if verdict else "")
+    state, verdict = dossier.state, dossier.state.verdict
+    recovered = f" {recovery_sentence(dossier)}" if state.proceeds and state.recovery else ""
+    return _decided_sentence(dossier) + recovered + (f" Judged {verdict} afterwards." if verdict else "")
 
 
 def _decided_sentence(dossier: Dossier) -> str:
@@ -82,7 +84,8 @@ def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
     people = deciders(dossier)
     match dossier.state.status:
         case Status.REJECTED:
-            return f"{people} rejected this{_after(decision)}. {agent_name(dossier)} must not do it."
+            rejected = recovery_sentence(dossier) or f"{people} rejected this{_after(decision)}."
+            return f"{rejected} {agent_name(dossier)} must not do it."
         case Status.TAKEN_OVER:
             return f"{people} took this over. {thread_sentence(dossier)}"
         case Status.REVOKED if decision.basis is Basis.POLICY:
@@ -179,6 +182,7 @@ def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
         yield ["Comes back ", moment(state.wake_at)]
     if state.proceeds:
         yield from _execution(state)
+        yield from recovery_facts(state)
     if Verb.JUDGE in offered_verbs(state):
         yield ["Picked for a second look, see Details"]
 
@@ -191,7 +195,7 @@ def _execution(state: PackageState) -> Iterator[list[Run]]:
         case ExecutionState.CLAIMED if done.claimed_at:
             yield ["Being carried out since ", moment(done.claimed_at)]
         case ExecutionState.UNKNOWN:
-            yield ["No outcome was reported in time. It is not offered to the agent again"]
+            yield ["No outcome was reported in time"]
         case ExecutionState.LAPSED:
             yield ["The approval expired unused"]
         case _ if done.reported_at:
@@ -223,7 +227,7 @@ def explanation(dossier: Dossier) -> Parts:
     """The deciders' comments, their evidence and edits, and the agent's report on the execution."""
     decision = dossier.state.decision
     edited = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
-    return (*_quotes(dossier), *_evidence(dossier), *(changes(dossier) if edited else ()), *_report(dossier))
+    return (*_quotes(dossier), *_evidence(dossier), *(changes(dossier) if edited else ()), *report(dossier))
 
 
 def _quotes(dossier: Dossier) -> Parts:
@@ -250,7 +254,7 @@ def _evidence(dossier: Dossier) -> Parts:
     return remark("The evidence for it:", shown, 300) if shown else ()
 
 
-def _report(dossier: Dossier) -> Parts:
+def report(dossier: Dossier) -> Parts:
     return tuple(part for title, text in _reports(dossier) for part in remark(f"{title}:", text, 400))
 
 

@@ -8,19 +8,24 @@ from itertools import chain
 from blocks.kit.elements import Run, bold, quote, words
 from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt, line
 from blocks.words.dossier import Dossier, HistoryEvent
-from blocks.words.sentences import agent_name, person_name
+from blocks.words.sentences import EMPTIED, agent_name, person_name
 from blocks.words.verbs import LOOKS
 from rules.state.events import EventType
 from rules.state.transition import Words
 
 _MAX_REMARKS = 3
-_COMMENT_FIELDS = ("instructions", "answer", "override_reason", "comment")
+_COMMENT_FIELDS = ("instructions", "answer", "override_reason", "comment", "text")
 _DECISION_VERBS = {verb.value: look.remark for verb, look in LOOKS.items()}
 _EVENT_VERBS: Mapping[str, str] = {
     EventType.PACKAGE_VERSION_ADDED: "edits it",
     EventType.PACKAGE_CANCELLED: "withdraws it",
     EventType.PACKAGE_REVOKED: "revokes the approval",
     EventType.PACKAGE_PENDING: "brings it back",
+    EventType.PACKAGE_MESSAGE: "writes to the agent",
+    EventType.PACKAGE_RETRY_VOTED: "agrees to a retry",
+    EventType.PACKAGE_RETRY_ALLOWED: "allows a retry",
+    EventType.PACKAGE_ROLLBACK_REQUESTED: "asks for a rollback",
+    EventType.PACKAGE_CLOSED: "closes it",
     EventType.THREAD_HANDED_BACK: "hands the thread back",
     EventType.TASK_EXTENDED: "extends the deadline",
     EventType.TASK_CLAIMED: "takes it up",
@@ -63,6 +68,19 @@ def remark(heading: str, text: str, most: int) -> Parts:
     shown, whole = excerpt(text, most, 4)
     more = () if whole else (CUT,)
     return (words(bold(heading)), quote(shown or NOTHING), *more)
+
+
+def message_heading(dossier: Dossier, event: HistoryEvent) -> str:
+    """Who wrote the message, and to whom: people have to know that the agent reads it."""
+    decision = dossier.state.decision if dossier.state.status.terminal else None
+    when = " after the decision" if decision and event.at > decision.decided_at else ""
+    to = "" if event.actor == dossier.state.agent_id else f" to {agent_name(dossier)}"
+    return f"{speaker_name(dossier, event.actor)} writes{to}{when}"
+
+
+def message_text(event: HistoryEvent) -> str:
+    text = event.words.get("text")
+    return text if isinstance(text, str) else EMPTIED
 
 
 def speaker_name(dossier: Dossier, actor: str) -> str:

@@ -13,6 +13,7 @@ from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk
 from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, Verb
+from rules.state.decisions import ExecutionState
 from rules.verbs.table import SPEC_OF_VERB
 
 
@@ -76,8 +77,21 @@ def _override(dossier: Dossier) -> str:
     return f"You decide against the agent's recommendation. {enough} It may be reviewed."
 
 
+def _allow_retry(dossier: Dossier) -> str:
+    state, expiry = dossier.state, format_duration(dossier.terms.approval_expiry)
+    unsure = "Nobody knows whether the action happened. " if state.execution.state is ExecutionState.UNKNOWN else ""
+    enough = quorum_sentence(dossier)
+    return " ".join(filter(None, (f"{unsure}The agent may try exactly this once more, within {expiry}.", enough)))
+
+
 def _judge(dossier: Dossier) -> str:
     return f"This was picked for a second look ({risk_label(dossier.state)}). Was it right to let it go ahead?"
+
+
+def _comment(dossier: Dossier) -> str:
+    """A question to the agent does not stop the clock, which its writer may expect."""
+    silence = " Silence still counts: use Object to stop that." if dossier.state.soft else ""
+    return f"The comment is shown in Details. It decides nothing.{silence}"
 
 
 _COMMENT = (Field.COMMENT,)
@@ -85,6 +99,24 @@ _COMMENT = (Field.COMMENT,)
 # `CONFIRMED` is shown for an approval only if the package is grave, and for an edit only with its changes. Of the
 # fields of an answer, the question decides which are shown.
 LOOKS: Mapping[Verb, VerbLook] = {
+    Verb.ALLOW_RETRY: VerbLook(
+        label="Allow a retry",
+        meaning=_allow_retry,
+        place=Place.CARD,
+        fields=(Field.CONFIRMED, Field.COMMENT),
+    ),
+    Verb.ASK_ROLLBACK: VerbLook(
+        label="Ask for rollback",
+        meaning="The agent is asked to undo what it did. It gets your words.",
+        place=Place.CARD,
+        fields=_COMMENT,
+    ),
+    Verb.CLOSE: VerbLook(
+        label="Close",
+        meaning="It stays as it is: the agent neither tries again nor undoes anything.",
+        place=Place.CARD,
+        fields=_COMMENT,
+    ),
     Verb.APPROVE: VerbLook(
         label="Approve",
         meaning=_approve,
@@ -191,9 +223,9 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.COMMENT: VerbLook(
         label="Comment",
-        meaning="The comment is shown in Details. It decides nothing.",
+        meaning=_comment,
         place=Place.DETAILS,
-        fields=_COMMENT,
+        fields=(Field.COMMENT, Field.AUDIENCE),
     ),
     Verb.EXTEND: VerbLook(
         label="Extend deadline",

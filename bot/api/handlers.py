@@ -20,6 +20,8 @@ from bot.api.requests import (
     CancelRequest,
     ClaimRequest,
     ListQuery,
+    MessageRequest,
+    MessagesQuery,
     NewVersionRequest,
     ReportRequest,
     WaitQuery,
@@ -36,11 +38,12 @@ from bot.callbacks.guard import why_forbidden
 from bot.slack.context.lookups import Lookups
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
-from rules.state.agent_commands import ClaimExecution, NewVersion, ReportExecution
+from rules.state.agent_commands import ClaimExecution, NewVersion, ReportExecution, Say
 from rules.state.commands import Command, Withdraw
 from rules.verbs.submission import Submit
 from scheduler.common.messenger import BusyError, SlackError
 from store.installation.installation import fresh_id
+from store.packages.documents import message_documents
 from store.store import AgentReply
 
 POLL_AFTER = "5"
@@ -111,6 +114,30 @@ async def cancel_package(request: web.Request) -> web.Response:
     return _answer(await _execute(request, command, digest_of(body)))
 
 
+async def send_message(request: web.Request) -> web.Response:
+    """Send a message to the people who read the package, whether it is decided or not."""
+    body = await parse_body(request, MessageRequest)
+    command = Say(
+        command_id=command_id_of(request, idempotency_key(request)),
+        decision_package_id=package_id(request),
+        text=body.text,
+        in_reply_to=body.in_reply_to,
+    )
+    reply = await _execute(request, command, digest_of(body))
+    return _answer(reply, HTTPStatus.OK if reply.replayed else HTTPStatus.CREATED)
+
+
+async def list_messages(request: web.Request) -> web.Response:
+    """List the messages of a package, oldest first."""
+    query, store = parse_query(request, MessagesQuery), request.app[SERVICE].store
+    own = (store.installation, package_id(request), request[AGENT].agent_id)
+    after = int(query.cursor) if query.cursor else None
+    page = await store.read(lambda connection: message_documents(connection, *own, limit=query.limit, after=after))
+    if page is None:
+        raise_not_found()
+    return json_response({"messages": page.messages, "next_cursor": str(page.following) if page.following else None})
+
+
 async def claim_or_report(request: web.Request) -> web.Response:
     """Claim the permission to execute, once, or report the outcome."""
     body = await read_json(request)
@@ -178,5 +205,7 @@ ROUTES = [
     web.post("/v1/packages/{id}/versions", submit_version),
     web.post("/v1/packages/{id}/cancel", cancel_package),
     web.post("/v1/packages/{id}/execution", claim_or_report),
+    web.post("/v1/packages/{id}/messages", send_message),
+    web.get("/v1/packages/{id}/messages", list_messages, allow_head=False),
     web.get("/v1/packages/{id}/events", list_events, allow_head=False),
 ]

@@ -25,7 +25,7 @@ _FIELDS_FACT: Mapping[Reason, str] = {
     Reason.REQUESTER_UNKNOWN: "fields",
     Reason.BEYOND_KEY: "field",
 }
-_FIELD: Mapping[Reason, str] = {Reason.ALREADY_EXPIRED: "expires_at"}
+_FIELD: Mapping[Reason, str] = {Reason.ALREADY_EXPIRED: "expires_at", Reason.UNKNOWN_MESSAGE: "in_reply_to"}
 _RETRY_AFTER: Mapping[Kind, str] = {
     Reason.DIRECTORY_STALE: "60",
     Reason.TOO_BUSY: "1",

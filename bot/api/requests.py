@@ -14,6 +14,7 @@ from bot.api.problem_types import Fault, meaning_of
 from bot.api.problems import Problem, field_problem, raise_not_found, validation_problem
 from rules.canonical import MAX_INTEGER
 from rules.package.model import ActionType, DecisionPackage, Id, Sentence
+from rules.package.text_types import VISIBLE
 from rules.record.evidence import parse_strict_json
 from rules.state.model import Status
 
@@ -59,6 +60,13 @@ class CancelRequest(RequestShape):
     reason: Sentence
 
 
+class MessageRequest(RequestShape):
+    """A message to the people who read the package."""
+
+    text: Annotated[str, Field(strict=True, max_length=3000), VISIBLE]
+    in_reply_to: Annotated[str, Field(strict=True, max_length=255), VISIBLE] | None = None
+
+
 class ClaimRequest(RequestShape):
     """Takes the permission, once."""
 
@@ -85,6 +93,11 @@ class ListQuery(RequestShape):
     action_type: ActionType | None = None
     cursor: Cursor | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class MessagesQuery(RequestShape):
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}$")] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
 async def read_json(request: web.Request) -> object:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from rules.authority.authorization import authorize, deciding_roles, question_in
 from rules.authority.silence import is_away
 from rules.authority.standards import Standard
-from rules.people.directory import ReviewerAuthorization, Roster
+from rules.people.directory import ReviewerAuthorization, Roster, reference
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 
@@ -43,6 +43,14 @@ def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions
     able = {role: _able_people(state, roster, role, now) for role in roles}
     people = tuple(dict.fromkeys(user for users in able.values() for user in users))
     return Mentions(people) if call == "people" and 0 < len(people) <= MAX_MENTIONS else _by_role(roster, able)
+
+
+def people_told(state: PackageState, roster: Roster) -> tuple[str, ...]:
+    """Who learns of a failure: those who approved, and the agent's owner, unless their account is deactivated."""
+    approvers = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
+    owner = roster.user_of_reference(reference(state.owner))
+    people = dict.fromkeys((*approvers, *(vote.reviewer_id for vote in state.retry_votes), owner))
+    return tuple(user for user in people if (person := roster.person(user)) and person.active and not person.is_bot)
 
 
 def _by_role(roster: Roster, able: dict[str, list[str]]) -> Mentions:

@@ -96,6 +96,12 @@ class Queue(Value):
     call: Literal["people", "role", "assignee"] = "people"
 
 
+class Outcomes(Value):
+    """`say_success`: a note in the card's thread also when an action was carried out. Failures always have one."""
+
+    say_success: bool = False
+
+
 class DirectoryPolicy(Value):
     max_age: Span = timedelta(hours=24)
     guests: tuple[UserId, ...] = ()
@@ -135,6 +141,7 @@ class Policy(Value):
     soft: Soft = Soft()
     windows: Windows = Windows()
     queue: Queue = Queue()
+    outcomes: Outcomes = Outcomes()
     directory: DirectoryPolicy = DirectoryPolicy()
     retention: Retention = Retention()
 

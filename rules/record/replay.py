@@ -17,7 +17,9 @@ from rules.threads.model import is_thread
 from rules.verbs.table import VERBS
 
 # Every status change of the table of verbs. A tuple and no set, because a forged status may be unhashable.
-_STEPS = tuple({(was, now) for row in VERBS.values() for was in row.taken_in for now in row.leads_to if was is not now})
+_STEPS = tuple(
+    {(was, now) for row in VERBS.values() for was in row.leads_from for now in row.leads_to if was is not now}
+)
 _NEXT_VERSION = (EventType.PACKAGE_VERSION_ADDED, Status.PENDING)
 # Fields of an event, and the fields of the state after it that must have the same value.
 _MIRRORED: Mapping[str, str] = {

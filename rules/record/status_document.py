@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum, tally
@@ -13,7 +13,7 @@ from rules.policy.model import Policy
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.decisions import Basis, Decision, ExecutionState
+from rules.state.decisions import FAILURES, Basis, Decision, ExecutionState, RecoveryDecision
 from rules.state.model import PackageState, Status
 from rules.state.terms import terms_today
 from rules.state.transition import Words
@@ -22,8 +22,26 @@ from rules.wording import humanize
 Document = dict[str, Any]
 
 
+class Message(NamedTuple):
+    """What a person wrote to the agent, or the agent to people. Retention may have erased the text."""
+
+    message_id: str
+    actor: str
+    at: datetime
+    version: int
+    text: str | None
+    in_reply_to: str | None
+
+
 def status_document(
-    state: PackageState, content: Words | None, words: Words | None, roster: Roster, now: datetime
+    state: PackageState,
+    content: Words | None,
+    words: Words | None,
+    roster: Roster,
+    now: datetime,
+    *,
+    messages: Iterable[Message] = (),
+    recovery_words: Words | None = None,
 ) -> Document:
     """`content`: the package as posted. `words`: the texts of the decision. Retention may have erased either."""
     package = content or {}
@@ -41,7 +59,9 @@ def status_document(
         "interrupt": _interrupt(state, roster, now),
         "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
         "execution": _execution(state),
+        "recovery": _recovery(state, recovery_words or {}, package, roster),
         "agent_message": agent_message(state, roster.policy, now),
+        "messages": [message_document(message, state, roster) for message in messages],
         "run_id": state.run_id,
         "thread_id": state.thread_id,
         "checkpoint_id": package.get("checkpoint_id"),
@@ -107,6 +127,18 @@ def _decision(state: PackageState, decision: Decision, package: Words, words: Wo
     }
 
 
+def message_document(message: Message, state: PackageState, roster: Roster) -> Document:
+    person = {"reviewer_id": message.actor, "name": display_name(roster, message.actor)}
+    return {
+        "message_id": message.message_id,
+        "by": "agent" if message.actor == state.agent_id else person,
+        "text": message.text,
+        "at": rfc3339(message.at),
+        "version": message.version,
+        "in_reply_to": message.in_reply_to,
+    }
+
+
 def display_name(roster: Roster, user_id: str) -> str:
     person = roster.person(user_id)
     return person.name if person and person.name else user_id
@@ -119,6 +151,20 @@ def _override(decision: Decision, words: Words) -> Document:
         "override_decision": decision.override_decision.value if decision.override_decision else None,
         "override_reason": texts.get("override_reason"),
         "evidence_refs": texts.get("evidence_refs", []),
+    }
+
+
+def _recovery(state: PackageState, words: Words, package: Words, roster: Roster) -> Document | None:
+    """What people decided after a failure."""
+    recovery = state.recovery
+    if recovery is None:
+        return None
+    by = {"reviewer_id": recovery.by.reviewer_id, "name": display_name(roster, recovery.by.reviewer_id)}
+    return {
+        "decision": recovery.decision.value,
+        "by": by,
+        "instruction": words.get("comment"),
+        "checkpoint_id": package.get("checkpoint_id"),
     }
 
 
@@ -150,7 +196,7 @@ def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  #
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
             return _permission_message(state, now)
         case Status.REJECTED:
-            return "A reviewer rejected this. Do not act. decision.comment has the reason."
+            return _rejection_message(state)
         case Status.TAKEN_OVER:
             what = "thread" if state.thread_id else "run"
             held = f"Pause this {what} until it is handed back" if state.holds_thread else "Do not act on it"
@@ -177,6 +223,28 @@ _CLAIMED = (
 )
 
 
+_RECOVERY_MESSAGES: Mapping[RecoveryDecision | None, str] = {
+    None: "Do not run it again unless people allow a retry.",
+    RecoveryDecision.RETRY: "A retry is allowed. Claim the execution with a new claim_id, then report the outcome.",
+    RecoveryDecision.ROLLBACK: "Undo what was done, as recovery.instruction says, and report rolled_back.",
+    RecoveryDecision.ABANDON: "People have closed this. Do not run it again.",
+}
+
+
+def _recovered(state: PackageState) -> RecoveryDecision | None:
+    return state.recovery.decision if state.recovery else None
+
+
+def _rejection_message(state: PackageState) -> str:
+    match _recovered(state):
+        case RecoveryDecision.ROLLBACK:
+            return "Do not try this again: undo what was done, as recovery.instruction says."
+        case RecoveryDecision.ABANDON:
+            return "Do not try this again: people leave it as it is. recovery.instruction has the reason."
+        case _:
+            return "A reviewer rejected this. Do not act. decision.comment has the reason."
+
+
 def _revocation_message(state: PackageState) -> str:
     if state.decision and state.decision.basis is Basis.POLICY:
         return "The approval no longer counts. Do not act. To ask again, submit it with a new idempotency key."
@@ -189,10 +257,11 @@ def _permission_message(state: PackageState, now: datetime) -> str:
         return "A person answered. Read decision.answer. An answer does not permit an action."
     if decision and decision.override_decision not in (None, OverrideDecision.PROCEED):
         return "A reviewer overrode this. Do not act. Read decision.override."
-    if state.may_proceed(now):
+    if state.may_proceed(now) and not state.retry_open:
         return "You may act on decision.action_parameters once. Claim the execution first, then report the outcome."
     if state.execution.state in (ExecutionState.NONE, ExecutionState.LAPSED):
         return "The approval expired unused. Do not act. Submit it again if it is still needed."
     if state.execution.state is ExecutionState.CLAIMED:
         return _CLAIMED
-    return f"The outcome of the execution is {humanize(state.execution.state)}. Do not run it again."
+    advice = _RECOVERY_MESSAGES[_recovered(state)] if state.execution.state in FAILURES else "Do not run it again."
+    return f"The outcome of the execution is {humanize(state.execution.state)}. {advice}"

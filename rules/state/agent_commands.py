@@ -10,6 +10,14 @@ from rules.package.model import DecisionPackage
 from rules.state.commands import Command, Id, Verb, Words
 
 
+class Say(Command):
+    """A message to the people who read the package. `in_reply_to` is the id of a message that the agent can read."""
+
+    verb = Verb.SAY
+    text: Words
+    in_reply_to: Id | None = None
+
+
 class NewVersion(Command):
     verb = Verb.NEW_VERSION
     expected_package_version: int = Field(ge=1)

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
-from rules.state.decisions import Decision, Execution, Hold, Vote
+from rules.state.decisions import Decision, Execution, Hold, Recovery, Vote
 from rules.state.model import Bar, Details, PackageState, ReviewTask, Status, Terms, Why
 from rules.state.noes import No
 from rules.state.sightings import FormStep, Shown
@@ -38,6 +38,9 @@ class StateChanges(TypedDict, total=False):
     votes: tuple[Vote, ...]
     decision: Decision | None
     execution: Execution
+    recovery: Recovery | None
+    retry_votes: tuple[Vote, ...]
+    asks_recovery: bool
 
     asked_at: Moment
     expires_at: Moment | None
@@ -51,6 +54,7 @@ class StateChanges(TypedDict, total=False):
     forms: tuple[FormStep, ...]
     noes: tuple[No, ...]
     earlier_no: No | None
+    message_count: int
     holds_thread: bool
     hold: Hold | None
     sampled: bool

@@ -39,9 +39,13 @@ class Verb(StrEnum):
     CLAIM_TASK = "claim_task"
     ASSIGN = "assign"
     COMMENT = "comment"
+    SAY = "say"
     EXTEND = "extend"
     WAKE = "wake"
     REVOKE = "revoke"
+    ALLOW_RETRY = "allow_retry"
+    ASK_ROLLBACK = "ask_rollback"
+    CLOSE = "close"
     WITHDRAW = "withdraw"
     JUDGE = "judge"
     SHOW = "show"
@@ -88,17 +92,13 @@ class Command(Value):
     decision_package_id: Id
 
 
-class HumanDecisionCommand(Command):
-    """A reviewer's decision on the version and the rung that they saw."""
+class SeenCommand(Command):
+    """A person's command that rests on the version, the rung and the rendering that they saw."""
 
     expected_package_version: int = Field(ge=1)
     expected_rung: int = Field(default=0, ge=0)
     rendering_id: Id | None = None
     comment: Words | None = None
-
-    @property
-    def decision(self) -> HumanDecisionType:
-        return HumanDecisionType(self.verb.value)
 
     @property
     def lets_go_ahead(self) -> bool:
@@ -109,6 +109,12 @@ class HumanDecisionCommand(Command):
     def grounds(self) -> str | None:
         """The reason given, for policies that require one."""
         return self.comment
+
+
+class HumanDecisionCommand(SeenCommand):
+    @property
+    def decision(self) -> HumanDecisionType:
+        return HumanDecisionType(self.verb.value)
 
 
 class Approve(HumanDecisionCommand):
@@ -189,6 +195,11 @@ class Answer(HumanDecisionCommand):
         return self.answer or "a filled-in form"
 
 
+class AllowRetry(SeenCommand):
+    verb = Verb.ALLOW_RETRY
+    confirmed: tuple[str, ...] = ()  # digests of the actions whose box was ticked
+
+
 class PersonCommand(Command):
     """What a person does around a decision. It names no rung, because it applies on any."""
 
@@ -213,9 +224,15 @@ class Assign(PersonCommand):
     assignee: UserId
 
 
+class Audience(StrEnum):
+    AGENT = "agent"  # and the reviewers
+    REVIEWERS = "reviewers"
+
+
 class Comment(PersonCommand):
     verb = Verb.COMMENT
     comment: Words
+    audience: Audience = Audience.REVIEWERS  # the forms of earlier releases did not ask
 
 
 class Extend(PersonCommand):
@@ -230,6 +247,14 @@ class Wake(PersonCommand):
 class Revoke(PersonCommand):
     verb = Verb.REVOKE
     comment: Words
+
+
+class AskRollback(PersonCommand):
+    verb = Verb.ASK_ROLLBACK
+
+
+class Close(PersonCommand):
+    verb = Verb.CLOSE
 
 
 class Withdraw(PersonCommand):

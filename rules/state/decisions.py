@@ -64,6 +64,23 @@ class Decision(Value):
         return people or _DECIDED_BY.get(self.basis, "its own side")
 
 
+class RecoveryDecision(StrEnum):
+    """What people decided after a failure."""
+
+    RETRY = "retry"
+    ROLLBACK = "rollback"
+    ABANDON = "abandon"
+
+
+class Recovery(Value):
+    """The decision after a failure, and the person who made it or completed its quorum."""
+
+    decision: RecoveryDecision
+    by: Seat
+    event_id: str
+    at: Moment
+
+
 class ExecutionState(StrEnum):
     NONE = "none"
     CLAIMED = "claimed"
@@ -74,13 +91,24 @@ class ExecutionState(StrEnum):
     LAPSED = "lapsed"
 
 
+FAILURES = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
+
+
 class Execution(Value):
+    """The last claim and its outcome. `earlier_claims` are those before a retry."""
+
     state: ExecutionState = ExecutionState.NONE
     claim_id: str | None = None
     claimed_at: Moment | None = None
     reported_at: Moment | None = None
     event_id: str | None = None
     reminded: bool = False
+    earlier_claims: tuple[str, ...] = ()
+    retry_lapsed_at: Moment | None = None
+
+    @property
+    def claim_ids(self) -> tuple[str, ...]:
+        return (*self.earlier_claims, *([self.claim_id] if self.claim_id else []))
 
 
 class Hold(Value):

@@ -2,7 +2,7 @@
 
 An event type is written `subject.what_happened`. The subject is one word: what the event is about (`package`, `task`,
 `execution` …). What happened is a past participle, or the new status of the subject, in lower case with underscores. A
-cause is written in lower case with hyphens.
+cause is written in lower case with hyphens. `package.message` is named after its callback.
 
 Records outlive releases, so never change a name, and never remove one that a record may hold. Readers of the record
 treat the names as text, because another release may have written other names.
@@ -35,6 +35,14 @@ class EventType(_Names):
     PACKAGE_ESCALATED = "package.escalated"
     PACKAGE_HELD = "package.held"
     PACKAGE_RESUMED = "package.resumed"
+    PACKAGE_MESSAGE = "package.message"  # by a person to the agent, or by the agent
+
+    # People decide after a failure.
+    PACKAGE_RETRY_VOTED = "package.retry_voted"
+    PACKAGE_RETRY_ALLOWED = "package.retry_allowed"
+    PACKAGE_RETRY_EXPIRED = "package.retry_expired"
+    PACKAGE_ROLLBACK_REQUESTED = "package.rollback_requested"
+    PACKAGE_CLOSED = "package.closed"
 
     # A package enters a status.
     PACKAGE_PENDING = "package.pending"

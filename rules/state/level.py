@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from rules.package.layout import fits_on_card
-from rules.package.model import DecisionPackage, Kind, Recommendation
+from rules.package.model import DecisionPackage, InterruptType, Kind, Recommendation
 from rules.policy.model import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background, Case, Facts, Proposal
@@ -90,13 +90,12 @@ def _confidence_bands(case: Case) -> Iterator[Finding]:
 
 
 def _recommendation(_: Case, proposal: Proposal) -> Iterator[Finding]:
-    match proposal.package.recommendation:
-        case Recommendation.ESCALATE:
-            yield Finding("agent-escalates", _TAKEOVER, "the agent itself asks for a person to take over")
-        case Recommendation.CLARIFY:
-            yield Finding("agent-asks", _HARD, "the agent asks for clarification, which silence cannot give")
-        case _:
-            pass
+    if proposal.package.recommendation is Recommendation.ESCALATE:
+        yield Finding("agent-escalates", _TAKEOVER, "the agent itself asks for a person to take over")
+    if proposal.package.recommendation is Recommendation.CLARIFY:
+        yield Finding("agent-asks", _HARD, "the agent asks for clarification, which silence cannot give")
+    if proposal.package.interrupt_type is InterruptType.ERROR_RECOVERY:
+        yield Finding("asks-recovery", _HARD, "the agent asks what to do after a failure")
 
 
 def _no_plain_approval(_: Case, proposal: Proposal) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from rules.policy.actions import Look
 from rules.policy.tiers import ReviewTimeoutPolicy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
-from rules.state.decisions import Decision, Execution, ExecutionState, Hold, Vote
+from rules.state.decisions import FAILURES, Decision, Execution, ExecutionState, Hold, Recovery, RecoveryDecision, Vote
 from rules.state.noes import No
 from rules.state.sightings import FormStep, Shown
 from rules.values import Duration, Moment, Value
@@ -162,6 +162,9 @@ class PackageState(Value):
     votes: tuple[Vote, ...] = ()
     decision: Decision | None = None
     execution: Execution = Execution()
+    recovery: Recovery | None = None
+    retry_votes: tuple[Vote, ...] = ()
+    asks_recovery: bool = False  # the package itself asks what to do after a failure
 
     created_at: Moment
     updated_at: Moment
@@ -177,6 +180,7 @@ class PackageState(Value):
     forms: tuple[FormStep, ...] = ()
     noes: tuple[No, ...] = ()
     earlier_no: No | None = None
+    message_count: int = 0  # the messages themselves are events
     holds_thread: bool = False
     hold: Hold | None = None
     sampled: bool = False
@@ -197,9 +201,15 @@ class PackageState(Value):
         return self.status in (Status.APPROVED, Status.CONSENTED) and not answered
 
     @property
+    def retry_open(self) -> bool:
+        """Whether people have allowed a retry that is not claimed yet."""
+        allowed = self.recovery is not None and self.recovery.decision is RecoveryDecision.RETRY
+        return allowed and self.execution.state in FAILURES
+
+    @property
     def is_unused(self) -> bool:
-        """Whether there is a permission that was not claimed yet."""
-        return self.proceeds and self.execution.state is ExecutionState.NONE
+        """Whether there is a permission that was not claimed yet: the first one, or a retry."""
+        return self.proceeds and (self.execution.state is ExecutionState.NONE or self.retry_open)
 
     def may_proceed(self, now: datetime) -> bool:
         """Whether the agent may claim now: there is a permission, and it is not claimed, revoked, lapsed or held."""

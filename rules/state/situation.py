@@ -29,6 +29,17 @@ class Memory(Value):
     thread_stopped_by: str | None = None
 
 
+class Conversation(Value):
+    """What the agent said within the last minute, oldest first: in all, and about this package (`here`).
+
+    `has_answered_one`: the message to which it replies exists.
+    """
+
+    everywhere: tuple[Moment, ...] = ()
+    here: tuple[Moment, ...] = ()
+    has_answered_one: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """The policy, the people, the time, and whatever the verb's row says that the rule needs.
@@ -53,6 +64,7 @@ class Situation:
     profile: AutonomyProfile | None = None
     resolved_parties: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
+    conversation: Conversation = field(default_factory=Conversation)
     open_items: dict[str, int] = field(default_factory=dict)
     cards: frozenset[CardLocation] = frozenset()
     chance: float = 1.0

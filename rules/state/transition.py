@@ -12,7 +12,7 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Actor, ReviewerAuthorization
 from rules.reasons import Reason, Refusal
 from rules.state.changes import StateChanges
-from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
+from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, SeenCommand, Show
 from rules.state.decisions import Basis
 from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState
@@ -145,7 +145,7 @@ class Move:
         return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)
 
     def _rendering(self) -> str | None:
-        saw = isinstance(self.command, HumanDecisionCommand | Show | Page)
+        saw = isinstance(self.command, SeenCommand | Show | Page)
         return getattr(self.command, "rendering_id", None) if saw else None
 
 

@@ -15,7 +15,7 @@ from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state import commands
-from rules.state.commands import Command, HumanDecisionCommand, Verb
+from rules.state.commands import Command, HumanDecisionCommand, SeenCommand, Verb
 from rules.state.model import PackageState, Status
 from rules.state.reading import form_renderings, has_read_details
 from rules.state.situation import Situation
@@ -37,7 +37,7 @@ def decide(state: PackageState | None, command: Command, situation: Situation) -
     authority = _authorize(spec, state, situation)
     if isinstance(authority, Refusal):
         return authority
-    if isinstance(command, HumanDecisionCommand) and (refusal := _check_package(spec, state, command, situation)):
+    if isinstance(command, SeenCommand) and (refusal := _check_package(spec, state, command, situation)):
         return refusal
     outcome = spec.rule(Move(state, command, situation, authority), command)
     return outcome if isinstance(outcome, Refusal) else _verify_target_status(spec, state, outcome)
@@ -46,8 +46,7 @@ def decide(state: PackageState | None, command: Command, situation: Situation) -
 def _verify_target_status(spec: VerbSpec, state: PackageState, outcome: Transition) -> Transition:
     # A claim that finds its approval invalid revokes it (`rules.verbs.validity`): then the row of `revoke` applies.
     row = SPEC_OF_VERB[Verb.REVOKE] if outcome.refusal else spec
-    leads = row.leads_to or (state.status,)
-    if outcome.occurrences and outcome.after.status not in leads:
+    if outcome.occurrences and not row.may_lead(state.status, outcome.after.status):
         raise AssertionError(f"{spec.verb} led from {state.status} to {outcome.after.status}: not in the table")
     return outcome
 
@@ -95,7 +94,7 @@ def _check_version_and_rung(
     if seen not in (None, state.version):
         return refuse(Reason.STALE_VERSION, seen=seen, current=state.version)
     proceeds = spec.requires is Standard.PROCEED
-    rung = command.expected_rung if isinstance(command, HumanDecisionCommand) else state.task.rung
+    rung = command.expected_rung if isinstance(command, SeenCommand) else state.task.rung
     stale = proceeds and rung not in deciding_rungs(state, terms_today(state, situation.policy))
     return refuse(Reason.STALE_RUNG, role=state.task.required_role) if stale else None
 
@@ -112,23 +111,22 @@ def _authorize(spec: VerbSpec, state: PackageState, situation: Situation) -> Rev
     return authorize(roster, user_id, spec.requires, question, situation.now)
 
 
-def _check_package(
-    spec: VerbSpec, state: PackageState, command: HumanDecisionCommand, situation: Situation
-) -> Refusal | None:
+def _check_package(spec: VerbSpec, state: PackageState, command: SeenCommand, situation: Situation) -> Refusal | None:
     """Refuse what this package does not accept at its level and tier, or not yet."""
-    if refusal := _check_decision_allowed(spec, state, command):
+    if isinstance(command, HumanDecisionCommand) and (refusal := _check_decision_allowed(spec, state, command)):
         return refusal
     return _check_prerequisites(state, command, situation) if spec.lets_go_ahead and command.lets_go_ahead else None
 
 
-def _check_prerequisites(state: PackageState, command: HumanDecisionCommand, situation: Situation) -> Refusal | None:
+def _check_prerequisites(state: PackageState, command: SeenCommand, situation: Situation) -> Refusal | None:
     """Check what must have happened before the action may go ahead."""
     terms, user_id = terms_today(state, situation.policy), situation.actor.actor_id
     if state.is_past_expiry(situation.now):
         return refuse(Reason.ALREADY_EXPIRED)
     if terms.details_first and not has_read_details(state, user_id):
         return refuse(Reason.DETAILS_FIRST)
-    whole_card_seen = state.whole_on_card and command.rendering_id is not None
+    # The card of a decided package does not show the action any more.
+    whole_card_seen = state.whole_on_card and state.status is Status.PENDING and command.rendering_id is not None
     if not situation.trial and not (whole_card_seen or form_renderings(state, user_id)):
         return refuse(Reason.NOT_SHOWN_WHOLE)
     return refuse(Reason.COMMENT_REQUIRED) if terms.comment_required and not command.grounds else None

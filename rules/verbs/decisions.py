@@ -15,6 +15,7 @@ from rules.package.model import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
 from rules.state.commands import (
+    AllowRetry,
     Answer,
     Approve,
     ApproveWithEdits,
@@ -26,9 +27,10 @@ from rules.state.commands import (
     Reject,
     RequestMoreEvidence,
     Revise,
+    SeenCommand,
     TakeOver,
 )
-from rules.state.decisions import Basis, Seat, Vote
+from rules.state.decisions import Basis, Recovery, RecoveryDecision, Seat, Vote
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, PackageState, Status, Terms
 from rules.state.noes import settle_objections
@@ -41,7 +43,7 @@ from rules.verbs.submission import check_reviewers
 from rules.verbs.versions import add_version
 
 
-def approve(move: Move, command: Approve) -> Transition | Refusal:
+def approve(move: Move, command: Approve | AllowRetry) -> Transition | Refusal:
     if any(vote.decision is HumanDecisionType.APPROVE for vote in _votes_of(move)):
         return refuse(Reason.ALREADY_COUNTED)
     return _vote(move, command, HumanDecisionType.APPROVE)
@@ -70,14 +72,14 @@ def _votes_of(move: Move) -> list[Vote]:
 
 def _vote(
     move: Move,
-    command: HumanDecisionCommand,
+    command: SeenCommand,
     decision: HumanDecisionType,
     overriding: OverrideDecision | None = None,
     words: Words | None = None,
 ) -> Transition:
     """Record the vote. Every vote is checked again, and if those that still count complete the quorum, settle."""
     other_votes = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
-    own = _make_vote(move, command, decision, overriding)
+    own = make_vote(move, command, decision, overriding)
     terms = terms_today(move.state, move.situation.policy)
     counted = tally(move.state, _same_kind((*other_votes, own), own), terms, move.situation.roster, move.situation.now)
     kept = (*_other_kind(other_votes, own), *counted.votes)
@@ -88,8 +90,8 @@ def _vote(
     return (_settle_by_votes(move, own, counted, terms) if counted.complete else move).build()
 
 
-def _make_vote(
-    move: Move, command: HumanDecisionCommand, decision: HumanDecisionType, overriding: OverrideDecision | None
+def make_vote(
+    move: Move, command: SeenCommand, decision: HumanDecisionType, overriding: OverrideDecision | None = None
 ) -> Vote:
     situation, user_id = move.situation, move.situation.actor.actor_id
     return Vote(
@@ -130,8 +132,16 @@ def _settle_by_votes(move: Move, own: Vote, counted: Tally, terms: Terms) -> Mov
         rendering_id=own.rendering_id,
         override=own.override_decision,
         reason=Cause.OBJECTION_SETTLED if settles else None,
-        changes={"noes": noes} if settles else None,
+        changes=_recovered(move, own) | ({"noes": noes} if settles else {}),
     )
+
+
+def _recovered(move: Move, own: Vote) -> StateChanges:
+    """The approval of a package that asks what to do after a failure is a retry."""
+    if not move.state.asks_recovery or own.override_decision is not None:
+        return {}
+    seat = Seat(reviewer_id=own.reviewer_id, role=own.role)
+    return {"recovery": Recovery(decision=RecoveryDecision.RETRY, by=seat, event_id=own.event_id, at=own.at)}
 
 
 def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Refusal:

@@ -11,7 +11,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.state.agent_commands import ClaimExecution, ReportExecution
 from rules.state.changes import StateChanges
 from rules.state.commands import Command, Verdict
-from rules.state.decisions import Basis, Execution, ExecutionState
+from rules.state.decisions import FAILURES, Basis, Execution, ExecutionState, RecoveryDecision
 from rules.state.events import EventType, level_change
 from rules.state.model import PackageState
 from rules.state.situation import Situation
@@ -33,13 +33,19 @@ def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal
     execution, now = move.state.execution, move.situation.now
     if execution.state is ExecutionState.CLAIMED and execution.claim_id == command.claim_id:
         return move.build()
-    if execution.state is not ExecutionState.NONE:
+    is_new = command.claim_id not in execution.claim_ids
+    if execution.state is not ExecutionState.NONE and not (move.state.retry_open and is_new):
         return _refuse_second_claim(execution, command)
     if not move.state.may_proceed(now):
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=move.state.lapses_at)
     if (obstacle := _check_permission(move.state, move.situation)) is not None:
         return revoke_invalid(move, obstacle) if isinstance(obstacle, Invalidity) else obstacle
-    claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
+    claimed = Execution(
+        state=ExecutionState.CLAIMED,
+        claim_id=command.claim_id,
+        claimed_at=now,
+        earlier_claims=execution.claim_ids,
+    )
     changes: StateChanges = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
     return move.record(EventType.EXECUTION_CLAIMED, changes).build()
 
@@ -57,7 +63,7 @@ def _check_claim(move: Move, command: ClaimExecution) -> Refusal | None:
         return refuse(Reason.AGENT_PAUSED)
     if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
         return refusal
-    if state.hold and state.execution.state is ExecutionState.NONE:
+    if state.hold and (state.execution.state is ExecutionState.NONE or state.retry_open):
         return refuse(Reason.THREAD_HELD)
     if not state.proceeds:
         return refuse(Reason.MAY_NOT_PROCEED, status=state.status)
@@ -69,13 +75,17 @@ def _check_claim(move: Move, command: ClaimExecution) -> Refusal | None:
 def _refuse_second_claim(execution: Execution, command: ClaimExecution) -> Refusal:
     if execution.state is ExecutionState.LAPSED:
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=execution.reported_at)
-    if execution.claim_id == command.claim_id:
+    if command.claim_id in execution.claim_ids:
         return refuse(Reason.ALREADY_REPORTED, state=execution.state)
+    if execution.retry_lapsed_at is not None:
+        return refuse(Reason.APPROVAL_LAPSED, lapsed_at=execution.retry_lapsed_at)
     return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
 
 
 def report_execution(move: Move, command: ReportExecution) -> Transition | Refusal:
     execution = move.state.execution
+    if command.claim_id in execution.earlier_claims:
+        return refuse(Reason.CLAIM_REPLACED, claim_id=execution.claim_id)
     if execution.claim_id != command.claim_id:
         return refuse(Reason.NOT_CLAIMED)
     if execution.state == command.outcome:
@@ -94,13 +104,33 @@ def _record_outcome(move: Move, state: ExecutionState, command: ReportExecution 
         "execution": move.state.execution.model_copy(update=report),
         "outcome_by": None,
         "lapses_at": None,
+        **({} if _keeps_recovery(move.state, state) else _ASKED_AGAIN),
     }
     words: Words | None = {"detail": command.detail} if command else None
     return move.record(EventType.of("execution", state), changes, outcome=state, words=words)
 
 
+_ASKED_AGAIN: StateChanges = {"recovery": None, "retry_votes": ()}
+
+
+def _keeps_recovery(state: PackageState, outcome: ExecutionState) -> bool:
+    """Whether the outcome is what people decided for. Any other one is a new failure, or makes a retry needless."""
+    match state.recovery.decision if state.recovery else None:
+        case RecoveryDecision.RETRY:
+            return state.execution.state is ExecutionState.CLAIMED and outcome is ExecutionState.SUCCEEDED
+        case RecoveryDecision.ROLLBACK:
+            return outcome is ExecutionState.ROLLED_BACK
+        case decision:
+            return decision is RecoveryDecision.ABANDON
+
+
 def lapse(move: Move, _: Command) -> Transition:
-    return _record_outcome(move, ExecutionState.LAPSED).build()
+    """A permission that nobody claimed in time. After a retry, people can decide again."""
+    if not move.state.retry_open:
+        return _record_outcome(move, ExecutionState.LAPSED).build()
+    execution = move.state.execution.model_copy(update={"retry_lapsed_at": move.situation.now})
+    changes: StateChanges = {**_ASKED_AGAIN, "execution": execution, "lapses_at": None}
+    return move.record(EventType.PACKAGE_RETRY_EXPIRED, changes).build()
 
 
 def lose_track(move: Move, _: Command) -> Transition:
@@ -111,8 +141,6 @@ def lose_track(move: Move, _: Command) -> Transition:
 
 
 # The effect of an outcome on the agent's earned autonomy.
-
-_FAILURES = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
 
 
 def decided_by_people(state: PackageState) -> bool:
@@ -126,7 +154,7 @@ def was_reviewed(state: PackageState) -> bool:
 
 def counted_as_failure(state: PackageState) -> bool:
     """Whether this package already counted as a failure of its agent. It counts once."""
-    return state.execution.state in _FAILURES or state.verdict is Verdict.UNSOUND
+    return state.execution.state in FAILURES or state.verdict is Verdict.UNSOUND
 
 
 def update_trust(move: Move, *, success: bool) -> Transition:

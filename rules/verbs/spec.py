@@ -13,7 +13,7 @@ from typing import Any
 from rules.authority.standards import Standard
 from rules.people.directory import ActorKind
 from rules.reasons import Refusal
-from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
+from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, SeenCommand, Verb
 from rules.state.model import PackageState, Status
 from rules.state.service_commands import ClockCommand
 from rules.state.situation import Situation
@@ -35,6 +35,7 @@ class Needs(Enum):
     MEMORY = auto()  # earlier refusals by people, and the level that the same action had before
     CONTENT = auto()  # the newest version as the agent posted it
     WORDS = auto()  # the texts of the document that the agent acts on
+    MESSAGES = auto()  # what the agent said within the last minute, and the message to which it replies
     CARDS = auto()  # where the package's cards are in Slack
     OPEN_ITEMS = auto()  # how many open tasks each reviewer has, if the policy assigns tasks
 
@@ -51,6 +52,7 @@ class VerbSpec:
     requires: Standard | None  # of a person; None if no person gives the verb
     taken_in: Statuses
     leads_to: Statuses = ()  # empty: the status does not change
+    moves_from: Statuses = ()  # where it may change the status, if not wherever it is taken
     rule: Rule | None = None
     begins: Beginning | None = None  # instead of a rule: creates the package
     needs: frozenset[Needs] = frozenset()  # a claim reads some of them only if no person approved
@@ -64,7 +66,15 @@ class VerbSpec:
     @property
     def lets_go_ahead(self) -> bool:
         """Whether this decision can let the action go ahead, so that a person must meet the full standard."""
-        return self.requires is Standard.PROCEED and issubclass(self.command, HumanDecisionCommand)
+        return self.requires is Standard.PROCEED and issubclass(self.command, SeenCommand)
+
+    @property
+    def leads_from(self) -> Statuses:
+        """The statuses that it may change."""
+        return (self.moves_from or self.taken_in) if self.leads_to else ()
+
+    def may_lead(self, was: Status, now: Status) -> bool:
+        return now in self.leads_to if was in self.leads_from else now is was
 
 
 def concrete_commands(*bases: type[Command]) -> set[type[Command]]:
@@ -97,7 +107,7 @@ def _row_fault(row: VerbSpec) -> str | None:
     decision = issubclass(row.command, HumanDecisionCommand)
     faults = {
         "is given by nobody": not row.by,
-        "is for people, and no person gives it": issubclass(row.command, PersonCommand) and not person,
+        "is for people, and no person gives it": issubclass(row.command, PersonCommand | SeenCommand) and not person,
         "decides, and is not given by people alone": decision and row.by != (ActorKind.PERSON,),
         "asks for no standard": person and row.requires is None,
         "has a standard that no person needs": not person and row.requires is not None,

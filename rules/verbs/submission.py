@@ -9,7 +9,7 @@ from rules.authority.parties import Parties, harden_for_chain, has_outsider, par
 from rules.authority.quorum import fill_quorum
 from rules.package.completeness import missing_fields, must_be_complete
 from rules.package.layout import FORM_CHARACTERS, fits_in_form
-from rules.package.model import DecisionPackage, action_digest, subject_digest
+from rules.package.model import DecisionPackage, InterruptType, action_digest, subject_digest
 from rules.package.takeover_reach import has_thread_or_run, refuse_stopped
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
@@ -174,6 +174,7 @@ def version_fields(package: DecisionPackage, assessment: Assessment) -> StateCha
         "earlier_no": assessment.earlier_no,
         "holds_thread": assessment.level is HITLLevel.HUMAN_TAKEOVER and has_thread_or_run(package),
         "whole_on_card": assessment.whole_on_card,
+        "asks_recovery": package.interrupt_type is InterruptType.ERROR_RECOVERY,
     }
 
 

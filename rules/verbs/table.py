@@ -27,7 +27,7 @@ from rules.state import agent_commands, commands, service_commands
 from rules.state.commands import HumanDecisionCommand, HumanDecisionType, Verb
 from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
-from rules.verbs import absences, decisions, escalation, execution, tasks, threads, timers, versions
+from rules.verbs import absences, decisions, escalation, execution, recovery, tasks, threads, timers, versions
 from rules.verbs.spec import Needs, VerbSpec, build_table, concrete_commands
 from rules.verbs.submission import Submit, submit
 
@@ -65,7 +65,8 @@ def _always(_: PackageState) -> bool:
 VERBS = build_table([
     VerbSpec(command=Submit, by=_AGENT, requires=None, taken_in=(), begins=submit, needs=_PROPOSAL),
     VerbSpec(command=commands.Approve, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
-             leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve, offered=_grantable),
+             leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve,
+             offered=lambda state: _grantable(state) and not state.asks_recovery),
     VerbSpec(command=commands.ApproveWithEdits, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve_with_edits, offered=_editable,
              needs=frozenset([Needs.CONTENT, Needs.PROFILE, Needs.MEMORY, Needs.OPEN_ITEMS])),
@@ -101,7 +102,10 @@ VERBS = build_table([
              rule=tasks.assign, needs=_HANDED_OUT),
     VerbSpec(command=commands.Extend, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              rule=tasks.extend, offered=lambda state: not state.soft),
-    VerbSpec(command=commands.Comment, by=_PEOPLE, requires=_ROUTE, taken_in=_ANY, rule=tasks.comment, offered=_always),
+    VerbSpec(command=commands.Comment, by=_PEOPLE, requires=_ROUTE, taken_in=_ANY,
+             rule=tasks.comment, offered=_always),
+    VerbSpec(command=agent_commands.Say, by=_AGENT, requires=None, taken_in=_ANY,
+             rule=tasks.say, needs=frozenset([Needs.AGENT, Needs.MESSAGES])),
     VerbSpec(command=commands.Wake, by=_PEOPLE, requires=_ROUTE, taken_in=(S.DEFERRED,),
              leads_to=_PENDING, rule=tasks.wake, offered=_always, needs=_HANDED_OUT),
     VerbSpec(command=commands.Withdraw, by=(ActorKind.PERSON, ActorKind.AGENT), requires=Standard.PARTY,
@@ -109,13 +113,24 @@ VERBS = build_table([
              offered=lambda state: not state.status.terminal),
     VerbSpec(command=commands.Revoke, by=_PEOPLE, requires=_STOP, taken_in=_GRANTED,
              leads_to=(S.REVOKED,), rule=tasks.revoke, offered=_revocable),
+    # After a failure, or if the package itself asks what to do after one.
+    VerbSpec(command=commands.AllowRetry, by=_PEOPLE, requires=_PROCEED, taken_in=(S.PENDING, *_GRANTED),
+             moves_from=_PENDING, leads_to=(S.PENDING, S.APPROVED), rule=recovery.allow_retry,
+             offered=lambda state: recovery.retry_obstacle(state) is None),
+    VerbSpec(command=commands.AskRollback, by=_PEOPLE, requires=_STOP, taken_in=(S.PENDING, *_GRANTED),
+             moves_from=_PENDING, leads_to=(S.REJECTED,), rule=recovery.ask_rollback,
+             offered=lambda state: recovery.rollback_obstacle(state) is None),
+    VerbSpec(command=commands.Close, by=_PEOPLE, requires=_STOP, taken_in=(S.PENDING, *_GRANTED),
+             moves_from=_PENDING, leads_to=(S.REJECTED,), rule=recovery.close,
+             offered=lambda state: recovery.close_obstacle(state) is None),
     VerbSpec(command=commands.Judge, by=_PEOPLE, requires=_PROCEED, taken_in=_GRANTED, rule=tasks.judge, needs=_OUTCOME,
              offered=lambda state: state.sampled and state.verdict is None),
     VerbSpec(command=commands.Show, by=_SERVICE, requires=None, taken_in=_ANY,
              rule=tasks.show, needs=frozenset([Needs.CARDS])),
     # Any identified person may open these: they only record what this person has read.
     VerbSpec(command=commands.OpenDetails, by=_PEOPLE, requires=_OWN, taken_in=_ANY, rule=tasks.open_details),
-    VerbSpec(command=commands.OpenForm, by=_PEOPLE, requires=_OWN, taken_in=_PENDING, rule=tasks.open_form),
+    VerbSpec(command=commands.OpenForm, by=_PEOPLE, requires=_OWN, taken_in=(S.PENDING, *_GRANTED),
+             rule=tasks.open_form),
     VerbSpec(command=agent_commands.NewVersion, by=_AGENT, requires=None, taken_in=_OPEN,
              leads_to=_PENDING, rule=versions.new_version, needs=_PROPOSAL | {Needs.CONTENT}),
     VerbSpec(command=agent_commands.ClaimExecution, by=_AGENT, requires=None, taken_in=_ANY,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import ceil
+
 from rules.authority.assignment import check_assignee
 from rules.authority.authorization import authorize, eligible_users, question_asked, question_of
+from rules.authority.key_limits import PERIOD
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
 from rules.people.directory import ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
+from rules.state.agent_commands import Say
 from rules.state.changes import StateChanges
 from rules.state.commands import (
     Assign,
+    Audience,
     ClaimTask,
     Comment,
     Extend,
@@ -31,6 +37,7 @@ from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Details, Status
 from rules.state.sightings import FormStep
+from rules.state.situation import Conversation
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
 from rules.verbs.decisions import check_new_time, seat_of_actor
@@ -80,10 +87,6 @@ def _assign_to(move: Move, event_type: EventType, assignee: str, command: ClaimT
     # The new assignee has the task in their own right, not as a stand-in.
     task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
     return move.record(event_type, {"task": task}, words={"comment": command.comment})
-
-
-def comment(move: Move, command: Comment) -> Transition:
-    return move.record(EventType.HUMAN_COMMENTED, words={"comment": command.comment}).build()
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
@@ -231,4 +234,52 @@ def show(move: Move, command: Show) -> Transition:
     changes: StateChanges = {"shown": shown} if shown != state.shown else {}
     return move.record(
         EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if sees else Cause.SEEN_BY_NOBODY_ELIGIBLE
+    ).build()
+
+
+# Messages between the people who read a package and its agent. They decide nothing, so they are taken in any status.
+# Every message is an event of its own type, with its text in the content of that event. The state only counts them.
+
+# People read these, so an agent may say less than it may propose: a card's thread stays readable.
+MOST_ABOUT_ONE, MOST_IN_ALL = 10, 60  # messages a minute
+
+
+def comment(move: Move, command: Comment) -> Transition:
+    if command.audience is Audience.AGENT:
+        return _send(move, command.comment)
+    return move.record(EventType.HUMAN_COMMENTED, words={"comment": command.comment}).build()
+
+
+def say(move: Move, command: Say) -> Transition | Refusal:
+    """Also after the decision: an agent may answer a question that came before it."""
+    situation, conversation = move.situation, move.situation.conversation
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if limited := _check_rates(conversation, situation.now):
+        return limited
+    if command.in_reply_to and not conversation.has_answered_one:
+        return refuse(Reason.UNKNOWN_MESSAGE, message=command.in_reply_to)
+    return _send(move, command.text, command.in_reply_to)
+
+
+def _check_rates(conversation: Conversation, now: datetime) -> Refusal | None:
+    return _check_rate(conversation.here, MOST_ABOUT_ONE, "about one package", now) or _check_rate(
+        conversation.everywhere, MOST_IN_ALL, "in all", now
+    )
+
+
+def _check_rate(sent: tuple[datetime, ...], most: int, about: str, now: datetime) -> Refusal | None:
+    """Retry when the oldest message that uses up the rate is a minute old."""
+    if len(sent) < most:
+        return None
+    left = sent[-most] + PERIOD - now
+    limit = f"An agent may send {most} messages a minute {about}."
+    return refuse(Reason.RATE_LIMITED, limit=limit, after=max(1, ceil(left.total_seconds())))
+
+
+def _send(move: Move, text: str, in_reply_to: str | None = None) -> Transition:
+    return move.record(
+        EventType.PACKAGE_MESSAGE,
+        {"message_count": move.state.message_count + 1},
+        words={"text": text, "in_reply_to": in_reply_to},
     ).build()

@@ -78,9 +78,10 @@ def _reminder(state: PackageState) -> datetime | None:
 
 
 def _due_after_decision(state: PackageState) -> Iterator[Due]:
-    if state.proceeds and state.execution.state is ExecutionState.NONE and state.lapses_at:
+    untouched = state.execution.state is ExecutionState.NONE
+    if state.proceeds and (untouched or state.retry_open) and state.lapses_at:
         yield state.lapses_at, Verb.LAPSE
-        if state.decision and not state.execution.reminded:
+        if untouched and state.decision and not state.execution.reminded:
             yield _halfway(state.decision.decided_at, state.lapses_at), Verb.REMIND
 
 

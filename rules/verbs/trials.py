@@ -12,7 +12,7 @@ from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import Actor, ActorKind, Roster
 from rules.reasons import Refusal
 from rules.scales import HITLLevel
-from rules.state.commands import Command, HumanDecisionCommand, Verb
+from rules.state.commands import Command, SeenCommand, Verb
 from rules.state.model import PackageState
 from rules.state.situation import Situation
 from rules.verbs.decide import decide
@@ -67,6 +67,8 @@ def requested_verb(state: PackageState) -> Verb:
     """The decision that the package asks for."""
     if state.level is HITLLevel.HUMAN_TAKEOVER:
         return Verb.TAKE_OVER
+    if state.asks_recovery:
+        return Verb.ALLOW_RETRY
     return Verb.ANSWER if state.kind is Kind.QUESTION else Verb.APPROVE
 
 
@@ -98,7 +100,7 @@ def trial_command(
     later = max(now, state.task.due_at) if verb is Verb.EXTEND else now
     values: dict[str, Any] = {**_WORDS, "until": later + timedelta(minutes=1)}
     values |= {"expected_package_version": version or state.version}
-    if issubclass(command, HumanDecisionCommand):
+    if issubclass(command, SeenCommand):
         values |= {"expected_rung": state.task.rung if rung is None else rung}
     given = {name: value for name, value in values.items() if name in command.model_fields}
     return command(command_id=command_id, decision_package_id=state.decision_package_id, **given)

@@ -51,6 +51,17 @@ class Invalidity(NamedTuple):
 
 def check_validity(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
     """Why the permission is no longer valid, or a refusal if that cannot be determined now. None: it is valid."""
+    return _check_decision(state, situation) or (_check_retry(state, situation) if state.retry_open else None)
+
+
+def _check_retry(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
+    """People allowed the retry, whoever or whatever allowed the first attempt."""
+    if not situation.roster.directory.is_fresh(situation.policy, situation.now):
+        return refuse(Reason.DIRECTORY_STALE)
+    return _check_quorum(_at_todays_risk(state, situation.policy), state.retry_votes, situation)
+
+
+def _check_decision(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
     basis = state.decision.basis if state.decision else None
     earlier = situation.no_since(state) if granted_without_people(state) else None
     if earlier and earlier.similarity >= Similarity.SAME_SUBJECT:
@@ -100,9 +111,13 @@ def _check_votes_today(state: PackageState, situation: Situation) -> Invalidity 
     alone = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
     if alone and policy.separation.second_pair_of_eyes:
         return Invalidity(Cause.POLICY_CHANGED, "The policy now asks for a second person to approve an edit.")
-    risk = risk_today(policy, state)
-    today = state if risk is state.risk else apply_changes(state, {"risk": risk})
+    today = _at_todays_risk(state, policy)
     return _check_quorum(today, _deciding_votes(today), situation)
+
+
+def _at_todays_risk(state: PackageState, policy: Policy) -> PackageState:
+    risk = risk_today(policy, state)
+    return state if risk is state.risk else apply_changes(state, {"risk": risk})
 
 
 def _deciding_votes(state: PackageState) -> tuple[Vote, ...]:

@@ -239,7 +239,7 @@ def _needs_proof(place: Place, dossier: Dossier, *, seen: bool) -> bool:
 
     The proof itself is a change too, but needs no further proof.
     """
-    since = dossier.history[place.shown_revision :]
+    since = dossier.history_after(place.shown_revision)
     if not since:  # someone joined, left, or may decide now
         return not seen or dossier.state.soft
     has_news = any(event.event_type != EventType.PACKAGE_SHOWN for event in since)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
-from rules.authority.mentions import Mentions, mentions_for
+from rules.authority.mentions import Mentions, mentions_for, people_told
 from rules.authority.quorum import tally
 from rules.form_schema import FormSchema
 from rules.package.model import DecisionPackage
@@ -19,7 +19,8 @@ from rules.state.transition import Words
 from store.agents.agents import load_agent
 from store.installation.installation import Installation
 from store.packages.content import load_words
-from store.packages.events import load_events
+from store.packages.events import load_history
+from store.packages.messages import SHOWN, revision_before_shown
 from store.packages.packages import load_package
 from store.packages.queue import list_similar_decided
 from store.packages.versions import load_version_event_id
@@ -31,7 +32,7 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
     if loaded is None:
         return None
     state, roster = loaded.state, installation.roster(connection)
-    events = load_events(connection, state.tenant_id, package_id)
+    events = _history(connection, state)
     words = load_words(connection, state.tenant_id, *(event["event_id"] for event in events))
     proposer = load_agent(connection, state.tenant_id, state.agent_id)
     terms, who = terms_today(state, roster.policy), mentions_for(state, roster, now)
@@ -46,9 +47,20 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         names=roster.names,
         mentions=_mentions(who),
         more_may_decide=who.more,
+        says_success=roster.policy.outcomes.say_success,
+        informed=tuple(f"<@{user}>" for user in people_told(state, roster)),
         parameters_schema=_parameters_schema(roster.policy, state.action_type),
         earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
         history=tuple(_history_event(event, words.get(event["event_id"], {})) for event in events),
+    )
+
+
+def _history(connection: Connection, state: PackageState) -> list[Event]:
+    """All events, of the messages only the last."""
+    package = (state.tenant_id, state.decision_package_id)
+    all_shown = state.message_count <= SHOWN
+    return load_history(
+        connection, *package, messages_after=0 if all_shown else revision_before_shown(connection, *package)
     )
 
 
@@ -79,6 +91,7 @@ def _history_event(event: Event, words: Words) -> HistoryEvent:
         role=next(iter(authority.get("roles", ())), None),
         assignee=task.get("assigned_to"),
         version=event["package_version"],
+        revision=event["revision"],
         words=words,
         **{name: event[name] for name in fields},
     )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from blocks.card import notes
 from blocks.kit.message import Message
-from blocks.words.dossier import Dossier
-from rules.state.decisions import ExecutionState
+from blocks.words.dossier import Dossier, HistoryEvent
+from rules.state.decisions import FAILURES, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import Status
 
 _STATUS_OF_EVENT: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
 
+_FAILURE_EVENTS = tuple(EventType.of("execution", state) for state in FAILURES)
+_RECOVERY_EVENTS = (
+    EventType.PACKAGE_RETRY_ALLOWED,
+    EventType.PACKAGE_ROLLBACK_REQUESTED,
+    EventType.PACKAGE_CLOSED,
+)
 _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     **dict.fromkeys(_STATUS_OF_EVENT, notes.decision),
     EventType.PACKAGE_HARDENED: notes.silence_stopped,
@@ -28,6 +34,9 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_VERSION_ADDED: notes.new_version,
     EventType.PACKAGE_TAKEN_OVER: notes.taken_over,
     EventType.THREAD_HANDED_BACK: notes.hand_back,
+    **dict.fromkeys(_FAILURE_EVENTS, notes.failure),
+    EventType.EXECUTION_SUCCEEDED: notes.success,
+    **dict.fromkeys(_RECOVERY_EVENTS, notes.recovery),
 }
 
 # Notes that say that the package waits, which may no longer be true when they are posted.
@@ -48,7 +57,8 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
 
     So if posting stops after some notes, the revision of the last posted note says exactly what is missing.
     """
-    happened = {event.event_type: after + nth for nth, event in enumerate(dossier.history[after:], 1)}
+    news = dossier.history_after(after)
+    happened = {event.event_type: event.revision for event in news}
     escalated = EventType.PACKAGE_ESCALATED in happened
     if escalated or _was_hardened_by_escalation(dossier, after):  # one note already mentions those who are asked
         happened.pop(EventType.PACKAGE_HARDENED, None)
@@ -58,11 +68,18 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
     for kind, revision in happened.items():
         if kind in _NOTE_OF_EVENT and _still_holds(dossier, kind):
             last[_NOTE_OF_EVENT[kind]] = max(revision, last.get(_NOTE_OF_EVENT[kind], 0))
-    return [Note(revision, tell(dossier)) for tell, revision in sorted(last.items(), key=itemgetter(1))]
+    kinds = [Note(revision, tell(dossier)) for tell, revision in last.items()]
+    return sorted([*kinds, *_messages(dossier, news)], key=attrgetter("revision"))
+
+
+def _messages(dossier: Dossier, news: Iterable[HistoryEvent]) -> list[Note]:
+    """One note for all messages since the last note, usually one."""
+    sent = [event for event in news if event.event_type == EventType.PACKAGE_MESSAGE]
+    return [Note(sent[-1].revision, notes.messages(dossier, sent))] if sent else []
 
 
 def _was_hardened_by_escalation(dossier: Dossier, after: int) -> bool:
-    hardened = (event for event in dossier.history[after:] if event.event_type == EventType.PACKAGE_HARDENED)
+    hardened = (event for event in dossier.history_after(after) if event.event_type == EventType.PACKAGE_HARDENED)
     return any(event.reason == Cause.ESCALATION for event in hardened)
 
 
@@ -73,4 +90,10 @@ def _still_holds(dossier: Dossier, event_type: str) -> bool:
         return state.status is Status.PENDING
     if event_type == EventType.EXECUTION_REMINDED:
         return state.proceeds and state.execution.state is ExecutionState.NONE
+    if event_type in _FAILURE_EVENTS:
+        return state.proceeds and EventType.of("execution", state.execution.state) == event_type
+    if event_type == EventType.EXECUTION_SUCCEEDED:
+        return dossier.says_success and state.execution.state is ExecutionState.SUCCEEDED
+    if event_type in _RECOVERY_EVENTS:
+        return state.recovery is not None and state.status is not Status.REJECTED
     return _STATUS_OF_EVENT.get(event_type, state.status) is state.status

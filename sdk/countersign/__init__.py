@@ -3,6 +3,7 @@
 from countersign.callbacks import Callback, verify_callback
 from countersign.canonical import action_digest
 from countersign.client import AsyncClient, Client
+from countersign.document import Message, Recovery
 from countersign.errors import (
     AgentPausedError,
     AlreadyClaimedError,
@@ -106,6 +107,7 @@ __all__ = [
     "Lapsed",
     "LapsedError",
     "MayNotProceedError",
+    "Message",
     "MisfitError",
     "NoEligibleReviewerError",
     "NotFoundError",
@@ -119,6 +121,7 @@ __all__ = [
     "Patience",
     "ProblemError",
     "RateLimitedError",
+    "Recovery",
     "Rejected",
     "RejectedError",
     "Revise",

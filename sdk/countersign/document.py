@@ -72,6 +72,33 @@ class Execution(TypedDict):
     lapses_at: NotRequired[str]
 
 
+class Writer(TypedDict):
+    """A person who wrote a message."""
+
+    reviewer_id: str
+    name: str
+
+
+class Message(TypedDict):
+    """What a person wrote to the agent, or the agent to the people who read its package. It decides nothing."""
+
+    message_id: str
+    by: Writer | Literal["agent"]
+    text: str | None  # None if it was deleted under the policy's retention
+    at: str
+    version: int
+    in_reply_to: str | None
+
+
+class Recovery(TypedDict):
+    """What people decided after a failure."""
+
+    decision: Literal["retry", "rollback", "abandon"]
+    by: Writer
+    instruction: str | None
+    checkpoint_id: str | None
+
+
 class StatusDocument(TypedDict):
     """Everything that an agent learns about its package. A newer service may add fields."""
 
@@ -88,7 +115,9 @@ class StatusDocument(TypedDict):
     interrupt: Interrupt | None
     decision: Decision | None
     execution: Execution
+    recovery: NotRequired[Recovery | None]  # an older service does not send it
     agent_message: str
+    messages: NotRequired[list[Message]]  # the last 50; an older service does not send it
     run_id: str | None
     thread_id: str | None
     checkpoint_id: str | None

@@ -45,6 +45,8 @@ class Options(CallFields, total=False):
     revisions: int
     timeout: float | None
     asked: Callable[[StatusDocument], None] | None
+    on_message: Callable[..., Any] | None
+    retries: int
     client: Client | AsyncClient | None
 
 
@@ -87,6 +89,10 @@ def gate(
     - `timeout` is how many seconds this call waits before it raises `StillPendingError`. The package stays open.
     - `revise` answers a reviewer's wish for changes or evidence. It gets the wish and those arguments that it names,
       and returns the fields that the next version changes. After `revisions` versions the gate withdraws the package.
+    - `on_message` gets each message that a person writes to the agent meanwhile, and those arguments that it names. If
+      it returns a text, that is sent as the answer.
+    - `retries` is how many times the function may run again after a failure, each time only if people allow it. The
+      gate waits for them, and raises the function's exception if they do not.
     - `asked` is called with the status document as soon as people are asked.
     - `client` is a client of your own; without one, each call makes one from the environment.
     - `step` and `idempotency_key` identify the proposal, as in `Client.request`.
@@ -95,7 +101,8 @@ def gate(
         raise TypeError(f"a gate knows no {', '.join(sorted(unknown))}")
     context, client = options.pop("context", ()), options.pop("client", None)
     revise, revisions, timeout = options.pop("revise", None), options.pop("revisions", 3), options.pop("timeout", None)
-    asked = options.pop("asked", None)
+    asked, on_message = options.pop("asked", None), options.pop("on_message", None)
+    retries = options.pop("retries", 0)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         guard = Gate(
@@ -107,6 +114,8 @@ def gate(
             revisions=revisions,
             timeout=timeout,
             asked=asked,
+            on_message=on_message,
+            retries=retries,
             refusals=refusals,
         )
         gated = imitate(_asynchronous(guard, client) if guard.is_async else _synchronous(guard, client), function)

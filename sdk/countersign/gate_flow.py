@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from countersign.canonical import action_digest, digest_of
@@ -18,6 +19,7 @@ from countersign.document import StatusDocument
 from countersign.errors import (
     AlreadyClaimedError,
     ApprovalLapsedError,
+    CountersignError,
     MayNotProceedError,
     NotFoundError,
     ThreadCancelledError,
@@ -48,6 +50,8 @@ class Gate:
     revisions: int = 3
     timeout: float | None = None
     asked: Callable[[StatusDocument], None] | None = None
+    on_message: Callable[..., Any] | None = None
+    retries: int = 0
     refusals: Refusals = "raise"
 
     @property
@@ -100,7 +104,8 @@ class Gate:
         self, package: Package, proposal: Mapping[str, Any], arguments: dict[str, Any], context: Mapping[str, Any]
     ) -> Flow[Outcome | inspect.BoundArguments]:
         rework = self._rework_flow(arguments, context) if self.rework else None
-        outcome = yield from wait_until_settled(package, rework, self.revisions, self.timeout)
+        hear = partial(_evaluate, self.on_message, arguments) if self.on_message else None
+        outcome = yield from wait_until_settled(package, rework, self.revisions, self.timeout, hear)
         if not (outcome.permits and isinstance(outcome, Approved | Consented | Overridden)):
             return outcome
         # The call is built before the claim: if the arguments do not fit the function, the permission is not used up.
@@ -110,6 +115,19 @@ class Gate:
         return refused or call
 
     def _execute(self, package: Package, call: inspect.BoundArguments) -> Flow[Any]:
+        """Runs the call, and again after a failure if people allow a retry."""
+        for _ in range(self.retries):
+            try:
+                return (yield from self._attempt(package, call))
+            except CountersignError:
+                raise
+            except Exception as fault:
+                if not (yield from package.may_retry(fault, self.timeout)):
+                    raise
+            yield from package.claim(None)
+        return (yield from self._attempt(package, call))
+
+    def _attempt(self, package: Package, call: inspect.BoundArguments) -> Flow[Any]:
         """Runs the call and reports its outcome.
 
         A BaseException (a signal, a cancelled task) reports nothing, because the function may have done part of its

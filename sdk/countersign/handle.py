@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, Protocol, TypeVar, Unpack
 
-from countersign.document import ExecutionState, Level, Status, StatusDocument
+from countersign.document import ExecutionState, Level, Message, Recovery, Status, StatusDocument
+from countersign.errors import CountersignError
 from countersign.outcomes import Outcome, outcome_of
-from countersign.package import Package, Reported
+from countersign.package import OnMessage, Package, Reported
 from countersign.proposal import Changes
 from countersign.settling import Rework, rework_flow, wait_until_settled
 from countersign.wire import Flow
@@ -71,6 +72,11 @@ class BaseHandle:
         """The outcome; None while nobody has decided."""
         return outcome_of(self.document)
 
+    @property
+    def recovery(self) -> Recovery | None:
+        """What people decided after a failure; None while they have not."""
+        return self.document.get("recovery")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.decision_package_id} v{self.version} {self.status}>"
 
@@ -82,20 +88,37 @@ class Handle(BaseHandle):
         super().__init__(package)
         self._runner = runner
 
-    def wait(self, timeout: float | None = None) -> Outcome:
+    def wait(self, timeout: float | None = None, *, on_message: OnMessage | None = None) -> Outcome:
         """Waits for the outcome and returns it. Raises `StillPendingError` after `timeout` seconds without one.
 
-        A timeout of 0 asks once. A `Deferred` outcome is returned once; the next call waits past it.
+        A timeout of 0 asks once. A `Deferred` outcome is returned once; the next call waits past it. `on_message` gets
+        each message that a person writes to the agent, once. If it returns a text, that is sent as the answer.
         """
-        return self._runner.run(self._package.wait(timeout))
+        return self._runner.run(self._package.wait(timeout, on_message))
 
-    def settle(self, rework: Rework | None = None, *, revisions: int = 3, timeout: float | None = None) -> Outcome:
+    def messages(self) -> list[Message]:
+        """All messages between people and the agent, oldest first."""
+        return self._runner.run(self._package.messages())
+
+    def say(self, text: str, *, in_reply_to: str | None = None) -> None:
+        """Sends a message to the people who read the package. It decides nothing, and is possible at any time."""
+        self._runner.run(self._package.say(text, in_reply_to))
+
+    def settle(
+        self,
+        rework: Rework | None = None,
+        *,
+        revisions: int = 3,
+        timeout: float | None = None,
+        on_message: OnMessage | None = None,
+    ) -> Outcome:
         """Waits for the final outcome, past deferrals.
 
         `rework` gets each wish for changes or evidence and returns the fields that the next version changes. After
         `revisions` such versions the package is withdrawn. Without `rework`, the wish itself is the outcome.
         """
-        return self._runner.run(wait_until_settled(self._package, rework and rework_flow(rework), revisions, timeout))
+        flow = rework and rework_flow(rework)
+        return self._runner.run(wait_until_settled(self._package, flow, revisions, timeout, on_message))
 
     def refresh(self) -> Outcome | None:
         """Reads the current state once, without waiting."""
@@ -138,6 +161,44 @@ class Handle(BaseHandle):
         """
         self._runner.run(self._package.handed_back(timeout))
 
+    def recovered(self, timeout: float | None = None) -> Recovery | None:
+        """Waits until people have decided what to do after a failure. None if the outcome became another one meanwhile.
+
+        Raises `StillPendingError` after `timeout` seconds.
+        """
+        return self._runner.run(self._package.recovered(timeout))
+
+    def attempts(self, *, retries: int = 1, timeout: float | None = None) -> Iterator[AbstractContextManager[Any]]:
+        """Runs a block again if it fails and people allow a retry, at most `retries` times.
+
+            for attempt in handle.attempts(retries=2):
+                with attempt as parameters:
+                    pay(**parameters)
+
+        After each failure it waits for people, `timeout` seconds at most. If they allow no retry, or it was the last
+        attempt, the block's exception is raised. `handle.recovery` says what they decided.
+        """
+        failures: list[Exception] = []
+        for left in range(retries, -1, -1):
+            yield self._attempt(failures, is_last=left == 0)
+            if not failures:
+                return
+            fault = failures.pop()
+            if not self._runner.run(self._package.may_retry(fault, timeout)):
+                raise fault
+
+    @contextmanager
+    def _attempt(self, failures: list[Exception], *, is_last: bool) -> Iterator[dict[str, Any]]:
+        try:
+            with self.executing() as parameters:
+                yield parameters
+        except CountersignError:
+            raise
+        except Exception as fault:
+            if is_last:
+                raise
+            failures.append(fault)
+
     @contextmanager
     def executing(self) -> Iterator[dict[str, Any]]:
         """Claims the permission for a `with` block and gives it the approved parameters.
@@ -160,8 +221,19 @@ class AsyncHandle(BaseHandle):
         super().__init__(package)
         self._runner = runner
 
-    async def wait(self, timeout: float | None = None) -> Outcome:  # noqa: ASYNC109 - this timeout ends one wait, not the task
-        return await self._runner.run(self._package.wait(timeout))
+    async def wait(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - this timeout ends one wait, not the task
+        *,
+        on_message: OnMessage | None = None,
+    ) -> Outcome:
+        return await self._runner.run(self._package.wait(timeout, on_message))
+
+    async def messages(self) -> list[Message]:
+        return await self._runner.run(self._package.messages())
+
+    async def say(self, text: str, *, in_reply_to: str | None = None) -> None:
+        await self._runner.run(self._package.say(text, in_reply_to))
 
     async def settle(
         self,
@@ -169,10 +241,10 @@ class AsyncHandle(BaseHandle):
         *,
         revisions: int = 3,
         timeout: float | None = None,  # noqa: ASYNC109
+        on_message: OnMessage | None = None,
     ) -> Outcome:
-        return await self._runner.run(
-            wait_until_settled(self._package, rework and rework_flow(rework), revisions, timeout)
-        )
+        flow = rework and rework_flow(rework)
+        return await self._runner.run(wait_until_settled(self._package, flow, revisions, timeout, on_message))
 
     async def refresh(self) -> Outcome | None:
         return await self._runner.run(self._package.refresh())
@@ -200,6 +272,36 @@ class AsyncHandle(BaseHandle):
 
     async def handed_back(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         await self._runner.run(self._package.handed_back(timeout))
+
+    async def recovered(self, timeout: float | None = None) -> Recovery | None:  # noqa: ASYNC109
+        return await self._runner.run(self._package.recovered(timeout))
+
+    async def attempts(
+        self,
+        *,
+        retries: int = 1,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> AsyncIterator[AbstractAsyncContextManager[Any]]:
+        failures: list[Exception] = []
+        for left in range(retries, -1, -1):
+            yield self._attempt(failures, is_last=left == 0)
+            if not failures:
+                return
+            fault = failures.pop()
+            if not await self._runner.run(self._package.may_retry(fault, timeout)):
+                raise fault
+
+    @asynccontextmanager
+    async def _attempt(self, failures: list[Exception], *, is_last: bool) -> AsyncIterator[dict[str, Any]]:
+        try:
+            async with self.executing() as parameters:
+                yield parameters
+        except CountersignError:
+            raise
+        except Exception as fault:
+            if is_last:
+                raise
+            failures.append(fault)
 
     @asynccontextmanager
     async def executing(self) -> AsyncIterator[dict[str, Any]]:

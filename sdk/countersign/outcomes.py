@@ -136,7 +136,7 @@ def outcome_of(document: StatusDocument) -> Outcome | None:
     """The outcome in a status document; None while the package is pending."""
     if document["status"] == "pending":
         return None
-    if document["execution"]["state"] != "none":
+    if document["execution"]["state"] != "none" and not document["may_proceed"]:
         return spent_outcome(document)
     build = _BUILDERS.get(document["status"])
     if build is None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 from countersign.canonical import digest_of
-from countersign.document import StatusDocument
+from countersign.document import Message, Recovery, StatusDocument
 from countersign.errors import (
     BadAnswerError,
     CountersignError,
@@ -25,14 +27,18 @@ from countersign.errors import (
 )
 from countersign.outcomes import Deferred, Outcome, TakenOver, outcome_of
 from countersign.proposal import MAX_SENTENCE, one_line
-from countersign.wire import Call, Flow, Patience, Pause, send
+from countersign.wire import Call, Flow, Patience, Pause, Perform, send
 
 PACKAGES = "/v1/packages"
+FAILURES = ("failed", "rolled_back", "unknown")
 HANDED_BACK = "thread.handed_back"  # an event of the thread; the package's status does not change
 CALL_KINDS = ("action", "tool_call")  # their parameters say completely what they do
+_MESSAGES_IN_DOCUMENT = 50
 _SHORT_POLL = 0.5  # seconds; a poll that ends sooner with nothing new was cut short, so pause before the next
 
 Reported = Literal["succeeded", "failed", "rolled_back"]
+# Takes what a person wrote. If it returns a text, that is sent as the answer. With an AsyncClient it may be async.
+OnMessage: TypeAlias = Callable[[Message], Any]
 
 
 def step_key(proposal: Mapping[str, Any], step: str) -> str | None:
@@ -63,6 +69,10 @@ def fetch_package(package_id: str, claim_id: str | None, patience: Patience) -> 
     return Package(document, patience, claim_id=claim_id)
 
 
+def _new_claim_id() -> str:
+    return f"claim-{uuid.uuid4().hex}"
+
+
 class Package:
     """One package: its newest status document, and the flows that update or change it."""
 
@@ -77,8 +87,9 @@ class Package:
         self.patience, self.content = patience, content
         # Random and never derived: a restarted agent must not act on the claim of an earlier attempt, which may have
         # run.
-        self.claim_id = claim_id or f"claim-{uuid.uuid4().hex}"
+        self.claim_id = claim_id or _new_claim_id()
         self._deferral_seen = False
+        self._heard: set[str] = set()  # ids of messages that were handed on
         self._update(document)
 
     def _update(self, document: StatusDocument) -> None:
@@ -98,11 +109,13 @@ class Package:
 
     # ---- Waiting
 
-    def wait(self, timeout: float | None) -> Flow[Outcome]:
+    def wait(self, timeout: float | None, on_message: OnMessage | None = None) -> Flow[Outcome]:
         """Waits for an outcome, through restarts of the service and network failures. Returns a deferral only once."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
+        yield from self._hear(on_message)
         while (outcome := self._unseen_outcome()) is None:
             yield from self._poll_once(deadline)
+            yield from self._hear(on_message)
         self._deferral_seen = isinstance(outcome, Deferred)
         return outcome
 
@@ -110,7 +123,7 @@ class Package:
         outcome = outcome_of(self.document)
         return None if isinstance(outcome, Deferred) and self._deferral_seen else outcome
 
-    def _poll_once(self, deadline: float) -> Flow[None]:
+    def _poll_once(self, deadline: float, reason: str = "nobody has decided yet") -> Flow[None]:
         """Sends one long poll, even if no time is left, and updates the document if it changed."""
         before, began = self.document["revision"], time.monotonic()
         wait = max(0.0, min(self.patience.poll, deadline - began))
@@ -120,7 +133,7 @@ class Package:
             if document["revision"] != before:
                 return
         if time.monotonic() >= deadline:
-            raise self._still_pending("nobody has decided yet")
+            raise self._still_pending(reason)
         if time.monotonic() - began < min(_SHORT_POLL, wait):
             yield Pause(self.patience.rest(0, 0.0))
 
@@ -156,6 +169,49 @@ class Package:
     def _is_handed_back(self, deadline: float) -> Flow[bool]:
         page = yield from self._send_or_time_out(Call(method="GET", path=f"{self._path}/events"), deadline)
         return any(event["event_type"] == HANDED_BACK for event in page["events"])
+
+    # ---- Messages
+
+    def messages(self) -> Flow[list[Message]]:
+        """All messages, oldest first."""
+        messages: list[Message] = []
+        query: dict[str, Any] = {}
+        while True:
+            call = Call(method="GET", path=f"{self._path}/messages", query=query)
+            page = yield from send(call, self.patience)
+            messages += page["messages"]
+            if page["next_cursor"] is None:
+                return messages
+            query = {"cursor": page["next_cursor"]}
+
+    def say(self, text: str, in_reply_to: str | None = None, key: str | None = None) -> Flow[None]:
+        reply = {"in_reply_to": in_reply_to} if in_reply_to else {}
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        call = Call(method="POST", path=f"{self._path}/messages", body={"text": text, **reply}, headers=headers)
+        self._update((yield from send(call, self.patience)))
+
+    def _hear(self, on_message: OnMessage | None) -> Flow[None]:
+        """Hands on what people wrote since the last call, and sends the answers."""
+        if on_message is None:
+            return
+        for message in (yield from self._unheard()):
+            answer = yield Perform(partial(on_message, message))
+            self._heard.add(message["message_id"])
+            if isinstance(answer, str):
+                yield from self._answer(message, answer)
+
+    def _unheard(self) -> Flow[list[Message]]:
+        """The document has only the last messages: if all of them are new, earlier ones may be new as well."""
+        messages = self.document.get("messages", [])
+        by_people = [message for message in messages if message["by"] != "agent"]
+        if len(messages) >= _MESSAGES_IN_DOCUMENT and not any(one["message_id"] in self._heard for one in by_people):
+            messages = yield from self.messages()
+        return [one for one in messages if one["by"] != "agent" and one["message_id"] not in self._heard]
+
+    def _answer(self, message: Message, text: str) -> Flow[None]:
+        """One answer to each message, even if the agent is restarted and then words it differently."""
+        with suppress(IdempotencyConflictError):
+            yield from self.say(text, message["message_id"], digest_of([self.id, "answer", message["message_id"]]))
 
     # ---- Changing
 
@@ -198,6 +254,25 @@ class Package:
             yield from self.report("failed", f"{type(fault).__name__}: {fault}")
         except CountersignError as unreported:
             fault.add_note(f"{self.id}: that it failed could not be reported under {self.claim_id} ({unreported})")
+
+    # ---- After a failure
+
+    def recovered(self, timeout: float | None) -> Flow[Recovery | None]:
+        """Waits until people decide about a failure, or until its outcome is another one."""
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while self.document["execution"]["state"] in FAILURES and self.document.get("recovery") is None:
+            yield from self._poll_once(deadline, "nobody has decided about the failure yet")
+        return self.document.get("recovery")
+
+    def may_retry(self, fault: Exception, timeout: float | None) -> Flow[bool]:
+        """Whether people allow a retry after this failure. A new attempt has a claim of its own."""
+        try:
+            yield from self.recovered(timeout)
+        except CountersignError as unknown:
+            raise fault from unknown
+        if self.document["may_proceed"]:
+            self.claim_id = _new_claim_id()
+        return self.document["may_proceed"]
 
     def _execution(self, body: Mapping[str, Any]) -> Flow[None]:
         call = Call(method="POST", path=f"{self._path}/execution", body={**body, "claim_id": self.claim_id})

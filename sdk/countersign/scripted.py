@@ -15,12 +15,13 @@ from importlib.resources import files
 from typing import Any
 
 from countersign.canonical import action_digest, digest_of
-from countersign.package import CALL_KINDS, HANDED_BACK
+from countersign.package import CALL_KINDS, FAILURES, HANDED_BACK
 
 Document = dict[str, Any]
 Answer = tuple[int, Document]
 
 _REQUIRED = ("title", "action_type", "proposed_action", "rationale", "risk_level", "confidence")
+_WRITER = {"reviewer_id": "U0", "name": "Reviewer"}
 _ECHOED = ("run_id", "thread_id", "checkpoint_id")
 _REPORTABLE: Mapping[str, Sequence[str]] = {
     "claimed": ("succeeded", "failed", "rolled_back"),
@@ -53,9 +54,10 @@ class ScriptedPackage:
 
     @property
     def waits_for_people(self) -> bool:
-        """True until it is decided, and while a person holds its thread."""
+        """True until it is decided, while a person holds its thread, and after a failure."""
         held = self.document["status"] == "taken_over" and self.document["thread_id"] and not self.is_handed_back
-        return self.document["status"] in ("pending", "deferred") or bool(held)
+        failed = self.document["execution"]["state"] in FAILURES and self.document.get("recovery") is None
+        return self.document["status"] in ("pending", "deferred") or bool(held) or failed
 
     @property
     def events(self) -> list[Document]:
@@ -64,6 +66,12 @@ class ScriptedPackage:
 
     def play(self, name: str, changes: Mapping[str, Any]) -> None:
         """The reviewer's step: the recorded document, with the script's changes to its decision."""
+        if name == "message":
+            self.write(by=_WRITER, **changes)
+            return
+        if name == "recovery":
+            self._recover(**changes)
+            return
         before, decision = self.document, dict(changes)
         if "action_parameters" in decision:
             self.content = {**self.content, "action_parameters": decision["action_parameters"]}
@@ -73,6 +81,19 @@ class ScriptedPackage:
             self.is_handed_back, decision = True, before["decision"]
         if self.document["decision"]:
             _fill_decision(self.document, self.content, decision)
+
+    def write(self, *, by: Any, text: str, in_reply_to: str | None = None) -> None:
+        """A message of the reviewer or of the agent."""
+        messages, revision = self.document.get("messages", []), self.document["revision"] + 1
+        message = {"message_id": f"evt_{revision}", "by": by, "text": text, "in_reply_to": in_reply_to}
+        message |= {"at": self.document["updated_at"], "version": self.document["version"]}
+        self.document = self.document | {"messages": [*messages, message], "revision": revision}
+
+    def _recover(self, *, decision: str, instruction: str | None) -> None:
+        checkpoint_id = self.document["checkpoint_id"]
+        recovery = {"decision": decision, "by": _WRITER, "instruction": instruction, "checkpoint_id": checkpoint_id}
+        changes = {"recovery": recovery, "may_proceed": decision == "retry"}
+        self.document = self.document | changes | {"revision": self.document["revision"] + 1}
 
     def answer(self, body: Document) -> None:
         """Accepts the agent's next version."""
@@ -109,7 +130,7 @@ class ScriptedPackage:
             raise ProblemAnswer("digest-mismatch")
         if state == "lapsed":
             raise ProblemAnswer("approval-lapsed")
-        if state == "none":
+        if state == "none" or (self.document["may_proceed"] and self.document["execution"].get("claim_id") != claim_id):
             self._set_execution("claimed", claim_id)
         elif self.document["execution"].get("claim_id") != claim_id:
             raise ProblemAnswer("already-claimed")
@@ -118,6 +139,7 @@ class ScriptedPackage:
         document = read_recorded(name)
         changes = {field: document[field] for field in ("may_proceed", "agent_message", "execution")}
         changes["execution"] |= {"claim_id": claim_id}
+        changes["recovery"] = self.document.get("recovery") if name in ("claimed", "succeeded") else None
         self.document = self.document | changes | {"revision": self.document["revision"] + 1}
 
 
@@ -154,17 +176,23 @@ class ScriptedService:
         if package is None:
             raise ProblemAnswer("not-found")
         if method == "GET":
-            return (
-                (200, {"events": package.events})
-                if resource == "events"
-                else (200, self._wait_for(package, body["wait"]))
-            )
+            return 200, self._read(package, resource, waits=body["wait"])
+        if resource == "messages":
+            package.write(by="agent", **body)
+            return 201, package.document
         if resource == "versions":
             self.proposals.append(body)
             package.answer(body)
         else:
             package.cancel() if resource == "cancel" else package.execute(body)
         return 200, package.document
+
+    def _read(self, package: ScriptedPackage, resource: str, *, waits: bool) -> Document:
+        if resource == "events":
+            return {"events": package.events}
+        if resource == "messages":
+            return {"messages": package.document.get("messages", []), "next_cursor": None}
+        return self._wait_for(package, waits)
 
     def _list(self) -> Document:
         return {"packages": self.documents[::-1], "next_cursor": None}
@@ -211,6 +239,7 @@ def _require_fields(body: Document) -> None:
 def _adapt(document: Document, before: Document, content: Document) -> Document:
     """The recorded document with this package's own ids, version, metadata and digest."""
     own = {name: before[name] for name in ("decision_package_id", "version")}
+    own |= {"messages": before.get("messages", [])}
     echoed = {name: content.get(name) for name in _ECHOED} | {"metadata": content.get("metadata", {})}
     return document | own | echoed | {"revision": before["revision"] + 1, "action_digest": _digest(content)}
 

@@ -86,6 +86,26 @@ def answer(text: str, *, data: Mapping[str, Any] | None = None) -> Step:
     return Step("answered", {"answer": text, "answer_data": None if data is None else dict(data)})
 
 
+def write(text: str) -> Step:
+    """A person writes to the agent, and decides nothing."""
+    return Step("message", {"text": text})
+
+
+def allow_retry(instruction: str | None = None) -> Step:
+    """After a failure, people allow one more attempt."""
+    return Step("recovery", {"decision": "retry", "instruction": instruction})
+
+
+def ask_rollback(instruction: str | None = None) -> Step:
+    """After a failure, a person asks the agent to undo what it did."""
+    return Step("recovery", {"decision": "rollback", "instruction": instruction})
+
+
+def close(reason: str | None = None) -> Step:
+    """After a failure, a person leaves it as it is."""
+    return Step("recovery", {"decision": "abandon", "instruction": reason})
+
+
 def expire() -> Step:
     """Nobody decides in time."""
     return Step("expired")

@@ -38,13 +38,13 @@ from store.commands.answers import (
     save_answer,
 )
 from store.commands.invocation import Invocation
+from store.commands.refusals import is_first_this_minute
 from store.commands.situation import load_situation, may_assign
 from store.commands.write import batch_or_stale, write_transition
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all
 from store.installation.installation import INSTALLATION, STATUS_COLUMNS, Installation, InstallationStatus
 from store.packages.packages import Loaded, load_package, load_packages
-from store.packages.refusals import is_first_this_minute
 
 # Every command first reads the status of the installation and the earlier answer to the same command, if any.
 _STATUS_AND_ANSWER = select(*STATUS_COLUMNS, *ANSWER_COLUMNS).join_from(

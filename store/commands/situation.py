@@ -13,7 +13,7 @@ from rules.people.directory import Roster
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
 from rules.spelling import normalize_name
-from rules.state.agent_commands import ClaimExecution, NewVersion
+from rules.state.agent_commands import ClaimExecution, NewVersion, Say
 from rules.state.commands import ApproveWithEdits, Command
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Situation
@@ -32,6 +32,7 @@ from store.packages import rejections
 from store.packages.autonomy import load_profile
 from store.packages.content import load_words
 from store.packages.documents import document_words
+from store.packages.messages import load_conversation
 from store.packages.packages import PACKAGES, Loaded
 from store.packages.queue import count_open_items
 from store.packages.threads import holder_values
@@ -125,6 +126,8 @@ def _loaded_fields(
         fields["package"] = load_package_content(connection, tenant, loaded.state.version_event_id)
     if loaded and Needs.WORDS in needs:
         fields["words"] = document_words(connection, loaded.state)
+    if Needs.MESSAGES in needs and isinstance(command, Say):
+        fields["conversation"] = load_conversation(connection, tenant, agent_id, command, invocation.now)
     if action := _memory_subject(command, needs, loaded, fields.get("package")):
         memory |= _load_memory(connection, tenant, policy.windows, invocation, agent_id, action)
     return fields | {"memory": Memory(**memory)}

@@ -21,7 +21,20 @@ from store.schema.tables import core
 
 CALLBACKS = core(Callback)
 
-CALLBACK_EVENTS = frozenset([EventType.of("package", status) for status in Status] + [EventType.PACKAGE_ESCALATED])
+RECOVERY_EVENTS = (
+    EventType.PACKAGE_RETRY_ALLOWED,
+    EventType.PACKAGE_RETRY_EXPIRED,
+    EventType.PACKAGE_ROLLBACK_REQUESTED,
+    EventType.PACKAGE_CLOSED,
+)
+CALLBACK_EVENTS = frozenset(
+    [
+        *(EventType.of("package", status) for status in Status),
+        EventType.PACKAGE_ESCALATED,
+        EventType.PACKAGE_MESSAGE,
+        *RECOVERY_EVENTS,
+    ]
+)
 
 
 class CallbackState(StrEnum):
@@ -52,6 +65,8 @@ def write_callbacks(
     if url is None or not reported:
         return
     after = transition.after
+    if after.message_count:
+        batch.send()  # the document is made of events, too, and one of them may be new
     is_first = transition.before is None or not has_undelivered(
         batch.connection, after.tenant_id, after.decision_package_id
     )

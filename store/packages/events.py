@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from rules.record.chain import Event
+from rules.state.events import EventType
 from store.engine.statements import fetch_all
 from store.schema.tables import EventRow, core
 
@@ -24,6 +25,18 @@ _BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
 )
 
 
+# Messages can be many: only the newest are part of the history that is shown.
+_HISTORY = (
+    select(EVENTS.c.body)
+    .where(
+        EVENTS.c.tenant_id == bindparam("tenant"),
+        EVENTS.c.package_id == bindparam("package"),
+        or_(EVENTS.c.event_type != EventType.PACKAGE_MESSAGE.value, EVENTS.c.revision > bindparam("messages_after")),
+    )
+    .order_by(EVENTS.c.revision)
+)
+
+
 def load_content_digests(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
     """The content digest in each of these events."""
     result = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
@@ -33,3 +46,9 @@ def load_content_digests(connection: Connection, tenant_id: str, event_ids: list
 def load_events(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
     key = {"tenant": tenant_id, "package": package_id}
     return [json.loads(row.body) for row in fetch_all(connection, _OF_PACKAGE, key)]
+
+
+def load_history(connection: Connection, tenant_id: str, package_id: str, *, messages_after: int) -> list[Event]:
+    """All events but the messages up to this revision."""
+    key = {"tenant": tenant_id, "package": package_id, "messages_after": messages_after}
+    return [json.loads(row.body) for row in fetch_all(connection, _HISTORY, key)]

@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel
 # SQLite builds a table for a list of three or more values, for each row that it writes: so compare each value instead.
 OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
 SAMPLED = "sampled"
+IS_MESSAGE = "event_type = 'package.message'"
 WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
 
 
@@ -108,6 +109,8 @@ class EventRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("tenant_id", "event_id", name="uq_events_event_id"),
         Index("ix_events_time", "tenant_id", "occurred_at"),
+        _partial("ix_events_messages", "tenant_id", "package_id", "revision", where=IS_MESSAGE),
+        _partial("ix_events_messages_of", "tenant_id", "actor", "occurred_at", where=IS_MESSAGE),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)

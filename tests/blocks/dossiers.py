@@ -187,6 +187,7 @@ def emptied_dossier(name: str) -> Dossier:
     full = dossier(name)
     history = tuple(
         HistoryEvent(
+            revision=one.revision,
             at=one.at,
             event_type=one.event_type,
             actor=one.actor,

@@ -96,6 +96,7 @@ class Story:
             self.before, self.package = self.package, DecisionPackage.model_validate(words["package"])
         self.history.append(
             HistoryEvent(
+                revision=one.after.revision,
                 at=one.after.updated_at,
                 event_type=one.event_type,
                 actor=one.actor.actor_id,

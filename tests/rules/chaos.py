@@ -63,6 +63,7 @@ BY_PEOPLE = [*HumanDecisionCommand.__subclasses__(), *PersonCommand.__subclasses
 ENDING = [commands.Reject, commands.TakeOver, commands.Withdraw]
 GOING_ON = [kind for kind in BY_PEOPLE if kind not in ENDING]
 BY_AGENTS = [
+    agent_commands.Say,
     agent_commands.NewVersion,
     agent_commands.ClaimExecution,
     agent_commands.ReportExecution,
@@ -117,6 +118,8 @@ FIELDS: dict[str, list[Any]] = {
     "override_reason": [mark("I know better")],
     "evidence_refs": [[mark("ticket")]],
     "detail": [mark("It hung")],
+    "text": [mark("It is order 456")],
+    "audience": ["agent", "reviewers"],
     "override_decision": ["proceed", "proceed", "stop", "other"],
     "action_parameters": [{MARK: 1}, {MARK: 3}, {"to": MARK, "again": True}, {"bad": "\u0000"}],
     "to_role": [None, None, "supervisor", "director", "reviewer", MARK],
@@ -250,7 +253,7 @@ def service_covers_absences(life: Life, choose: Choose) -> None:
 
 
 def agent_sends_something(life: Life, choose: Choose) -> None:
-    life.give(life.command(choose, choose(BY_AGENTS[:3])), AGENT.actor)
+    life.give(life.command(choose, choose(BY_AGENTS[:4])), AGENT.actor)
 
 
 def agent_uses_a_permission(life: Life, choose: Choose) -> None:

@@ -204,6 +204,7 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     commands.OpenDetails: {"rendering_id": "rnd_1", "page": 1, "of": 1},
     commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
     commands.OpenForm: {"rendering_id": "rnd_1", "page": 1, "of": 1, "shown": {"type": "modal"}},
+    agent_commands.Say: {"text": "It is order 456."},
     agent_commands.NewVersion: {"package": SOFT},
     service_commands.Harden: {"cause": "proof-lost"},
     agent_commands.ClaimExecution: {"claim_id": "clm_1"},

@@ -74,6 +74,7 @@ ROUTES = (
 SENSIBLE = (*PROCEEDS * 2, commands.Approve, *ROUTES, *ENDS)
 BY_PEOPLE = (*PROCEEDS, *ROUTES, *ENDS)
 BY_AGENTS = (
+    agent_commands.Say,
     agent_commands.NewVersion,
     commands.Withdraw,
     agent_commands.ClaimExecution,

@@ -7,7 +7,8 @@ from typing import Any
 ABOUT = """Countersign is the human control point of AI agents: an agent proposes, the policy decides whether someone
 has to approve it, and who, people decide in Slack, and the agent resumes on a durable answer.
 
-An agent's key can create, read, revise, withdraw, claim and report its **own** packages. No route lets it decide.
+An agent's key can create, read, revise, withdraw, claim and report its **own** packages, and write messages about
+them. No route lets it decide.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `type`. Answers may gain fields: ignore what you do
 not know.
@@ -16,8 +17,9 @@ not know.
 2. Wait with `GET /v1/packages/{id}?wait=25` in a loop, with the last `ETag` as `If-None-Match`.
 3. If `may_proceed` is true, claim the execution with the `action_digest` of the action that you are about to run.
 4. Act on `decision.action_parameters`, then report the outcome.
-5. If the status is `revision_requested` or `evidence_requested`, read `decision.instructions` and send a new version.
-6. In every other case: do not act.
+5. After a failure people may allow a retry: `may_proceed` is then true again, and `recovery` says what they decided.
+6. If the status is `revision_requested` or `evidence_requested`, read `decision.instructions` and send a new version.
+7. In every other case: do not act.
 
 The same as JSON: [/openapi.json](/openapi.json)."""
 
@@ -54,7 +56,8 @@ PACKAGE: dict[str, str] = {
     "run_id": "Returned unchanged.",
     "thread_id": "Packages of one thread belong together: while one is taken over, new ones are refused.",
     "checkpoint_id": "Returned unchanged: the point from which the run continues.",
-    "interrupt_type": "The reason for the pause.",
+    "interrupt_type": "The reason for the pause. `error_recovery` asks people whether to retry, to roll back or to"
+    " leave it; their answer is `recovery`.",
     "allowed_decisions": "The decisions that the agent can handle. reject, escalate and take_over are always possible.",
     "answers": "For a question: up to nine answers to choose from. Up to four short ones are buttons of the card.",
     "free_answer": "Whether a person may also write an answer that `answers` does not offer.",
@@ -122,6 +125,10 @@ MODELS: dict[str, dict[str, str]] = {
         "expires_at": "The end of the exception.",
     },
     "CancelRequest": {"reason": "Why the package is withdrawn. Reviewers see it."},
+    "MessageRequest": {
+        "text": "What the people who read the package should know.",
+        "in_reply_to": "The id of the message that this one answers.",
+    },
     "ClaimRequest": {
         "state": "`claimed` is the only value.",
         "claim_id": "Your id for this attempt. If a reply is lost, send it again: it is the same claim.",
@@ -143,6 +150,7 @@ MODELS: dict[str, dict[str, str]] = {
         "cursor": "`next_cursor` of the previous page.",
         "limit": "Packages per page.",
     },
+    "MessagesQuery": {"cursor": "`next_cursor` of the previous page.", "limit": "Messages per page."},
 }
 
 SUBMISSION: dict[str, Any] = {
@@ -191,14 +199,34 @@ PENDING: dict[str, Any] = {
     },
     "decision": None,
     "execution": {"state": "none"},
+    "recovery": None,
     "agent_message": "Waiting for a senior reviewer. Poll this URL or wait for the callback.",
     "run_id": None,
     "thread_id": None,
     "checkpoint_id": None,
+    "messages": [],
     "metadata": {},
     "revision": 1,
     "created_at": "2026-11-20T12:00:00Z",
     "updated_at": "2026-11-20T12:00:00Z",
+}
+
+MESSAGE: dict[str, Any] = {
+    "message_id": "evt_7c2b5f0e9a4d4b3c8e1f6a2d9b0c4e5700",
+    "by": {"reviewer_id": "U045EF6GH", "name": "Senta"},
+    "text": "Is the customer's bank account still the same?",
+    "at": "2026-11-20T12:01:00Z",
+    "version": 1,
+    "in_reply_to": None,
+}
+
+REPLY: dict[str, Any] = {
+    "message_id": "evt_0f1e2d3c4b5a49688796a5b4c3d2e1f000",
+    "by": "agent",
+    "text": "Yes, the customer confirmed it today.",
+    "at": "2026-11-20T12:01:20Z",
+    "version": 1,
+    "in_reply_to": MESSAGE["message_id"],
 }
 
 APPROVED: dict[str, Any] = PENDING | {

@@ -55,7 +55,7 @@ IN_PATH: tuple[Json, ...] = tuple(
 CALLBACK: Json = {
     "operationId": "callback",
     "tags": ["Callbacks"],
-    "summary": "Sent when a package gets a new status or is escalated.",
+    "summary": "Sent when a package gets a new status, is escalated, has a new message, or is decided about again.",
     "description": "Follows the Standard Webhooks specification. The same `webhook-id` can come twice. The callbacks of"
     " a package arrive in order. A callback permits nothing: claim the execution before you act.",
     "parameters": [

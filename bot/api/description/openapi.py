@@ -17,11 +17,11 @@ from bot.api.description.health_shapes import Health, Readiness
 from bot.api.description.route import Answer, Route
 from bot.api.description.routes import ROUTES
 from bot.api.description.schema import JSON_OBJECT, REFERENCE, kind_conditions, with_json_limits
-from bot.api.description.shapes import CallbackBody, Events, Page, Problem, StatusDocument
+from bot.api.description.shapes import CallbackBody, Events, Messages, Page, Problem, StatusDocument
 from bot.api.description.thread_shapes import ThreadDocument, ThreadHistory
 from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.api.problems import MEDIA
-from bot.api.requests import CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
+from bot.api.requests import CancelRequest, ClaimRequest, MessageRequest, NewVersionRequest, ReportRequest
 from bot.api.threads.requests import CheckpointRequest
 from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
 
@@ -36,10 +36,22 @@ _REQUESTS = (
     ClaimRequest,
     ReportRequest,
     CheckpointRequest,
+    MessageRequest,
     MemoryParameters,
     ExceptionParameters,
 )
-_REPLIES = (StatusDocument, CallbackBody, Page, Events, ThreadDocument, ThreadHistory, Problem, Readiness, Health)
+_REPLIES = (
+    StatusDocument,
+    CallbackBody,
+    Page,
+    Messages,
+    Events,
+    ThreadDocument,
+    ThreadHistory,
+    Problem,
+    Readiness,
+    Health,
+)
 
 _FACT = re.compile(r"\{(\w+)\}")  # a placeholder in the sentence of a problem
 

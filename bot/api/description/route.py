@@ -7,9 +7,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bot.api.problem_types import Kind
+from bot.api.problem_types import Fault, Kind
+from rules.reasons import Reason
 
 ETAG, LOCATION, RETRY_AFTER, REPLAYED = "ETag", "Location", "Retry-After", "Idempotent-Replayed"
+
+# The problems that many routes share: any, of one package, when something is written, with an idempotency key.
+ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.POLICY_UNREADABLE)
+ONE = (*ANY, Reason.NOT_FOUND)
+WRITE = (Fault.NOT_JSON, Fault.TOO_LARGE, Fault.INVALID, Reason.TOO_BUSY)
+KEYED = (Reason.IDEMPOTENCY_CONFLICT,)
 
 
 @dataclass(frozen=True, kw_only=True)

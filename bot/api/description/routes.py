@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from bot.api.description import descriptions as words
 from bot.api.description.health_shapes import Health, Readiness
-from bot.api.description.route import ETAG, LOCATION, REPLAYED, RETRY_AFTER, Answer, Route
+from bot.api.description.message_routes import LIST_MESSAGES, SAY
+from bot.api.description.route import ANY, ETAG, KEYED, LOCATION, ONE, REPLAYED, RETRY_AFTER, WRITE, Answer, Route
 from bot.api.description.shapes import Events, Page, StatusDocument
 from bot.api.description.thread_routes import THREAD_ROUTES
 from bot.api.problem_types import Fault
-from bot.api.requests import CancelRequest, ClaimRequest, ListQuery, NewVersionRequest, ReportRequest, WaitQuery
+from bot.api.requests import (
+    CancelRequest,
+    ClaimRequest,
+    ListQuery,
+    NewVersionRequest,
+    ReportRequest,
+    WaitQuery,
+)
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 
-_ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.POLICY_UNREADABLE)
-_ONE = (*_ANY, Reason.NOT_FOUND)
-_WRITE = (Fault.NOT_JSON, Fault.TOO_LARGE, Fault.INVALID, Reason.TOO_BUSY)
-_KEYED = (Reason.IDEMPOTENCY_CONFLICT,)
 _PROPOSE = (
     Reason.AGENT_PAUSED,
     Reason.BEYOND_KEY,
@@ -68,7 +72,7 @@ _SUBMIT = Route(
             links=("read", "newVersion", "cancel", "events"),
         ),
     ),
-    problems=(*_ANY, *_WRITE, *_KEYED, *_PROPOSE),
+    problems=(*ANY, *WRITE, *KEYED, *_PROPOSE),
 )
 
 _LIST = Route(
@@ -86,7 +90,7 @@ _LIST = Route(
             example={"packages": [words.PENDING], "next_cursor": None},
         ),
     ),
-    problems=(*_ANY, Fault.INVALID),
+    problems=(*ANY, Fault.INVALID),
 )
 
 _READ = Route(
@@ -104,7 +108,7 @@ _READ = Route(
             status=304, when="The package still has the revision that `If-None-Match` names.", body="", headers=(ETAG,)
         ),
     ),
-    problems=(*_ONE, Fault.INVALID, Reason.RATE_LIMITED),
+    problems=(*ONE, Fault.INVALID, Reason.RATE_LIMITED),
 )
 
 _VERSION = Route(
@@ -133,9 +137,9 @@ _VERSION = Route(
         ),
     ),
     problems=(
-        *_ONE,
-        *_WRITE,
-        *_KEYED,
+        *ONE,
+        *WRITE,
+        *KEYED,
         *_PROPOSE,
         Reason.STALE_VERSION,
         Reason.KEEPS_ITS_SUBJECT,
@@ -161,7 +165,7 @@ _CANCEL = Route(
             example=words.CANCELLED,
         ),
     ),
-    problems=(*_ONE, *_WRITE, *_KEYED, Reason.ALREADY_DECIDED),
+    problems=(*ONE, *WRITE, *KEYED, Reason.ALREADY_DECIDED),
 )
 
 _EXECUTION = Route(
@@ -170,7 +174,8 @@ _EXECUTION = Route(
     path="/v1/packages/{id}/execution",
     title="Claim the execution, then report the outcome",
     text="Claim it once, before the approval expires, and only for the approved digest. Then act on"
-    " `decision.action_parameters`. Then report. Without a report in time, the outcome is `unknown` for good.",
+    " `decision.action_parameters`. Then report. Without a report in time, the outcome is `unknown`. A retry that"
+    " people allow is claimed with a new `claim_id`.",
     bodies=(ClaimRequest, ReportRequest),
     examples=(
         ("Claim", {"state": "claimed", "claim_id": "worker-1", "action_digest": words.DIGEST}),
@@ -186,8 +191,8 @@ _EXECUTION = Route(
         ),
     ),
     problems=(
-        *_ONE,
-        *_WRITE,
+        *ONE,
+        *WRITE,
         Reason.MAY_NOT_PROCEED,
         Reason.DIGEST_MISMATCH,
         Reason.ALREADY_CLAIMED,
@@ -200,6 +205,7 @@ _EXECUTION = Route(
         Reason.THREAD_HELD,
         Reason.THREAD_CANCELLED,
         Reason.NOT_CLAIMED,
+        Reason.CLAIM_REPLACED,
         Reason.ALREADY_REPORTED,
         Reason.ALREADY_DECIDED,
         Reason.AWAITS_AGENT,
@@ -215,7 +221,7 @@ _EVENTS = Route(
     title="Read a package's audit events",
     text="Oldest first. Each event holds the digest of the previous one.",
     answers=(Answer(status=200, when="The events.", body=Events),),
-    problems=_ONE,
+    problems=ONE,
 )
 
 
@@ -236,6 +242,8 @@ ROUTES: tuple[Route, ...] = (
     _CANCEL,
     _EXECUTION,
     _EVENTS,
+    LIST_MESSAGES,
+    SAY,
     *THREAD_ROUTES,
     _plain("/healthz", "healthz", "Liveness", Answer(status=200, when="The process answers.", body=Health)),
     _plain("/readyz", "readyz", "Readiness and posture", _READY, _NOT_READY),

@@ -7,14 +7,14 @@ description fails that test. The published schema allows them, because clients m
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rules.people.directory import ReviewerAuthorization
 from rules.scales import HITLLevel, Reversibility
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.decisions import Basis, ExecutionState
+from rules.state.decisions import Basis, ExecutionState, RecoveryDecision
 from rules.state.model import HumanInterruptStatus, Status
 
 
@@ -133,6 +133,39 @@ class Execution(Reply):
     """The end of the time in which the approval can be used."""
 
 
+class Recovery(Reply):
+    """What people decided after an outcome `failed`, `rolled_back` or `unknown`."""
+
+    decision: RecoveryDecision
+    """`retry`: claim once more, with a new `claim_id`. `rollback`: undo it and report. `abandon`: leave it."""
+    by: MessageWriter
+    """The person who decided, or who completed the quorum of a retry."""
+    instruction: str | None
+    checkpoint_id: str | None
+    """The package's own, from which to continue."""
+
+
+class MessageWriter(Reply):
+    """A person who wrote a message, or decided after a failure."""
+
+    reviewer_id: str
+    name: str
+
+
+class Message(Reply):
+    """What a person wrote to the agent, or the agent to the people who read the package. It decides nothing."""
+
+    message_id: str
+    by: MessageWriter | Literal["agent"]
+    text: str | None
+    """Null if it was deleted under the policy's retention."""
+    at: datetime
+    version: Annotated[int, Field(ge=1)]
+    """The version of the package at that time."""
+    in_reply_to: str | None
+    """The id of the message that the agent answers."""
+
+
 class StatusDocument(Reply):
     """The state of a package, as agents read it and as callbacks carry it."""
 
@@ -154,8 +187,12 @@ class StatusDocument(Reply):
     """Null if nobody had to decide."""
     decision: Decision | None
     execution: Execution
+    recovery: Recovery | None
+    """Null unless people decided what to do after a failure."""
     agent_message: str
     """What the agent should do now, in a sentence or two."""
+    messages: list[Message]
+    """The last 50, oldest first. `GET /v1/packages/{id}/messages` has all."""
     run_id: str | None
     thread_id: str | None
     checkpoint_id: str | None
@@ -171,7 +208,7 @@ class CallbackBody(Reply):
     """The body of a callback."""
 
     type: Annotated[str, Field(pattern=r"^package\.[a-z_]+$")]
-    """`package.` and the new status, or `package.escalated`."""
+    """`package.` and the new status, or `escalated`, `message`, `retry_allowed`, `rollback_requested`, `closed` …"""
     timestamp: datetime
     """When it happened."""
     data: StatusDocument
@@ -181,6 +218,14 @@ class Page(Reply):
     """A page of the agent's own packages, newest first."""
 
     packages: list[StatusDocument]
+    next_cursor: str | None
+    """Send it as `cursor` to get the next page. Null on the last page."""
+
+
+class Messages(Reply):
+    """A page of a package's messages, oldest first."""
+
+    messages: list[Message]
     next_cursor: str | None
     """Send it as `cursor` to get the next page. Null on the last page."""
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from pydantic import ValidationError
 
 from blocks.forms.entries import FILL_IN
-from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, slots_of
+from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, needs_tick, slots_of
 from blocks.forms.forms import edit_confirmation, notice, read_metadata
 from blocks.forms.slots import InvalidFormError, read_slots
 from blocks.home.filter import filter_of, own_metadata, search_of_form, with_filter
@@ -40,6 +40,7 @@ CLOSED: Answer = {"response_action": "clear"}
 # Refusals that another value in the same form can cure, and the field beside which to show each of them.
 _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.COMMENT_REQUIRED: Field.COMMENT,
+    Reason.RETRY_UNCONFIRMED: Field.COMMENT,
     Reason.ANSWER_NOT_OFFERED: Field.ANSWER_CHOICE,
     Reason.ANSWER_NOT_VALID: Field.ANSWER,
     Reason.EDIT_NOT_VALID: Field.PARAMETERS,
@@ -169,9 +170,9 @@ def _confirmation_missing(
     intent: tuple[Verb, Ref], dossier: Dossier, values: Values, view: Mapping[str, Any]
 ) -> Answer | None:
     """The answer that asks for the tick. The tick counts only for what was shown: its value is the digest of that."""
-    ticked = values.get(Field.CONFIRMED)
+    is_ticked = values.get(Field.CONFIRMED) == [dossier.state.action_digest]
     match intent[0]:
-        case Verb.APPROVE if dossier.grave and ticked != [dossier.state.action_digest]:
+        case Verb.APPROVE | Verb.ALLOW_RETRY as verb if needs_tick(verb, dossier) and not is_ticked:
             return _field_error(view, Field.CONFIRMED, _NOT_CONFIRMED)
         case Verb.APPROVE_WITH_EDITS:
             return _edit_confirmation_missing(dossier, values, view)

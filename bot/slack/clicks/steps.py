@@ -18,6 +18,7 @@ from bot.slack.context.deciding import attempt
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap
 from rules.state.commands import OpenForm, Verb
+from rules.state.model import Status
 from store.installation.installation import fresh_id
 
 _OFFERED = (Field.ANSWER_CHOICE, Field.ANSWER_DATA)
@@ -59,7 +60,8 @@ def _is_evidence(tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> bool:
     A card does not show the choices or fields of an answer, so an answer to them rests on its form.
     """
     chosen = any(is_shown(field, verb, dossier) for field in LOOKS[verb].fields if field in _OFFERED)
-    seen_on_card = dossier.state.whole_on_card and tap.is_on_card and not chosen
+    on_card = dossier.state.whole_on_card and dossier.state.status is Status.PENDING
+    seen_on_card = on_card and tap.is_on_card and not chosen
     return verb in SHOWS_CONTENT and current.of > 0 and not seen_on_card
 
 

@@ -22,7 +22,7 @@ RETIRED = (
 async def check_copy(context: ListenerContext, tap: Tap) -> None:
     """Find out which card was clicked, after the click was answered. The click itself counts in any case."""
     ref = Ref.found_in(tap.value)
-    if ref is None or tap.card is None:
+    if ref is None or tap.card is None or not tap.is_on_card:
         return
     # A direct message has a channel id of its own; leases name the place after the person.
     place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blocks.kit.ids import Field, Ref
-from rules.state.commands import Command, HumanDecisionCommand, Verb
+from rules.state.commands import Command, SeenCommand, Verb
 from rules.state.model import PackageState
 from rules.verbs.table import SPEC_OF_VERB
 from rules.verbs.trials import trial_command
@@ -17,6 +17,7 @@ Values = Mapping[Field, Any]
 _CLASSES = {verb: row.command for verb, row in SPEC_OF_VERB.items() if row.offered}
 _READERS: Mapping[Field, Callable[[Any], Any]] = {
     Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
+    Field.CONFIRMED: tuple,
     Field.EVIDENCE_REFS: lambda lines: tuple(line.strip() for line in lines.splitlines() if line.strip()),
 }
 
@@ -25,7 +26,7 @@ def command_of(verb: Verb, ref: Ref, values: Values, command_id: str) -> Command
     """Raises `ValueError` if a value cannot be read, and names its field."""
     command_class = _CLASSES[verb]
     seen: dict[str, Any] = {"expected_package_version": ref.version}
-    if issubclass(command_class, HumanDecisionCommand):
+    if issubclass(command_class, SeenCommand):
         seen |= {"expected_rung": ref.rung, "rendering_id": ref.rendering_id}
     given = {
         field.value: _read(field, value) for field, value in values.items() if field.value in command_class.model_fields

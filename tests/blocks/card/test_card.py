@@ -159,9 +159,17 @@ def test_a_card_at_the_takeover_level_has_no_approve_button() -> None:
     assert choices(shown) == ["Request evidence", "Defer", "Recuse"]
 
 
+ANSWERS_TO_A_FAILURE = {
+    "failed": ["Allow a retry", "Ask for rollback", "Close"],
+    "lost_track": ["Allow a retry", "Ask for rollback", "Close"],
+    "rolled_back": ["Allow a retry", "Close"],
+}
+
+
 @pytest.mark.parametrize("name", TERMINAL)
-def test_a_decided_card_has_no_live_button_but_details(name: str) -> None:
-    assert labels(card(dossier(name))) == ["Details"]
+def test_a_decided_card_has_details_and_after_a_failure_what_people_can_do_about_it(name: str) -> None:
+    answers = ANSWERS_TO_A_FAILURE.get(name, [])
+    assert labels(card(dossier(name))) == [*answers, "Details"]
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -101,7 +101,7 @@ def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
     """A real state in which all words are this text."""
     shown = real(name)
     words: dict[str, Any] = dict.fromkeys(
-        ("comment", "instructions", "answer", "override_reason", "detail", "original_recommendation"), text
+        ("comment", "instructions", "answer", "override_reason", "detail", "text", "original_recommendation"), text
     )
     words["evidence_refs"] = [text] * 3
     return replace(
@@ -112,7 +112,7 @@ def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
         decision_words=words,
         names=dict.fromkeys(shown.names, text),
         history=tuple(replace(one, words=words) for one in shown.history)
-        + (HistoryEvent(at=NOW, event_type="human.commented", actor="USENTA", words=words),) * 4,
+        + (HistoryEvent(revision=1, at=NOW, event_type="human.commented", actor="USENTA", words=words),) * 4,
     )
 
 

@@ -57,7 +57,9 @@ def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message
 def test_a_note_of_an_assignment_says_why_someone_else_has_the_task(
     reason: Cause | None, assignee: str | None, text: str
 ) -> None:
-    event = HistoryEvent(at=NOW, event_type=EventType.TASK_ASSIGNED, actor="auto", assignee=assignee, reason=reason)
+    event = HistoryEvent(
+        revision=2, at=NOW, event_type=EventType.TASK_ASSIGNED, actor="auto", assignee=assignee, reason=reason
+    )
     assert text in texts(list(notes.assignment(dossier("pending", history=(event,))).blocks))
 
 

@@ -306,12 +306,12 @@ def test_the_history_has_a_label_for_each_event_type() -> None:
 
 
 def test_an_event_without_a_label_is_shown_under_its_type() -> None:
-    strange = HistoryEvent(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
+    strange = HistoryEvent(revision=1, at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
     assert "package frozen over (cold night)" in unframed_text(details_view(dossier("pending", history=(strange,))))
 
 
 def test_a_long_history_is_split_into_pages() -> None:
-    comment = HistoryEvent(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
+    comment = HistoryEvent(revision=1, at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
     shown = every_page(dossier("pending", history=(comment,) * 300))
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     assert sum(unframed_text(page).count("Senta Koch") for page in shown) == 300

@@ -34,6 +34,9 @@ SEEN_IN = {
     Verb.WAKE: "deferred",
     Verb.REVOKE: "approved",
     Verb.HAND_BACK: "taken_over",
+    Verb.ALLOW_RETRY: "lost_track",
+    Verb.ASK_ROLLBACK: "failed",
+    Verb.CLOSE: "failed",
     Verb.JUDGE: "consented",
 }
 FIELDS = {verb: look.fields for verb, look in LOOKS.items() if look.fields}
@@ -117,7 +120,11 @@ def test_every_field_of_every_verb_has_an_input() -> None:
         (Verb.TAKE_OVER, "pending", set()),
         (Verb.ANSWER, "answered", {"answer"}),
         (Verb.RECUSE, "pending", set()),
-        (Verb.COMMENT, "pending", {"comment"}),
+        (Verb.COMMENT, "pending", {"comment", "audience"}),
+        (Verb.ALLOW_RETRY, "failed", {"comment", "confirmed"}),
+        (Verb.ALLOW_RETRY, "lost_track", {"comment", "confirmed"}),
+        (Verb.ASK_ROLLBACK, "failed", set()),
+        (Verb.CLOSE, "failed", set()),
         (Verb.EXTEND, "pending", {"until"}),
         (Verb.WAKE, "deferred", set()),
         (Verb.WITHDRAW, "pending", {"comment"}),

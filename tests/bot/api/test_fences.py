@@ -28,6 +28,8 @@ OF_AGENTS = {
     ("post", "/v1/packages/{id}/cancel"): "cancel",
     ("post", "/v1/packages/{id}/execution"): "execute",
     ("get", "/v1/packages/{id}/events"): "events",
+    ("get", "/v1/packages/{id}/messages"): "messages",
+    ("post", "/v1/packages/{id}/messages"): "say",
     ("get", "/v1/threads/{thread_id}"): "readThread",
     ("post", "/v1/threads/{thread_id}/checkpoints"): "reportCheckpoint",
     ("get", "/v1/threads/{thread_id}/history"): "threadHistory",

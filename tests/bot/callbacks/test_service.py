@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from bot.api.description.openapi import openapi_document
 from bot.api.description.shapes import CallbackBody
-from rules.state.commands import Approve, Escalate
+from rules.state.commands import Approve, Comment, Escalate
 from tests.bot.service import HARD, SOFT, AgentApi, open_api
 from tests.rules.world import RITA, SENTA, SUSI
 from tests.scheduler.callbacks.receiver import Receiver
@@ -51,6 +51,18 @@ async def test_a_waiting_callback_is_sent_once_the_one_before_it_is_delivered(
     await api.decide(Approve, response, by=SUSI)
     await receiver.wait_for(2)
     assert receiver.event_types(response.id) == ["package.escalated", "package.approved"]
+
+
+async def test_each_message_is_a_callback(api: AgentApi, receiver: Receiver) -> None:
+    response = await api.submit(HARD | {"callback_url": receiver.url()})
+    await api.decide(Comment, response, by=SENTA, comment="Which order?", audience="agent")
+    await api.post(f"/v1/packages/{response.id}/messages", {"text": "Order 456."})
+    await api.decide(Comment, response, by=SENTA, comment="Between us.")
+    await api.decide(Approve, response, by=SENTA)
+    await receiver.wait_for(3)
+    assert receiver.event_types(response.id) == ["package.message", "package.message", "package.approved"]
+    texts = [[message["text"] for message in got.payload["data"]["messages"]] for got in receiver.got]
+    assert texts == [["Which order?"], ["Which order?", "Order 456."], ["Which order?", "Order 456."]]
 
 
 async def test_readyz_and_metrics_count_undelivered_callbacks(api: AgentApi, receiver: Receiver) -> None:

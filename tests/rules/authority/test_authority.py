@@ -76,9 +76,14 @@ ASKED: dict[type[Command], Standard] = {
     commands.Recuse: ROUTE,
     commands.ClaimTask: ROUTE,
     commands.Comment: ROUTE,
+    commands.AllowRetry: PROCEED,
+    commands.AskRollback: STOP,
+    commands.Close: STOP,
     commands.Wake: ROUTE,
     commands.TakeOver: TAKE_OVER,
 }
+
+RECOVERY = (commands.AllowRetry, commands.AskRollback, commands.Close)
 
 # kind of person: (user id, the refusal by standard)
 CAST: dict[str, tuple[str, dict[Standard, Reason]]] = {
@@ -116,6 +121,7 @@ def state_for(kind: type[Command]) -> PackageState:
         commands.Answer: state.model_copy(update={"kind": Kind.QUESTION}),
         commands.Wake: state.model_copy(update={"status": Status.DEFERRED}),
         commands.Revoke: decided,
+        **dict.fromkeys(RECOVERY, state.model_copy(update={"asks_recovery": True})),
         commands.Judge: decided.model_copy(update={"sampled": True, "decision": None}),
     }
     return apart.get(kind, state)

@@ -40,7 +40,7 @@ def ping() -> Iterator[type[Command]]:
 
 def row(command: type[Command], **parts: Any) -> VerbSpec:
     whole: dict[str, Any] = {
-        "by": (ActorKind.PERSON,), "requires": Standard.ROUTE, "taken_in": (Status.PENDING,), "rule": tasks.comment,
+        "by": (ActorKind.PERSON,), "requires": Standard.ROUTE, "taken_in": (Status.PENDING,), "rule": tasks.wake,
     }  # fmt: skip
     return VerbSpec(command=command, **{**whole, **parts})
 
@@ -134,7 +134,7 @@ def test_two_commands_with_one_verb_have_the_same_statuses() -> None:
 
 
 def test_only_revocation_leads_out_of_a_terminal_status() -> None:
-    out = {(row.verb, was) for row in ROWS for was in row.taken_in if was.terminal and set(row.leads_to) - {was}}
+    out = {(row.verb, was) for row in ROWS for was in row.leads_from if was.terminal and set(row.leads_to) - {was}}
     granted = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
     assert out == {(verb, was) for verb in (Verb.REVOKE, Verb.REVOKE_WITH_THREAD) for was in granted}
 

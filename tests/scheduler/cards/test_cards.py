@@ -154,7 +154,9 @@ async def test_after_an_objection_five_people_are_mentioned_holders_of_the_role_
 async def test_updates_mention_nobody(office: Office) -> None:
     response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
-    await office.give(SVEN, await office.card(response), Verb.COMMENT, {"comment": "I know her."})
+    await office.give(
+        SVEN, await office.card(response), Verb.COMMENT, {"comment": "I know her.", "audience": "Reviewers only"}
+    )
     await office.card(response)
     assert [message.ts for message in office.slack.messages(CHANNEL)] == [card.ts]
 

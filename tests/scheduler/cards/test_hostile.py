@@ -192,6 +192,24 @@ async def test_forms_notes_and_lists_keep_hostile_words_framed_too(office: Offic
         assert (message.mentioned, message.notified) == (DECIDERS, DECIDERS)
 
 
+@pytest.mark.parametrize(("text", "seen"), TEXTS)
+async def test_an_agents_message_is_literal_text_in_the_thread_and_in_details(
+    office: Office, text: str, seen: str
+) -> None:
+    response, card = await office.submit_with_card(SOFT | {"risk_level": "high"})
+    assert (await office.post(f"/v1/packages/{response.id}/messages", {"text": text})).status == 201
+    await office.card(response)
+    (note,) = office.slack.thread(CHANNEL, card.ts)
+    assert seen in note.shown
+    assert_harmless(note.blocks, text)
+    assert (note.mentioned, note.notified) == (frozenset(), frozenset())
+    assert find_mentions(note.text, []) == frozenset()
+    details = await pages(office, SVEN, card)
+    assert seen in "\n".join(view.shown for view in details)
+    for view in details:
+        assert_harmless(view.blocks, text)
+
+
 async def test_a_soft_card_mentions_nobody_whatever_it_contains(office: Office) -> None:
     _, card = await office.submit_with_card(SOFT | {"title": "<!channel> <@USVEN>", "rationale": "<!here>"})
     assert (card.mentioned, card.notified) == (frozenset(), frozenset())

@@ -9,12 +9,14 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
+from rules.state.agent_commands import Say
 from rules.state.model import PackageState
 from store.agents.agents import load_proposing_agent
+from store.packages.messages import load_conversation, newest_messages
 from store.packages.packages import claim_due_packages, is_any_due, list_own
 from store.packages.queue import list_similar_decided, list_unjudged
 from store.packages.statistics import load_statistics
-from tests.rules.world import DAY, HARD, NOW
+from tests.rules.world import DAY, HARD, NOW, ask
 from tests.store.world import World
 
 Query = Callable[[Connection, PackageState], object]
@@ -39,6 +41,16 @@ QUERIES: list[tuple[str, str, Query]] = [
     ),
     ("second looks", "ix_packages_sampled", lambda connection, of: list_unjudged(connection, of.tenant_id)),
     ("verdicts", "ix_packages_sampled", lambda connection, _: load_statistics(connection, NOW - DAY, NOW)),
+    (
+        "messages of a package",
+        "ix_events_messages",
+        lambda connection, of: newest_messages(connection, of.tenant_id, of.decision_package_id),
+    ),
+    (
+        "recent messages of an agent",
+        "ix_events_messages_of",
+        lambda connection, of: load_conversation(connection, of.tenant_id, of.agent_id, ask(Say, of), NOW),
+    ),
     (
         "waiting",
         "ix_versions_waiting",

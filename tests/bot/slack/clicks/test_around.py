@@ -91,10 +91,10 @@ async def test_when_the_last_of_a_role_steps_aside_the_next_role_is_asked_at_onc
         assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_a_comment_is_saved_and_shown_and_decides_nothing(office: Office) -> None:
+async def test_a_comment_for_reviewers_is_saved_and_shown_and_decides_nothing(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     before = await office.standing(proposal)
-    await office.give(SENTA, card, Verb.COMMENT, {"comment": "I asked the customer."})
+    await office.give(SENTA, card, Verb.COMMENT, {"comment": "I asked the customer.", "audience": "Reviewers only"})
     assert await office.standing(proposal) == before
     assert [event["actor"] for event in await office.events(proposal, "human.commented")] == [SENTA]
     assert "I asked the customer." in (await office.card(proposal)).shown

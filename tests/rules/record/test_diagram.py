@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from docs.generate import LIFE, regenerate
+from rules.record.diagram import mermaid_diagram, verbs_without_transition
 from rules.state.model import Status
-from rules.verbs.diagram import mermaid_diagram, verbs_without_transition
 from rules.verbs.table import SPEC_OF_VERB
 
 

@@ -48,7 +48,7 @@ def _edges() -> Iterator[Edge]:
         yield "[*]", status, Verb.SUBMIT
     for verb, row in SPEC_OF_VERB.items():
         for target in row.leads_to:
-            yield from ((source, target, verb) for source in _sources(row.taken_in, target))
+            yield from ((source, target, verb) for source in _sources(row.leads_from, target))
 
 
 def _sources(accepted: tuple[Status, ...], target: Status) -> Iterator[str]:

@@ -1,0 +1,54 @@
+"""How a failed action is described, and what people decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from blocks.kit.elements import Run, moment
+from blocks.kit.text import pluralize
+from blocks.words.dossier import Dossier
+from blocks.words.sentences import agent_name, person_name
+from rules.state.decisions import ExecutionState, RecoveryDecision
+from rules.state.model import PackageState
+
+_RECOVERED: Mapping[RecoveryDecision, str] = {
+    RecoveryDecision.RETRY: "Retry allowed",
+    RecoveryDecision.ROLLBACK: "Rollback requested",
+    RecoveryDecision.ABANDON: "Closed",
+}
+
+
+def recovery_facts(state: PackageState) -> Iterator[list[Run]]:
+    if state.retry_open and state.lapses_at:
+        yield ["Retry allowed, until ", moment(state.lapses_at)]
+    elif state.recovery:
+        yield [f"{_RECOVERED[state.recovery.decision]} ", moment(state.recovery.at)]
+    elif state.retry_votes:
+        yield [f"{pluralize(len(state.retry_votes), 'vote')} for a retry; {state.terms.quorum} needed"]
+
+
+def recovery_sentence(dossier: Dossier) -> str:
+    """Who decided what after a failure; empty if nobody has."""
+    recovery = dossier.state.recovery
+    if recovery is None:
+        return ""
+    name, agent = person_name(dossier, recovery.by.reviewer_id), agent_name(dossier)
+    match recovery.decision:
+        case RecoveryDecision.RETRY:
+            return f"{name} allowed {agent} to try once more."
+        case RecoveryDecision.ROLLBACK:
+            return f"{name} asked {agent} to undo it."
+        case RecoveryDecision.ABANDON:
+            return f"{name} closed it: it stays as it is."
+
+
+def failure_sentence(dossier: Dossier) -> str:
+    """How an action that was approved failed."""
+    return _FAILED[dossier.state.execution.state].format(agent=agent_name(dossier))
+
+
+_FAILED: Mapping[ExecutionState, str] = {
+    ExecutionState.FAILED: "{agent} reports that this failed.",
+    ExecutionState.ROLLED_BACK: "{agent} reports that this was rolled back.",
+    ExecutionState.UNKNOWN: "{agent} claimed this and reported no outcome in time. It may have happened.",
+}
