@@ -114,7 +114,7 @@ def add(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Add an agent; print its key and its callback secret, this once."""
+    """Add an agent, and print its key and callback secret once."""
     scope = limits.scope_with(KeyScope(), may, requesters, max_risk)
     rates = limits.rates_with(Rates(), per_minute, max_open)
     settings = read_settings()
@@ -154,7 +154,7 @@ def _print_credentials(credentials: Credentials, name: str, *, json: bool, **mor
     typer.echo(f"agent: {name} ({agent_id})")
     typer.echo(f"key: {key}")
     typer.echo(f"callback secret: {secret}")
-    typer.echo("note: these two are not shown again", err=True)
+    typer.echo("note: the key and the secret are not shown again", err=True)
 
 
 @app.command()
@@ -199,18 +199,20 @@ def _print_agent(agent: AgentInfo) -> None:
 
 @app.command()
 def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = False) -> None:
-    """Change where an agent is told of decisions. What was to be told before goes where it was to go."""
+    """Change an agent's callback address. Callbacks that already wait keep the old one."""
     if (url is None) is not none:
         raise typer.BadParameter("give the new URL, or --none")
     session.transaction(
         lambda connection: agent_admin.set_callback_url(connection, name, url, session.now(), by=OPERATOR)
     )
-    typer.echo(f"{name} is told at {plain(url)}" if url else f"{name} has no callback address any more; it has to poll")
+    typer.echo(
+        f"callbacks of {name} go to {plain(url)}" if url else f"{name} has no callback address now, so it must poll"
+    )
 
 
 @app.command("rotate")
 def rotate_agent_key(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
-    """Give an agent a new key and a new callback secret; the old ones go on for a while."""
+    """Give an agent a new key and a new callback secret. The old ones stay valid for a while."""
     settings = read_settings()
     now = session.now()
     until = now + (effective_policy(settings).policy.windows.key_overlap if overlap is None else overlap)
@@ -261,19 +263,19 @@ def _document(agent: AgentInfo) -> dict[str, object]:
 
 @app.command()
 def revoke(name: Name) -> None:
-    """Take an agent's keys from it, for good. What it had pending goes on without it."""
+    """Revoke an agent's keys for good. People can still decide its open packages."""
     _set_standing(name, AgentStanding.REVOKED)
 
 
 @app.command()
 def pause(name: Name) -> None:
-    """Hold an agent: nothing new is accepted, nothing consents, nothing can be claimed."""
+    """Pause an agent: it can propose and claim nothing, and silence does not count."""
     _set_standing(name, AgentStanding.PAUSED)
 
 
 @app.command()
 def resume(name: Name) -> None:
-    """Let a paused agent go on."""
+    """Resume a paused agent."""
     _set_standing(name, AgentStanding.ACTIVE)
 
 

@@ -81,7 +81,7 @@ Out = Annotated[
 
 @app.command()
 def verify(file: Export = None, public_key: PublicKey = None, against: Against = None) -> None:
-    """Re-compute every chain and replay the events; name what does not fit, and exit with 1.
+    """Verify every chain, and replay all events. Print the faults and exit with 1 if there are any.
 
     An export is verified by itself, with no server and no database. If it is not signed by the pinned key
     (--public-key, or this installation's own), the exit code is 2. With --against it must continue an earlier export.

@@ -35,7 +35,7 @@ Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_def
 
 @app.command("list")
 def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
-    """List what did not arrive, the newest first, and why."""
+    """List undelivered callbacks and why, the newest first."""
     callbacks = session.query(
         lambda connection: callback_admin.list_callbacks(connection, state or UNDELIVERED, agent=agent, limit=limit)
     )
@@ -70,7 +70,7 @@ def _lines(callback: CallbackInfo) -> list[str]:
 
 @app.command("show")
 def show_callback(callback_id: Id, *, json: Json = False) -> None:
-    """Show one: where it goes, how often it was tried, and what stands in its way."""
+    """Show one callback: its address, its attempts and its last error."""
     callback = session.query(lambda connection: callback_admin.find_callback(connection, callback_id))
     if json:
         typer.echo(as_json(_document(callback)))
@@ -87,7 +87,7 @@ def _document(callback: CallbackInfo) -> dict[str, Any]:
 
 @app.command()
 def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> None:
-    """Send again, under the same id and with all attempts before it: these, or all that were given up."""
+    """Send callbacks again with the same id: these, or all that were given up."""
     if bool(ids) is every or (agent and not every):
         raise typer.BadParameter("give the ids, or --all, with --agent for those of one agent")
     if every:
@@ -112,8 +112,8 @@ def _resend_all(agent: str | None) -> None:
 
 @app.command()
 def enable(url: Url) -> None:
-    """Send to an address again that had answered 410 Gone."""
+    """Allow callbacks to an address that answered 410 Gone."""
     count = session.transaction(lambda connection: callback_admin.enable_address(connection, url))
     typer.echo(f"{plain(url)} is open again")
     if count:
-        typer.echo(f"{count} were given up meanwhile; `countersign callbacks resend --all` sends them")
+        typer.echo(f"given up until now: {count}; `countersign callbacks resend --all` sends them again")

@@ -13,10 +13,8 @@ from bot.cli.common.faults import CommandError
 
 def demo(
     *,
-    port: Annotated[
-        int, typer.Option(help="On which port of this machine; 0 takes a free one.", min=0, max=65535)
-    ] = 8080,
-    folder: Annotated[Path, typer.Option(help="Where it keeps its data.", file_okay=False)] = Path("countersign-demo"),
+    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one.", min=0, max=65535)] = 8080,
+    folder: Annotated[Path, typer.Option(help="The folder for its data.", file_okay=False)] = Path("countersign-demo"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: delete the demo's data in the folder.")] = False,
     browser: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open the page in a browser; default: from a terminal.")

@@ -13,9 +13,9 @@ from store.installation import tenancy
 
 
 def record_restore() -> None:
-    """After a restore, before the service starts: freeze everything, and record that the database is an earlier one.
+    """Run after a restore, before the service starts: record the restore and freeze everything.
 
-    What was decided and claimed since the backup is unknown to it, so an approval that was used can look unused.
+    The restored database does not know what was decided and claimed since the backup: a used approval can look unused.
     """
     settings = read_settings()
     counter = counter_file(settings)
@@ -31,13 +31,13 @@ def record_restore() -> None:
 
 
 def freeze() -> None:
-    """Hold every agent at once, as `agents pause` holds one."""
+    """Pause all agents at once."""
     _set_frozen(frozen=True)
     typer.echo("everything is frozen; `countersign thaw` ends it")
 
 
 def thaw() -> None:
-    """End a freeze. Agents that are paused by themselves stay so."""
+    """End a freeze. Agents that were paused one by one stay paused."""
     _set_frozen(frozen=False)
     typer.echo("nothing is frozen any more")
 

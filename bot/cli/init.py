@@ -20,16 +20,16 @@ Next:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write them.", show_default="the present folder")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="The folder to write to.", show_default="the present folder")] = Path(),
 ) -> None:
     """Write policy.toml, .env and manifest.yml for a new installation.
 
-    A file that is there already is kept as it is.
+    Existing files are kept as they are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in FILES.items():
         written = _write_new(folder / name, (SOURCE / source).read_bytes(), 0o600 if name in SECRET else 0o644)
-        typer.echo(f"wrote {folder / name}" if written else f"kept {folder / name}, which was there")
+        typer.echo(f"wrote {folder / name}" if written else f"kept {folder / name}, which exists")
     typer.echo(NEXT)
 
 

@@ -76,7 +76,7 @@ def _sentence(fault: ValidationError) -> str:
         "may": "--may: an action type such as mail.send, or a pattern such as mail.*",
         "requesters": "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com",
     }
-    return f"{expected[str(first['loc'][0])]}; and not {first['input']!r}"
+    return f"{expected[str(first['loc'][0])]}; not {first['input']!r}"
 
 
 def rates_with(rates: Rates, per_minute: str | None, max_open: str | None) -> Rates:

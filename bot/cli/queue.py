@@ -66,7 +66,7 @@ def _title(words: dict[str, Any]) -> str:
 
 def _lines(entries: list[Entry], in_all: int, limit: int) -> Iterator[str]:
     if not entries:
-        yield "nothing is waiting" if not in_all else f"nothing with this role is waiting, of {in_all} in all"
+        yield "nothing is waiting" if not in_all else f"nothing waits for this role; {in_all} in all"
         return
     titles = ("DUE", "RISK", "LEVEL", "ASKED", "TAKEN BY")
     head, *rows = table(titles, [_row(state) for state, _ in entries]).split("\n")
@@ -150,7 +150,7 @@ def _decisions(figures: Statistics) -> str:
         (name.replace("_", " "), count, f"{figures.rates[name]:.0%}".rjust(5))
         for name, count in figures.decisions.items()
     ]
-    return f"{table(('PEOPLE SAID', 'TIMES', 'SHARE'), rows)}\n{_speed(figures)}"
+    return f"{table(('DECISION', 'TIMES', 'SHARE'), rows)}\n{_speed(figures)}"
 
 
 def _speed(figures: Statistics) -> str:

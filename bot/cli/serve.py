@@ -12,13 +12,12 @@ from bot.settings import read_settings, require_slack
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Where to listen; default: COUNTERSIGN_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="On which port; default: COUNTERSIGN_PORT.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on. Default: COUNTERSIGN_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on. Default: COUNTERSIGN_PORT.")] = None,
 ) -> None:
     """Bring the database to the current schema, then serve until SIGTERM or Ctrl-C.
 
-    It takes Slack: without it nobody could decide.
-    Requests that were begun are finished, and whoever waits for an answer gets it, before the process ends.
+    It needs Slack, because nobody could decide without it. Before it ends, it answers the requests that it has begun.
     """
     options = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
     settings = read_settings(**{name: value for name, value in options.items() if value is not None})

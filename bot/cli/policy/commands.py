@@ -43,7 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def check(file: File = None) -> None:
-    """Say what is wrong with a policy and where, a line each; else print its version and what it says."""
+    """Check a policy file: print its faults, one on each line, or what the policy says."""
     path = file or read_settings().policy
     try:
         policy = read_policy(path.read_bytes())
@@ -56,7 +56,7 @@ def check(file: File = None) -> None:
 
 @app.command()
 def explain(draft: Draft, *, json: Json = False) -> None:
-    """Show what would become of a package, and why. Nothing is written."""
+    """Show the level of a package, why, and who would be asked. Nothing is written."""
     package = _parse_package(draft.read(), draft.name)
     explanation = explain_package(package, read_settings(), session.now())
     typer.echo(as_json(explanation.document()) if json else render_explanation(explanation))

@@ -104,10 +104,10 @@ def test_changing_a_keys_limits_is_recorded(terminal: Terminal, engine: Engine) 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--may", "mail *"], "--may: an action type such as mail.send, or a pattern such as mail.*; and not 'mail *'"),
+        (["--may", "mail *"], "--may: an action type such as mail.send, or a pattern such as mail.*; not 'mail *'"),
         (
             ["--for", "rose"],
-            "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com; and not 'rose'",
+            "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com; not 'rose'",
         ),
         (["--per-minute", "0"], "must be a whole number of at least 1, `none` for no limit, or `default`"),
         ([], "give at least one of --may, --for, --max-risk, --per-minute, --max-open"),

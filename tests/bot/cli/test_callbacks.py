@@ -206,7 +206,7 @@ async def test_an_enabled_address_gets_its_dead_callbacks_after_resend(
     assert "`countersign callbacks enable URL`" in terminal("callbacks", "resend", receiver.ids()[0]).line
     assert "no callbacks to resend" in terminal("callbacks", "resend", "--all").out
     result = terminal("callbacks", "enable", receiver.url()).out
-    assert result.startswith(f"{receiver.url()} is open again\n1 were given up meanwhile")
+    assert result.startswith(f"{receiver.url()} is open again\ngiven up until now: 1;")
     assert terminal("callbacks", "resend", "--all").out == "1 will be sent again\n"
     await rounds.deliver()
     assert await rounds.states() == ["delivered"]
@@ -261,7 +261,7 @@ def test_an_agents_callback_url_can_be_changed_and_removed(
     assert terminal("agents", "callback", "clerk", "http://127.0.0.1/hook").code == 0
     assert terminal("agents", "callback", "clerk", "http://127.0.0.1/hook").code == 0
     assert _address(engine, agent["agent_id"]) == "http://127.0.0.1/hook"
-    assert "has to poll" in terminal("agents", "callback", "clerk", "--none").out
+    assert "so it must poll" in terminal("agents", "callback", "clerk", "--none").out
     assert _address(engine, agent["agent_id"]) is None
     with engine.connect() as connection:
         event_types = list(

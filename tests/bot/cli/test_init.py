@@ -36,14 +36,14 @@ def test_only_its_owner_can_read_the_settings(terminal: Terminal) -> None:
 def test_init_keeps_an_existing_file_and_names_it(terminal: Terminal) -> None:
     env = terminal.folder / ".env"
     env.write_text("SLACK_BOT_TOKEN=xoxb-mine\n")
-    assert "kept .env, which was there" in terminal("init").out
+    assert "kept .env, which exists" in terminal("init").out
     assert env.read_text() == "SLACK_BOT_TOKEN=xoxb-mine\n"
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed(terminal: Terminal) -> None:
     elsewhere = terminal.folder / "elsewhere"
     (terminal.folder / ".env").symlink_to(elsewhere)
-    assert "kept .env, which was there" in terminal("init").out
+    assert "kept .env, which exists" in terminal("init").out
     assert not elsewhere.exists()
 
 

@@ -70,7 +70,7 @@ async def test_a_part_of_the_queue_shows_the_total_number(terminal: Terminal) ->
     assert result.out.endswith("1 of 3; --limit shows more\n")
     one = terminal("queue", "--role", "reviewer")
     assert [line.split()[0] for line in one.out.splitlines() if "pkg_" in line] == ids[2:]
-    assert terminal("queue", "--role", "director").out == "nothing with this role is waiting, of 3 in all\n"
+    assert terminal("queue", "--role", "director").out == "nothing waits for this role; 3 in all\n"
 
 
 def test_an_empty_queue_says_so(terminal: Terminal) -> None:
@@ -102,7 +102,7 @@ async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> N
     assert out.startswith("The last 7d, from 2026-11-13T12:00Z to 2026-11-20T12:00Z\n")
     assert "hard_approval     2      0       0      0    0       2\n" in out
     assert "in all            3      0       0      0    0       3\n" in out
-    assert "PEOPLE SAID  TIMES  SHARE\napprove          1    50%\nreject           1    50%\n" in out
+    assert "DECISION  TIMES  SHARE\napprove       1    50%\nreject        1    50%\n" in out
     assert "time to decide: half within 0s, nine of ten within 0s\n" in out
     assert max(map(len, out.splitlines())) <= 80
 
