@@ -46,7 +46,7 @@ async def _show(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
         page = f"{demo.url}/playground"
         say(welcome(page, demo, data))
         if browser and not await asyncio.to_thread(_open_browser, page):
-            say("No browser could be opened from here: open that address yourself.")
+            say("No browser could be opened. Open this address yourself.")
         await asyncio.Event().wait()
 
 
@@ -60,14 +60,14 @@ EXAMPLE = (
 def welcome(page: str, demo: Demo, data: str) -> str:
     return (
         f"\n  Open        {page}"
-        "\n              It stands in for Slack, on this machine alone. It is not Slack."
+        "\n              A stand-in for Slack, on this machine alone"
         f"\n  API         {demo.url}/docs"
         f"\n  Your agent  export KEY={demo.own_agent.key}"
         f"\n              curl -s {demo.url}/v1/packages -H \"Authorization: Bearer $KEY\" -d '{EXAMPLE}'"
-        "\n              Its card appears in #reviews. A callback_url on this machine works:"
-        f"\n              verify it with {demo.own_agent.callback_secret}"
+        "\n              The card appears in #reviews. Callbacks to this machine work; their secret is"
+        f"\n              {demo.own_agent.callback_secret}"
         f"\n  Data        {data}"
-        "\n  End         Ctrl-C\n"
+        "\n  Stop        Ctrl-C\n"
     )
 
 

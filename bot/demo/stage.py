@@ -30,7 +30,7 @@ class Stage:
         for story in STORIES:
             turn, over = self._diary.turn(story.name)
             if not over:
-                self._diary.tell(story.agent, "did", "Was started again, and asks what became of what it had proposed.")
+                self._diary.tell(story.agent, "did", "Was started again, and asks what was decided.")
                 self._play(story, turn)
             elif turn == 0 and not story.waits:
                 self._play(story, 1)
@@ -58,7 +58,7 @@ class Stage:
             agent.log_error(f"{refused} I stop here.")
         except Exception:
             log.exception("demo.story_failed", story=story.name)
-            agent.log_error("I met a fault of my own and stop here; the log has it.")
+            agent.log_error("I failed and stop here. The log says why.")
         self._running.pop(story.name)
         self._diary.mark_turn(story.name, turn, over=True)
 

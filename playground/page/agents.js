@@ -95,7 +95,7 @@ function draw(state) {
 
 function drawTime() {
   const at = new Date(businessNow());
-  const ahead = moved > 0 ? `${duration(moved)} ahead of the real clock. Messages carry the real time.` : "the same as the real clock";
+  const ahead = moved > 0 ? `${duration(moved)} ahead of the real clock. Messages show the real time.` : "the same as the real clock";
   byId("now").replaceChildren(
     el("time", { datetime: at.toISOString(), title: whole(at) }, moment(at)),
     el("small", {}, `Business time, ${ahead}`),
@@ -151,11 +151,11 @@ function again(item) {
 
 /** The agent's latest line; all lines when opened. */
 function diary(item) {
-  if (!item.lines.length) return el("p", { class: "hint" }, item.started ? "Has done nothing yet." : "Waits until you open it.");
+  if (!item.lines.length) return el("p", { class: "hint" }, item.started ? "Has done nothing yet." : "Starts when you open it.");
   const last = item.lines.at(-1);
   const toggle = (event) => (event.currentTarget.open ? opened.add(item.name) : opened.delete(item.name));
   const all = el("details", { open: opened.has(item.name), toggle },
-    el("summary", { "data-name": `${item.name} told` }, `All that the agent told (${item.lines.length})`),
+    el("summary", { "data-name": `${item.name} told` }, `Everything that the agent did (${item.lines.length})`),
     el("ol", {}, item.lines.map((entry) => el("li", {}, line(entry)))));
   return [el("div", { class: "last" }, line(last)), all];
 }

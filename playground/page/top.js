@@ -42,8 +42,8 @@ async function turn(kind) {
 const SENTENCES = {
   well: () => "",
   slow: () => "Slack is slow: each of its answers to the app takes 2 seconds.",
-  limited: () => "Slack asks the app for patience: it refuses every call for 30 seconds.",
-  down: () => "Slack is down: the app cannot reach it, and nothing that you do reaches the app. Choose “well” above to bring it back.",
+  limited: () => "Slack refuses every call of the app for 30 seconds (rate limit).",
+  down: () => "Slack is down: the app cannot reach it, and nothing that you do reaches the app. Choose “working” above to bring it back.",
 };
 
 function condition() {

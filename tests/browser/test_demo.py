@@ -124,7 +124,7 @@ async def test_after_a_rejected_email_the_story_starts_again_with_another(screen
     await go(screen, "reviews", "UROSS")
     await screen.press(screen.card(MAIL), "Reject")
     await send(screen, "Why you reject it", "They renewed it yesterday.")
-    await expect(agent(screen, "E-mail assistant")).to_contain_text("without permission there is nothing to do")
+    await expect(agent(screen, "E-mail assistant")).to_contain_text("because there is no permission")
     await screen.page.get_by_role("button", name="Start again: E-mail assistant").click()
     await expect(screen.card("The appointment for your inspection")).to_be_visible()
     await screen.picture("demo_again")
@@ -148,12 +148,12 @@ async def test_the_deletion_opens_approve_once_details_were_read(screen: Screen)
 
 
 async def test_moving_time_on_lets_the_receipt_go_by_silence(screen: Screen) -> None:
-    await screen.page.get_by_role("button", name="Try it as Ross: A receipt that goes out by silence").click()
+    await screen.page.get_by_role("button", name="Try it as Ross: A receipt that is sent if nobody objects").click()
     await expect(screen.card(RECEIPT)).to_contain_text("unless someone objects")
     await go(screen, "reviews", "URITA")
     await screen.page.get_by_role("button", name="+5 min").click()
     await expect(screen.page.get_by_text("5 minutes ahead of the real clock")).to_be_visible()
-    await expect(agent(screen, "A receipt that goes out by silence")).to_contain_text("consent by silence")
+    await expect(agent(screen, "A receipt that is sent if nobody objects")).to_contain_text("consent by silence")
     await expect(screen.card(RECEIPT)).to_contain_text("not an approval")
     await screen.picture("demo_consented")
 
@@ -171,7 +171,7 @@ async def test_a_double_click_moves_time_once(screen: Screen) -> None:
     await screen.page.get_by_role("button", name="+5 min").dblclick()
     clicked.set()
     await expect(
-        screen.page.get_by_text("5 minutes ahead of the real clock. Messages carry the real time.")
+        screen.page.get_by_text("5 minutes ahead of the real clock. Messages show the real time.")
     ).to_be_visible()
     await expect(trouble(screen)).to_have_text("")
     assert len(asked) == 1
@@ -281,9 +281,9 @@ async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
     address: str, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
     async with window(browser, f"{address}#agents", size, scheme) as screen:
-        await expect(agent(screen, "A read that passes by itself")).to_contain_text("Reported: succeeded")
+        await expect(agent(screen, "A read that needs nobody")).to_contain_text("Reported: succeeded")
         assert await screen.page.locator(".last .what").evaluate_all(CUT) == []
-        await screen.page.get_by_text("All that the agent told").first.click()
+        await screen.page.get_by_text("Everything that the agent did").first.click()
         await screen.picture(f"demo_panel_{'phone' if size == PHONE else 'wide'}_{scheme}")
         assert await screen.measure("wider") == []
         assert await screen.measure("overlaps") == []

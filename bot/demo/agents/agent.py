@@ -93,7 +93,7 @@ class Agent:
     async def carry_out(self, document: Document, work: Callable[[Mapping[str, Any]], str]) -> bool:
         """Claim the permission, do what was approved, and report the outcome. Without permission, do nothing."""
         if not document["may_proceed"]:
-            self.did("Nothing: without permission there is nothing to do.")
+            self.did("Did nothing, because there is no permission.")
             return False
         claim = f"{self.run_id}-worker"
         document = await self.claim(document, claim)

@@ -44,14 +44,14 @@ async def run(agent: Agent) -> None:
     if document["decision"] and document["decision"]["answer"]:
         agent.did(f"Wrote into the draft: “{document['decision']['answer']}”")
     else:
-        agent.did("Left the address open: nobody told me which one is right.")
+        agent.did("Left the address open: nobody answered.")
 
 
 STORY = Story(
     name="question",
     agent="drafting-agent",
     title="A question",
-    what="The agent does not know and asks. Any reviewer may press an answer; silence is never one.",
+    what="The agent asks. Any reviewer may press an answer, and silence is never an answer.",
     begins=("URITA", "C0ENFORCE"),
     run=run,
 )

@@ -72,7 +72,7 @@ STORY = Story(
     name="deletion",
     agent="data-steward",
     title="Deletion of data",
-    what="Critical: it takes Sven and Susan, and each of them opens Details before approving.",
+    what="Critical: Sven and Susan must both approve it, and each must open Details first.",
     begins=("USVEN", "C0DATA"),
     run=run,
 )

@@ -21,17 +21,17 @@ LETTERS = (
     Letter(
         to="m.vale@harbour-foods.example",
         subject="Your question about the fee of 12 March",
-        body="Dear Ms. Vale,\nyou are right: the fee of 12 March was charged twice. We return 84 EUR within ten days.",
+        body="Dear Ms. Vale,\nYou are right: the fee of 12 March was charged twice. We return 84 EUR within ten days.",
     ),
     Letter(
         to="office@quayside-fish.example",
         subject="Your permit runs out",
-        body="Dear Quayside Fish,\nyour permit NP-2291 runs out on 31 December. Please renew it by 10 December.",
+        body="Dear Quayside Fish,\nYour permit NP-2291 runs out on 31 December. Please renew it by 10 December.",
     ),
     Letter(
         to="j.oduya@saltworks.example",
         subject="The appointment for your inspection",
-        body="Dear Mr. Oduya,\nwe come on Thursday at nine. Please have this year's temperature records at hand.",
+        body="Dear Mr. Oduya,\nWe come on Thursday at nine. Please have this year's temperature records at hand.",
     ),
 )
 
@@ -41,8 +41,8 @@ def draft_mail(turn: int, added: tuple[str, ...] = ()) -> Package:
     return {
         "title": f"Send e-mail: {letter.subject}",
         "action_type": "send_customer_email",
-        "subject_type": "e-mail",
-        "subject_id": f"to {letter.to}",
+        "subject_type": "message",
+        "subject_id": f"inbox-{turn}",
         "proposed_action": f"Send e-mail: {letter.subject}",
         "rationale": "They wrote to us, and the answer follows from their file.",
         "risk_level": "medium",
@@ -52,7 +52,7 @@ def draft_mail(turn: int, added: tuple[str, ...] = ()) -> Package:
             "subject": letter.subject,
             "body": "\n\n".join([letter.body, *added]),
         },
-        "evidence_refs": [{"id": f"inbox_{turn}", "title": "Their message of this morning"}],
+        "evidence_refs": [{"id": f"inbox_{turn}", "title": "Their message"}],
         "known_uncertainties": ["Whether this person may speak for the company."],
         "side_effect_preview": {"emails": 1, "recipients": [letter.to]},
         "consequence": "One e-mail leaves the house in our name.",
@@ -76,7 +76,7 @@ async def run(agent: Agent) -> None:
     document = await agent.propose(draft_mail(agent.turn))
     document = await agent.wait_for_decision(document, lambda status: redraft_mail(agent.turn, status))
     if document["decision"] and document["decision"]["decision"] == "approve_with_edits":
-        agent.did("Somebody corrected the draft: what is sent is what they approved, not what I wrote.")
+        agent.did("Someone corrected my draft, so I send their version.")
     await agent.carry_out(document, send_mail)
 
 
@@ -89,7 +89,7 @@ STORY = Story(
     agent="mail-assistant",
     title="E-mail assistant",
     what="Approve it, reject it, or correct it (Details, Edit and approve). Or press Revise and write what to add."
-    " What is sent is what you approved.",
+    " The e-mail that you approve is the one that is sent.",
     begins=("URITA", "C0REVIEWS"),
     run=run,
 )

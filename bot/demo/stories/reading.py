@@ -37,7 +37,7 @@ def read_file(approved: Mapping[str, Any]) -> str:
 STORY = Story(
     name="reading",
     agent="case-reader",
-    title="A read that passes by itself",
-    what="Low risk: nobody is asked, so no channel shows it. As Adam, give its id to /reviews audit and see the trail.",
+    title="A read that needs nobody",
+    what="Low risk: nobody is asked, and there is no card. As Adam, send /reviews audit and its id to see the trail.",
     run=run,
 )

@@ -48,7 +48,7 @@ async def run(agent: Agent) -> None:
     document = await agent.propose(draft_receipt(agent.turn))
     document = await agent.wait_for_decision(document, lambda status: revise_receipt(agent.turn, status))
     if document["status"] == "consented":
-        agent.did("Nobody objected in time. That is consent by silence, and nobody's approval.")
+        agent.did("Nobody objected in time. This is consent by silence, not an approval.")
     await agent.carry_out(document, send_receipt)
 
 
@@ -59,8 +59,8 @@ def send_receipt(approved: Mapping[str, Any]) -> str:
 STORY = Story(
     name="receipt",
     agent="appeals-clerk",
-    title="A receipt that goes out by silence",
-    what="It starts when you open it. Press Object to stop it, or move time on by five minutes and see it go.",
+    title="A receipt that is sent if nobody objects",
+    what="It starts when you open it. Press Object to stop it, or move time on by five minutes and see it go ahead.",
     begins=("UROSS", "C0REVIEWS"),
     waits=True,
     run=run,

@@ -148,7 +148,7 @@ def test_a_folder_with_other_content_is_left_alone(
 
 async def test_if_no_browser_can_be_opened_the_demo_says_so_and_goes_on(tmp_path: Path) -> None:
     async with running("--open", cwd=tmp_path) as demo:
-        await demo.read(until="No browser could be opened from here: open that address yourself.")
+        await demo.read(until="No browser could be opened. Open this address yourself.")
         async with aiohttp.ClientSession(demo.url) as http, http.get("/readyz") as answer:
             assert answer.status == 200
 

@@ -72,7 +72,7 @@ async def test_a_rejected_email_is_not_sent(visitor: Visitor) -> None:
     await visitor.give(ROSS, await visitor.card(MAIL), Verb.REJECT, {"comment": "They renewed it yesterday."})
     document = await visitor.over("mail")
     assert "Rejected by Ross: “They renewed it yesterday.”" in document[-2]
-    assert document[-1] == "Nothing: without permission there is nothing to do."
+    assert document[-1] == "Did nothing, because there is no permission."
 
 
 async def test_a_corrected_email_is_sent_as_corrected(visitor: Visitor) -> None:
@@ -83,7 +83,7 @@ async def test_a_corrected_email_is_sent_as_corrected(visitor: Visitor) -> None:
     await visitor.slack.submit(RITA, typed_edit(view, corrected) | {"comment": "Their office has moved."})
     assert (await visitor.slack.submit(RITA, {"confirmed": [CONFIRMED]})).ok
     document = await visitor.over("mail")
-    assert "Somebody corrected the draft: what is sent is what they approved, not what I wrote." in document
+    assert "Someone corrected my draft, so I send their version." in document
     assert document[-2] == "Sent to fees@quayside-fish.example: Your permit (9 characters)."
 
 
@@ -144,7 +144,7 @@ async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
     await visitor.card(RECEIPT, "unless someone objects")
     assert (await visitor.pass_time(300)).status == 200
     document = await visitor.over("receipt")
-    assert "Nobody objected in time. That is consent by silence, and nobody's approval." in document
+    assert "Nobody objected in time. This is consent by silence, not an approval." in document
     assert document[-2] == "Sent receipt-2 for appeal 301 to Quayside Fish."
 
 
