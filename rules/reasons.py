@@ -94,7 +94,10 @@ class Reason(StrEnum):
     )
     LEVEL_IS_TAKEOVER = "level-is-takeover", "This cannot be approved. Use Take over, or reject it."
     NOT_SOFT = "not-soft", "Silence does not count here, so there is nothing to object to. Reject it instead."
-    SILENCE_COUNTS = "silence-counts", "Silence lets this go ahead whatever the deadline is. Object to it, or defer it."
+    SILENCE_COUNTS = (
+        "silence-counts",
+        "This goes ahead by silence, so its deadline cannot be extended. Object to it, or defer it.",
+    )
     A_QUESTION = "a-question", "This is a question. Use Answer."
     NOT_A_QUESTION = "not-a-question", "This is not a question. Approve or reject it."
     ANSWER_NOT_OFFERED = "answer-not-offered", "Choose one of the answers that the question offers."
@@ -170,7 +173,7 @@ class Reason(StrEnum):
         "already-rejected",
         (
             "Someone said no to exactly this action ({package}) within the last {window}. Change it, or declare a"
-            " material_change; either way someone has to approve it."
+            " material_change; either way someone must approve it."
         ),
     )
     THREAD_TAKEN_OVER = (
@@ -183,15 +186,15 @@ class Reason(StrEnum):
     REQUESTER_UNKNOWN = (
         "requester-unknown",
         (
-            "No one is known by what {fields} says. Name a member by Slack user id or e-mail address, a registered"
-            " agent, or an address from a domain that the policy lists in [directory] outsiders."
+            "Countersign does not know the person in {fields}. Name a member by Slack user id or e-mail address, a"
+            " registered agent, or an address from a domain that the policy lists in [directory] outsiders."
         ),
     )
     NO_ELIGIBLE_REVIEWER = (
         "no-eligible-reviewer",
         "Nobody could decide this: no active, independent {role} has {action_type} in scope at {risk} risk.",
     )
-    QUALITY_GAPS = "quality-gaps", "At {risk} risk a reviewer needs more than this package says; missing: {gaps}."
+    QUALITY_GAPS = "quality-gaps", "At {risk} risk reviewers need more. Add these fields: {gaps}."
     TOO_LONG_TO_SHOW = (
         "too-long-to-show",
         (
@@ -201,7 +204,7 @@ class Reason(StrEnum):
     )
     ALREADY_EXPIRED = (
         "already-expired",
-        "The expires_at of this package lies in the past: nothing can be granted any more.",
+        "Its own deadline (expires_at) has passed, so this cannot be approved any more.",
     )
     CONTENT_UNREADABLE = (
         "content-unreadable",
@@ -212,15 +215,15 @@ class Reason(StrEnum):
     )
     KEEPS_ITS_SUBJECT = (
         "keeps-its-subject",
-        "A new version keeps its kind, action_type and subject; changed: {fields}. Submit a new package.",
+        "A new version keeps its kind, action_type and subject. Submit a new package to change: {fields}.",
     )
     IDEMPOTENCY_CONFLICT = (
         "idempotency-conflict",
-        "This idempotency key was used for another content ({package}); use a new key.",
+        "This idempotency key was used with different content ({package}). Use a new key.",
     )
     MAY_NOT_PROCEED = "may-not-proceed", "This package is {status}: it gives no permission to act."
     ALREADY_CLAIMED = "already-claimed", "This approval was already claimed under another claim_id ({claim_id})."
-    APPROVAL_LAPSED = "approval-lapsed", "This approval lapsed at {lapsed_at} unclaimed; submit the action again."
+    APPROVAL_LAPSED = "approval-lapsed", "This approval expired unused at {lapsed_at}. Submit the action again."
     DIGEST_MISMATCH = (
         "digest-mismatch",
         "The approval is for {approved}, not for {claimed}: only the approved action may run.",

@@ -12,9 +12,9 @@ from blocks.kit.ids import ANSWER_BUTTONS, ActionId
 from blocks.words.dossier import Dossier
 from blocks.words.verbs import LOOKS, Place, offered_at
 from rules.package.alphabets import alphabets_mixed_in
-from rules.scales import HITLLevel
 from rules.spelling import normalize_name
 from rules.state.commands import Verb
+from rules.verbs.trials import requested_verb
 
 OTHER_ANSWER = "Another answer …"
 RECOVERY = (Verb.ALLOW_RETRY, Verb.ASK_ROLLBACK, Verb.CLOSE)
@@ -26,13 +26,10 @@ def _details_button(dossier: Dossier, title: str) -> Element:
 
 
 def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
-    """The buttons of an open package or after a failure, and Details. Take over replaces Approve if nobody may."""
-    ref, ended = str(dossier.ref), dossier.state.status.terminal
-    offered = [verb for verb in dossier.offered if verb in RECOVERY or not ended]
-    first = (Verb.TAKE_OVER,) if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ()
-    verbs = [verb for verb in (*first, *offered_at(Place.CARD, offered)) if verb in offered]
+    """The buttons of an open package or after a failure, and Details."""
+    verbs, ref = verbs_on_buttons(dossier), str(dossier.ref)
     elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
-    more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in offered_at(Place.MENU, offered) if verb not in first]
+    more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in _at(Place.MENU, dossier) if verb not in verbs]
     menus = [menu(ActionId.MORE, more)] if more else []
     return (actions([*elements, _details_button(dossier, title), *menus]),)
 
@@ -41,6 +38,17 @@ def recovery_buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """The answers to a failure; nothing if there is none."""
     verbs = [verb for verb in offered_at(Place.CARD, dossier.offered) if verb in RECOVERY]
     return (actions([_button(verb, str(dossier.ref), title) for verb in verbs]),) if verbs else ()
+
+
+def verbs_on_buttons(dossier: Dossier) -> list[Verb]:
+    """Take over replaces Approve if the level is human takeover."""
+    takes_over = requested_verb(dossier.state) is Verb.TAKE_OVER and Verb.TAKE_OVER in _at(Place.MENU, dossier)
+    return [*([Verb.TAKE_OVER] if takes_over else []), *_at(Place.CARD, dossier)]
+
+
+def _at(place: Place, dossier: Dossier) -> list[Verb]:
+    ended = dossier.state.status.terminal
+    return [verb for verb in offered_at(place, dossier.offered) if verb in RECOVERY or not ended]
 
 
 def _buttons_of(verb: Verb, dossier: Dossier, title: str) -> Iterator[Element]:

@@ -45,12 +45,13 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
         yield line("Reason", package.rationale, _ONE_LINE)
     evidence, basis = [ref.title for ref in package.evidence_refs], package.policy_basis
     confidence = line("Confidence", percent(package.confidence), _HALF)
-    yield _beside(_few("Evidence", evidence), _few("Policy", basis), confidence)
+    room = _HALF if evidence and basis else _ONE_LINE
+    yield _beside(_few("Evidence", evidence, room), _few("Policy", basis, room), confidence)
 
 
-def _few(label: str, items: Sequence[str]) -> list[Run]:
+def _few(label: str, items: Sequence[str], room: int) -> list[Run]:
     """The only item, or how many there are."""
-    return line(label, shorten(items[0], _HALF) if len(items) == 1 else f"{len(items)} items" if items else None, _HALF)
+    return line(label, shorten(items[0], room) if len(items) == 1 else f"{len(items)} items" if items else None, room)
 
 
 def _beside(*lines: list[Run]) -> list[Run]:

@@ -52,7 +52,7 @@ _TELLING = (
 def request(dossier: Dossier) -> Element:
     """Which agent asks, for whom, until when, and what happens then. The people who are asked are named below."""
     state, named = dossier.state, dossier.mentions and not dossier.more_may_decide
-    plain = state.kind in (*CALLS, Kind.QUESTION) and state.level is not HITLLevel.HUMAN_TAKEOVER
+    plain = state.kind is Kind.QUESTION or (state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER)
     role = f" {who_may_decide(state, dossier.terms)}" if not named else "" if plain else " you"
     what = "" if plain else f" to {asked_action(state)}"
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
@@ -74,11 +74,11 @@ def deadline(dossier: Dossier) -> list[Run]:
         return [f"{person_name(dossier, state.hold.by)} put it on hold ", moment(state.hold.since), ", so no time runs"]
     if not state.soft:
         by = "answer by " if state.kind is Kind.QUESTION else "decide by "
-        return [by, moment(state.ends_at), f", then {timeout_outcome(state).removesuffix(' is asked')}"]
+        return [by, moment(state.ends_at), f", then {timeout_outcome(state)}"]
     at = goes_ahead_at(dossier)
     if at is None:
         counts = format_duration(dossier.terms.soft_timeout)
-        return [f"silence counts only once a reviewer can see this card, then for {counts}"]
+        return [f"goes ahead {counts} after a reviewer can see this card if nobody objects"]
     return ["goes ahead ", moment(at), " unless someone objects"]
 
 
@@ -88,7 +88,8 @@ def why_line(dossier: Dossier) -> Element:
     reasons = state.why[1:] if why_silence_stopped(state) else state.why
     reason = f"{reason_sentence(_strongest(reasons))} " if reasons else ""
     undo = reversibility_sentence(state)
-    stakes = [undo.removeprefix("Irreversible, ").capitalize() if "irreversible" in reason.lower() else undo]
+    undo = undo.removeprefix("Irreversible, ").capitalize() if "irreversible" in reason.lower() else undo
+    stakes = [] if state.kind is Kind.QUESTION else [undo]
     stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
     return words(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
 
@@ -117,12 +118,8 @@ def earlier_objection(dossier: Dossier) -> Parts:
     objection = dossier.state.earlier_no
     if objection is None:
         return ()
-    did = f"{person_name(dossier, objection.by)} {_SAID_NO[objection.verb]} {dossier.state.action_type}"
-    return (
-        words(
-            f"{did} in {objection.decision_package_id}, ", moment(objection.at), ". An explicit approval is required."
-        ),
-    )
+    did = f"{person_name(dossier, objection.by)} {_SAID_NO[objection.verb]} {dossier.state.action_type} "
+    return (words(did, moment(objection.at), "."),)
 
 
 def requester_warnings(dossier: Dossier) -> Parts:
@@ -155,11 +152,14 @@ def _progress_sentences(dossier: Dossier) -> Iterator[str]:
 def escalation_sentence(dossier: Dossier) -> str:
     """From which role to which, and why."""
     terms, task = dossier.state.terms, dossier.state.task
-    roles = f"Escalated from {with_article(terms.role_at(0))} to {with_article(task.required_role)}"
+    roles = f"from {with_article(terms.role_at(0))} to {with_article(task.required_role)}"
     last = next((event for event in reversed(dossier.history) if event.event_type == EventType.PACKAGE_ESCALATED), None)
     if last is None:
-        return f"{roles}."
-    return f"{roles}: {_CLIMBED.get(last.reason or '') or f'{person_name(dossier, last.actor)} escalated it'}."
+        return f"Escalated {roles}."
+    climbed = _CLIMBED.get(last.reason or "")
+    return (
+        f"Escalated {roles}: {climbed}." if climbed else f"{person_name(dossier, last.actor)} escalated this {roles}."
+    )
 
 
 _REFUSED = (Status.REJECTED, Status.REVOKED)
@@ -195,9 +195,7 @@ def verified_facts(dossier: Dossier) -> Block:
     """What the service has verified, as opposed to what it only quotes."""
     state = dossier.state
     owner, requester = person_name(dossier, state.owner), person_name(dossier, state.requester)
-    parties = f"agent {agent_name(dossier)}, owner {owner}, requester {requester}"
-    digest = state.action_digest.removeprefix("sha256:")[:12]
-    action = f"Action type {state.action_type}, version {state.version}, digest {digest}."
-    level = f"Level {humanize(state.level)}, by policy {state.policy_version}."
-    caveat = "Quoted and boxed text comes from the agent and is unverified."
-    return plain_context(f"Countersign checked: {parties}.", f"{action} {level}", caveat)
+    parties = f"agent {agent_name(dossier)}, owner {owner}, requester {requester}, action type {state.action_type}"
+    return plain_context(
+        f"Countersign checked: {parties}.", "Quoted and boxed text comes from the agent and is unverified."
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from blocks.card.buttons import verbs_on_buttons
 from blocks.kit.text import escape, one_line
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_sentence, outcome_timing
 from blocks.words.sentences import request_sentence, risk_label, sentence, timing_sentence
 from blocks.words.status import status_label
-from blocks.words.verbs import LOOKS, Place, offered_at
+from blocks.words.verbs import LOOKS
 from rules.state.model import Status
 
 
@@ -18,7 +19,7 @@ def fallback_text(dossier: Dossier, title: str) -> str:
 
 
 def _asking(dossier: Dossier, title: str) -> str:
-    ways = ", ".join(LOOKS[verb].label for verb in offered_at(Place.CARD, dossier.offered))
+    ways = ", ".join(LOOKS[verb].label for verb in verbs_on_buttons(dossier))
     todo = f"Open Details to read it, or choose: {ways}."
     heading = f"{sentence(risk_label(dossier.state))[:-1]}: {sentence(title)}"
     return f"{heading} {request_sentence(dossier)} {timing_sentence(dossier)} {todo}"

@@ -142,7 +142,7 @@ def unused_approval(dossier: Dossier) -> Message:
     lapses = dossier.state.lapses_at
     waits = f"{status_label(dossier.state)}, and not carried out yet."
     shown, plain = (
-        f"{waits} The approval expires {format_time(lapses)}." if lapses else waits
+        f"{waits} It expires {format_time(lapses)} if unused." if lapses else waits
         for format_time in (slack_date, in_utc)
     )
     return _message(dossier, plain, section(shown))

@@ -9,7 +9,7 @@ from blocks.kit.elements import Block, bold, rich, words
 from blocks.kit.parameters import exact_json_line
 from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
 from rules.form_schema import FormSchema
-from rules.package.model import DecisionPackage, Dissent, Evidence, TakeoverPackage
+from rules.package.model import CALLS, DecisionPackage, Dissent, Evidence, TakeoverPackage
 from rules.wording import percent
 
 Draw = Callable[[str, Any], Iterator[Block]]
@@ -55,7 +55,6 @@ def _closed(name: str, _: bool) -> Iterator[Block]:  # noqa: FBT001 - as every o
 Fields = Mapping[str, tuple[str, Draw]]
 
 ASKED: Fields = {
-    "title": ("Title", quote_blocks),
     "proposed_action": ("Proposed action", quote_blocks),
     "answers": ("Offered answer", list_blocks),
     "free_answer": ("Other answers", _closed),
@@ -91,18 +90,22 @@ ECHOED: Fields = {
 _DEFAULTS = {name: field.get_default(call_default_factory=True) for name, field in DecisionPackage.model_fields.items()}
 
 
+_CONTENT = ("proposed_action", "rationale")  # of what is no call: a part of the exact content, which stands above
+
+
 def field_blocks(package: DecisionPackage, fields: Fields) -> Iterator[Block]:
     """The fields that the package sets. An empty object of arguments counts as set."""
+    above = () if package.kind in CALLS else _CONTENT
     for name, (label, draw) in fields.items():
         value = getattr(package, name)
-        if value != _DEFAULTS[name]:
+        if value != _DEFAULTS[name] and name not in above:
             yield from draw(label, value)
 
 
 def short_field_blocks(package: DecisionPackage) -> Iterator[Block]:
     values = ((name, getattr(package, name)) for name in SHORT)
     yield from line_blocks(
-        "In short", [(name, _field_text(name, value)) for name, value in values if value not in (None, ())]
+        "Fields", [(name, _field_text(name, value)) for name, value in values if value not in (None, ())]
     )
 
 

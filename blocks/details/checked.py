@@ -59,8 +59,10 @@ def level_blocks(dossier: Dossier) -> Iterator[Block]:
         words(bold(f"{humanize(state.level).capitalize()}, {risk_label(state)}. "), reversibility_sentence(state))
     )
     yield rich(
-        bullets([code(why.rule), f" asks for {humanize(why.level)}: ", reason_sentence(why)] for why in state.why)
+        bullets([f"{humanize(why.level).capitalize()}: {reason_sentence(why)} ", code(why.rule)] for why in state.why)
     )
+    if objection := state.earlier_no:
+        yield rich(words("The earlier no: ", code(objection.decision_package_id), " · ", moment(objection.at)))
     yield from (rich(line) for line in missing_fields(state))
 
 
@@ -113,7 +115,7 @@ def _requirements(terms: Terms) -> Iterator[list[Run]]:
 def _timers(dossier: Dossier) -> Iterator[list[Run]]:
     state, terms = dossier.state, dossier.terms
     if state.soft:
-        yield [f"Silence counts as consent after {format_duration(terms.soft_timeout)} in sight of a reviewer."]
+        yield [f"Silence is consent once a reviewer could see this for {format_duration(terms.soft_timeout)}."]
     hours = " of its working hours" if terms.timeout_in_working_hours else ""
     timeout = format_duration(terms.hard_timeout)
     yield [f"Each role has {timeout}{hours}. If nobody decides in time, {timeout_outcome(state)}."]
@@ -130,17 +132,17 @@ def _times(dossier: Dossier) -> Iterator[list[Run]]:
 def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
     state = dossier.state
     known = (
-        ("Came in", state.created_at),
+        ("Received", state.created_at),
         ("Reviewers can see the card since", state.shown.at if state.shown else None),
         ("This role's deadline", None if state.status.terminal else state.task.due_at),
         ("The agent has until", state.answer_by),
         ("It comes back", state.wake_at),
         ("The agent's own deadline", state.expires_at),
         ("Decided", state.decision.decided_at if state.decision else None),
-        ("The approval expires", state.lapses_at),
+        ("Expires if unused", state.lapses_at),
         ("The agent began", state.execution.claimed_at),
-        ("The outcome is expected by", state.outcome_by),
-        ("The outcome was noted", state.execution.reported_at),
+        ("The outcome is due", state.outcome_by),
+        ("The outcome was reported", state.execution.reported_at),
     )
     return ((name, at) for name, at in known if at is not None)
 
@@ -180,8 +182,8 @@ def earlier_decision_blocks(dossier: Dossier) -> Iterator[Block]:
 
 
 def _package_line(dossier: Dossier, package: EarlierPackage) -> list[Run]:
-    by = f", by {people_names(dossier, package.by)}" if package.by else ""
-    return [code(package.package_id), f" was {humanize(package.status)}{by} · ", moment(package.at)]
+    by = f" by {people_names(dossier, package.by)}" if package.by else ""
+    return [code(package.package_id), f": {humanize(package.status)}{by} · ", moment(package.at)]
 
 
 def id_blocks(dossier: Dossier) -> Iterator[Block]:

@@ -96,10 +96,10 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
     yield Section(terms_heading(dossier.state), terms_blocks(dossier))
     yield Section("Who has decided", vote_blocks(dossier))
     yield Section("Messages", message_blocks(dossier))
-    yield Section("Earlier decisions on the same", earlier_decision_blocks(dossier))
+    yield Section("Earlier decisions on the same subject", earlier_decision_blocks(dossier))
     if package:
         yield Section("The agent's reasons", field_blocks(package, REASONS))
-        yield Section("About the agent", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
+        yield Section("As the agent posted it", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
     yield Section("History", history_blocks(dossier))
     yield Section("Ids", (verified_facts(dossier), *id_blocks(dossier)))
 

@@ -11,7 +11,8 @@ from blocks.kit.elements import Block, Element, choice_of, input_block, option, 
 from blocks.kit.ids import Field
 from blocks.kit.limits import OPTION_TEXT
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import agent_name, reversibility_sentence
+from blocks.words.sentences import agent_name
+from blocks.words.verbs import consequence
 from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
 from rules.state.commands import Audience, OverrideDecision, Verb, Verdict
@@ -44,9 +45,11 @@ _INSTRUCTIONS: Mapping[Verb, str] = {
 }
 _UNTIL: Mapping[Verb, str] = {Verb.DEFER: "Ask again at", Verb.EXTEND: "The new deadline"}
 _OVERRIDES = (
-    option("Go ahead", OverrideDecision.PROCEED, "The agent may do this, once, whatever it recommends itself."),
-    option("Stop", OverrideDecision.STOP, "The agent must not do this, whatever it recommends itself."),
-    option("Something else", OverrideDecision.OTHER, "The agent must not do this; your reason says what instead."),
+    option("Go ahead", OverrideDecision.PROCEED, "The agent may do this, once."),
+    option("Stop", OverrideDecision.STOP, "The agent must not do this."),
+    option(
+        "Something else", OverrideDecision.OTHER, "The agent must not do this. Write below what it should do instead."
+    ),
 )
 _VERDICTS = (
     option("Sound", Verdict.SOUND, "It was right to let it go ahead."),
@@ -104,8 +107,8 @@ def to_role(_: Verb, dossier: Dossier) -> Block:
 
 def to_person(_: Verb, __: Dossier) -> Block:
     hint = (
-        "They get the task in the chosen role, or else in their own. Someone who may already decide it gets it where"
-        " it is: it does not move up."
+        "Someone who may already decide this gets it as it is: it does not move up. Anyone else gets it in the role"
+        " that you choose, or in their own."
     )
     return input_block(Field.TO_PERSON, "Person", _person(), hint=hint, optional=True)
 
@@ -153,7 +156,7 @@ def confirmed(verb: Verb, dossier: Dossier) -> Block:
 
 def confirmed_for(dossier: Dossier, digest: str) -> Block:
     """The value of the box is the digest of what is confirmed: a box ticked for one thing confirms no other."""
-    tick = option("The agent may then do exactly this", digest, reversibility_sentence(dossier.state))
+    tick = option("The agent may then do exactly this", digest, consequence(dossier))
     return input_block(Field.CONFIRMED, "Consequence", {"type": "checkboxes", "options": [tick]})
 
 

@@ -87,7 +87,7 @@ def _last_step(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> Vi
 
 
 def _earlier_step(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
-    more = section(f"{LOOKS[verb].label} stands on the last step.", _step_button(verb, dossier, at.number + 1, "Next"))
+    more = section(f"{LOOKS[verb].label} is on the last step.", _step_button(verb, dossier, at.number + 1, "Next"))
     return modal(FormId.DECISION, LOOKS[verb].label, [about_block(dossier), *blocks, more])
 
 
@@ -119,7 +119,7 @@ def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
     """The agent's description of a call, before the call itself."""
     package = dossier.package
     if package and verb in (Verb.APPROVE, Verb.ALLOW_RETRY) and at.number == 1 and package.kind in CALLS:
-        yield _quote_block("What the agent says it does", package.proposed_action)
+        yield _quote_block("The agent's description", package.proposed_action)
 
 
 def _form(
@@ -209,8 +209,9 @@ def _schema_blocks(schema: FormSchema) -> Iterator[Block]:
 
 def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
     if package.consequence:
-        yield _quote_block("What the agent says follows", package.consequence)
-    yield context(consequence(dossier))
+        yield _quote_block("Expected result", package.consequence)
+    if not dossier.grave:  # otherwise it stands beside the box to tick
+        yield context(consequence(dossier))
 
 
 def _recommendation_sentence(package: DecisionPackage) -> str:

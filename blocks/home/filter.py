@@ -44,7 +44,7 @@ def _metadata(view: Mapping[str, Any] | None) -> str:
 
 def filter_form(search: Search) -> View:
     fields = [
-        _text(Field.AGENT, "Agent", search.agent, "A part of its name is enough."),
+        _text(Field.AGENT, "Agent", search.agent, "Part of the name is enough."),
         _text(Field.ACTION_TYPE, "Action type", search.action_type, "Part of the type is enough, such as refund."),
         input_block(Field.RISK, "Risk", _risks(search.risk), optional=True),
         _text(

@@ -115,24 +115,25 @@ def _waiting(data: HomeData) -> Iterator[Block]:
 def _empty_text(data: HomeData) -> str:
     found_nothing_yet = data.to_decide.following is not None
     if data.search == EVERYTHING:
-        return NOTHING_YET if found_nothing_yet else nothing_waiting_text(data.waiting)
+        return NOTHING_YET if found_nothing_yet else new_requests_text(data.waiting)
     return "No match yet. Press More to search on." if found_nothing_yet else "Nothing of yours matches."
 
 
 NOTHING_YET = "The most urgent tasks are not yours. Press More to see the rest."
 
 
-def nothing_waiting_text(waiting: int = 0) -> str:
+def new_requests_text(waiting: int = 0) -> str:
+    """For someone whom nothing waits for."""
     verb = "waits" if waiting == 1 else "wait"
     for_others = (
         f" {package_count(waiting).capitalize()} {verb} for others: /reviews queue lists them." if waiting else ""
     )
-    return f"Nothing waits for you. New requests appear here and in their channel.{for_others}"
+    return f"New requests appear in the app's Home and in their channel.{for_others}"
 
 
 def no_role_text(*, is_admin: bool) -> str:
-    who = "Put people into a role in the policy's file." if is_admin else "Ask an admin of the policy to give you one."
-    return f"You hold no role in the policy, so nothing is asked of you. {who}"
+    who = "Put people into a role in the policy's file." if is_admin else "Ask an admin of the policy for one."
+    return f"You hold no role in the policy. {who}"
 
 
 def _row_page(page: RowPage, action: ActionId, empty: str) -> Iterator[Block]:
@@ -160,7 +161,7 @@ def _away(data: HomeData) -> Iterator[Block]:
         return
     yield section(f"You are away until {slack_date(data.away_until)}.", _away_button(ActionId.HOME_BACK, "I am back"))
     if data.delegate:
-        yield rich(words(f"{cut(one_line(data.delegate), NAME)} stands in for you, as far as they may decide."))
+        yield rich(words(f"{cut(one_line(data.delegate), NAME)} stands in for you where they may decide."))
 
 
 def _away_button(action: ActionId, label: str) -> Element:

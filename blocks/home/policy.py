@@ -14,6 +14,7 @@ from rules.policy.summary import Line
 
 HEADING = "The policy in force"
 _ROOM = CARD_TEXT - 500
+_COLUMNS = re.compile(r"\s{2,}")
 _ID = re.compile(r"\b[UWSCG][A-Z0-9]{2,20}\b")
 
 
@@ -32,19 +33,19 @@ def _parts(lines: list[Line], ids: frozenset[str]) -> Iterator[Element]:
     heading, rest = lines[0], lines[1:]
     yield words(bold(clean(heading.text))) if rest else words(*_runs(heading.text, ids))
     for indent, group in groupby(rest, key=lambda line: line.indent):
-        items = [[*_runs(" ".join(line.text.split()), ids)] for line in group]
+        items = [[*_runs(_COLUMNS.sub(" · ", line.text.strip()), ids)] for line in group]
         yield bullets(items) | {"indent": indent // 2 - 1}
 
 
 def _runs(text: str, ids: frozenset[str]) -> Iterator[Run]:
     """Ids of the policy become Slack's own elements, which show the present name and notify nobody."""
-    begin = 0
-    for match in _ID.finditer(text):
+    begin, visible = 0, clean(text)
+    for match in _ID.finditer(visible):
         if match[0] in ids:
-            yield clean(text[begin : match.start()])
+            yield visible[begin : match.start()]
             yield _named(match[0])
             begin = match.end()
-    yield clean(text[begin:])
+    yield visible[begin:]
 
 
 def _named(slack_id: str) -> Element:

@@ -15,13 +15,13 @@ from blocks.kit.ids import ActionId, Ref
 from blocks.kit.text import cut, in_utc, one_line, pluralize
 from blocks.words.choices import OPEN_CARD, row_choices
 from blocks.words.refusals import sentence_runs
-from blocks.words.sentences import NAME
+from blocks.words.sentences import NAME, RISK_SIGNS
 from blocks.words.verbs import LOOKS
 from rules.reasons import Refusal
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.model import Status
-from rules.wording import humanize
+from rules.wording import with_article
 
 ROWS = 10  # on a page
 
@@ -29,6 +29,8 @@ ROWS = 10  # on a page
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """`title` is None if retention has emptied it. `decision` and `decided_at` are the viewer's own.
+
+    `due_at` is the deadline, or the time at which silence becomes consent.
 
     `agent`, `requester` and `taken_by` are names; `status_label` is that of the card. `asked` is the decision that the
     package asks for, `offered` what the viewer may do, and `missing` why `asked` is not offered.
@@ -80,23 +82,28 @@ Fact = tuple[Run, ...]
 
 def _waiting(row: Row) -> Iterator[Fact]:
     yield (_request(row),)
-    yield (bold(f"{row.risk.value} risk"),)
+    yield (f"{RISK_SIGNS[row.risk]} ", bold(f"{row.risk.value} risk"))
     if row.status is not Status.PENDING:
         yield (_status(row),)
-    elif row.level is not HITLLevel.HARD_APPROVAL:
-        yield (humanize(row.level),)
-    if row.due_at:
-        yield ("by ", moment(row.due_at))
-    if row.role:
-        yield (f"for {humanize(row.role)}",)
+    elif row.level is HITLLevel.HUMAN_TAKEOVER:
+        yield ("to be taken over",)
+    yield from _deadline(row)
     if row.assigned_to_me:
         yield (bold("assigned to you"),)
     elif row.taken_by:
         yield (f"taken up by {_name(row.taken_by)}",)
 
 
+def _deadline(row: Row) -> Iterator[Fact]:
+    if row.level is HITLLevel.SOFT_APPROVAL and row.status is Status.PENDING:
+        at = (moment(row.due_at), " ") if row.due_at else ()
+        yield ("goes ahead ", *at, "unless someone objects")
+    elif row.due_at:
+        yield ("by ", moment(row.due_at))
+
+
 def _request(row: Row) -> str:
-    asks = "asked" if row.status.terminal else "asks"
+    asks = f"asks {with_article(row.role)}" if row.role else "asked"
     for_whom = f", for {_name(row.requester)}" if row.requester else ""
     return f"{_name(row.agent) or 'An agent'} {asks}{for_whom}"
 

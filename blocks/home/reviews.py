@@ -86,14 +86,14 @@ def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
     """The message with the current troubles above it, for admins."""
     shown = troubles[:_TROUBLES]
     left = len(troubles) - len(shown)
-    rest = [context(f"{left} more such places: `countersign doctor` names them.")] if left else []
+    rest = [context(f"{left} more: `countersign doctor` lists them.")] if left else []
     text = " ".join(trouble.text for trouble in (*shown, message))
     return Message(text, (*(block for trouble in shown for block in trouble.blocks), *rest, *message.blocks))
 
 
 def mine(rows: Sequence[Row], *, waiting: int = 0, is_whole: bool = True) -> Message:
     """What waits for the person who asked; `waiting` counts what waits for anybody."""
-    empty = home.nothing_waiting_text(waiting) if is_whole else NOTHING_YET
+    empty = f"Nothing waits for you. {home.new_requests_text(waiting)}" if is_whole else NOTHING_YET
     message = _list("Waiting for you", rows, 0, empty)
     return message if is_whole or not rows else Message(message.text, (*message.blocks, context(MORE_AT_HOME)))
 
@@ -117,7 +117,7 @@ def _list(heading: str, rows: Sequence[Row], more: int, empty: str) -> Message:
     if not rows:
         return private_message(empty)
     shown, left = rows[:ROWS], more + len(rows[ROWS:])
-    rest = [context(f"{left} more. App Home lists what is yours, page by page.")] if left else []
+    rest = [context(f"{left} more. The app's Home lists what waits for you, page by page.")] if left else []
     first = "; ".join(row_text(row) for row in shown[:_NAMED_IN_TEXT])
     beyond = f"; and {len(shown) + left - _NAMED_IN_TEXT} more" if len(shown) + left > _NAMED_IN_TEXT else ""
     text = f"{heading}: {escape(first)}{beyond}."

@@ -21,7 +21,7 @@ _OLD = timedelta(hours=1)
 
 def stats(figures: Statistics) -> Message:
     """What waits now, and what happened since the start of the period."""
-    heading = f"Reviews of the last {format_duration(figures.until - figures.since)}"
+    heading = f"Reviews in the last {format_duration(figures.until - figures.since)}"
     sentences = (*_words(figures),)
     text = " ".join((f"{heading}.", *sentences)).replace("*", "")
     shown = (header(heading), *(section(sentence) for sentence in sentences), _note())
@@ -44,11 +44,16 @@ def _pending(figures: Statistics) -> Iterator[str]:
     yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
     ages = [(age, sum(group.count for group in figures.pending if group.age is age)) for age in Age]
     if figures.waiting:
-        yield f"*Waiting since:* {', '.join(f'{count} for {_age_label(age)}' for age, count in ages if count)}."
+        yield f"*Waiting for:* {', '.join(f'{count} {_AGES[age]}' for age, count in ages if count)}."
 
 
-def _age_label(age: Age) -> str:
-    return age.replace("<", "under ").replace(">", "over ").replace("-", " to ")
+_AGES: Mapping[Age, str] = {
+    Age.UNDER_1H: "under 1 hour",
+    Age.UNDER_4H: "1 to 4 hours",
+    Age.UNDER_24H: "4 to 24 hours",
+    Age.UNDER_3D: "1 to 3 days",
+    Age.OLDER: "over 3 days",
+}
 
 
 def _count(figures: Statistics, level: HITLLevel, age: Age | None = None) -> int:
@@ -59,7 +64,7 @@ def _settled_parts(figures: Statistics) -> Iterator[str]:
     parts = [f"{count} {humanize(status)}" for status, count in figures.settled.items() if count]
     parts += [f"{figures.automatic} without a person"] if figures.automatic else []
     people = f" People decided {pluralize(figures.decided, 'package')}." if figures.decided else ""
-    yield f"*Results:* {', '.join(parts) or 'none ended'}.{people}"
+    yield f"*Results:* {', '.join(parts) or 'nothing yet'}.{people}"
 
 
 def _decisions(figures: Statistics) -> Iterator[str]:

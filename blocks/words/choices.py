@@ -19,7 +19,7 @@ _ROW_MENU = (
     *(Verb.COMMENT, Verb.EXTEND, Verb.WITHDRAW),
 )
 
-OPEN_CARD = "Open the card"  # the text of its link
+OPEN_CARD = "Open card"  # the text of its link
 
 
 def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:

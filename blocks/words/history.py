@@ -14,7 +14,7 @@ from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.quotes import message_heading, message_text, speaker_name
 from blocks.words.sentences import person_name
 from rules.state.decisions import Basis
-from rules.state.events import EventType
+from rules.state.events import Cause, EventType
 from rules.wording import humanize
 
 # An event type that is not listed here is shown under its own name.
@@ -66,6 +66,11 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.EXECUTION_LAPSED: "Approval expired unused",
 }
 _EVENT_ID = re.compile(r" evt_\w+")  # names the vote that no longer counts, for programs
+_REASONS: Mapping[str, str] = {
+    Cause.ESCALATION: "escalated",
+    Cause.SEEN_BY_ELIGIBLE: "a reviewer can see it",
+    Cause.SEEN_BY_NOBODY_ELIGIBLE: "no reviewer can see it",
+}
 _QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
@@ -114,8 +119,8 @@ def _label(event: HistoryEvent) -> str:
     if event.event_type in _WITH_DECISION and event.decision:
         text += f": {humanize(event.decision)}"
     notes = (event.reason, event.outcome if event.event_type == EventType.REVIEW_JUDGED else None)
-    note = ", ".join(_EVENT_ID.sub("", note).replace("-", " ") for note in notes if note)
-    return one_line(f"{text} ({humanize(note)})" if note else text)
+    note = ", ".join(_REASONS.get(note) or _EVENT_ID.sub("", note).replace("-", " ") for note in notes if note)
+    return one_line(f"{text} ({humanize(note)})" if note and note not in text.lower() else text)
 
 
 def actor_name(dossier: Dossier, actor_id: str) -> str:

@@ -29,9 +29,9 @@ _EXPIRIES: Mapping[str | None, str] = {
     Cause.AUTO_REJECT: "Nobody decided in time, so the policy rejected it.",
 }
 _QUOTE_VERBS: Mapping[str, str] = {
-    "instructions": "asks for",
+    "instructions": "asks",
     "answer": "answers",
-    "override_reason": "says why",
+    "override_reason": "says",
     "comment": "says",
 }
 _QUOTE_LENGTH = 700
@@ -116,9 +116,9 @@ def _sent_back_sentence(dossier: Dossier, decision: Decision) -> str:
     state, people = dossier.state, deciders(dossier)
     if state.status.awaits_agent:
         what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
-        return f"{people} asks {agent_name(dossier)} for {what}. It waits for a new version."
+        return f"{people} asked {agent_name(dossier)} for {what}."
     how = "Nobody decided in time, so it was deferred" if decision.basis is Basis.TIMEOUT else f"{people} deferred this"
-    return f"{how}. It comes back to {who_may_decide(state, dossier.terms)} by itself."
+    return f"{how}. It comes back to {who_may_decide(state, dossier.terms)}."
 
 
 def deciders(dossier: Dossier) -> str:
@@ -172,14 +172,13 @@ def _ended_by(dossier: Dossier) -> str:
 def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
     """Times and execution."""
     decision = state.decision
-    if decision:
+    if decision and state.status.terminal:
         ended = decision.basis is Basis.TIMEOUT or state.status is Status.CANCELLED
-        label = ("Ended" if ended else "Decided") if state.status.terminal else "Since"
-        yield [f"{label} ", moment(decision.decided_at)]
+        yield ["Ended " if ended else "Decided ", moment(decision.decided_at)]
     if state.status.awaits_agent:
-        yield ["The agent has until ", moment(state.ends_at), ", then this expires"]
+        yield ["The agent has until ", moment(state.ends_at), " to send a new version; then this expires"]
     if state.status is Status.DEFERRED and state.wake_at:
-        yield ["Comes back ", moment(state.wake_at)]
+        yield ["Back ", moment(state.wake_at)]
     if state.proceeds:
         yield from _execution(state)
         yield from recovery_facts(state)
@@ -191,13 +190,13 @@ def _execution(state: PackageState) -> Iterator[list[Run]]:
     done = state.execution
     match done.state:
         case ExecutionState.NONE if state.lapses_at:
-            yield ["Not carried out yet; the approval expires ", moment(state.lapses_at)]
+            yield ["Not carried out yet; expires ", moment(state.lapses_at), " if unused"]
         case ExecutionState.CLAIMED if done.claimed_at:
             yield ["Being carried out since ", moment(done.claimed_at)]
         case ExecutionState.UNKNOWN:
             yield ["No outcome was reported in time"]
         case ExecutionState.LAPSED:
-            yield ["The approval expired unused"]
+            yield ["Expired unused"]
         case _ if done.reported_at:
             yield [f"{_REPORTED[done.state]} ", moment(done.reported_at)]
         case _:
@@ -273,9 +272,9 @@ def _reports(dossier: Dossier) -> Iterator[tuple[str, str]]:
 def outcome_timing(state: PackageState) -> str:
     """The next relevant time, as plain text for screen readers and notifications."""
     if state.status is Status.DEFERRED and state.wake_at:
-        return f"It comes back {in_utc(state.wake_at)}."
+        return f"Back {in_utc(state.wake_at)}."
     if state.status.awaits_agent:
         return f"The agent has until {in_utc(state.ends_at)}."
     if state.proceeds and state.lapses_at and state.execution.state is ExecutionState.NONE:
-        return f"Not carried out yet; the approval expires {in_utc(state.lapses_at)}."
+        return f"Not carried out yet; expires {in_utc(state.lapses_at)} if unused."
     return ""

@@ -24,7 +24,7 @@ def version_author(dossier: Dossier) -> str:
     added = [event for event in dossier.history if event.event_type == EventType.PACKAGE_VERSION_ADDED]
     editor = added[-1].words.get("edited_by") if added else None
     who = person_name(dossier, editor) if isinstance(editor, str) else agent_name(dossier)
-    return f"Version {dossier.state.version} is by {who}. Votes on earlier versions do not count for it."
+    return f"Version {dossier.state.version} is by {who}. Earlier votes no longer count."
 
 
 def changes(dossier: Dossier, side: int = 60, most: int = _MAX_CHANGES) -> Parts:
@@ -38,7 +38,8 @@ def changes(dossier: Dossier, side: int = 60, most: int = _MAX_CHANGES) -> Parts
 
 
 def _line(change: Change, side: int) -> str:
-    return f"• {cut(escape_invisible(change.path), _PATH)}: {' '.join(_sides(change, side))}"
+    path = escape_invisible(change.path.removeprefix("action_parameters."))
+    return f"• {cut(path, _PATH)}: {' '.join(_sides(change, side))}"
 
 
 def _sides(change: Change, side: int) -> Iterator[str]:

@@ -16,9 +16,11 @@ from rules.authority.ladder import ladder_roles, who_may_decide
 from rules.package.model import CALLS, Cost, Kind
 from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.commands import Verb
 from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.verbs.timers import MAX_TIMEOUT_DEFERRALS
+from rules.verbs.trials import requested_verb
 from rules.wording import humanize, with_article
 
 FormatTime = Callable[[datetime], str]  # `text.slack_date` in markup, `text.in_utc` in plain text
@@ -83,7 +85,7 @@ def risk_label(state: PackageState) -> str:
 
 def asked_action(state: PackageState) -> str:
     """What the reviewer is asked to do, as a full phrase."""
-    return "take this over" if state.level is HITLLevel.HUMAN_TAKEOVER else _ASKED[state.kind]
+    return "take this over" if requested_verb(state) is Verb.TAKE_OVER else _ASKED[state.kind]
 
 
 def request_sentence(dossier: Dossier) -> str:
@@ -147,7 +149,7 @@ def timeout_outcome(state: PackageState) -> str:
         case OnTimeout.CANCEL:
             return "it is cancelled"
         case OnTimeout.DEFER if state.put_off < MAX_TIMEOUT_DEFERRALS:
-            return f"it is put off for {format_duration(terms.defer_for)}"
+            return f"it is deferred for {format_duration(terms.defer_for)}"
         case _:
             return "it expires"
 
@@ -181,24 +183,30 @@ def why_silence_stopped(state: PackageState) -> str | None:
     return f"{sentence(first.because)} Explicit approval is now required."
 
 
-_LEVELS = {HITLLevel.HARD_APPROVAL: "approval"}
+_LEVELS = {
+    HITLLevel.FULL_AUTO: "no approval",
+    HITLLevel.NOTIFY_ONLY: "a notice",
+    HITLLevel.SOFT_APPROVAL: "a chance to object",
+    HITLLevel.HARD_APPROVAL: "approval",
+    HITLLevel.HUMAN_TAKEOVER: "a person to take over",
+}
 
 
 def reason_sentence(why: Why) -> str:
     """The reason of a rule, with plain names for the levels in it."""
     kind = humanize(why.rule.removeprefix("kind-"))
     text = f"{with_article(kind)} {why.because}" if why.because.startswith("requires ") else why.because
-    for level in HITLLevel:
-        text = text.replace(level.value, _LEVELS.get(level) or humanize(level.value))
+    for level, plain in _LEVELS.items():
+        text = text.replace(level.value, plain)
     return sentence(text)
 
 
-_SIGNS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}
+RISK_SIGNS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}
 
 
 def request_sign(state: PackageState) -> str:
     """Before the title of what waits. The risk always stands beside it in words."""
-    return "❔" if state.kind is Kind.QUESTION else _SIGNS[state.risk]
+    return "❔" if state.kind is Kind.QUESTION else RISK_SIGNS[state.risk]
 
 
 def reversibility_sentence(state: PackageState) -> str:

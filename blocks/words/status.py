@@ -13,7 +13,7 @@ _LABELS: Mapping[Status, str] = {
     Status.PENDING: "Waiting",
     Status.REVISION_REQUESTED: "Changes requested",
     Status.EVIDENCE_REQUESTED: "Evidence requested",
-    Status.DEFERRED: "Put off",
+    Status.DEFERRED: "Deferred",
     Status.APPROVED: "Approved",
     Status.CONSENTED: "Nobody objected",
     Status.OVERRIDDEN: "Overridden",

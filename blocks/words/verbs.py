@@ -45,22 +45,22 @@ def _approve(dossier: Dossier) -> str:
 
 def _edit(_: Dossier) -> str:
     return (
-        "Your edit becomes a new version, with you as its author; earlier votes do not count for it. "
-        "If the policy requires a second person, someone else then has to approve it."
+        "Your edit becomes a new version by you, and earlier votes no longer count. "
+        "If the policy requires a second person, someone else must approve it too."
     )
 
 
 def _send_back(dossier: Dossier) -> str:
     until = format_duration(dossier.terms.agent_answer)
-    return f"The agent has {until} to send a new version; after that this expires. Votes on this version end with it."
+    return f"The agent has {until} to send a new version; then this expires. Votes on this version no longer count."
 
 
 def _extend(dossier: Dossier) -> str:
-    return f"It is due {slack_date(dossier.state.task.due_at)}. A deadline can only be moved to a later time."
+    return f"Due {slack_date(dossier.state.task.due_at)}. You can only choose a later time."
 
 
 def _defer(dossier: Dossier) -> str:
-    return f"Nothing is done until then; it then asks {who_may_decide(dossier.state, dossier.terms)} again."
+    return f"Nothing is done until then. Then {who_may_decide(dossier.state, dossier.terms)} is asked again."
 
 
 def _take_over(dossier: Dossier) -> str:
@@ -68,7 +68,7 @@ def _take_over(dossier: Dossier) -> str:
     thread = (
         f"Its {held} is yours until you hand it back." if has_thread_or_run(dossier.state) else "The work is yours."
     )
-    return f"The agent does not do this, and stops here. {thread}"
+    return f"The agent stops here and does not do this. {thread}"
 
 
 def _override(dossier: Dossier) -> str:
@@ -154,7 +154,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.ESCALATE: VerbLook(
         label="Escalate",
-        meaning="From then on only this role decides, with a new deadline. Silence will not count.",
+        meaning="From then on only the role that you choose decides, with a new deadline. Silence will not count.",
         place=Place.CARD,
         fields=(Field.TO_ROLE, Field.TO_PERSON, Field.COMMENT),
         remark="escalates",
@@ -182,7 +182,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
         meaning=_defer,
         place=Place.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
-        remark="puts it off",
+        remark="defers it",
         past="deferred this",
     ),
     Verb.OVERRIDE: VerbLook(
@@ -248,7 +248,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.REVOKE: VerbLook(
         label="Revoke",
-        meaning="The agent may no longer do this. After it has begun, it is too late to revoke.",
+        meaning="The agent may no longer do this. Once it has begun, it is too late.",
         place=Place.DETAILS,
         fields=_COMMENT,
     ),

@@ -37,7 +37,7 @@ def summary_sections(policy: Policy) -> list[list[Line]]:
         [Line(f"Policy {policy.full_version}")],
         [Line(f"Soft approval is {soft if policy.soft.enabled else off}.")],
         *([Line(f"Warning: {warning}")] for warning in warnings(policy)),
-        [Line("What a risk level takes"), *(_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel)],
+        [Line("What each risk level requires"), *(_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel)],
         [Line("Actions (what is not listed counts as irreversible_high)"), *_catalogue(policy)],
         [Line("Who holds each role"), *_holders(policy)],
         [Line("Windows"), Line(spans, 2)],
@@ -82,7 +82,9 @@ def _tier(risk: RiskLevel, tier: Tier) -> Line:
     parts = [f"{count} of them as {role}" for role, count in tier.of_role.items()]
     people = "1 person" if tier.quorum == 1 else f"{tier.quorum} people"
     before = " and ".join(write_duration(span) for span in tier.reminders)
-    text = f"{risk}: {tier.level}, {_MEANING[tier.level]}. It takes {', '.join([f'{people} as {tier.role}', *parts])}."
+    who = ", ".join([f"{people} as {tier.role}", *parts])
+    asked = "If someone is asked, it needs" if tier.level <= HITLLevel.NOTIFY_ONLY else "It needs"
+    text = f"{risk}: {tier.level}, {_MEANING[tier.level]}. {asked} {who}."
     if tier.level < HITLLevel.HARD_APPROVAL:
         text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
     text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours_text(tier)}, then {_timeout_text(tier)}."

@@ -61,7 +61,7 @@ class Decision(Value):
     @property
     def made_by(self) -> str:
         people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.reviewers)
-        return people or _DECIDED_BY.get(self.basis, "its own side")
+        return people or _DECIDED_BY.get(self.basis, "the agent's side")
 
 
 class RecoveryDecision(StrEnum):

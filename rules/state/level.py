@@ -101,19 +101,19 @@ def _recommendation(_: Case, proposal: Proposal) -> Iterator[Finding]:
 def _no_plain_approval(_: Case, proposal: Proposal) -> Iterator[Finding]:
     allowed = proposal.package.effective_decisions
     if allowed is not None and "approve" not in allowed:
-        yield Finding("no-plain-approval", _HARD, "the agent takes no plain approval, so silence cannot give one")
+        yield Finding("no-plain-approval", _HARD, "the agent accepts no plain approval, so silence cannot give one")
 
 
 def _sensitive_data(case: Case) -> Iterator[Finding]:
     sensitive = sorted(case.data_classes.intersection(case.policy.matrix.sensitive))
     if case.reversibility.irreversible and sensitive:
-        yield Finding("irreversible-sensitive", _HARD, f"irreversible and {', '.join(sensitive)}")
+        yield Finding("irreversible-sensitive", _HARD, f"irreversible, with {', '.join(sensitive)} data")
 
 
 def _cost(case: Case, proposal: Proposal) -> Iterator[Finding]:
     cost = proposal.package.cost
     if cost is not None and cost.amount > case.policy.matrix.cost_over.get(cost.currency, -1):
-        yield Finding("cost", _HARD, "the cost is over the threshold of its currency")
+        yield Finding("cost", _HARD, "the cost is over the policy's limit for its currency")
 
 
 def _matrix(case: Case) -> Iterator[Finding]:
@@ -122,7 +122,7 @@ def _matrix(case: Case) -> Iterator[Finding]:
     if sure <= bound:
         which = "irreversible" if irreversible else "reversible"
         level = _HARD if irreversible else _SOFT
-        doubt = f"{which} action, confidence {percent(sure)}, at most {percent(bound)}"
+        doubt = f"{which} action, and the confidence of {percent(sure)} is not above {percent(bound)}"
         yield Finding(f"matrix-{which}", level, doubt)
     elif irreversible:
         yield Finding("matrix-irreversible", _SOFT, f"irreversible action, confidence {percent(sure)}")
@@ -131,7 +131,7 @@ def _matrix(case: Case) -> Iterator[Finding]:
 def _repeated_failures(case: Case, proposal: Proposal) -> Iterator[Finding]:
     if proposal.background.failures >= case.policy.matrix.failures:
         window = case.policy.matrix.failure_window
-        because = f"{proposal.background.failures} failures within {window.total_seconds() / 3600:g} h"
+        because = f"this failed {proposal.background.failures} times within {window.total_seconds() / 3600:g} h"
         yield Finding("repeated-failures", _TAKEOVER, because)
 
 
@@ -143,8 +143,8 @@ def _tool(case: Case) -> Iterator[Finding]:
 
 
 def _catalogue_floor(case: Case) -> Iterator[Finding]:
-    if case.action and case.action.floor:
-        yield Finding("floor", case.action.floor, f"the catalogue gives {case.action_type} at least this")
+    if case.action and (floor := case.action.floor):
+        yield Finding("floor", floor, f"your policy requires at least {floor} for {case.action_type}")
 
 
 def _kind(case: Case) -> Iterator[Finding]:
@@ -157,12 +157,12 @@ def _kind(case: Case) -> Iterator[Finding]:
 def _autonomy(case: Case, _: Proposal) -> Iterator[Finding]:
     fresh = case.earned is _SOFT and case.reversibility is Reversibility.REVERSIBLE
     if case.earned >= _SOFT and not fresh:
-        yield Finding("autonomy", case.earned, f"what this agent has earned for {case.action_type} so far")
+        yield Finding("autonomy", case.earned, f"the earned autonomy for {case.action_type} requires {case.earned}")
 
 
 def _earlier(_: Case, proposal: Proposal) -> Iterator[Finding]:
-    if proposal.background.earlier is not None:
-        yield Finding("never-falls", proposal.background.earlier, "the same action was already found to take this")
+    if (earlier := proposal.background.earlier) is not None:
+        yield Finding("never-falls", earlier, f"this action required {earlier} before")
 
 
 def _earlier_no(_: Case, proposal: Proposal) -> Iterator[Finding]:

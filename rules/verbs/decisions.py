@@ -207,7 +207,7 @@ def check_answer(situation: Situation, command: Answer) -> Refusal | None:
     schema, data = package.response_schema, command.answer_data
     if schema and data is not None and command.answer is None:
         fault = data_fault(schema, data)
-        return refuse(Reason.ANSWER_NOT_VALID, fault=fault) if fault else None
+        return refuse(Reason.ANSWER_NOT_VALID, fault=fault.removesuffix(".")) if fault else None
     if schema or data is not None or command.answer is None:
         return refuse(Reason.ANSWER_NOT_VALID, fault="it does not have the form that the question asks for")
     bound = package.answers and not package.free_answer

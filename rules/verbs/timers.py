@@ -134,7 +134,7 @@ def _why_never(
         return Cause.TIMEOUT, "silence did not come to count in time"
     could_object = anyone_can_object(state, silence.onlookers, situation.roster, situation.now)
     if not (could_object and silence.could_be_answered):
-        return Cause.SILENCE_UNPROVEN, "nobody could be shown to have been able to object"
+        return Cause.SILENCE_UNPROVEN, "no reviewer could see this long enough to object"
     return None
 
 

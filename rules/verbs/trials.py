@@ -65,11 +65,11 @@ def offer_to(state: PackageState, roster: Roster, user_id: str, now: datetime) -
 
 def requested_verb(state: PackageState) -> Verb:
     """The decision that the package asks for."""
+    if state.kind is Kind.QUESTION:
+        return Verb.ANSWER
     if state.level is HITLLevel.HUMAN_TAKEOVER:
         return Verb.TAKE_OVER
-    if state.asks_recovery:
-        return Verb.ALLOW_RETRY
-    return Verb.ANSWER if state.kind is Kind.QUESTION else Verb.APPROVE
+    return Verb.ALLOW_RETRY if state.asks_recovery else Verb.APPROVE
 
 
 def _refusal(state: PackageState, verb: Verb, roster: Roster, user_id: str, now: datetime) -> Refusal | None:

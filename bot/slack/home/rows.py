@@ -15,7 +15,8 @@ from bot.slack.home.links import links_to_cards
 from bot.slack.outgoing.client import SlackClient
 from rules.authority.ladder import ladder_roles
 from rules.people.directory import Roster
-from rules.state.model import PackageState
+from rules.policy.model import Policy
+from rules.state.model import PackageState, Status
 from rules.state.terms import terms_today
 from rules.verbs.trials import offer_to, requested_verb
 from rules.wording import either_of
@@ -67,7 +68,7 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
         level=state.level,
         status=state.status,
         status_label=status_label(state),
-        due_at=None if state.status.terminal else state.ends_at,
+        due_at=_due_at(state, viewer.roster.policy),
         role=None if state.status.terminal else _roles(state, viewer),
         assigned_to_me=taken == viewer.user_id and not state.status.terminal,
         taken_by=names.get(taken, taken) if taken and taken != viewer.user_id else None,
@@ -75,6 +76,15 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
         offered=offer.verbs,
         missing=offer.missing,
     )
+
+
+def _due_at(state: PackageState, policy: Policy) -> datetime | None:
+    """The deadline, or the time at which silence becomes consent, if it counts already."""
+    if state.status.terminal:
+        return None
+    if not (state.soft and state.status is Status.PENDING):
+        return state.ends_at
+    return state.shown.at + terms_today(state, policy).soft_timeout if state.shown else None
 
 
 def _roles(state: PackageState, viewer: Viewer) -> str:

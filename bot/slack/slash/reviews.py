@@ -230,7 +230,7 @@ async def _resume(context: ListenerContext, request: Request) -> Message:
         return answer
     if request.user_id not in context.store.installation.policy.admins:
         return threads.which_one(request, ThreadVerb.RESUME)
-    return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "goes on")
+    return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "is resumed")
 
 
 async def _set_standing(

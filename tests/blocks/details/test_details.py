@@ -131,7 +131,7 @@ def test_details_offer_only_what_their_reader_may_do_and_say_what_is_missing() -
 
 
 def test_no_field_of_a_package_is_left_out() -> None:
-    drawn = [*ASKED, *REASONS, *ECHOED, *SHORT]
+    drawn = [*ASKED, *REASONS, *ECHOED, *SHORT, "title"]  # each page begins with the title
     assert sorted(drawn) == sorted(DecisionPackage.model_fields.keys() - {"action_parameters"})
     assert "Exact parameters" in unframed_text(details_view(dossier("pending")))
 
@@ -141,7 +141,7 @@ def test_no_field_of_a_package_is_left_out() -> None:
 def test_every_value_of_a_hostile_package_can_be_read(proposal: DecisionPackage) -> None:
     shown = every_page(Story(proposal).dossier())
     assert [validate_view(page) for page in shown] == [()] * len(shown)
-    read = bare("".join(map(within, shown)))
+    read = bare(framed_text(shown[0]["blocks"][0]) + "".join(map(within, shown)))
     hidden = [
         leaf
         for leaf in leaves(proposal.model_dump(mode="json", exclude_defaults=True))
@@ -182,7 +182,7 @@ def test_a_package_of_200_kb_can_be_read_page_by_page() -> None:
     shown = every_page(Story(proposal).dossier())
     assert len(shown) > 2
     assert [validate_view(page) for page in shown] == [()] * len(shown)
-    read = bare("".join(map(within, shown)))
+    read = bare(framed_text(shown[0]["blocks"][0]) + "".join(map(within, shown)))
     assert [
         leaf
         for leaf in leaves(proposal.model_dump(mode="json", exclude_defaults=True))

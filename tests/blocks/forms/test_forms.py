@@ -156,7 +156,8 @@ def test_a_grave_approval_confirms_its_consequence(risk: RiskLevel) -> None:
 def test_an_approval_shows_the_consequence_by_the_agent_and_by_the_service() -> None:
     view = form(Verb.APPROVE, dossier("pending_critical"))
     assert "A legal notice goes out, and the case moves to NOTIFIED." in framed_text(view)
-    assert "Critical risk. Irreversible" in markup(view)
+    [tick] = inputs(view)["confirmed"]["element"]["options"]
+    assert tick["description"]["text"] == "Critical risk. Irreversible, low impact"
     assert "to: legal@acme.example" in framed_text(view)
 
 

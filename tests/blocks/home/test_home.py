@@ -107,7 +107,7 @@ def test_each_row_shows_its_request_and_links_to_details() -> None:
         "pkg_4 1 0 -",
     ]
     assert "Send the enforcement notice to ACME Ltd" in framed_text(view)
-    assert "Clerk asks, for Rose Miller\n · \nhigh risk" in unframed_text(view)
+    assert "Clerk asks a senior reviewer, for Rose Miller\n · \n🔴 \nhigh risk" in unframed_text(view)
     assert "assigned to you" in unframed_text(view)
     assert "taken up by Sven Dahl" in unframed_text(view)
     assert [element["url"] for element in of_type(view, "link")] == ["https://example.slack.com/archives/C1/p2"]
@@ -203,7 +203,7 @@ def test_a_page_in_the_middle_has_both_back_and_more() -> None:
 
 
 def test_an_empty_home_says_where_requests_appear() -> None:
-    assert "Nothing waits for you." in markup(home_view(DESKS["empty"]))
+    assert "New requests appear in the app's Home and in their channel." in markup(home_view(DESKS["empty"]))
     assert "31 packages wait for others: /reviews queue lists them." in markup(home_view(DESKS["nothing_of_31"]))
     assert "You hold no role in the policy" in markup(home_view(DESKS["without_a_role"]))
     assert "Put people into a role" in markup(home_view(DESKS["admin"]))

@@ -142,7 +142,7 @@ def test_the_statistics_are_also_given_in_text() -> None:
     text = ANSWERS["stats"].text
     expected = (
         "4 soft approvals, 3 hard approvals",
-        "6 for under 1h, 1 for over 3d",
+        "6 under 1 hour, 1 over 3 days",
         "approve 44 (85%)",
         "half within 8 minutes, nine of ten within 5 hours 1 minute",
         "33% of them unsound",

@@ -40,7 +40,7 @@ def on_one_line(text: str) -> str:
             "[soft]\nenabled = false", "Soft approval is off: what would be soft waits for a person.", id="soft off"
         ),
         pytest.param("", "low: full_auto, nobody is asked unless another rule says so.", id="level"),
-        pytest.param("", "It takes 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
+        pytest.param("", "It needs 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
         pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),
         pytest.param(
             "",

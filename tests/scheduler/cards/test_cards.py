@@ -173,7 +173,7 @@ async def test_an_escalation_in_the_same_channel_mentions_the_new_role_in_the_th
     card = await office.card(response)
     (note,) = office.thread(card)
     assert note.notified == SUPERVISORS
-    assert ("Senta escalated it" in note.shown, "Too big for me." in note.shown) == (True, True)
+    assert ("Senta escalated this" in note.shown, "Too big for me." in note.shown) == (True, True)
     assert len(office.cards()) == 1
 
 

@@ -60,7 +60,7 @@ SETTLED = [
         id="evidence requested",
     ),
     pytest.param(
-        Verb.DEFER, {"until": UNTIL, "comment": "Later."}, "Put off", {"Details", "Reject", "Revise"}, id="deferred"
+        Verb.DEFER, {"until": UNTIL, "comment": "Later."}, "Deferred", {"Details", "Reject", "Revise"}, id="deferred"
     ),
 ]
 

@@ -90,7 +90,7 @@ def foreign_objects(blocks: Any) -> Iterator[Mapping[str, Any]]:
     """All but the service's own link to the card, which leads nowhere else."""
     own = re.compile(r"https://stand-in\.slack\.com/archives/[CD][A-Z0-9]+/p\d+")
     for element in objects_in(blocks):
-        if element.get("text") != "Open the card" or not own.fullmatch(str(element.get("url"))):
+        if element.get("text") != "Open card" or not own.fullmatch(str(element.get("url"))):
             yield element
 
 

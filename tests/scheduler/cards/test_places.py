@@ -82,7 +82,7 @@ async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str
         await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
         here, there = await office.card(response), await office.card(response, BOARD)
         assert there.notified == set(SUPERVISORS)
-        assert ("Escalated from" in there.shown, "Escalated from" in here.shown) == (True, True)
+        assert ("Senta escalated this from" in there.shown, "Senta escalated this from" in here.shown) == (True, True)
         assert showing(office, response) == {CHANNEL, BOARD}
         (note,) = office.thread(here)
         assert "Too big for me." in note.shown
@@ -304,7 +304,7 @@ async def test_if_slack_does_not_say_who_sees_a_card_people_are_asked_and_silenc
 ) -> None:
     office.slack.scopes -= {"channels:read"}
     response, card = await office.submit_with_card(SOFT)
-    assert "silence counts only once a reviewer can see this card" in card.shown
+    assert "after a reviewer can see this card if nobody objects" in card.shown
     assert (await office.state(response)).shown is None
     await office.click(RITA, card, "approve")
     assert await office.status(response) is Status.APPROVED

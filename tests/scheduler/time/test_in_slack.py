@@ -46,7 +46,7 @@ async def test_silence_does_not_count_while_everybody_who_sees_the_card_is_away(
         office.slack.leave(other, CHANNEL)
     await office.slack.command(RITA, "/reviews", "away 1h")
     response, card = await office.submit_with_card(SOFT)
-    assert "silence counts only once a reviewer can see this card" in card.shown
+    assert "after a reviewer can see this card if nobody objects" in card.shown
     await office.passes(10 * MINUTE)
     assert await office.status(response) is Status.PENDING
     await office.slack.command(RITA, "/reviews", "back")

@@ -131,7 +131,7 @@ async def test_an_approval_after_the_deadline_is_refused_even_before_the_sweep(o
     proposal = await open_form(office, package=HARD | {"expires_at": ends.isoformat()})
     office.clock.passes(2 * HOUR)
     await office.slack.submit(SENTA, APPROVED)
-    assert "nothing can be granted any more" in shown_json(office)
+    assert "cannot be approved any more" in shown_json(office)
     assert await office.refusals(proposal) == [(SENTA, "already-expired")]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.slack.office import ROSS, SOFT, Office
+from tests.bot.slack.office import RITA, ROSS, SOFT, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -18,8 +18,9 @@ async def test_a_rejected_action_with_another_nonce_waits_for_an_explicit_approv
     await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
     proposal, again = await office.submit_with_card(AGAIN)
     assert (proposal.body["level"], proposal.body["why"][0]["rule"]) == ("hard_approval", "earlier-no")
-    assert f"Ross rejected record.read in {before.id}" in again.shown
-    assert "An explicit approval is required." in again.shown
+    assert "Ross rejected record.read" in again.shown
+    assert "Someone said no to an action of this type" in again.shown
+    assert before.id in (await office.details(RITA, again)).shown
 
 
 async def test_an_objection_holds_after_the_agent_has_withdrawn(office: Office) -> None:
@@ -28,7 +29,7 @@ async def test_an_objection_holds_after_the_agent_has_withdrawn(office: Office) 
     assert (await office.post(f"/v1/packages/{before.id}/cancel", {"reason": "Never mind."})).status == 200
     proposal, again = await office.submit_with_card(AGAIN)
     assert proposal.body["level"] == "hard_approval"
-    assert f"Ross objected to record.read in {before.id}" in again.shown
+    assert "Ross objected to record.read" in again.shown
 
 
 async def test_refusing_the_same_action_names_the_earlier_package(office: Office) -> None:
@@ -41,11 +42,11 @@ async def test_refusing_the_same_action_names_the_earlier_package(office: Office
 
 async def test_silence_does_not_approve_an_action_rejected_on_another_card(office: Office) -> None:
     twin, _ = await office.submit_with_card(SOFT)
-    before, card = await office.submit_with_card(SOFT)
+    _, card = await office.submit_with_card(SOFT)
     await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
     await office.passes((await office.state(twin)).terms.soft_timeout * 2)
     assert await office.status(twin) is Status.PENDING
-    assert f"Ross rejected record.read in {before.id}" in (await office.card(twin)).shown
+    assert "Ross rejected record.read" in (await office.card(twin)).shown
 
 
 async def test_silence_does_not_approve_the_same_action_proposed_before_the_rejection(office: Office) -> None:

@@ -126,8 +126,8 @@ async def test_an_unknown_page_falls_back_to_the_first(office: Office, action_id
 @pytest.mark.parametrize(
     ("user", "sentence"),
     [
-        pytest.param(RITA, "Nothing waits for you. New requests appear here", id="a reviewer"),
-        pytest.param(NOBODY, "You hold no role in the policy, so nothing is asked of you. Ask an admin", id="no role"),
+        pytest.param(RITA, "New requests appear in the app's Home", id="a reviewer"),
+        pytest.param(NOBODY, "You hold no role in the policy. Ask an admin", id="no role"),
         pytest.param(ADAM, "Put people into a role in the policy's file.", id="an admin without a role"),
         pytest.param(GUEST, "You hold no role", id="a guest"),
     ],

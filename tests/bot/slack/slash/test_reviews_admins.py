@@ -41,7 +41,7 @@ async def test_audit_shows_what_happened_to_a_package(office: Office) -> None:
     proposal, card = await office.submit_with_card()
     await office.approve(SENTA, card)
     note = await office.reviews(ADAM, f"audit {proposal.id}")
-    headings = ("Submitted", "Card shown (seen by eligible)", "Decision: approve", "Approved")
+    headings = ("Submitted", "Card shown (a reviewer can see it)", "Decision: approve", "Approved")
     assert [line for line in note.shown.split("\n") if line in headings] == list(headings)
     assert (
         "There is no package pkg_nowhere that you can see." in (await office.reviews(ADAM, "audit pkg_nowhere")).shown
@@ -62,7 +62,7 @@ async def _asks(office: Office) -> Response:
 async def test_proposals_of_a_paused_agent_are_refused_until_it_is_resumed(office: Office) -> None:
     assert "The agent Clerk is paused" in (await office.reviews(ADAM, "pause Clerk")).shown
     assert (await _asks(office)).problem == (409, "agent-paused")
-    assert "The agent Clerk goes on." in (await office.reviews(ADAM, "resume Clerk")).shown
+    assert "The agent Clerk is resumed." in (await office.reviews(ADAM, "resume Clerk")).shown
     assert (await _asks(office)).status == 202
 
 
