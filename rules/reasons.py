@@ -140,8 +140,15 @@ class Reason(StrEnum):
     NOT_SAMPLED = "not-sampled", "This was not picked for a second look. /reviews sampled lists what was."
     ALREADY_JUDGED = "already-judged", "This was already judged {verdict}. Nothing was changed."
     # Is it possible for this thread?
-    THREAD_NOT_VISIBLE = "thread-not-visible", "There is no thread {thread} that you can see. Use /reviews threads."
+    THREAD_NOT_VISIBLE = (
+        "thread-not-visible",
+        "There is no thread {thread} that you can see. /reviews threads lists those that you can.",
+    )
     THREAD_ALREADY_HELD = "thread-already-held", "This thread is already on hold, by {by}. Nothing was changed."
+    THREAD_HELD_AGAIN = (
+        "thread-held-again",
+        "This was put on hold by {by} after you opened it. Look at it again before you resume it.",
+    )
     THREAD_NOT_HELD = "thread-not-held", "This thread is not on hold. Nothing was changed."
     CHECKPOINT_UNKNOWN = (
         "checkpoint-unknown",
@@ -153,7 +160,7 @@ class Reason(StrEnum):
     )
     NOT_YOURS_TO_RESUME = (
         "not-yours-to-resume",
-        "{by} put this thread on hold. Ask them, or a reviewer who is independent of it, to resume it.",
+        "This thread was put on hold by {by}. Ask them, or a reviewer who is independent of it, to resume it.",
     )
     # Refusals of agents' requests
     NOT_FOUND = "not-found", "There is no such package among your own."
@@ -181,7 +188,7 @@ class Reason(StrEnum):
         "A person has taken over this thread or run ({package}). Wait until it is handed back.",
     )
     THREAD_HELD = "thread-held", "A person has put this thread or run on hold. Wait until it is resumed."
-    THREAD_CANCELLED = "thread-cancelled", "A person has cancelled this thread. It stays cancelled: begin a new one."
+    THREAD_CANCELLED = "thread-cancelled", "This thread was cancelled for good. Nothing was changed."
     THREAD_UNKNOWN = "thread-unknown", "There is no such thread among your own."
     REQUESTER_UNKNOWN = (
         "requester-unknown",

@@ -147,7 +147,7 @@ class Store:
         except Exception as fault:  # noqa: BLE001 - run alone, the command at fault logs it and stops no other
             log.info("commands.retried_one_by_one", packages=len(batch), error=type(fault).__name__)
             return [await self._execute_alone(command) for command in commands]
-        self.announce([outcome.state.decision_package_id for outcome in outcomes if outcome.changed and outcome.state])
+        self.announce([chain for outcome in outcomes if outcome.changed for chain in outcome.chains])
         return outcomes
 
     async def _execute_alone(self, command: Command) -> Outcome:
@@ -184,7 +184,7 @@ class Store:
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:
-            self.announce([invocation.command.decision_package_id])
+            self.announce(outcome.chains)
         return outcome
 
     def announce(self, changed: Sequence[str]) -> None:

@@ -71,7 +71,7 @@ def deadline(dossier: Dossier) -> list[Run]:
     """By when to decide, and what happens then."""
     state = dossier.state
     if state.hold:
-        return [f"{person_name(dossier, state.hold.by)} put it on hold ", moment(state.hold.since), ", so no time runs"]
+        return [f"on hold by {person_name(dossier, state.hold.by)} since ", moment(state.hold.since)]
     if not state.soft:
         by = "answer by " if state.kind is Kind.QUESTION else "decide by "
         return [by, moment(state.ends_at), f", then {timeout_outcome(state)}"]

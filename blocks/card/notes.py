@@ -61,11 +61,11 @@ def reminder(dossier: Dossier) -> Message:
 def held(dossier: Dossier) -> Message:
     hold = dossier.state.hold
     who = dossier.name(hold.by) if hold else "Someone"
-    return _plain_note(dossier, f"{who} put this thread on hold. Nothing of it is carried out, and no time runs.")
+    return _plain_note(dossier, f"{who} put this thread on hold. Nothing new is carried out, and its deadlines stop.")
 
 
 def resumed(dossier: Dossier) -> Message:
-    return _plain_note(dossier, "This thread goes on. Every deadline is later by the time that it was on hold.")
+    return _plain_note(dossier, "This thread was resumed. Its deadlines moved by the length of the hold.")
 
 
 def _plain_note(dossier: Dossier, text: str) -> Message:

@@ -43,7 +43,7 @@ WORD_HELP: Mapping[str, str] = {
     "back": "you are available again",
     "threads": "threads with open packages or on hold",
     "hold THREAD": "stop everything that an agent does in a thread, until someone resumes it",
-    "resume THREAD": "let the agent go on, with an instruction or another state if you like",
+    "resume THREAD": "let the agent go on, with an instruction or a new state if you like",
     "cancel THREAD": "end a thread for good",
     "history THREAD": "a thread: its state, its packages, what happened",
     "help": "this list",

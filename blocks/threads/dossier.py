@@ -40,7 +40,7 @@ class ThreadEvent:
 class ThreadDossier:
     """`words` came with the last hold, resumption or cancellation. `offered`: what the reader may do.
 
-    `unseen` counts the packages that the reader may not see, and `earlier` the events that are left out.
+    `unseen` counts the packages that the reader may not see, and `left_out` the events that are not in `history`.
     """
 
     state: ThreadState
@@ -48,7 +48,7 @@ class ThreadDossier:
     packages: tuple[ThreadPackage, ...] = ()
     unseen: int = 0
     history: tuple[ThreadEvent, ...] = ()
-    earlier: int = 0
+    left_out: int = 0
     words: Words = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     offered: tuple[ThreadVerb, ...] = ()

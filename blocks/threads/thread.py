@@ -69,11 +69,11 @@ def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
     if choices := _buttons(dossier):
         yield actions(choices)
     if running := [package for package in dossier.packages if _is_running(package)]:
-        yield rich(words(bold("Running now, whatever happens to the thread")), *map(_package_line, running))
+        yield rich(words(bold("Already running, and not stopped by a hold")), *map(_package_line, running))
     if others := [package for package in dossier.packages if not _is_running(package)]:
         yield rich(words(bold("Packages")), *map(_package_line, others))
     if dossier.unseen:
-        yield context(f"{pluralize(dossier.unseen, 'more package')} that you cannot see, or that came earlier.")
+        yield context(f"{pluralize(dossier.unseen, 'more package')}; some may be hidden from you.")
     yield from _history(dossier)
 
 
@@ -104,7 +104,7 @@ def _quotes(dossier: ThreadDossier) -> Iterator[Element]:
         if isinstance(text, str):
             yield quote(bold(f"{label}: "), *brief(text, _QUOTED))
     if "modified_state" in dossier.words:
-        yield words("With another state, so it is another plan.")
+        yield words("Resumed with a new state: earlier unused approvals no longer count.")
     if dossier.state.resume_checkpoint_id:
         yield words(f"From checkpoint {one_line(dossier.state.resume_checkpoint_id)}.")
 
@@ -136,8 +136,8 @@ def _history(dossier: ThreadDossier) -> Iterator[Block]:
     if not dossier.history:
         return
     yield header("History")
-    if dossier.earlier:
-        yield context(f"{pluralize(dossier.earlier, 'earlier event')} in `countersign threads history`.")
+    if dossier.left_out:
+        yield context(f"{pluralize(dossier.left_out, 'other event')} not shown here.")
     for event in dossier.history:
         yield rich(words(*_event_runs(dossier, event)), *_event_quotes(event))
 

@@ -164,7 +164,7 @@ def timing_sentence(dossier: Dossier) -> str:
     """The deadline as plain text, for screen readers and notifications."""
     state = dossier.state
     if state.hold:
-        return f"{person_name(dossier, state.hold.by)} put it on hold, so no time runs."
+        return f"{person_name(dossier, state.hold.by)} put it on hold, and its deadlines stopped."
     if not state.soft:
         return f"By {in_utc(state.ends_at)}, then {timeout_outcome(state)}."
     at = goes_ahead_at(dossier)

@@ -52,7 +52,8 @@ def resume_thread(
     *,
     instruction: Annotated[str | None, typer.Option(help="What the agent should do from here.")] = None,
     state: Annotated[
-        typer.FileText | None, typer.Option(help="A JSON file: the state from which to go on. Ends unused approvals.")
+        typer.FileText | None,
+        typer.Option(help="A JSON file: the state to go on from. Revokes unused approvals."),
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="The checkpoint from which to go on.")] = None,
 ) -> None:
@@ -137,7 +138,7 @@ def _execute(invocation: ThreadInvocation) -> ThreadOutcome:
             return session.transaction(operation)
         except StaleError:
             continue
-    raise CommandError("the thread changes all the time; try again")
+    raise CommandError("the thread keeps changing; try again")
 
 
 def _read_state(file: typer.FileText) -> dict[str, Any]:

@@ -183,6 +183,8 @@ def _execution(state: PackageState) -> Document:
 
 def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
     """What the agent should do now, in one sentence, because language models read sentences better than enums."""
+    if state.hold:
+        return "A person has put this thread on hold. Do not act. Wait until it is resumed."
     match state.status:
         case Status.PENDING:
             return _waiting_message(state, who_may_decide(state, terms_today(state, policy)))

@@ -44,7 +44,7 @@ def thread_document(
         "agent_message": _message(state, status, texts),
         "packages": [_package(package) for package in packages],
         "handoffs": [],
-        "revision": state.revision,
+        "revision": state.revision + sum(package.revision for package in packages),
     }
 
 

@@ -27,15 +27,19 @@ def may_stop(state: ThreadState, situation: ThreadSituation) -> Authority:
         return person
     if person.user_id in situation.policy.admins:
         return _as(Part.ADMIN, state, person.user_id)
-    if state.owner in references(person):
+    of_one_owner = all(package.owner == state.owner for package in situation.packages)
+    if of_one_owner and state.owner in references(person):
         return _as(Part.OWNER, state, person.user_id)
-    return _first_granted(_routes(person.user_id, situation)) or refuse(Reason.NOT_YOUR_THREAD)
+    # Agents choose the names of threads, so a party of one agent's package must not stop the packages of another.
+    standards = (Standard.ROUTE, Standard.PARTY) if of_one_owner else (Standard.ROUTE,)
+    granted = _first_granted(_try_each(person.user_id, situation, standards))
+    return granted or refuse(Reason.NOT_YOUR_THREAD)
 
 
-def _routes(user_id: str, situation: ThreadSituation) -> Iterable[Authority]:
+def _try_each(user_id: str, situation: ThreadSituation, standards: tuple[Standard, ...]) -> Iterable[Authority]:
     for package in situation.packages:
         question = question_of(package, situation.policy, so_far=True)
-        for standard in (Standard.ROUTE, Standard.PARTY):
+        for standard in standards:
             yield authorize(situation.roster, user_id, standard, question, situation.now)
 
 
@@ -51,7 +55,7 @@ def may_resume(state: ThreadState, situation: ThreadSituation) -> Authority:
         return person
     if state.by == user_id:
         return may_stop(state, situation)
-    if state.owner in references(person) or _is_party(references(person), situation.packages):
+    if is_party(state, situation, user_id):
         return refuse(Reason.NOT_YOURS_TO_RESUME, by=state.mention)
     gravest = _gravest(situation.packages)
     if gravest is None:
@@ -63,9 +67,11 @@ def may_resume(state: ThreadState, situation: ThreadSituation) -> Authority:
 _PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)
 
 
-def _is_party(names: Iterable[str], packages: Iterable[PackageState]) -> bool:
-    barred = {party for package in packages for party, bar in package.barred.items() if bar in _PARTIES}
-    return not barred.isdisjoint(names)
+def is_party(state: ThreadState, situation: ThreadSituation, user_id: str | None) -> bool:
+    """Whether this person owns the agent, asked for one of the packages, or is on the chain of one."""
+    person = situation.roster.person(user_id or "")
+    barred = {party for package in situation.packages for party, bar in package.barred.items() if bar in _PARTIES}
+    return person is not None and not {state.owner, *barred}.isdisjoint(references(person))
 
 
 def _gravest(packages: Iterable[PackageState]) -> PackageState | None:

@@ -52,6 +52,7 @@ class ResumeThread(ThreadCommand):
     """Go on. A modified state makes it another plan, so approvals that were given to the old one are revoked."""
 
     verb = ThreadVerb.RESUME
+    seen_event_id: Id | None = None  # the hold that the sender saw
     instruction: Words | None = None
     modified_state: StateData | None = None
     checkpoint_id: Id | None = None

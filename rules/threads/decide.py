@@ -19,6 +19,7 @@ from rules.state.service_commands import (
     ThreadConsequence,
 )
 from rules.state.transition import Words
+from rules.threads.authority import is_party
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
 from rules.threads.events import ThreadEventType
 from rules.threads.model import CHECKPOINTS_KEPT, Checkpoint, ThreadState, ThreadStatus
@@ -49,7 +50,9 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
     authority = None if situation.actor.kind is ActorKind.AUTO else spec.requires(state, situation)
     if isinstance(authority, Refusal):
         return authority
-    if refusal := _check_status(spec, state) or _check_checkpoint(state, command):
+    if not _takes_over_hold(state, command, situation) and (refusal := _check_status(spec, state)):
+        return refusal
+    if refusal := _check_seen(state, command):
         return refusal
     event_id = f"evt_{situation.fresh_id}"
     after = state.model_copy(update=_changes(spec, state, command, situation, event_id))
@@ -96,9 +99,20 @@ def _check_status(spec: ThreadVerbSpec, state: ThreadState) -> Refusal | None:
             return refuse(Reason.THREAD_NOT_HELD, **facts)
 
 
-def _check_checkpoint(state: ThreadState, command: ThreadCommand) -> Refusal | None:
-    """A thread can be resumed only from a checkpoint that its agent has reported and that is still known."""
-    if not isinstance(command, ResumeThread) or command.checkpoint_id is None:
+def _takes_over_hold(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> bool:
+    """A person who is independent can hold what a party holds already: the party then cannot end it alone."""
+    if not isinstance(command, HoldThread) or state.status is not ThreadStatus.HELD:
+        return False
+    return is_party(state, situation, state.by) and not is_party(state, situation, situation.actor.actor_id)
+
+
+def _check_seen(state: ThreadState, command: ThreadCommand) -> Refusal | None:
+    """A thread is resumed from the hold that its sender saw, and only from a checkpoint that is still known."""
+    if not isinstance(command, ResumeThread):
+        return None
+    if command.seen_event_id not in (None, state.event_id):
+        return refuse(Reason.THREAD_HELD_AGAIN, by=state.mention)
+    if command.checkpoint_id is None:
         return None
     known = [checkpoint.checkpoint_id for checkpoint in state.checkpoints]
     if command.checkpoint_id in known:
@@ -137,7 +151,7 @@ def _stopped_names(state: ThreadState, situation: ThreadSituation) -> tuple[str,
 
 
 def _words(command: ThreadCommand) -> Words | None:
-    texts = command.model_dump(mode="json", exclude={"command_id", "thread_id"}, exclude_none=True)
+    texts = command.model_dump(mode="json", exclude={"command_id", "thread_id", "seen_event_id"}, exclude_none=True)
     return texts or None
 
 

@@ -61,9 +61,11 @@ def _check_claim(move: Move, command: ClaimExecution) -> Refusal | None:
     state, situation = move.state, move.situation
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
-    if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
-        return refusal
-    if state.hold and (state.execution.state is ExecutionState.NONE or state.retry_open):
+    is_repeated = state.execution.state is ExecutionState.CLAIMED and state.execution.claim_id == command.claim_id
+    stopped = refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id)
+    if stopped and not is_repeated:
+        return stopped
+    if state.hold and not is_repeated:
         return refuse(Reason.THREAD_HELD)
     if not state.proceeds:
         return refuse(Reason.MAY_NOT_PROCEED, status=state.status)

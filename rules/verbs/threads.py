@@ -64,7 +64,8 @@ def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -
     if state.answer_by:
         changes["answer_by"] = moved(state.answer_by, decided_at)
     if state.lapses_at:
-        changes["lapses_at"] = moved(state.lapses_at, decided_at)
+        lapses_at = moved(state.lapses_at, decided_at)
+        changes["lapses_at"] = min(lapses_at, state.expires_at) if state.expires_at else lapses_at
     return changes
 
 

@@ -11,7 +11,7 @@ from blocks.kit.message import Message
 from blocks.words.dossier import Dossier, HistoryEvent
 from rules.state.decisions import FAILURES, ExecutionState
 from rules.state.events import Cause, EventType
-from rules.state.model import Status
+from rules.state.model import PackageState, Status
 
 _STATUS_OF_EVENT: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
 
@@ -83,13 +83,20 @@ def _was_hardened_by_escalation(dossier: Dossier, after: int) -> bool:
     return any(event.reason == Cause.ESCALATION for event in hardened)
 
 
+_CONDITIONS: Mapping[str, Callable[[PackageState], bool]] = {
+    EventType.PACKAGE_HELD: lambda state: state.hold is not None,
+    EventType.PACKAGE_RESUMED: lambda state: state.hold is None,
+    EventType.EXECUTION_REMINDED: lambda state: state.is_unused,
+}
+
+
 def _still_holds(dossier: Dossier, event_type: str) -> bool:
     """Whether the event's status is still current. What was undone meanwhile is in the history only."""
     state = dossier.state
     if event_type in _ONLY_WHILE_PENDING:
         return state.status is Status.PENDING
-    if event_type == EventType.EXECUTION_REMINDED:
-        return state.proceeds and state.execution.state is ExecutionState.NONE
+    if event_type in _CONDITIONS:
+        return _CONDITIONS[event_type](state)
     if event_type in _FAILURE_EVENTS:
         return state.proceeds and EventType.of("execution", state.execution.state) == event_type
     if event_type == EventType.EXECUTION_SUCCEEDED:

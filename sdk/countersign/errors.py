@@ -124,6 +124,10 @@ class ThreadHeldError(ProblemError):
     """A person has put this thread on hold. `client.thread(…).wait_until_running()` waits until they resume it."""
 
 
+class ThreadChangedError(ProblemError):
+    """A person resumed this thread with another state, so a call of the old plan did not run."""
+
+
 class ThreadCancelledError(ProblemError):
     """A person has cancelled this thread for good."""
 

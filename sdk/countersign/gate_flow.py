@@ -22,7 +22,7 @@ from countersign.errors import (
     CountersignError,
     MayNotProceedError,
     NotFoundError,
-    ThreadCancelledError,
+    ThreadChangedError,
     ThreadHeldError,
     refusal,
 )
@@ -143,16 +143,28 @@ class Gate:
         return result
 
     def _respect_hold(self, package: Package) -> Flow[None]:
-        """A person may have held or cancelled the thread between the claim and the call: then it does not run."""
+        """A person may hold or cancel the thread between the claim and the call.
+
+        The call then waits, and does not run if the thread is cancelled, goes on with another plan, or is held for
+        longer than the outcome can wait.
+        """
         if (thread_id := package.document["thread_id"]) is None:
             return
+        flows = ThreadFlows(thread_id, package.patience)
         try:
-            yield from ThreadFlows(thread_id, package.patience).until_running(self.timeout)
+            if (yield from flows.read())["state"] == "running":
+                return
+            resumed = yield from flows.until_running(self.timeout)
+            if resumed["modified_state"] is not None:
+                raise ThreadChangedError(409, "thread-changed", resumed["agent_message"])
         except NotFoundError:
             return
-        except ThreadCancelledError:
-            yield from package.report("failed", "The thread was cancelled before this ran.")
+        except CountersignError as fault:
+            yield from package.report("failed", f"It did not run: {fault}")
             raise
+        yield from package.refresh()
+        if package.document["execution"]["state"] != "claimed":
+            raise refusal(spent_outcome(package.document))
 
     def _call_function(self, call: inspect.BoundArguments) -> Any:
         if self.is_async:

@@ -32,9 +32,9 @@ class PriorAnswer(NamedTuple):
     def as_refusal(self) -> Refusal | None:
         return Refusal.model_validate_json(self.refusal) if self.refusal else None
 
-    def check_same_content(self, content_digest: str | None) -> Refusal | None:
-        """A different command with the same id is refused."""
-        if self.content_digest == content_digest:
+    def check_same_content(self, content_digest: str | None, chain_id: str | None = None) -> Refusal | None:
+        """A different command with the same id is refused, such as one for another thread."""
+        if self.content_digest == content_digest and chain_id in (None, self.package_id):
             return None
         return refuse(Reason.IDEMPOTENCY_CONFLICT, package=self.package_id)
 

@@ -27,6 +27,7 @@ from rules.state.model import PackageState
 from rules.state.service_commands import ClockCommand, ThreadConsequence
 from rules.state.situation import Situation
 from rules.state.transition import Words, record_refusal
+from rules.threads.model import thread_key
 from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
 from store.commands.answers import (
@@ -67,6 +68,14 @@ class Outcome:
     request: str | None = None
     roster: Roster | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
+
+    @property
+    def chains(self) -> tuple[str, ...]:
+        """The package and its thread, for those who wait for one of them."""
+        if self.state is None:
+            return ()
+        thread_id = self.state.thread_id
+        return (self.state.decision_package_id, *([thread_key(thread_id)] if thread_id else []))
 
 
 def execute(connection: Connection, installation: Installation, invocation: Invocation) -> Outcome:

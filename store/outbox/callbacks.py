@@ -32,6 +32,8 @@ CALLBACK_EVENTS = frozenset(
         *(EventType.of("package", status) for status in Status),
         EventType.PACKAGE_ESCALATED,
         EventType.PACKAGE_MESSAGE,
+        EventType.PACKAGE_HELD,
+        EventType.PACKAGE_RESUMED,
         *RECOVERY_EVENTS,
     ]
 )

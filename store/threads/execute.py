@@ -61,7 +61,7 @@ def execute_thread(connection: Connection, installation: Installation, invocatio
     roster = installation.roster(connection)
     loaded = load_thread(connection, tenant_id, command.thread_id, invocation.agent)
     if answered := load_answer(connection, tenant_id, command.command_id):
-        conflict = answered.check_same_content(invocation.content_digest)
+        conflict = answered.check_same_content(invocation.content_digest, thread_key(command.thread_id))
         return ThreadOutcome(state=loaded.state if loaded else None, refusal=conflict, replayed=True)
     if loaded is None:
         return ThreadOutcome(refusal=refuse(Reason.THREAD_NOT_VISIBLE, thread=command.thread_id))

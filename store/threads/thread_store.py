@@ -58,16 +58,21 @@ class ThreadStore:
 
     async def load_document(self, thread_id: str, agent: Agent) -> Document | None:
         """The thread of an agent; None if it is not its own. An agent must not learn of threads of others."""
+        return (await self._load(thread_id, agent))[0]
+
+    async def _load(self, thread_id: str, agent: Agent) -> tuple[Document | None, int]:
+        """The document, and the revision of the record, which the slow poll of the waiters compares."""
         return await self._store.read(lambda connection: self._document(connection, thread_id, agent))
 
-    def _document(self, connection: Connection, thread_id: str, agent: Agent) -> Document | None:
+    def _document(self, connection: Connection, thread_id: str, agent: Agent) -> tuple[Document | None, int]:
         loaded = self._own(connection, thread_id, agent)
         if loaded is None:
-            return None
+            return None, 0
         state = loaded.state
         words = load_words(connection, self._tenant_id, state.event_id) if state.event_id else {}
         roster = self._store.installation.roster(connection)
-        return thread_document(state, own_packages(connection, state), words.get(state.event_id or ""), roster)
+        packages = own_packages(connection, state)
+        return thread_document(state, packages, words.get(state.event_id or ""), roster), state.revision
 
     def _own(self, connection: Connection, thread_id: str, agent: Agent) -> LoadedThread | None:
         loaded = load_thread(connection, self._tenant_id, thread_id)
@@ -94,13 +99,11 @@ class ThreadStore:
         """The thread once its revision differs from `seen`, or as it is after `seconds`."""
         waiters = self._store.waiters
         with waiters.waiting_for(thread_key(thread_id)) as waiter:
-            document = await self.load_document(thread_id, agent)
-            if document is None:
-                return None
-            waiter.seen = document["revision"] if seen is None else seen
+            document, waiter.seen = await self._load(thread_id, agent)
+            known = document["revision"] if document and seen is None else seen
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    while document and document["revision"] == waiter.seen and not waiters.released:
+                    while document and document["revision"] == known and not waiters.released:
                         await waiter.wait_for_change()
-                        document = await self.load_document(thread_id, agent)
+                        document, waiter.seen = await self._load(thread_id, agent)
             return document

@@ -135,10 +135,10 @@ class AgentApi:
         self.world = World(service.settings.database_url, self.store, clock)
         self.key = ""
 
-    async def hire(self, name: str, scope: KeyScope = FULL_SCOPE, **rates: int) -> str:
+    async def hire(self, name: str, scope: KeyScope = FULL_SCOPE, owner: str = OWEN, **rates: int) -> str:
         limits = Rates(**rates)
         credentials = await self.world.write(
-            lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), scope=scope, rates=limits)
+            lambda connection: agent_admin.add_agent(connection, name, owner, self.clock(), scope=scope, rates=limits)
         )
         return credentials.key
 

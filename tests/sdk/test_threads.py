@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 
-from countersign import NotFoundError, StillPendingError, ThreadCancelledError, ThreadHeldError, WithdrawnError
+from countersign import (
+    NotFoundError,
+    StillPendingError,
+    ThreadCancelledError,
+    ThreadChangedError,
+    ThreadHeldError,
+    WithdrawnError,
+)
+from countersign.gate_flow import Gate
+from countersign.signature import Signature
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand
 from tests.bot.slack.office import SENTA
-from tests.sdk.agents import Agent
+from tests.sdk.agents import Agent, ThreadedCalls
+from tests.store.waiting_agents import Waits
 from tests.store.world import fresh, reviewer
 
 NAME = "case 4/56"
@@ -20,7 +30,7 @@ THREAD: dict[str, Any] = {"thread_id": NAME}
 
 async def give(agent: Agent, kind: type[ThreadCommand], **fields: Any) -> None:
     words = {} if kind is ResumeThread else {"reason": "Wait."}
-    command = kind(**{"command_id": fresh("cmd"), "thread_id": NAME, **words, **fields})
+    command = kind(**{"command_id": fresh("thread"), "thread_id": NAME, **words, **fields})
     outcome = await agent.office.running.service.threads.execute(command, reviewer(SENTA))
     assert outcome.refusal is None, outcome.refusal.sentence
 
@@ -94,6 +104,60 @@ async def test_a_gate_whose_thread_is_held_at_the_claim_waits_and_then_runs(agen
     await give(agent, ResumeThread)
     await running
     assert calls == ["42"]
+
+
+async def claimed_call(agent: Agent, calls: list[str]) -> Any:
+    """A gate that has claimed the permission and has not called its function yet: run the flow to go on."""
+
+    async def read_later(record: str) -> None:
+        calls.append(record)
+
+    def read(record: str) -> None:
+        calls.append(record)
+
+    function = read if isinstance(agent.client, ThreadedCalls) else read_later
+    handle = await agent.request(**THREAD)
+    await agent.approve_and_wait(handle)
+    await handle.claim()
+    package = (handle.wrapped if isinstance(handle, ThreadedCalls) else handle)._package
+    signature = Signature(function)
+    gated = Gate(function=function, action_type="record.read", fields={}, signature=signature)
+    return gated._execute(package, signature.call({"record": "42"}, {}))
+
+
+async def test_a_call_whose_thread_is_held_after_the_claim_waits_and_then_runs(agent: Agent) -> None:
+    calls: list[str] = []
+    flow = await claimed_call(agent, calls)
+    await give(agent, HoldThread)
+    running = asyncio.ensure_future(agent.client.run(flow))
+    await give(agent, ResumeThread)
+    await running
+    assert calls == ["42"]
+
+
+async def test_a_call_of_the_old_plan_does_not_run_after_its_thread_got_another(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    flow = await claimed_call(agent, calls)
+    waits = Waits(monkeypatch)
+    await give(agent, HoldThread)
+    running = asyncio.ensure_future(agent.client.run(flow))
+    await waits.come()
+    await give(agent, ResumeThread, modified_state={"plan": "B"})
+    with pytest.raises(ThreadChangedError):
+        await running
+    assert calls == []
+    assert (await agent.office.get("/v1/packages")).body["packages"][0]["execution"]["state"] == "failed"
+
+
+async def test_a_call_does_not_run_if_its_thread_is_cancelled_after_the_claim(agent: Agent) -> None:
+    calls: list[str] = []
+    flow = await claimed_call(agent, calls)
+    await give(agent, CancelThread)
+    with pytest.raises(ThreadCancelledError):
+        await agent.client.run(flow)
+    assert calls == []
 
 
 async def test_a_gate_does_not_run_once_the_thread_is_cancelled(agent: Agent) -> None:

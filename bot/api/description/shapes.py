@@ -208,7 +208,7 @@ class CallbackBody(Reply):
     """The body of a callback."""
 
     type: Annotated[str, Field(pattern=r"^package\.[a-z_]+$")]
-    """`package.` and the new status, or `escalated`, `message`, `retry_allowed`, `rollback_requested`, `closed` …"""
+    """`package.` and the new status, or `escalated`, `message`, `held`, `resumed`, `retry_allowed`, `closed` …"""
     timestamp: datetime
     """When it happened."""
     data: StatusDocument

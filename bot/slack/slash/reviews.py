@@ -225,10 +225,11 @@ async def _pause(context: ListenerContext, request: Request) -> Message:
 
 
 async def _resume(context: ListenerContext, request: Request) -> Message:
-    """A thread or, for admins, an agent of this name."""
-    if answer := await threads.open_resume(context, request):
+    """A thread or, for admins, an agent of this name: agents name threads, so only a held one hides an agent."""
+    is_admin = request.user_id in context.store.installation.policy.admins
+    if answer := await threads.open_resume(context, request, held_only=is_admin):
         return answer
-    if request.user_id not in context.store.installation.policy.admins:
+    if not is_admin:
         return threads.which_one(request, ThreadVerb.RESUME)
     return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "is resumed")
 

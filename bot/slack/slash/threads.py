@@ -13,7 +13,7 @@ from bot.slack.threads.clicks import open_thread_form
 from bot.slack.threads.reading import load_thread_dossier, load_thread_dossiers
 from rules.reasons import Reason, refuse
 from rules.threads.commands import ThreadVerb
-from rules.threads.model import thread_key
+from rules.threads.model import ThreadStatus, thread_key
 
 
 async def list_threads(context: ListenerContext, request: Request) -> Message:
@@ -33,10 +33,11 @@ async def open_cancel(context: ListenerContext, request: Request) -> Message:
     return await _open_form(context, request, ThreadVerb.CANCEL)
 
 
-async def open_resume(context: ListenerContext, request: Request) -> Message | None:
-    """None if this person sees no thread of this name: then it may be the name of an agent."""
+async def open_resume(context: ListenerContext, request: Request, *, held_only: bool) -> Message | None:
+    """None if this person sees no (held) thread of this name: then it may be the name of an agent."""
     known = await load_thread_dossier(context, request.user_id, thread_key(" ".join(request.words)))
-    return await _open_form(context, request, ThreadVerb.RESUME) if known else None
+    meant = known and (known.state.status is ThreadStatus.HELD or not held_only)
+    return await _open_form(context, request, ThreadVerb.RESUME) if meant else None
 
 
 async def _open_form(context: ListenerContext, request: Request, verb: ThreadVerb) -> Message:

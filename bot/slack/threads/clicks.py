@@ -11,7 +11,7 @@ from blocks.forms.forms import notice
 from blocks.forms.json_text import UnreadableError
 from blocks.home.filter import own_metadata
 from blocks.kit.ids import Field, FormId
-from blocks.threads.forms import read_thread_metadata, thread_command, thread_form
+from blocks.threads.forms import ThreadFormRef, read_thread_metadata, thread_command, thread_form
 from blocks.threads.looks import VERB_OF_ACTION
 from blocks.threads.thread import thread_view
 from blocks.words.refusals import sentence_text
@@ -19,9 +19,11 @@ from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap, person
 from bot.slack.context.wording import values_of
 from bot.slack.threads.reading import load_thread_dossier
-from rules.reasons import Reason, Refusal, refuse
+from rules.reasons import Reason, Refusal
 
 Answer = dict[str, Any]
+
+_HIDDEN = "There is no such thread that you can see. /reviews threads lists those that you can."
 
 # Refusals and faults that another value in the same form can cure, and the field beside which they are shown.
 _FIELDS: Mapping[str, Field] = {
@@ -35,7 +37,7 @@ _FIELDS: Mapping[str, Field] = {
 async def open_thread(context: ListenerContext, tap: Tap) -> None:
     dossier = await load_thread_dossier(context, tap.user_id, tap.value)
     if dossier is None:
-        await context.refuse(tap, refuse(Reason.THREAD_NOT_VISIBLE, thread=""), None)
+        await context.tell(tap, _HIDDEN)
     else:
         await context.open(tap, thread_view(dossier))
 
@@ -45,9 +47,10 @@ async def open_thread_form(context: ListenerContext, tap: Tap) -> None:
     verb = VERB_OF_ACTION[tap.action_id]
     dossier = await load_thread_dossier(context, tap.user_id, tap.value)
     if dossier is None:
-        await context.refuse(tap, refuse(Reason.THREAD_NOT_VISIBLE, thread=""), None)
+        await context.tell(tap, _HIDDEN)
         return
-    trial = thread_command(verb, dossier.state.thread_id, {Field.COMMENT: "?"}, f"slack:trial:{tap.trigger_id}")
+    form = ThreadFormRef(verb, dossier.state.thread_key, dossier.state.event_id)
+    trial = thread_command(form, dossier.state, {Field.COMMENT: "?"}, f"slack:trial:{tap.trigger_id}")
     outcome = await context.threads.execute(trial, tap.actor, trial=True)
     if outcome.refusal:
         await context.refuse(tap, outcome.refusal, None)
@@ -59,11 +62,11 @@ async def submit_thread_form(
     context: ListenerContext, view: Mapping[str, Any], user_id: str, request_id: str
 ) -> Answer:
     meant = read_thread_metadata(own_metadata(view))
-    dossier = await load_thread_dossier(context, user_id, meant[1]) if meant else None
+    dossier = await load_thread_dossier(context, user_id, meant.thread_key) if meant else None
     if meant is None or dossier is None:
         return _update(notice("Not possible", GONE))
     try:
-        command = thread_command(meant[0], dossier.state.thread_id, values_of(view), f"slack:thread:{request_id}")
+        command = thread_command(meant, dossier.state, values_of(view), f"slack:thread:{request_id}")
     except UnreadableError as fault:
         return _error(view, Field.MODIFIED_STATE, str(fault))
     except ValidationError as fault:
@@ -72,7 +75,7 @@ async def submit_thread_form(
     outcome = await context.threads.execute(command, person(user_id), request=request_id)
     if outcome.refusal:
         return _refused(view, outcome.refusal)
-    changed = await load_thread_dossier(context, user_id, meant[1])
+    changed = await load_thread_dossier(context, user_id, meant.thread_key)
     return _update(thread_view(changed)) if changed else {"response_action": "clear"}
 
 

@@ -12,6 +12,7 @@ from bot.slack.context.tap import person
 from rules.authority.visibility import may_see
 from rules.people.directory import Roster
 from rules.record.chain import Event
+from rules.state.events import EventType
 from rules.state.model import PackageState
 from rules.threads.commands import ThreadVerb
 from rules.threads.decide import offered_to
@@ -24,6 +25,11 @@ from store.threads.records import LoadedThread, list_threads, load_thread_by_key
 
 LISTED = 10  # threads in a list, and packages of a thread
 _EVENTS = 25
+# They tell a person nothing more: the event of the thread itself says that it was held, and reading is not doing.
+_LEFT_OUT = frozenset([
+    EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_SHOWN,
+    EventType.PACKAGE_DETAILS_OPENED, EventType.PACKAGE_FORM_OPENED,
+])  # fmt: skip
 _SEEN = 200  # of the newest packages, to find out which the reader may see
 
 
@@ -75,10 +81,11 @@ def _dossier(
     shown = visible[:LISTED]
     titles = _titles(connection, state.tenant_id, shown)
     events = _events(connection, state, shown)
+    telling = [event for event in events if event["event_type"] not in _LEFT_OUT][-_EVENTS:]
     words = load_words(
         connection,
         state.tenant_id,
-        *(event["event_id"] for event in events),
+        *(event["event_id"] for event in telling),
         *([state.event_id] if state.event_id else []),
     )
     return ThreadDossier(
@@ -96,9 +103,9 @@ def _dossier(
                 about=titles.get(event["decision_package_id"]),
                 words=words.get(event["event_id"], {}),
             )
-            for event in events[-_EVENTS:]
+            for event in telling
         ),
-        earlier=max(0, len(events) - _EVENTS),
+        left_out=len(events) - len(telling),
         words=words.get(state.event_id or "", {}),
         names=roster.names,
         offered=offered,

@@ -23,7 +23,7 @@ AUTOMATIC = FOR_ITS_OWNER | {
 
 
 async def add_scribe(api: AgentApi, scope: dict[str, Any] | None = None, **rates: int) -> str:
-    return await api.hire("Scribe", KeyScope.model_validate(scope or {}), **rates)
+    return await api.hire("Scribe", KeyScope.model_validate(scope or {}), OWEN, **rates)
 
 
 async def allow(api: AgentApi, scope: dict[str, Any], **rates: int) -> None:

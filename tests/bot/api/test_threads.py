@@ -10,57 +10,25 @@ from typing import Any
 import pytest
 
 from rules.reasons import Reason
-from rules.state.commands import Approve, Reject, RequestMoreEvidence, TakeOver
+from rules.state.commands import Approve, HandBack, Reject, RequestMoreEvidence, TakeOver
 from rules.state.model import Status
 from rules.state.service_commands import Climb, Expire, Lapse
-from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand
-from store.audit.reader import snapshot, verify_database
-from store.engine.address import parse_database_url
-from store.engine.engines import make_engine
-from store.threads.execute import ThreadOutcome
-from tests.bot.service import AUTOMATIC, HARD, SOFT, AgentApi, Response
-from tests.rules.world import ADAM, DAY, HOUR, OWEN, RITA, ROSE, ROSS, SENTA, SUSI, people, person
+from rules.threads.commands import CancelThread, HoldThread, ResumeThread
+from tests.bot.api.threads import (
+    HARD_IN_THREAD,
+    IN_THREAD,
+    THREAD,
+    checkpoint,
+    count_events,
+    done,
+    faults,
+    give,
+    thread,
+)
+from tests.bot.service import AUTOMATIC, SOFT, AgentApi
+from tests.rules.world import ADAM, DAY, HOUR, RITA, ROSS, SENTA
 from tests.store.waiting_agents import Waits, soon
-from tests.store.world import fresh, reviewer
-
-THREAD = "case-456"
-IN_THREAD = SOFT | {"thread_id": THREAD, "run_id": "run-1"}
-HARD_IN_THREAD = HARD | {"thread_id": THREAD, "run_id": "run-1"}
-
-
-async def give(api: AgentApi, kind: type[ThreadCommand], by: str, **fields: Any) -> ThreadOutcome:
-    """Carry out a person's command for the thread, as a click would."""
-    given = {"reason": "Wait a moment."} if kind in (HoldThread, CancelThread) else {}
-    command = kind(**{"command_id": fresh("cmd"), "thread_id": THREAD, **given, **fields})
-    return await api.running.service.threads.execute(command, reviewer(by))
-
-
-async def done(api: AgentApi, kind: type[ThreadCommand], by: str, **fields: Any) -> None:
-    outcome = await give(api, kind, by, **fields)
-    assert outcome.refusal is None, outcome.refusal.sentence
-
-
-async def thread(api: AgentApi, **options: Any) -> Response:
-    return await api.get(f"/v1/threads/{THREAD}", **options)
-
-
-async def checkpoint(api: AgentApi, name: str = "step-1", thread_id: str = THREAD, **options: Any) -> Response:
-    body = {"checkpoint_id": name, "summary": "Three sources read.", "state": {"read": 3}}
-    return await api.post(f"/v1/threads/{thread_id}/checkpoints", body, **options)
-
-
-async def faults(api: AgentApi) -> list[str]:
-    engine = make_engine(parse_database_url(api.world.url))
-    try:
-        return await asyncio.to_thread(_faults, engine)
-    finally:
-        engine.dispose()
-
-
-def _faults(engine: Any) -> list[str]:
-    with snapshot(engine) as connection:
-        return [str(fault) for fault in verify_database(connection)]
-
+from tests.store.world import fresh
 
 # What the agent reads.
 
@@ -68,7 +36,7 @@ def _faults(engine: Any) -> list[str]:
 async def test_a_thread_exists_as_soon_as_a_package_names_it(api: AgentApi) -> None:
     proposal = await api.submit(IN_THREAD)
     document = (await thread(api)).body
-    assert (document["state"], document["revision"], document["agent_message"]) == ("running", 0, "Go on.")
+    assert (document["state"], document["agent_message"]) == ("running", "Go on.")
     assert [package["decision_package_id"] for package in document["packages"]] == [proposal.id]
 
 
@@ -223,8 +191,8 @@ async def test_people_may_decide_while_the_thread_is_held(api: AgentApi) -> None
 
 async def test_an_agent_that_waits_is_told_at_once(api: AgentApi, monkeypatch: pytest.MonkeyPatch) -> None:
     await api.submit(IN_THREAD)
-    waits = Waits(monkeypatch)
-    poll = asyncio.create_task(thread(api, params={"wait": "30"}, headers={"If-None-Match": '"0"'}))
+    tag, waits = (await thread(api)).headers["ETag"], Waits(monkeypatch)
+    poll = asyncio.create_task(thread(api, params={"wait": "30"}, headers={"If-None-Match": tag}))
     await waits.come()
     await done(api, HoldThread, RITA)
     answer = await soon(poll)
@@ -233,7 +201,48 @@ async def test_an_agent_that_waits_is_told_at_once(api: AgentApi, monkeypatch: p
 
 async def test_a_thread_that_has_not_changed_is_answered_without_a_body(api: AgentApi) -> None:
     await api.submit(IN_THREAD)
-    assert (await thread(api, headers={"If-None-Match": '"0"'})).status == 304
+    tag = (await thread(api)).headers["ETag"]
+    assert (await thread(api, headers={"If-None-Match": tag})).status == 304
+
+
+async def test_a_held_approval_tells_the_agent_to_wait_and_not_that_it_expired(api: AgentApi) -> None:
+    approved = await api.submit(IN_THREAD)
+    await api.decide(Approve, approved, by=RITA)
+    await done(api, HoldThread, RITA)
+    assert "on hold" in (await api.read(approved)).body["agent_message"]
+
+
+async def test_a_hold_does_not_carry_an_approval_past_the_packages_own_end(api: AgentApi) -> None:
+    ends = (api.clock() + HOUR).isoformat()
+    approved = await api.submit(IN_THREAD | {"expires_at": ends})
+    await api.decide(Approve, approved, by=RITA)
+    await done(api, HoldThread, RITA)
+    api.clock.passes(2 * HOUR)
+    await done(api, ResumeThread, RITA)
+    assert (await api.claim(approved)).problem == (410, "approval-lapsed")
+
+
+async def test_the_same_claim_is_answered_as_before_while_the_thread_is_held_or_cancelled(api: AgentApi) -> None:
+    running = await api.submit(AUTOMATIC | {"thread_id": THREAD})
+    first = await api.claim(running)
+    for kind in (HoldThread, CancelThread):
+        await done(api, kind, ADAM)
+        again = await api.claim(running)
+        assert (again.status, again.body["execution"]) == (200, first.body["execution"])
+
+
+async def test_an_agent_that_waits_is_told_when_a_takeover_of_its_thread_begins_and_ends(
+    api: AgentApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = await api.submit(IN_THREAD)
+    waits = Waits(monkeypatch)
+    for kind, state in ((TakeOver, "taken_over"), (HandBack, "running")):
+        tag = (await thread(api)).headers["ETag"]
+        poll = asyncio.create_task(thread(api, params={"wait": "30"}, headers={"If-None-Match": tag}))
+        await waits.come()
+        await api.decide(kind, proposal, by=RITA)
+        answer = await soon(poll)
+        assert (answer.status, answer.body["state"]) == (200, state)
 
 
 # Resumed.
@@ -314,66 +323,6 @@ async def test_a_held_thread_can_be_cancelled(api: AgentApi) -> None:
     assert (await api.submit(IN_THREAD | {"title": "Another"})).problem == (409, "thread-cancelled")
 
 
-# Who may.
-
-
-@pytest.mark.parametrize("by", [RITA, SENTA, ROSE, OWEN, ADAM])
-async def test_reviewers_the_requester_the_owner_and_admins_may_hold(api: AgentApi, by: str) -> None:
-    await api.submit(IN_THREAD)
-    await done(api, HoldThread, by)
-    assert (await thread(api)).body["state"] == "held"
-
-
-async def test_others_may_not_hold(api: AgentApi) -> None:
-    await api.submit(IN_THREAD)
-    await api.people_are(people() | {"UNEW": person("UNEW")})
-    outcome = await give(api, HoldThread, "UNEW")
-    assert outcome.refusal is not None
-    assert outcome.refusal.reason is Reason.NOT_YOUR_THREAD
-    assert (await thread(api)).body["state"] == "running"
-
-
-async def test_a_person_who_is_no_member_any_more_may_not_hold(api: AgentApi) -> None:
-    await api.submit(IN_THREAD)
-    await api.people_are(people(URITA={"active": False}))
-    outcome = await give(api, HoldThread, RITA)
-    assert outcome.refusal is not None
-    assert outcome.refusal.reason is Reason.DEACTIVATED
-
-
-@pytest.mark.parametrize("by", [ROSE, OWEN])
-async def test_the_requester_and_the_owner_do_not_end_the_hold_of_another(api: AgentApi, by: str) -> None:
-    await api.submit(IN_THREAD)
-    await done(api, HoldThread, RITA)
-    outcome = await give(api, ResumeThread, by)
-    assert outcome.refusal is not None
-    assert outcome.refusal.reason is Reason.NOT_YOURS_TO_RESUME
-
-
-@pytest.mark.parametrize("by", [ROSE, OWEN])
-async def test_they_may_end_their_own_hold(api: AgentApi, by: str) -> None:
-    await api.submit(IN_THREAD)
-    await done(api, HoldThread, by)
-    await done(api, ResumeThread, by)
-    assert (await thread(api)).body["state"] == "running"
-
-
-async def test_resuming_asks_for_authority_over_the_gravest_open_package(api: AgentApi) -> None:
-    await api.submit(IN_THREAD)
-    await api.submit(HARD_IN_THREAD)
-    await done(api, HoldThread, SENTA)
-    outcome = await give(api, ResumeThread, ROSS)
-    assert outcome.refusal is not None
-    assert outcome.refusal.reason in (Reason.WRONG_ROLE, Reason.ABOVE_AUTHORITY)
-    await done(api, ResumeThread, SUSI)
-
-
-async def test_no_agent_can_hold_resume_or_cancel(api: AgentApi) -> None:
-    await api.submit(IN_THREAD)
-    for action in ("hold", "resume", "cancel"):
-        assert (await api.post(f"/v1/threads/{THREAD}/{action}", {})).status == 404
-
-
 # Races and the record.
 
 
@@ -382,7 +331,7 @@ async def test_of_two_people_who_hold_at_once_one_is_told_that_it_is_held(api: A
     outcomes = await asyncio.gather(give(api, HoldThread, RITA), give(api, HoldThread, ROSS))
     refused = [outcome.refusal.reason for outcome in outcomes if outcome.refusal]
     assert refused == [Reason.THREAD_ALREADY_HELD]
-    assert (await thread(api)).body["revision"] == 1
+    assert await count_events(api, "thread.held") == 1
 
 
 async def test_a_repeated_click_is_one_command(api: AgentApi) -> None:
@@ -390,7 +339,7 @@ async def test_a_repeated_click_is_one_command(api: AgentApi) -> None:
     for _ in range(2):
         outcome = await give(api, HoldThread, RITA, command_id="click-1")
         assert outcome.refusal is None
-    assert (await thread(api)).body["revision"] == 1
+    assert await count_events(api, "thread.held") == 1
 
 
 @pytest.mark.parametrize("turn", range(4))

@@ -71,7 +71,7 @@ async def test_a_thread_is_cancelled_for_good(terminal: Terminal, world: World) 
     package_id = (await world.submit(IN_THREAD)).decision_package_id
     assert terminal("threads", "cancel", "case-456", "--rollback").out == "case-456 is cancelled\n"
     assert (await world.state(package_id)).status is Status.CANCELLED
-    assert "It stays cancelled" in terminal("threads", "resume", "case-456").line
+    assert "cancelled for good" in terminal("threads", "resume", "case-456").line
 
 
 async def test_the_history_names_each_event_and_its_package(terminal: Terminal, world: World) -> None:
