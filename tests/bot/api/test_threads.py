@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rules.reasons import Reason
-from rules.state.commands import Approve, HandBack, Reject, RequestMoreEvidence, TakeOver
+from rules.state.commands import AllowRetry, Approve, HandBack, OpenForm, Reject, RequestMoreEvidence, TakeOver
 from rules.state.model import Status
 from rules.state.service_commands import Climb, Expire, Lapse
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread
@@ -294,6 +294,21 @@ async def test_a_thread_that_was_also_taken_over_stays_so_after_the_hold(api: Ag
     await done(api, ResumeThread, RITA)
     assert (await thread(api)).body["state"] == "taken_over"
     assert (await api.submit(IN_THREAD | {"title": "Another"})).problem == (409, "thread-taken-over")
+
+
+async def test_a_retry_that_people_allowed_waits_with_the_thread_and_ends_with_it(api: AgentApi) -> None:
+    proposal = await api.submit(IN_THREAD)
+    await api.decide(Approve, proposal, by=RITA)
+    assert (await api.claim(proposal)).status == 200
+    assert (await api.report(proposal, "failed")).status == 200
+    await api.decide(OpenForm, proposal, by=RITA)
+    await api.decide(AllowRetry, proposal, by=RITA)
+    await done(api, HoldThread, RITA)
+    assert (await api.claim(proposal, "worker-2")).problem == (409, "thread-held")
+    await done(api, ResumeThread, RITA)
+    assert (await api.read(proposal)).body["may_proceed"] is True
+    await done(api, CancelThread, RITA)
+    assert (await api.state(proposal)).status is Status.REVOKED
 
 
 # Cancelled.
