@@ -141,7 +141,7 @@ async def test_reviews_resume_takes_a_thread_and_for_admins_an_agent(office: Off
     await office.slack.submit(RITA, {"instructions": "Go on."})
     assert await thread_state(office) == "running"
     await office.submit(IN_THREAD | {"thread_id": "clerk"})  # an agent cannot hide another from admins
-    assert "goes on" in (await office.reviews(ADAM, "resume Clerk")).shown
+    assert "The agent Clerk is resumed." in (await office.reviews(ADAM, "resume Clerk")).shown
     assert "There is no thread Writer" in (await office.reviews(RITA, "resume Writer")).shown
 
 
