@@ -116,7 +116,7 @@ async def test_a_corrected_email_is_sent_as_corrected(screen: Screen) -> None:
     await screen.picture("demo_edited")
     await screen.dialog.locator("[type=submit]").click()
     await expect(screen.dialog).to_be_hidden()
-    await expect(agent(screen, "E-mail assistant")).to_contain_text("what is sent is what they approved")
+    await expect(agent(screen, "E-mail assistant")).to_contain_text("corrected my draft, so I send their version")
     await expect(screen.card(MAIL)).to_contain_text("carried out")
 
 

@@ -38,7 +38,7 @@ async def test_the_command_answers_with_a_private_note_with_text_and_charts(offi
     await expect(screen.note).to_contain_text(TITLE)
     await screen.picture("command")
     await screen.write("/reviews stats 7d")
-    await expect(screen.note.last).to_contain_text("Reviews of the last 7 days")
+    await expect(screen.note.last).to_contain_text("Reviews in the last 7 days")
     await screen.picture("stats")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from playground.model.messages import Message
 from rules.state.commands import Verb
 from tests.bot.demo.test_stories import DELETION, MAIL, NOTICE, PLAN
 from tests.bot.demo.visitor import RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
@@ -14,10 +15,17 @@ async def test_messages_are_restored_without_duplicate_cards(tmp_path: Path) -> 
         card = await first.card(NOTICE)
         await first.give(SENTA, card, Verb.COMMENT, {"comment": "I know the place."})
         card = await first.card(NOTICE, "I know the place.")
+        await first.slack.until(lambda: _notes_of(first, card))
         before = _message_places(first)
     async with visiting(tmp_path) as second:
         assert _message_places(second) == before
         assert (await second.card(NOTICE)).shown == card.shown
+
+
+def _notes_of(visitor: Visitor, card: Message) -> list[Message]:
+    """The notes in the card's thread: the comment is told there too."""
+    notes = visitor.slack.thread(card.channel, card.ts)
+    return [note for note in notes if "I know the place." in note.shown]
 
 
 def _message_places(visitor: Visitor) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ async def test_the_demo_prints_its_address_and_how_to_end_it_and_listens_on_loop
     async with running("--folder", "my # 100% demo", cwd=tmp_path) as demo:
         output = "".join(demo.output)
         assert f"{demo.url}/playground" in output
-        assert "It is not Slack." in output
+        assert "A stand-in for Slack, on this machine alone" in output
         assert str(tmp_path / "my # 100% demo") in output
         assert len(demo.output) < 14
         port = int(demo.url.rpartition(":")[2])
