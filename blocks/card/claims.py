@@ -51,7 +51,16 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
 
 def _few(label: str, items: Sequence[str], room: int) -> list[Run]:
     """The only item, or how many there are."""
-    return line(label, shorten(items[0], room) if len(items) == 1 else f"{len(items)} items" if items else None, room)
+    return line(
+        label, _whole_words(items[0], room) if len(items) == 1 else f"{len(items)} items" if items else None, room
+    )
+
+
+def _whole_words(text: str, most: int) -> str:
+    """The beginning of a text, cut between two words if it has any."""
+    start = shorten(text, most)
+    words_left = start[:-1].rpartition(" ")[0].rstrip(" ,;:") if start.endswith("…") else ""
+    return f"{words_left}…" if words_left else start
 
 
 def _beside(*lines: list[Run]) -> list[Run]:

@@ -61,7 +61,8 @@ def reminder(dossier: Dossier) -> Message:
 def held(dossier: Dossier) -> Message:
     hold = dossier.state.hold
     who = dossier.name(hold.by) if hold else "Someone"
-    return _plain_note(dossier, f"{who} put this thread on hold. Nothing new is carried out, and its deadlines stop.")
+    stops = "Nothing new is carried out, and its deadlines stop."
+    return _plain_note(dossier, f"{who} put this thread on hold. {stops} Thread in Details says why.")
 
 
 def resumed(dossier: Dossier) -> Message:
@@ -114,13 +115,14 @@ def decision(dossier: Dossier) -> Message:
 
 def failure(dossier: Dossier) -> Message:
     """For those who approved and the agent's owner: what went wrong, and what they can do about it."""
-    text = failure_sentence(dossier)
+    text, reported = failure_sentence(dossier), report(dossier)
     title = title_of(dossier)
+    label = bold(f"{status_label(dossier.state)}. ")
     return _message(
         dossier,
         text,
         *informed_line(dossier),
-        rich(words(bold(f"{status_label(dossier.state)}. "), text), *report(dossier)),
+        rich(words(label) if reported else words(label, text), *reported),
         *recovery_buttons(dossier, title),
     )
 
@@ -171,7 +173,7 @@ def taken_over(dossier: Dossier) -> Message:
 
 def hand_back(dossier: Dossier) -> Message:
     text = thread_sentence(dossier)
-    return _message(dossier, text, rich(words(text)))
+    return _message(dossier, text, rich(words(text), *report(dossier)))
 
 
 def messages(dossier: Dossier, sent: Sequence[HistoryEvent]) -> Message:

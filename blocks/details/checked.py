@@ -134,7 +134,7 @@ def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
     known = (
         ("Received", state.created_at),
         ("Reviewers can see the card since", state.shown.at if state.shown else None),
-        ("This role's deadline", None if state.status.terminal else state.task.due_at),
+        ("This role's deadline", None if state.status.terminal or state.hold else state.task.due_at),
         ("The agent has until", state.answer_by),
         ("It comes back", state.wake_at),
         ("The agent's own deadline", state.expires_at),

@@ -32,6 +32,7 @@ from blocks.words.history import history_blocks, message_blocks
 from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.revision import version_author
 from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_silence_stopped
+from blocks.words.status import was_cancelled_with_thread
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
 from rules.state.model import Status
@@ -164,7 +165,8 @@ def _thread_buttons(dossier: Dossier) -> Iterator[Element]:
     action, label = (
         (ActionId.THREAD_RESUME, "Resume thread") if dossier.state.hold else (ActionId.THREAD_HOLD, "Hold thread")
     )
-    yield button(label, action, key, accessible_label=f"{label} of {name}")
+    if not was_cancelled_with_thread(dossier.state):
+        yield button(label, action, key, accessible_label=f"{label} of {name}")
     yield button("Thread", ActionId.THREAD, key, accessible_label=f"Open the thread of {name}")
 
 

@@ -30,7 +30,7 @@ ROWS = 10  # on a page
 class Row:
     """`title` is None if retention has emptied it. `decision` and `decided_at` are the viewer's own.
 
-    `due_at` is the deadline, or the time at which silence becomes consent.
+    `due_at` is the deadline, or the time at which silence becomes consent. While the thread is on hold, it has none.
 
     `agent`, `requester` and `taken_by` are names; `status_label` is that of the card. `asked` is the decision that the
     package asks for, `offered` what the viewer may do, and `missing` why `asked` is not offered.
@@ -45,6 +45,7 @@ class Row:
     status: Status
     status_label: str
     due_at: datetime | None = None
+    on_hold: bool = False
     role: str | None = None
     assigned_to_me: bool = False
     taken_by: str | None = None
@@ -95,7 +96,9 @@ def _waiting(row: Row) -> Iterator[Fact]:
 
 
 def _deadline(row: Row) -> Iterator[Fact]:
-    if row.level is HITLLevel.SOFT_APPROVAL and row.status is Status.PENDING:
+    if row.on_hold:
+        yield ("on hold",)
+    elif row.level is HITLLevel.SOFT_APPROVAL and row.status is Status.PENDING:
         at = (moment(row.due_at), " ") if row.due_at else ()
         yield ("goes ahead ", *at, "unless someone objects")
     elif row.due_at:

@@ -55,7 +55,7 @@ def _fields(verb: ThreadVerb, dossier: ThreadDossier) -> Iterator[Block]:
         Field.MODIFIED_STATE,
         "New state (JSON)",
         raw_text_input(None),
-        hint="Instead of the agent's own state. Approvals that were not used yet are then revoked.",
+        hint="Instead of the agent's own state.",
         optional=True,
     )
 

@@ -57,19 +57,24 @@ def thread_list(dossiers: Sequence[ThreadDossier]) -> Message:
 
 def _row(dossier: ThreadDossier) -> Iterator[Block]:
     whole = button("Open", ActionId.THREAD, dossier.state.thread_key, accessible_label=f"Open thread {_name(dossier)}")
-    facts: list[Run] = [f"{STATUS_SIGNS[dossier.state.status]} ", *_standing(dossier), f" · {_counts(dossier)}"]
+    standing = _standing(dossier) or [STATUS_LABELS[dossier.state.status]]
+    who = f"{STATUS_SIGNS[dossier.state.status]} {dossier.agent} · "
+    facts: list[Run] = [who, *standing, f" · {_counts(dossier)}"]
     yield rich(quote(bold(_name(dossier))), words(*facts))
-    yield actions([whole, *_buttons(dossier)])
+    yield actions([whole, *_buttons(dossier, styled=False)])
 
 
 def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
     state = dossier.state
     yield header(f"{STATUS_SIGNS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
-    yield rich(words(bold(dossier.agent), " · ", *_standing(dossier), f" · {_counts(dossier)}"), *_quotes(dossier))
+    standing = _standing(dossier)
+    since = [" · ", *standing] if standing else []
+    yield rich(words(bold(dossier.agent), *since, f" · {_counts(dossier)}"), *_quotes(dossier))
     if choices := _buttons(dossier):
         yield actions(choices)
     if running := [package for package in dossier.packages if _is_running(package)]:
-        yield rich(words(bold("Already running, and not stopped by a hold")), *map(_package_line, running))
+        stop = "the cancellation" if state.status is ThreadStatus.CANCELLED else "a hold"
+        yield rich(words(bold(f"Already running, and not stopped by {stop}")), *map(_package_line, running))
     if others := [package for package in dossier.packages if not _is_running(package)]:
         yield rich(words(bold("Packages")), *map(_package_line, others))
     if dossier.unseen:
@@ -82,10 +87,10 @@ def _name(dossier: ThreadDossier) -> str:
 
 
 def _standing(dossier: ThreadDossier) -> list[Run]:
-    """Since when it is in this state, and by whom."""
+    """Since when it is in this state, and by whom; nothing if nobody ever held it."""
     state = dossier.state
     if state.since is None or state.by is None:
-        return ["running"]
+        return []
     did = {ThreadStatus.RUNNING: "resumed", ThreadStatus.HELD: "held", ThreadStatus.CANCELLED: "cancelled"}
     rollback = ", with rollback" if state.rollback_requested else ""
     return [f"{did[state.status]} by {dossier.name(state.by)} ", moment(state.since), rollback]
@@ -94,8 +99,15 @@ def _standing(dossier: ThreadDossier) -> list[Run]:
 def _counts(dossier: ThreadDossier) -> str:
     waiting = sum(not package.state.status.terminal for package in dossier.packages)
     running = sum(map(_is_running, dossier.packages))
-    packages = pluralize(len(dossier.packages) + dossier.unseen, "package")
-    return f"{packages}: {running} running, {waiting} waiting"
+    total = len(dossier.packages) + dossier.unseen
+    packages = pluralize(total, "package")
+    match [(count, what) for count, what in ((running, "being carried out"), (waiting, "waiting")) if count]:
+        case []:
+            return packages
+        case [(count, what)] if count == total:
+            return f"{packages} {what}"
+        case counts:
+            return f"{packages}: {', '.join(f'{count} {what}' for count, what in counts)}"
 
 
 def _quotes(dossier: ThreadDossier) -> Iterator[Element]:
@@ -109,14 +121,15 @@ def _quotes(dossier: ThreadDossier) -> Iterator[Element]:
         yield words(f"From checkpoint {one_line(dossier.state.resume_checkpoint_id)}.")
 
 
-def _buttons(dossier: ThreadDossier) -> list[Element]:
+def _buttons(dossier: ThreadDossier, *, styled: bool = True) -> list[Element]:
+    """In a list, a red or green button in each row would hide which row matters."""
     return [
         button(
             look.label,
             look.action,
             dossier.state.thread_key,
             accessible_label=f"{look.label} {_name(dossier)}",
-            style=look.style,
+            style=look.style if styled else None,
         )
         for verb, look in THREAD_LOOKS.items()
         if verb in dossier.offered

@@ -68,10 +68,14 @@ EVENT_LABELS: Mapping[str, str] = {
 _EVENT_ID = re.compile(r" evt_\w+")  # names the vote that no longer counts, for programs
 _REASONS: Mapping[str, str] = {
     Cause.ESCALATION: "escalated",
+    Cause.TIMEOUT: "nobody answered in time",
+    Cause.TOP_OF_LADDER: "nobody answered in time, and no role is left to ask",
+    Cause.NOBODY_FURTHER_UP: "nobody holds a higher role",
     Cause.SEEN_BY_ELIGIBLE: "a reviewer can see it",
     Cause.SEEN_BY_NOBODY_ELIGIBLE: "no reviewer can see it",
 }
 _QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
+_ALWAYS_A_THREAD = (EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED)  # the label gives the reason already
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 
@@ -118,7 +122,10 @@ def _label(event: HistoryEvent) -> str:
     text += " by policy" if _by_policy(event) else ""
     if event.event_type in _WITH_DECISION and event.decision:
         text += f": {humanize(event.decision)}"
-    notes = (event.reason, event.outcome if event.event_type == EventType.REVIEW_JUDGED else None)
+    notes = (
+        None if event.event_type in _ALWAYS_A_THREAD else event.reason,
+        event.outcome if event.event_type == EventType.REVIEW_JUDGED else None,
+    )
     note = ", ".join(_REASONS.get(note) or _EVENT_ID.sub("", note).replace("-", " ") for note in notes if note)
     return one_line(f"{text} ({humanize(note)})" if note and note not in text.lower() else text)
 

@@ -6,6 +6,7 @@ as those with a time from `FormatTime`, contain no names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -190,6 +191,7 @@ _LEVELS = {
     HITLLevel.HARD_APPROVAL: "approval",
     HITLLevel.HUMAN_TAKEOVER: "a person to take over",
 }
+_PII = re.compile(r"\bpii\b")  # the name of a class of data, which a policy writes in lower case
 
 
 def reason_sentence(why: Why) -> str:
@@ -198,7 +200,7 @@ def reason_sentence(why: Why) -> str:
     text = f"{with_article(kind)} {why.because}" if why.because.startswith("requires ") else why.because
     for level, plain in _LEVELS.items():
         text = text.replace(level.value, plain)
-    return sentence(text)
+    return sentence(_PII.sub("PII", text))
 
 
 RISK_SIGNS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}

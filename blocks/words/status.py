@@ -85,6 +85,16 @@ def card_label(state: PackageState) -> str:
     return status_label(state) + (", not carried out yet" if unused else "")
 
 
+def was_cancelled_with_thread(state: PackageState) -> bool:
+    decision = state.decision
+    return (
+        state.status is Status.CANCELLED
+        and decision is not None
+        and decision.basis is Basis.HUMAN
+        and bool(decision.reviewers)
+    )
+
+
 def _special_label(state: PackageState, decision: Decision) -> str | None:
     """A more exact label than that of the status, if there is one."""
     match state.status:
@@ -97,6 +107,6 @@ def _special_label(state: PackageState, decision: Decision) -> str | None:
         case Status.TAKEN_OVER if has_thread_or_run(state) and not state.holds_thread:
             return "Taken over, handed back"
         case Status.CANCELLED if decision.basis is Basis.HUMAN:
-            return "Thread cancelled" if decision.reviewers else "Withdrawn"
+            return "Thread cancelled" if was_cancelled_with_thread(state) else "Withdrawn"
         case _:
             return None

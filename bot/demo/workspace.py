@@ -25,7 +25,7 @@ MEMBERS = {
 GUEST = "UGAIL"
 REVIEWS = Command(  # as in manifest.yml
     "/reviews",
-    hint="[queue | mine | show ID | stats 7d | away | back | help]",
+    hint="[queue | mine | threads | show ID | stats 7d | away | back | help]",
     description="Lists what waits for you or for others",
 )
 CHANNELS = {"C0REVIEWS": "reviews", "C0ENFORCE": "enforcement", "C0DATA": "data-protection"}

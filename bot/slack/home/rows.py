@@ -69,6 +69,7 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
         status=state.status,
         status_label=status_label(state),
         due_at=_due_at(state, viewer.roster.policy),
+        on_hold=state.hold is not None and not state.status.terminal,
         role=None if state.status.terminal else _roles(state, viewer),
         assigned_to_me=taken == viewer.user_id and not state.status.terminal,
         taken_by=names.get(taken, taken) if taken and taken != viewer.user_id else None,
@@ -79,8 +80,8 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
 
 
 def _due_at(state: PackageState, policy: Policy) -> datetime | None:
-    """The deadline, or the time at which silence becomes consent, if it counts already."""
-    if state.status.terminal:
+    """The deadline, or the time at which silence becomes consent, if it counts already. A hold stops both."""
+    if state.status.terminal or state.hold:
         return None
     if not (state.soft and state.status is Status.PENDING):
         return state.ends_at

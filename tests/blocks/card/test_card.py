@@ -263,7 +263,7 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
         "High risk requires approval.",
         "The inspection record for May is missing.",
         "Evidence: \n2 items",
-        "Policy: \nP-2026-04 §3: notice af…",
+        "Policy: \nP-2026-04 §3: notice…",
         "risk agent: wait",
         "Confidence: \n82%",
         "12.50 EUR",

@@ -39,6 +39,13 @@ def test_stakes_are_shown_beside_the_reason(name: str) -> None:
     assert "rreversible" in stakes(dossier(name)) or "Partly reversible" in stakes(dossier(name))
 
 
+def test_pii_is_an_abbreviation_in_the_reason() -> None:
+    shown = dossier("pending")
+    why = Why(rule="irreversible-sensitive", level=HITLLevel.HARD_APPROVAL, because="irreversible, with pii data")
+    state = shown.state.model_copy(update={"why": (why,)})
+    assert "Irreversible, with PII data." in stakes(replace(shown, state=state))
+
+
 @pytest.mark.parametrize("name", sorted(set(STATES) - set(PENDING)))
 def test_a_card_that_asks_nobody_shows_no_stakes(name: str) -> None:
     assert [words for words in ("Why you", "confidence", "12.50 EUR") if words in card_text(dossier(name))] == []

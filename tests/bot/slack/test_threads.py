@@ -50,6 +50,26 @@ async def test_the_card_says_who_held_the_thread_and_a_note_tells_the_channel(of
     assert "Senta put this thread on hold." in "\n".join(note.shown for note in office.thread(shown))
 
 
+async def test_lists_and_details_of_a_held_package_name_no_deadline(office: Office) -> None:
+    _, card = await office.submit_with_card(HARD_IN_THREAD)
+    assert "by " in (await office.reviews(SENTA, "mine")).shown
+    await hold(office, SENTA, card)
+    row = (await office.reviews(SENTA, "mine")).shown
+    assert "on hold" in row
+    assert "by " not in row
+    assert "This role's deadline" not in (await office.details(SENTA, card)).shown
+
+
+async def test_details_of_a_package_cancelled_with_its_thread_do_not_offer_a_hold(office: Office) -> None:
+    proposal, card = await office.submit_with_card(IN_THREAD)
+    assert "Hold thread" in (await office.details(RITA, card)).labels
+    await office.slack.close(RITA)
+    await office.reviews(RITA, f"cancel {THREAD}")
+    await office.slack.submit(RITA, {"comment": "Wrong customer."})
+    labels = (await office.details(RITA, await office.card(proposal))).labels
+    assert ("Thread" in labels, "Hold thread" in labels) == (True, False)
+
+
 async def test_details_of_a_held_package_resume_the_thread_with_an_instruction(office: Office) -> None:
     _, card = await office.submit_with_card(HARD_IN_THREAD)
     await hold(office, SENTA, card)

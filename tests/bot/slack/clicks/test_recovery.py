@@ -41,7 +41,7 @@ async def recovery(office: Office, proposal: Response) -> str | None:
 
 @pytest.mark.parametrize(
     ("outcome", "sentence"),
-    [("failed", "reports that this failed"), ("rolled_back", "was rolled back"), (None, "It may have happened")],
+    [("failed", "Approved, but it failed"), ("rolled_back", "then rolled back"), (None, "It may have happened")],
 )
 async def test_a_failure_is_told_to_who_approved_and_to_the_owner(
     office: Office, outcome: str | None, sentence: str
@@ -57,7 +57,8 @@ async def test_a_failure_is_told_to_who_approved_and_to_the_owner(
 
 async def test_the_agents_words_about_a_failure_are_framed_and_the_card_has_the_answers(office: Office) -> None:
     _, card = await carried_out(office, "failed")
-    assert "The table is locked." in last_note(office, card).shown
+    note = last_note(office, card).shown
+    assert ("The table is locked." in note, "reports that this failed" in note) == (True, False)
     assert "The table is locked." in card.shown
     assert [label for label in card.labels if label in BUTTONS] == BUTTONS
 
