@@ -75,7 +75,7 @@ async def test_a_claim_with_the_digest_of_another_action_is_refused(agent: Agent
 
 async def test_an_expired_approval_cannot_be_claimed(agent: Agent, approved_handle: Any) -> None:
     await agent.office.passes(3 * DAY)
-    with pytest.raises(ApprovalLapsedError, match="submit the action again"):
+    with pytest.raises(ApprovalLapsedError, match="Submit the action again"):
         await approved_handle.claim()
 
 

@@ -201,7 +201,7 @@ async def test_an_agents_own_idempotency_key_is_used(agent: Agent) -> None:
     first = await agent.request(idempotency_key="order-456")
     again = await agent.request(idempotency_key="order-456")
     assert again.decision_package_id == first.decision_package_id
-    with pytest.raises(IdempotencyConflictError, match="use a new key"):
+    with pytest.raises(IdempotencyConflictError, match="Use a new key"):
         await agent.request(idempotency_key="order-456", title="Something else")
 
 
