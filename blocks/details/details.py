@@ -158,7 +158,7 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
 
 
 def _thread_buttons(dossier: Dossier) -> Iterator[Element]:
-    """Whoever presses one is told if they may not: who may control a thread depends on all of its packages."""
+    """For every reader: what a person may do with a thread depends on all of its packages, so a click says it."""
     if dossier.state.thread_id is None:
         return
     key, name = thread_key(dossier.state.thread_id), title_of(dossier)
