@@ -17,7 +17,7 @@ def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:
 
 
 def informed_line(dossier: Dossier) -> tuple[Block, ...]:
-    """Those who approved and the agent's owner, after a failure."""
+    """The approvers and the agent's owner, after a failure."""
     return (section(" ".join(dossier.informed)),) if dossier.informed else ()
 
 

@@ -114,7 +114,7 @@ def decision(dossier: Dossier) -> Message:
 
 
 def failure(dossier: Dossier) -> Message:
-    """For those who approved and the agent's owner: what went wrong, and what they can do about it."""
+    """For the approvers and the agent's owner: what went wrong, and what they can do about it."""
     text, reported = failure_sentence(dossier), report(dossier)
     title = title_of(dossier)
     label = bold(f"{status_label(dossier.state)}. ")

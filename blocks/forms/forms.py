@@ -210,7 +210,7 @@ def _schema_blocks(schema: FormSchema) -> Iterator[Block]:
 def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
     if package.consequence:
         yield _quote_block("Expected result", package.consequence)
-    if not dossier.grave:  # otherwise it stands beside the box to tick
+    if not dossier.grave:  # otherwise it is beside the box to tick
         yield context(consequence(dossier))
 
 

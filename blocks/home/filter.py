@@ -1,6 +1,6 @@
 """The filter of App Home: its form, what it holds now, how it is cleared, and where it is kept.
 
-Slack keeps it: it stands in the metadata of Home, and of every modal that is opened from there, after the modal's own.
+Slack keeps it in the metadata of Home and of every modal that is opened from Home, after the modal's own.
 So any process can draw Home again after a decision.
 """
 

@@ -21,7 +21,7 @@ from rules.threads.model import ThreadState
 from store.engine.database import StaleError
 from store.installation.installation import Installation, fresh_id
 from store.installation.tenancy import read_tenant_id
-from store.packages.events import load_events
+from store.packages.events import load_events_of
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
 from store.threads.records import load_thread, thread_packages
 
@@ -110,9 +110,8 @@ def _load(connection: Connection, thread: str) -> _ThreadRecord:
     if loaded is None:
         raise CommandError(f"no package names a thread {plain(thread)}")
     key = loaded.state.thread_key
-    chains = [key, *(package.decision_package_id for package in thread_packages(connection, tenant_id, key))]
-    events = [event for chain in chains for event in load_events(connection, tenant_id, chain)]
-    return _ThreadRecord(loaded.state, sorted(events, key=lambda event: (event["occurred_at"], event["event_id"])))
+    ids = (package.decision_package_id for package in thread_packages(connection, tenant_id, key))
+    return _ThreadRecord(loaded.state, load_events_of(connection, tenant_id, (key, *ids)))
 
 
 def _chain(event: Event) -> str:

@@ -46,7 +46,7 @@ def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions
 
 
 def people_told(state: PackageState, roster: Roster) -> tuple[str, ...]:
-    """Who learns of a failure: those who approved, and the agent's owner, unless their account is deactivated."""
+    """The people who learn of a failure: the approvers and the agent's owner, if their accounts are active."""
     approvers = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
     owner = roster.user_of_reference(reference(state.owner))
     people = dict.fromkeys((*approvers, *(vote.reviewer_id for vote in state.retry_votes), owner))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, or_, select
 
@@ -41,6 +42,19 @@ def load_content_digests(connection: Connection, tenant_id: str, event_ids: list
     """The content digest in each of these events."""
     result = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
     return {row.event_id: json.loads(row.body)["content"] for row in result}
+
+
+_OF_CHAINS = (
+    select(EVENTS.c.body)
+    .where(EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.package_id.in_(bindparam("chains", expanding=True)))
+    .order_by(EVENTS.c.package_id, EVENTS.c.revision)
+)
+
+
+def load_events_of(connection: Connection, tenant_id: str, chain_ids: Iterable[str]) -> list[Event]:
+    """The events of several packages or threads, oldest first."""
+    rows = connection.execute(_OF_CHAINS, {"tenant": tenant_id, "chains": list(chain_ids)})
+    return sorted(map(json.loads, rows.scalars()), key=lambda event: (event["occurred_at"], event["event_id"]))
 
 
 def load_events(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:

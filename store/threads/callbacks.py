@@ -29,9 +29,11 @@ _URL = select(AGENTS.c.callback_url).where(
 
 def write_thread_callback(connection: Connection, roster: Roster, result: ThreadTransition) -> None:
     """Call this after the packages were written, because the document lists them."""
+    if result.event_type not in _REPORTED:
+        return
     after = result.after
     url = connection.execute(_URL, {"tenant": after.tenant_id, "agent": after.owner_agent}).scalar_one_or_none()
-    if url is None or result.event_type not in _REPORTED:
+    if url is None:
         return
     data = thread_document(after, own_packages(connection, after), result.words, roster)
     connection.execute(_ADD, _callback(connection, result, url, data))

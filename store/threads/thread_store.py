@@ -17,7 +17,7 @@ from rules.threads.commands import ThreadCommand
 from rules.threads.model import thread_key
 from store.engine.database import StaleError
 from store.packages.content import load_words
-from store.packages.events import load_events
+from store.packages.events import load_events_of
 from store.store import Store
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
 from store.threads.records import LoadedThread, load_thread, own_packages
@@ -86,12 +86,7 @@ class ThreadStore:
             if loaded is None:
                 return None
             ids = [package.decision_package_id for package in own_packages(connection, loaded.state)]
-            events = [
-                event
-                for chain in (loaded.state.thread_key, *ids)
-                for event in load_events(connection, self._tenant_id, chain)
-            ]
-            return sorted(events, key=lambda event: (event["occurred_at"], event["event_id"]))
+            return load_events_of(connection, self._tenant_id, (loaded.state.thread_key, *ids))
 
         return await self._store.read(operation)
 

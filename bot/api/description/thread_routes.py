@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.api.description.route import ETAG, REPLAYED, Answer, Route
+from bot.api.description.route import ANY, ETAG, KEYED, REPLAYED, WRITE, Answer, Route
 from bot.api.description.thread_shapes import ThreadDocument, ThreadHistory
-from bot.api.problem_types import Fault, Kind
+from bot.api.problem_types import Fault
 from bot.api.requests import WaitQuery
 from bot.api.threads.requests import CheckpointRequest
 from rules.reasons import Reason
 
-_ANY: tuple[Kind, ...] = (
-    Fault.UNAUTHENTICATED,
-    Fault.BAD_REQUEST,
-    Fault.INTERNAL,
-    Fault.UNAVAILABLE,
-    Fault.POLICY_UNREADABLE,
-    Fault.INVALID,
-    Reason.THREAD_UNKNOWN,
-)
+_OF_THREAD = (*ANY, Fault.INVALID, Reason.THREAD_UNKNOWN)
 
 EXAMPLE: dict[str, Any] = {
     "thread_id": "case-456",
@@ -58,7 +50,7 @@ THREAD_ROUTES = (
                 headers=(ETAG,),
             ),
         ),
-        problems=(*_ANY, Reason.RATE_LIMITED),
+        problems=(*_OF_THREAD, Reason.RATE_LIMITED),
     ),
     Route(
         name="reportCheckpoint",
@@ -79,14 +71,7 @@ THREAD_ROUTES = (
                 example=EXAMPLE,
             ),
         ),
-        problems=(
-            *_ANY,
-            Fault.NOT_JSON,
-            Fault.TOO_LARGE,
-            Reason.TOO_BUSY,
-            Reason.IDEMPOTENCY_CONFLICT,
-            Reason.THREAD_CANCELLED,
-        ),
+        problems=(*ANY, *WRITE, *KEYED, Reason.THREAD_UNKNOWN, Reason.THREAD_CANCELLED),
     ),
     Route(
         name="threadHistory",
@@ -95,6 +80,6 @@ THREAD_ROUTES = (
         title="Read a thread's audit events",
         text="The events of the thread and of your packages in it, oldest first.",
         answers=(Answer(status=200, when="The events.", body=ThreadHistory),),
-        problems=_ANY,
+        problems=_OF_THREAD,
     ),
 )

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bot.api.description.shapes import Count, Digest, PackageId, Reply
-from rules.people.directory import ReviewerAuthorization
+from bot.api.description.shapes import Count, PackageId, Reply
 from rules.state.decisions import ExecutionState
 from rules.state.model import Status
 
@@ -59,30 +58,6 @@ class ThreadDocument(Reply):
     handoffs: list[dict[str, Any]]
     revision: Count
     """It is also the `ETag`. 0 until the thread is given its first command."""
-
-
-class ThreadEvent(Reply):
-    """An event of the thread's own chain."""
-
-    event_id: str
-    event_type: Annotated[str, Field(pattern=r"^thread\\.")]
-    event_version: str
-    occurred_at: datetime
-    tenant_id: str
-    thread_id: str
-    decision_package_id: Annotated[str, Field(pattern=r"^thr_")]
-    """The key of the thread, which names its chain."""
-    action_type: Literal["thread"]
-    actor: str
-    """A Slack user's id, or an agent's id."""
-    authority: ReviewerAuthorization | None
-    reason: str | None
-    policy_version: str
-    revision: Annotated[int, Field(ge=1)]
-    change: dict[str, Any]
-    content: Digest | None
-    previous: Digest | None
-    digest: Digest
 
 
 class ThreadHistory(Reply):

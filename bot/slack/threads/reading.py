@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -11,16 +12,14 @@ from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from rules.authority.visibility import may_see
 from rules.people.directory import Roster
-from rules.record.chain import Event
 from rules.state.events import EventType
 from rules.state.model import PackageState
 from rules.threads.commands import ThreadVerb
 from rules.threads.decide import offered_to
-from rules.threads.model import ThreadState
 from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
-from store.packages.events import load_events
+from store.packages.events import load_events_of
 from store.threads.records import LoadedThread, list_threads, load_thread_by_key, thread_packages
 
 LISTED = 10  # threads in a list, and packages of a thread
@@ -44,9 +43,8 @@ async def load_thread_dossiers(context: ListenerContext, user_id: str) -> list[T
     tenant_id, now = context.store.installation.tenant_id, context.store.clock()
 
     def read(connection: Connection) -> list[ThreadDossier]:
-        keys = list_threads(connection, tenant_id)
-        dossiers = (_read(connection, context, user_id, key, now) for key in keys)
-        return [dossier for dossier in dossiers if dossier][:LISTED]
+        dossiers = (_read(connection, context, user_id, key, now) for key in list_threads(connection, tenant_id))
+        return list(islice(filter(None, dossiers), LISTED))
 
     return await context.store.read(read)
 
@@ -80,7 +78,8 @@ def _dossier(
     state = loaded.state
     shown = visible[:LISTED]
     titles = _titles(connection, state.tenant_id, shown)
-    events = _events(connection, state, shown)
+    chains = (state.thread_key, *(package.decision_package_id for package in shown))
+    events = load_events_of(connection, state.tenant_id, chains)
     telling = [event for event in events if event["event_type"] not in _LEFT_OUT][-_EVENTS:]
     words = load_words(
         connection,
@@ -118,9 +117,3 @@ def _titles(connection: Connection, tenant_id: str, packages: list[PackageState]
         package.decision_package_id: words.get(package.version_event_id, {}).get("package") for package in packages
     }
     return {key: str(content["title"]) for key, content in contents.items() if isinstance(content, dict)}
-
-
-def _events(connection: Connection, state: ThreadState, packages: list[PackageState]) -> list[Event]:
-    chains = (state.thread_key, *(package.decision_package_id for package in packages))
-    events = [event for chain in chains for event in load_events(connection, state.tenant_id, chain)]
-    return sorted(events, key=lambda event: (event["occurred_at"], event["event_id"]))
