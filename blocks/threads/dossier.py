@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from blocks.kit.ids import Ref
+from rules.reasons import Refusal
 from rules.state.model import PackageState
 from rules.state.transition import Words
 from rules.threads.commands import ThreadVerb
@@ -38,7 +39,7 @@ class ThreadEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadDossier:
-    """`words` came with the last hold, resumption or cancellation. `offered`: what the reader may do.
+    """`words` came with the last hold, resumption or cancellation. `refusals`: why the reader may not do something.
 
     `unseen` counts the packages that the reader may not see, and `left_out` the events that are not in `history`.
     """
@@ -51,7 +52,11 @@ class ThreadDossier:
     left_out: int = 0
     words: Words = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    offered: tuple[ThreadVerb, ...] = ()
+    refusals: Mapping[ThreadVerb, Refusal | None] = field(default_factory=dict)
+
+    @property
+    def offered(self) -> tuple[ThreadVerb, ...]:
+        return tuple(verb for verb, refusal in self.refusals.items() if refusal is None)
 
     def name(self, actor_id: str) -> str:
         return self.names.get(actor_id, actor_id)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rules.record.fold import Folding
-from rules.threads.events import ThreadEventType
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.table import THREAD_VERBS
 
 _STEPS = tuple(
     (row.event_type.value, was.value, (row.leads_to or was).value)
     for row in THREAD_VERBS.values()
-    for was in (*row.taken_in, *([row.leads_to] if row.event_type is ThreadEventType.HELD and row.leads_to else []))
+    for was in row.taken_in
 )
 
 

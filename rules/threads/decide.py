@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from rules.state.service_commands import (
     ThreadConsequence,
 )
 from rules.state.transition import Words
-from rules.threads.authority import is_party
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
 from rules.threads.events import ThreadEventType
 from rules.threads.model import CHECKPOINTS_KEPT, Checkpoint, ThreadState, ThreadStatus
@@ -50,9 +49,7 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
     authority = None if situation.actor.kind is ActorKind.AUTO else spec.requires(state, situation)
     if isinstance(authority, Refusal):
         return authority
-    if not _takes_over_hold(state, command, situation) and (refusal := _check_status(spec, state)):
-        return refusal
-    if refusal := _check_seen(state, command):
+    if refusal := _check_status(spec, state) or spec.check(state, command, situation):
         return refusal
     event_id = f"evt_{situation.fresh_id}"
     after = state.model_copy(update=_changes(spec, state, command, situation, event_id))
@@ -73,12 +70,10 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
 _TRIALS: tuple[type[ThreadCommand], ...] = (HoldThread, ResumeThread, CancelThread)
 
 
-def offered_to(state: ThreadState, situation: ThreadSituation) -> tuple[ThreadVerb, ...]:
-    """What the actor may do now. Each command is tried with words that are always accepted."""
-    commands = (_trial(kind, state) for kind in _TRIALS)
-    return tuple(
-        command.verb for command in commands if not isinstance(decide_thread(state, command, situation), Refusal)
-    )
+def try_each(state: ThreadState, situation: ThreadSituation) -> Mapping[ThreadVerb, Refusal | None]:
+    """What people can do, and why the actor may not do it now. Each command is tried with words that are accepted."""
+    results = {kind.verb: decide_thread(state, _trial(kind, state), situation) for kind in _TRIALS}
+    return {verb: result if isinstance(result, Refusal) else None for verb, result in results.items()}
 
 
 def _trial(kind: type[ThreadCommand], state: ThreadState) -> ThreadCommand:
@@ -89,35 +84,7 @@ def _trial(kind: type[ThreadCommand], state: ThreadState) -> ThreadCommand:
 def _check_status(spec: ThreadVerbSpec, state: ThreadState) -> Refusal | None:
     if state.status in spec.taken_in:
         return None
-    facts = {"by": state.mention, "verb": spec.verb.value}
-    match state.status:
-        case ThreadStatus.CANCELLED:
-            return refuse(Reason.THREAD_CANCELLED, **facts)
-        case ThreadStatus.HELD:
-            return refuse(Reason.THREAD_ALREADY_HELD, **facts)
-        case _:
-            return refuse(Reason.THREAD_NOT_HELD, **facts)
-
-
-def _takes_over_hold(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> bool:
-    """A person who is independent can hold what a party holds already: the party then cannot end it alone."""
-    if not isinstance(command, HoldThread) or state.status is not ThreadStatus.HELD:
-        return False
-    return is_party(state, situation, state.by) and not is_party(state, situation, situation.actor.actor_id)
-
-
-def _check_seen(state: ThreadState, command: ThreadCommand) -> Refusal | None:
-    """A thread is resumed from the hold that its sender saw, and only from a checkpoint that is still known."""
-    if not isinstance(command, ResumeThread):
-        return None
-    if command.seen_event_id not in (None, state.event_id):
-        return refuse(Reason.THREAD_HELD_AGAIN, by=state.mention)
-    if command.checkpoint_id is None:
-        return None
-    known = [checkpoint.checkpoint_id for checkpoint in state.checkpoints]
-    if command.checkpoint_id in known:
-        return None
-    return refuse(Reason.CHECKPOINT_UNKNOWN, checkpoint=command.checkpoint_id, known=", ".join(known) or "none")
+    return refuse(Reason.THREAD_CANCELLED if state.status is ThreadStatus.CANCELLED else Reason.THREAD_NOT_HELD)
 
 
 def _changes(

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Refusal
 from rules.threads.authority import is_member, may_resume, may_stop
+from rules.threads.checks import check_hold, check_nothing, check_resume
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
 from rules.threads.events import ThreadEventType
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.situation import ThreadSituation
 
 Requirement = Callable[[ThreadState, ThreadSituation], ReviewerAuthorization | Refusal | None]
+Check = Callable[[ThreadState, Any, ThreadSituation], Refusal | None]
 S = ThreadStatus
 
 
@@ -33,6 +36,7 @@ class ThreadVerbSpec:
     taken_in: tuple[ThreadStatus, ...]
     leads_to: ThreadStatus | None = None  # None: the status does not change
     event_type: ThreadEventType
+    check: Check = check_nothing  # after authority and status
 
     @property
     def verb(self) -> ThreadVerb:
@@ -50,12 +54,12 @@ def build_thread_table(rows: Iterable[ThreadVerbSpec]) -> Mapping[type[ThreadCom
 _PERSON, _AGENT = (ActorKind.PERSON, ActorKind.AUTO), (ActorKind.AGENT,)
 THREAD_VERBS = build_thread_table([
     ThreadVerbSpec(
-        command=HoldThread, by=_PERSON, requires=may_stop, taken_in=(S.RUNNING,), leads_to=S.HELD,
-        event_type=ThreadEventType.HELD,
+        command=HoldThread, by=_PERSON, requires=may_stop, taken_in=(S.RUNNING, S.HELD), leads_to=S.HELD,
+        event_type=ThreadEventType.HELD, check=check_hold,
     ),
     ThreadVerbSpec(
         command=ResumeThread, by=_PERSON, requires=may_resume, taken_in=(S.HELD,), leads_to=S.RUNNING,
-        event_type=ThreadEventType.RESUMED,
+        event_type=ThreadEventType.RESUMED, check=check_resume,
     ),
     ThreadVerbSpec(
         command=CancelThread, by=_PERSON, requires=may_stop, taken_in=(S.RUNNING, S.HELD), leads_to=S.CANCELLED,

@@ -42,7 +42,6 @@ class ThreadInvocation:
     agent: Agent | None = None
     content_digest: str | None = None
     request: str | None = None
-    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +68,6 @@ def execute_thread(connection: Connection, installation: Installation, invocatio
     result = decide_thread(loaded.state, command, _situation(invocation, roster, packages))
     if isinstance(result, Refusal):
         return ThreadOutcome(state=loaded.state, refusal=result)
-    if invocation.trial:
-        return ThreadOutcome(state=loaded.state)
     return _write(connection, installation, invocation, loaded, result)
 
 

@@ -35,7 +35,6 @@ class ThreadStore:
         agent: Agent | None = None,
         content_digest: str | None = None,
         request: str | None = None,
-        trial: bool = False,
     ) -> ThreadOutcome:
         """Execute a command, and announce the change after the commit."""
         invocation = ThreadInvocation(
@@ -45,7 +44,6 @@ class ThreadStore:
             agent=agent,
             content_digest=content_digest,
             request=request,
-            trial=trial,
         )
         run = partial(execute_thread, installation=self._store.installation, invocation=invocation)
         try:

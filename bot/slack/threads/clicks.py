@@ -11,7 +11,7 @@ from blocks.forms.forms import notice
 from blocks.forms.json_text import UnreadableError
 from blocks.home.filter import own_metadata
 from blocks.kit.ids import Field, FormId
-from blocks.threads.forms import ThreadFormRef, read_thread_metadata, thread_command, thread_form
+from blocks.threads.forms import read_thread_metadata, thread_command, thread_form
 from blocks.threads.looks import VERB_OF_ACTION
 from blocks.threads.thread import thread_view
 from blocks.words.refusals import sentence_text
@@ -49,11 +49,8 @@ async def open_thread_form(context: ListenerContext, tap: Tap) -> None:
     if dossier is None:
         await context.tell(tap, _HIDDEN)
         return
-    form = ThreadFormRef(verb, dossier.state.thread_key, dossier.state.event_id)
-    trial = thread_command(form, dossier.state, {Field.COMMENT: "?"}, f"slack:trial:{tap.trigger_id}")
-    outcome = await context.threads.execute(trial, tap.actor, trial=True)
-    if outcome.refusal:
-        await context.refuse(tap, outcome.refusal, None)
+    if refusal := dossier.refusals[verb]:
+        await context.refuse(tap, refusal, None)
     else:
         await context.open(tap, thread_form(verb, dossier))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 
@@ -12,10 +13,11 @@ from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from rules.authority.visibility import may_see
 from rules.people.directory import Roster
+from rules.reasons import Refusal
 from rules.state.events import EventType
 from rules.state.model import PackageState
 from rules.threads.commands import ThreadVerb
-from rules.threads.decide import offered_to
+from rules.threads.decide import try_each
 from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
@@ -60,10 +62,10 @@ def _read(
     packages = thread_packages(connection, state.tenant_id, thread_key)
     visible = [package for package in packages[:_SEEN] if may_see(roster, package, user_id, now)]
     situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=person(user_id), packages=packages)
-    offered = offered_to(state, situation)
-    if not (visible or offered):
+    refusals = try_each(state, situation)
+    if not visible and all(refusals.values()):
         return None
-    return _dossier(connection, roster, loaded, packages, visible, offered=offered)
+    return _dossier(connection, roster, loaded, packages, visible, refusals=refusals)
 
 
 def _dossier(
@@ -73,7 +75,7 @@ def _dossier(
     packages: tuple[PackageState, ...],
     visible: list[PackageState],
     *,
-    offered: tuple[ThreadVerb, ...],
+    refusals: Mapping[ThreadVerb, Refusal | None],
 ) -> ThreadDossier:
     state = loaded.state
     shown = visible[:LISTED]
@@ -107,7 +109,7 @@ def _dossier(
         left_out=len(events) - len(telling),
         words=words.get(state.event_id or "", {}),
         names=roster.names,
-        offered=offered,
+        refusals=refusals,
     )
 
 
