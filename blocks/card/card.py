@@ -20,6 +20,7 @@ from blocks.words.outcome import outcome_line, outcome_sentence, outcome_words
 from blocks.words.quotes import latest_remark
 from blocks.words.sentences import EMPTIED, request_sign, risk_label, title_of
 from blocks.words.status import card_label, status_sign
+from blocks.words.stops import stop_on_card
 from rules.scales import HITLLevel
 from rules.state.model import Status
 
@@ -36,7 +37,13 @@ def card(dossier: Dossier) -> Message:
 def _pending(dossier: Dossier, title: str) -> tuple[Block, ...]:
     return (
         _header(request_sign(dossier.state), title, risk_label(dossier.state)),
-        rich(facts.request(dossier), *facts.progress(dossier), *_body(dossier), facts.why_line(dossier)),
+        rich(
+            facts.request(dossier),
+            *stop_on_card(dossier),
+            *facts.progress(dossier),
+            *_body(dossier),
+            facts.why_line(dossier),
+        ),
         *mention_line(dossier),
         *buttons(dossier, title),
         context(_REPLIES),
@@ -70,7 +77,7 @@ def _outcome(dossier: Dossier, title: str) -> tuple[Block, ...]:
     state = dossier.state
     return (
         _header(status_sign(state), title, card_label(state)),
-        rich(words(outcome_sentence(dossier)), *_last_line(dossier)),
+        rich(words(outcome_sentence(dossier)), *_last_line(dossier), *stop_on_card(dossier)),
         *buttons(dossier, title),
     )
 

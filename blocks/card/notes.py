@@ -30,6 +30,7 @@ from blocks.words.sentences import (
 )
 from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_label
+from blocks.words.stops import GOES_ON, stop_reason, thread_news
 from blocks.words.verbs import LOOKS
 from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.commands import Verb
@@ -59,18 +60,22 @@ def reminder(dossier: Dossier) -> Message:
 
 
 def held(dossier: Dossier) -> Message:
-    hold = dossier.state.hold
-    who = dossier.name(hold.by) if hold else "Someone"
-    stops = "Nothing new is carried out, and its deadlines stop."
-    return _plain_note(dossier, f"{who} put this thread on hold. {stops} Thread in Details says why.")
+    return _thread_note(dossier, "Nothing new is carried out, and its deadlines stop.")
 
 
 def resumed(dossier: Dossier) -> Message:
-    return _plain_note(dossier, "This thread was resumed. Its deadlines moved by the length of the hold.")
+    return _thread_note(dossier, "Its deadlines moved by the length of the hold.")
 
 
-def _plain_note(dossier: Dossier, text: str) -> Message:
-    return _message(dossier, text, rich(words(text)))
+def thread_changed(dossier: Dossier) -> Message:
+    """For an action that was already running when its thread was held, resumed or cancelled."""
+    return _thread_note(dossier, GOES_ON)
+
+
+def _thread_note(dossier: Dossier, meaning: str) -> Message:
+    """What was done with the thread, what that means here, and the words of the person who did it."""
+    text = f"{thread_news(dossier)} {meaning}"
+    return _message(dossier, text, rich(words(text), *stop_reason(dossier)))
 
 
 def assignment(dossier: Dossier) -> Message:

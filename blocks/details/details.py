@@ -32,17 +32,23 @@ from blocks.words.history import history_blocks, message_blocks
 from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.revision import version_author
 from blocks.words.sentences import EMPTIED, request_sentence, title_of, why_silence_stopped
-from blocks.words.status import was_cancelled_with_thread
+from blocks.words.stops import stop_on_card, stop_parts
+from blocks.words.thread_looks import THREAD_LOOKS
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
 from rules.state.model import Status
-from rules.threads.model import thread_key
+from rules.threads.commands import ThreadVerb
+from rules.threads.model import ThreadStatus, thread_key
 from rules.verbs.trials import requested_verb
 
 # Slack accepts 100 blocks and 250 KB per view. A page stays well below, so that a phone can scroll through it.
 PAGE_BLOCKS = 90
 PAGE_BYTES = 100_000
 
+_THREAD_BUTTON = {
+    ThreadStatus.RUNNING: THREAD_LOOKS[ThreadVerb.HOLD],
+    ThreadStatus.HELD: THREAD_LOOKS[ThreadVerb.RESUME],
+}
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
 
 
@@ -146,7 +152,8 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
         return
     pending = dossier.state.status is Status.PENDING
     yield statement(request_sentence(dossier) if pending else outcome_sentence(dossier))
-    yield rich(deadline_line(dossier) if pending else outcome_line(dossier))
+    standing = deadline_line(dossier) if pending else outcome_line(dossier)
+    yield rich(standing, *(stop_on_card(dossier) or stop_parts(dossier)))
     if sentences := list(_progress(dossier)):
         yield rich(bullets([sentence] for sentence in sentences))
     if dossier.card_link:
@@ -162,11 +169,8 @@ def _thread_buttons(dossier: Dossier) -> Iterator[Element]:
     if dossier.state.thread_id is None:
         return
     key, name = thread_key(dossier.state.thread_id), title_of(dossier)
-    action, label = (
-        (ActionId.THREAD_RESUME, "Resume thread") if dossier.state.hold else (ActionId.THREAD_HOLD, "Hold thread")
-    )
-    if not was_cancelled_with_thread(dossier.state):
-        yield button(label, action, key, accessible_label=f"{label} of {name}")
+    if look := _THREAD_BUTTON.get(dossier.thread.status if dossier.thread else ThreadStatus.RUNNING):
+        yield button(look.label, look.action, key, accessible_label=f"{look.label} of {name}")
     yield button("Thread", ActionId.THREAD, key, accessible_label=f"Open the thread of {name}")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from blocks.kit.ids import Ref
+from blocks.words.dossier import name_of
 from rules.reasons import Refusal
 from rules.state.model import PackageState
 from rules.state.transition import Words
@@ -59,4 +60,4 @@ class ThreadDossier:
         return tuple(verb for verb, refusal in self.refusals.items() if refusal is None)
 
     def name(self, actor_id: str) -> str:
-        return self.names.get(actor_id, actor_id)
+        return name_of(self.names, actor_id)

@@ -22,7 +22,7 @@ from blocks.kit.elements import (
 from blocks.kit.ids import Field, FormId
 from blocks.kit.text import cut, one_line
 from blocks.threads.dossier import ThreadDossier
-from blocks.threads.looks import THREAD_LOOKS
+from blocks.words.thread_looks import THREAD_LOOKS
 from blocks.words.views import View, modal
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand, ThreadVerb
 from rules.threads.model import ThreadState

@@ -23,9 +23,9 @@ from blocks.kit.ids import ActionId, FormId
 from blocks.kit.message import Message
 from blocks.kit.text import cut, escape, one_line, pluralize
 from blocks.threads.dossier import ThreadDossier, ThreadEvent, ThreadPackage
-from blocks.threads.looks import EVENT_LABELS, STATUS_LABELS, STATUS_SIGNS, THREAD_LOOKS
 from blocks.words.history import EVENT_LABELS as PACKAGE_EVENT_LABELS
 from blocks.words.status import card_label, status_sign
+from blocks.words.thread_looks import EVENT_LABELS, STATUS_LABELS, STATUS_SIGNS, THREAD_LOOKS
 from blocks.words.views import View, modal
 from rules.state.decisions import ExecutionState
 from rules.threads.model import ThreadStatus

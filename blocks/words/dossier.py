@@ -15,7 +15,13 @@ from rules.state.commands import Verb
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status, Terms
 from rules.state.transition import Words
+from rules.threads.model import ThreadState
 from rules.verbs.trials import Offer, offered_verbs
+
+
+def name_of(names: Mapping[str, str], user_id: str) -> str:
+    """Operators work at the command line, under no name."""
+    return "an operator" if user_id == "operator" else names.get(user_id, user_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,7 @@ class Dossier:
     current decision. `names` maps user ids to names. `mentions` are the people to mention, and `informed` those who
     learn of a failure, in Slack's notation. `more_may_decide` says whether others could decide too.
     `parameters_schema` is the one of the policy's catalogue.
+    `thread` is the record of the package's thread, if it has one, and `thread_words` came with its last command.
     `offer` and `card_link` are set in the views of one person: what this person may do, and a card that this person
     sees. A card is for everyone, so it offers what anyone with the right authority may do.
     """
@@ -81,6 +88,8 @@ class Dossier:
     parameters_schema: FormSchema | None = None
     earlier_packages: tuple[EarlierPackage, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
+    thread: ThreadState | None = None
+    thread_words: Words = field(default_factory=dict)
     rendering_id: str | None = None
     offer: Offer | None = None
     card_link: str | None = None
@@ -113,4 +122,4 @@ class Dossier:
 
     def name(self, user_id: str) -> str:
         """The name in the directory. Email addresses are known only by their digest and are not shown."""
-        return "an e-mail address" if user_id.startswith("email:") else self.names.get(user_id, user_id)
+        return "an e-mail address" if user_id.startswith("email:") else name_of(self.names, user_id)

@@ -28,6 +28,7 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_ESCALATED: "Escalated to the next role",
     EventType.PACKAGE_HELD: "Thread put on hold",
     EventType.PACKAGE_RESUMED: "Thread resumed",
+    EventType.PACKAGE_THREAD_CHANGED: "Thread changed while this was running",
     EventType.PACKAGE_MESSAGE: "Message",
     EventType.PACKAGE_RETRY_VOTED: "Agreed to a retry",
     EventType.PACKAGE_RETRY_ALLOWED: "Retry allowed",

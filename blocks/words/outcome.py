@@ -189,6 +189,8 @@ def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
 def _execution(state: PackageState) -> Iterator[list[Run]]:
     done = state.execution
     match done.state:
+        case ExecutionState.NONE if state.hold:
+            yield ["Not carried out yet"]
         case ExecutionState.NONE if state.lapses_at:
             yield ["Not carried out yet; expires ", moment(state.lapses_at), " if unused"]
         case ExecutionState.CLAIMED if done.claimed_at:
@@ -275,6 +277,6 @@ def outcome_timing(state: PackageState) -> str:
         return f"Back {in_utc(state.wake_at)}."
     if state.status.awaits_agent:
         return f"The agent has until {in_utc(state.ends_at)}."
-    if state.proceeds and state.lapses_at and state.execution.state is ExecutionState.NONE:
+    if state.proceeds and state.lapses_at and not state.hold and state.execution.state is ExecutionState.NONE:
         return f"Not carried out yet; expires {in_utc(state.lapses_at)} if unused."
     return ""

@@ -19,7 +19,7 @@ _RECOVERED: Mapping[RecoveryDecision, str] = {
 
 
 def recovery_facts(state: PackageState) -> Iterator[list[Run]]:
-    if state.retry_open and state.lapses_at:
+    if state.retry_open and state.lapses_at and not state.hold:
         yield ["Retry allowed, until ", moment(state.lapses_at)]
     elif state.recovery:
         yield [f"{_RECOVERED[state.recovery.decision]} ", moment(state.recovery.at)]

@@ -35,6 +35,7 @@ class EventType(_Names):
     PACKAGE_ESCALATED = "package.escalated"
     PACKAGE_HELD = "package.held"
     PACKAGE_RESUMED = "package.resumed"
+    PACKAGE_THREAD_CHANGED = "package.thread_changed"  # held, resumed or cancelled while the action was running
     PACKAGE_MESSAGE = "package.message"  # by a person to the agent, or by the agent
 
     # People decide after a failure.

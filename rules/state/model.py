@@ -211,6 +211,11 @@ class PackageState(Value):
         """Whether there is a permission that was not claimed yet: the first one, or a retry."""
         return self.proceeds and (self.execution.state is ExecutionState.NONE or self.retry_open)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the agent has begun the action and reported no outcome yet."""
+        return self.proceeds and self.execution.state is ExecutionState.CLAIMED
+
     def may_proceed(self, now: datetime) -> bool:
         """Whether the agent may claim now: there is a permission, and it is not claimed, revoked, lapsed or held."""
         return self.is_unused and self.hold is None and self.lapses_at is not None and now < self.lapses_at

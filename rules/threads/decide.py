@@ -136,9 +136,9 @@ def _consequences(
 
 
 def _consequence(command: ThreadCommand, package: PackageState) -> type[ThreadConsequence] | None:
-    """What happens to a package that waits or is permitted. An action that is already running goes on."""
+    """What happens to a package that waits or is permitted. If it is running already, only its record shows this."""
     unused = package.is_unused
-    if package.status.terminal and not unused:
+    if package.status.terminal and not (unused or package.is_running):
         return None
     match command:
         case HoldThread():

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
 from rules.state.decisions import Basis, Hold, Seat
-from rules.state.events import Cause, EventType
+from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState, Status
 from rules.state.service_commands import (
     CancelWithThread,
@@ -26,13 +26,20 @@ from rules.verbs.settling import settle
 
 
 def hold_with_thread(move: Move, command: HoldWithThread) -> Transition | Refusal:
-    if move.state.hold:
-        return move.build()
-    if not _is_waiting(move.state):
-        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a hold")
-    stop = Hold(by=move.situation.actor.actor_id, since=move.situation.now, event_id=command.thread_event_id)
-    cause = Cause.THREAD_HELD.of_event(command.thread_event_id)
+    """If someone takes over another's hold, the time stands still since the first one."""
+    state, cause = move.state, Cause.THREAD_HELD.of_event(command.thread_event_id)
+    if state.is_running:
+        return _note_only(move, cause)
+    if not _is_waiting(state):
+        return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a hold")
+    since = state.hold.since if state.hold else move.situation.now
+    stop = Hold(by=move.situation.actor.actor_id, since=since, event_id=command.thread_event_id)
     return move.record(EventType.PACKAGE_HELD, {"hold": stop}, reason=cause).build()
+
+
+def _note_only(move: Move, cause: DetailedReason) -> Transition:
+    """An action that is already running is not stopped: only its record and its card show what happened."""
+    return move.record(EventType.PACKAGE_THREAD_CHANGED, reason=cause).build()
 
 
 def _is_waiting(state: PackageState) -> bool:
@@ -40,14 +47,12 @@ def _is_waiting(state: PackageState) -> bool:
 
 
 def resume_with_thread(move: Move, command: ResumeWithThread) -> Transition:
-    state = move.state
+    state, cause = move.state, Cause.THREAD_RESUMED.of_event(command.thread_event_id)
     if state.hold is None:
-        return move.build()
+        return _note_only(move, cause) if state.is_running else move.build()
     changes = _moved_deadlines(state, state.hold.since, move.situation.now)
     changes["hold"] = None
-    return move.record(
-        EventType.PACKAGE_RESUMED, changes, reason=Cause.THREAD_RESUMED.of_event(command.thread_event_id)
-    ).build()
+    return move.record(EventType.PACKAGE_RESUMED, changes, reason=cause).build()
 
 
 def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -> StateChanges:
@@ -69,8 +74,12 @@ def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -
     return changes
 
 
-def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition:
+def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition | Refusal:
     cause = Cause.THREAD_CANCELLED.of_event(command.thread_event_id)
+    if move.state.is_running:
+        return _note_only(move, cause)
+    if move.state.status.terminal:
+        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a cancellation")
     return settle(move, Status.CANCELLED, None, Basis.HUMAN, reviewers=(_seat(move, command),), reason=cause).build()
 
 

@@ -24,6 +24,7 @@ from store.packages.messages import SHOWN, revision_before_shown
 from store.packages.packages import load_package
 from store.packages.queue import list_similar_decided
 from store.packages.versions import load_version_event_id
+from store.threads.records import load_thread_record
 
 
 def dossier_of(connection: Connection, installation: Installation, package_id: str, now: datetime) -> Dossier | None:
@@ -33,7 +34,9 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         return None
     state, roster = loaded.state, installation.roster(connection)
     events = _history(connection, state)
-    words = load_words(connection, state.tenant_id, *(event["event_id"] for event in events))
+    thread = load_thread_record(connection, state.tenant_id, state.thread_id) if state.thread_id else None
+    of_thread = [thread.event_id] if thread and thread.event_id else []
+    words = load_words(connection, state.tenant_id, *(event["event_id"] for event in events), *of_thread)
     proposer = load_agent(connection, state.tenant_id, state.agent_id)
     terms, who = terms_today(state, roster.policy), mentions_for(state, roster, now)
     return Dossier(
@@ -51,6 +54,8 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         informed=tuple(f"<@{user}>" for user in people_told(state, roster)),
         parameters_schema=_parameters_schema(roster.policy, state.action_type),
         earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
+        thread=thread,
+        thread_words=words.get(of_thread[0], {}) if of_thread else {},
         history=tuple(_history_event(event, words.get(event["event_id"], {})) for event in events),
     )
 

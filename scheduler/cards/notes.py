@@ -28,6 +28,7 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_PENDING: notes.reminder,
     EventType.PACKAGE_HELD: notes.held,
     EventType.PACKAGE_RESUMED: notes.resumed,
+    EventType.PACKAGE_THREAD_CHANGED: notes.thread_changed,
     EventType.TASK_REMINDED: notes.reminder,
     EventType.EXECUTION_REMINDED: notes.unused_approval,
     EventType.TASK_ASSIGNED: notes.assignment,
@@ -86,6 +87,7 @@ def _was_hardened_by_escalation(dossier: Dossier, after: int) -> bool:
 _CONDITIONS: Mapping[str, Callable[[PackageState], bool]] = {
     EventType.PACKAGE_HELD: lambda state: state.hold is not None,
     EventType.PACKAGE_RESUMED: lambda state: state.hold is None,
+    EventType.PACKAGE_THREAD_CHANGED: lambda state: state.is_running,
     EventType.EXECUTION_REMINDED: lambda state: state.is_unused,
 }
 

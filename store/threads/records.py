@@ -73,6 +73,12 @@ def load_thread(
     return _begin(tenant_id, thread_id, agent.agent_id, agent.owner) if agent else None
 
 
+def load_thread_record(connection: Connection, tenant_id: str, thread_id: str) -> ThreadState | None:
+    """None before its first command."""
+    row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": thread_key(thread_id)})
+    return ThreadState.model_validate_json(row.state) if row else None
+
+
 def load_thread_by_key(connection: Connection, tenant_id: str, key: str) -> LoadedThread | None:
     if row := fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": key}):
         return LoadedThread(ThreadState.model_validate_json(row.state), row.head)

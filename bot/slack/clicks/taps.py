@@ -13,9 +13,9 @@ import structlog
 from blocks.card.buttons import answers_on_buttons
 from blocks.forms.forms import notice
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Field, Ref
-from blocks.threads.looks import VERB_OF_ACTION
 from blocks.words.dossier import is_grave
 from blocks.words.refusals import done_message
+from blocks.words.thread_looks import VERB_OF_ACTION
 from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
 from bot.slack.context import copies

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blocks.kit.message import Message
-from blocks.threads.looks import THREAD_LOOKS
 from blocks.threads.thread import thread_list, thread_message
 from blocks.words.refusals import private_message
+from blocks.words.thread_looks import THREAD_LOOKS
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
 from bot.slack.slash.request import Request

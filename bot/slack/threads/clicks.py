@@ -12,9 +12,9 @@ from blocks.forms.json_text import UnreadableError
 from blocks.home.filter import own_metadata
 from blocks.kit.ids import Field, FormId
 from blocks.threads.forms import read_thread_metadata, thread_command, thread_form
-from blocks.threads.looks import VERB_OF_ACTION
 from blocks.threads.thread import thread_view
 from blocks.words.refusals import sentence_text
+from blocks.words.thread_looks import VERB_OF_ACTION
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap, person
 from bot.slack.context.wording import values_of

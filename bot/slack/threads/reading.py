@@ -28,8 +28,8 @@ LISTED = 10  # threads in a list, and packages of a thread
 _EVENTS = 25
 # They tell a person nothing more: the event of the thread itself says that it was held, and reading is not doing.
 _LEFT_OUT = frozenset([
-    EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_SHOWN,
-    EventType.PACKAGE_DETAILS_OPENED, EventType.PACKAGE_FORM_OPENED,
+    EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_THREAD_CHANGED,
+    EventType.PACKAGE_SHOWN, EventType.PACKAGE_DETAILS_OPENED, EventType.PACKAGE_FORM_OPENED,
 ])  # fmt: skip
 _SEEN = 200  # of the newest packages, to find out which the reader may see
 

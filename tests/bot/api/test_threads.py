@@ -139,6 +139,19 @@ async def test_a_running_execution_is_not_undone_and_its_outcome_is_still_taken(
     assert (await api.report(running)).body["execution"]["state"] == "succeeded"
 
 
+async def test_the_record_of_a_running_action_shows_what_people_did_with_its_thread(api: AgentApi) -> None:
+    running = await api.submit(AUTOMATIC | {"thread_id": THREAD})
+    assert (await api.claim(running)).status == 200
+    await done(api, HoldThread, ADAM)
+    await done(api, ResumeThread, ADAM)
+    await done(api, CancelThread, ADAM)
+    events = (await api.get(f"/v1/packages/{running.id}/events")).body["events"]
+    changes = [event for event in events if event["event_type"] == "package.thread_changed"]
+    assert [event["reason"].split()[0] for event in changes] == ["thread-held", "thread-resumed", "thread-cancelled"]
+    assert (await api.report(running)).body["execution"]["state"] == "succeeded"
+    assert await faults(api) == []
+
+
 async def test_no_deadline_runs_while_the_thread_is_held(api: AgentApi) -> None:
     waiting, asked = await api.submit(HARD_IN_THREAD), await api.submit(HARD_IN_THREAD | {"title": "Two"})
     approved = await api.submit(IN_THREAD)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from json import dumps
+
 import pytest
 
 from playground.model.messages import Message
+from rules.state.commands import Verb
 from rules.state.model import Status
 from rules.threads.model import thread_key
+from tests.bot.service import Response
 from tests.bot.slack.forms import before, press_forged, submit_forged
-from tests.bot.slack.office import ADAM, HARD, NOBODY, RITA, ROSE, ROSS, SENTA, SOFT, Office
+from tests.bot.slack.office import ADAM, HARD, NOBODY, OWEN, RITA, ROSE, ROSS, SENTA, SOFT, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -117,13 +121,85 @@ async def test_who_may_not_resume_is_told_who_can(office: Office) -> None:
     assert await thread_state(office) == "held"
 
 
-async def test_a_thread_can_be_held_while_its_action_runs(office: Office) -> None:
+async def running(office: Office) -> Response:
+    """A package of the thread that the agent is carrying out."""
     proposal, card = await office.submit_with_card(IN_THREAD)
     await office.click(RITA, card, "approve")
     assert (await office.claim(proposal)).status == 200
+    return proposal
+
+
+async def test_a_thread_can_be_held_while_its_action_runs_and_everyone_reads_that_it_goes_on(office: Office) -> None:
+    proposal = await running(office)
     await hold(office, RITA, await office.card(proposal))
-    note = await office.reviews(RITA, f"history {THREAD}")
-    assert "Already running, and not stopped by a hold" in note.shown
+    assert "Already running, and not stopped by a hold" in (await office.reviews(RITA, f"history {THREAD}")).shown
+    card = await office.card(proposal)
+    details = await office.details(RITA, card)
+    for shown in (card.shown, details.shown):
+        assert "Thread on hold by Rita since" in shown
+        assert "This is already running and goes on." in shown
+        assert "Reason: \nThe customer is calling." in shown
+    assert "Resume thread" in details.labels
+    assert "Hold thread" not in details.labels
+    note = office.thread(card)[-1].shown
+    assert "Rita put this thread on hold. This is already running and goes on." in note
+    assert "Reason: \nThe customer is calling." in note
+
+
+async def test_after_a_resumption_the_card_of_a_running_action_says_nothing_of_the_hold(office: Office) -> None:
+    proposal = await running(office)
+    await hold(office, RITA, await office.card(proposal))
+    await office.reviews(RITA, f"resume {THREAD}")
+    await office.slack.submit(RITA, {"instructions": "Go on."})
+    card = await office.card(proposal)
+    assert "on hold" not in card.shown
+    assert "Rita resumed this thread." in office.thread(card)[-1].shown
+
+
+async def test_a_running_action_goes_on_after_a_cancellation_and_details_offer_no_hold(office: Office) -> None:
+    proposal = await running(office)
+    await office.reviews(RITA, f"cancel {THREAD}")
+    await office.slack.submit(RITA, {"comment": "Wrong customer."})
+    card = await office.card(proposal)
+    assert "Thread cancelled by Rita" in card.shown
+    assert "Rita cancelled this thread. This is already running and goes on." in office.thread(card)[-1].shown
+    labels = (await office.details(RITA, card)).labels
+    assert {"Hold thread", "Resume thread"}.isdisjoint(labels)
+    assert "Thread" in labels
+
+
+async def test_details_of_a_package_that_had_ended_before_the_hold_offer_to_resume_the_thread(office: Office) -> None:
+    ended, card = await office.submit_with_card(HARD_IN_THREAD)
+    _, other = await office.submit_with_card(IN_THREAD | {"title": "Another"})
+    await office.give(SENTA, card, Verb.REJECT, {"comment": "No."})
+    await hold(office, SENTA, other)
+    details = await office.details(SENTA, await office.card(ended))
+    assert "Resume thread" in details.labels
+    assert "Thread on hold by Senta since" in details.shown
+
+
+async def test_the_reason_of_a_hold_is_on_the_card_in_details_and_in_the_note_inside_a_frame(office: Office) -> None:
+    why = "Call *the customer* <!channel> <https://example.org|now>"
+    proposal, card = await office.submit_with_card(HARD_IN_THREAD)
+    await hold(office, SENTA, card, why)
+    card = await office.card(proposal)
+    note = office.thread(card)[-1]
+    details = await office.details(SENTA, card)
+    for blocks in (card.blocks, note.blocks, details.blocks):
+        assert '"Reason: "' in (shown := dumps(blocks, ensure_ascii=False))
+        assert why in shown
+        assert not any(why in dumps(block) for block in blocks if block["type"] != "rich_text")
+    assert note.notified == frozenset()
+
+
+async def test_the_card_names_the_person_who_took_over_the_hold(office: Office) -> None:
+    proposal, card = await office.submit_with_card(HARD_IN_THREAD)
+    await hold(office, OWEN, card, "Mine.")
+    await office.reviews(SENTA, f"hold {THREAD}")
+    await office.slack.submit(SENTA, {"comment": "Not before noon."})
+    shown = (await office.card(proposal)).shown
+    assert "on hold by Senta since" in shown
+    assert "Reason: \nNot before noon." in shown
 
 
 async def test_reviews_lists_the_threads_that_a_person_can_see(office: Office) -> None:

@@ -1,0 +1,65 @@
+"""How the card, the notes and Details of a package tell that its thread is on hold or cancelled, by whom and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blocks.kit.elements import moment, words
+from blocks.kit.frame import Parts, framed_runs, line
+from blocks.words.dossier import Dossier
+from blocks.words.sentences import person_name, sentence
+from rules.state.model import Status
+from rules.threads.model import ThreadStatus
+
+_STOPPED: Mapping[ThreadStatus, str] = {
+    ThreadStatus.HELD: "Thread on hold by {} since ",
+    ThreadStatus.CANCELLED: "Thread cancelled by {} ",
+}
+_DID: Mapping[ThreadStatus, str] = {
+    ThreadStatus.RUNNING: "resumed this thread",
+    ThreadStatus.HELD: "put this thread on hold",
+    ThreadStatus.CANCELLED: "cancelled this thread",
+}
+GOES_ON = "This is already running and goes on."
+_REASON = 300
+
+
+def stop_on_card(dossier: Dossier) -> Parts:
+    """For a package that the thread's hold or cancellation found waiting, permitted or running; else nothing."""
+    state = dossier.state
+    if state.is_running or (state.hold and state.status.terminal):
+        return stop_parts(dossier)
+    return stop_reason(dossier) if state.hold or _ended_with_thread(dossier) else ()
+
+
+def _ended_with_thread(dossier: Dossier) -> bool:
+    state, thread = dossier.state, dossier.thread
+    if thread is None or thread.status is not ThreadStatus.CANCELLED or state.decision is None:
+        return False
+    return state.status in (Status.CANCELLED, Status.REVOKED) and state.decision.decided_at == thread.since
+
+
+def stop_parts(dossier: Dossier) -> Parts:
+    """Who stopped the thread, when and why; nothing while it runs."""
+    thread = dossier.thread
+    if thread is None or thread.status not in _STOPPED or thread.since is None:
+        return ()
+    goes_on = f". {GOES_ON}" if dossier.state.is_running else ""
+    who = _STOPPED[thread.status].format(_commander(dossier))
+    return (words(who, moment(thread.since), goes_on), *stop_reason(dossier))
+
+
+def stop_reason(dossier: Dossier) -> Parts:
+    """What the person wrote, in a frame; nothing if retention has erased it."""
+    texts = dossier.thread_words
+    given = ((label, texts.get(name)) for name, label in (("reason", "Reason"), ("instruction", "Instruction")))
+    return framed_runs(line(label, text, _REASON) for label, text in given if isinstance(text, str))
+
+
+def thread_news(dossier: Dossier) -> str:
+    """What was done with the thread last, as a sentence."""
+    return sentence(f"{_commander(dossier)} {_DID[dossier.thread.status if dossier.thread else ThreadStatus.RUNNING]}")
+
+
+def _commander(dossier: Dossier) -> str:
+    return person_name(dossier, dossier.thread.by) if dossier.thread and dossier.thread.by else "someone"
