@@ -25,7 +25,7 @@ from playground.client.signing import signature_headers
 from playground.model.rates import Rates
 from playground.slack import Slack, stand_in
 from store.engine.database import open_database
-from store.outbox.cards import NewRendering, save_rendering
+from store.outbox.renderings import NewRendering, save_rendering
 from store.schema.installation_tables import InstallationRow
 from store.schema.tables import core
 

@@ -37,7 +37,7 @@ from store.engine.workers import UnavailableError
 from store.installation import tenancy
 from store.installation.installation import Installation
 from store.installation.policy_texts import UnreadablePolicyError
-from store.outbox.cards import NewRendering, save_rendering
+from store.outbox.renderings import NewRendering, save_rendering
 from store.packages.documents import build_documents
 from store.packages.events import load_events
 from store.packages.packages import Cursor, list_own, load_own_package, load_summary

@@ -35,7 +35,8 @@ from scheduler.common.messenger import BusyError, Posted, RefusedError, SlackErr
 from store.engine.workers import UnavailableError
 from store.installation.installation import fresh_id
 from store.outbox import cards, refused_places, troubles
-from store.outbox.cards import NewRendering, Place, ShownCard
+from store.outbox.cards import Place, ShownCard
+from store.outbox.renderings import NewRendering, save_rendering
 from store.packages.packages import load_package
 from store.store import Store
 
@@ -140,7 +141,7 @@ class CardDelivery:
         drawing = NewRendering(
             place.tenant_id, place.package_id, rendering.rendering_id, rendering.body, self._store.clock()
         )
-        await lease.write(lambda connection: cards.save_rendering(connection, drawing))
+        await lease.write(lambda connection: save_rendering(connection, drawing))
 
     async def _post_notes(self, lease: Lease, notes: list[Note], posted: Posted) -> None:
         """Each note is recorded when it is posted, because a later one may fail and the delivery be repeated."""

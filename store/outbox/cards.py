@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select, text, update
@@ -16,13 +15,12 @@ from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.state.sightings import CardLocation
-from store.engine.batch import Batch, write_row
-from store.engine.statements import fetch_first
+from store.engine.batch import Batch
 from store.packages.packages import PACKAGES
-from store.schema.outbox_tables import Card, Rendering
+from store.schema.outbox_tables import Card
 from store.schema.tables import ReviewTaskRow, core
 
-CARDS, RENDERINGS, TASKS = core(Card), core(Rendering), core(ReviewTaskRow)
+CARDS, TASKS = core(Card), core(ReviewTaskRow)
 
 _WANT = text(
     "INSERT INTO cards"
@@ -30,10 +28,6 @@ _WANT = text(
     " VALUES (:tenant, :package, :place, :revision, 0, true, :revision)"
     " ON CONFLICT (tenant_id, package_id, place) DO NOTHING"
 )
-_KEEP = text(
-    "INSERT INTO renderings (tenant_id, rendering_id, package_id, body, created_at)"
-    " VALUES (:tenant, :rendering, :package, :body, :now) ON CONFLICT (tenant_id, rendering_id) DO NOTHING"
-).bindparams(bindparam("now", type_=RENDERINGS.c.created_at.type))
 OF_PACKAGE = (CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.package_id == bindparam("package"))
 _THIS = (*OF_PACKAGE, CARDS.c.place == bindparam("at"))
 _BEHIND = update(CARDS).where(*OF_PACKAGE).values(wanted_revision=bindparam("revision"), behind=True)
@@ -261,30 +255,3 @@ def redeliver_channel(connection: Connection, tenant_id: str, channel: str) -> i
 def move_channel(connection: Connection, tenant_id: str, old: str, new: str) -> None:
     """Move the cards of a channel to its new id."""
     connection.execute(_MOVE.values(channel=bindparam("new")), {"tenant": tenant_id, "old": old, "new": new})
-
-
-class NewRendering(NamedTuple):
-    """A complete rendering that is about to be shown. Its id is derived from its content."""
-
-    tenant: str
-    package: str
-    rendering: str
-    body: str
-    now: datetime
-
-
-_RENDERING = select(RENDERINGS.c.body).where(
-    RENDERINGS.c.tenant_id == bindparam("tenant"),
-    RENDERINGS.c.rendering_id == bindparam("rendering"),
-    RENDERINGS.c.package_id == bindparam("package"),
-)
-
-
-def was_shown(connection: Connection, tenant_id: str, package_id: str, version: int, rendering_id: str) -> bool:
-    """Whether this rendering of this version was stored, which happens before anything is shown."""
-    row = fetch_first(connection, _RENDERING, {"tenant": tenant_id, "rendering": rendering_id, "package": package_id})
-    return row is not None and row.body is not None and f"{package_id} {version} " in row.body
-
-
-def save_rendering(connection: Connection, drawing: NewRendering) -> None:
-    write_row(connection, _KEEP, drawing._asdict())

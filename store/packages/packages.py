@@ -24,7 +24,7 @@ log = structlog.get_logger()
 PACKAGES, THREAD_RECORDS = core(PackageRow), core(ThreadRecordRow)
 
 _THIS = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id == bindparam("package"))
-_LOAD = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
+LOAD_PACKAGE = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
 _THESE = (
     PACKAGES.c.tenant_id == bindparam("tenant"),
     PACKAGES.c.package_id.in_(bindparam("packages", expanding=True)),
@@ -70,8 +70,8 @@ class PackageSummary(NamedTuple):
 
 
 def load_package(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
-    row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "package": package_id})
-    return _parse_loaded(row) if row else None
+    row = fetch_first(connection, LOAD_PACKAGE, {"tenant": tenant_id, "package": package_id})
+    return parse_loaded(row) if row else None
 
 
 def load_own_package(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> PackageState | None:
@@ -82,10 +82,10 @@ def load_own_package(connection: Connection, tenant_id: str, package_id: str, ag
 
 def load_packages(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
     rows = connection.execute(_LOAD_EACH, {"tenant": tenant_id, "packages": list(package_ids)})
-    return {row.package_id: _parse_loaded(row) for row in rows}
+    return {row.package_id: parse_loaded(row) for row in rows}
 
 
-def _parse_loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+def parse_loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
     return Loaded(parse_state(row.state), row.head, row.callback_url)
 
 

@@ -19,7 +19,7 @@ from store.commands.invocation import Invocation
 from store.engine.engines import make_engine, transact
 from store.installation import directory, tenancy
 from store.installation.installation import INSTALLATION, Installation, fresh_id
-from store.outbox.cards import NewRendering, save_rendering
+from store.outbox.renderings import NewRendering, save_rendering
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, card_shown, package, people
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from sqlalchemy import Connection
 
 from blocks.forms.forms import notice
 from blocks.home.filter import filter_of, with_filter
@@ -36,7 +35,7 @@ from scheduler.cards.response_urls import ResponseUrls
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.time.clicks import UnsettledClicks
 from store.outbox import cards
-from store.packages.packages import load_package
+from store.outbox.renderings import load_with_proof
 from store.store import Store
 from store.threads.thread_store import ThreadStore
 
@@ -91,15 +90,11 @@ class ListenerContext:
     async def state_and_proof(self, ref: Ref) -> tuple[PackageState | None, Ref]:
         """The package, and the reference without its rendering unless that was stored: a payload can name any."""
         tenant_id = self.store.installation.tenant_id
-
-        def read(connection: Connection) -> tuple[PackageState | None, Ref]:
-            loaded = load_package(connection, tenant_id, ref.package_id)
-            shown = ref.rendering_id is not None and cards.was_shown(
-                connection, tenant_id, ref.package_id, ref.version, ref.rendering_id
-            )
-            return (loaded.state if loaded else None), (ref if shown else ref._replace(rendering_id=None))
-
-        return await self.store.read(read, quick=True)
+        state, was_shown = await self.store.read(
+            lambda connection: load_with_proof(connection, tenant_id, ref.package_id, ref.version, ref.rendering_id),
+            quick=True,
+        )
+        return state, (ref if was_shown else ref._replace(rendering_id=None))
 
     async def open(self, tap: Tap, view: View) -> bool:
         """Open a modal, on top of the one with the button if there is one. There is no time for a second try."""

@@ -10,7 +10,7 @@ from playground.client.delivery import Ack, AppRequest
 from playground.model.messages import Message
 from playground.model.views import View
 from rules.state.commands import Verb
-from store.outbox.cards import RENDERINGS
+from store.outbox.renderings import RENDERINGS
 from tests.bot.service import Response
 from tests.bot.slack.office import CONFIRMED, HARD, SENTA, Office
 

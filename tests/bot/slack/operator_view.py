@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +11,11 @@ from tests.bot.slack.office import HARD, Office
 
 
 async def deliver_later(office: Office, seconds: float = 60) -> None:
-    """Deliver as if this much time had passed for delivery's pauses."""
+    """Deliver as if this much time had passed for delivery's pauses, once running work is done: it keeps its leases."""
     assert office.running.service.slack is not None
-    office.running.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+    reconciler = office.running.service.slack.reconciler
+    await asyncio.gather(*reconciler._running, return_exceptions=True)
+    reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
     await office.deliver()
 
 

@@ -14,7 +14,7 @@ from playground.model.messages import Message
 from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
-from store.outbox.cards import RENDERINGS
+from store.outbox.renderings import RENDERINGS
 from tests.bot.service import Response
 from tests.bot.slack.office import CRITICAL, HARD, RITA, SAUL, SENTA, SOFT, SUSI, Office
 

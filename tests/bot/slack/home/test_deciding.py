@@ -13,7 +13,7 @@ from playground.model.messages import Message
 from playground.model.views import View
 from rules.state.commands import Verb
 from rules.state.model import Status
-from store.outbox.cards import RENDERINGS
+from store.outbox.renderings import RENDERINGS
 from tests.bot.service import Response
 from tests.bot.slack.clicks.test_kinds import QUESTION
 from tests.bot.slack.forms import APPROVED, before, press_forged, submit_forged
