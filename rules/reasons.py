@@ -189,7 +189,10 @@ class Reason(StrEnum):
     )
     THREAD_HELD = "thread-held", "A person has put this thread or run on hold. Wait until it is resumed."
     THREAD_CANCELLED = "thread-cancelled", "This thread was cancelled for good. Nothing was changed."
-    THREAD_UNKNOWN = "thread-unknown", "There is no such thread among your own."
+    THREAD_UNKNOWN = (
+        "thread-unknown",
+        "You don't own a thread with this name. The agent that submits its first package owns it.",
+    )
     REQUESTER_UNKNOWN = (
         "requester-unknown",
         (

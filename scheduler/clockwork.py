@@ -16,6 +16,7 @@ from scheduler.time.consents import Consents
 from scheduler.time.due import Sweep
 from scheduler.time.heartbeat import Heartbeat
 from scheduler.time.retention import Retention
+from scheduler.time.threads import StoppedThreads
 from store.store import Store
 
 SWEEP_EVERY = 1.0
@@ -29,6 +30,7 @@ class Clockwork:
     sweep: Sweep
     consents: Consents
     absences: AbsenceHandler
+    threads: StoppedThreads
     retention: Retention
 
     @classmethod
@@ -42,7 +44,14 @@ class Clockwork:
     ) -> Self:
         beating = Heartbeat(store, reachable, transport, clicks)
         consents = Consents(store, beating, proofs)
-        return cls(beating, Sweep(store, consents.take), consents, AbsenceHandler(store), Retention(store))
+        return cls(
+            beating,
+            Sweep(store, consents.take),
+            consents,
+            AbsenceHandler(store),
+            StoppedThreads(store),
+            Retention(store),
+        )
 
     @property
     def ticks(self) -> Mapping[str, tuple[Tick, float]]:
@@ -50,6 +59,7 @@ class Clockwork:
             "heart": (self.heart.tick, heartbeat.EVERY),
             "sweep": (self.sweep.tick, SWEEP_EVERY),
             "consents": (self.consents.tick, SWEEP_EVERY),
+            "threads": (self.threads.tick, SWEEP_EVERY),
             "relief": (self.absences.tick, CHECK_ABSENCES_EVERY),
             "retention": (self.retention.tick, EMPTY_EVERY),
         }

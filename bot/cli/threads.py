@@ -23,7 +23,8 @@ from store.installation.installation import Installation, fresh_id
 from store.installation.tenancy import read_tenant_id
 from store.packages.events import load_events_of
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
-from store.threads.records import load_thread, thread_packages
+from store.threads.members import thread_packages
+from store.threads.records import load_thread
 
 app = typer.Typer(help="Hold, resume and cancel the threads of agents.", no_args_is_help=True)
 
@@ -109,9 +110,8 @@ def _load(connection: Connection, thread: str) -> _ThreadRecord:
     loaded = load_thread(connection, tenant_id, thread)
     if loaded is None:
         raise CommandError(f"no package names a thread {plain(thread)}")
-    key = loaded.state.thread_key
-    ids = (package.decision_package_id for package in thread_packages(connection, tenant_id, key))
-    return _ThreadRecord(loaded.state, load_events_of(connection, tenant_id, (key, *ids)))
+    ids = (package.decision_package_id for package in thread_packages(connection, loaded.state))
+    return _ThreadRecord(loaded.state, load_events_of(connection, tenant_id, (loaded.state.thread_key, *ids)))
 
 
 def _chain(event: Event) -> str:

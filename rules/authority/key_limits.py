@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -59,6 +60,11 @@ def check_rate(rates: Rates, load: Load, now: datetime, *, settled: bool) -> Ref
         most = f"This agent may send {rates.waiting} packages a minute that wait for people."
         return _rate_limited(most, load.waiting_since, now)
     return None
+
+
+def check_recent(sent: Sequence[datetime], most: int, limit: str, now: datetime) -> Refusal | None:
+    """Refuse if the last minute holds this many, oldest first. Retry when the first of them is a minute old."""
+    return _rate_limited(limit, sent[-most], now) if len(sent) >= most else None
 
 
 def check_open_packages(rates: Rates, load: Load) -> Refusal | None:

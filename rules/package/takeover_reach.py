@@ -39,6 +39,12 @@ def names_required(item: HasThread) -> tuple[str, ...]:
     return tuple(filter(None, (thread, whole_run) if thread else (whole_run, part_of_run)))
 
 
+def followed_name(item: HasThread) -> str | None:
+    """The name with which this package is stopped: its thread or, without one, its part of the run."""
+    thread, _, part_of_run = _names(item)
+    return thread or part_of_run
+
+
 def _names(item: HasThread) -> tuple[str | None, str | None, str | None]:
     thread = None if item.thread_id is None else normalize_name(item.thread_id)
     run = None if item.run_id is None else normalize_name(item.run_id)

@@ -57,6 +57,7 @@ class StateChanges(TypedDict, total=False):
     message_count: int
     holds_thread: bool
     hold: Hold | None
+    followed: str | None
     sampled: bool
     verdict: Verdict | None
 

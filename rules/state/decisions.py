@@ -112,8 +112,12 @@ class Execution(Value):
 
 
 class Hold(Value):
-    """A person has stopped the thread. Until it is resumed, nothing is claimed or approved by silence."""
+    """A person has stopped the thread. Until it is resumed, nothing is claimed or approved by silence.
+
+    `event_id` is that of the thread's record, and `thread_key` the thread. None: the package's own thread.
+    """
 
     by: str
     since: Moment
-    event_id: str  # of the thread's record
+    event_id: str
+    thread_key: str | None = None

@@ -183,6 +183,7 @@ class PackageState(Value):
     message_count: int = 0  # the messages themselves are events
     holds_thread: bool = False
     hold: Hold | None = None
+    followed: str | None = None  # the last event of its thread that this package followed
     sampled: bool = False
     verdict: Verdict | None = None
 
@@ -215,6 +216,11 @@ class PackageState(Value):
     def is_running(self) -> bool:
         """Whether the agent has begun the action and reported no outcome yet."""
         return self.proceeds and self.execution.state is ExecutionState.CLAIMED
+
+    @property
+    def is_stoppable(self) -> bool:
+        """Whether it is open or permits something: a person who stops its thread stops it too."""
+        return not self.status.terminal or self.is_unused
 
     def may_proceed(self, now: datetime) -> bool:
         """Whether the agent may claim now: there is a permission, and it is not claimed, revoked, lapsed or held."""

@@ -7,6 +7,7 @@ from typing import Literal
 from rules.state.commands import Command, Verb
 from rules.state.events import Cause
 from rules.state.sightings import Silence
+from rules.values import Moment
 
 
 class ClockCommand(Command):
@@ -58,12 +59,14 @@ class LoseTrack(ClockCommand):
 
 
 class ThreadConsequence(Command):
-    """What follows for a package from a person's command for its thread, in the same transaction. Base class.
+    """What follows for a package from a person's command for its thread. Base class.
 
-    `thread_event_id` is the event of the thread's own record, and `role` that of the person.
+    `thread_event_id` is the event of the thread's own record, `since` its time, and `role` that of the person.
     """
 
+    thread_key: str
     thread_event_id: str
+    since: Moment
     role: str
 
 

@@ -38,6 +38,8 @@ def may_stop(state: ThreadState, situation: ThreadSituation) -> Authority:
 
 def _try_each(user_id: str, situation: ThreadSituation, standards: tuple[Standard, ...]) -> Iterable[Authority]:
     for package in situation.packages:
+        if package.thread_id is None:
+            continue  # it only shares a run with the thread
         question = question_of(package, situation.policy, so_far=True)
         for standard in standards:
             yield authorize(situation.roster, user_id, standard, question, situation.now)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from rules.authority.key_limits import check_recent
 from rules.reasons import Reason, Refusal, refuse
 from rules.threads.authority import is_party
 from rules.threads.commands import ResumeThread, ThreadCommand
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.situation import ThreadSituation
 
+MOST_CHECKPOINTS = 60  # of an agent, a minute
+
 
 def check_nothing(_: ThreadState, __: ThreadCommand, ___: ThreadSituation) -> None:
     return None
+
+
+def check_rate_of_checkpoints(_: ThreadState, __: ThreadCommand, situation: ThreadSituation) -> Refusal | None:
+    limit = f"An agent may report {MOST_CHECKPOINTS} checkpoints a minute."
+    return check_recent(situation.recent_checkpoints, MOST_CHECKPOINTS, limit, situation.now)
 
 
 def check_hold(state: ThreadState, _: ThreadCommand, situation: ThreadSituation) -> Refusal | None:

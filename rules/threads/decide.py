@@ -1,8 +1,8 @@
-"""Decides a command for a thread: the checks of its row, the new state, and what follows for each of its packages."""
+"""Decides a command for a thread: the checks of its row, and the new state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,6 @@ from typing import Any
 from rules.package.takeover_reach import names_held_with_thread
 from rules.people.directory import Actor, ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.model import PackageState
-from rules.state.service_commands import (
-    CancelWithThread,
-    HoldWithThread,
-    ResumeWithThread,
-    RevokeWithThread,
-    ThreadConsequence,
-)
 from rules.state.transition import Words
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
 from rules.threads.events import ThreadEventType
@@ -28,7 +20,7 @@ from rules.threads.table import THREAD_VERBS, ThreadVerbSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadTransition:
-    """One event of the thread's record, and the commands for its packages that follow from it."""
+    """One event of the thread's record. Its packages follow the state after it (`rules.threads.following`)."""
 
     before: ThreadState
     after: ThreadState
@@ -39,7 +31,6 @@ class ThreadTransition:
     policy_version: str
     at: datetime
     words: Words | None
-    consequences: tuple[ThreadConsequence, ...] = ()
 
 
 def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> ThreadTransition | Refusal:
@@ -52,7 +43,10 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
     if refusal := _check_status(spec, state) or spec.check(state, command, situation):
         return refusal
     event_id = f"evt_{situation.fresh_id}"
-    after = state.model_copy(update=_changes(spec, state, command, situation, event_id))
+    changes = _changes(spec, state, command, situation, event_id)
+    if spec.leads_to:
+        changes["role"] = authority.role if authority else None
+    after = state.model_copy(update=changes)
     return ThreadTransition(
         before=state,
         after=after,
@@ -63,7 +57,6 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
         policy_version=situation.policy.full_version,
         at=situation.now,
         words=_words(command),
-        consequences=tuple(_consequences(command, situation, event_id, authority)),
     )
 
 
@@ -100,6 +93,7 @@ def _changes(
         "event_id": event_id,
         "resume_checkpoint_id": command.checkpoint_id if isinstance(command, ResumeThread) else None,
         "rollback_requested": isinstance(command, CancelThread) and command.rollback,
+        "has_new_plan": isinstance(command, ResumeThread) and command.modified_state is not None,
         "stopped_names": () if isinstance(command, ResumeThread) else _stopped_names(state, situation),
     }
 
@@ -120,32 +114,3 @@ def _stopped_names(state: ThreadState, situation: ThreadSituation) -> tuple[str,
 def _words(command: ThreadCommand) -> Words | None:
     texts = command.model_dump(mode="json", exclude={"command_id", "thread_id", "seen_event_id"}, exclude_none=True)
     return texts or None
-
-
-def _consequences(
-    command: ThreadCommand, situation: ThreadSituation, event_id: str, authority: ReviewerAuthorization | None
-) -> Iterator[ThreadConsequence]:
-    for package in situation.packages:
-        if kind := _consequence(command, package):
-            yield kind(
-                command_id=f"{event_id}:{package.decision_package_id}",
-                decision_package_id=package.decision_package_id,
-                thread_event_id=event_id,
-                role=authority.role if authority else situation.actor.actor_id,
-            )
-
-
-def _consequence(command: ThreadCommand, package: PackageState) -> type[ThreadConsequence] | None:
-    """What happens to a package that waits or is permitted. If it is running already, only its record shows this."""
-    unused = package.is_unused
-    if package.status.terminal and not (unused or package.is_running):
-        return None
-    match command:
-        case HoldThread():
-            return HoldWithThread
-        case ResumeThread():
-            return RevokeWithThread if unused and command.modified_state is not None else ResumeWithThread
-        case CancelThread():
-            return RevokeWithThread if unused else CancelWithThread
-        case _:
-            return None

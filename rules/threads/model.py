@@ -51,10 +51,12 @@ class ThreadState(Value):
     revision: int = 0
     status: ThreadStatus = ThreadStatus.RUNNING
     by: str | None = None
+    role: str | None = None  # of that person
     since: Moment | None = None
     event_id: str | None = None
     resume_checkpoint_id: str | None = None
     rollback_requested: bool = False
+    has_new_plan: bool = False  # resumed with a modified state
     stopped_names: tuple[str, ...] = ()  # of the thread and its runs, as long as it is held or cancelled
     checkpoints: tuple[Checkpoint, ...] = ()
     updated_at: Moment | None = None

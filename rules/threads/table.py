@@ -17,7 +17,7 @@ from typing import Any
 from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Refusal
 from rules.threads.authority import is_member, may_resume, may_stop
-from rules.threads.checks import check_hold, check_nothing, check_resume
+from rules.threads.checks import check_hold, check_nothing, check_rate_of_checkpoints, check_resume
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
 from rules.threads.events import ThreadEventType
 from rules.threads.model import ThreadState, ThreadStatus
@@ -67,6 +67,6 @@ THREAD_VERBS = build_thread_table([
     ),
     ThreadVerbSpec(
         command=ReportCheckpoint, by=_AGENT, requires=is_member, taken_in=(S.RUNNING, S.HELD),
-        event_type=ThreadEventType.CHECKPOINT_REPORTED,
+        event_type=ThreadEventType.CHECKPOINT_REPORTED, check=check_rate_of_checkpoints,
     ),
 ])  # fmt: skip

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import ceil
 
 from rules.authority.assignment import check_assignee
 from rules.authority.authorization import authorize, eligible_users, question_asked, question_of
-from rules.authority.key_limits import PERIOD
+from rules.authority.key_limits import check_recent
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
@@ -263,18 +262,11 @@ def say(move: Move, command: Say) -> Transition | Refusal:
 
 
 def _check_rates(conversation: Conversation, now: datetime) -> Refusal | None:
-    return _check_rate(conversation.here, MOST_ABOUT_ONE, "about one package", now) or _check_rate(
-        conversation.everywhere, MOST_IN_ALL, "in all", now
+    about_one = f"An agent may send {MOST_ABOUT_ONE} messages a minute about one package."
+    in_all = f"An agent may send {MOST_IN_ALL} messages a minute in all."
+    return check_recent(conversation.here, MOST_ABOUT_ONE, about_one, now) or check_recent(
+        conversation.everywhere, MOST_IN_ALL, in_all, now
     )
-
-
-def _check_rate(sent: tuple[datetime, ...], most: int, about: str, now: datetime) -> Refusal | None:
-    """Retry when the oldest message that uses up the rate is a minute old."""
-    if len(sent) < most:
-        return None
-    left = sent[-most] + PERIOD - now
-    limit = f"An agent may send {most} messages a minute {about}."
-    return refuse(Reason.RATE_LIMITED, limit=limit, after=max(1, ceil(left.total_seconds())))
 
 
 def _send(move: Move, text: str, in_reply_to: str | None = None) -> Transition:

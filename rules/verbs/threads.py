@@ -29,29 +29,31 @@ def hold_with_thread(move: Move, command: HoldWithThread) -> Transition | Refusa
     """If someone takes over another's hold, the time stands still since the first one."""
     state, cause = move.state, Cause.THREAD_HELD.of_event(command.thread_event_id)
     if state.is_running:
-        return _note_only(move, cause)
-    if not _is_waiting(state):
+        return _note_only(move, command, cause)
+    if not state.is_stoppable:
         return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a hold")
-    since = state.hold.since if state.hold else move.situation.now
-    stop = Hold(by=move.situation.actor.actor_id, since=since, event_id=command.thread_event_id)
-    return move.record(EventType.PACKAGE_HELD, {"hold": stop}, reason=cause).build()
+    stop = Hold(
+        by=move.situation.actor.actor_id,
+        since=state.hold.since if state.hold else command.since,
+        event_id=command.thread_event_id,
+        thread_key=command.thread_key,
+    )
+    changes: StateChanges = {"hold": stop, "followed": command.thread_event_id}
+    return move.record(EventType.PACKAGE_HELD, changes, reason=cause).build()
 
 
-def _note_only(move: Move, cause: DetailedReason) -> Transition:
+def _note_only(move: Move, command: ThreadConsequence, cause: DetailedReason) -> Transition:
     """An action that is already running is not stopped: only its record and its card show what happened."""
-    return move.record(EventType.PACKAGE_THREAD_CHANGED, reason=cause).build()
-
-
-def _is_waiting(state: PackageState) -> bool:
-    return not state.status.terminal or state.is_unused
+    changes: StateChanges = {"followed": command.thread_event_id}
+    return move.record(EventType.PACKAGE_THREAD_CHANGED, changes, reason=cause).build()
 
 
 def resume_with_thread(move: Move, command: ResumeWithThread) -> Transition:
     state, cause = move.state, Cause.THREAD_RESUMED.of_event(command.thread_event_id)
     if state.hold is None:
-        return _note_only(move, cause) if state.is_running else move.build()
+        return _note_only(move, command, cause) if state.is_running else move.build()
     changes = _moved_deadlines(state, state.hold.since, move.situation.now)
-    changes["hold"] = None
+    changes |= {"hold": None, "followed": command.thread_event_id}
     return move.record(EventType.PACKAGE_RESUMED, changes, reason=cause).build()
 
 
@@ -77,7 +79,7 @@ def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -
 def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition | Refusal:
     cause = Cause.THREAD_CANCELLED.of_event(command.thread_event_id)
     if move.state.is_running:
-        return _note_only(move, cause)
+        return _note_only(move, command, cause)
     if move.state.status.terminal:
         return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a cancellation")
     return settle(move, Status.CANCELLED, None, Basis.HUMAN, reviewers=(_seat(move, command),), reason=cause).build()

@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, union_all, update
 
+from rules.package.takeover_reach import followed_name
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.threads.model import thread_key
@@ -44,6 +45,10 @@ _CHANGED = (
     "callback_url",
     "sampled",
     "verdict",
+    "thread_key",
+    "stop_name",
+    "held_by",
+    "followed",
     "state",
 )
 _CHANGE = (
@@ -119,8 +124,30 @@ def _row(state: PackageState) -> dict[str, Any]:
         "updated_at": state.updated_at,
         "sampled": state.sampled,
         "verdict": state.verdict.value if state.verdict else None,
+        **stop_columns(state),
         "state": serialize_state(state),
     }
+
+
+def stop_columns(state: PackageState) -> dict[str, str | None]:
+    """The columns by which a stopped thread finds its packages."""
+    return {
+        "thread_key": thread_key(state.thread_id) if state.thread_id else None,
+        "stop_name": followed_name(state) if _can_follow(state) else None,
+        "held_by": _held_by(state),
+        "followed": state.followed if state.hold or state.is_running else None,
+    }
+
+
+def _can_follow(state: PackageState) -> bool:
+    """If an action without a thread is already running, nothing shows what happens to its run."""
+    return state.is_stoppable or (state.is_running and state.thread_id is not None)
+
+
+def _held_by(state: PackageState) -> str | None:
+    if state.hold is None:
+        return None
+    return state.hold.thread_key or (thread_key(state.thread_id) if state.thread_id else None)
 
 
 def _identity(state: PackageState) -> dict[str, Any]:
@@ -131,7 +158,6 @@ def _identity(state: PackageState) -> dict[str, Any]:
         "action_type": state.action_type,
         "subject_digest": state.subject_digest,
         "thread_id": state.thread_id,
-        "thread_key": thread_key(state.thread_id) if state.thread_id else None,
         "created_at": state.created_at,
     }
 
@@ -252,11 +278,12 @@ def claim_due_packages(
     claim expires, so that it does not block the others.
     """
     key = {"tenant": tenant_id, "now": now, "limit": limit, "until": until}
-    read = (_read(row.package_id, row.state) for row in connection.execute(_CLAIM, key))
+    read = (parse_or_log(row.package_id, row.state) for row in connection.execute(_CLAIM, key))
     return [state for state in read if state]
 
 
-def _read(package_id: str, state: str) -> PackageState | None:
+def parse_or_log(package_id: str, state: str) -> PackageState | None:
+    """The state, or None if it cannot be read."""
     try:
         return PackageState.model_validate_json(state)
     except ValidationError as fault:

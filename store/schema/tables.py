@@ -17,6 +17,8 @@ from sqlmodel import Field, SQLModel
 OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
 SAMPLED = "sampled"
 IS_MESSAGE = "event_type = 'package.message'"
+IS_CHECKPOINT = "event_type = 'thread.checkpoint_reported'"
+UNNAMED = "thread_id IS NOT NULL AND thread_key IS NULL"  # submitted to a replica of an older release
 WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
 
 
@@ -58,6 +60,9 @@ class PackageRow(SQLModel, table=True):
             "package_id",
             where="thread_key IS NOT NULL",
         ),
+        _partial("ix_packages_stop_name", "tenant_id", "stop_name", where="stop_name IS NOT NULL"),
+        _partial("ix_packages_held_by", "tenant_id", "held_by", where="held_by IS NOT NULL"),
+        _partial("ix_packages_unnamed", "tenant_id", where=UNNAMED),
         _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
         _partial("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
     )
@@ -74,6 +79,9 @@ class PackageRow(SQLModel, table=True):
     subject_digest: str | None = None
     thread_id: str | None = None
     thread_key: str | None = None  # of the thread's record, the same for every spelling of `thread_id`
+    stop_name: str | None = None  # what a stopped thread finds it by, until it has ended
+    held_by: str | None = None  # the key of the thread that holds it
+    followed: str | None = None  # the thread's event that it followed, as long as it is held or its action is running
     due_at: datetime | None = None
     decided_at: datetime | None = None
     created_at: datetime
@@ -111,6 +119,7 @@ class EventRow(SQLModel, table=True):
         Index("ix_events_time", "tenant_id", "occurred_at"),
         _partial("ix_events_messages", "tenant_id", "package_id", "revision", where=IS_MESSAGE),
         _partial("ix_events_messages_of", "tenant_id", "actor", "occurred_at", where=IS_MESSAGE),
+        _partial("ix_events_checkpoints", "tenant_id", "actor", "occurred_at", where=IS_CHECKPOINT),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -226,10 +235,16 @@ class ThreadRow(SQLModel, table=True):
 
 
 class ThreadRecordRow(SQLModel, table=True):
-    """The current state of a thread that was given a command. Its events are in `events`, under its key."""
+    """The current state of a thread that was given a command. Its events are in `events`, under its key.
+
+    `due_at`: when the clock looks for packages that do not follow the thread yet.
+    """
 
     __tablename__ = "thread_records"
-    __table_args__ = (Index("ix_thread_records_time", "tenant_id", "updated_at"),)
+    __table_args__ = (
+        Index("ix_thread_records_time", "tenant_id", "updated_at"),
+        _partial("ix_thread_records_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+    )
     tenant_id: str = Field(primary_key=True)
     thread_key: str = Field(primary_key=True)
     thread_id: str = Field(sa_type=Text)
@@ -238,6 +253,7 @@ class ThreadRecordRow(SQLModel, table=True):
     head: str
     status: str
     updated_at: datetime
+    due_at: datetime | None = None
     state: str = Field(sa_type=Text)
 
 

@@ -16,7 +16,7 @@ from rules.threads.decide import ThreadTransition
 from rules.threads.events import ThreadEventType
 from store.agents.agents import AGENTS
 from store.outbox.callbacks import CALLBACKS, CallbackState, has_undelivered
-from store.threads.records import own_packages
+from store.threads.members import own_packages
 
 _REPORTED = frozenset([ThreadEventType.HELD, ThreadEventType.RESUMED, ThreadEventType.CANCELLED])
 _ADD = insert(CALLBACKS)

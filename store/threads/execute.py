@@ -1,7 +1,8 @@
 """Executes commands for threads: the only code that changes a thread's record.
 
 One transaction writes the thread, its event and texts, the names that are stopped, the callbacks, and what follows for
-each package of the thread, so that nobody sees half of it. If anything was changed meanwhile, all of it runs again.
+the first packages of the thread; the clock does the others (`store.threads.follow`). Commands for one thread run one
+after the other, so that no stream of commands can keep another one from being written.
 """
 
 from __future__ import annotations
@@ -11,25 +12,40 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic_core import to_json
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select, text
 
+from rules.authority.key_limits import PERIOD
 from rules.people.directory import Actor, ActorKind, Agent, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.record.chain import seal_event, thread_event
 from rules.state.model import PackageState
-from rules.threads.commands import ThreadCommand
+from rules.threads.checks import MOST_CHECKPOINTS
+from rules.threads.commands import ReportCheckpoint, ThreadCommand
 from rules.threads.decide import ThreadTransition, decide_thread
 from rules.threads.model import ThreadState, thread_key
 from rules.threads.situation import ThreadSituation
 from store.commands.answers import NewAnswer, load_answer, save_answer
-from store.commands.execute import execute_many
-from store.commands.invocation import Invocation
-from store.commands.write import APPEND_EVENT, batch_or_stale
-from store.engine.database import StaleError
+from store.commands.write import APPEND_EVENT, EVENTS, batch_or_stale
+from store.engine.statements import fetch_all
 from store.installation.installation import Installation, fresh_id
 from store.packages.content import NewContent, save_content
+from store.schema.tables import IS_CHECKPOINT
 from store.threads.callbacks import write_thread_callback
-from store.threads.records import LoadedThread, load_thread, save_thread, thread_packages
+from store.threads.follow import follow_thread
+from store.threads.members import packages_of_runs, thread_packages
+from store.threads.records import LoadedThread, load_thread, save_thread
+
+_RECENT_CHECKPOINTS = (
+    select(EVENTS.c.occurred_at)
+    .where(
+        EVENTS.c.tenant_id == bindparam("tenant"),
+        EVENTS.c.actor == bindparam("agent"),
+        EVENTS.c.occurred_at > bindparam("since", type_=EVENTS.c.occurred_at.type),
+        text(IS_CHECKPOINT),
+    )
+    .order_by(EVENTS.c.occurred_at.desc())
+    .limit(MOST_CHECKPOINTS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,30 +74,52 @@ def execute_thread(connection: Connection, installation: Installation, invocatio
     """Execute one command. Raises `StaleError` if something was changed meanwhile; then run it again."""
     tenant_id, command = installation.tenant_id, invocation.command
     roster = installation.roster(connection)
-    loaded = load_thread(connection, tenant_id, command.thread_id, invocation.agent)
+    loaded = load_thread(connection, tenant_id, command.thread_id, lock=True)
     if answered := load_answer(connection, tenant_id, command.command_id):
         conflict = answered.check_same_content(invocation.content_digest, thread_key(command.thread_id))
         return ThreadOutcome(state=loaded.state if loaded else None, refusal=conflict, replayed=True)
     if loaded is None:
-        return ThreadOutcome(refusal=refuse(Reason.THREAD_NOT_VISIBLE, thread=command.thread_id))
-    packages = _packages_for(connection, tenant_id, invocation)
-    result = decide_thread(loaded.state, command, _situation(invocation, roster, packages))
+        return ThreadOutcome(refusal=_unknown(invocation))
+    result = decide_thread(loaded.state, command, _situation(connection, roster, invocation, loaded.state))
     if isinstance(result, Refusal):
         return ThreadOutcome(state=loaded.state, refusal=result)
     return _write(connection, installation, invocation, loaded, result)
 
 
-def _packages_for(connection: Connection, tenant_id: str, invocation: ThreadInvocation) -> tuple[PackageState, ...]:
+def _unknown(invocation: ThreadInvocation) -> Refusal:
+    if invocation.actor.kind is ActorKind.AGENT:
+        return refuse(Reason.THREAD_UNKNOWN)
+    return refuse(Reason.THREAD_NOT_VISIBLE, thread=invocation.command.thread_id)
+
+
+def _packages_for(
+    connection: Connection, invocation: ThreadInvocation, thread: ThreadState
+) -> tuple[PackageState, ...]:
     """A checkpoint depends on none of them."""
     if invocation.actor.kind is ActorKind.AGENT:
         return ()
-    return thread_packages(connection, tenant_id, thread_key(invocation.command.thread_id))
+    packages = thread_packages(connection, thread)
+    return (*packages, *packages_of_runs(connection, thread, (package.run_id for package in packages)))
 
 
-def _situation(invocation: ThreadInvocation, roster: Roster, packages: tuple[PackageState, ...]) -> ThreadSituation:
+def _situation(
+    connection: Connection, roster: Roster, invocation: ThreadInvocation, thread: ThreadState
+) -> ThreadSituation:
     return ThreadSituation(
-        roster=roster, now=invocation.now, fresh_id=fresh_id(), actor=invocation.actor, packages=packages
+        roster=roster,
+        now=invocation.now,
+        fresh_id=fresh_id(),
+        actor=invocation.actor,
+        packages=_packages_for(connection, invocation, thread),
+        recent_checkpoints=_recent_checkpoints(connection, invocation, thread.tenant_id),
     )
+
+
+def _recent_checkpoints(connection: Connection, invocation: ThreadInvocation, tenant_id: str) -> tuple[datetime, ...]:
+    if not isinstance(invocation.command, ReportCheckpoint):
+        return ()
+    key = {"tenant": tenant_id, "agent": invocation.actor.actor_id, "since": invocation.now - PERIOD}
+    return tuple(row.occurred_at for row in fetch_all(connection, _RECENT_CHECKPOINTS, key)[::-1])
 
 
 def _write(
@@ -100,18 +138,11 @@ def _write(
         if result.words:
             content = NewContent(after.tenant_id, result.event_id, after.thread_key, salt, result.words, invocation.now)
             save_content(batch, [content])
-    outcomes = execute_many(connection, installation, _consequences(invocation, result))
-    if any(outcome.refusal for outcome in outcomes):
-        raise StaleError  # a package was decided or claimed after it was read
+    packages: tuple[str, ...] = ()
+    if after.event_id == result.event_id:
+        packages = follow_thread(connection, installation, after, invocation.now)
     write_thread_callback(connection, installation.roster(connection), result)
-    packages = [outcome.state.decision_package_id for outcome in outcomes if outcome.state and outcome.changed]
     return ThreadOutcome(state=after, changed=(after.thread_key, *packages))
-
-
-def _consequences(invocation: ThreadInvocation, result: ThreadTransition) -> list[Invocation]:
-    """The service gives these in the name of the person, whose command they follow from."""
-    service = Actor(kind=ActorKind.AUTO, actor_id=invocation.actor.actor_id)
-    return [Invocation(command=command, now=invocation.now, actor=service) for command in result.consequences]
 
 
 def _answer(tenant_id: str, invocation: ThreadInvocation, after: ThreadState) -> NewAnswer:

@@ -1,14 +1,13 @@
-"""Loads and saves the records of threads, and finds the packages of a thread."""
+"""Loads and saves the records of threads."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from rules.package.takeover_reach import stop_of_thread
-from rules.people.directory import Agent
-from rules.state.model import PackageState
 from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from store.engine.batch import Batch
 from store.engine.statements import fetch_first
@@ -17,10 +16,9 @@ from store.packages.states import parse_state
 from store.packages.threads import THREADS
 from store.schema.tables import OPEN
 
-MOST_PACKAGES = 2_000  # the newest of a thread; claims and consents of older ones are stopped by the thread's name
-
 _THIS = (THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.thread_key == bindparam("key"))
 _LOAD = select(THREAD_RECORDS.c.state, THREAD_RECORDS.c.head).where(*_THIS)
+_LOAD_AND_LOCK = _LOAD.with_for_update()
 _ADD = insert(THREAD_RECORDS)
 _CHANGED = ("revision", "head", "status", "owner_agent", "updated_at", "state")
 _CHANGE = (
@@ -30,12 +28,6 @@ _CHANGE = (
 )
 _OF_THREAD = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.thread_key == bindparam("key"))
 _FIRST = select(PACKAGES.c.state).where(*_OF_THREAD).order_by(PACKAGES.c.created_at, PACKAGES.c.package_id).limit(1)
-_NEWEST = (
-    select(PACKAGES.c.state)
-    .where(*_OF_THREAD)
-    .order_by(PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
-    .limit(bindparam("limit"))
-)
 _HELD = (
     select(THREAD_RECORDS.c.thread_key, THREAD_RECORDS.c.updated_at)
     .where(THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.status == ThreadStatus.HELD.value)
@@ -49,6 +41,16 @@ _WITH_OPEN_PACKAGES = (
     .order_by(func.max(PACKAGES.c.updated_at).desc())
     .limit(bindparam("limit"))
 )
+_DUE = (
+    select(THREAD_RECORDS.c.thread_key)
+    .where(
+        THREAD_RECORDS.c.tenant_id == bindparam("tenant"),
+        THREAD_RECORDS.c.due_at <= bindparam("now", type_=THREAD_RECORDS.c.due_at.type),
+    )
+    .order_by(THREAD_RECORDS.c.due_at)
+    .limit(1)
+)
+_LATER = update(THREAD_RECORDS).where(*_THIS).values(due_at=bindparam("at"))
 _STOP = insert(THREADS)
 _FREE = delete(THREADS).where(
     THREADS.c.tenant_id == bindparam("tenant"),
@@ -64,13 +66,8 @@ class LoadedThread(NamedTuple):
     head: str | None = None
 
 
-def load_thread(
-    connection: Connection, tenant_id: str, thread_id: str, agent: Agent | None = None
-) -> LoadedThread | None:
-    """The thread or, before its first command, what its first package says; else a new one of this agent."""
-    if known := load_thread_by_key(connection, tenant_id, thread_key(thread_id)):
-        return known
-    return _begin(tenant_id, thread_id, agent.agent_id, agent.owner) if agent else None
+def load_thread(connection: Connection, tenant_id: str, thread_id: str, *, lock: bool = False) -> LoadedThread | None:
+    return load_thread_by_key(connection, tenant_id, thread_key(thread_id), lock=lock)
 
 
 def load_thread_record(connection: Connection, tenant_id: str, thread_id: str) -> ThreadState | None:
@@ -79,8 +76,9 @@ def load_thread_record(connection: Connection, tenant_id: str, thread_id: str) -
     return ThreadState.model_validate_json(row.state) if row else None
 
 
-def load_thread_by_key(connection: Connection, tenant_id: str, key: str) -> LoadedThread | None:
-    if row := fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": key}):
+def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock: bool = False) -> LoadedThread | None:
+    """The thread or, before its first command, what its first package says. `lock`: commands then run in turn."""
+    if row := fetch_first(connection, _LOAD_AND_LOCK if lock else _LOAD, {"tenant": tenant_id, "key": key}):
         return LoadedThread(ThreadState.model_validate_json(row.state), row.head)
     if row := fetch_first(connection, _FIRST, {"tenant": tenant_id, "key": key}):
         first = parse_state(row.state)
@@ -103,18 +101,15 @@ def _begin(tenant_id: str, thread_id: str, owner_agent: str, owner: str) -> Load
     )
 
 
-def thread_packages(
-    connection: Connection, tenant_id: str, key: str, limit: int = MOST_PACKAGES
-) -> tuple[PackageState, ...]:
-    """The packages that name this thread, whichever agent sent them, the newest first."""
-    rows = connection.execute(_NEWEST, {"tenant": tenant_id, "key": key, "limit": limit})
-    return tuple(parse_state(state) for state in rows.scalars())
+def next_due_thread(connection: Connection, tenant_id: str, now: datetime) -> str | None:
+    """The key of a thread at which the clock looks now. A cheap query, because the idle clock repeats it."""
+    row = fetch_first(connection, _DUE, {"tenant": tenant_id, "now": now})
+    return row.thread_key if row else None
 
 
-def own_packages(connection: Connection, thread: ThreadState) -> tuple[PackageState, ...]:
-    """Those of its owner. An agent must not learn what other agents do under the same name."""
-    packages = thread_packages(connection, thread.tenant_id, thread.thread_key)
-    return tuple(package for package in packages if package.agent_id == thread.owner_agent)
+def look_later(connection: Connection, tenant_id: str, key: str, at: datetime | None) -> None:
+    """When the clock looks at this thread again; None: never."""
+    connection.execute(_LATER, {"tenant": tenant_id, "key": key, "at": at})
 
 
 def save_thread(batch: Batch, before: ThreadState, after: ThreadState, head: str) -> None:

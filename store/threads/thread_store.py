@@ -20,7 +20,8 @@ from store.packages.content import load_words
 from store.packages.events import load_events_of
 from store.store import Store
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
-from store.threads.records import LoadedThread, load_thread, own_packages
+from store.threads.members import own_packages
+from store.threads.records import LoadedThread, load_thread
 
 
 class ThreadStore:

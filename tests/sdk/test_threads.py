@@ -41,11 +41,13 @@ async def thread_of(agent: Agent, name: str = NAME) -> Any:
 
 
 async def test_a_checkpoint_is_reported_once_however_often_it_is_sent(agent: Agent) -> None:
+    await agent.request(**THREAD)
     thread = await thread_of(agent)
     await thread.checkpoint("step-1", "Three sources read.", {"read": 3})
     document = await thread.checkpoint("step-1", "Three sources read.", {"read": 3})
-    assert (document["latest_checkpoint_id"], document["revision"]) == ("step-1", 1)
-    assert [event["event_type"] for event in await thread.history()] == ["thread.checkpoint_reported"]
+    assert document["latest_checkpoint_id"] == "step-1"
+    events = [event["event_type"] for event in await thread.history()]
+    assert events.count("thread.checkpoint_reported") == 1
 
 
 async def test_a_held_thread_refuses_a_request_and_the_agent_can_wait_until_it_is_resumed(agent: Agent) -> None:

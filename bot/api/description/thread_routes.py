@@ -71,7 +71,7 @@ THREAD_ROUTES = (
                 example=EXAMPLE,
             ),
         ),
-        problems=(*ANY, *WRITE, *KEYED, Reason.THREAD_UNKNOWN, Reason.THREAD_CANCELLED),
+        problems=(*ANY, *WRITE, *KEYED, Reason.THREAD_UNKNOWN, Reason.THREAD_CANCELLED, Reason.RATE_LIMITED),
     ),
     Route(
         name="threadHistory",

@@ -22,7 +22,8 @@ from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
 from store.packages.events import load_events_of
-from store.threads.records import LoadedThread, list_threads, load_thread_by_key, thread_packages
+from store.threads.members import thread_packages
+from store.threads.records import LoadedThread, list_threads, load_thread_by_key
 
 LISTED = 10  # threads in a list, and packages of a thread
 _EVENTS = 25
@@ -59,7 +60,7 @@ def _read(
     if loaded is None:
         return None
     roster, state = installation.roster(connection), loaded.state
-    packages = thread_packages(connection, state.tenant_id, thread_key)
+    packages = thread_packages(connection, state)
     visible = [package for package in packages[:_SEEN] if may_see(roster, package, user_id, now)]
     situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=person(user_id), packages=packages)
     refusals = try_each(state, situation)

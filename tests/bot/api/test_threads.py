@@ -61,11 +61,12 @@ async def test_a_thread_that_nobody_named_is_unknown(api: AgentApi) -> None:
     assert (await thread(api)).problem == (404, "thread-unknown")
 
 
-async def test_a_checkpoint_begins_a_thread_and_is_answered_once(api: AgentApi) -> None:
+async def test_a_repeated_checkpoint_is_answered_once(api: AgentApi) -> None:
+    await api.submit(IN_THREAD)
     key: dict[str, Any] = {"headers": {"Idempotency-Key": "one"}}
     first, again = await checkpoint(api, **key), await checkpoint(api, **key)
-    assert (first.status, first.body["latest_checkpoint_id"], first.body["revision"]) == (200, "step-1", 1)
-    assert (again.body["revision"], again.headers["Idempotent-Replayed"]) == (1, "true")
+    assert (first.status, first.body["latest_checkpoint_id"], first.body["revision"]) == (200, "step-1", 2)
+    assert (again.body["revision"], again.headers["Idempotent-Replayed"]) == (2, "true")
     other = await api.post(f"/v1/threads/{THREAD}/checkpoints", {"checkpoint_id": "b", "summary": "Else."}, **key)
     assert other.problem == (422, "idempotency-conflict")
 

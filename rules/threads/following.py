@@ -1,0 +1,64 @@
+"""What a package has to do to follow its thread: the command that brings it in line with the thread's state.
+
+It depends only on the two states, so it can be asked again at any time: a package that follows already gets no command.
+That covers packages that came in while the thread was being stopped. An action that is already running goes on: only
+its record shows what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rules.state.decisions import Hold
+from rules.state.model import PackageState
+from rules.state.service_commands import (
+    CancelWithThread,
+    HoldWithThread,
+    ResumeWithThread,
+    RevokeWithThread,
+    ThreadConsequence,
+)
+from rules.threads.model import ThreadState, ThreadStatus
+
+
+def commands_to_follow(state: ThreadState, packages: Iterable[PackageState]) -> Iterator[ThreadConsequence]:
+    if state.since is None or state.by is None or state.event_id is None:
+        return
+    for package in packages:
+        if kind := _command_to_follow(state, package):
+            yield kind(
+                command_id=f"{state.event_id}:{package.decision_package_id}",
+                decision_package_id=package.decision_package_id,
+                thread_key=state.thread_key,
+                thread_event_id=state.event_id,
+                since=state.since,
+                role=state.role or state.by,
+            )
+
+
+def _command_to_follow(state: ThreadState, package: PackageState) -> type[ThreadConsequence] | None:
+    if package.followed == state.event_id or not (package.is_stoppable or package.is_running):
+        return None
+    match state.status:
+        case ThreadStatus.HELD:
+            return HoldWithThread if package.hold is None or _is_held_by(state, package.hold) else None
+        case ThreadStatus.CANCELLED:
+            return RevokeWithThread if package.is_unused else CancelWithThread
+        case ThreadStatus.RUNNING if state.has_new_plan and _is_of_old_plan(state, package):
+            return RevokeWithThread
+        case _ if package.hold:
+            return ResumeWithThread if _is_held_by(state, package.hold) else None
+        case _:
+            return ResumeWithThread if package.is_running and package.followed else None
+
+
+def _is_held_by(state: ThreadState, hold: Hold) -> bool:
+    """A package that names only a run may be held by another thread of this run."""
+    return hold.thread_key in (None, state.thread_key)
+
+
+def _is_of_old_plan(state: ThreadState, package: PackageState) -> bool:
+    """Whether it permits something that was decided before the resumption."""
+    if not package.is_unused or package.decision is None or state.since is None:
+        return False
+    return package.decision.decided_at <= state.since

@@ -1,0 +1,128 @@
+"""The packages of a thread, and those that do not follow it yet.
+
+A stopped thread stops its own packages, and those that name only one of its runs. While a package can be stopped, its
+`stop_name` is the name that stops it, and its `held_by` the thread that holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+
+from rules.package.takeover_reach import names_held_with_thread
+from rules.state.model import PackageState, Status
+from rules.threads.model import ThreadState, ThreadStatus
+from store.engine.statements import fetch_all
+from store.packages.packages import PACKAGES, parse_or_log, stop_columns
+from store.packages.states import parse_state
+from store.schema.tables import UNNAMED
+
+MOST_OPEN = 2_000  # packages that a command for the thread looks at; the clock stops all of them, a few at a time
+NEWEST = 200
+_ADOPTED_AT_ONCE = 200
+
+_TENANT = PACKAGES.c.tenant_id == bindparam("tenant")
+_NEWEST_FIRST = (PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
+_NEWEST = (
+    select(PACKAGES.c.state)
+    .where(_TENANT, PACKAGES.c.thread_key == bindparam("key"))
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("limit"))
+)
+_STOPPABLE = (
+    select(PACKAGES.c.state)
+    .where(_TENANT, PACKAGES.c.stop_name.in_(bindparam("names", expanding=True)))
+    .order_by(*_NEWEST_FIRST)
+    .limit(MOST_OPEN)
+)
+_UNNAMED = select(PACKAGES.c.package_id, PACKAGES.c.state).where(_TENANT, text(UNNAMED)).limit(bindparam("limit"))
+_GIVE_NAME = (
+    update(PACKAGES)
+    .where(_TENANT, PACKAGES.c.package_id == bindparam("package"), PACKAGES.c.revision == bindparam("was"))
+    .values({name: bindparam(name) for name in ("thread_key", "stop_name", "held_by", "followed")})
+)
+_GRANTED = [status.value for status in (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)]
+
+
+def thread_packages(connection: Connection, thread: ThreadState) -> tuple[PackageState, ...]:
+    """The packages that name this thread, the newest first: all that can be stopped, and the newest others."""
+    stoppable = _load_stoppable(connection, thread.tenant_id, names_held_with_thread(thread.thread_id, ()))
+    key = {"tenant": thread.tenant_id, "key": thread.thread_key, "limit": NEWEST}
+    newest = [parse_state(row.state) for row in fetch_all(connection, _NEWEST, key)]
+    known = {package.decision_package_id: package for package in (*newest, *stoppable)}
+    return tuple(sorted(known.values(), key=lambda state: (state.created_at, state.decision_package_id), reverse=True))
+
+
+def packages_of_runs(connection: Connection, thread: ThreadState, run_ids: Iterable[str | None]) -> list[PackageState]:
+    """The packages without a thread that are stopped with the runs of this one."""
+    _, *runs = names_held_with_thread(thread.thread_id, run_ids)
+    return _load_stoppable(connection, thread.tenant_id, runs) if runs else []
+
+
+def _load_stoppable(connection: Connection, tenant_id: str, names: Sequence[str]) -> list[PackageState]:
+    rows = connection.execute(_STOPPABLE, {"tenant": tenant_id, "names": list(names)})
+    return [parse_state(state) for state in rows.scalars()]
+
+
+def own_packages(connection: Connection, thread: ThreadState) -> tuple[PackageState, ...]:
+    """Those of its owner. An agent must not learn what other agents do under the same name."""
+    packages = thread_packages(connection, thread)
+    return tuple(package for package in packages if package.agent_id == thread.owner_agent)
+
+
+def load_unfollowing(connection: Connection, thread: ThreadState, limit: int) -> list[PackageState]:
+    """Packages that do not follow the thread yet, locked until the commit. Unreadable ones are logged and left out."""
+    query = (
+        select(PACKAGES.c.package_id, PACKAGES.c.state)
+        .where(PACKAGES.c.tenant_id == thread.tenant_id, _is_unfollowing(thread))
+        .order_by(PACKAGES.c.package_id)
+        .limit(limit)
+        .with_for_update()
+    )
+    states = (parse_or_log(row.package_id, row.state) for row in connection.execute(query))
+    return [state for state in states if state]
+
+
+def _is_unfollowing(thread: ThreadState) -> ColumnElement[bool]:
+    is_stopped = PACKAGES.c.stop_name.in_(thread.stopped_names)
+    is_behind = PACKAGES.c.followed.is_distinct_from(thread.event_id)
+    held_by_it = PACKAGES.c.held_by == thread.thread_key
+    match thread.status:
+        case ThreadStatus.HELD:
+            return and_(is_stopped, is_behind, or_(PACKAGES.c.held_by.is_(None), held_by_it))
+        case ThreadStatus.CANCELLED:
+            return and_(is_stopped, is_behind)
+        case _:
+            [own_name] = names_held_with_thread(thread.thread_id, ())
+            was_stopped = and_(PACKAGES.c.followed.is_not(None), is_behind)
+            return or_(held_by_it, and_(PACKAGES.c.stop_name == own_name, or_(was_stopped, *_permits_old_plan(thread))))
+
+
+def _permits_old_plan(thread: ThreadState) -> list[ColumnElement[bool]]:
+    if not thread.has_new_plan:
+        return []
+    return [and_(PACKAGES.c.status.in_(_GRANTED), PACKAGES.c.decided_at <= thread.since)]
+
+
+def is_any_unnamed(connection: Connection, tenant_id: str) -> bool:
+    """Whether a replica of an older release took in a package. A cheap query, because the idle clock repeats it."""
+    return bool(fetch_all(connection, _UNNAMED, {"tenant": tenant_id, "limit": 1}))
+
+
+def adopt_unnamed(connection: Connection, tenant_id: str) -> None:
+    """Enter the names of such packages. Then their threads find them."""
+    rows = fetch_all(connection, _UNNAMED, {"tenant": tenant_id, "limit": _ADOPTED_AT_ONCE})
+    write_names(connection, [state for row in rows if (state := parse_or_log(row.package_id, row.state))])
+
+
+def write_names(connection: Connection, packages: Sequence[PackageState]) -> None:
+    """Write the columns by which stopped threads find these packages, as their states say."""
+    if packages:
+        connection.execute(_GIVE_NAME, [_names(package) for package in packages])
+
+
+def _names(package: PackageState) -> dict[str, Any]:
+    key = {"tenant": package.tenant_id, "package": package.decision_package_id, "was": package.revision}
+    return key | stop_columns(package)
