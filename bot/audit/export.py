@@ -37,13 +37,13 @@ from bot.keys import SigningKey
 from rules.canonical import canonical_json
 from rules.record.chain import Event, rfc3339
 from rules.record.evidence import TENANT, Counts, Trail
+from store.audit.columns import parse_event_row
 from store.audit.reader import (
     EVERYTHING,
     Progress,
     Selection,
     matching_events,
     no_progress,
-    parse_event_row,
     read_heads,
     read_trails,
 )

@@ -22,6 +22,7 @@ from rules.record.earlier import EarlierExport
 from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredPolicy, StoredWords, Trail
 from rules.record.replay import replay
 from rules.record.stored_texts import PoliciesInForce, rendering_faults
+from rules.record.thread_references import thread_references
 
 _FORM: Mapping[str, type] = {
     "event_id": str,
@@ -161,6 +162,7 @@ class Auditor:
         self.counts = counts or Counts()
         self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, SeenIds(), earlier, texts
         self._own, self._policies = ChainChecker(tenant_id, None, self._seen), PoliciesInForce()
+        self._references: dict[str, Fault] = {}  # by the event that is named: the fault if there is none
 
     def check_tenant_event(self, event: Any) -> Iterator[Fault]:
         self.counts.tenant_events += 1
@@ -192,7 +194,13 @@ class Auditor:
         yield from rendering_faults(trail) if self._texts else ()
         yield from self._earlier.check_package(trail.package_id, trail.events) if self._earlier else ()
         # Replaying a broken chain means nothing, and its faults have been yielded.
-        yield from () if broken else replay(trail)
+        if not broken:
+            self._references.update(thread_references(trail))
+            yield from replay(trail)
+
+    def check_thread_references(self) -> Iterator[Fault]:
+        """Check that the threads to which packages refer are there, after all packages and threads."""
+        yield from (fault for event_id, fault in self._references.items() if event_id not in self._seen)
 
 
 def _end_faults(trail: Trail, chain: ChainChecker) -> Iterator[Fault]:

@@ -17,17 +17,19 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, ex
 
 from rules.record.chain import Event, rfc3339
 from rules.record.earlier import EarlierExport
-from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredRendering, StoredWords, Trail
+from rules.record.evidence import TENANT, Counts, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
-from rules.threads.model import is_thread
+from store.audit.columns import new_trail, parse_event_row
 from store.audit.retention import RENDERINGS
+from store.audit.stops import StopRows
 from store.audit.tenant_record import TENANT_EVENTS, policy_texts, tenant_claim, tenant_rows
-from store.audit.tolerant_rows import UNREADABLE, chain_length, parse_or_text, select_all, stream_batches, stream_rows
+from store.audit.tolerant_rows import UNREADABLE, parse_or_text, select_all, stream_batches, stream_rows
 from store.commands.write import EVENTS
 from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import read_tenant_id
 from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
+from store.packages.threads import THREADS
 from store.packages.versions import VERSIONS
 
 _ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
@@ -111,8 +113,12 @@ def verify_database(
         yield from auditor.check_tenant_event(event)
     yield from auditor.check_tenant_end(tenant_claim(connection))
     yield from auditor.check_policies(list(policy_texts(connection, tenant_id)))
+    stops = StopRows(connection, tenant_id)
     for trail in read_trails(connection, tenant_id, progress=progress):
         yield from auditor.check_package(trail)
+        yield from stops.check(trail)
+    yield from stops.check_rest()
+    yield from auditor.check_thread_references()
     yield from auditor.check_missing()
 
 
@@ -163,7 +169,7 @@ def matching_events(connection: Connection, tenant_id: str, selection: Selection
 
 def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """Rows of another tenant: a database holds one installation, so nothing else would check them."""
-    for table in (PACKAGES, THREAD_RECORDS, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
+    for table in (PACKAGES, THREAD_RECORDS, THREADS, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
         foreign = select_all(table).where(table.c.tenant_id != tenant_id)
         for row in stream_rows(connection, foreign):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
@@ -212,7 +218,7 @@ def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
 
 def _load_trails(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None]) -> Iterator[Trail]:
     """The trails of these packages, with events, content and renderings."""
-    trails = {package_id: _new_trail(package_id, row) for package_id, row in rows.items()}
+    trails = {package_id: new_trail(package_id, row) for package_id, row in rows.items()}
     for row in connection.execute(
         select_all(EVENTS)
         .where(_of_packages(EVENTS, tenant_id, *rows))
@@ -232,62 +238,3 @@ def _load_trails(connection: Connection, tenant_id: str, rows: dict[str, Row[Any
 
 def _of_packages(table: Table, tenant_id: str, *package_ids: str) -> ColumnElement[bool]:
     return (table.c.tenant_id == tenant_id) & table.c.package_id.in_(package_ids)
-
-
-def _new_trail(package_id: str, row: Row[Any] | None) -> Trail:
-    if row is None:
-        return Trail(package_id)
-    state = parse_or_text(row.state)
-    known = state if isinstance(state, dict) else {}
-    values = {"sampled": False} | known
-    wrong = [
-        name
-        for name in (_THREAD_INDEXED if is_thread(package_id) else _INDEXED)
-        if getattr(row, name) != values.get(name)
-    ]
-    wrong += [name for name, moment in _times_of(package_id, known).items() if getattr(row, name) != moment]
-    length = chain_length(row.revision)
-    faults = _faults(package_id, length, None, "the columns of its row and its state disagree", wrong)
-    return Trail(package_id, claim=Claim(length, row.head, known), noticed=faults)
-
-
-def _times_of(chain_id: str, state: dict[str, Any]) -> dict[str, datetime | None]:
-    """The times in the state that are also columns of its row."""
-    if is_thread(chain_id):
-        return {"updated_at": _parse_time(state.get("updated_at"))}
-    decision = state.get("decision")
-    values = state | {"decided_at": decision.get("decided_at") if isinstance(decision, dict) else None}
-    return {name: _parse_time(values.get(name)) for name in ("created_at", "updated_at", "decided_at")}
-
-
-# Columns by which packages and events are searched, so they must agree with the record.
-_INDEXED = (
-    "agent_id", "revision", "version", "status", "level", "risk", "action_type", "subject_digest", "thread_id",
-    "sampled", "verdict",
-)  # fmt: skip
-_THREAD_INDEXED = ("thread_key", "thread_id", "owner_agent", "revision", "status")
-_EVENT_INDEXED = ("event_id", "event_type", "action_type", "actor")
-
-
-def parse_event_row(row: Row[Any], package_id: str, revision: int) -> tuple[Any, list[Fault]]:
-    """The event of a row, and the faults of the row's other columns."""
-    event = parse_or_text(row.body)
-    if not isinstance(event, dict):
-        return row.body, []
-    columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
-    wrong = [name for name in _EVENT_INDEXED if name in columns and columns[name] != event.get(name)]
-    wrong += [] if revision == event.get("revision") else ["revision"]
-    wrong += [] if _parse_time(event.get("occurred_at")) == row.occurred_at else ["occurred_at"]
-    event_id = columns.get("event_id", event.get("event_id"))
-    return event, _faults(package_id, revision, event_id, "the columns of its row and the event disagree", wrong)
-
-
-def _faults(package_id: str, revision: int, event_id: str | None, what: str, wrong: list[str]) -> list[Fault]:
-    return [Fault(package_id, revision, event_id, f"{what}: {', '.join(wrong)}")] if wrong else []
-
-
-def _parse_time(written: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(written)
-    except (TypeError, ValueError):
-        return None

@@ -83,13 +83,18 @@ def _walk(connection: Connection) -> Walk:
 
 
 def tamper(engine: Engine, statement: str, **values: Any) -> int:
-    """Change the database as its owner can: switch off its triggers first."""
+    """Change the database as its owner can."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
-        else:
-            _drop_triggers(connection)
+        switch_off_triggers(connection)
         return connection.execute(text(statement), values).rowcount
+
+
+def switch_off_triggers(connection: Connection) -> None:
+    """Until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+    else:
+        _drop_triggers(connection)
 
 
 def _drop_triggers(connection: Connection) -> None:
