@@ -79,6 +79,7 @@ class Field(StrEnum):
     WORDS = "words"
 
 
+_THREAD_KEY = re.compile(r"thr_[0-9a-f]{26}")
 _REF = re.compile(r"(pkg_[0-9a-z_]{1,60}) ([0-9]{1,6}) ([0-9]{1,3}) (rnd_[0-9a-f]{32}|-)")
 
 
@@ -111,3 +112,11 @@ class Ref(NamedTuple):
     def _of(cls, match: re.Match[str]) -> Self:
         package_id, version, rung, rendering = match.groups()
         return cls(package_id, int(version), int(rung), None if rendering == "-" else rendering)
+
+
+def subject_in(text: object) -> str | None:
+    """The id of the package, or else the key of the thread, that a button's value or a form's metadata names first."""
+    if ref := Ref.found_in(text):
+        return ref.package_id
+    match = _THREAD_KEY.search(text) if isinstance(text, str) else None
+    return match[0] if match else None

@@ -8,7 +8,6 @@ from blocks.kit.elements import moment, words
 from blocks.kit.frame import Parts, framed_runs, line
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import person_name, sentence
-from rules.state.model import Status
 from rules.threads.model import ThreadStatus
 
 _STOPPED: Mapping[ThreadStatus, str] = {
@@ -33,10 +32,11 @@ def stop_on_card(dossier: Dossier) -> Parts:
 
 
 def _ended_with_thread(dossier: Dossier) -> bool:
-    state, thread = dossier.state, dossier.thread
-    if thread is None or thread.status is not ThreadStatus.CANCELLED or state.decision is None:
+    """Whether an event of this package follows from the cancellation."""
+    thread = dossier.thread
+    if thread is None or thread.status is not ThreadStatus.CANCELLED or not thread.event_id:
         return False
-    return state.status in (Status.CANCELLED, Status.REVOKED) and state.decision.decided_at == thread.since
+    return any(thread.event_id in (event.reason or "") for event in dossier.history)
 
 
 def stop_parts(dossier: Dossier) -> Parts:

@@ -137,6 +137,8 @@ async def _command_answer(context: ListenerContext, body: Body) -> Message | Non
             answers.append(message)
 
     fault = await _carry_out(context, "command", handle())
+    if fault in _NOT_DONE:
+        failed.report_lost_subjects(context, body)
     return private_message(fault) if fault else next(iter(answers), None)
 
 
@@ -171,11 +173,11 @@ async def _probe_failure(context: ListenerContext, event: Body) -> BoltResponse 
 
 
 def _is_lost(context: ListenerContext, body: Body, fault: str | None) -> bool:
-    """Whether our fault kept this click from being carried out. A click that names no package loses nothing."""
+    """Whether our fault kept this click from being carried out. One that names no package or thread loses nothing."""
     if fault is None:
         return False
     context.metrics.clicks.labels("fault").inc()
-    return fault in _NOT_DONE and (failed.report_lost_packages(context, body) or fault != OUR_FAULT)
+    return fault in _NOT_DONE and (failed.report_lost_subjects(context, body) or fault != OUR_FAULT)
 
 
 async def _save_event(context: ListenerContext, body: Body) -> bool:

@@ -16,6 +16,7 @@ from rules.record.chain import Event
 from rules.state.model import PackageState
 from rules.state.terms import terms_today
 from rules.state.transition import Words
+from rules.threads.model import ThreadState, thread_key
 from store.agents.agents import load_agent
 from store.installation.installation import Installation
 from store.packages.content import load_words
@@ -34,7 +35,7 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         return None
     state, roster = loaded.state, installation.roster(connection)
     events = _history(connection, state)
-    thread = load_thread_record(connection, state.tenant_id, state.thread_id) if state.thread_id else None
+    thread = _thread(connection, state)
     of_thread = [thread.event_id] if thread and thread.event_id else []
     words = load_words(connection, state.tenant_id, *(event["event_id"] for event in events), *of_thread)
     proposer = load_agent(connection, state.tenant_id, state.agent_id)
@@ -58,6 +59,12 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         thread_words=words.get(of_thread[0], {}) if of_thread else {},
         history=tuple(_history_event(event, words.get(event["event_id"], {})) for event in events),
     )
+
+
+def _thread(connection: Connection, state: PackageState) -> ThreadState | None:
+    """The package's own thread; for a package that names only a run, the thread that holds it."""
+    key = thread_key(state.thread_id) if state.thread_id else state.hold and state.hold.thread_key
+    return load_thread_record(connection, state.tenant_id, key) if key else None
 
 
 def _history(connection: Connection, state: PackageState) -> list[Event]:

@@ -1,8 +1,9 @@
 """Clicks of this process that are not settled: those in progress, and those that failed.
 
-A failed click may have been an objection, so its package becomes hard. The failure is kept in memory until the database
-has taken that command. While there are failures, the process proves nothing; while a click is in progress, it proves
-nothing later than the start of that click.
+A failed click may have been an objection, so its package becomes hard. If it was about a thread, it may have been a
+hold, so all packages of the thread become hard. The failure is kept in memory until the database has taken these
+commands. While there are failures, the process proves nothing; while a click is in progress, it proves nothing later
+than the start of that click.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from rules.reasons import Reason
 from rules.state.events import Cause
 from rules.state.service_commands import Harden
+from rules.threads.model import is_thread
 from scheduler.common import clock_commands
 from store.store import Store
+from store.threads.soft import list_soft_stopped_by
 
 log = structlog.get_logger()
 
@@ -48,15 +52,25 @@ class UnsettledClicks:
         finally:
             del self._under_way[this]
 
-    def record_failure(self, package_id: str, user_id: str) -> None:
-        log.warning("click.failed", package=package_id)
-        self._failed.add((package_id, user_id))
+    def record_failure(self, subject: str, user_id: str) -> None:
+        """`subject`: the id of the package or the key of the thread."""
+        log.warning("click.failed", package=subject)
+        self._failed.add((subject, user_id))
 
     async def settle(self) -> None:
         """Hardens the packages of failed clicks. Raises `UnavailableError` if the database is unavailable."""
         for click in tuple(self._failed):
-            package_id, user_id = click
-            command = clock_commands.for_package(Harden, package_id, cause=Cause.CLICK_FAILED, clicked_by=user_id)
-            refusal = (await self._store.execute(command)).refusal
-            if refusal is None or refusal.reason is not Reason.TOO_BUSY:
+            outcomes = [await self._store.execute(command) for command in await self._commands(*click)]
+            if not any(outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY for outcome in outcomes):
                 self._failed.discard(click)
+
+    async def _commands(self, subject: str, user_id: str) -> list[Harden]:
+        """Whoever may hold a thread stops the silence of all its packages, also of those that they may not decide."""
+        harden = partial(clock_commands.for_package, Harden, cause=Cause.CLICK_FAILED)
+        if not is_thread(subject):
+            return [harden(subject, clicked_by=user_id)]
+        now, installation = self._store.clock(), self._store.installation
+        stopped = await self._store.read(
+            lambda connection: list_soft_stopped_by(connection, installation, subject, user_id, now)
+        )
+        return [harden(package_id) for package_id in stopped]

@@ -32,7 +32,7 @@ from store.packages.content import NewContent, save_content
 from store.schema.tables import IS_CHECKPOINT
 from store.threads.callbacks import write_thread_callback
 from store.threads.follow import follow_thread
-from store.threads.members import packages_of_runs, thread_packages
+from store.threads.members import reached_packages
 from store.threads.records import LoadedThread, load_thread, save_thread
 
 _RECENT_CHECKPOINTS = (
@@ -98,8 +98,7 @@ def _packages_for(
     """A checkpoint depends on none of them."""
     if invocation.actor.kind is ActorKind.AGENT:
         return ()
-    packages = thread_packages(connection, thread)
-    return (*packages, *packages_of_runs(connection, thread, (package.run_id for package in packages)))
+    return reached_packages(connection, thread)
 
 
 def _situation(

@@ -55,8 +55,13 @@ def thread_packages(connection: Connection, thread: ThreadState) -> tuple[Packag
     return tuple(sorted(known.values(), key=lambda state: (state.created_at, state.decision_package_id), reverse=True))
 
 
-def packages_of_runs(connection: Connection, thread: ThreadState, run_ids: Iterable[str | None]) -> list[PackageState]:
-    """The packages without a thread that are stopped with the runs of this one."""
+def reached_packages(connection: Connection, thread: ThreadState) -> tuple[PackageState, ...]:
+    """The packages of the thread, and those that name only one of its runs: a command for the thread reaches both."""
+    packages = thread_packages(connection, thread)
+    return (*packages, *_packages_of_runs(connection, thread, (package.run_id for package in packages)))
+
+
+def _packages_of_runs(connection: Connection, thread: ThreadState, run_ids: Iterable[str | None]) -> list[PackageState]:
     _, *runs = names_held_with_thread(thread.thread_id, run_ids)
     return _load_stoppable(connection, thread.tenant_id, runs) if runs else []
 

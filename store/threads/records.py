@@ -70,9 +70,9 @@ def load_thread(connection: Connection, tenant_id: str, thread_id: str, *, lock:
     return load_thread_by_key(connection, tenant_id, thread_key(thread_id), lock=lock)
 
 
-def load_thread_record(connection: Connection, tenant_id: str, thread_id: str) -> ThreadState | None:
+def load_thread_record(connection: Connection, tenant_id: str, key: str) -> ThreadState | None:
     """None before its first command."""
-    row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": thread_key(thread_id)})
+    row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": key})
     return ThreadState.model_validate_json(row.state) if row else None
 
 

@@ -7,12 +7,9 @@ from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from bot.slack.context.wording import Values, command_of, trial_of
 from rules.canonical import sha256_of
-from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import PackageState
 from store.commands.execute import Outcome
-
-_OUR_FAULT = frozenset([Reason.DIRECTORY_STALE, Reason.TOO_BUSY])  # refused for a reason that is not in the click
 
 
 async def decide(
@@ -48,9 +45,6 @@ async def attempt(
 
 
 def _count_refusal(context: ListenerContext, user_id: str, ref: Ref, outcome: Outcome) -> Outcome:
-    """A click that the service could not judge counts as failed: it may have been an objection."""
     if outcome.refusal:
-        context.metrics.clicks.labels("refused").inc()
-        if outcome.refusal.reason in _OUR_FAULT:
-            context.report_lost(ref, user_id)
+        context.count_refusal(outcome.refusal, ref.package_id, user_id)
     return outcome

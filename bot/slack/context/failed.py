@@ -14,30 +14,34 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from blocks.home.filter import own_metadata
-from blocks.kit.ids import Ref
+from blocks.kit.ids import subject_in
 from bot.slack.context.listener_context import ListenerContext
+from rules.threads.commands import ThreadVerb
+from rules.threads.model import thread_key
 
 log = structlog.get_logger()
 
 Body = Mapping[str, Any]
 
+_STOPPING = (ThreadVerb.HOLD.value, ThreadVerb.CANCEL.value)
 
-def report_lost_packages(context: ListenerContext, body: Body) -> bool:
-    """Make the packages that the request names hard. Returns whether it names any.
+
+def report_lost_subjects(context: ListenerContext, body: Body) -> bool:
+    """Make the packages that the request names hard, and those of a thread. Returns whether it names any.
 
     Parsed leniently: whatever is wrong with the request, it failed.
     """
-    refs = [ref for text in _references(body) if (ref := Ref.found_in(text))]
-    for ref in refs:
-        context.report_lost(ref, _user_id(body))
-    return bool(refs)
+    subjects = [subject for text in _references(body) if (subject := subject_in(text))]
+    for subject in subjects:
+        context.report_lost(subject, _user_id(body))
+    return bool(subjects)
 
 
 def unreadable(context: ListenerContext, body: object, fault: str) -> BoltResponse:
-    """For a signed payload that is malformed: nothing is carried out, and the packages that it names become hard."""
+    """For a signed payload that is malformed: nothing is carried out, and what it names becomes hard."""
     log.warning("slack.unreadable", error=fault)
     if isinstance(body, Mapping):
-        report_lost_packages(context, body)
+        report_lost_subjects(context, body)
     return BoltResponse(status=HTTPStatus.BAD_REQUEST, body="This cannot be read.")
 
 
@@ -46,7 +50,10 @@ def unavailable() -> BoltResponse:
 
 
 def _references(body: Body) -> Iterator[object]:
-    """References in buttons, in selected options and in the metadata of forms."""
+    """References in buttons, in selected options, in the metadata of forms and in commands that stop a thread."""
+    word, _, name = str(body.get("text") or "").strip().partition(" ")
+    if "command" in body and word.lower() in _STOPPING:
+        yield thread_key(name)
     for action in _mappings(body.get("actions")):
         yield action.get("value")
         yield from (option.get("value") for option in _mappings([action.get("selected_option")]))
@@ -59,4 +66,4 @@ def _mappings(value: object) -> Iterator[Body]:
 
 def _user_id(body: Body) -> str:
     """An empty id if the payload names nobody: the package then becomes hard for any clicker."""
-    return next((str(user.get("id") or "") for user in _mappings([body.get("user")])), "")
+    return next((str(user.get("id") or "") for user in _mappings([body.get("user")])), str(body.get("user_id") or ""))

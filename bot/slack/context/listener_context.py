@@ -17,7 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from blocks.forms.forms import notice
 from blocks.home.filter import filter_of, with_filter
-from blocks.kit.ids import Ref
+from blocks.kit.ids import Ref, subject_in
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import private_message, refusal_message, refusal_view
@@ -28,7 +28,7 @@ from bot.slack.context.slack_transport import SlackTransport
 from bot.slack.context.tap import Tap
 from bot.slack.outgoing.client import SlackClient
 from rules.authority.visibility import may_see
-from rules.reasons import Refusal
+from rules.reasons import Reason, Refusal
 from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.response_urls import ResponseUrls
@@ -48,6 +48,7 @@ _LATE = frozenset([
     "exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id", "push_limit_reached", "trigger_exchanged",
     "trigger_expired",
 ])  # fmt: skip
+_OUR_FAULT = frozenset([Reason.DIRECTORY_STALE, Reason.TOO_BUSY])  # refused for a reason that is not in the click
 GONE = "This button is no longer in use. Open the package from App Home or with /reviews."
 
 
@@ -101,8 +102,8 @@ class ListenerContext:
         try:
             await self._open_in_time(tap, view)
         except (SlackError, TimeoutError) as fault:
-            if ref := Ref.found_in(tap.value):
-                self.report_lost(ref, tap.user_id)
+            if subject := subject_in(tap.value):
+                self.report_lost(subject, tap.user_id)
             sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
             self._note(tap, private_message(sentence), sentence)
             return False
@@ -118,10 +119,19 @@ class ListenerContext:
             log.warning("slack.view_not_opened", action=tap.action_id, error=str(fault) or type(fault).__name__)
             raise
 
-    def report_lost(self, ref: Ref, user_id: str) -> None:
-        """A click failed through no fault of the clicker. It may have been an objection, or part of one."""
-        self.clicks.record_failure(ref.package_id, user_id)
+    def report_lost(self, subject: str, user_id: str) -> None:
+        """A click failed through no fault of the clicker. It may have been an objection, or part of one.
+
+        `subject`: the id of the package or the key of the thread.
+        """
+        self.clicks.record_failure(subject, user_id)
         self.background.start("harden", self.clicks.settle())
+
+    def count_refusal(self, refusal: Refusal, subject: str, user_id: str) -> None:
+        """A click that the service could not judge counts as failed."""
+        self.metrics.clicks.labels("refused").inc()
+        if refusal.reason in _OUR_FAULT:
+            self.report_lost(subject, user_id)
 
     async def redraw(self, open_view: Mapping[str, Any], new: View) -> None:
         """Replace an open view. The hash keeps us from overwriting a newer one."""

@@ -35,7 +35,6 @@ from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.search import LONGEST, Search
 from rules.state.commands import Assign
-from rules.threads.commands import ThreadVerb
 from rules.values import parse_duration
 from scheduler.cards.admin_alerts import alert_message
 from store.agents import agent_admin
@@ -227,10 +226,8 @@ async def _pause(context: ListenerContext, request: Request) -> Message:
 async def _resume(context: ListenerContext, request: Request) -> Message:
     """A thread or, for admins, an agent of this name: agents name threads, so only a held one hides an agent."""
     is_admin = request.user_id in context.store.installation.policy.admins
-    if answer := await threads.open_resume(context, request, held_only=is_admin):
-        return answer
-    if not is_admin:
-        return threads.which_one(request, ThreadVerb.RESUME)
+    if not is_admin or await threads.is_held(context, request):
+        return await threads.open_resume(context, request)
     return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "is resumed")
 
 

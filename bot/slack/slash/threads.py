@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from blocks.kit.message import Message
+from blocks.threads.dossier import ThreadDossier
 from blocks.threads.thread import thread_list, thread_message
 from blocks.words.refusals import private_message
 from blocks.words.thread_looks import THREAD_LOOKS
-from bot.slack.context.listener_context import ListenerContext
+from bot.slack.context.listener_context import ListenerContext, UndeliveredError
 from bot.slack.context.tap import Tap
 from bot.slack.slash.request import Request
 from bot.slack.threads.clicks import open_thread_form
 from bot.slack.threads.reading import load_thread_dossier, load_thread_dossiers
-from rules.reasons import Reason, refuse
+from rules.reasons import Refusal
 from rules.threads.commands import ThreadVerb
 from rules.threads.model import ThreadStatus, thread_key
 
@@ -21,8 +22,8 @@ async def list_threads(context: ListenerContext, request: Request) -> Message:
 
 
 async def show_thread(context: ListenerContext, request: Request) -> Message:
-    dossier = await load_thread_dossier(context, request.user_id, thread_key(" ".join(request.words)))
-    return thread_message(dossier) if dossier else which_one(request, "history")
+    dossier = await _load(context, request)
+    return _which_one(request, "history", dossier) if isinstance(dossier, Refusal) else thread_message(dossier)
 
 
 async def open_hold(context: ListenerContext, request: Request) -> Message:
@@ -33,27 +34,35 @@ async def open_cancel(context: ListenerContext, request: Request) -> Message:
     return await _open_form(context, request, ThreadVerb.CANCEL)
 
 
-async def open_resume(context: ListenerContext, request: Request, *, held_only: bool) -> Message | None:
-    """None if this person sees no (held) thread of this name: then it may be the name of an agent."""
-    known = await load_thread_dossier(context, request.user_id, thread_key(" ".join(request.words)))
-    meant = known and (known.state.status is ThreadStatus.HELD or not held_only)
-    return await _open_form(context, request, ThreadVerb.RESUME) if meant else None
+async def open_resume(context: ListenerContext, request: Request) -> Message:
+    return await _open_form(context, request, ThreadVerb.RESUME)
+
+
+async def is_held(context: ListenerContext, request: Request) -> bool:
+    """Whether this person sees a held thread of this name."""
+    known = await _load(context, request)
+    return isinstance(known, ThreadDossier) and known.state.status is ThreadStatus.HELD
 
 
 async def _open_form(context: ListenerContext, request: Request, verb: ThreadVerb) -> Message:
-    """Opens the form, or a window that says why not. The answer is the thread itself."""
-    key = thread_key(" ".join(request.words))
-    dossier = await load_thread_dossier(context, request.user_id, key)
-    if dossier is None:
-        return which_one(request, verb)
-    action = THREAD_LOOKS[verb].action
+    """Opens the form, or a window that says why not. The answer is the thread itself, or that no window opened."""
+    dossier = await _load(context, request)
+    if isinstance(dossier, Refusal):
+        return _which_one(request, verb, dossier)
+    action, key = THREAD_LOOKS[verb].action, dossier.state.thread_key
     tap = Tap(user_id=request.user_id, action_id=action, value=key, trigger_id=request.request_id)
-    await open_thread_form(context, tap)
+    try:
+        await open_thread_form(context, tap)
+    except UndeliveredError as undelivered:
+        return private_message(undelivered.error)
     return thread_message(dossier)
 
 
-def which_one(request: Request, word: str) -> Message:
-    """There is no such thread that this person can see, or no name was given."""
-    if not request.words:
-        return private_message(f"Which one? Write it as: /reviews {word} THREAD.")
-    return private_message(refuse(Reason.THREAD_NOT_VISIBLE, thread=" ".join(request.words)).sentence)
+async def _load(context: ListenerContext, request: Request) -> ThreadDossier | Refusal:
+    name = " ".join(request.words)
+    return await load_thread_dossier(context, request.user_id, thread_key(name), name)
+
+
+def _which_one(request: Request, word: str, refusal: Refusal) -> Message:
+    """The refusal, or that no name was given."""
+    return private_message(refusal.sentence if request.words else f"Which one? Write it as: /reviews {word} THREAD.")

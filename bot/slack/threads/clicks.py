@@ -11,7 +11,7 @@ from blocks.forms.forms import notice
 from blocks.forms.json_text import UnreadableError
 from blocks.home.filter import own_metadata
 from blocks.kit.ids import Field, FormId
-from blocks.threads.forms import read_thread_metadata, thread_command, thread_form
+from blocks.threads.forms import ThreadFormRef, read_thread_metadata, thread_command, thread_form
 from blocks.threads.thread import thread_view
 from blocks.words.refusals import sentence_text
 from blocks.words.thread_looks import VERB_OF_ACTION
@@ -23,21 +23,24 @@ from rules.reasons import Reason, Refusal
 
 Answer = dict[str, Any]
 
-_HIDDEN = "There is no such thread that you can see. /reviews threads lists those that you can."
-
-# Refusals and faults that another value in the same form can cure, and the field beside which they are shown.
+# Faults and refusals that leave the form open, and the field beside which they are shown.
 _FIELDS: Mapping[str, Field] = {
     "reason": Field.COMMENT,
     "instruction": Field.INSTRUCTIONS,
     "modified_state": Field.MODIFIED_STATE,
     "checkpoint_id": Field.CHECKPOINT,
 }
+_FIELD_OF_REASON: Mapping[Reason, Field] = {
+    Reason.CHECKPOINT_UNKNOWN: Field.CHECKPOINT,
+    Reason.TOO_BUSY: Field.COMMENT,
+    Reason.DIRECTORY_STALE: Field.COMMENT,
+}
 
 
 async def open_thread(context: ListenerContext, tap: Tap) -> None:
     dossier = await load_thread_dossier(context, tap.user_id, tap.value)
-    if dossier is None:
-        await context.tell(tap, _HIDDEN)
+    if isinstance(dossier, Refusal):
+        await _refuse(context, tap, dossier)
     else:
         await context.open(tap, thread_view(dossier))
 
@@ -46,22 +49,38 @@ async def open_thread_form(context: ListenerContext, tap: Tap) -> None:
     """The form of a command, unless the person may not give it now: then say why."""
     verb = VERB_OF_ACTION[tap.action_id]
     dossier = await load_thread_dossier(context, tap.user_id, tap.value)
-    if dossier is None:
-        await context.tell(tap, _HIDDEN)
-        return
-    if refusal := dossier.refusals[verb]:
-        await context.refuse(tap, refusal, None)
+    if isinstance(dossier, Refusal):
+        await _refuse(context, tap, dossier)
+    elif refusal := dossier.refusals[verb]:
+        await _refuse(context, tap, refusal)
     else:
         await context.open(tap, thread_form(verb, dossier))
+
+
+async def _refuse(context: ListenerContext, tap: Tap, refusal: Refusal) -> None:
+    context.count_refusal(refusal, tap.value, tap.user_id)
+    await context.refuse(tap, refusal, None)
 
 
 async def submit_thread_form(
     context: ListenerContext, view: Mapping[str, Any], user_id: str, request_id: str
 ) -> Answer:
     meant = read_thread_metadata(own_metadata(view))
-    dossier = await load_thread_dossier(context, user_id, meant.thread_key) if meant else None
-    if meant is None or dossier is None:
+    if meant is None:
         return _update(notice("Not possible", GONE))
+    result = await _execute(context, meant, view, user_id, request_id)
+    if isinstance(result, Refusal):
+        context.count_refusal(result, meant.thread_key, user_id)
+        return _refused(view, result)
+    return result
+
+
+async def _execute(
+    context: ListenerContext, meant: ThreadFormRef, view: Mapping[str, Any], user_id: str, request_id: str
+) -> Answer | Refusal:
+    dossier = await load_thread_dossier(context, user_id, meant.thread_key)
+    if isinstance(dossier, Refusal):
+        return dossier
     try:
         command = thread_command(meant, dossier.state, values_of(view), f"slack:thread:{request_id}")
     except UnreadableError as fault:
@@ -71,14 +90,15 @@ async def submit_thread_form(
         return _error(view, _FIELDS.get(str(first["loc"][0]), Field.COMMENT), f"{first['msg']}.")
     outcome = await context.threads.execute(command, person(user_id), request=request_id)
     if outcome.refusal:
-        return _refused(view, outcome.refusal)
+        return outcome.refusal
     changed = await load_thread_dossier(context, user_id, meant.thread_key)
-    return _update(thread_view(changed)) if changed else {"response_action": "clear"}
+    return {"response_action": "clear"} if isinstance(changed, Refusal) else _update(thread_view(changed))
 
 
 def _refused(view: Mapping[str, Any], refusal: Refusal) -> Answer:
-    if refusal.reason is Reason.CHECKPOINT_UNKNOWN:
-        return _error(view, Field.CHECKPOINT, sentence_text(refusal.sentence))
+    """If the same form can succeed later or with another value, it stays open with what was typed."""
+    if refusal.reason in _FIELD_OF_REASON:
+        return _error(view, _FIELD_OF_REASON[refusal.reason], sentence_text(refusal.sentence))
     return _update(notice("Not possible", refusal.sentence))
 
 

@@ -13,7 +13,7 @@ from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from rules.authority.visibility import may_see
 from rules.people.directory import Roster
-from rules.reasons import Refusal
+from rules.reasons import Reason, Refusal, refuse
 from rules.state.events import EventType
 from rules.state.model import PackageState
 from rules.threads.commands import ThreadVerb
@@ -22,7 +22,7 @@ from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
 from store.packages.events import load_events_of
-from store.threads.members import thread_packages
+from store.threads.members import reached_packages
 from store.threads.records import LoadedThread, list_threads, load_thread_by_key
 
 LISTED = 10  # threads in a list, and packages of a thread
@@ -35,10 +35,21 @@ _LEFT_OUT = frozenset([
 _SEEN = 200  # of the newest packages, to find out which the reader may see
 
 
-async def load_thread_dossier(context: ListenerContext, user_id: str, thread_key: str) -> ThreadDossier | None:
-    """The thread, or None if there is none that this person may see."""
+async def load_thread_dossier(
+    context: ListenerContext, user_id: str, thread_key: str, name: str = "of this name"
+) -> ThreadDossier | Refusal:
+    """The thread, or why this person does not see it: there is none, or nobody knows now who they are."""
     now = context.store.clock()
-    return await context.store.read(lambda connection: _read(connection, context, user_id, thread_key, now))
+
+    def read(connection: Connection) -> ThreadDossier | Refusal:
+        if seen := _read(connection, context, user_id, thread_key, now):
+            return seen
+        roster = context.store.installation.roster(connection)
+        if not roster.directory.is_fresh(roster.policy, now):
+            return refuse(Reason.DIRECTORY_STALE)
+        return refuse(Reason.THREAD_NOT_VISIBLE, thread=name)
+
+    return await context.store.read(read)
 
 
 async def load_thread_dossiers(context: ListenerContext, user_id: str) -> list[ThreadDossier]:
@@ -60,7 +71,7 @@ def _read(
     if loaded is None:
         return None
     roster, state = installation.roster(connection), loaded.state
-    packages = thread_packages(connection, state)
+    packages = reached_packages(connection, state)
     visible = [package for package in packages[:_SEEN] if may_see(roster, package, user_id, now)]
     situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=person(user_id), packages=packages)
     refusals = try_each(state, situation)

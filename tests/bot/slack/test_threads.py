@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from json import dumps
+from pathlib import Path
 
 import pytest
 
 from playground.model.messages import Message
+from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.model import Status
 from rules.threads.model import thread_key
+from store.engine.database import StaleError
 from tests.bot.service import Response
+from tests.bot.slack.context.test_database_away import without_its_database
+from tests.bot.slack.context.test_failed_clicks import beats
 from tests.bot.slack.forms import before, press_forged, submit_forged
-from tests.bot.slack.office import ADAM, HARD, NOBODY, OWEN, RITA, ROSE, ROSS, SENTA, SOFT, Office
+from tests.bot.slack.office import ADAM, HARD, NOBODY, OWEN, POLICY, RITA, ROSE, ROSS, SENTA, SOFT, Office, open_office
+from tests.bot.slack.transport.test_proof import HARD_NOW, STILL_SOFT, stands
+from tests.rules.world import MINUTE
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -253,11 +262,107 @@ async def test_a_forged_click_or_form_does_not_let_a_stranger_to_the_thread_hold
     _, card = await office.submit_with_card(IN_THREAD)
     await office.details(NOBODY, card)  # anyone in the channel may open Details of its cards
     await press_forged(office, NOBODY, before(office, NOBODY), "thread_hold", thread_key(THREAD))
-    assert "There is no such thread" in await office.refused(NOBODY)
+    assert "There is no thread of this name that you can see." in await office.refused(NOBODY)
     forged = {"callback_id": "thread_command", "private_metadata": f"hold {thread_key(THREAD)} -"}
     answer = await submit_forged(office, NOBODY, **forged, state={"values": {}})
     assert answer.status == 200
     assert await thread_state(office) == "running"
+
+
+@contextmanager
+def busy(office: Office) -> Iterator[None]:
+    async def stale(*_: object, **__: object) -> None:
+        raise StaleError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.store.database, "write", stale)
+        yield
+
+
+async def test_a_hold_that_cannot_be_carried_out_keeps_the_form_and_stops_silence_in_the_whole_thread(
+    office: Office,
+) -> None:
+    proposal, card = await office.submit_with_card(IN_THREAD)
+    other, _ = await office.submit_with_card(IN_THREAD | {"title": "Another"})
+    elsewhere, _ = await office.submit_with_card(SOFT | {"thread_id": "another"})
+    await office.click(RITA, card, "details")
+    await office.slack.click_modal(RITA, "thread_hold")
+    with busy(office):
+        outcome = await office.slack.submit(RITA, {"comment": "The customer is calling."})
+    assert "again" in outcome.body["errors"]["comment"]
+    assert await beats(office)
+    assert [await stands(office, package) for package in (proposal, other, elsewhere)] == [
+        HARD_NOW,
+        HARD_NOW,
+        STILL_SOFT,
+    ]
+    await office.slack.submit(RITA, {"comment": "The customer is calling."})
+    assert await thread_state(office) == "held"
+
+
+@pytest.mark.parametrize("verb", ["hold", "cancel"])
+async def test_a_lost_thread_form_counts_as_a_failed_click(office: Office, verb: str) -> None:
+    proposal, _ = await office.submit_with_card(IN_THREAD)
+    await office.reviews(RITA, f"{verb} {THREAD}")
+    with without_its_database(office):
+        assert (await office.slack.submit(RITA, {"comment": "Wait."})).status == 503
+        assert not await beats(office)
+    assert await beats(office)
+    assert await stands(office, proposal) == HARD_NOW
+
+
+@pytest.mark.parametrize("user", [RITA, ADAM])  # an admin may hold the thread, and may not object to its package
+async def test_a_lost_click_on_hold_thread_counts_for_whoever_may_hold_it(office: Office, user: str) -> None:
+    proposal, card = await office.submit_with_card(IN_THREAD)
+    await office.details(user, card)
+    with without_its_database(office):
+        assert (await office.slack.click_modal(user, "thread_hold")).status == 503
+    await beats(office)
+    assert await stands(office, proposal) == HARD_NOW
+
+
+async def test_a_lost_click_on_hold_thread_of_someone_who_may_not_hold_it_changes_nothing(office: Office) -> None:
+    proposal, card = await office.submit_with_card(IN_THREAD)
+    await office.details(NOBODY, card)
+    with without_its_database(office):
+        await press_forged(office, NOBODY, before(office, NOBODY), "thread_hold", thread_key(THREAD))
+    await beats(office)
+    assert await stands(office, proposal) == STILL_SOFT
+
+
+async def test_a_hold_typed_while_the_database_is_away_counts_as_a_failed_click(office: Office) -> None:
+    proposal, _ = await office.submit_with_card(IN_THREAD)
+    with without_its_database(office):
+        await office.slack.command(RITA, "/reviews", "hold CASE-456")
+        await office.slack.command(RITA, "/reviews", "history case-456")
+    await beats(office)
+    assert await stands(office, proposal) == HARD_NOW
+
+
+async def test_a_hold_whose_form_does_not_open_says_so_and_counts_as_a_failed_click(office: Office) -> None:
+    proposal, _ = await office.submit_with_card(IN_THREAD)
+    office.slack.faults.error("views.open", "expired_trigger_id")
+    assert "Please try again" in (await office.reviews(RITA, f"hold {THREAD}")).shown
+    await beats(office)
+    assert await stands(office, proposal) == HARD_NOW
+
+
+async def test_while_the_directory_is_stale_a_hold_says_so_and_counts_as_a_failed_click(
+    database_url: str, tmp_path: Path
+) -> None:
+    policy = POLICY.replace('max_age = "1000d"', 'max_age = "8m"')
+    async with open_office(database_url, tmp_path, policy) as office:
+        await office.read_directory()
+        proposal, card = await office.submit_with_card(IN_THREAD)
+        await office.click(RITA, card, "details")
+        await office.slack.click_modal(RITA, "thread_hold")
+        await office.passes(9 * MINUTE)
+        outcome = await office.slack.submit(RITA, {"comment": "Wait."})
+        assert "directory of people is out of date" in outcome.body["errors"]["comment"]
+        assert "directory of people is out of date" in (await office.reviews(RITA, f"hold {THREAD}")).shown
+        await office.read_directory()
+        await beats(office)
+        assert (await office.state(proposal)).level is HITLLevel.HARD_APPROVAL
 
 
 async def test_a_race_of_two_who_hold_leaves_one_window_that_says_so(office: Office) -> None:
