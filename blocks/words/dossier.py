@@ -69,8 +69,8 @@ class Dossier:
     learn of a failure, in Slack's notation. `more_may_decide` says whether others could decide too.
     `parameters_schema` is the one of the policy's catalogue.
     `thread` is the record of the package's thread, or of the one that holds it; `thread_words` came with its last
-    command. `offer` and `card_link` are set in the views of one person: what this person may do, and a card that this person
-    sees. A card is for everyone, so it offers what anyone with the right authority may do.
+    command. `offer` and `card_link` are set in the views of one person: what this person may do, and a card that they
+    see. A card is for everyone, so it offers what anyone with the right authority may do.
     """
 
     state: PackageState
