@@ -39,6 +39,7 @@ _SHORT_POLL = 0.5  # seconds; a poll that ends sooner with nothing new was cut s
 Reported = Literal["succeeded", "failed", "rolled_back"]
 # Takes what a person wrote. If it returns a text, that is sent as the answer. With an AsyncClient it may be async.
 OnMessage: TypeAlias = Callable[[Message], Any]
+Watch: TypeAlias = Callable[[], Flow[None]]
 
 
 def step_key(proposal: Mapping[str, Any], step: str) -> str | None:
@@ -109,13 +110,20 @@ class Package:
 
     # ---- Waiting
 
-    def wait(self, timeout: float | None, on_message: OnMessage | None = None) -> Flow[Outcome]:
-        """Waits for an outcome, through restarts of the service and network failures. Returns a deferral only once."""
+    def wait(
+        self, timeout: float | None, on_message: OnMessage | None = None, watch: Watch | None = None
+    ) -> Flow[Outcome]:
+        """Waits for an outcome, through restarts of the service and network failures. Returns a deferral only once.
+
+        `watch` runs after each poll. It ends the wait by raising an error.
+        """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         yield from self._hear(on_message)
         while (outcome := self._unseen_outcome()) is None:
             yield from self._poll_once(deadline)
             yield from self._hear(on_message)
+            if watch:
+                yield from watch()
         self._deferral_seen = isinstance(outcome, Deferred)
         return outcome
 

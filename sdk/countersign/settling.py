@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from countersign.outcomes import Deferred, EvidenceWanted, Outcome, Revise
-from countersign.package import OnMessage, Package
+from countersign.package import OnMessage, Package, Watch
 from countersign.wire import Flow, Perform
 
 Wanted: TypeAlias = Revise | EvidenceWanted
@@ -21,11 +21,14 @@ def wait_until_settled(
     revisions: int,
     timeout: float | None,
     on_message: OnMessage | None = None,
+    *,
+    watch: Watch | None = None,
 ) -> Flow[Outcome]:
     """The final outcome. After `revisions` versions the package is withdrawn, so that no reviewer waits for another."""
     deadline, revised = None if timeout is None else time.monotonic() + timeout, 0
     while True:
-        outcome = yield from package.wait(None if deadline is None else deadline - time.monotonic(), on_message)
+        left = None if deadline is None else deadline - time.monotonic()
+        outcome = yield from package.wait(left, on_message, watch)
         if isinstance(outcome, Deferred):
             continue
         if rework is None or not isinstance(outcome, Wanted):

@@ -53,13 +53,15 @@ class ThreadFlows:
         page = yield from send(Call(method="GET", path=f"{self._path}/history"), self._patience)
         return page["events"]  # type: ignore[no-any-return]
 
-    def checkpoint(self, checkpoint_id: str, summary: str, state: Mapping[str, Any] | None) -> Flow[ThreadDocument]:
+    def checkpoint(
+        self, checkpoint_id: str, summary: str, state: Mapping[str, Any] | None, deadline: float | None = None
+    ) -> Flow[ThreadDocument]:
         """The same checkpoint again, such as by a restarted agent, is recorded once."""
         sentence = one_line(summary, MAX_SENTENCE)
         body = {"checkpoint_id": checkpoint_id, "summary": sentence} | ({} if state is None else {"state": state})
         headers = {"Idempotency-Key": digest_of([self.thread_id, body])}
         call = Call(method="POST", path=f"{self._path}/checkpoints", body=body, headers=headers)
-        return (yield from send(call, self._patience))  # type: ignore[no-any-return]
+        return (yield from send(call, self._patience, deadline))  # type: ignore[no-any-return]
 
     def until_running(self, timeout: float | None) -> Flow[ThreadDocument]:
         """Waits until the thread runs. Raises ThreadCancelledError if it never will again."""
