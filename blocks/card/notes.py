@@ -17,7 +17,7 @@ from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.history import actor_name
 from blocks.words.outcome import explanation, outcome_sentence, report, thread_sentence
 from blocks.words.quotes import message_heading, message_text, remark, remarks, speaker_name
-from blocks.words.recovery import failure_sentence, recovery_sentence
+from blocks.words.recovery import answer_sentence, failure_sentence, recovery_sentence
 from blocks.words.revision import changes, version_author
 from blocks.words.sentences import (
     FormatTime,
@@ -34,6 +34,7 @@ from blocks.words.stops import GOES_ON, stop_reason, thread_news
 from blocks.words.verbs import LOOKS
 from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.commands import Verb
+from rules.state.decisions import ExecutionState
 from rules.state.events import Cause, EventType
 
 _MOST_MESSAGES, _MESSAGE = 3, 700  # in one note; characters of each
@@ -120,7 +121,7 @@ def decision(dossier: Dossier) -> Message:
 
 def failure(dossier: Dossier) -> Message:
     """For the approvers and the agent's owner: what went wrong, and what they can do about it."""
-    text, reported = failure_sentence(dossier), report(dossier)
+    text, reported = failure_sentence(dossier, dossier.state.execution.state), report(dossier)
     title = title_of(dossier)
     label = bold(f"{status_label(dossier.state)}. ")
     return _message(
@@ -130,6 +131,14 @@ def failure(dossier: Dossier) -> Message:
         rich(words(label) if reported else words(label, text), *reported),
         *recovery_buttons(dossier, title),
     )
+
+
+def answered_failure(dossier: Dossier, failed: HistoryEvent, answer: HistoryEvent) -> Message:
+    """The same note once it is answered: without buttons, and with what was decided."""
+    text = failure_sentence(dossier, ExecutionState(failed.event_type.removeprefix("execution.")))
+    detail, decided = failed.words.get("detail"), answer_sentence(dossier, answer)
+    reported = remark(text, detail, _MESSAGE) if isinstance(detail, str) and detail else (words(bold(text)),)
+    return _message(dossier, f"{text} {decided}", rich(*reported, words(decided)))
 
 
 def success(dossier: Dossier) -> Message:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from blocks.kit.elements import Run, moment
 from blocks.kit.text import pluralize
-from blocks.words.dossier import Dossier
+from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.sentences import agent_name, person_name
 from rules.state.decisions import ExecutionState, RecoveryDecision
+from rules.state.events import EventType
 from rules.state.model import PackageState
+from rules.wording import humanize
 
 _RECOVERED: Mapping[RecoveryDecision, str] = {
     RecoveryDecision.RETRY: "Retry allowed",
@@ -30,10 +32,12 @@ def recovery_facts(state: PackageState) -> Iterator[list[Run]]:
 def recovery_sentence(dossier: Dossier) -> str:
     """Who decided what after a failure; empty if nobody has."""
     recovery = dossier.state.recovery
-    if recovery is None:
-        return ""
-    name, agent = person_name(dossier, recovery.by.reviewer_id), agent_name(dossier)
-    match recovery.decision:
+    return _decided(dossier, recovery.decision, recovery.by.reviewer_id) if recovery else ""
+
+
+def _decided(dossier: Dossier, decision: RecoveryDecision, user_id: str) -> str:
+    name, agent = person_name(dossier, user_id), agent_name(dossier)
+    match decision:
         case RecoveryDecision.RETRY:
             return f"{name} allowed {agent} to try once more."
         case RecoveryDecision.ROLLBACK:
@@ -42,9 +46,24 @@ def recovery_sentence(dossier: Dossier) -> str:
             return f"{name} closed it: it stays as it is."
 
 
-def failure_sentence(dossier: Dossier) -> str:
+def answer_sentence(dossier: Dossier, event: HistoryEvent) -> str:
+    """What came after a failure: the decision of a person, or another report of the agent."""
+    if decision := _DECISION_OF_EVENT.get(event.event_type):
+        return _decided(dossier, decision, event.actor)
+    outcome = humanize(event.event_type.removeprefix("execution."))
+    return f"{agent_name(dossier)} reported another outcome later: {outcome}."
+
+
+_DECISION_OF_EVENT: Mapping[str, RecoveryDecision] = {
+    EventType.PACKAGE_RETRY_ALLOWED: RecoveryDecision.RETRY,
+    EventType.PACKAGE_ROLLBACK_REQUESTED: RecoveryDecision.ROLLBACK,
+    EventType.PACKAGE_CLOSED: RecoveryDecision.ABANDON,
+}
+
+
+def failure_sentence(dossier: Dossier, state: ExecutionState) -> str:
     """How an action that was approved failed."""
-    return _FAILED[dossier.state.execution.state].format(agent=agent_name(dossier))
+    return _FAILED[state].format(agent=agent_name(dossier))
 
 
 _FAILED: Mapping[ExecutionState, str] = {

@@ -29,7 +29,7 @@ from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.lease import Lease
 from scheduler.cards.members import ChannelMembers
-from scheduler.cards.notes import Note, notes_of
+from scheduler.cards.notes import Note, answered_failure, notes_of
 from scheduler.cards.sending import SlackSender
 from scheduler.common.messenger import BusyError, Posted, RefusedError, SlackError, TokenError, UnreachableError
 from store.engine.workers import UnavailableError
@@ -55,6 +55,7 @@ class DrawnCard(NamedTuple):
     dossier: Dossier
     rendering: Rendering
     notes: list[Note]
+    answered: Message | None  # what the note about a failure becomes, if that was answered
     roster: Roster
     too_late: bool  # decided on another card before this place could show one
 
@@ -109,10 +110,11 @@ class CardDelivery:
         if dossier is None:
             raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
         notes = notes_of(dossier, place.noted_revision) if place.posted else []
+        answered = answered_failure(dossier, place.noted_revision) if place.failure_ts else None
         too_late = (
             dossier.state.status.terminal and not place.posted and refused_places.has_card_elsewhere(connection, place)
         )
-        return DrawnCard(dossier, render(dossier), notes, installation.roster(connection), too_late)
+        return DrawnCard(dossier, render(dossier), notes, answered, installation.roster(connection), too_late)
 
     async def _show(self, lease: Lease, drawn: DrawnCard) -> None:
         place, rendering, state = lease.claim.place, drawn.rendering, drawn.dossier.state
@@ -128,6 +130,7 @@ class CardDelivery:
         if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
             # The card exists now: if a later step fails, everything after this is repeated.
             await lease.write(lambda connection: cards.record_message(connection, place, shown))
+        await self._replace_failure_note(lease, drawn.answered)
         await self._post_notes(lease, drawn.notes, posted)
         if viewers is None and posted != (place.channel, place.ts):  # posted again: nobody has seen this card yet
             viewers = await self._viewers(place)
@@ -150,8 +153,19 @@ class CardDelivery:
         has_notes = place.has_notes and posted == (place.channel, place.ts)
         for nth, note in enumerate(notes):
             message = note.message if nth or has_notes else first_in_thread(note.message)
-            await self._sender.post(posted.channel, message, posted.ts, person=person)
-            await lease.write(partial(cards.record_notes, place=place, revision=note.revision))
+            sent = await self._sender.post(posted.channel, message, posted.ts, person=person)
+            await lease.write(partial(_write_note, place=place, note=note, ts=sent.ts))
+
+    async def _replace_failure_note(self, lease: Lease, answered: Message | None) -> None:
+        """If Slack refuses, the buttons stay; a click on them is then refused with the reason."""
+        place = lease.claim.place
+        if answered is None or place.channel is None or place.failure_ts is None:
+            return
+        try:
+            await self._sender.update(Posted(place.channel, place.failure_ts), answered)
+        except RefusedError as refused:
+            log.info("card.note_not_replaced", package=place.package_id, error=refused.error)
+        await lease.write(lambda connection: cards.record_failure_note(connection, place, None))
 
     async def _viewers(self, place: Place, *, fresh: bool = False) -> frozenset[str]:
         """Who sees the card. Asked before posting, so that nothing is posted whose proof then fails.
@@ -219,6 +233,12 @@ def _load_state(connection: Connection, place: Place) -> PackageState:
     if loaded is None:
         raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
     return loaded.state
+
+
+def _write_note(connection: Connection, place: Place, note: Note, ts: str) -> None:
+    cards.record_notes(connection, place, note.revision)
+    if note.asks:
+        cards.record_failure_note(connection, place, ts)
 
 
 def _write_shown(connection: Connection, place: Place, shown: ShownCard, now: datetime) -> None:

@@ -21,6 +21,7 @@ _RECOVERY_EVENTS = (
     EventType.PACKAGE_ROLLBACK_REQUESTED,
     EventType.PACKAGE_CLOSED,
 )
+_ANSWERS = (*_RECOVERY_EVENTS, *_FAILURE_EVENTS, EventType.EXECUTION_SUCCEEDED)
 _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     **dict.fromkeys(_STATUS_OF_EVENT, notes.decision),
     EventType.PACKAGE_HARDENED: notes.silence_stopped,
@@ -47,10 +48,14 @@ _ONLY_WHILE_PENDING = frozenset(
 
 
 class Note(NamedTuple):
-    """A note, and the revision up to which the thread is complete once it is posted."""
+    """A note, and the revision up to which the thread is complete once it is posted.
+
+    `asks`: the note asks what to do about a failure, so it is replaced once that is answered.
+    """
 
     revision: int
     message: Message
+    asks: bool = False
 
 
 def notes_of(dossier: Dossier, after: int) -> list[Note]:
@@ -69,8 +74,18 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
     for kind, revision in happened.items():
         if kind in _NOTE_OF_EVENT and _still_holds(dossier, kind):
             last[_NOTE_OF_EVENT[kind]] = max(revision, last.get(_NOTE_OF_EVENT[kind], 0))
-    kinds = [Note(revision, tell(dossier)) for tell, revision in last.items()]
+    kinds = [Note(revision, tell(dossier), asks=tell is notes.failure) for tell, revision in last.items()]
     return sorted([*kinds, *_messages(dossier, news)], key=attrgetter("revision"))
+
+
+def answered_failure(dossier: Dossier, noted: int) -> Message | None:
+    """What the last note about a failure becomes; None while it still asks. `noted`: up to where notes were posted."""
+    failures = [event for event in dossier.history if event.event_type in _FAILURE_EVENTS and event.revision <= noted]
+    if not failures:
+        return None
+    later = (event for event in dossier.history_after(failures[-1].revision) if event.event_type in _ANSWERS)
+    answer = next(later, None)
+    return notes.answered_failure(dossier, failures[-1], answer) if answer else None
 
 
 def _messages(dossier: Dossier, news: Iterable[HistoryEvent]) -> list[Note]:

@@ -26,14 +26,14 @@ class SlackSender:
             return await self.post(place.place, message, paid=paid)
         posted = Posted(place.channel, place.ts)
         try:
-            await self._update(posted, message)
+            await self.update(posted, message)
         except RefusedError as refused:
             if refused.error not in GONE:
                 raise
             return await self.post(place.place, message)
         return posted
 
-    async def _update(self, posted: Posted, message: Message) -> None:
+    async def update(self, posted: Posted, message: Message) -> None:
         """Uses the response URL of a click if the budget is spent and there is one."""
         try:
             spent = await self._pace.spend(UPDATES)

@@ -46,6 +46,7 @@ _SHOWN = (
     )
 )
 _NOTED = update(CARDS).where(*_THIS).values(noted_revision=bindparam("revision"), has_notes=True)
+_ASKING = update(CARDS).where(*_THIS).values(failure_ts=bindparam("note"))
 _MESSAGE = (
     update(CARDS)
     .where(*_THIS)
@@ -124,6 +125,7 @@ class Place(NamedTuple):
     rendering_id: str | None
     noted_revision: int
     has_notes: bool
+    failure_ts: str | None
 
     @property
     def posted(self) -> bool:
@@ -210,6 +212,12 @@ def record_notes(connection: Connection, place: Place, revision: int) -> None:
     """Record that the notes up to this revision were posted in the thread."""
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
     connection.execute(_NOTED, key | {"revision": revision})
+
+
+def record_failure_note(connection: Connection, place: Place, ts: str | None) -> None:
+    """The note that asks what to do about a failure; None once it asks no more."""
+    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
+    connection.execute(_ASKING, key | {"note": ts})
 
 
 def _posted_values(place: Place, shown: ShownCard) -> dict[str, str]:

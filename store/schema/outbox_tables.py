@@ -25,6 +25,7 @@ class Card(SQLModel, table=True):
     noted_revision: int = 0
     # Whether the thread of this message has a note of the service.
     has_notes: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
+    failure_ts: str | None = None  # of the note that asks what to do about a failure, until that is answered
     held_until: datetime | None = None  # end of the claim, or time of the next attempt: in real time
     held_by: str | None = None  # id of the last claim
 

@@ -100,6 +100,81 @@ async def test_the_buttons_of_the_note_work_and_do_not_count_as_a_second_card(of
     assert (await office.card(proposal)).ts == card.ts
 
 
+def failure_note(office: Office, card: Message) -> Message:
+    """The first note that asked what to do."""
+    return next(note for note in office.thread(card) if "reports that this failed" in note.text)
+
+
+@pytest.mark.parametrize(
+    ("verb", "decided"),
+    [
+        (Verb.ALLOW_RETRY, "Senta allowed Clerk to try once more."),
+        (Verb.ASK_ROLLBACK, "Senta asked Clerk to undo it."),
+        (Verb.CLOSE, "Senta closed it: it stays as it is."),
+    ],
+)
+async def test_an_answered_failure_note_loses_its_buttons_and_says_what_was_decided(
+    office: Office, verb: Verb, decided: str
+) -> None:
+    proposal, card = await carried_out(office, "failed")
+    tick = {"confirmed": [CONFIRMED]} if verb is Verb.ALLOW_RETRY else {}
+    await office.give(SENTA, card, verb, {"comment": "Go on.", **tick})
+    settled = await office.card(proposal)
+    note = failure_note(office, settled)
+    assert note.labels == []
+    assert decided in note.shown
+    assert "Clerk reports that this failed." in note.shown
+
+
+async def test_one_vote_for_a_retry_is_no_answer_so_the_note_keeps_its_buttons(
+    database_url: str, tmp_path: Path
+) -> None:
+    two = POLICY.replace("[tiers.high]", "[tiers.high]\nquorum = 2", 1)
+    async with open_office(database_url, tmp_path, two) as office:
+        proposal, card = await office.submit_with_card()
+        await office.approve(SENTA, card)
+        await office.approve(SVEN, await office.card(proposal))
+        await office.claim(proposal, "clm_1")
+        await office.report(proposal, "failed", "clm_1", detail="The table is locked.")
+        values = {"comment": "It is free now.", "confirmed": [CONFIRMED]}
+        await office.give(SENTA, await office.card(proposal), Verb.ALLOW_RETRY, values)
+        assert failure_note(office, await office.card(proposal)).labels == BUTTONS
+        await office.give(SVEN, await office.card(proposal), Verb.ALLOW_RETRY, values)
+        assert failure_note(office, await office.card(proposal)).labels == []
+
+
+async def test_after_a_failed_retry_only_the_new_note_asks(office: Office) -> None:
+    proposal, card = await carried_out(office, "failed")
+    values = {"comment": "It is free now.", "confirmed": [CONFIRMED]}
+    await office.give(SENTA, card, Verb.ALLOW_RETRY, values)
+    await office.claim(proposal, "clm_2")
+    await office.report(proposal, "failed", "clm_2", detail="The disk is full.")
+    settled = await office.card(proposal)
+    assert failure_note(office, settled).labels == []
+    assert "Senta allowed Clerk to try once more." in failure_note(office, settled).shown
+    assert ("The disk is full." in last_note(office, settled).shown, last_note(office, settled).labels) == (
+        True,
+        BUTTONS,
+    )
+
+
+async def test_a_later_report_of_the_agent_answers_the_note(office: Office) -> None:
+    proposal, _ = await carried_out(office, None)
+    await office.report(proposal, "succeeded", "clm_1")
+    (note,) = [note for note in office.thread(await office.card(proposal)) if "It may have happened" in note.shown]
+    assert note.labels == []
+    assert "Clerk reported another outcome later: succeeded." in note.shown
+
+
+async def test_if_the_note_was_deleted_the_card_is_still_delivered(office: Office) -> None:
+    proposal, card = await carried_out(office, "failed")
+    office.slack.delete(failure_note(office, card))
+    await office.give(SENTA, card, Verb.CLOSE, {"comment": "No longer needed."})
+    settled = await office.card(proposal)
+    assert "Senta closed it" in settled.shown
+    assert "No longer needed." in last_note(office, settled).shown
+
+
 async def test_after_an_unknown_outcome_the_form_asks_for_a_tick_and_a_sentence(office: Office) -> None:
     proposal, card = await carried_out(office, None)
     await office.click(SVEN, card, "allow_retry")
