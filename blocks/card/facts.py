@@ -110,7 +110,13 @@ def progress(dossier: Dossier) -> Parts:
     )
 
 
-_SAID_NO = {Verb.REJECT: "rejected", Verb.OBJECT: "objected to", Verb.REVOKE: "revoked"}
+_SAID_NO = {
+    Verb.REJECT: "rejected",
+    Verb.OBJECT: "objected to",
+    Verb.REVOKE: "revoked",
+    Verb.CANCEL_WITH_THREAD: "cancelled a thread with",
+    Verb.REVOKE_WITH_THREAD: "cancelled a thread with",
+}
 
 
 def earlier_objection(dossier: Dossier) -> Parts:

@@ -22,14 +22,14 @@ def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime
 
 
 def timing_for_role(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
-    """`due_at` and `reminded` of a task when the time of this role begins."""
+    """The times of a task when the time of this role begins."""
     return timing_until(terms, deadline(terms, role, policy, now), now, own_end)
 
 
 def timing_until(terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> dict[str, Any]:
-    """`due_at` and `reminded` of a task with this deadline. Reminders that are overdue already count as sent."""
+    """The times of a task with this deadline. Reminders that are overdue already count as sent."""
     end = min(due_at, own_end) if own_end else due_at
-    return {"due_at": due_at, "reminded": reminders_passed(terms, end, now)}
+    return {"due_at": due_at, "timed_from": now, "reminded": reminders_passed(terms, end, now)}
 
 
 def restart_task(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:

@@ -106,6 +106,7 @@ class ReviewTask(Value):
     stands_in_for: str | None = None
     created_at: Moment
     due_at: Moment
+    timed_from: Moment | None = None  # when `due_at` was set; None: when the task was created
     reminded: int = 0
 
 
@@ -183,7 +184,7 @@ class PackageState(Value):
     message_count: int = 0  # the messages themselves are events
     holds_thread: bool = False
     hold: Hold | None = None
-    followed: str | None = None  # the last event of its thread that this package followed
+    followed: str | None = None  # the event of its thread that stopped it or, while it was running, told it to stop
     sampled: bool = False
     verdict: Verdict | None = None
 

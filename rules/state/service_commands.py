@@ -75,7 +75,10 @@ class HoldWithThread(ThreadConsequence):
 
 
 class ResumeWithThread(ThreadConsequence):
+    """`new_plan`: with a modified state, so that an action which is running belongs to another plan."""
+
     verb = Verb.RESUME_WITH_THREAD
+    new_plan: bool = False
 
 
 class CancelWithThread(ThreadConsequence):
@@ -83,6 +86,7 @@ class CancelWithThread(ThreadConsequence):
 
 
 class RevokeWithThread(ThreadConsequence):
-    """An approval that was given to another plan, or in a thread that is cancelled."""
+    """An approval that was given to another plan or, `for_good`, in a thread that is cancelled."""
 
     verb = Verb.REVOKE_WITH_THREAD
+    for_good: bool = False

@@ -33,7 +33,14 @@ def commands_to_follow(state: ThreadState, packages: Iterable[PackageState]) -> 
                 thread_event_id=state.event_id,
                 since=state.since,
                 role=state.role or state.by,
+                **_fields_of(kind, state),
             )
+
+
+def _fields_of(kind: type[ThreadConsequence], state: ThreadState) -> dict[str, bool]:
+    if kind is RevokeWithThread:
+        return {"for_good": state.status is ThreadStatus.CANCELLED}
+    return {"new_plan": state.has_new_plan} if kind is ResumeWithThread else {}
 
 
 def _command_to_follow(state: ThreadState, package: PackageState) -> type[ThreadConsequence] | None:
@@ -59,6 +66,5 @@ def _is_held_by(state: ThreadState, hold: Hold) -> bool:
 
 def _is_of_old_plan(state: ThreadState, package: PackageState) -> bool:
     """Whether it permits something that was decided before the resumption."""
-    if not package.is_unused or package.decision is None or state.since is None:
-        return False
-    return package.decision.decided_at <= state.since
+    decided_at = package.decision.decided_at if package.decision and package.is_unused else None
+    return decided_at is not None and state.since is not None and decided_at <= state.since

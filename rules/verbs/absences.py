@@ -23,8 +23,8 @@ from rules.verbs.escalation import climb_to
 
 
 def needs_relief(state: PackageState, roster: Roster, now: datetime) -> bool:
-    """With a stale directory, change nothing: it cannot tell who is there."""
-    if not roster.directory.is_fresh(roster.policy, now):
+    """With a stale directory, change nothing: it cannot tell who is there. While its thread is held, it waits."""
+    if state.hold or not roster.directory.is_fresh(roster.policy, now):
         return False
     back, absent = _original_is_back(state, roster, now), _assignee_is_absent(state, roster, now)
     return back or absent or next_staffed_rung(state, roster, now) is not None

@@ -96,8 +96,13 @@ def report_execution(move: Move, command: ReportExecution) -> Transition | Refus
         return refuse(Reason.ALREADY_REPORTED, state=execution.state)
     success, before = command.outcome == "succeeded", move.state
     _record_outcome(move, ExecutionState(command.outcome), command)
-    counts = was_reviewed(before) if success else not counted_as_failure(before)
+    counts = was_reviewed(before) if success else not (counted_as_failure(before) or _was_told_to_stop(before))
     return update_trust(move, success=success) if counts else move.build()
+
+
+def _was_told_to_stop(state: PackageState) -> bool:
+    """Whether people held or cancelled the thread, or changed the plan, while the action was running."""
+    return state.is_running and state.followed is not None
 
 
 def _record_outcome(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:

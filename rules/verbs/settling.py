@@ -71,7 +71,8 @@ def _keeps_thread(settled: PackageState, move: Move) -> bool:
     """Only people release a thread: an agent that withdraws does not, and neither does time."""
     if settled.status is Status.TAKEN_OVER:
         return has_thread_or_run(settled)
-    return settled.holds_thread and move.situation.actor.kind is not ActorKind.PERSON
+    by_people = settled.decision is not None and bool(settled.decision.reviewers)
+    return settled.holds_thread and not (by_people or move.situation.actor.kind is ActorKind.PERSON)
 
 
 def _may_be_sampled(settled: PackageState) -> bool:

@@ -141,7 +141,7 @@ VERBS = build_table([
     VerbSpec(command=service_commands.HoldWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),
              rule=threads.hold_with_thread),
     VerbSpec(command=service_commands.ResumeWithThread, by=_SERVICE, requires=None, taken_in=_ANY,
-             rule=threads.resume_with_thread),
+             rule=threads.resume_with_thread, needs=_HANDED_OUT),
     VerbSpec(command=service_commands.CancelWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),
              moves_from=_OPEN, leads_to=(S.CANCELLED,), rule=threads.cancel_with_thread),
     VerbSpec(command=service_commands.RevokeWithThread, by=_SERVICE, requires=None, taken_in=_GRANTED,

@@ -22,6 +22,7 @@ from rules.state.service_commands import (
     ThreadConsequence,
 )
 from rules.state.transition import Move, Transition
+from rules.verbs.absences import cover_absences
 from rules.verbs.settling import settle
 
 
@@ -29,7 +30,7 @@ def hold_with_thread(move: Move, command: HoldWithThread) -> Transition | Refusa
     """If someone takes over another's hold, the time stands still since the first one."""
     state, cause = move.state, Cause.THREAD_HELD.of_event(command.thread_event_id)
     if state.is_running:
-        return _note_only(move, command, cause)
+        return _note_only(move, cause, command.thread_event_id)
     if not state.is_stoppable:
         return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a hold")
     stop = Hold(
@@ -42,19 +43,22 @@ def hold_with_thread(move: Move, command: HoldWithThread) -> Transition | Refusa
     return move.record(EventType.PACKAGE_HELD, changes, reason=cause).build()
 
 
-def _note_only(move: Move, command: ThreadConsequence, cause: DetailedReason) -> Transition:
+def _note_only(move: Move, cause: DetailedReason, followed: str | None) -> Transition:
     """An action that is already running is not stopped: only its record and its card show what happened."""
-    changes: StateChanges = {"followed": command.thread_event_id}
-    return move.record(EventType.PACKAGE_THREAD_CHANGED, changes, reason=cause).build()
+    return move.record(EventType.PACKAGE_THREAD_CHANGED, {"followed": followed}, reason=cause).build()
 
 
 def resume_with_thread(move: Move, command: ResumeWithThread) -> Transition:
     state, cause = move.state, Cause.THREAD_RESUMED.of_event(command.thread_event_id)
+    if state.is_running:
+        return _note_only(move, cause, followed=command.thread_event_id if command.new_plan else None)
     if state.hold is None:
-        return _note_only(move, command, cause) if state.is_running else move.build()
+        return move.build()
     changes = _moved_deadlines(state, state.hold.since, move.situation.now)
-    changes |= {"hold": None, "followed": command.thread_event_id}
-    return move.record(EventType.PACKAGE_RESUMED, changes, reason=cause).build()
+    changes |= {"hold": None, "followed": None}
+    move.record(EventType.PACKAGE_RESUMED, changes, reason=cause)
+    # While it was held, nobody took the places of people who went away.
+    return (cover_absences(move) if move.state.status is Status.PENDING else move).build()
 
 
 def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -> StateChanges:
@@ -66,7 +70,7 @@ def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -
 
     changes: StateChanges = {"shown": None}
     if not state.status.terminal:
-        due_at = moved(state.task.due_at, state.task.created_at)
+        due_at = moved(state.task.due_at, state.task.timed_from or state.task.created_at)
         changes["task"] = state.task.model_copy(update={"due_at": due_at})
     if state.answer_by:
         changes["answer_by"] = moved(state.answer_by, decided_at)
@@ -79,19 +83,21 @@ def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -
 def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition | Refusal:
     cause = Cause.THREAD_CANCELLED.of_event(command.thread_event_id)
     if move.state.is_running:
-        return _note_only(move, command, cause)
+        return _note_only(move, cause, command.thread_event_id)
     if move.state.status.terminal:
         return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a cancellation")
-    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reviewers=(_seat(move, command),), reason=cause).build()
+    return _end(move, command, Status.CANCELLED, cause, is_no=True)
 
 
 def revoke_with_thread(move: Move, command: RevokeWithThread) -> Transition | Refusal:
-    state = move.state
+    state, cause = move.state, Cause.THREAD_CHANGED.of_event(command.thread_event_id)
     if not state.is_unused:
         return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a revocation")
-    cause = Cause.THREAD_CHANGED.of_event(command.thread_event_id)
-    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(_seat(move, command),), reason=cause).build()
+    return _end(move, command, Status.REVOKED, cause, is_no=command.for_good)
 
 
-def _seat(move: Move, command: ThreadConsequence) -> Seat:
-    return Seat(reviewer_id=move.situation.actor.actor_id, role=command.role)
+def _end(move: Move, command: ThreadConsequence, status: Status, cause: DetailedReason, *, is_no: bool) -> Transition:
+    """A cancelled thread is a person's No to what was open or permitted in it. Another plan is not."""
+    noes: StateChanges = {"noes": (*move.state.noes, move.make_no())} if is_no else {}
+    reviewers = (Seat(reviewer_id=move.situation.actor.actor_id, role=command.role),)
+    return settle(move, status, None, Basis.HUMAN, reviewers=reviewers, reason=cause, changes=noes).build()

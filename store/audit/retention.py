@@ -22,6 +22,7 @@ _ENDED = (
         PACKAGES.c.tenant_id == bindparam("tenant"),
         PACKAGES.c.updated_at < bindparam("before", type_=PACKAGES.c.updated_at.type),
         PACKAGES.c.status.in_([status.value for status in Status if status.terminal]),
+        PACKAGES.c.held_by.is_(None),  # its approval can be used after the hold
         select(CONTENT.c.event_id)
         .where(
             CONTENT.c.tenant_id == PACKAGES.c.tenant_id,
@@ -74,7 +75,7 @@ _EMPTIED: tuple[tuple[Table, dict[str, None]], ...] = (
 def empty_content(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
     """Empty packages that ended before this, and threads without news since, up to `limit` of each.
 
-    Returns their number. Open packages and held threads are never emptied.
+    Returns their number. Open and held packages and held threads are never emptied.
     """
     key = {"tenant": tenant_id, "before": before, "limit": limit}
     chains = [chain for query in (_ENDED, _QUIET_THREADS) for chain in connection.execute(query, key).scalars()]

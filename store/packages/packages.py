@@ -207,12 +207,13 @@ _SOFT_WAITING = select(PACKAGES.c.package_id).where(
     PACKAGES.c.decided_at.is_(None),
     PACKAGES.c.status == Status.PENDING.value,
     PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
+    PACKAGES.c.held_by.is_(None),
 )
 _ANY_SOFT_WAITING = _SOFT_WAITING.limit(1)
 
 
 def list_soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
-    """Pending packages to which silence would be consent."""
+    """Pending packages to which silence would be consent. While a thread is held, it is not."""
     return list(connection.execute(_SOFT_WAITING, {"tenant": tenant_id}).scalars())
 
 

@@ -187,7 +187,9 @@ def situation(
     return Situation(policy=policy, roster=Roster(policy, directory), now=now, tenant_id="T1", actor=actor, **bearing)
 
 
+_OF_THREAD = {"thread_key": "thr_1", "thread_event_id": "evt_thread", "since": NOW, "role": "reviewer"}
 _SAID: dict[type[Command], dict[str, Any]] = {
+    **dict.fromkeys(service_commands.ThreadConsequence.__subclasses__(), _OF_THREAD),
     commands.ApproveWithEdits: {"action_parameters": {"record": "43"}},
     commands.Revise: {"instructions": "Name the record."},
     commands.RequestMoreEvidence: {"instructions": "Show the order."},

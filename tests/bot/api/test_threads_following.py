@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
+from rules.scales import HITLLevel
 from rules.state.commands import Approve
 from rules.state.model import Status
 from rules.threads.checks import MOST_CHECKPOINTS
@@ -20,7 +21,7 @@ from store.commands.execute import execute
 from store.commands.invocation import Invocation
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
-from store.packages.packages import PACKAGES
+from store.packages.packages import PACKAGES, list_soft_waiting
 from store.threads.follow import AT_ONCE
 from store.threads.members import NEWEST
 from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, checkpoint, done, faults, give, thread
@@ -161,6 +162,23 @@ async def test_an_agent_that_reports_checkpoints_without_pause_does_not_keep_a_h
         group.create_task(report())
         await done(api, HoldThread, RITA)
     assert (await thread(api)).body["state"] == "held"
+
+
+async def test_what_a_cancelled_thread_ended_is_refused_in_another_thread_too(api: AgentApi) -> None:
+    approved = await api.submit(IN_THREAD)
+    await api.decide(Approve, approved, by=RITA)
+    await done(api, CancelThread, RITA)
+    assert (await api.submit(IN_THREAD | {"thread_id": "case-456b"})).problem == (409, "already-rejected")
+    like = await api.submit(IN_THREAD | {"thread_id": "case-456b", "action_parameters": {"record": "43"}})
+    assert (await api.state(like)).level is HITLLevel.HARD_APPROVAL
+
+
+async def test_silence_that_cannot_be_proven_hardens_nothing_while_the_thread_is_held(api: AgentApi) -> None:
+    await api.submit(IN_THREAD)
+    await done(api, HoldThread, RITA)
+    assert await api.world.read(lambda connection: list_soft_waiting(connection, api.world.tenant_id)) == []
+    await done(api, ResumeThread, RITA)
+    assert len(await api.world.read(lambda connection: list_soft_waiting(connection, api.world.tenant_id))) == 1
 
 
 # Checkpoints need a package, and have a rate.

@@ -47,6 +47,19 @@ async def test_the_words_of_a_quiet_thread_are_emptied_and_those_of_a_held_one_s
         assert await world.read(lambda connection: list(verify_database(connection))) == []
 
 
+async def test_a_held_approval_keeps_its_content_until_it_can_be_used(database_url: str) -> None:
+    async with open_world(database_url, KEPT_FOR_A_DAY) as world:
+        threads = ThreadStore(world.store)
+        approved = await world.submit_and_approve(HARD.model_copy(update={"thread_id": "held"}), by=SENTA)
+        hold = HoldThread(command_id=fresh("cmd"), thread_id="held", reason="The customer is calling.")
+        assert (await threads.execute(hold, reviewer(SENTA))).refusal is None
+        world.clock.passes(3 * DAY)
+        await Retention(world.store).tick()
+        resume = ResumeThread(command_id=fresh("cmd"), thread_id="held")
+        assert (await threads.execute(resume, reviewer(SENTA))).refusal is None
+        assert (await world.claim(approved)).refusal is None
+
+
 async def test_open_and_recent_packages_keep_their_content(database_url: str) -> None:
     async with open_world(database_url, KEPT_FOR_A_DAY) as world:
         await world.submit(HARD)
