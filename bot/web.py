@@ -23,6 +23,7 @@ from bot.api.problems import Problem
 from bot.api.requests import MAX_BODY, too_large_problem
 from bot.api.service import SERVICE, Service
 from bot.api.threads import handlers as threads
+from bot.api.threads import handoff_handlers
 from bot.process.connections import track_connection
 from bot.process.draining import ACTIVE_REQUESTS, ActiveRequests, track_request
 from bot.process.headers import add_headers
@@ -37,8 +38,8 @@ log = structlog.get_logger()
 class Audience(Enum):
     """The routes that a port serves. Liveness and the API's documentation are on every port."""
 
-    BOTH = (*handlers.ROUTES, *threads.ROUTES, *operations.ROUTES, *docs.ROUTES)
-    AGENTS = (*handlers.ROUTES, *threads.ROUTES, operations.LIVENESS, *docs.ROUTES)
+    BOTH = (*handlers.ROUTES, *threads.ROUTES, *handoff_handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)
+    AGENTS = (*handlers.ROUTES, *threads.ROUTES, *handoff_handlers.ROUTES, operations.LIVENESS, *docs.ROUTES)
     OPERATORS = (*operations.ROUTES, *docs.ROUTES)
 
 

@@ -64,6 +64,7 @@ class Reason(StrEnum):
         "is-owner",
         "You own the agent that proposes this, so someone else must approve it. You can still reject it.",
     )
+    IS_EARLIER_IN_THREAD = "is-earlier-in-thread", "You had a part in this thread before; someone else must approve."
     IS_EDITOR = "is-editor", "You edited this package, so someone else must approve it."
     IS_RECUSED = "is-recused", "You recused yourself from this package, so someone else must decide it."
     INDEPENDENCE_UNKNOWN = (
@@ -193,6 +194,13 @@ class Reason(StrEnum):
         "thread-unknown",
         "You don't own a thread with this name. The agent that submits its first package owns it.",
     )
+    HANDOFF_UNKNOWN = "handoff-unknown", "There is no such handoff to or from this agent."
+    HANDOFF_NOT_ALLOWED = "handoff-not-allowed", "This thread cannot be handed over: {because}. Nothing was changed."
+    HANDOFF_NEEDS_PERSON = (
+        "handoff-needs-person",
+        "A person must allow this. Submit a {action_type} package, claim it, and send this again with its id.",
+    )
+    HANDOFF_NOT_OPEN = "handoff-not-open", "This handoff is {status}. Nothing was changed."
     REQUESTER_UNKNOWN = (
         "requester-unknown",
         (

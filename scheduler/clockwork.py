@@ -14,6 +14,7 @@ from scheduler.time.click_transport import ClickTransport
 from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.consents import Consents
 from scheduler.time.due import Sweep
+from scheduler.time.handoffs import HandoffEnds
 from scheduler.time.heartbeat import Heartbeat
 from scheduler.time.retention import Retention
 from scheduler.time.threads import StoppedThreads
@@ -21,6 +22,7 @@ from store.store import Store
 
 SWEEP_EVERY = 1.0
 CHECK_ABSENCES_EVERY = 10.0
+END_HANDOFFS_EVERY = 5.0
 EMPTY_EVERY = 3600.0
 
 
@@ -32,6 +34,7 @@ class Clockwork:
     absences: AbsenceHandler
     threads: StoppedThreads
     retention: Retention
+    handoffs: HandoffEnds
 
     @classmethod
     def of(
@@ -51,6 +54,7 @@ class Clockwork:
             AbsenceHandler(store),
             StoppedThreads(store),
             Retention(store),
+            HandoffEnds(store),
         )
 
     @property
@@ -61,5 +65,6 @@ class Clockwork:
             "consents": (self.consents.tick, SWEEP_EVERY),
             "threads": (self.threads.tick, SWEEP_EVERY),
             "relief": (self.absences.tick, CHECK_ABSENCES_EVERY),
+            "handoffs": (self.handoffs.tick, END_HANDOFFS_EVERY),
             "retention": (self.retention.tick, EMPTY_EVERY),
         }

@@ -79,6 +79,11 @@ def _thread_note(dossier: Dossier, meaning: str) -> Message:
     return _message(dossier, text, rich(words(text), *stop_reason(dossier)))
 
 
+def handed_over(dossier: Dossier) -> Message:
+    text = f"This thread was handed over. From now on {agent_name(dossier)} asks."
+    return _message(dossier, text, rich(words(text)))
+
+
 def assignment(dossier: Dossier) -> Message:
     """For the person who has the task now: who gave it to them and why, with the remarks so far."""
     text = _assigned(dossier)

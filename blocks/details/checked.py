@@ -31,6 +31,7 @@ _BARRED = {
     Bar.REQUESTER: "asked for this",
     Bar.DELEGATION_CHAIN: "is on the chain on whose behalf this is done",
     Bar.OWNER: "owns the agent",
+    Bar.EARLIER_IN_THREAD: "had a part in this thread before it was handed over",
     Bar.EDITOR: "edited this version",
     Bar.RECUSED: "stepped aside",
 }

@@ -33,7 +33,7 @@ from rules.threads.model import ThreadStatus
 _NAME = 60
 _TITLE = 80
 _QUOTED = 300
-_QUOTES = (("reason", "Reason"), ("instruction", "Instruction"), ("summary", "Summary"))
+_QUOTES = (("reason", "Reason"), ("instruction", "Instruction"), ("summary", "Summary"), ("result", "Result"))
 
 
 def thread_view(dossier: ThreadDossier) -> View:

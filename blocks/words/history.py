@@ -29,6 +29,7 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_HELD: "Thread put on hold",
     EventType.PACKAGE_RESUMED: "Thread resumed",
     EventType.PACKAGE_THREAD_CHANGED: "Thread changed while this was running",
+    EventType.PACKAGE_HANDED_OVER: "Handed over to another agent",
     EventType.PACKAGE_MESSAGE: "Message",
     EventType.PACKAGE_RETRY_VOTED: "Agreed to a retry",
     EventType.PACKAGE_RETRY_ALLOWED: "Retry allowed",
@@ -76,7 +77,11 @@ _REASONS: Mapping[str, str] = {
     Cause.SEEN_BY_NOBODY_ELIGIBLE: "no reviewer can see it",
 }
 _QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
-_ALWAYS_A_THREAD = (EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED)  # the label gives the reason already
+_ALWAYS_A_THREAD = (
+    EventType.PACKAGE_HELD,
+    EventType.PACKAGE_RESUMED,
+    EventType.PACKAGE_HANDED_OVER,
+)  # the label gives the reason already
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 

@@ -58,4 +58,9 @@ EVENT_LABELS: Mapping[str, str] = {
     ThreadEventType.HELD: "Thread put on hold",
     ThreadEventType.RESUMED: "Thread resumed",
     ThreadEventType.CANCELLED: "Thread cancelled",
+    ThreadEventType.HANDOFF_OFFERED: "Thread offered to another agent",
+    ThreadEventType.HANDOFF_ACCEPTED: "Handoff accepted",
+    ThreadEventType.HANDOFF_DECLINED: "Handoff declined",
+    ThreadEventType.HANDOFF_RETURNED: "Thread returned by the other agent",
+    ThreadEventType.HANDOFF_TIMED_OUT: "Handoff not answered or returned in time",
 }

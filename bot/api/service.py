@@ -14,6 +14,7 @@ from bot.process.wrong_keys import WrongKeys
 from bot.settings import Settings
 from bot.slack.wiring import SlackSide
 from store.store import Store
+from store.threads.handoff_store import HandoffStore
 from store.threads.thread_store import ThreadStore
 
 Clock = Callable[[], datetime]
@@ -30,12 +31,14 @@ class Service:
     metrics: Metrics
     slack: SlackSide | None = None
     threads: ThreadStore = field(init=False)
+    handoffs: HandoffStore = field(init=False)
     polls: Polls = field(default_factory=Polls)
     wrong_keys: WrongKeys = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "wrong_keys", WrongKeys(self.metrics))
         object.__setattr__(self, "threads", ThreadStore(self.store))
+        object.__setattr__(self, "handoffs", HandoffStore(self.store))
 
 
 SERVICE = web.AppKey("service", Service)

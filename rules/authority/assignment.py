@@ -24,6 +24,7 @@ _WHY_NOT: Mapping[Reason, str] = {
     Reason.IS_REQUESTER: "they asked for it",
     Reason.IS_ON_CHAIN: "it is done on their behalf",
     Reason.IS_OWNER: "they own the agent",
+    Reason.IS_EARLIER_IN_THREAD: "they had a part in its thread before it was handed over",
     Reason.IS_EDITOR: "they edited it",
     Reason.IS_RECUSED: "they recused themselves",
     Reason.INDEPENDENCE_UNKNOWN: "the directory has no e-mail address for them, so they could be the requester",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 
 from rules.package.model import DecisionPackage
 from rules.people.agent_keys import KeyScope, Load, Rates
 from rules.people.directory import Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import Reversibility, RiskLevel
+from rules.state.model import PackageState
 
 PERIOD = timedelta(minutes=1)
 _RETRY_WHEN_FULL = 60  # seconds; how soon people will decide is not known
@@ -36,8 +38,7 @@ def check_risk(
     scope: KeyScope, risk: RiskLevel, reversibility: Reversibility, package: DecisionPackage
 ) -> Refusal | None:
     """`risk` and `reversibility` are the graver of the agent's and the catalogue's values."""
-    grave = reversibility is Reversibility.IRREVERSIBLE_HIGH
-    counts_as = max(risk, RiskLevel.HIGH) if grave else risk
+    counts_as = _counts_as(risk, reversibility)
     if counts_as <= scope.max_risk:
         return None
     allowed = f"up to {scope.max_risk} risk"
@@ -46,6 +47,28 @@ def check_risk(
     if package.reversibility is Reversibility.IRREVERSIBLE_HIGH:
         return _beyond_key("reversibility", f"irreversible_high, which counts as {counts_as} risk", allowed)
     return _beyond_key("action_type", f"{package.action_type}, which counts as {counts_as} risk", allowed)
+
+
+class Beyond(NamedTuple):
+    """What a key does not cover, and what it covers."""
+
+    asked: str
+    allowed: str
+
+
+def beyond_scope(scope: KeyScope, state: PackageState, roster: Roster) -> Beyond | None:
+    """What of an existing package lies beyond the key. Its risk is already the graver of agent's and catalogue's."""
+    if not scope.covers(state.action_type):
+        return Beyond(state.action_type, ", ".join(scope.may))
+    person = roster.person(state.requester)
+    if not scope.covers_requester((person.user_id, (person.email or "").lower()) if person else (state.requester,)):
+        return Beyond("its requester", ", ".join(scope.requesters))
+    counts_as = _counts_as(state.risk, state.reversibility)
+    return Beyond(f"{counts_as} risk", f"up to {scope.max_risk} risk") if counts_as > scope.max_risk else None
+
+
+def _counts_as(risk: RiskLevel, reversibility: Reversibility) -> RiskLevel:
+    return max(risk, RiskLevel.HIGH) if reversibility is Reversibility.IRREVERSIBLE_HIGH else risk
 
 
 def _beyond_key(field: str, asked: str, allowed: str) -> Refusal:

@@ -48,7 +48,11 @@ def parties_of(package: DecisionPackage, owner: str, situation: Situation) -> Pa
     is_fresh = situation.roster.directory.is_fresh(situation.policy, situation.now)
     if any(named_parties(package)) and not is_fresh:
         return refuse(Reason.DIRECTORY_STALE)
-    return resolve_parties(package, owner, situation.roster, situation.resolved_parties)
+    parties = resolve_parties(package, owner, situation.roster, situation.resolved_parties)
+    lineage = situation.memory.lineage
+    if isinstance(parties, Refusal) or lineage is None:
+        return parties
+    return parties._replace(barred=dict.fromkeys(lineage.barred, Bar.EARLIER_IN_THREAD) | parties.barred)
 
 
 def resolve_parties(

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from rules.canonical import sha256_of
 from rules.policy.actions import Action, Listing, Look, ReversibilityTable, listing
+from rules.policy.handoffs import Handoffs
 from rules.policy.roles import Role
 from rules.policy.tiers import NEVER_SILENT, Tiers
 from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, ShortName, Span, UserId
@@ -142,6 +143,7 @@ class Policy(Value):
     windows: Windows = Windows()
     queue: Queue = Queue()
     outcomes: Outcomes = Outcomes()
+    handoffs: Handoffs = Handoffs()
     directory: DirectoryPolicy = DirectoryPolicy()
     retention: Retention = Retention()
 

@@ -19,7 +19,8 @@ class Folding(NamedTuple):
     """What is checked of a chain.
 
     `mirrored`: fields of an event, and the fields of the state after it that must have the same value. `fixed`: fields
-    that never change. `status_fault`: what is wrong with the event's type and the status before and after it.
+    that never change, except those that `moves` names for a type of event. `status_fault`: what is wrong with the
+    event's type and the status before and after it.
     """
 
     subject: str
@@ -27,6 +28,7 @@ class Folding(NamedTuple):
     mirrored: Mapping[str, str]
     fixed: tuple[str, ...]
     status_fault: Callable[[str, Any, Any], str | None]
+    moves: Mapping[str, frozenset[str]] = {}
 
 
 def fold(trail: Trail, folding: Folding) -> Iterator[Fault]:
@@ -46,7 +48,9 @@ def _event_fault(event: Event, before: Json, after: Json, folding: Folding) -> s
     unlike = [name for name, twin in folding.mirrored.items() if event.get(name) != after.get(twin)]
     if unlike:
         return f"it says one thing of itself and another of the {folding.subject}: {', '.join(unlike)}"
-    moved = [name for name in folding.fixed if before and before.get(name) != after.get(name)]
+    may_move = folding.moves.get(event["event_type"], frozenset())
+    fixed = [name for name in folding.fixed if name not in may_move]
+    moved = [name for name in fixed if before and before.get(name) != after.get(name)]
     if moved:
         return f"it changes what never changes: {', '.join(moved)}"
     return folding.status_fault(event["event_type"], before.get("status"), after.get("status"))

@@ -61,6 +61,7 @@ PACKAGES = Folding(
         "created_at",
     ),
     status_fault=_status_fault,
+    moves={EventType.PACKAGE_HANDED_OVER.value: frozenset(["agent_id", "owner"])},
 )
 
 

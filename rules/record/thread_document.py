@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rules.people.directory import Roster
 from rules.record.chain import rfc3339
+from rules.record.handoff_document import handoff_summary
 from rules.record.status_document import Document, display_name
 from rules.state.model import PackageState
 from rules.state.transition import Words
@@ -23,7 +24,11 @@ _ROLLBACK = "A person has cancelled this thread and asks for a rollback. Undo wh
 
 
 def thread_document(
-    state: ThreadState, packages: Sequence[PackageState], words: Words | None, roster: Roster
+    state: ThreadState,
+    packages: Sequence[PackageState],
+    words: Words | None,
+    roster: Roster,
+    agent_names: Mapping[str, str],
 ) -> Document:
     """`words`: the texts of the last hold, resumption or cancellation. Retention may have erased them."""
     texts = words or {}
@@ -43,7 +48,7 @@ def thread_document(
         "by": {"reviewer_id": state.by, "name": display_name(roster, state.by)} if state.by else None,
         "agent_message": _message(state, status, texts),
         "packages": [_package(package) for package in packages],
-        "handoffs": [],
+        "handoffs": [handoff_summary(handoff, agent_names) for handoff in reversed(state.handoffs)],
         "revision": state.revision + sum(package.revision for package in packages),
     }
 

@@ -18,6 +18,8 @@ from rules.values import Moment
 
 
 class StateChanges(TypedDict, total=False):
+    agent_id: str
+    owner: str
     version: int
     version_event_id: str
     status: Status

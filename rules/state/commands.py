@@ -58,6 +58,7 @@ class Verb(StrEnum):
     RESUME_WITH_THREAD = "resume_with_thread"
     CANCEL_WITH_THREAD = "cancel_with_thread"
     REVOKE_WITH_THREAD = "revoke_with_thread"
+    HAND_OVER_WITH_THREAD = "hand_over_with_thread"
     REMIND = "remind"
     CONSENT = "consent"
     CLIMB = "climb"

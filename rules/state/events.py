@@ -36,6 +36,7 @@ class EventType(_Names):
     PACKAGE_HELD = "package.held"
     PACKAGE_RESUMED = "package.resumed"
     PACKAGE_THREAD_CHANGED = "package.thread_changed"  # held, resumed or cancelled while the action was running
+    PACKAGE_HANDED_OVER = "package.handed_over"  # to another agent
     PACKAGE_MESSAGE = "package.message"  # by a person to the agent, or by the agent
 
     # People decide after a failure.
@@ -138,11 +139,12 @@ class Cause(StrEnum):
     WITHDRAWN = "withdrawn"
     OBJECTION_SETTLED = "objection-settled"
 
-    # A person held, resumed or cancelled the thread.
+    # A person held, resumed or cancelled the thread, or an agent handed it over.
     THREAD_HELD = "thread-held"
     THREAD_RESUMED = "thread-resumed"
     THREAD_CANCELLED = "thread-cancelled"
     THREAD_CHANGED = "thread-changed"
+    THREAD_HANDED_OVER = "thread-handed-over"
 
     # A permission or a vote no longer counts.
     VOTES_NO_LONGER_VALID = "votes-no-longer-valid"

@@ -116,6 +116,7 @@ class Bar(StrEnum):
     REQUESTER = "requester"
     DELEGATION_CHAIN = "delegation_chain"
     OWNER = "owner"
+    EARLIER_IN_THREAD = "earlier_in_thread"
     EDITOR = "editor"
     RECUSED = "recused"
 

@@ -59,9 +59,10 @@ class LoseTrack(ClockCommand):
 
 
 class ThreadConsequence(Command):
-    """What follows for a package from a person's command for its thread. Base class.
+    """What follows for a package from a command for its thread. Base class.
 
-    `thread_event_id` is the event of the thread's own record, `since` its time, and `role` that of the person.
+    `thread_event_id` is the event of the thread's own record, `since` its time, and `role` that of the person; of an
+    agent, its id.
     """
 
     thread_key: str
@@ -90,3 +91,11 @@ class RevokeWithThread(ThreadConsequence):
 
     verb = Verb.REVOKE_WITH_THREAD
     for_good: bool = False
+
+
+class HandOverWithThread(ThreadConsequence):
+    """The thread goes to another agent, and the package with it."""
+
+    verb = Verb.HAND_OVER_WITH_THREAD
+    agent_id: str
+    owner: str

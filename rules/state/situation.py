@@ -11,6 +11,7 @@ from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.agent_keys import NO_LOAD, Load
 from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import AUTO, Actor, Agent, Roster
+from rules.people.lineage import Lineage
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.case import Background
@@ -27,6 +28,7 @@ class Memory(Value):
     approved_at: Moment | None = None
     earlier_level: HITLLevel | None = None
     thread_stopped_by: str | None = None
+    lineage: Lineage | None = None
 
 
 class Conversation(Value):
@@ -46,6 +48,7 @@ class Situation:
 
     `fresh_id`: the random part of every id that the command creates. `chance`: its random number, for sampling.
     `cards`: where the service has posted the package, as far as it knows.
+    `earlier_profiles`: those of the agents that had the thread before.
     `load`: how much the agent has asked of people so far.
     `words`: the texts of the version and of its decision by event, for a claim.
     `resolved_parties`: the user ids of parties of the package that the directory itself does not name.
@@ -62,6 +65,7 @@ class Situation:
     package: DecisionPackage | None = None
     words: Mapping[str, dict[str, Any]] | None = None
     profile: AutonomyProfile | None = None
+    earlier_profiles: tuple[AutonomyProfile, ...] = ()
     resolved_parties: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     conversation: Conversation = field(default_factory=Conversation)
@@ -84,14 +88,24 @@ class Situation:
     def _bearing(self, proposed: ProposalIdentity) -> EarlierNo | None:
         return relevant_no(self.memory.noes, self.memory.approved_at, proposed)
 
+    @property
+    def _profiles(self) -> tuple[AutonomyProfile, ...]:
+        return (*((self.profile,) if self.profile else ()), *self.earlier_profiles)
+
+    @property
+    def earned(self) -> HITLLevel:
+        """The autonomy that the agent has earned; in a thread that was handed over, the least that its agents have."""
+        own = self.profile.current_level if self.profile else self.policy.autonomy.start
+        return max([own, *(profile.current_level for profile in self.earlier_profiles)])
+
     def background(
         self, agent_id: str, package: DecisionPackage, earlier: HITLLevel | None = None, *, outsider: bool = False
     ) -> Background:
         known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
         since = self.now - self.policy.matrix.failure_window
         return Background(
-            earned=self.profile.current_level if self.profile else None,
-            failures=self.profile.failures_since(since) if self.profile else 0,
+            earned=self.earned,
+            failures=max((profile.failures_since(since) for profile in self._profiles), default=0),
             earlier=max(known, default=None),
             earlier_no=self.earlier_no(agent_id, package),
             outsider=outsider,

@@ -66,13 +66,13 @@ def may_resume(state: ThreadState, situation: ThreadSituation) -> Authority:
     return authorize(situation.roster, user_id, Standard.PROCEED, question_of(gravest, situation.policy), situation.now)
 
 
-_PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)
+PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)
 
 
 def is_party(state: ThreadState, situation: ThreadSituation, user_id: str | None) -> bool:
     """Whether this person owns the agent, asked for one of the packages, or is on the chain of one."""
     person = situation.roster.person(user_id or "")
-    barred = {party for package in situation.packages for party, bar in package.barred.items() if bar in _PARTIES}
+    barred = {party for package in situation.packages for party, bar in package.barred.items() if bar in PARTIES}
     return person is not None and not {state.owner, *barred}.isdisjoint(references(person))
 
 
@@ -81,6 +81,10 @@ def _gravest(packages: Iterable[PackageState]) -> PackageState | None:
     known = list(packages)
     still_open = [package for package in known if not package.status.terminal]
     return max(still_open or known, key=lambda package: package.risk, default=None)
+
+
+def anyone(_: ThreadState, __: ThreadSituation) -> None:
+    """The command's own rule decides who may give it."""
 
 
 def is_member(state: ThreadState, situation: ThreadSituation) -> Authority | None:

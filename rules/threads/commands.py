@@ -1,4 +1,4 @@
-"""The commands for a thread: people hold, resume and cancel it; its agent reports checkpoints."""
+"""The commands for a thread: people hold, resume and cancel it; its agent reports checkpoints and hands it over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from rules.canonical import NotCanonicalError, canonical_json_strict
 from rules.package.model import MAX_OBJECT_DEPTH
 from rules.state.commands import Id, Words
+from rules.threads.handoff import HandoffMode
 from rules.values import Value
 
 MAX_STATE = 200 * 1024  # bytes of a checkpoint's or a modified state, as canonical JSON
@@ -33,6 +34,11 @@ class ThreadVerb(StrEnum):
     RESUME = "resume"
     CANCEL = "cancel"
     CHECKPOINT = "checkpoint"
+    OFFER_HANDOFF = "offer_handoff"
+    ACCEPT_HANDOFF = "accept_handoff"
+    DECLINE_HANDOFF = "decline_handoff"
+    RETURN_HANDOFF = "return_handoff"
+    END_HANDOFF = "end_handoff"
 
 
 class ThreadCommand(Value):
@@ -69,3 +75,44 @@ class ReportCheckpoint(ThreadCommand):
     checkpoint_id: Id
     summary: Words
     state: StateData | None = None
+
+
+class OfferHandoff(ThreadCommand):
+    """`to_agent` is the name or the id of an agent. `decision_package_id`: the package by which people allowed it."""
+
+    verb = ThreadVerb.OFFER_HANDOFF
+    to_agent: Id
+    reason: Words
+    mode: HandoffMode = HandoffMode.PEER
+    captured_state: StateData | None = None
+    user_context: StateData | None = None
+    decision_package_id: Id | None = None
+
+
+class HandoffCommand(ThreadCommand):
+    """A command for a handoff that exists. Base class."""
+
+    handoff_id: Id
+
+
+class AcceptHandoff(HandoffCommand):
+    verb = ThreadVerb.ACCEPT_HANDOFF
+
+
+class DeclineHandoff(HandoffCommand):
+    verb = ThreadVerb.DECLINE_HANDOFF
+    reason: Words | None = None
+
+
+class ReturnHandoff(HandoffCommand):
+    """A delegate has done its part. `result` is for people and the agent; `result_state` only for the agent."""
+
+    verb = ThreadVerb.RETURN_HANDOFF
+    result: Words
+    result_state: StateData | None = None
+
+
+class EndHandoff(HandoffCommand):
+    """The time to answer or to return it has passed. The service's clock gives this command."""
+
+    verb = ThreadVerb.END_HANDOFF

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rules.authority.key_limits import beyond_scope
 from rules.package.takeover_reach import names_held_with_thread
 from rules.people.directory import Actor, ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
+from rules.state.service_commands import HandOverWithThread
 from rules.state.transition import Words
-from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
+from rules.threads import handing_over
+from rules.threads.commands import (
+    CancelThread,
+    HandoffCommand,
+    HoldThread,
+    OfferHandoff,
+    ReportCheckpoint,
+    ResumeThread,
+    ThreadCommand,
+    ThreadVerb,
+)
 from rules.threads.events import ThreadEventType
+from rules.threads.handing_over import change_handoffs
+from rules.threads.handoff import Handoff
 from rules.threads.model import CHECKPOINTS_KEPT, Checkpoint, ThreadState, ThreadStatus
 from rules.threads.situation import ThreadSituation
 from rules.threads.table import THREAD_VERBS, ThreadVerbSpec
@@ -31,6 +45,7 @@ class ThreadTransition:
     policy_version: str
     at: datetime
     words: Words | None
+    handed_over: tuple[HandOverWithThread, ...] = ()
 
 
 def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> ThreadTransition | Refusal:
@@ -44,6 +59,8 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
         return refusal
     event_id = f"evt_{situation.fresh_id}"
     changes = _changes(spec, state, command, situation, event_id)
+    if isinstance(changes, Refusal):
+        return changes
     if spec.leads_to:
         changes["role"] = authority.role if authority else None
     after = state.model_copy(update=changes)
@@ -57,6 +74,7 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
         policy_version=situation.policy.full_version,
         at=situation.now,
         words=_words(command),
+        handed_over=tuple(_handed_over(state, situation, after, event_id)),
     )
 
 
@@ -77,13 +95,22 @@ def _trial(kind: type[ThreadCommand], state: ThreadState) -> ThreadCommand:
 def _check_status(spec: ThreadVerbSpec, state: ThreadState) -> Refusal | None:
     if state.status in spec.taken_in:
         return None
-    return refuse(Reason.THREAD_CANCELLED if state.status is ThreadStatus.CANCELLED else Reason.THREAD_NOT_HELD)
+    match state.status:
+        case ThreadStatus.CANCELLED:
+            return refuse(Reason.THREAD_CANCELLED)
+        case ThreadStatus.HELD:
+            return refuse(Reason.THREAD_HELD)
+        case _:
+            return refuse(Reason.THREAD_NOT_HELD)
 
 
 def _changes(
     spec: ThreadVerbSpec, state: ThreadState, command: ThreadCommand, situation: ThreadSituation, event_id: str
-) -> dict[str, Any]:
+) -> dict[str, Any] | Refusal:
     changes: dict[str, Any] = {"revision": state.revision + 1, "updated_at": situation.now}
+    if isinstance(command, OfferHandoff | HandoffCommand):
+        handed = change_handoffs(state, command, situation, event_id)
+        return handed if isinstance(handed, Refusal) else changes | handed
     if isinstance(command, ReportCheckpoint):
         return changes | {"checkpoints": _with_checkpoint(state, command, situation, event_id)}
     return changes | {
@@ -94,8 +121,16 @@ def _changes(
         "resume_checkpoint_id": command.checkpoint_id if isinstance(command, ResumeThread) else None,
         "rollback_requested": isinstance(command, CancelThread) and command.rollback,
         "has_new_plan": isinstance(command, ResumeThread) and command.modified_state is not None,
+        "handoffs": _handoffs(state, command, situation),
         "stopped_names": () if isinstance(command, ResumeThread) else _stopped_names(state, situation),
     }
+
+
+def _handoffs(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> tuple[Handoff, ...]:
+    """A resumption moves the ends of handoffs, and a cancellation ends them."""
+    if isinstance(command, CancelThread):
+        return handing_over.cancelled(state)
+    return handing_over.suspended(state, situation) if isinstance(command, ResumeThread) else state.handoffs
 
 
 def _with_checkpoint(
@@ -111,6 +146,30 @@ def _stopped_names(state: ThreadState, situation: ThreadSituation) -> tuple[str,
     return names_held_with_thread(state.thread_id, {package.run_id for package in situation.packages})
 
 
+_NO_WORDS = {"command_id", "thread_id", "seen_event_id", "to_agent", "mode", "decision_package_id", "handoff_id"}
+
+
 def _words(command: ThreadCommand) -> Words | None:
-    texts = command.model_dump(mode="json", exclude={"command_id", "thread_id", "seen_event_id"}, exclude_none=True)
+    texts = command.model_dump(mode="json", exclude=_NO_WORDS, exclude_none=True)
     return texts or None
+
+
+def _handed_over(
+    state: ThreadState, situation: ThreadSituation, after: ThreadState, event_id: str
+) -> Iterator[HandOverWithThread]:
+    """After a delegation that ended by itself, only what the other agent's key covers goes back."""
+    if after.owner_agent == state.owner_agent:
+        return
+    new = situation.agents[after.owner_agent]
+    for package in handing_over.packages_of(state.owner_agent, situation):
+        if beyond_scope(new.scope, package, situation.roster) is None:
+            yield HandOverWithThread(
+                command_id=f"{event_id}:{package.decision_package_id}",
+                decision_package_id=package.decision_package_id,
+                thread_key=state.thread_key,
+                thread_event_id=event_id,
+                since=situation.now,
+                role=situation.actor.actor_id,
+                agent_id=after.owner_agent,
+                owner=after.owner,
+            )

@@ -10,3 +10,8 @@ class ThreadEventType(StrEnum):
     HELD = "thread.held"
     RESUMED = "thread.resumed"
     CANCELLED = "thread.cancelled"
+    HANDOFF_OFFERED = "handoff.offered"
+    HANDOFF_ACCEPTED = "handoff.accepted"
+    HANDOFF_DECLINED = "handoff.declined"
+    HANDOFF_RETURNED = "handoff.returned"
+    HANDOFF_TIMED_OUT = "handoff.timed_out"

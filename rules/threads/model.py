@@ -9,11 +9,14 @@ from __future__ import annotations
 from enum import StrEnum
 from hashlib import sha256
 
+from rules.people.lineage import Lineage
 from rules.spelling import normalize_name
+from rules.threads.handoff import Handoff, HandoffStatus
 from rules.values import Moment, Value
 
 KEY_PREFIX = "thr_"
 CHECKPOINTS_KEPT = 20  # in the state; the record holds all of them
+HANDOFFS_KEPT = 20  # the same; open ones are always kept
 
 
 def thread_key(thread_id: str) -> str:
@@ -59,6 +62,8 @@ class ThreadState(Value):
     has_new_plan: bool = False  # resumed with a modified state
     stopped_names: tuple[str, ...] = ()  # of the thread and its runs, as long as it is held or cancelled
     checkpoints: tuple[Checkpoint, ...] = ()
+    handoffs: tuple[Handoff, ...] = ()
+    lineage: Lineage | None = None  # None until the thread is handed over
     updated_at: Moment | None = None
 
     @property
@@ -69,3 +74,13 @@ class ThreadState(Value):
     @property
     def latest_checkpoint(self) -> str | None:
         return self.checkpoints[-1].checkpoint_id if self.checkpoints else None
+
+    @property
+    def offered(self) -> Handoff | None:
+        """The offer that waits for an answer. A thread has at most one."""
+        return next((handoff for handoff in self.handoffs if handoff.status is HandoffStatus.OFFERED), None)
+
+    @property
+    def lent(self) -> tuple[Handoff, ...]:
+        """The delegations that are not returned yet, the first one first: each was given by the one before it."""
+        return tuple(handoff for handoff in self.handoffs if handoff.is_lent)

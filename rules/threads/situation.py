@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from rules.people.directory import Actor, Roster
+from rules.people.directory import Actor, Agent, Roster
 from rules.policy.model import Policy
 from rules.state.model import PackageState
+
+
+class Permit(NamedTuple):
+    """A package, and the parameters of its present version."""
+
+    state: PackageState
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +24,8 @@ class ThreadSituation:
     """`packages`: the thread's packages, the newest first. `fresh_id`: the random part of the event's id.
 
     `recent_checkpoints`: when the agent reported checkpoints within the last minute, in any thread, oldest first.
+    For handoffs: `agents` are those that take part, by id; `target` is the one to which the thread is offered; `permit`
+    is the package by which people allowed it.
     """
 
     roster: Roster
@@ -23,6 +34,9 @@ class ThreadSituation:
     actor: Actor
     packages: tuple[PackageState, ...] = ()
     recent_checkpoints: tuple[datetime, ...] = ()
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    target: Agent | None = None
+    permit: Permit | None = None
 
     @property
     def policy(self) -> Policy:

@@ -16,9 +16,22 @@ from typing import Any
 
 from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Refusal
-from rules.threads.authority import is_member, may_resume, may_stop
+from rules.threads.authority import anyone, is_member, may_resume, may_stop
 from rules.threads.checks import check_hold, check_nothing, check_rate_of_checkpoints, check_resume
-from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand, ThreadVerb
+from rules.threads.commands import (
+    AcceptHandoff,
+    CancelThread,
+    DeclineHandoff,
+    EndHandoff,
+    HandoffCommand,
+    HoldThread,
+    OfferHandoff,
+    ReportCheckpoint,
+    ResumeThread,
+    ReturnHandoff,
+    ThreadCommand,
+    ThreadVerb,
+)
 from rules.threads.events import ThreadEventType
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.situation import ThreadSituation
@@ -45,7 +58,8 @@ class ThreadVerbSpec:
 
 def build_thread_table(rows: Iterable[ThreadVerbSpec]) -> Mapping[type[ThreadCommand], ThreadVerbSpec]:
     table = {row.command: row for row in rows}
-    if missing := set(ThreadCommand.__subclasses__()) - table.keys():
+    kinds = {*ThreadCommand.__subclasses__(), *HandoffCommand.__subclasses__()} - {HandoffCommand}
+    if missing := kinds - table.keys():
         raise TypeError(f"the table of threads has no row for {', '.join(sorted(kind.__name__ for kind in missing))}")
     return table
 
@@ -68,5 +82,25 @@ THREAD_VERBS = build_thread_table([
     ThreadVerbSpec(
         command=ReportCheckpoint, by=_AGENT, requires=is_member, taken_in=(S.RUNNING, S.HELD),
         event_type=ThreadEventType.CHECKPOINT_REPORTED, check=check_rate_of_checkpoints,
+    ),
+    ThreadVerbSpec(
+        command=OfferHandoff, by=_AGENT, requires=is_member, taken_in=(S.RUNNING,),
+        event_type=ThreadEventType.HANDOFF_OFFERED,
+    ),
+    ThreadVerbSpec(
+        command=AcceptHandoff, by=_AGENT, requires=anyone, taken_in=(S.RUNNING,),
+        event_type=ThreadEventType.HANDOFF_ACCEPTED,
+    ),
+    ThreadVerbSpec(
+        command=DeclineHandoff, by=_AGENT, requires=anyone, taken_in=(S.RUNNING, S.HELD),
+        event_type=ThreadEventType.HANDOFF_DECLINED,
+    ),
+    ThreadVerbSpec(
+        command=ReturnHandoff, by=_AGENT, requires=is_member, taken_in=(S.RUNNING,),
+        event_type=ThreadEventType.HANDOFF_RETURNED,
+    ),
+    ThreadVerbSpec(
+        command=EndHandoff, by=(ActorKind.AUTO,), requires=anyone, taken_in=(S.RUNNING,),
+        event_type=ThreadEventType.HANDOFF_TIMED_OUT,
     ),
 ])  # fmt: skip

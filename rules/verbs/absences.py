@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.authority.assignment import assign_task
-from rules.authority.authorization import Question, authorize, question_asked, question_of
+from rules.authority.authorization import Question, authorize, eligible_users, question_asked, question_of
 from rules.authority.silence import anyone_present, is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
@@ -19,7 +19,7 @@ from rules.state.model import PackageState, ReviewTask, Status
 from rules.state.service_commands import Relieve
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
-from rules.verbs.escalation import climb_to
+from rules.verbs.escalation import climb_to, next_rung
 
 
 def needs_relief(state: PackageState, roster: Roster, now: datetime) -> bool:
@@ -48,6 +48,14 @@ def cover_absences(move: Move) -> Move:
     back = _original_is_back(state, roster, now)
     task = _return_task(state.task) if back else _reassign_task(move)
     return move.record(EventType.TASK_ASSIGNED, {"task": task}, reason=Cause.BACK if back else Cause.ABSENT)
+
+
+def climb_if_nobody_is_left(move: Move) -> Move:
+    """After somebody was barred: if nobody who is asked can decide any more, ask the next rung at once."""
+    left = eligible_users(move.situation.roster, question_asked(move.state), move.situation.now)
+    rung = next_rung(move.state, move.situation)
+    pending = move.state.status is Status.PENDING
+    return climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else cover_absences(move)
 
 
 def _assignee_is_absent(state: PackageState, roster: Roster, now: datetime) -> bool:

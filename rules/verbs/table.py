@@ -140,6 +140,8 @@ VERBS = build_table([
              rule=execution.report_execution, needs=_OUTCOME),
     VerbSpec(command=service_commands.HoldWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),
              rule=threads.hold_with_thread),
+    VerbSpec(command=service_commands.HandOverWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),
+             rule=threads.hand_over_with_thread, needs=_HANDED_OUT | {Needs.AGENT}),
     VerbSpec(command=service_commands.ResumeWithThread, by=_SERVICE, requires=None, taken_in=_ANY,
              rule=threads.resume_with_thread, needs=_HANDED_OUT),
     VerbSpec(command=service_commands.CancelWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),

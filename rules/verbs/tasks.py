@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.authority.assignment import check_assignee
-from rules.authority.authorization import authorize, eligible_users, question_asked, question_of
+from rules.authority.authorization import authorize, question_asked, question_of
 from rules.authority.key_limits import check_recent
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
@@ -38,9 +38,8 @@ from rules.state.model import Bar, Details, Status
 from rules.state.sightings import FormStep
 from rules.state.situation import Conversation
 from rules.state.transition import Move, Transition, Words
-from rules.verbs.absences import cover_absences
+from rules.verbs.absences import climb_if_nobody_is_left, cover_absences
 from rules.verbs.decisions import check_new_time, seat_of_actor
-from rules.verbs.escalation import climb_to, next_rung
 from rules.verbs.execution import counted_as_failure, decided_by_people, update_trust
 from rules.verbs.settling import settle
 
@@ -61,10 +60,7 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
         },
         words={"comment": command.comment},
     )
-    left = eligible_users(move.situation.roster, question_asked(move.state), move.situation.now)
-    rung = next_rung(move.state, move.situation)
-    pending = move.state.status is Status.PENDING
-    return (climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else cover_absences(move)).build()
+    return climb_if_nobody_is_left(move).build()
 
 
 def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:

@@ -1,4 +1,4 @@
-"""What a package does when its thread is held, resumed or cancelled.
+"""What a package does when its thread is held, resumed, cancelled or handed over.
 
 While it is held, people may still decide on it, but its time stands: no deadline, no reminder, no silence, no expiry
 of an approval. Two things do run: the package's own `expires_at`, and the time to report an execution that was claimed
@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from rules.people.directory import reference
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
 from rules.state.decisions import Basis, Hold, Seat
 from rules.state.events import Cause, DetailedReason, EventType
-from rules.state.model import PackageState, Status
+from rules.state.model import Bar, PackageState, Status
 from rules.state.service_commands import (
     CancelWithThread,
+    HandOverWithThread,
     HoldWithThread,
     ResumeWithThread,
     RevokeWithThread,
     ThreadConsequence,
 )
 from rules.state.transition import Move, Transition
-from rules.verbs.absences import cover_absences
+from rules.verbs.absences import climb_if_nobody_is_left, cover_absences
 from rules.verbs.settling import settle
 
 
@@ -101,3 +103,26 @@ def _end(move: Move, command: ThreadConsequence, status: Status, cause: Detailed
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())} if is_no else {}
     reviewers = (Seat(reviewer_id=move.situation.actor.actor_id, role=command.role),)
     return settle(move, status, None, Basis.HUMAN, reviewers=reviewers, reason=cause, changes=noes).build()
+
+
+def hand_over_with_thread(move: Move, command: HandOverWithThread) -> Transition | Refusal:
+    """From now on another agent asks, and its owner is barred too. Everybody who was barred stays barred.
+
+    Silence starts anew, because the card names another agent. If nobody is left to decide, the next rung is asked.
+    """
+    state, situation = move.state, move.situation
+    if state.status.terminal and not state.is_unused:
+        return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a handoff")
+    owner = situation.roster.user_of_reference(reference(command.owner))
+    changes: StateChanges = {
+        "agent_id": command.agent_id,
+        "owner": command.owner,
+        "barred": {owner: Bar.OWNER} | state.barred,
+        "shown": None,
+    }
+    if not state.status.terminal and state.task.assigned_to == owner:
+        changes["task"] = state.task.model_copy(update={"assigned_to": None})
+    move.record(
+        EventType.PACKAGE_HANDED_OVER, changes, reason=Cause.THREAD_HANDED_OVER.of_event(command.thread_event_id)
+    )
+    return move.build() if state.status.terminal else climb_if_nobody_is_left(move).build()

@@ -95,8 +95,7 @@ def depends_on_trust(state: PackageState, policy: Policy) -> bool:
 
 
 def _check_policy_grant(state: PackageState, situation: Situation) -> Invalidity | None:
-    profile, policy = situation.profile, situation.policy
-    level = level_today(policy, state, profile.current_level if profile else policy.autonomy.start)
+    level = level_today(situation.policy, state, situation.earned)
     return _policy_requires(level) if level > HITLLevel.NOTIFY_ONLY else None
 
 

@@ -30,6 +30,7 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_HELD: notes.held,
     EventType.PACKAGE_RESUMED: notes.resumed,
     EventType.PACKAGE_THREAD_CHANGED: notes.thread_changed,
+    EventType.PACKAGE_HANDED_OVER: notes.handed_over,
     EventType.TASK_REMINDED: notes.reminder,
     EventType.EXECUTION_REMINDED: notes.unused_approval,
     EventType.TASK_ASSIGNED: notes.assignment,

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, bindparam, or_, select
 from rules.authority.key_limits import PERIOD
 from rules.people.agent_keys import NO_LOAD, KeyScope, Load, Rates
 from rules.people.directory import Agent, AgentStanding
+from rules.people.lineage import Lineage
 from store.agents import agent_load
 from store.engine.statements import fetch_first
-from store.packages.threads import HOLDER
+from store.packages.threads import HOLDER, LINEAGE
 from store.schema.agent_tables import AgentKey, AgentRow
 from store.schema.installation_tables import InstallationRow
 from store.schema.tables import core
@@ -30,9 +31,9 @@ _FIND = select(AGENTS, INSTALLATION.c.frozen).where(
 # A shared lock: while a claim runs, nobody can pause the agent, so a pause that was answered is effective.
 _FIND_AND_HOLD = _FIND.with_for_update(read=True)
 _FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
-_FIND_IN_THREAD_AND_HOLD = _FIND.add_columns(HOLDER).with_for_update(read=True, of=(AGENTS, INSTALLATION))
+_FIND_IN_THREAD_AND_HOLD = _FIND.add_columns(HOLDER, LINEAGE).with_for_update(read=True, of=(AGENTS, INSTALLATION))
 _FIND_PROPOSING = _FIND.add_columns(*agent_load.COLUMNS)
-_FIND_PROPOSING_IN_THREAD = _FIND_PROPOSING.add_columns(HOLDER)
+_FIND_PROPOSING_IN_THREAD = _FIND_PROPOSING.add_columns(HOLDER, LINEAGE)
 _BY_KEY = (
     select(AGENTS, INSTALLATION.c.frozen)
     .join(KEYS, (KEYS.c.tenant_id == AGENTS.c.tenant_id) & (KEYS.c.agent_id == AGENTS.c.agent_id))
@@ -64,37 +65,41 @@ def load_agent(
     return _agent(row) if row else None
 
 
-def load_agent_in_thread(
-    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
-) -> tuple[Agent | None, str | None]:
-    """The agent, locked, and the package through which a person holds its thread, in one query."""
-    if thread is None:
-        return load_agent(connection, tenant_id, agent_id, hold=True), None
-    row = fetch_first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
-    return (_agent(row), row.holder) if row else (None, None)
-
-
-class ProposingAgent(NamedTuple):
-    """An agent that submits a package, its recent load, and the package through which a person holds its thread."""
+class AgentInThread(NamedTuple):
+    """An agent; who or what stops its thread (`holder`), and what the thread's packages inherit, if it names one."""
 
     agent: Agent | None = None
-    load: Load = NO_LOAD
     holder: str | None = None
+    lineage: Lineage | None = None
+    load: Load = NO_LOAD
+
+
+def load_agent_in_thread(
+    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
+) -> AgentInThread:
+    """Load everything in one query, with the agent locked."""
+    if thread is None:
+        return AgentInThread(load_agent(connection, tenant_id, agent_id, hold=True))
+    row = fetch_first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
+    return AgentInThread(_agent(row), row.holder, _lineage(row.lineage)) if row else AgentInThread()
+
+
+def _lineage(written: str | None) -> Lineage | None:
+    return Lineage.model_validate_json(written) if written else None
 
 
 def load_proposing_agent(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, now: datetime
-) -> ProposingAgent:
-    """Load everything in one query."""
+) -> AgentInThread:
+    """The same for an agent that submits a package, with its recent load."""
     key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
     query = _FIND_PROPOSING_IN_THREAD if thread else _FIND_PROPOSING
     row = fetch_first(connection, query, {**key, **(thread or {})})
     if row is None:
-        return ProposingAgent()
+        return AgentInThread()
     agent = _agent(row)
-    return ProposingAgent(
-        agent, agent_load.count_load(connection, row, agent.rates, key), row.holder if thread else None
-    )
+    load = agent_load.count_load(connection, row, agent.rates, key)
+    return AgentInThread(agent, row.holder, _lineage(row.lineage), load) if thread else AgentInThread(agent, load=load)
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names

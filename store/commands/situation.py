@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_all
@@ -9,7 +10,9 @@ from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_al
 from rules.authority.parties import unresolved_parties
 from rules.package.model import DecisionPackage, action_digest
 from rules.package.takeover_reach import HasThread
+from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Roster
+from rules.people.lineage import Lineage
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
 from rules.spelling import normalize_name
@@ -118,8 +121,10 @@ def _loaded_fields(
     if subject is None or agent_id is None:
         return {}
     fields, memory = _agent(connection, tenant, agent_id, invocation, subject)
+    earlier = _earlier_agents(memory.get("lineage"), agent_id)
     if Needs.PROFILE in needs and not _claims_without_trust(command, loaded, policy):
         fields["profile"] = load_profile(connection, tenant, agent_id, subject.action_type)
+        fields["earlier_profiles"] = _earlier_profiles(connection, tenant, policy, subject.action_type, earlier)
     if Needs.CARDS in needs:
         fields["cards"] = posted_cards(connection, tenant, [command.decision_package_id])[command.decision_package_id]
     if loaded and Needs.CONTENT in needs:
@@ -129,7 +134,7 @@ def _loaded_fields(
     if Needs.MESSAGES in needs and isinstance(command, Say):
         fields["conversation"] = load_conversation(connection, tenant, agent_id, command, invocation.now)
     if action := _memory_subject(command, needs, loaded, fields.get("package")):
-        memory |= _load_memory(connection, tenant, policy.windows, invocation, agent_id, action)
+        memory |= _load_memory(connection, tenant, policy.windows, invocation, (agent_id, *earlier), action)
     return fields | {"memory": Memory(**memory)}
 
 
@@ -142,12 +147,29 @@ def _agent(
     if Needs.AGENT_ALONE in needs:
         return {"agent": load_agent(connection, tenant, agent_id, lock=True)}, {}
     if Needs.AGENT_LOAD in needs:
-        proposing = load_proposing_agent(connection, tenant, agent_id, thread, invocation.now)
-        return {"agent": proposing.agent, "load": proposing.load}, {"thread_stopped_by": proposing.holder}
-    if Needs.AGENT in needs:
-        agent, holder = load_agent_in_thread(connection, tenant, agent_id, thread)
-        return {"agent": agent}, {"thread_stopped_by": holder}
-    return {}, {}
+        row = load_proposing_agent(connection, tenant, agent_id, thread, invocation.now)
+    elif Needs.AGENT in needs:
+        row = load_agent_in_thread(connection, tenant, agent_id, thread)
+    else:
+        return {}, {}
+    in_thread = {"thread_stopped_by": row.holder, "lineage": row.lineage}
+    return {"agent": row.agent, "load": row.load}, in_thread
+
+
+def _earlier_agents(lineage: Lineage | None, agent_id: str) -> tuple[str, ...]:
+    return tuple(agent for agent in lineage.agents if agent != agent_id) if lineage else ()
+
+
+def _earlier_profiles(
+    connection: Connection, tenant: str, policy: Policy, action_type: str, agents: Sequence[str]
+) -> tuple[AutonomyProfile, ...]:
+    """What the agents that had the thread before have earned; at first, what every agent starts with."""
+    start = policy.autonomy.start
+    return tuple(
+        load_profile(connection, tenant, agent, action_type)
+        or AutonomyProfile(agent_id=agent, action_type=action_type, current_level=start)
+        for agent in agents
+    )
 
 
 def _memory_subject(
@@ -188,26 +210,28 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
     tenant: str,
     windows: Windows,
     invocation: Invocation,
-    agent_id: str,
+    agents: tuple[str, ...],
     action: DecisionPackage | PackageState,
 ) -> dict[str, Any]:
-    """Rejections of the same or a similar action, and the highest level that the same action had before."""
-    now = invocation.now
+    """Rejections of the same or a similar action, and the highest level that the same action had before.
+
+    What the agents had that had the thread before counts as the agent's own.
+    """
+    now, own = invocation.now, agents[0]
     key = {
         "tenant": tenant,
-        "agent": agent_id,
         "action_type": normalize_name(action.action_type),
         "digest": action_digest(action) if isinstance(action, DecisionPackage) else action.action_digest,
         "own": invocation.command.decision_package_id,
         "since": now - max(windows.rejection, windows.same_digest),
         "no_since": now - windows.rejection,
     }
-    before = fetch_all(connection, _MEMORY, key)
-    refused = tuple(rejections.remembered_no(row) for row in before if row.event_id)
+    before = [row for agent in agents for row in fetch_all(connection, _MEMORY, key | {"agent": agent})]
+    noes = (rejections.remembered_no(row) for row in before if row.event_id)
+    refused = tuple(no._replace(agent_id=own) if no.agent_id in agents else no for no in noes)
     earliest = min((refusal.no.at for refusal in refused), default=None)
     return {
         "noes": refused,
-        "approved_at": earliest
-        and rejections.last_approved_at(connection, tenant, agent_id, action.action_type, earliest),
+        "approved_at": earliest and rejections.last_approved_at(connection, tenant, own, action.action_type, earliest),
         "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
     }

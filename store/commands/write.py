@@ -111,8 +111,10 @@ def _row(occurrence: Occurrence, event: Event) -> dict[str, Any]:
 
 
 def _callback_url(transition: Transition, loaded: Loaded | None, situation: Situation) -> str | None:
-    """The address of the new version, else of the package before, else of the agent."""
+    """The address of the new version, else of the package before, else of the agent. It changes with the agent."""
     proposed = _package_words(transition.occurrences[0])
+    if transition.before and transition.before.agent_id != transition.after.agent_id:
+        return situation.agent.callback_url if situation.agent else None
     return (
         (proposed.get("callback_url") if proposed else None)
         or (loaded.callback_url if loaded else None)

@@ -56,6 +56,7 @@ _CHANGE = (
     .where(*_THIS, PACKAGES.c.revision == bindparam("was"))
     .values({name: bindparam(name) for name in _CHANGED})
 )
+_HAND_OVER = update(PACKAGES).where(*_THIS).values(agent_id=bindparam("to_agent"))
 
 
 class Loaded(NamedTuple):
@@ -109,6 +110,8 @@ def save_package(
     changed = {name: row[name] for name in _CHANGED}
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "was": before.revision}
     batch.execute(_CHANGE, changed | key)
+    if after.agent_id != before.agent_id:
+        batch.execute(_HAND_OVER, key | {"to_agent": after.agent_id})
 
 
 def _row(state: PackageState) -> dict[str, Any]:

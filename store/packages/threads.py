@@ -11,10 +11,11 @@ from sqlalchemy import bindparam, delete, func, insert, select
 
 from rules.package.takeover_reach import HasThread, names_held, names_required
 from rules.state.model import PackageState
+from rules.threads.model import thread_key
 from store.engine.batch import Batch
-from store.schema.tables import ThreadRow, core
+from store.schema.tables import ThreadRecordRow, ThreadRow, core
 
-THREADS = core(ThreadRow)
+THREADS, THREAD_RECORDS = core(ThreadRow), core(ThreadRecordRow)
 
 # The other package through which a person holds this thread. Ids start with the creation time, so the smallest is the
 # oldest.
@@ -28,6 +29,16 @@ HOLDER = (
     .scalar_subquery()
     .label("holder")
 )
+# What packages of a thread inherit once it was handed over.
+LINEAGE = (
+    select(THREAD_RECORDS.c.lineage)
+    .where(
+        THREAD_RECORDS.c.tenant_id == bindparam("tenant"),
+        THREAD_RECORDS.c.thread_key == bindparam("thread_key"),
+    )
+    .scalar_subquery()
+    .label("lineage")
+)
 _TAKE = insert(THREADS)
 _FREE = delete(THREADS).where(
     THREADS.c.tenant_id == bindparam("tenant"),
@@ -37,9 +48,10 @@ _FREE = delete(THREADS).where(
 
 
 def holder_values(asking: HasThread, own: str) -> dict[str, str] | None:
-    """The parameters of `HOLDER`; None if the package names neither a thread nor a run."""
+    """The parameters of `HOLDER` and `LINEAGE`; None if the package names neither a thread nor a run."""
     names = names_required(asking)
-    return {"first": names[0], "last": names[-1], "own": own} if names else None
+    key = thread_key(asking.thread_id) if asking.thread_id else ""
+    return {"first": names[0], "last": names[-1], "own": own, "thread_key": key} if names else None
 
 
 def write_thread_holds(batch: Batch, before: PackageState | None, after: PackageState) -> None:

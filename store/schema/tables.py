@@ -255,6 +255,28 @@ class ThreadRecordRow(SQLModel, table=True):
     updated_at: datetime
     due_at: datetime | None = None
     state: str = Field(sa_type=Text)
+    lineage: str | None = Field(default=None, sa_type=Text)
+
+
+class HandoffRow(SQLModel, table=True):
+    """A handoff of a thread, as its record has it, to find handoffs by agent and by time."""
+
+    __tablename__ = "handoffs"
+    __table_args__ = (
+        Index("ix_handoffs_from_agent", "tenant_id", "from_agent", "offered_at"),
+        Index("ix_handoffs_to_agent", "tenant_id", "to_agent", "offered_at"),
+        _partial("ix_handoffs_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    handoff_id: str = Field(primary_key=True)
+    thread_key: str
+    thread_id: str = Field(sa_type=Text)
+    from_agent: str
+    to_agent: str
+    status: str
+    offered_at: datetime
+    due_at: datetime | None
+    body: str = Field(sa_type=Text)
 
 
 def core(model: type[SQLModel]) -> Table:

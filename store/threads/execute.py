@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, bindparam, select, text
@@ -20,20 +21,24 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.record.chain import seal_event, thread_event
 from rules.state.model import PackageState
 from rules.threads.checks import MOST_CHECKPOINTS
-from rules.threads.commands import ReportCheckpoint, ThreadCommand
+from rules.threads.commands import HandoffCommand, OfferHandoff, ReportCheckpoint, ThreadCommand
 from rules.threads.decide import ThreadTransition, decide_thread
 from rules.threads.model import ThreadState, thread_key
 from rules.threads.situation import ThreadSituation
 from store.commands.answers import NewAnswer, load_answer, save_answer
+from store.commands.execute import execute_many
+from store.commands.invocation import Invocation
 from store.commands.write import APPEND_EVENT, EVENTS, batch_or_stale
+from store.engine.database import StaleError
 from store.engine.statements import fetch_all
 from store.installation.installation import Installation, fresh_id
 from store.packages.content import NewContent, save_content
 from store.schema.tables import IS_CHECKPOINT
-from store.threads.callbacks import write_thread_callback
+from store.threads.callbacks import write_thread_callbacks
 from store.threads.follow import follow_thread
-from store.threads.members import reached_packages
-from store.threads.records import LoadedThread, load_thread, save_thread
+from store.threads.handoffs import concerned, takes_part
+from store.threads.members import reached_packages, thread_packages
+from store.threads.records import LoadedThread, begin_thread, load_thread, save_thread
 
 _RECENT_CHECKPOINTS = (
     select(EVENTS.c.occurred_at)
@@ -62,7 +67,7 @@ class ThreadInvocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadOutcome:
-    """The thread after the command, or the refusal. `changed`: the ids of the thread and packages that changed."""
+    """The thread after the command, or the refusal. `changed`: what to announce to those who wait."""
 
     state: ThreadState | None = None
     refusal: Refusal | None = None
@@ -78,6 +83,8 @@ def execute_thread(connection: Connection, installation: Installation, invocatio
     if answered := load_answer(connection, tenant_id, command.command_id):
         conflict = answered.check_same_content(invocation.content_digest, thread_key(command.thread_id))
         return ThreadOutcome(state=loaded.state if loaded else None, refusal=conflict, replayed=True)
+    if loaded is None and isinstance(command, OfferHandoff) and invocation.agent:
+        loaded = begin_thread(tenant_id, command.thread_id, invocation.agent.agent_id, invocation.agent.owner)
     if loaded is None:
         return ThreadOutcome(refusal=_unknown(invocation))
     result = decide_thread(loaded.state, command, _situation(connection, roster, invocation, loaded.state))
@@ -95,10 +102,14 @@ def _unknown(invocation: ThreadInvocation) -> Refusal:
 def _packages_for(
     connection: Connection, invocation: ThreadInvocation, thread: ThreadState
 ) -> tuple[PackageState, ...]:
-    """A checkpoint depends on none of them."""
-    if invocation.actor.kind is ActorKind.AGENT:
-        return ()
-    return reached_packages(connection, thread)
+    """A checkpoint depends on none of them, and a handoff not on those that name only a run."""
+    match invocation.command:
+        case ReportCheckpoint():
+            return ()
+        case OfferHandoff() | HandoffCommand():
+            return thread_packages(connection, thread)
+        case _:
+            return reached_packages(connection, thread)
 
 
 def _situation(
@@ -111,7 +122,12 @@ def _situation(
         actor=invocation.actor,
         packages=_packages_for(connection, invocation, thread),
         recent_checkpoints=_recent_checkpoints(connection, invocation, thread.tenant_id),
+        **_handoff_fields(connection, invocation.command, thread),
     )
+
+
+def _handoff_fields(connection: Connection, command: ThreadCommand, thread: ThreadState) -> dict[str, Any]:
+    return takes_part(connection, thread, command) if isinstance(command, OfferHandoff | HandoffCommand) else {}
 
 
 def _recent_checkpoints(connection: Connection, invocation: ThreadInvocation, tenant_id: str) -> tuple[datetime, ...]:
@@ -137,11 +153,26 @@ def _write(
         if result.words:
             content = NewContent(after.tenant_id, result.event_id, after.thread_key, salt, result.words, invocation.now)
             save_content(batch, [content])
-    packages: tuple[str, ...] = ()
+    packages = hand_over(connection, installation, result, invocation)
     if after.event_id == result.event_id:
         packages = follow_thread(connection, installation, after, invocation.now)
-    write_thread_callback(connection, installation.roster(connection), result)
-    return ThreadOutcome(state=after, changed=(after.thread_key, *packages))
+    write_thread_callbacks(connection, installation.roster(connection), result)
+    return ThreadOutcome(state=after, changed=(after.thread_key, *packages, *concerned(result.before, after)))
+
+
+def hand_over(
+    connection: Connection, installation: Installation, result: ThreadTransition, invocation: ThreadInvocation
+) -> tuple[str, ...]:
+    """All packages that go over, or none. The service gives these commands in the name of the agent that accepted."""
+    service = Actor(kind=ActorKind.AUTO, actor_id=invocation.actor.actor_id)
+    invocations = [
+        Invocation(command=command, now=invocation.now, actor=service, agent_id=command.agent_id)
+        for command in result.handed_over
+    ]
+    outcomes = execute_many(connection, installation, invocations)
+    if any(outcome.refusal for outcome in outcomes):
+        raise StaleError  # a package was decided or claimed after it was read
+    return tuple(outcome.state.decision_package_id for outcome in outcomes if outcome.state)
 
 
 def _answer(tenant_id: str, invocation: ThreadInvocation, after: ThreadState) -> NewAnswer:

@@ -15,12 +15,13 @@ from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.states import parse_state
 from store.packages.threads import THREADS
 from store.schema.tables import OPEN
+from store.threads.handoffs import write_handoffs
 
 _THIS = (THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.thread_key == bindparam("key"))
 _LOAD = select(THREAD_RECORDS.c.state, THREAD_RECORDS.c.head).where(*_THIS)
 _LOAD_AND_LOCK = _LOAD.with_for_update()
 _ADD = insert(THREAD_RECORDS)
-_CHANGED = ("revision", "head", "status", "owner_agent", "updated_at", "state")
+_CHANGED = ("revision", "head", "status", "owner_agent", "updated_at", "state", "lineage")
 _CHANGE = (
     update(THREAD_RECORDS)
     .where(*_THIS, THREAD_RECORDS.c.revision == bindparam("was"))
@@ -82,7 +83,7 @@ def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock
         return LoadedThread(ThreadState.model_validate_json(row.state), row.head)
     if row := fetch_first(connection, _FIRST, {"tenant": tenant_id, "key": key}):
         first = parse_state(row.state)
-        return _begin(tenant_id, first.thread_id or "", first.agent_id, first.owner)
+        return begin_thread(tenant_id, first.thread_id or "", first.agent_id, first.owner)
     return None
 
 
@@ -94,7 +95,8 @@ def list_threads(connection: Connection, tenant_id: str, limit: int = 50) -> lis
     return list(dict.fromkeys(row.thread_key for row in latest))[:limit]
 
 
-def _begin(tenant_id: str, thread_id: str, owner_agent: str, owner: str) -> LoadedThread:
+def begin_thread(tenant_id: str, thread_id: str, owner_agent: str, owner: str) -> LoadedThread:
+    """A thread before its first command."""
     key = thread_key(thread_id)
     return LoadedThread(
         ThreadState(tenant_id=tenant_id, thread_key=key, thread_id=thread_id, owner_agent=owner_agent, owner=owner)
@@ -122,12 +124,14 @@ def save_thread(batch: Batch, before: ThreadState, after: ThreadState, head: str
         "owner_agent": after.owner_agent,
         "updated_at": after.updated_at,
         "state": after.model_dump_json(),
+        "lineage": after.lineage.model_dump_json() if after.lineage else None,
     }
     if before.revision == 0:
         batch.execute(_ADD, key | row | {"thread_id": after.thread_id})
     else:
         batch.execute(_CHANGE, row | {"tenant": after.tenant_id, "key": after.thread_key, "was": before.revision})
     _write_stops(batch, before, after)
+    write_handoffs(batch, before, after)
 
 
 def _write_stops(batch: Batch, before: ThreadState, after: ThreadState) -> None:

@@ -15,6 +15,7 @@ from rules.record.status_document import Document
 from rules.record.thread_document import thread_document
 from rules.threads.commands import ThreadCommand
 from rules.threads.model import thread_key
+from store.agents.agents import agent_names
 from store.engine.database import StaleError
 from store.packages.content import load_words
 from store.packages.events import load_events_of
@@ -70,8 +71,11 @@ class ThreadStore:
         state = loaded.state
         words = load_words(connection, self._tenant_id, state.event_id) if state.event_id else {}
         roster = self._store.installation.roster(connection)
-        packages = own_packages(connection, state)
-        return thread_document(state, packages, words.get(state.event_id or ""), roster), state.revision
+        names = agent_names(connection, self._tenant_id) if state.handoffs else {}
+        document = thread_document(
+            state, own_packages(connection, state), words.get(state.event_id or ""), roster, names
+        )
+        return document, state.revision
 
     def _own(self, connection: Connection, thread_id: str, agent: Agent) -> LoadedThread | None:
         loaded = load_thread(connection, self._tenant_id, thread_id)

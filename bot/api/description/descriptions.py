@@ -150,6 +150,25 @@ MODELS: dict[str, dict[str, str]] = {
         "cursor": "`next_cursor` of the previous page.",
         "limit": "Packages per page.",
     },
+    "HandoffRequest": {
+        "thread_id": "One of your threads.",
+        "to_agent": "The name or the id of the other agent.",
+        "reason": "Why, in a sentence. People read it.",
+        "mode": "`peer`: for good. `delegate`: until it is returned with a result.",
+        "captured_state": "The state from which the other agent goes on, as JSON of at most 200 KB.",
+        "user_context": "What the other agent should know of the user, as JSON of at most 200 KB.",
+        "decision_package_id": "The package by which people allowed it, if the policy asks for one.",
+    },
+    "DeclineRequest": {"reason": "Why not, in a sentence. People read it."},
+    "ReturnRequest": {
+        "result": "What came of it, in a sentence. People read it.",
+        "result_state": "What the other agent needs to go on, as JSON of at most 200 KB.",
+    },
+    "HandoffListQuery": {
+        "wait": "How many seconds to wait if there is none.",
+        "status": "Only handoffs with this status.",
+        "direction": "`received`, or `given` for those that this agent offered.",
+    },
     "MessagesQuery": {"cursor": "`next_cursor` of the previous page.", "limit": "Messages per page."},
 }
 

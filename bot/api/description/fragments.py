@@ -48,6 +48,7 @@ IN_PATH: tuple[Json, ...] = tuple(
     {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
     for name, schema, description in (
         ("id", {"type": "string", "pattern": PACKAGE_ID}, "The package."),
+        ("handoff_id", {"type": "string"}, "The handoff."),
         ("thread_id", _THREAD_NAME, "The thread, as your packages name it."),
     )
 )

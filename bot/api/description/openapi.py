@@ -11,18 +11,26 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from bot.api.description.callback_shapes import CallbackBody
 from bot.api.description.descriptions import ABOUT, MODELS
 from bot.api.description.fragments import CALLBACK, HEADERS, IN_PATH, REQUEST_HEADERS
+from bot.api.description.handoff_shapes import HandoffDocument, HandoffList, HandoffSummary
 from bot.api.description.health_shapes import Health, Readiness
 from bot.api.description.route import Answer, Route
 from bot.api.description.routes import ROUTES
 from bot.api.description.schema import JSON_OBJECT, REFERENCE, kind_conditions, with_json_limits
-from bot.api.description.shapes import CallbackBody, Events, Messages, Page, Problem, StatusDocument
+from bot.api.description.shapes import Events, Messages, Page, Problem, StatusDocument
 from bot.api.description.thread_shapes import ThreadDocument, ThreadHistory
 from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.api.problems import MEDIA
 from bot.api.requests import CancelRequest, ClaimRequest, MessageRequest, NewVersionRequest, ReportRequest
-from bot.api.threads.requests import CheckpointRequest
+from bot.api.threads.requests import (
+    CheckpointRequest,
+    DeclineRequest,
+    EmptyRequest,
+    HandoffRequest,
+    ReturnRequest,
+)
 from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
 
 Json = dict[str, Any]
@@ -36,6 +44,10 @@ _REQUESTS = (
     ClaimRequest,
     ReportRequest,
     CheckpointRequest,
+    HandoffRequest,
+    DeclineRequest,
+    ReturnRequest,
+    EmptyRequest,
     MessageRequest,
     MemoryParameters,
     ExceptionParameters,
@@ -48,6 +60,9 @@ _REPLIES = (
     Events,
     ThreadDocument,
     ThreadHistory,
+    HandoffSummary,
+    HandoffDocument,
+    HandoffList,
     Problem,
     Readiness,
     Health,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from bot.api.description import descriptions as words
+from bot.api.description.handoff_routes import HANDOFF_ROUTES
 from bot.api.description.health_shapes import Health, Readiness
 from bot.api.description.message_routes import LIST_MESSAGES, SAY
 from bot.api.description.route import ANY, ETAG, KEYED, LOCATION, ONE, REPLAYED, RETRY_AFTER, WRITE, Answer, Route
@@ -245,6 +246,7 @@ ROUTES: tuple[Route, ...] = (
     LIST_MESSAGES,
     SAY,
     *THREAD_ROUTES,
+    *HANDOFF_ROUTES,
     _plain("/healthz", "healthz", "Liveness", Answer(status=200, when="The process answers.", body=Health)),
     _plain("/readyz", "readyz", "Readiness and posture", _READY, _NOT_READY),
     _plain("/metrics", "metrics", "Prometheus metrics", Answer(status=200, when="The metrics.", body="text/plain")),

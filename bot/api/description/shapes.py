@@ -204,16 +204,6 @@ class StatusDocument(Reply):
     updated_at: datetime
 
 
-class CallbackBody(Reply):
-    """The body of a callback."""
-
-    type: Annotated[str, Field(pattern=r"^package\.[a-z_]+$")]
-    """`package.` and the new status, or `escalated`, `message`, `held`, `resumed`, `retry_allowed`, `closed` …"""
-    timestamp: datetime
-    """When it happened."""
-    data: StatusDocument
-
-
 class Page(Reply):
     """A page of the agent's own packages, newest first."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bot.api.description.handoff_shapes import HandoffSummary
 from bot.api.description.shapes import Count, PackageId, Reply
 from rules.state.decisions import ExecutionState
 from rules.state.model import Status
@@ -55,7 +56,8 @@ class ThreadDocument(Reply):
     """What to do now, in one sentence."""
     packages: list[ThreadPackage]
     """The agent's packages in this thread, newest first."""
-    handoffs: list[dict[str, Any]]
+    handoffs: list[HandoffSummary]
+    """The thread's handoffs, newest first: all that are open, and the latest 20."""
     revision: Count
     """It is also the `ETag`. 0 until the thread is given its first command."""
 

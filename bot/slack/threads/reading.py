@@ -29,7 +29,7 @@ LISTED = 10  # threads in a list, and packages of a thread
 _EVENTS = 25
 # They tell a person nothing more: the event of the thread itself says that it was held, and reading is not doing.
 _LEFT_OUT = frozenset([
-    EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_THREAD_CHANGED,
+    EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_THREAD_CHANGED, EventType.PACKAGE_HANDED_OVER,
     EventType.PACKAGE_SHOWN, EventType.PACKAGE_DETAILS_OPENED, EventType.PACKAGE_FORM_OPENED,
 ])  # fmt: skip
 _SEEN = 200  # of the newest packages, to find out which the reader may see
@@ -89,7 +89,7 @@ def _dossier(
     *,
     refusals: Mapping[ThreadVerb, Refusal | None],
 ) -> ThreadDossier:
-    state = loaded.state
+    state, agents = loaded.state, agent_names(connection, loaded.state.tenant_id)
     shown = visible[:LISTED]
     titles = _titles(connection, state.tenant_id, shown)
     chains = (state.thread_key, *(package.decision_package_id for package in shown))
@@ -103,7 +103,7 @@ def _dossier(
     )
     return ThreadDossier(
         state=state,
-        agent=agent_names(connection, state.tenant_id).get(state.owner_agent, state.owner_agent),
+        agent=agents.get(state.owner_agent, state.owner_agent),
         packages=tuple(
             ThreadPackage(state=package, title=titles.get(package.decision_package_id)) for package in shown
         ),
@@ -120,7 +120,7 @@ def _dossier(
         ),
         left_out=len(events) - len(telling),
         words=words.get(state.event_id or "", {}),
-        names=roster.names,
+        names={**roster.names, **agents},
         refusals=refusals,
     )
 

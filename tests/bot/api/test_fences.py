@@ -11,6 +11,7 @@ from bot.api import handlers, operations
 from bot.api.description import docs
 from bot.api.description.openapi import openapi_document
 from bot.api.threads import handlers as threads
+from bot.api.threads import handoff_handlers
 from rules.package.model import DecisionPackage
 from rules.people.directory import ActorKind, AgentStanding
 from rules.state.commands import Approve, Verb
@@ -33,6 +34,12 @@ OF_AGENTS = {
     ("get", "/v1/threads/{thread_id}"): "readThread",
     ("post", "/v1/threads/{thread_id}/checkpoints"): "reportCheckpoint",
     ("get", "/v1/threads/{thread_id}/history"): "threadHistory",
+    ("post", "/v1/handoffs"): "offerHandoff",
+    ("get", "/v1/handoffs"): "listHandoffs",
+    ("get", "/v1/handoffs/{handoff_id}"): "readHandoff",
+    ("post", "/v1/handoffs/{handoff_id}/accept"): "acceptHandoff",
+    ("post", "/v1/handoffs/{handoff_id}/decline"): "declineHandoff",
+    ("post", "/v1/handoffs/{handoff_id}/return"): "returnHandoff",
 }
 OPEN = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")}
 
@@ -52,7 +59,7 @@ def test_only_the_routes_of_the_contract_exist() -> None:
 def test_every_served_route_is_described() -> None:
     served = {
         (route.method.lower(), route.path)
-        for route in (*handlers.ROUTES, *threads.ROUTES, *operations.ROUTES, *docs.ROUTES)
+        for route in (*handlers.ROUTES, *threads.ROUTES, *handoff_handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)
     }
     assert served == set(OF_AGENTS) | OPEN
 

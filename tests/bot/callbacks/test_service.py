@@ -13,8 +13,8 @@ import pytest
 import structlog
 from sqlalchemy import text
 
+from bot.api.description.callback_shapes import CallbackBody
 from bot.api.description.openapi import openapi_document
-from bot.api.description.shapes import CallbackBody
 from rules.state.commands import Approve, Comment, Escalate
 from tests.bot.service import HARD, SOFT, AgentApi, open_api
 from tests.rules.world import RITA, SENTA, SUSI

@@ -8,7 +8,8 @@ from rules.record import replay
 from rules.state.changes import StateChanges
 from rules.state.model import PackageState
 
-NEVER = {*replay.PACKAGES.fixed, "requester", "subject_digest", "run_id", "thread_id", "policy_version"}
+BY_HANDOFF = {"agent_id", "owner"}
+NEVER = {*replay.PACKAGES.fixed} - BY_HANDOFF | {"requester", "subject_digest", "run_id", "thread_id", "policy_version"}
 BY_EVERY_EVENT = {"revision", "updated_at"}
 
 

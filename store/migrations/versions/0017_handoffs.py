@@ -1,0 +1,29 @@
+"""Handoffs of threads: one row each, to find them by agent and by time; and what later packages of a thread inherit."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+
+
+def upgrade() -> None:
+    op.add_column("thread_records", sa.Column("lineage", sa.Text(), nullable=True))
+    op.create_table(
+        "handoffs",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("handoff_id", sa.String(), nullable=False),
+        sa.Column("thread_key", sa.String(), nullable=False),
+        sa.Column("thread_id", sa.Text(), nullable=False),
+        sa.Column("from_agent", sa.String(), nullable=False),
+        sa.Column("to_agent", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "handoff_id"),
+    )
+    for side in ("from_agent", "to_agent"):
+        op.create_index(f"ix_handoffs_{side}", "handoffs", ["tenant_id", side, "offered_at"])
+    where = sa.text("due_at IS NOT NULL")
+    op.create_index("ix_handoffs_due", "handoffs", ["tenant_id", "due_at"], sqlite_where=where, postgresql_where=where)

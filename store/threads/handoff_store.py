@@ -1,0 +1,63 @@
+"""Handoffs as the HTTP API sees them: documents, lists, and waiting for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import Connection
+
+from rules.people.directory import Agent
+from rules.record.handoff_document import handoff_document
+from rules.record.status_document import Document
+from store.agents.agents import agent_names
+from store.packages.content import load_words
+from store.store import Store
+from store.threads.handoffs import HandoffQuery, StoredHandoff, find_handoff, handoffs_of, list_handoffs
+from store.waiters import SLOW_POLL
+
+
+class HandoffStore:
+    """Handoffs as an agent sees them: only those that it gives or gets."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._tenant_id = store, store.installation.tenant_id
+
+    async def load_document(self, handoff_id: str, agent: Agent) -> Document | None:
+        def operation(connection: Connection) -> Document | None:
+            stored = find_handoff(connection, self._tenant_id, handoff_id, agent.agent_id)
+            return self._documents(connection, [stored])[0] if stored else None
+
+        return await self._store.read(operation)
+
+    def _documents(self, connection: Connection, listed: Sequence[StoredHandoff]) -> list[Document]:
+        names = agent_names(connection, self._tenant_id) if listed else {}
+        events = {event_id for stored in listed for event_id in stored.handoff.event_ids}
+        texts = load_words(connection, self._tenant_id, *sorted(events))
+        return [handoff_document(stored.thread_id, stored.handoff, texts, names) for stored in listed]
+
+    async def thread_of(self, handoff_id: str, agent: Agent) -> str | None:
+        """The thread of a handoff that this agent gives or gets."""
+        stored = await self._store.read(
+            lambda connection: find_handoff(connection, self._tenant_id, handoff_id, agent.agent_id), quick=True
+        )
+        return stored.thread_id if stored else None
+
+    async def list_documents(self, agent: Agent, wanted: HandoffQuery) -> list[Document]:
+        def operation(connection: Connection) -> list[Document]:
+            return self._documents(connection, list_handoffs(connection, self._tenant_id, agent.agent_id, wanted))
+
+        return await self._store.read(operation)
+
+    async def wait_for_any(self, agent: Agent, wanted: HandoffQuery, seconds: float) -> list[Document]:
+        """The list as soon as it is not empty, or an empty one after `seconds`. A lost notice delays it a little."""
+        waiters = self._store.waiters
+        with waiters.waiting_for(handoffs_of(agent.agent_id)) as waiter, suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (documents := await self.list_documents(agent, wanted)) and not waiters.released:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(SLOW_POLL):
+                            await waiter.wait_for_change()
+                return documents
+        return []

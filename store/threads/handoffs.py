@@ -1,0 +1,157 @@
+"""Handoffs: a row for each, derived from its thread's record, to find them by agent and by time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from rules.people.directory import Agent
+from rules.threads.commands import HandoffCommand, OfferHandoff
+from rules.threads.handing_over import known_handoff
+from rules.threads.handoff import Handoff, HandoffStatus
+from rules.threads.model import ThreadState, ThreadStatus
+from rules.threads.situation import Permit
+from store.agents.agents import AGENTS, load_agent
+from store.commands.situation import load_package_content
+from store.engine.batch import Batch
+from store.packages.packages import THREAD_RECORDS, load_package
+from store.schema.tables import HandoffRow, core
+
+HANDOFFS = core(HandoffRow)
+MOST_LISTED = 50
+
+_ADD = insert(HANDOFFS)
+_THIS = (HANDOFFS.c.tenant_id == bindparam("tenant"), HANDOFFS.c.handoff_id == bindparam("handoff"))
+_DROP = delete(HANDOFFS).where(*_THIS)
+_DUE = (
+    select(HANDOFFS.c.thread_id, HANDOFFS.c.handoff_id)
+    .join(
+        THREAD_RECORDS,
+        (THREAD_RECORDS.c.tenant_id == HANDOFFS.c.tenant_id) & (THREAD_RECORDS.c.thread_key == HANDOFFS.c.thread_key),
+    )
+    .where(
+        HANDOFFS.c.tenant_id == bindparam("tenant"),
+        THREAD_RECORDS.c.status == ThreadStatus.RUNNING.value,
+        HANDOFFS.c.due_at <= bindparam("now", type_=HANDOFFS.c.due_at.type),
+    )
+    .order_by(HANDOFFS.c.due_at)
+    .limit(bindparam("limit"))
+)
+
+
+def handoffs_of(agent_id: str) -> str:
+    """What an agent waits for that waits for handoffs: the name under which changes are announced."""
+    return f"handoffs:{agent_id}"
+
+
+def concerned(before: ThreadState, after: ThreadState) -> tuple[str, ...]:
+    """The names to announce: one for each agent of a handoff that changed."""
+    changed = [handoff for handoff in after.handoffs if handoff not in before.handoffs]
+    agents = (agent for handoff in changed for agent in (handoff.from_agent, handoff.to_agent))
+    return tuple(dict.fromkeys(map(handoffs_of, agents)))
+
+
+class StoredHandoffName(NamedTuple):
+    thread_id: str
+    handoff_id: str
+
+
+class StoredHandoff(NamedTuple):
+    """A handoff, and the thread as its agents name it."""
+
+    thread_id: str
+    handoff: Handoff
+
+
+def write_handoffs(batch: Batch, before: ThreadState, after: ThreadState) -> None:
+    """Replace the rows of the handoffs that changed."""
+    known = {handoff.handoff_id: handoff for handoff in before.handoffs}
+    for handoff in after.handoffs:
+        if known.get(handoff.handoff_id) != handoff:
+            if handoff.handoff_id in known:
+                batch.execute(_DROP, {"tenant": after.tenant_id, "handoff": handoff.handoff_id})
+            batch.execute(_ADD, _row(after, handoff))
+
+
+def _row(thread: ThreadState, handoff: Handoff) -> dict[str, object]:
+    return {
+        "tenant_id": thread.tenant_id,
+        "handoff_id": handoff.handoff_id,
+        "thread_key": thread.thread_key,
+        "thread_id": thread.thread_id,
+        "from_agent": handoff.from_agent,
+        "to_agent": handoff.to_agent,
+        "status": handoff.status.value,
+        "offered_at": handoff.offered_at,
+        "due_at": handoff.due_at,
+        "body": handoff.model_dump_json(),
+    }
+
+
+def find_handoff(connection: Connection, tenant_id: str, handoff_id: str, agent_id: str) -> StoredHandoff | None:
+    """A handoff that this agent gives or gets. An agent must not learn of others."""
+    row = connection.execute(select(HANDOFFS).where(*_THIS), {"tenant": tenant_id, "handoff": handoff_id}).first()
+    if row is None or agent_id not in (row.from_agent, row.to_agent):
+        return None
+    return StoredHandoff(row.thread_id, Handoff.model_validate_json(row.body))
+
+
+class HandoffQuery(NamedTuple):
+    """Which handoffs to list: those that the agent gets or, with `given`, those that it gives."""
+
+    status: HandoffStatus | None = None
+    given: bool = False
+
+
+def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted: HandoffQuery) -> list[StoredHandoff]:
+    """The newest first."""
+    side = HANDOFFS.c.from_agent if wanted.given else HANDOFFS.c.to_agent
+    query = select(HANDOFFS.c.thread_id, HANDOFFS.c.body).where(HANDOFFS.c.tenant_id == tenant_id, side == agent_id)
+    if wanted.status:
+        query = query.where(HANDOFFS.c.status == wanted.status.value)
+    rows = connection.execute(query.order_by(HANDOFFS.c.offered_at.desc(), HANDOFFS.c.handoff_id).limit(MOST_LISTED))
+    return [StoredHandoff(row.thread_id, Handoff.model_validate_json(row.body)) for row in rows]
+
+
+def list_due(connection: Connection, tenant_id: str, now: datetime, limit: int) -> list[StoredHandoffName]:
+    """Handoffs whose time has passed. In a thread that is on hold, time stands still."""
+    rows = connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": limit})
+    return [StoredHandoffName(row.thread_id, row.handoff_id) for row in rows]
+
+
+def takes_part(connection: Connection, thread: ThreadState, command: OfferHandoff | HandoffCommand) -> dict[str, Any]:
+    """Fields of the situation: the agents that take part, and the package by which people allowed the handoff."""
+    tenant_id = thread.tenant_id
+    if isinstance(command, OfferHandoff):
+        target = agent_named(connection, tenant_id, command.to_agent)
+        giver = load_agent(connection, tenant_id, thread.owner_agent, hold=True)
+        permit = _load_permit(connection, tenant_id, command.decision_package_id)
+        return {"agents": _by_id(giver, target), "target": target, "permit": permit}
+    handoff = known_handoff(thread, command.handoff_id)
+    ids = {thread.owner_agent, *((handoff.from_agent, handoff.to_agent) if handoff else ())}
+    agents = (load_agent(connection, tenant_id, agent_id, hold=True) for agent_id in sorted(ids))
+    return {"agents": _by_id(*agents)}
+
+
+def _by_id(*agents: Agent | None) -> dict[str, Agent]:
+    return {agent.agent_id: agent for agent in agents if agent}
+
+
+def _load_permit(connection: Connection, tenant_id: str, package_id: str | None) -> Permit | None:
+    loaded = load_package(connection, tenant_id, package_id) if package_id else None
+    if loaded is None:
+        return None
+    event_id = loaded.state.version_event_id
+    package = load_package_content(connection, tenant_id, event_id)
+    return Permit(loaded.state, (package and package.action_parameters) or {})
+
+
+def agent_named(connection: Connection, tenant_id: str, name: str) -> Agent | None:
+    """The agent with this id or name."""
+    if agent := load_agent(connection, tenant_id, name):
+        return agent
+    of_name = select(AGENTS.c.agent_id).where(AGENTS.c.tenant_id == tenant_id, AGENTS.c.name == name)
+    agent_id = connection.execute(of_name).scalar()
+    return load_agent(connection, tenant_id, agent_id) if agent_id else None
