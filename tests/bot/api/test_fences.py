@@ -164,7 +164,7 @@ async def test_another_agents_package_looks_like_an_unknown_one(api: AgentApi) -
 )
 async def test_every_agent_route_requires_a_valid_key(api: AgentApi, authorization: str) -> None:
     for method, path in OF_AGENTS:
-        named = path.replace("{id}", "pkg_0").replace("{thread_id}", "case-456")
+        named = path.replace("{id}", "pkg_0").replace("{thread_id}", "case-456").replace("{handoff_id}", "hof_0")
         response = await api.call(method.upper(), named, headers={"Authorization": authorization})
         assert response.problem == (401, "unauthenticated")
         assert response.headers["WWW-Authenticate"] == "Bearer"
