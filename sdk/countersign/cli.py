@@ -1,7 +1,7 @@
 """`countersign-gate`: the gate for shells and CI. Its exit code says what people decided.
 
 Results (ids, approved parameters, documents) go to stdout, everything else to stderr. `cli_options` defines the
-options.
+options, `cli_codes` the exit codes.
 """
 
 from __future__ import annotations
@@ -11,70 +11,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from countersign import outcomes
+from countersign.cli_codes import ERROR_CODES, RECOVERY_CODES, Code, exit_code
 from countersign.cli_options import REQUIRED_TO_RUN, make_parser, option_name
 from countersign.client import Client
-from countersign.document import StatusDocument
-from countersign.errors import (
-    AlreadyClaimedError,
-    ApprovalLapsedError,
-    CountersignError,
-    NotPermittedError,
-    StillPendingError,
-    UnreachableError,
-    UnreportedError,
-)
+from countersign.document import Message, StatusDocument
+from countersign.errors import CountersignError, NotPermittedError
 from countersign.gate import Options, gate
 from countersign.handle import Handle
 from countersign.outcomes import Outcome
-from countersign.proposal import CallFields
+from countersign.proposal import CallFields, one_line
 from countersign.run import run as in_run
-
-
-class Code(IntEnum):
-    """Exit codes. argparse itself exits with `USAGE` too."""
-
-    PERMITTED = 0
-    FAULT = 1
-    USAGE = 2
-    REFUSED = 3
-    TIME_RAN_OUT = 4
-    PENDING = 5
-    CHANGES_WANTED = 6
-    WITHDRAWN = 7
-    OUT_OF_REACH = 8
-    SPENT = 9
-    FAILED = 10
-    UNREPORTED = 11
-
-
-_OUTCOME_CODES: dict[type[Outcome], int] = {
-    outcomes.Rejected: Code.REFUSED,
-    outcomes.Overridden: Code.REFUSED,
-    outcomes.Revoked: Code.REFUSED,
-    outcomes.TakenOver: Code.REFUSED,
-    outcomes.Expired: Code.TIME_RAN_OUT,
-    outcomes.Lapsed: Code.TIME_RAN_OUT,
-    outcomes.Deferred: Code.PENDING,
-    outcomes.Revise: Code.CHANGES_WANTED,
-    outcomes.EvidenceWanted: Code.CHANGES_WANTED,
-    outcomes.Cancelled: Code.WITHDRAWN,
-    outcomes.Executed: Code.SPENT,
-    outcomes.Unknown: Code.SPENT,
-    outcomes.Answered: Code.PERMITTED,  # a question asks for nothing more than its answer
-}
-_ERROR_CODES: dict[type[CountersignError], int] = {
-    StillPendingError: Code.PENDING,
-    UnreachableError: Code.OUT_OF_REACH,
-    ApprovalLapsedError: Code.TIME_RAN_OUT,
-    AlreadyClaimedError: Code.SPENT,
-    UnreportedError: Code.UNREPORTED,
-}
-
 
 # `run` passes these options to the gate itself. A package field with one of these names would replace the option.
 _GATE_OPTIONS = (Options.__annotations__.keys() - CallFields.__annotations__.keys()) | {"refusals"}
@@ -88,6 +38,7 @@ class CommandError(Exception):
     """The command was permitted, ran, and failed."""
 
 
+MAX_MESSAGE = 3_000  # characters, as many as a message may have
 INTERRUPTED = 130  # the exit code that shells use after Ctrl-C
 
 
@@ -99,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "get": get,
         "claim": claim,
         "report": report,
+        "recover": recover,
+        "say": say,
         "run": run_command,
     }
     try:
@@ -112,15 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(Code.USAGE)
     except (CountersignError, OSError, ValueError) as fault:
         _print_to_stderr(str(fault))
-        sys.exit(next((code for kind, code in _ERROR_CODES.items() if isinstance(fault, kind)), Code.FAULT))
+        sys.exit(next((code for kind, code in ERROR_CODES.items() if isinstance(fault, kind)), Code.FAULT))
     except KeyboardInterrupt as end:
         waiting = "interrupted: what was asked for still stands; `countersign-gate wait` goes on waiting for it"
         _print_to_stderr(str(end) or waiting)
         sys.exit(INTERRUPTED)
-
-
-def exit_code(outcome: Outcome) -> int:
-    return Code.PERMITTED if outcome.permits else _OUTCOME_CODES.get(type(outcome), Code.FAULT)
 
 
 def request(client: Client, args: argparse.Namespace) -> int:
@@ -137,7 +86,7 @@ def wait(client: Client, args: argparse.Namespace) -> int:
 
 def _wait_and_print(handle: Handle, args: argparse.Namespace) -> int:
     announce_wait(handle.document)
-    outcome = handle.settle(timeout=args.wait)
+    outcome = handle.settle(timeout=args.wait, on_message=show_message)
     _print_to_stderr(f"{outcome.decision_package_id}: {outcome.message} {outcome.comment or ''}".strip())
     _print(handle.document if args.json else _result(outcome))
     return exit_code(outcome)
@@ -148,6 +97,12 @@ def announce_wait(document: StatusDocument) -> None:
     if pause and document["status"] in ("pending", "deferred"):
         role = pause["required_role"].replace("_", " ")
         _print_to_stderr(f"{document['decision_package_id']} waits for a {role}, until {pause['expires_at']}.")
+
+
+def show_message(message: Message) -> None:
+    """Shows what a person writes to the agent. `say` answers."""
+    name = "agent" if message["by"] == "agent" else message["by"]["name"]
+    _print_to_stderr(f"{name}: {one_line(message['text'] or '', MAX_MESSAGE)}")
 
 
 def _result(outcome: Outcome) -> Any:
@@ -176,6 +131,23 @@ def report(client: Client, args: argparse.Namespace) -> int:
     return Code.PERMITTED
 
 
+def say(client: Client, args: argparse.Namespace) -> int:
+    client.handle(args.package_id).say(_read_text(args.text))
+    return Code.PERMITTED
+
+
+def recover(client: Client, args: argparse.Namespace) -> int:
+    """Waits until people have decided what to do after a failure."""
+    handle = client.handle(args.package_id)
+    recovery = handle.recovered(args.wait)
+    _print(handle.document if args.json else recovery and recovery["instruction"])
+    if recovery is None:
+        _print_to_stderr(f"{handle.decision_package_id}: there is no failure to decide about.")
+        return Code.SPENT
+    _print_to_stderr(f"{handle.decision_package_id}: {handle.document['agent_message']}")
+    return RECOVERY_CODES[recovery["decision"]]
+
+
 def run_command(client: Client, args: argparse.Namespace) -> int:
     """Asks people whether a command may run, then runs it. They approve the exact list of its arguments."""
     fields = _proposal(args)
@@ -189,8 +161,14 @@ def run_command(client: Client, args: argparse.Namespace) -> int:
         )
     run_id, action_type = fields.pop("run_id", None), fields.pop("action_type", "run_command")
     key = {"idempotency_key": args.idempotency_key} if args.idempotency_key else {}
-    timeout = args.wait
-    gated = gate(action_type, client=client, timeout=timeout, asked=announce_wait, **fields, **key)(execute)
+    asked: list[str] = []
+
+    def announce(document: StatusDocument) -> None:
+        asked.append(document["decision_package_id"])
+        announce_wait(document)
+
+    options = {"timeout": args.wait, "asked": announce, "on_message": show_message, "retries": args.retries}
+    gated = gate(action_type, client=client, **(fields | key | options))(execute)
     try:
         if run_id is None:
             gated(args.run)
@@ -201,8 +179,18 @@ def run_command(client: Client, args: argparse.Namespace) -> int:
         _print_to_stderr(
             f"The command was permitted, and failed: {'. '.join([str(fault), *getattr(fault, '__notes__', ())])}"
         )
-        return Code.FAILED
+        return _code_of_failure(client.handle(asked[-1])) if args.retries else Code.FAILED
     return Code.PERMITTED
+
+
+def _code_of_failure(handle: Handle) -> int:
+    recovery = handle.recovery
+    if recovery is None or recovery["decision"] != "rollback":
+        return Code.FAILED
+    _print_to_stderr(
+        f"{handle.decision_package_id}: {handle.document['agent_message']} {recovery['instruction'] or ''}"
+    )
+    return Code.ROLLBACK_WANTED
 
 
 def execute(command: list[str]) -> None:

@@ -12,18 +12,19 @@ _EPILOG = """\
 COUNTERSIGN_URL says where the service is, COUNTERSIGN_AGENT_KEY who asks.
 
 exit codes:
-  0  permitted (run: and the command succeeded; request without --wait: it is asked)
+  0  permitted (run: and the command succeeded; request without --wait: it is asked; recover: it may be tried again)
   1  the request is wrong, or was not accepted
   2  the command line is wrong
-  3  a person refused: rejected, overridden, revoked or taken over
+  3  a person refused: rejected, overridden, revoked or taken over (recover: it is left as it is)
   4  time ran out: it expired, or the permission lapsed
-  5  nobody has decided yet
-  6  a person wants changes or more evidence
-  7  it was withdrawn
+  5  nobody has decided yet, or a person holds the thread
+  6  a person wants changes or more evidence, or has resumed the thread with another state
+  7  it was withdrawn, or its thread was cancelled
   8  the service is out of reach
   9  the permission was used before; whether that ran may be unknown
   10 run: it was permitted, and the command failed; stderr has its own exit status
   11 run: the command has run, and the service could not be told; do not run it again
+  12 it failed, and people ask for a rollback
 """
 _FIELD_HELP = {
     "title": "what it is, in a few words: the first line that people read",
@@ -64,9 +65,22 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="ask whether a command may run, then run it: run … -- CMD")
     _add_proposal(run, REQUIRED_TO_RUN)
     _add_wait(run, "wait")
+    run.add_argument(
+        "--retries",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="if the command fails, wait for people, and run it again if they allow it, so often at most",
+    )
     run.add_argument("run", nargs="+", metavar="CMD", help="the command and its arguments, after --")
-    wait = _add_package_command(commands, "wait", "wait for a decision; prints the approved parameters")
+    wait = _add_package_command(
+        commands, "wait", "wait for a decision, and show what people write; prints the approved parameters"
+    )
     _add_wait(wait, "timeout", dest="wait")
+    recover = _add_package_command(commands, "recover", "wait until people decide about a failure; prints their words")
+    _add_wait(recover, "timeout", dest="wait")
+    say = _add_package_command(commands, "say", "write to the people who read the package; it decides nothing")
+    say.add_argument("text", metavar="TEXT", help="what to say: the text, @FILE or - for standard input")
     _add_package_command(commands, "get", "print how it stands")
     _add_package_command(commands, "claim", "take the permission, once").add_argument("--claim-id", help=_CLAIM_ID_HELP)
     report = _add_package_command(commands, "report", "say what came of it")

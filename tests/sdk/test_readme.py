@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import countersign
-from countersign import cli, errors, outcomes, testing
+from countersign import errors, outcomes, testing
+from countersign.cli_codes import Code
 from countersign.mcp import server
 from countersign.proposal import CallFields, Proposal
 from rules.package.model import DecisionPackage
@@ -65,7 +66,7 @@ def test_each_error_can_be_imported_from_the_package() -> None:
 
 def test_each_exit_code_is_documented() -> None:
     (sentence,) = re.findall(r"what people decided: (.*?)\.", README, re.DOTALL)
-    assert {int(code) for code in re.findall(r"\d+", sentence)} == {*cli.Code} - {cli.Code.FAULT}
+    assert {int(code) for code in re.findall(r"\d+", sentence)} == {*Code} - {Code.FAULT}
 
 
 async def test_each_tool_of_the_mcp_server_is_documented() -> None:
