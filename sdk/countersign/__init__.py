@@ -18,6 +18,7 @@ from countersign.errors import (
     DigestMismatchError,
     ExecutedError,
     ExpiredError,
+    HandoffError,
     IdempotencyConflictError,
     InvalidProposalError,
     LapsedError,
@@ -51,6 +52,7 @@ from countersign.errors import (
 )
 from countersign.gate import gate
 from countersign.handle import AsyncHandle, Handle
+from countersign.handoffs import AsyncHandoff, Handoff
 from countersign.outcomes import (
     Answered,
     Approved,
@@ -86,6 +88,7 @@ __all__ = [
     "Approved",
     "AsyncClient",
     "AsyncHandle",
+    "AsyncHandoff",
     "AsyncThread",
     "BadAnswerError",
     "Callback",
@@ -103,6 +106,8 @@ __all__ = [
     "Expired",
     "ExpiredError",
     "Handle",
+    "Handoff",
+    "HandoffError",
     "IdempotencyConflictError",
     "InvalidProposalError",
     "Lapsed",

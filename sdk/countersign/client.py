@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import ssl
 import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -13,6 +14,7 @@ import anyio
 import httpx
 
 from countersign.handle import AsyncHandle, Handle
+from countersign.handoffs import AsyncHandoff, Handoff, HandoffFlows, Mode, Offer, receive, receive_async
 from countersign.package import fetch_package, submit_proposal
 from countersign.proposal import Proposal
 from countersign.settings import Settings, read_settings
@@ -64,6 +66,40 @@ class Client:
     def thread(self, thread_id: str) -> Thread:
         """The thread that packages name with `thread_id`: its state, checkpoints, and whether a person holds it."""
         return Thread(self, ThreadFlows(thread_id, self.patience))
+
+    def hand_off(
+        self,
+        thread_id: str,
+        *,
+        to_agent: str,
+        reason: str,
+        captured_state: Mapping[str, Any] | None = None,
+        user_context: Mapping[str, Any] | None = None,
+        mode: Mode = "peer",
+        ask: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Handoff:
+        """Offers a thread to another agent: to a `peer` for good, to a `delegate` until it returns it with a result.
+
+        If the policy wants a person to allow it, asks and waits up to `timeout` seconds. `ask` then adds fields to the
+        proposal, such as `requested_by` or `risk_level`. Raises HandoffError if the thread cannot be handed over.
+        """
+        flows, offer = (
+            HandoffFlows(self.patience),
+            Offer(
+                thread_id=thread_id,
+                to_agent=to_agent,
+                reason=reason,
+                mode=mode,
+                captured_state=captured_state,
+                user_context=user_context,
+            ),
+        )
+        return Handoff(self, flows, self.run(flows.offer(offer, ask, timeout)))
+
+    def receive_handoffs(self, timeout: float | None = None) -> Iterator[Handoff]:
+        """Offers to this agent, one by one, as they come. Ends after `timeout` seconds without one."""
+        return receive(self, HandoffFlows(self.patience), timeout)
 
     def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end: does each step that it yields and sends the result back into it."""
@@ -127,6 +163,34 @@ class AsyncClient:
 
     def thread(self, thread_id: str) -> AsyncThread:
         return AsyncThread(self, ThreadFlows(thread_id, self.patience))
+
+    async def hand_off(
+        self,
+        thread_id: str,
+        *,
+        to_agent: str,
+        reason: str,
+        captured_state: Mapping[str, Any] | None = None,
+        user_context: Mapping[str, Any] | None = None,
+        mode: Mode = "peer",
+        ask: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> AsyncHandoff:
+        flows, offer = (
+            HandoffFlows(self.patience),
+            Offer(
+                thread_id=thread_id,
+                to_agent=to_agent,
+                reason=reason,
+                mode=mode,
+                captured_state=captured_state,
+                user_context=user_context,
+            ),
+        )
+        return AsyncHandoff(self, flows, await self.run(flows.offer(offer, ask, timeout)))
+
+    def receive_handoffs(self, timeout: float | None = None) -> AsyncIterator[AsyncHandoff]:
+        return receive_async(self, HandoffFlows(self.patience), timeout)
 
     async def run(self, flow: Flow[T]) -> T:
         try:

@@ -105,7 +105,7 @@ class InvalidProposalError(ProblemError):
 
 
 class NotFoundError(ProblemError):
-    """No package or thread of this agent has that id."""
+    """No package, thread or handoff of this agent has that id."""
 
 
 class NoEligibleReviewerError(ProblemError):
@@ -130,6 +130,10 @@ class ThreadChangedError(ProblemError):
 
 class ThreadCancelledError(ProblemError):
     """A person has cancelled this thread for good."""
+
+
+class HandoffError(ProblemError):
+    """The thread cannot be handed over, or the handoff is not open any more. `kind` and `detail` say why."""
 
 
 class AgentPausedError(ProblemError):
@@ -182,6 +186,10 @@ _PROBLEMS: Mapping[str, type[ProblemError]] = {
     "thread-held": ThreadHeldError,
     "thread-cancelled": ThreadCancelledError,
     "thread-unknown": NotFoundError,
+    "handoff-not-allowed": HandoffError,
+    "handoff-needs-person": HandoffError,
+    "handoff-not-open": HandoffError,
+    "handoff-unknown": NotFoundError,
     "agent-paused": AgentPausedError,
     "idempotency-conflict": IdempotencyConflictError,
     "stale-version": StaleVersionError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from rules.people.directory import Agent
 from rules.record.handoff_document import handoff_document
 from rules.record.status_document import Document
+from rules.threads.handoff import HandoffStatus
 from store.agents.agents import agent_names
 from store.packages.content import load_words
 from store.store import Store
@@ -39,10 +40,13 @@ class HandoffStore:
 
     async def thread_of(self, handoff_id: str, agent: Agent) -> str | None:
         """The thread of a handoff that this agent gives or gets."""
-        stored = await self._store.read(
+        stored = await self._find(handoff_id, agent)
+        return stored.thread_id if stored else None
+
+    async def _find(self, handoff_id: str, agent: Agent) -> StoredHandoff | None:
+        return await self._store.read(
             lambda connection: find_handoff(connection, self._tenant_id, handoff_id, agent.agent_id), quick=True
         )
-        return stored.thread_id if stored else None
 
     async def list_documents(self, agent: Agent, wanted: HandoffQuery) -> list[Document]:
         def operation(connection: Connection) -> list[Document]:
@@ -51,13 +55,31 @@ class HandoffStore:
         return await self._store.read(operation)
 
     async def wait_for_any(self, agent: Agent, wanted: HandoffQuery, seconds: float) -> list[Document]:
-        """The list as soon as it is not empty, or an empty one after `seconds`. A lost notice delays it a little."""
+        """The list as soon as it is not empty, or an empty one after `seconds`."""
+        documents: list[Document] = []
+
+        async def is_any() -> bool:
+            documents[:] = await self.list_documents(agent, wanted)
+            return bool(documents)
+
+        await self._wait_until(is_any, agent, seconds)
+        return documents
+
+    async def wait_for_change(self, handoff_id: str, agent: Agent, known: HandoffStatus, seconds: float) -> None:
+        """Returns as soon as the handoff has another status, or is unknown, or after `seconds`."""
+
+        async def has_changed() -> bool:
+            stored = await self._find(handoff_id, agent)
+            return stored is None or stored.handoff.status is not known
+
+        await self._wait_until(has_changed, agent, seconds)
+
+    async def _wait_until(self, holds: Callable[[], Awaitable[bool]], agent: Agent, seconds: float) -> None:
+        """Looks again at each notice, and from time to time, because a notice can be lost."""
         waiters = self._store.waiters
         with waiters.waiting_for(handoffs_of(agent.agent_id)) as waiter, suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (documents := await self.list_documents(agent, wanted)) and not waiters.released:
+                while not await holds() and not waiters.released:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(SLOW_POLL):
                             await waiter.wait_for_change()
-                return documents
-        return []

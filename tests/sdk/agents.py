@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from countersign import Handle, Outcome, Patience, Thread, gate
+from countersign import Handle, Handoff, Outcome, Patience, Thread, gate
 from playground.model.messages import Message
 from rules.state.commands import Verb
 from tests.bot.service import Response
@@ -43,7 +43,7 @@ class ThreadedCalls:
     def in_thread(self, method: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         async def call_in_thread(*args: Any, **kwargs: Any) -> Any:
             result = await asyncio.to_thread(method, *args, **kwargs)
-            return ThreadedCalls(result) if isinstance(result, Handle | Thread) else result
+            return ThreadedCalls(result) if isinstance(result, Handle | Handoff | Thread) else result
 
         return call_in_thread
 

@@ -164,6 +164,10 @@ MODELS: dict[str, dict[str, str]] = {
         "result": "What came of it, in a sentence. People read it.",
         "result_state": "What the other agent needs to go on, as JSON of at most 200 KB.",
     },
+    "HandoffWaitQuery": {
+        "wait": "How many seconds to wait until the status is another one.",
+        "status": "The status that you know.",
+    },
     "HandoffListQuery": {
         "wait": "How many seconds to wait if there is none.",
         "status": "Only handoffs with this status.",

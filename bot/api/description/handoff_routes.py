@@ -7,7 +7,14 @@ from typing import Any
 from bot.api.description.handoff_shapes import HandoffDocument, HandoffList
 from bot.api.description.route import ANY, KEYED, REPLAYED, WRITE, Answer, Route
 from bot.api.problem_types import Fault, Kind
-from bot.api.threads.requests import DeclineRequest, EmptyRequest, HandoffListQuery, HandoffRequest, ReturnRequest
+from bot.api.threads.requests import (
+    DeclineRequest,
+    EmptyRequest,
+    HandoffListQuery,
+    HandoffRequest,
+    HandoffWaitQuery,
+    ReturnRequest,
+)
 from rules.reasons import Reason
 
 EXAMPLE: dict[str, Any] = {
@@ -123,10 +130,12 @@ HANDOFF_ROUTES = (
         name="readHandoff",
         method="get",
         path="/v1/handoffs/{handoff_id}",
-        title="Read a handoff",
-        text="Only the two agents that take part can read it.",
+        title="Read a handoff, or wait for it to change",
+        text="Only the two agents that take part can read it. With `wait` and the `status` that you know, the answer"
+        " comes as soon as it has another one.",
+        query=HandoffWaitQuery,
         answers=(Answer(status=200, when="The handoff.", body=HandoffDocument, example=EXAMPLE),),
-        problems=(*ANY, Reason.HANDOFF_UNKNOWN),
+        problems=(*ANY, Fault.INVALID, Reason.HANDOFF_UNKNOWN, Reason.RATE_LIMITED),
     ),
     _act(
         "accept",

@@ -16,6 +16,7 @@ from bot.api.threads.requests import (
     EmptyRequest,
     HandoffListQuery,
     HandoffRequest,
+    HandoffWaitQuery,
     ReturnRequest,
 )
 from rules.reasons import Reason
@@ -43,7 +44,13 @@ async def list_handoffs(request: web.Request) -> web.Response:
 
 
 async def read_handoff(request: web.Request) -> web.Response:
-    return await _answer(request, request.match_info["handoff_id"])
+    """Answer with the handoff: now or, with `wait`, as soon as its status is another one than `status`."""
+    query, service, agent = parse_query(request, HandoffWaitQuery), request.app[SERVICE], request[AGENT]
+    handoff_id = request.match_info["handoff_id"]
+    if query.wait and query.status:
+        with service.polls.hold(agent.agent_id), service.metrics.waiting.track_inprogress():
+            await service.handoffs.wait_for_change(handoff_id, agent, query.status, query.wait)
+    return await _answer(request, handoff_id)
 
 
 async def accept_handoff(request: web.Request) -> web.Response:

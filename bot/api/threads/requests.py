@@ -47,6 +47,10 @@ class ReturnRequest(RequestShape):
     result_state: StateData | None = None
 
 
+class HandoffWaitQuery(WaitQuery):
+    status: HandoffStatus | None = None
+
+
 class HandoffListQuery(WaitQuery):
     status: HandoffStatus | None = None
     direction: Literal["received", "given"] = "received"
