@@ -45,13 +45,15 @@ def thread_message(dossier: ThreadDossier) -> Message:
     return Message(f"Thread {escape(_name(dossier))}: {STATUS_LABELS[state.status]}.", tuple(_blocks(dossier)))
 
 
-def thread_list(dossiers: Sequence[ThreadDossier]) -> Message:
-    """The threads that the reader can see, one row each."""
+def thread_list(dossiers: Sequence[ThreadDossier], *, more: bool = False) -> Message:
+    """The threads that the reader can see, one row each. `more`: there are others."""
     if not dossiers:
         text = "No threads to show. A package belongs to a thread if its agent sends a thread_id."
         return Message(text, (rich(words(text)),))
     names = ", ".join(escape(_name(dossier)) for dossier in dossiers[:3])
     rows = [block for dossier in dossiers for block in _row(dossier)]
+    if more:
+        rows.append(rich(words(f"Only the latest {len(dossiers)} are shown. /reviews history THREAD shows another.")))
     return Message(f"{pluralize(len(dossiers), 'thread')}: {names}.", (header("Threads"), *rows))
 
 

@@ -100,6 +100,11 @@ class MessagesQuery(RequestShape):
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
+class HistoryQuery(RequestShape):
+    cursor: Annotated[str, StringConstraints(pattern=cursors.EVENT_PATTERN)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 200
+
+
 async def read_json(request: web.Request) -> object:
     """Parse the body as JSON in UTF-8, with limits on size and depth, and without NaN or infinity."""
     if request.content_length is not None and request.content_length > MAX_BODY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rules.people.directory import Roster
 from rules.record.chain import rfc3339
@@ -23,16 +24,24 @@ _RESUMED_WITH_WORDS = "A person has resumed this thread. First read instruction,
 _ROLLBACK = "A person has cancelled this thread and asks for a rollback. Undo what was done, report it, and stop."
 
 
+class OwnPackages(NamedTuple):
+    """The packages of the thread's owner. The last two fields are about all of them, also those that are not shown."""
+
+    shown: Sequence[PackageState]
+    revisions: int
+    hold_thread: bool
+
+
 def thread_document(
     state: ThreadState,
-    packages: Sequence[PackageState],
+    packages: OwnPackages,
     words: Words | None,
     roster: Roster,
     agent_names: Mapping[str, str],
 ) -> Document:
     """`words`: the texts of the last hold, resumption or cancellation. Retention may have erased them."""
     texts = words or {}
-    taken_over = state.status is ThreadStatus.RUNNING and any(package.holds_thread for package in packages)
+    taken_over = state.status is ThreadStatus.RUNNING and packages.hold_thread
     status = TAKEN_OVER if taken_over else state.status.value
     return {
         "thread_id": state.thread_id,
@@ -47,9 +56,9 @@ def thread_document(
         "since": rfc3339(state.since) if state.since else None,
         "by": {"reviewer_id": state.by, "name": display_name(roster, state.by)} if state.by else None,
         "agent_message": _message(state, status, texts),
-        "packages": [_package(package) for package in packages],
+        "packages": [_package(package) for package in packages.shown],
         "handoffs": [handoff_summary(handoff, agent_names) for handoff in reversed(state.handoffs)],
-        "revision": state.revision + sum(package.revision for package in packages),
+        "revision": state.revision + packages.revisions,
     }
 
 

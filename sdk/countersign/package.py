@@ -27,7 +27,7 @@ from countersign.errors import (
 )
 from countersign.outcomes import Deferred, Outcome, TakenOver, outcome_of
 from countersign.proposal import MAX_SENTENCE, one_line
-from countersign.wire import Call, Flow, Patience, Pause, Perform, send
+from countersign.wire import Call, Flow, Patience, Pause, Perform, send, send_for_all
 
 PACKAGES = "/v1/packages"
 FAILURES = ("failed", "rolled_back", "unknown")
@@ -182,15 +182,7 @@ class Package:
 
     def messages(self) -> Flow[list[Message]]:
         """All messages, oldest first."""
-        messages: list[Message] = []
-        query: dict[str, Any] = {}
-        while True:
-            call = Call(method="GET", path=f"{self._path}/messages", query=query)
-            page = yield from send(call, self.patience)
-            messages += page["messages"]
-            if page["next_cursor"] is None:
-                return messages
-            query = {"cursor": page["next_cursor"]}
+        return (yield from send_for_all(f"{self._path}/messages", "messages", self.patience))
 
     def say(self, text: str, in_reply_to: str | None = None, key: str | None = None) -> Flow[None]:
         reply = {"in_reply_to": in_reply_to} if in_reply_to else {}

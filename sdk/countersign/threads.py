@@ -11,7 +11,7 @@ from urllib.parse import quote
 from countersign.canonical import digest_of
 from countersign.errors import StillPendingError, ThreadCancelledError, UnreachableError
 from countersign.proposal import MAX_SENTENCE, one_line
-from countersign.wire import Call, Flow, Patience, Pause, send
+from countersign.wire import Call, Flow, Patience, Pause, send, send_for_all
 
 T = TypeVar("T")
 
@@ -50,8 +50,7 @@ class ThreadFlows:
         return (yield from send(Call(method="GET", path=self._path), self._patience))  # type: ignore[no-any-return]
 
     def history(self) -> Flow[list[dict[str, Any]]]:
-        page = yield from send(Call(method="GET", path=f"{self._path}/history"), self._patience)
-        return page["events"]  # type: ignore[no-any-return]
+        return (yield from send_for_all(f"{self._path}/history", "events", self._patience))
 
     def checkpoint(
         self, checkpoint_id: str, summary: str, state: Mapping[str, Any] | None, deadline: float | None = None

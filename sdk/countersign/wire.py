@@ -106,6 +106,18 @@ def send(call: Call, patience: Patience, deadline: float | None = None) -> Flow[
         yield Pause(rest)
 
 
+def send_for_all(path: str, field: str, patience: Patience) -> Flow[list[Any]]:
+    """All pages of a list, as one list."""
+    entries: list[Any] = []
+    query: dict[str, Any] = {}
+    while True:
+        page = yield from send(Call(method="GET", path=path, query=query), patience)
+        entries += page[field]
+        if page["next_cursor"] is None:
+            return entries
+        query = {"cursor": page["next_cursor"]}
+
+
 def _read(reply: httpx.Response) -> Any:
     """The body of an answer. None for 304: the caller's document is still current."""
     if reply.status_code == _NOT_MODIFIED:

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, text, update
 
 from rules.package.takeover_reach import names_held_with_thread
+from rules.record.thread_document import OwnPackages
 from rules.state.model import PackageState, Status
 from rules.threads.model import ThreadState, ThreadStatus
 from store.engine.statements import fetch_all
 from store.packages.packages import PACKAGES, parse_or_log, stop_columns
 from store.packages.states import parse_state
+from store.packages.threads import THREADS
 from store.schema.tables import UNNAMED
 
 MOST_OPEN = 2_000  # packages that a command for the thread looks at; the clock stops all of them, a few at a time
 NEWEST = 200
+MOST_SHOWN = 500  # open packages and permissions, and the newest, in the document that the agent reads
 _ADOPTED_AT_ONCE = 200
 
 _TENANT = PACKAGES.c.tenant_id == bindparam("tenant")
@@ -37,6 +40,25 @@ _STOPPABLE = (
     .order_by(*_NEWEST_FIRST)
     .limit(MOST_OPEN)
 )
+_OWN = (_TENANT, PACKAGES.c.agent_id == bindparam("agent"))
+_OWN_OF_THREAD = (*_OWN, PACKAGES.c.thread_key == bindparam("key"))
+_OWN_NEWEST = select(PACKAGES.c.state).where(*_OWN_OF_THREAD).order_by(*_NEWEST_FIRST).limit(NEWEST)
+_OWN_STOPPABLE = (
+    select(PACKAGES.c.state)
+    .where(*_OWN, PACKAGES.c.stop_name == bindparam("name"))
+    .order_by(*_NEWEST_FIRST)
+    .limit(MOST_SHOWN)
+)
+_OWN_HOLDER = (
+    select(THREADS.c.package_id)
+    .join(PACKAGES, (PACKAGES.c.tenant_id == THREADS.c.tenant_id) & (PACKAGES.c.package_id == THREADS.c.package_id))
+    .where(*_OWN, THREADS.c.thread_id == bindparam("name"))
+    .limit(1)
+)
+_OWN_SUMS = select(
+    select(func.sum(PACKAGES.c.revision)).where(*_OWN_OF_THREAD).scalar_subquery().label("revisions"),
+    _OWN_HOLDER.scalar_subquery().label("holder"),
+)
 _UNNAMED = select(PACKAGES.c.package_id, PACKAGES.c.state).where(_TENANT, text(UNNAMED)).limit(bindparam("limit"))
 _GIVE_NAME = (
     update(PACKAGES)
@@ -51,7 +73,12 @@ def thread_packages(connection: Connection, thread: ThreadState) -> tuple[Packag
     stoppable = _load_stoppable(connection, thread.tenant_id, names_held_with_thread(thread.thread_id, ()))
     key = {"tenant": thread.tenant_id, "key": thread.thread_key, "limit": NEWEST}
     newest = [parse_state(row.state) for row in fetch_all(connection, _NEWEST, key)]
-    known = {package.decision_package_id: package for package in (*newest, *stoppable)}
+    return _newest_first(*newest, *stoppable)
+
+
+def _newest_first(*packages: PackageState) -> tuple[PackageState, ...]:
+    """Each package once."""
+    known = {package.decision_package_id: package for package in packages}
     return tuple(sorted(known.values(), key=lambda state: (state.created_at, state.decision_package_id), reverse=True))
 
 
@@ -71,10 +98,15 @@ def _load_stoppable(connection: Connection, tenant_id: str, names: Sequence[str]
     return [parse_state(state) for state in rows.scalars()]
 
 
-def own_packages(connection: Connection, thread: ThreadState) -> tuple[PackageState, ...]:
+def own_packages(connection: Connection, thread: ThreadState) -> OwnPackages:
     """Those of its owner. An agent must not learn what other agents do under the same name."""
-    packages = thread_packages(connection, thread)
-    return tuple(package for package in packages if package.agent_id == thread.owner_agent)
+    [name] = names_held_with_thread(thread.thread_id, ())
+    key = {"tenant": thread.tenant_id, "agent": thread.owner_agent, "key": thread.thread_key, "name": name}
+    newest, stoppable = (
+        [parse_state(row.state) for row in fetch_all(connection, query, key)] for query in (_OWN_NEWEST, _OWN_STOPPABLE)
+    )
+    sums = fetch_all(connection, _OWN_SUMS, key)[0]
+    return OwnPackages(_newest_first(*newest, *stoppable), sums.revisions or 0, hold_thread=sums.holder is not None)
 
 
 def load_unfollowing(connection: Connection, thread: ThreadState, limit: int) -> list[PackageState]:

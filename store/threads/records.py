@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from rules.package.takeover_reach import stop_of_thread
+from rules.state.model import PackageState
 from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from store.engine.batch import Batch
 from store.engine.statements import fetch_first
@@ -16,6 +18,9 @@ from store.packages.states import parse_state
 from store.packages.threads import THREADS
 from store.schema.tables import OPEN
 from store.threads.handoffs import write_handoffs
+
+_MOST_HELD = 50
+_MOST_SEARCHED = 2_000  # open packages, the latest first, to find those that a reader sees
 
 _THIS = (THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.thread_key == bindparam("key"))
 _LOAD = select(THREAD_RECORDS.c.state, THREAD_RECORDS.c.head).where(*_THIS)
@@ -33,14 +38,13 @@ _HELD = (
     select(THREAD_RECORDS.c.thread_key, THREAD_RECORDS.c.updated_at)
     .where(THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.status == ThreadStatus.HELD.value)
     .order_by(THREAD_RECORDS.c.updated_at.desc())
-    .limit(bindparam("limit"))
+    .limit(_MOST_HELD)
 )
-_WITH_OPEN_PACKAGES = (
-    select(PACKAGES.c.thread_key, func.max(PACKAGES.c.updated_at).label("updated_at"))
+_OPEN_PACKAGES = (
+    select(PACKAGES.c.thread_key, PACKAGES.c.updated_at, PACKAGES.c.state)
     .where(PACKAGES.c.tenant_id == bindparam("tenant"), text(OPEN), PACKAGES.c.thread_key.is_not(None))
-    .group_by(PACKAGES.c.thread_key)
-    .order_by(func.max(PACKAGES.c.updated_at).desc())
-    .limit(bindparam("limit"))
+    .order_by(PACKAGES.c.updated_at.desc())
+    .limit(_MOST_SEARCHED)
 )
 _DUE = (
     select(THREAD_RECORDS.c.thread_key)
@@ -87,12 +91,14 @@ def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock
     return None
 
 
-def list_threads(connection: Connection, tenant_id: str, limit: int = 50) -> list[str]:
-    """The keys of threads that are held or have open packages, those with the latest news first."""
-    key = {"tenant": tenant_id, "limit": limit}
-    rows = [*connection.execute(_HELD, key), *connection.execute(_WITH_OPEN_PACKAGES, key)]
-    latest = sorted(rows, key=lambda row: row.updated_at, reverse=True)
-    return list(dict.fromkeys(row.thread_key for row in latest))[:limit]
+def list_threads(connection: Connection, tenant_id: str, sees: Callable[[PackageState], bool], most: int) -> list[str]:
+    """The keys of held threads and of `most` threads with an open package that the reader sees, the latest first."""
+    latest: dict[str, datetime] = {}
+    for row in connection.execute(_OPEN_PACKAGES, {"tenant": tenant_id}):
+        if len(latest) < most and sees(parse_state(row.state)):
+            latest.setdefault(row.thread_key, row.updated_at)
+    latest |= {row.thread_key: row.updated_at for row in connection.execute(_HELD, {"tenant": tenant_id})}
+    return sorted(latest, key=latest.__getitem__, reverse=True)
 
 
 def begin_thread(tenant_id: str, thread_id: str, owner_agent: str, owner: str) -> LoadedThread:

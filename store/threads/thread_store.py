@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from rules.people.directory import Actor, Agent
 from rules.reasons import Reason, refuse
-from rules.record.chain import Event
 from rules.record.status_document import Document
 from rules.record.thread_document import thread_document
 from rules.threads.commands import ThreadCommand
@@ -18,9 +17,9 @@ from rules.threads.model import thread_key
 from store.agents.agents import agent_names
 from store.engine.database import StaleError
 from store.packages.content import load_words
-from store.packages.events import load_events_of
 from store.store import Store
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
+from store.threads.history import EventPlace, HistoryPage, load_own_history
 from store.threads.members import own_packages
 from store.threads.records import LoadedThread, load_thread
 
@@ -81,15 +80,14 @@ class ThreadStore:
         loaded = load_thread(connection, self._tenant_id, thread_id)
         return loaded if loaded and loaded.state.owner_agent == agent.agent_id else None
 
-    async def load_history(self, thread_id: str, agent: Agent) -> list[Event] | None:
-        """The events of the thread and of the agent's packages in it, oldest first."""
+    async def load_history(
+        self, thread_id: str, agent: Agent, *, limit: int, after: EventPlace | None = None
+    ) -> HistoryPage | None:
+        """Events of the thread and of the agent's packages in it, oldest first."""
 
-        def operation(connection: Connection) -> list[Event] | None:
+        def operation(connection: Connection) -> HistoryPage | None:
             loaded = self._own(connection, thread_id, agent)
-            if loaded is None:
-                return None
-            ids = [package.decision_package_id for package in own_packages(connection, loaded.state)]
-            return load_events_of(connection, self._tenant_id, (loaded.state.thread_key, *ids))
+            return load_own_history(connection, loaded.state, limit=limit, after=after) if loaded else None
 
         return await self._store.read(operation)
 

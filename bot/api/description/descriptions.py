@@ -174,6 +174,7 @@ MODELS: dict[str, dict[str, str]] = {
         "direction": "`received`, or `given` for those that this agent offered.",
     },
     "MessagesQuery": {"cursor": "`next_cursor` of the previous page.", "limit": "Messages per page."},
+    "HistoryQuery": {"cursor": "`next_cursor` of the previous page.", "limit": "Events per page."},
 }
 
 SUBMISSION: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 from bot.api.description.route import ANY, ETAG, KEYED, REPLAYED, WRITE, Answer, Route
 from bot.api.description.thread_shapes import ThreadDocument, ThreadHistory
 from bot.api.problem_types import Fault
-from bot.api.requests import WaitQuery
+from bot.api.requests import HistoryQuery, WaitQuery
 from bot.api.threads.requests import CheckpointRequest
 from rules.reasons import Reason
 
@@ -78,7 +78,9 @@ THREAD_ROUTES = (
         method="get",
         path="/v1/threads/{thread_id}/history",
         title="Read a thread's audit events",
-        text="The events of the thread and of your packages in it, oldest first.",
+        text="The events of the thread and of your packages in it, oldest first. `next_cursor` is the `cursor` of the"
+        " next page, or null.",
+        query=HistoryQuery,
         answers=(Answer(status=200, when="The events.", body=ThreadHistory),),
         problems=_OF_THREAD,
     ),

@@ -63,6 +63,8 @@ class ThreadDocument(Reply):
 
 
 class ThreadHistory(Reply):
-    """The events of the thread and of the agent's packages in it, oldest first."""
+    """A page of the events of the thread and of the agent's packages in it, oldest first."""
 
     events: list[dict[str, Any]]
+    next_cursor: str | None
+    """Send it as `cursor` to get the next page. Null on the last page."""

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.api.answering import command_id_of, digest_of, etag, json_response
 from bot.api.authentication import AGENT
+from bot.api.cursors import decode_event, encode_event
 from bot.api.problems import Problem, field_problem, refusal_problem
-from bot.api.requests import WaitQuery, idempotency_key, parse_body, parse_query, seen_revision
+from bot.api.requests import HistoryQuery, WaitQuery, idempotency_key, parse_body, parse_query, seen_revision
 from bot.api.service import SERVICE
 from bot.api.threads.requests import CheckpointRequest
 from rules.package.model import MAX_ID, Id
@@ -61,10 +62,13 @@ async def report_checkpoint(request: web.Request) -> web.Response:
 
 async def read_history(request: web.Request) -> web.Response:
     """List the events of the thread and of the agent's packages in it, oldest first."""
-    events = await request.app[SERVICE].threads.load_history(_thread_id(request), request[AGENT])
-    if events is None:
+    query, threads = parse_query(request, HistoryQuery), request.app[SERVICE].threads
+    after = decode_event(query.cursor) if query.cursor else None
+    page = await threads.load_history(_thread_id(request), request[AGENT], limit=query.limit, after=after)
+    if page is None:
         _raise_unknown()
-    return json_response({"events": events})
+    following = encode_event(page.following) if page.following else None
+    return json_response({"events": page.events, "next_cursor": following})
 
 
 def _thread_id(request: web.Request) -> str:

@@ -11,14 +11,15 @@ from bot.slack.context.listener_context import ListenerContext, UndeliveredError
 from bot.slack.context.tap import Tap
 from bot.slack.slash.request import Request
 from bot.slack.threads.clicks import open_thread_form
-from bot.slack.threads.reading import load_thread_dossier, load_thread_dossiers
+from bot.slack.threads.reading import LISTED, load_thread_dossier, load_thread_dossiers
 from rules.reasons import Refusal
 from rules.threads.commands import ThreadVerb
 from rules.threads.model import ThreadStatus, thread_key
 
 
 async def list_threads(context: ListenerContext, request: Request) -> Message:
-    return thread_list(await load_thread_dossiers(context, request.user_id))
+    dossiers = await load_thread_dossiers(context, request.user_id)
+    return thread_list(dossiers[:LISTED], more=len(dossiers) > LISTED)
 
 
 async def show_thread(context: ListenerContext, request: Request) -> Message:

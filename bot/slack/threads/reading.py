@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -53,12 +54,14 @@ async def load_thread_dossier(
 
 
 async def load_thread_dossiers(context: ListenerContext, user_id: str) -> list[ThreadDossier]:
-    """The threads that this person may see: held ones, and those with open packages, the latest first."""
+    """The threads that this person may see: held ones, and those with open packages, the latest first. One too many."""
     tenant_id, now = context.store.installation.tenant_id, context.store.clock()
 
     def read(connection: Connection) -> list[ThreadDossier]:
-        dossiers = (_read(connection, context, user_id, key, now) for key in list_threads(connection, tenant_id))
-        return list(islice(filter(None, dossiers), LISTED))
+        sees = partial(may_see, context.store.installation.roster(connection), user_id=user_id, now=now)
+        keys = list_threads(connection, tenant_id, sees, LISTED + 1)
+        dossiers = (_read(connection, context, user_id, key, now) for key in keys)
+        return list(islice(filter(None, dossiers), LISTED + 1))
 
     return await context.store.read(read)
 

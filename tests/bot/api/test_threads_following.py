@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import text, update
 
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
@@ -24,7 +24,7 @@ from store.engine.engines import make_engine
 from store.packages.packages import PACKAGES, list_soft_waiting
 from store.threads.follow import AT_ONCE
 from store.threads.members import NEWEST
-from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, checkpoint, done, faults, give, thread
+from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, checkpoint, copy_package, done, faults, give, thread
 from tests.bot.service import SOFT, AgentApi, Response
 from tests.rules.world import DAY, HOUR, OWEN, RITA, ROSS, SENTA
 from tests.store.world import submission
@@ -128,25 +128,11 @@ async def test_more_packages_than_one_transaction_takes_follow_by_and_by(api: Ag
 async def test_an_open_package_is_held_and_asked_about_however_many_ended_ones_are_newer(api: AgentApi) -> None:
     grave, ended = await api.submit(HARD_IN_THREAD), await api.submit(IN_THREAD)
     await api.cancel(ended)
-    await _copy(api, ended, 2 * NEWEST)
+    await copy_package(api, ended, 2 * NEWEST)
     await done(api, HoldThread, SENTA)
     assert (await api.state(grave)).hold is not None
     outcome = await give(api, ResumeThread, ROSS)
     assert outcome.refusal is not None
-
-
-async def _copy(api: AgentApi, like: Response, count: int) -> None:
-    """Insert copies of a package, as if they were submitted later."""
-
-    def insert_copies(connection: Connection) -> None:
-        row = connection.execute(select(PACKAGES).where(PACKAGES.c.package_id == like.id)).mappings().one()
-        ids = [f"{like.id}{number:04d}" for number in range(count)]
-        connection.execute(
-            insert(PACKAGES),
-            [dict(row) | {"package_id": copy, "state": row["state"].replace(like.id, copy)} for copy in ids],
-        )
-
-    await api.world.write(insert_copies)
 
 
 async def test_an_agent_that_reports_checkpoints_without_pause_does_not_keep_a_hold_from_being_written(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from sqlalchemy import Connection, insert, select
+
 from rules.threads.commands import CancelThread, HoldThread, ThreadCommand
+from rules.threads.model import thread_key
 from store.audit.reader import snapshot, verify_database
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
+from store.packages.packages import PACKAGES
 from store.threads.execute import ThreadOutcome
 from tests.bot.service import HARD, SOFT, AgentApi, Response
 from tests.store.world import fresh, reviewer
@@ -40,8 +44,21 @@ async def checkpoint(api: AgentApi, name: str = "step-1", thread_id: str = THREA
 
 
 async def count_events(api: AgentApi, event_type: str) -> int:
-    events = (await api.get(f"/v1/threads/{THREAD}/history")).body["events"]
+    events = (await api.get(f"/v1/threads/{THREAD}/history?limit=500")).body["events"]
     return sum(event["event_type"] == event_type for event in events)
+
+
+async def copy_package(api: AgentApi, like: Response, count: int, *, own_threads: bool = False) -> None:
+    """Insert copies of a package, as if they were submitted later, perhaps each in a thread of its own."""
+
+    def insert_copies(connection: Connection) -> None:
+        row = connection.execute(select(PACKAGES).where(PACKAGES.c.package_id == like.id)).mappings().one()
+        ids = [f"{like.id}{number:04d}" for number in range(count)]
+        rows = [dict(row) | {"package_id": copy, "state": row["state"].replace(like.id, copy)} for copy in ids]
+        keys = [thread_key(copy) if own_threads else row["thread_key"] for copy in ids]
+        connection.execute(insert(PACKAGES), [row | {"thread_key": key} for row, key in zip(rows, keys, strict=True)])
+
+    await api.world.write(insert_copies)
 
 
 async def faults(api: AgentApi) -> list[str]:
