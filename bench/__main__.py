@@ -25,6 +25,7 @@ from bench import (
     replicas,
     restart,
     sizes,
+    threads,
     timers,
 )
 from bench.world import databases, log_to_stderr
@@ -32,6 +33,7 @@ from bench.world import databases, log_to_stderr
 SUBMISSIONS = 1_000
 ROUND_TRIPS, CONCURRENCY = 2_000, 64
 CLICKS, CLICK_CONCURRENCY = 1_000, 16
+THREADS = 200
 
 
 DEFAULT_BENCHES = (
@@ -45,6 +47,7 @@ DEFAULT_BENCHES = (
     "restart",
     "callbacks",
     "delivery",
+    "threads",
 )
 
 
@@ -120,6 +123,14 @@ def _cards(urls: dict[str, str]) -> None:
     for result in asyncio.run(cards.run(urls)):
         line = f"{result.piece:<12}{result.ours_us:>10.0f}{result.json_us:>10.0f}{result.ratio:>8.2f}"
         print(f"{line}{cards.TARGET.get(result.piece, '–'):>8}")
+
+
+def _threads(urls: dict[str, str]) -> None:
+    print("From a person's command for a thread to the answer of its agent's long poll at another replica, PostgreSQL")
+    print(f"Target: p99 below {threads.TARGET_MS} ms")
+    print(f"{'thread':<12}{'p50 ms':>10}{'p99 ms':>10}", flush=True)
+    for result in asyncio.run(threads.run(urls, THREADS)):
+        print(f"{result.command:<12}{result.p50_ms:>10.0f}{result.p99_ms:>10.0f}")
 
 
 def _timers(urls: dict[str, str]) -> None:
@@ -202,6 +213,7 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "clicks": _clicks,
     "pending": _pending,
     "cards": _cards,
+    "threads": _threads,
     "timers": _timers,
     "restart": _restart,
     "callbacks": _callbacks,
