@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -122,7 +123,8 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
 
 @contextmanager
 def databases() -> Iterator[dict[str, str]]:
-    """A folder for SQLite files, and a real PostgreSQL with fsync on, as in production."""
+    """A folder for SQLite files, and a real PostgreSQL with fsync on, as in production. SIGTERM stops it too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
         server = get_server(Path(tempfile.gettempdir()) / f"countersign-bench-{fresh_id()}", cleanup_mode="delete")
         try:

@@ -25,7 +25,7 @@ from rules.scales import HITLLevel
 from rules.state.model import Status
 
 _REMARK = 100
-_REPLIES = "Replies here are not read: use Comment in Details."
+NOT_READ = "Replies here are not read: use Comment in Details."
 
 
 def card(dossier: Dossier) -> Message:
@@ -46,7 +46,7 @@ def _pending(dossier: Dossier, title: str) -> tuple[Block, ...]:
         ),
         *mention_line(dossier),
         *buttons(dossier, title),
-        context(_REPLIES),
+        context(NOT_READ),
     )
 
 

@@ -86,12 +86,17 @@ def why_line(dossier: Dossier) -> Element:
     """The rule that tells most, and what is at stake. The other rules are in Details."""
     state, package = dossier.state, dossier.package
     reasons = state.why[1:] if why_silence_stopped(state) else state.why
-    reason = f"{reason_sentence(_strongest(reasons))} " if reasons else ""
+    reason = f"{_reason(_strongest(reasons))} " if reasons else ""
     undo = reversibility_sentence(state)
     undo = undo.removeprefix("Irreversible, ").capitalize() if "irreversible" in reason.lower() else undo
     stakes = [] if state.kind is Kind.QUESTION else [undo]
     stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
     return words(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
+
+
+def _reason(why: Why) -> str:
+    """After a No, a line above says who said it and to what."""
+    return "Someone said no before." if why.rule == Cause.EARLIER_NO else reason_sentence(why)
 
 
 def _strongest(why: tuple[Why, ...]) -> Why:

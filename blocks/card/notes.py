@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from blocks.card.buttons import recovery_buttons
+from blocks.card.card import NOT_READ
 from blocks.card.claims import handover
 from blocks.card.facts import deadline_line, escalation_sentence
 from blocks.card.mentions import informed_line, mention_line, withdrawal_line
@@ -31,15 +32,11 @@ from blocks.words.sentences import (
 from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_label
 from blocks.words.stops import GOES_ON, stop_reason, thread_news
-from blocks.words.verbs import LOOKS
 from rules.authority.ladder import kept_sentence, who_may_decide
-from rules.state.commands import Verb
 from rules.state.decisions import ExecutionState
 from rules.state.events import Cause, EventType
 
 _MOST_MESSAGES, _MESSAGE = 3, 700  # in one note; characters of each
-
-NOT_READ = f"Replies here are not read: use {LOOKS[Verb.COMMENT].label} in Details."
 
 
 def escalation(dossier: Dossier) -> Message:
@@ -206,8 +203,8 @@ def messages(dossier: Dossier, sent: Sequence[HistoryEvent]) -> Message:
     return _message(dossier, f"{senders} wrote.", rich(*left_out, *chain.from_iterable(shown)))
 
 
-def first_in_thread(note: Message) -> Message:
-    """The first note of a thread also says that answers in the thread are not read."""
+def with_not_read(note: Message) -> Message:
+    """The first note under a card that no longer says it also says that answers in the thread are not read."""
     return Message(f"{note.text} {NOT_READ}", (*note.blocks, context(NOT_READ)))
 
 

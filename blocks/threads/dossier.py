@@ -35,6 +35,7 @@ class ThreadEvent:
     event_type: str
     actor: str
     about: str | None = None
+    decision: str | None = None
     words: Words = field(default_factory=dict)
 
 

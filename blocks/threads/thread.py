@@ -24,11 +24,13 @@ from blocks.kit.message import Message
 from blocks.kit.text import cut, escape, one_line, pluralize
 from blocks.threads.dossier import ThreadDossier, ThreadEvent, ThreadPackage
 from blocks.words.history import EVENT_LABELS as PACKAGE_EVENT_LABELS
+from blocks.words.history import WITH_DECISION
 from blocks.words.status import card_label, status_sign
 from blocks.words.thread_looks import EVENT_LABELS, STATUS_LABELS, STATUS_SIGNS, THREAD_LOOKS
 from blocks.words.views import View, modal
 from rules.state.decisions import ExecutionState
 from rules.threads.model import ThreadStatus
+from rules.wording import humanize
 
 _NAME = 60
 _TITLE = 80
@@ -159,6 +161,7 @@ def _history(dossier: ThreadDossier) -> Iterator[Block]:
 
 def _event_runs(dossier: ThreadDossier, event: ThreadEvent) -> list[Run]:
     label = EVENT_LABELS.get(event.event_type) or PACKAGE_EVENT_LABELS.get(event.event_type, event.event_type)
+    label += f": {humanize(event.decision)}" if event.decision and event.event_type in WITH_DECISION else ""
     by = dossier.agent if event.actor == dossier.state.owner_agent else dossier.name(event.actor)
     about = f" · {cut(one_line(event.about), _TITLE)}" if event.about else ""
     return [bold(label), f" · {'Countersign' if by == 'auto' else by} · ", moment(event.at), about]

@@ -82,7 +82,7 @@ _ALWAYS_A_THREAD = (
     EventType.PACKAGE_RESUMED,
     EventType.PACKAGE_HANDED_OVER,
 )  # the label gives the reason already
-_WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
+WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 
 def history_blocks(dossier: Dossier) -> Iterator[Block]:
@@ -111,7 +111,7 @@ def event_block(dossier: Dossier, event: HistoryEvent) -> Block:
 
 def _actor(dossier: Dossier, event: HistoryEvent) -> str:
     name = actor_name(dossier, event.actor)
-    return f"{name} ({humanize(event.role)})" if event.role and event.event_type in _WITH_DECISION else name
+    return f"{name} ({humanize(event.role)})" if event.role and event.event_type in WITH_DECISION else name
 
 
 def _hands_over(event: HistoryEvent) -> bool:
@@ -126,7 +126,7 @@ def _by_policy(event: HistoryEvent) -> bool:
 def _label(event: HistoryEvent) -> str:
     text = EVENT_LABELS.get(event.event_type) or humanize(event.event_type.replace(".", " "))
     text += " by policy" if _by_policy(event) else ""
-    if event.event_type in _WITH_DECISION and event.decision:
+    if event.event_type in WITH_DECISION and event.decision:
         text += f": {humanize(event.decision)}"
     notes = (
         None if event.event_type in _ALWAYS_A_THREAD else event.reason,

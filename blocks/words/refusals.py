@@ -94,7 +94,12 @@ def _mentioned(mention: str) -> Element:
 
 def done_message(verb: Verb, dossier: Dossier) -> Message:
     """For a click in a list, which stays as it is."""
-    message = private_message(f"Done. {meaning(verb, dossier)}")
+    return message_about(f"Done. {meaning(verb, dossier)}", dossier)
+
+
+def message_about(sentence: str, dossier: Dossier) -> Message:
+    """With the package, so that nobody has to know it by its id."""
+    message = private_message(sentence)
     return Message(message.text, (*message.blocks, about_block(dossier)))
 
 

@@ -208,7 +208,7 @@ RISK_SIGNS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH:
 
 def request_sign(state: PackageState) -> str:
     """Before the title of what waits. The risk always stands beside it in words."""
-    return "❔" if state.kind is Kind.QUESTION else RISK_SIGNS[state.risk]
+    return "❓" if state.kind is Kind.QUESTION else RISK_SIGNS[state.risk]
 
 
 def reversibility_sentence(state: PackageState) -> str:

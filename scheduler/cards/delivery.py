@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from blocks.card.notes import first_in_thread
+from blocks.card.notes import with_not_read
 from blocks.card.rendering import Rendering, render
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
@@ -25,7 +25,7 @@ from rules.people.directory import Roster
 from rules.reasons import Reason
 from rules.state.commands import Show
 from rules.state.events import EventType
-from rules.state.model import PackageState
+from rules.state.model import PackageState, Status
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.lease import Lease
 from scheduler.cards.members import ChannelMembers
@@ -131,7 +131,7 @@ class CardDelivery:
             # The card exists now: if a later step fails, everything after this is repeated.
             await lease.write(lambda connection: cards.record_message(connection, place, shown))
         await self._replace_failure_note(lease, drawn.answered)
-        await self._post_notes(lease, drawn.notes, posted)
+        await self._post_notes(lease, drawn, posted)
         if viewers is None and posted != (place.channel, place.ts):  # posted again: nobody has seen this card yet
             viewers = await self._viewers(place)
         if viewers is not None:
@@ -146,15 +146,17 @@ class CardDelivery:
         )
         await lease.write(lambda connection: save_rendering(connection, drawing))
 
-    async def _post_notes(self, lease: Lease, notes: list[Note], posted: Posted) -> None:
+    async def _post_notes(self, lease: Lease, drawn: DrawnCard, posted: Posted) -> None:
         """Each note is recorded when it is posted, because a later one may fail and the delivery be repeated."""
         place = lease.claim.place
         person = place.place if place.is_person else None
-        has_notes = place.has_notes and posted == (place.channel, place.ts)
-        for nth, note in enumerate(notes):
-            message = note.message if nth or has_notes else first_in_thread(note.message)
+        silent = place.has_notes and posted == (place.channel, place.ts)
+        for note in drawn.notes:
+            says = not silent and drawn.dossier.state.status is not Status.PENDING  # a pending card says it itself
+            message = with_not_read(note.message) if says else note.message
             sent = await self._sender.post(posted.channel, message, posted.ts, person=person)
-            await lease.write(partial(_write_note, place=place, note=note, ts=sent.ts))
+            await lease.write(partial(_write_note, place=place, note=note, ts=sent.ts, says_not_read=says))
+            silent |= says
 
     async def _replace_failure_note(self, lease: Lease, answered: Message | None) -> None:
         """If Slack refuses, the buttons stay; a click on them is then refused with the reason."""
@@ -235,8 +237,8 @@ def _load_state(connection: Connection, place: Place) -> PackageState:
     return loaded.state
 
 
-def _write_note(connection: Connection, place: Place, note: Note, ts: str) -> None:
-    cards.record_notes(connection, place, note.revision)
+def _write_note(connection: Connection, place: Place, note: Note, ts: str, *, says_not_read: bool) -> None:
+    cards.record_notes(connection, place, note.revision, says_not_read=says_not_read)
     if note.asks:
         cards.record_failure_note(connection, place, ts)
 

@@ -95,8 +95,8 @@ def _wait_and_print(handle: Handle, args: argparse.Namespace) -> int:
 def announce_wait(document: StatusDocument) -> None:
     pause = document["interrupt"]
     if pause and document["status"] in ("pending", "deferred"):
-        role = pause["required_role"].replace("_", " ")
-        _print_to_stderr(f"{document['decision_package_id']} waits for a {role}, until {pause['expires_at']}.")
+        waits, *_ = document["agent_message"].split(". ")  # names all roles that may decide
+        _print_to_stderr(f"{document['decision_package_id']}: {waits}, until {pause['expires_at']}.")
 
 
 def show_message(message: Message) -> None:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select, text, update
+from sqlalchemy import Boolean, Connection, bindparam, func, or_, select, text, update
 
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
@@ -45,7 +45,14 @@ _SHOWN = (
         held_by=None,
     )
 )
-_NOTED = update(CARDS).where(*_THIS).values(noted_revision=bindparam("revision"), has_notes=True)
+_NOTED = (
+    update(CARDS)
+    .where(*_THIS)
+    .values(
+        noted_revision=bindparam("revision"),
+        has_notes=or_(CARDS.c.has_notes, bindparam("says_not_read", type_=Boolean)),
+    )
+)
 _ASKING = update(CARDS).where(*_THIS).values(failure_ts=bindparam("note"))
 _MESSAGE = (
     update(CARDS)
@@ -208,10 +215,10 @@ def recheck_package_viewers(connection: Connection, tenant_id: str, package: str
     connection.execute(_RECHECK_PACKAGE, {"tenant": tenant_id, "package": package})
 
 
-def record_notes(connection: Connection, place: Place, revision: int) -> None:
-    """Record that the notes up to this revision were posted in the thread."""
+def record_notes(connection: Connection, place: Place, revision: int, *, says_not_read: bool = False) -> None:
+    """Record that the notes up to this revision were posted in the thread. `says_not_read`: replies are not read."""
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    connection.execute(_NOTED, key | {"revision": revision})
+    connection.execute(_NOTED, key | {"revision": revision, "says_not_read": says_not_read})
 
 
 def record_failure_note(connection: Connection, place: Place, ts: str | None) -> None:

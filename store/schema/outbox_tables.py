@@ -23,7 +23,7 @@ class Card(SQLModel, table=True):
     ts: str | None = None
     rendering_id: str | None = None
     noted_revision: int = 0
-    # Whether the thread of this message has a note of the service.
+    # Whether a note in the thread of this message says that replies are not read.
     has_notes: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     failure_ts: str | None = None  # of the note that asks what to do about a failure, until that is answered
     held_until: datetime | None = None  # end of the claim, or time of the next attempt: in real time

@@ -225,7 +225,7 @@ async def test_after_a_day_the_notice_goes_to_the_director(screen: Screen) -> No
     await go(screen, "enforcement", "UDORA")
     await expect(screen.card(NOTICE)).to_be_visible()
     await screen.page.get_by_role("button", name="+1 day").click()
-    await expect(agent(screen, "Enforcement notice")).to_contain_text("waits for a director")
+    await expect(agent(screen, "Enforcement notice")).to_contain_text("waiting for a director")
     await screen.card(NOTICE).get_by_role("link", name="repl").click()
     await expect(screen.thread).to_contain_text("director")
     await screen.picture("demo_climbed")

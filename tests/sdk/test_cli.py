@@ -94,9 +94,9 @@ async def test_a_waiting_command_prints_whom_it_waits_for(
     waiting = await start_gate(*arguments)
     assert waiting.stderr is not None
     line = (await waiting.stderr.readline()).decode()
-    assert f"{(await watcher.wait_for_package()).id} waits for a {role}, until 20" in line
+    assert f"{(await watcher.wait_for_package()).id}: Waiting for a {role}, until 20" in line
     await watcher.give_newest(Verb.REJECT, comment="No.")
-    assert "waits for" not in (await waiting.stderr.read()).decode()
+    assert "Waiting for" not in (await waiting.stderr.read()).decode()
     assert await waiting.wait() == Code.REFUSED
 
 
@@ -197,7 +197,7 @@ async def test_what_people_write_is_shown_while_a_command_waits_and_say_answers(
 ) -> None:
     asking = await start_gate("request", "--file", PROPOSAL, "--wait")
     assert asking.stderr is not None
-    assert b"waits for" in await asking.stderr.readline()
+    assert b"Waiting for" in await asking.stderr.readline()
     package = await watcher.wait_for_package()
     await watcher.office.give(SENTA, await watcher.card(package), Verb.COMMENT, {"comment": "Which\norder?"})
     assert await asking.stderr.readline() == b"Senta: Which order?\n"

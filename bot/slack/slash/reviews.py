@@ -17,7 +17,7 @@ from blocks.home.queue import ROWS
 from blocks.home.stats import stats
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
-from blocks.words.refusals import private_message
+from blocks.words.refusals import message_about, private_message
 from bot.slack.clicks import forms, reading
 from bot.slack.context import origin
 from bot.slack.context.listener_context import ListenerContext
@@ -204,7 +204,8 @@ async def _assign(context: ListenerContext, request: Request) -> Message:
     outcome = await context.store.execute(command, person(request.user_id))
     if outcome.refusal:
         return private_message(outcome.refusal.sentence)
-    return private_message(f"{request.first} is now with <@{request.user}>.")
+    dossier, sentence = await context.dossier(Ref(request.first, 1, 0)), f"This is now with <@{request.user}>."
+    return message_about(sentence, dossier) if dossier else private_message(sentence)
 
 
 async def _audit(context: ListenerContext, request: Request) -> Message:

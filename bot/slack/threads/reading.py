@@ -117,6 +117,7 @@ def _dossier(
                 event_type=event["event_type"],
                 actor=event["actor"],
                 about=titles.get(event["decision_package_id"]),
+                decision=event.get("decision"),
                 words=words.get(event["event_id"], {}),
             )
             for event in telling

@@ -93,12 +93,21 @@ def test_one_rule_says_why_a_person_is_asked_and_it_asks_for_the_strictest_level
     assert line.startswith("Why you: Voice 1. Irreversible")
 
 
-@pytest.mark.parametrize("rule", ["earlier-no", "outsider", "cost", "irreversible-sensitive", "tool-requirement"])
-def test_of_equally_strict_rules_the_one_that_tells_most_is_named(rule: str) -> None:
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("earlier-no", "Someone said no before."),  # the line above it says who, and to what
+        ("outsider", "This one."),
+        ("cost", "This one."),
+        ("irreversible-sensitive", "This one."),
+        ("tool-requirement", "This one."),
+    ],
+)
+def test_of_equally_strict_rules_the_one_that_tells_most_is_named(rule: str, sentence: str) -> None:
     shown = finding(HITLLevel.HARD_APPROVAL)
     telling = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because="this one")
     why = (*shown.state.why, telling, *shown.state.why)
-    assert stakes(replace(shown, state=shown.state.model_copy(update={"why": why}))).startswith("Why you: This one.")
+    assert stakes(replace(shown, state=shown.state.model_copy(update={"why": why}))).startswith(f"Why you: {sentence}")
 
 
 def test_an_action_type_that_is_not_in_the_policy_is_said_to_be_treated_as_irreversible() -> None:

@@ -63,7 +63,7 @@ async def test_the_notice_gets_a_reminder_and_then_escalates_to_the_director(vis
         lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts)),
         PATIENCE,
     )
-    await visitor.wait_for_line("notice-desk", "waits for a director")
+    await visitor.wait_for_line("notice-desk", "waiting for a director")
     assert (await _beginning(visitor, "notice"))["user"] == DORA
 
 

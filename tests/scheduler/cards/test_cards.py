@@ -203,13 +203,18 @@ async def test_only_the_first_note_of_a_thread_says_that_replies_are_not_read(of
     assert NOT_READ not in second.shown
 
 
-async def test_two_notes_at_once_say_it_once(office: Office) -> None:
+async def test_notes_under_a_card_that_says_it_do_not_repeat_it_until_the_card_is_decided(office: Office) -> None:
     response, card = await office.submit_with_card()
     await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
     await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
     await office.give(SENTA, await office.card(response), Verb.ESCALATE, {})
-    notes = office.thread(await office.card(response))
-    assert [NOT_READ in note.shown for note in notes] == [True, *[False] * (len(notes) - 1)]
+    card = await office.card(response)
+    assert NOT_READ in card.shown
+    assert [NOT_READ in note.shown for note in office.thread(card)] == [False] * len(office.thread(card))
+    await office.give("USAUL", card, Verb.REJECT, {"comment": "No."})
+    card = await office.card(response)
+    assert NOT_READ not in card.shown
+    assert [NOT_READ in note.shown for note in office.thread(card)[-2:]] == [False, True]
 
 
 async def test_the_thread_of_a_card_that_is_posted_again_says_it_again(office: Office) -> None:
@@ -219,7 +224,7 @@ async def test_the_thread_of_a_card_that_is_posted_again_says_it_again(office: O
     office.slack.delete(card)
     await office.version(response, {**HARD, "action_parameters": {"record": "43"}})
     again = await office.card(response)
-    await office.give(SENTA, again, Verb.ESCALATE, {})
+    await office.give(SENTA, again, Verb.REVISE, {"instructions": "Again."})
     notes = office.thread(await office.card(response))
     assert again.ts != card.ts
-    assert NOT_READ in notes[0].shown
+    assert [NOT_READ in note.shown for note in notes] == [False, True]

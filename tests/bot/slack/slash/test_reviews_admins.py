@@ -13,7 +13,9 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_admin_assigns_a_package_to_someone_who_may_decide_it(office: Office) -> None:
     proposal, _ = await office.submit_with_card()
     note = await office.reviews(ADAM, f"assign {proposal.id} <@{SENTA}|senta>")
-    assert f"{proposal.id} is now with" in note.shown
+    assert "This is now with" in note.shown
+    assert "Read the record" in note.shown
+    assert proposal.id not in note.shown
     assert (await office.state(proposal)).task.assigned_to == SENTA
     assert [event["actor"] for event in await office.events(proposal, "task.assigned")] == [ADAM]
 
