@@ -73,7 +73,8 @@ def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
     yield header(f"{STATUS_SIGNS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
     standing = _standing(dossier)
     since = [" · ", *standing] if standing else []
-    yield rich(words(bold(dossier.agent), *since, f" · {_counts(dossier)}"), *_quotes(dossier))
+    heading = words(bold(dossier.agent), *since, f" · {_counts(dossier)}")
+    yield rich(heading, *_open_handoffs(dossier), *_quotes(dossier))
     if choices := _buttons(dossier):
         yield actions(choices)
     if running := [package for package in dossier.packages if _is_running(package)]:
@@ -98,6 +99,14 @@ def _standing(dossier: ThreadDossier) -> list[Run]:
     did = {ThreadStatus.RUNNING: "resumed", ThreadStatus.HELD: "held", ThreadStatus.CANCELLED: "cancelled"}
     rollback = ", with rollback" if state.rollback_requested else ""
     return [f"{did[state.status]} by {dossier.name(state.by)} ", moment(state.since), rollback]
+
+
+def _open_handoffs(dossier: ThreadDossier) -> Iterator[Element]:
+    """To whom the thread goes next, and to whom it must be returned."""
+    for handoff in (*dossier.state.lent[-1:], *([dossier.state.offered] if dossier.state.offered else [])):
+        if handoff.due_at:
+            verb, agent = ("Lent by", handoff.from_agent) if handoff.is_lent else ("Offered to", handoff.to_agent)
+            yield words(f"{verb} {dossier.name(agent)} until ", moment(handoff.due_at), ".")
 
 
 def _counts(dossier: ThreadDossier) -> str:

@@ -373,3 +373,26 @@ async def test_a_race_of_two_who_hold_leaves_one_window_that_says_so(office: Off
     await office.slack.submit(RITA, {"comment": "First."})
     await office.slack.submit(ROSS, {"comment": "Second."})
     assert "already on hold" in await office.refused(ROSS)
+
+
+async def test_a_handoff_is_told_in_the_cards_thread_and_in_the_window_of_the_thread(office: Office) -> None:
+    writer = await office.hire("Writer")
+    _, card = await office.submit_with_card(HARD_IN_THREAD)
+    offer = {"thread_id": THREAD, "to_agent": "Writer", "reason": "The sources are read.", "mode": "delegate"}
+    offered = await office.post("/v1/handoffs", offer)
+    await office.click(SENTA, card, "details")
+    await office.slack.click_modal(SENTA, "thread")
+    view = office.slack.modal(SENTA)
+    assert view is not None
+    assert "Offered to Writer until " in view.shown
+    await office.post(f"/v1/handoffs/{offered.body['handoff_id']}/accept", {}, key=writer)
+    await office.deliver()
+    assert "This thread was handed over. From now on Writer asks." in office.thread(card)[-1].text
+    assert "Writer" in office.slack.message(card.channel, card.ts).text
+    await office.slack.close(SENTA)
+    await office.slack.close(SENTA)
+    await office.click(SENTA, card, "details")
+    await office.slack.click_modal(SENTA, "thread")
+    view = office.slack.modal(SENTA)
+    assert view is not None
+    assert "Lent by Clerk until " in view.shown
