@@ -69,6 +69,12 @@ BY_AGENTS = [
     agent_commands.ReportExecution,
     commands.Withdraw,
 ]
+WITH_THREAD: list[type[Command]] = [
+    *[service_commands.HoldWithThread] * 4,
+    *[service_commands.ResumeWithThread] * 4,
+    service_commands.RevokeWithThread,
+    service_commands.CancelWithThread,
+]
 BY_TIME = [*service_commands.ClockCommand.__subclasses__(), commands.Show]
 TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in service_commands.ClockCommand.__subclasses__()}
 
@@ -133,6 +139,8 @@ FIELDS: dict[str, list[Any]] = {
     "seen_by": SEEN_BY,
     "page": [1, 2],
     "rendering_id": ["rnd_1", "rnd_2"],
+    "new_plan": [False, False, True],
+    "for_good": [False, True],
 }
 
 
@@ -232,6 +240,14 @@ def someone_stops_it(life: Life, choose: Choose) -> None:
     life.give(ask(choose(ENDING), life.here, comment=MARK), person(choose([*REVIEWERS, *EVERYBODY])))
 
 
+def someone_stops_or_resumes_its_thread(life: Life, choose: Choose) -> None:
+    """Resumed by the thread that holds it, some time after the hold."""
+    life.now += choose([MINUTE, HOUR, 9 * DAY])
+    command = life.command(choose, choose(WITH_THREAD))
+    stopped = command.model_copy(update={"since": life.now, "thread_event_id": f"evt_thread_{len(life.events)}"})
+    life.give(stopped, Actor(kind=ActorKind.AUTO, actor_id=choose(REVIEWERS)))
+
+
 def silence_passes(life: Life, choose: Choose) -> None:
     life.give(ask(commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
     life.now += 6 * MINUTE
@@ -284,7 +300,7 @@ def policy_or_people_change(life: Life, choose: Choose) -> None:
 BEFORE = [submit_package, submit_package, policy_or_people_change]
 AFTERWARDS = [
     *[agent_uses_a_permission, agent_uses_a_permission, submit_package] * 3,
-    *[clock_does_what_is_due, anyone_tries_any_command, someone_stops_it],
+    *[clock_does_what_is_due, anyone_tries_any_command, someone_stops_it, someone_stops_or_resumes_its_thread],
 ]
 MEANWHILE = [
     *[reviewer_gives_an_offered_verb] * 5,
@@ -296,5 +312,7 @@ MEANWHILE = [
         anyone_tries_any_command,
         policy_or_people_change,
         someone_stops_it,
+        someone_stops_or_resumes_its_thread,
+        someone_stops_or_resumes_its_thread,
     ],
 ]

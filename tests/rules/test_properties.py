@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from itertools import permutations
 
 import pytest
@@ -20,6 +21,7 @@ from rules.scales import RiskLevel
 from rules.state.commands import Command, Verb
 from rules.state.decisions import Basis, Decision, ExecutionState
 from rules.state.model import PackageState, Status, Terms
+from rules.state.service_commands import ClockCommand
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Transition
@@ -49,6 +51,8 @@ def check_outcome(
         check_nothing_falls(before, after)
         check_new_votes(before, after, where)
         check_kept_rungs(before, command, after, terms_today(after, where.policy))
+        if before.hold:
+            check_hold(before, command, after, where.now)
     if command.verb is Verb.RELIEVE:
         check_no_relief_needed(after, where)
     if decision is not None and after.proceeds and (before is None or before.status is not after.status):
@@ -64,7 +68,8 @@ def check_sentence(answer: Refusal) -> None:
 
 def check_terminal_status(before: PackageState, command: Command, after: PackageState) -> None:
     unclaimed = before.status in GRANTED and before.execution.state is ExecutionState.NONE
-    ends = command.verb in (Verb.REVOKE, Verb.CLAIM_EXECUTION)  # a claim revokes an invalid permission
+    # A claim revokes an invalid permission.
+    ends = command.verb in (Verb.REVOKE, Verb.CLAIM_EXECUTION, Verb.REVOKE_WITH_THREAD)
     revoked = ends and unclaimed and after.status is Status.REVOKED
     assert not before.status.terminal or after.status is before.status or revoked
     assert before.execution.claim_id in (None, after.execution.claim_id)
@@ -102,6 +107,26 @@ def check_kept_rungs(before: PackageState, command: Command, after: PackageState
     assert rungs.start >= deciding_rungs(before, today).start
     assert not (climbed and command.verb is Verb.ESCALATE) or len(rungs) == 1
     assert today.ladder_keeps or not climbed or len(rungs) == 1
+
+
+def check_hold(before: PackageState, command: Command, after: PackageState, now: datetime) -> None:
+    """While its thread is held, nothing is claimed or consented, and of time only the package's own end counts."""
+    assert before.hold is not None
+    counts = command.verb in (Verb.EXPIRE, Verb.HARDEN)
+    assert after == before or counts or not isinstance(command, ClockCommand)
+    assert after.execution == before.execution
+    assert before.status is after.status or after.status is not Status.CONSENTED
+    if command.verb is Verb.RESUME_WITH_THREAD:
+        check_time_left(before, after, before.hold.since, now)
+
+
+def check_time_left(before: PackageState, after: PackageState, held_since: datetime, now: datetime) -> None:
+    """As much time is left as at the hold, or at the restart of the deadline during it."""
+    began = max(held_since, before.task.timed_from or before.task.created_at)
+    same_task = not before.status.terminal and after.task.rung == before.task.rung
+    assert not same_task or after.task.due_at - now == before.task.due_at - began
+    assert after.lapses_at is None or after.expires_at is None or after.lapses_at <= after.expires_at
+    assert after.shown is None
 
 
 def check_no_relief_needed(after: PackageState, where: Situation) -> None:
@@ -241,5 +266,5 @@ def test_random_commands_reach_every_status() -> None:
             reasons |= {event["reason"] for event in life.events[-3:]}
     assert {f"package.{status}" for status in Status} <= seen
     assert {f"execution.{state}" for state in ExecutionState} - {"execution.none"} <= seen
-    assert "execution.reminded" in seen
+    assert {"execution.reminded", "package.held", "package.resumed", "package.thread_changed"} <= seen
     assert {"absent", "back", "nobody-left"} <= reasons
