@@ -19,15 +19,20 @@ from rules.scales import HITLLevel, RiskLevel
 from rules.state import agent_commands, commands, service_commands
 from rules.state.commands import Command, Verb
 from rules.state.model import PackageState
+from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand
 from rules.verbs.timers import next_due
 from rules.verbs.trials import accepts_verb
+from scheduler.time.threads import StoppedThreads
+from store.audit.reader import verify_database
 from store.commands.execute import Outcome
 from store.installation import tenancy
 from store.packages import packages
+from store.threads.execute import ThreadOutcome
+from store.threads.thread_store import ThreadStore
 from tests.rules import world as rules_world
 from tests.rules.world import ALL, DAY, DORA, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SUSI, SVEN, ask, package
 from tests.store.soundness import faults
-from tests.store.world import World, open_world, reviewer, submission
+from tests.store.world import World, fresh, open_world, reviewer, submission
 
 T = TypeVar("T")
 
@@ -115,6 +120,7 @@ class Interleaving(RuleBasedStateMachine):
         self.answered: list[tuple[Command, Actor, Outcome]] = []
 
     def teardown(self) -> None:
+        assert self._run(self.world.read(lambda connection: list(verify_database(connection)))) == []
         self._run(self._house.__aexit__(None, None, None))
         self._runner.close()
 
@@ -203,6 +209,32 @@ class Interleaving(RuleBasedStateMachine):
 
         self._run(both())
         self._look(state.decision_package_id)
+
+    @rule(seed=CHANCE)
+    def people_stop_or_resume_a_thread_while_others_act_in_it(self, seed: int) -> None:
+        chance = Random(seed)
+        state = self._open(chance)
+        [agent] = [agent for agent in self.agents if agent.agent_id == state.agent_id]
+        kind = chance.choice([HoldThread, HoldThread, ResumeThread, ResumeThread, ResumeThread, CancelThread])
+        racing = [
+            self._of_thread(kind, chance),
+            self._of_thread(chance.choice([HoldThread, ResumeThread]), chance),
+            self.world.execute_for_agent(self._asked_of(state, agent_commands.ClaimExecution, chance), agent),
+            self.world.do(self._asked_of(state, commands.Approve, chance), SUSI),
+        ]
+        chance.shuffle(racing)
+
+        async def all_at_once() -> None:
+            await asyncio.gather(*racing)
+            await StoppedThreads(self.world.store).tick()
+
+        self._run(all_at_once())
+        self._look(*self.seen)
+
+    def _of_thread(self, kind: type[ThreadCommand], chance: Random) -> Coroutine[Any, Any, ThreadOutcome]:
+        words = {ResumeThread: chance.choice([{}, {"modified_state": {"plan": 2}}])}.get(kind, {"reason": "Wait."})
+        given = {"command_id": fresh("thread"), "thread_id": chance.choice(["thr_1", "thr_2", "thr_2"]), **words}
+        return ThreadStore(self.world.store).execute(kind.model_validate(given), reviewer(chance.choice([SUSI, DORA])))
 
     @rule(seed=CHANCE)
     def its_agent_goes_on(self, seed: int) -> None:

@@ -14,6 +14,7 @@ from rules.record.chain import Event, event_digest
 from rules.scales import HITLLevel
 from rules.state.decisions import Basis, ExecutionState
 from rules.state.model import PackageState, Status
+from store.packages.packages import stop_columns
 from tests.rules.record.record import fold_events
 
 Row = Any
@@ -28,6 +29,7 @@ class Package(NamedTuple):
     open_tasks: list[str]
     threads: list[str]
     callbacks: list[str]
+    thread_status: str | None
 
 
 def faults(connection: Connection) -> list[str]:
@@ -40,6 +42,8 @@ def _packages(connection: Connection) -> list[Package]:
     tasks = _group_values(connection, "SELECT package_id, review_task_id FROM review_tasks WHERE open")
     threads = _group_values(connection, "SELECT package_id, thread_id FROM threads ORDER BY thread_id")
     callbacks = _group_values(connection, "SELECT package_id, state FROM callbacks")
+    query = text("SELECT thread_key, status FROM thread_records WHERE status <> 'running'")
+    stopped = {row.thread_key: row.status for row in connection.execute(query)}
     rows = connection.execute(text("SELECT * FROM packages")).all()
     return [
         Package(
@@ -49,6 +53,7 @@ def _packages(connection: Connection) -> list[Package]:
             tasks.get(row.package_id, []),
             threads.get(row.package_id, []),
             callbacks.get(row.package_id, []),
+            stopped.get(row.thread_key),
         )
         for row in rows
     ]
@@ -89,7 +94,15 @@ def _digests_form_a_chain(package: Package) -> bool:
 def _columns_match_state(package: Package) -> bool:
     """the columns agree with the state"""
     row, state = package.row, package.state
-    return (row.version, row.status, row.level, row.risk) == (state.version, state.status, state.level, state.risk)
+    stops = {name: getattr(row, name) for name in stop_columns(state)}
+    same = (row.version, row.status, row.level, row.risk) == (state.version, state.status, state.level, state.risk)
+    return same and stops == stop_columns(state)
+
+
+def _follows_its_thread(package: Package) -> bool:
+    """it is open or permitted in a held thread only while it is held, and never in a cancelled one"""
+    stopped = package.state.is_stoppable and package.thread_status
+    return not stopped or (stopped == "held" and package.state.hold is not None)
 
 
 def _has_the_right_tasks(package: Package) -> bool:
@@ -170,6 +183,7 @@ RULES: tuple[Callable[[Package], bool], ...] = (
     _revisions_are_consecutive,
     _digests_form_a_chain,
     _columns_match_state,
+    _follows_its_thread,
     _has_the_right_tasks,
     _holds_its_thread,
     _is_claimed_at_most_once,
