@@ -28,7 +28,6 @@ from store.threads.records import load_thread
 
 app = typer.Typer(help="Hold, resume and cancel the threads of agents.", no_args_is_help=True)
 
-_ATTEMPTS = 10  # if the service changes a package of the thread at the same time
 _OPERATOR = Actor(kind=ActorKind.AUTO, actor_id=OPERATOR)
 
 ThreadName = Annotated[str, typer.Argument(metavar="THREAD", help="The thread_id that the packages name.")]
@@ -132,12 +131,10 @@ def _execute(invocation: ThreadInvocation) -> ThreadOutcome:
     def operation(connection: Connection) -> ThreadOutcome:
         return execute_thread(connection, Installation(read_tenant_id(connection), policy), invocation)
 
-    for _ in range(_ATTEMPTS):
-        try:
-            return session.transaction(operation)
-        except StaleError:
-            continue
-    raise CommandError("the thread keeps changing; try again")
+    try:
+        return session.repeatable_transaction(operation)
+    except StaleError:
+        raise CommandError("The thread keeps changing. Try again.") from None
 
 
 def _read_state(file: typer.FileText) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, exists, func, select, union
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, exists, func, or_, select, union
 
 from rules.record.chain import Event, rfc3339
 from rules.record.earlier import EarlierExport
@@ -33,13 +33,17 @@ from store.packages.threads import THREADS
 from store.packages.versions import VERSIONS
 
 _ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
+_ITS_THREAD = (THREAD_RECORDS.c.tenant_id == EVENTS.c.tenant_id) & (THREAD_RECORDS.c.thread_key == EVENTS.c.package_id)
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Events from `since` until before `until`, of this action type, by this actor. None: no restriction."""
+    """Events from `since` until before `until`, of this action type, by this actor. None: no restriction.
+
+    Events of a thread have the action types of its packages: they say why these stood still.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -66,7 +70,10 @@ class Selection:
         if self.reviewer is not None:
             yield table.c.actor == self.reviewer
         if self.action_type is not None:
-            yield table.c.action_type == self.action_type
+            threads = select(PACKAGES.c.thread_key).where(
+                PACKAGES.c.action_type == self.action_type, PACKAGES.c.thread_key.is_not(None)
+            )
+            yield or_(table.c.action_type == self.action_type, table.c.package_id.in_(threads))
 
 
 def _format_time(moment: datetime | None) -> str | None:
@@ -145,12 +152,14 @@ def read_heads(connection: Connection, tenant_id: str, selection: Selection = EV
 
 
 def matching_events(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
-    """Only the selected events, oldest first, with the agent of their package.
+    """Only the selected events, oldest first, with the agent of their package or thread.
 
     Tenant events are included, unless an action type is selected.
     """
     order = (EVENTS.c.occurred_at, EVENTS.c.package_id, EVENTS.c.revision)
-    trails = select_all(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
+    agent = func.coalesce(PACKAGES.c.agent_id, THREAD_RECORDS.c.owner_agent).label("agent_id")
+    trails = select_all(EVENTS).add_columns(agent).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
+    trails = trails.join(THREAD_RECORDS, _ITS_THREAD, isouter=True)
     trails = trails.where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
     streams = [stream_rows(connection, trails)]
     if selection.action_type is None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
@@ -41,6 +40,12 @@ _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
 class StaleError(Exception):
     """Another transaction changed the row first: read it again and decide again."""
+
+
+class Runner(Protocol):
+    """Runs an operation in a transaction of its own."""
+
+    def __call__(self, engine: Engine, operation: Operation[T], /) -> T: ...
 
 
 class Database(Protocol):
@@ -116,19 +121,26 @@ class PostgresDatabase:
     def _read_group(self, group: Group) -> None:
         read_group(self.engine, group, lambda operation: self._persist(read_once, operation))
 
-    def _persist(self, run: Callable[[Engine, Operation[T]], T], operation: Operation[T]) -> T:
-        """Retry after a deadlock or a lost connection. Commands have ids, so a lost commit is not applied twice."""
-        for attempt in range(1, ATTEMPTS + 1):
-            with suppress(StaleError):
-                try:
-                    return run(self.engine, operation)
-                except DBAPIError as fault:
-                    if not _is_database_fault(fault):
-                        raise
-                    if attempt == ATTEMPTS or not _is_transient(fault):
-                        raise UnavailableError(str(fault.orig)) from fault
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the retries
-        raise StaleError
+    def _persist(self, run: Runner, operation: Operation[T]) -> T:
+        return persist(self.engine, run, operation)
+
+
+def persist(engine: Engine, run: Runner, operation: Operation[T]) -> T:
+    """Retry after a deadlock, a lost connection or a `StaleError`.
+
+    Commands have ids, so a lost commit is not applied twice.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        with suppress(StaleError):
+            try:
+                return run(engine, operation)
+            except DBAPIError as fault:
+                if not _is_database_fault(fault):
+                    raise
+                if attempt == ATTEMPTS or not _is_transient(fault):
+                    raise UnavailableError(str(fault.orig)) from fault
+        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the retries
+    raise StaleError
 
 
 def _is_database_fault(fault: DBAPIError) -> bool:

@@ -215,10 +215,9 @@ class Interleaving(RuleBasedStateMachine):
         chance = Random(seed)
         state = self._open(chance)
         [agent] = [agent for agent in self.agents if agent.agent_id == state.agent_id]
-        kind = chance.choice([HoldThread, HoldThread, ResumeThread, ResumeThread, ResumeThread, CancelThread])
-        racing = [
-            self._of_thread(kind, chance),
-            self._of_thread(chance.choice([HoldThread, ResumeThread]), chance),
+        racing: list[Coroutine[Any, Any, Any]] = [
+            self._stop_or_resume(chance),
+            self._stop_or_resume(chance),
             self.world.execute_for_agent(self._asked_of(state, agent_commands.ClaimExecution, chance), agent),
             self.world.do(self._asked_of(state, commands.Approve, chance), SUSI),
         ]
@@ -231,10 +230,15 @@ class Interleaving(RuleBasedStateMachine):
         self._run(all_at_once())
         self._look(*self.seen)
 
-    def _of_thread(self, kind: type[ThreadCommand], chance: Random) -> Coroutine[Any, Any, ThreadOutcome]:
-        words = {ResumeThread: chance.choice([{}, {"modified_state": {"plan": 2}}])}.get(kind, {"reason": "Wait."})
-        given = {"command_id": fresh("thread"), "thread_id": chance.choice(["thr_1", "thr_2", "thr_2"]), **words}
-        return ThreadStore(self.world.store).execute(kind.model_validate(given), reviewer(chance.choice([SUSI, DORA])))
+    def _stop_or_resume(self, chance: Random) -> Coroutine[Any, Any, ThreadOutcome]:
+        ids: dict[str, Any] = {"command_id": fresh("thread"), "thread_id": chance.choice(["thr_1", "thr_2", "thr_2"])}
+        possible: list[ThreadCommand] = [
+            *[HoldThread(**ids, reason="Wait.")] * 4,
+            *[ResumeThread(**ids)] * 4,
+            ResumeThread(**ids, modified_state={"plan": 2}),
+            CancelThread(**ids, reason="Stop."),
+        ]
+        return ThreadStore(self.world.store).execute(chance.choice(possible), reviewer(chance.choice([SUSI, DORA])))
 
     @rule(seed=CHANCE)
     def its_agent_goes_on(self, seed: int) -> None:

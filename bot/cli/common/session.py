@@ -16,6 +16,7 @@ from bot.settings import Settings, read_settings
 from rules.policy.model import Policy
 from rules.policy.parse import read_policy
 from store.engine.address import parse_database_url
+from store.engine.database import persist
 from store.engine.engines import make_engine, transact
 from store.engine.workers import Operation
 from store.migrations.migrate import require_current
@@ -64,3 +65,9 @@ def query(operation: Operation[T]) -> T:
 def transaction(operation: Operation[T]) -> T:
     with database(read_settings()) as engine:
         return transact(engine, operation)
+
+
+def repeatable_transaction(operation: Operation[T]) -> T:
+    """Repeat the operation after a deadlock, or if the service changed something meanwhile."""
+    with database(read_settings()) as engine:
+        return persist(engine, transact, operation)

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from bot.cli.common import session
 from rules.state.commands import Approve
 from rules.state.model import PackageState, Status
+from store.engine.database import StaleError
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import RITA, ask, package
 from tests.store.world import World, open_world
@@ -93,3 +96,14 @@ async def test_the_history_names_each_event_and_its_package(terminal: Terminal, 
 async def test_an_unknown_thread_is_an_error(terminal: Terminal, world: World, command: str) -> None:
     await world.submit(IN_THREAD)
     assert "thread nowhere" in terminal("threads", command, "nowhere").line
+
+
+def test_a_command_is_given_again_if_the_service_changed_the_thread_meanwhile(terminal: Terminal, world: World) -> None:
+    faults = [StaleError(), StaleError()]
+
+    def operation(_: Connection) -> str:
+        if faults:
+            raise faults.pop()
+        return "done"
+
+    assert session.repeatable_transaction(operation) == "done"

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Engine, text
 
 from rules.state.commands import TakeOver
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ThreadCommand
-from store.audit.reader import verify_database
+from store.audit.reader import Selection, matching_events, read_trails, verify_database
 from store.engine.address import parse_database_url
 from store.engine.engines import begin_immediate, make_engine
+from store.installation.tenancy import read_tenant_id
 from store.threads.thread_store import ThreadStore
 from tests.rules.world import RITA, SENTA, SOFT, ask
 from tests.store.audit_record import switch_off_triggers
@@ -76,9 +77,9 @@ async def _write_threads(world: World) -> None:
     await _give(world, "held", ReportCheckpoint, checkpoint_id="step-1", summary="Read.")
     await _give(world, "held", ReportCheckpoint, checkpoint_id="step-3", summary="Read on.")
     await _give(world, "held", HoldThread, reason="Wait.")
-    await _give(world, "cancelled", CancelThread, reason="No.")
     taken = await world.submit(SOFT.model_copy(update={"thread_id": "taken"}))
     await world.after(ask(TakeOver, taken), RITA)
+    await _give(world, "cancelled", CancelThread, reason="No.")
 
 
 async def _give(world: World, thread_id: str, kind: type[ThreadCommand], **fields: str) -> None:
@@ -124,3 +125,19 @@ def test_each_change_of_a_thread_is_found_and_an_untouched_record_has_no_faults(
     assert missed == []
     with engine.connect() as connection:
         assert faults(connection) == []
+
+
+def test_a_selected_action_type_brings_the_events_of_its_threads_with_their_agent(engine: Engine) -> None:
+    with engine.connect() as connection:
+        tenant_id = read_tenant_id(connection)
+        [agent_id] = connection.execute(text("SELECT agent_id FROM agents")).scalars()
+        agents = {
+            action_type: {
+                event["event_type"]: agent
+                for agent, event in matching_events(connection, tenant_id, Selection(action_type=action_type))
+            }
+            for action_type in (SOFT.action_type, "mail.send")
+        }
+        trails = list(read_trails(connection, tenant_id, Selection(action_type="mail.send")))
+    assert agents[SOFT.action_type]["thread.held"] == agents[SOFT.action_type]["package.held"] == agent_id
+    assert (agents["mail.send"], trails) == ({}, [])
