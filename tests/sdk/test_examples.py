@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from rules.state.commands import Verb
+from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand
 from tests.bot.slack.office import RITA, SENTA, SUSI, Office
 from tests.sdk.agents import Agent
 from tests.sdk.processes import start_script
+from tests.sdk.script_process import Script
+from tests.store.world import fresh, reviewer
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -20,9 +23,11 @@ class Example:
     def __init__(self, watcher: Agent) -> None:
         self._watcher, self._office = watcher, watcher.office
 
+    def script(self, name: str, *arguments: object) -> Script:
+        return start_script(self._office, self._watcher.network, EXAMPLES / name, *arguments)
+
     def start(self, name: str, *arguments: object) -> asyncio.Future[tuple[bytes, bytes]]:
-        process = start_script(self._office, self._watcher.network, EXAMPLES / name, *arguments)
-        return asyncio.ensure_future(process.communicate())
+        return asyncio.ensure_future(self.script(name, *arguments).communicate())
 
     async def approve(self, by: str = RITA) -> None:
         card = await self._watcher.card(await self._watcher.wait_for_package())
@@ -120,3 +125,72 @@ async def test_the_notice_is_sent_once_after_changes_and_approval(example: Examp
     again = await example.start("enforcement_notice.py", "run-1")
     assert b"Sent to" not in again[0]
     assert b"It was sent before, and is not sent again." in again[0], again[1]
+
+
+async def test_the_approval_manager_sends_what_a_reviewer_modified(
+    example: Example, watcher: Agent, office: Office
+) -> None:
+    running = example.start("approval_manager.py")
+    edited = '{"to": "ada@example.com", "subject": "Hello", "body": "Shorter."}'
+    await office.edit(RITA, await watcher.card(await watcher.wait_for_package()), edited)
+    await example.approve(by=SUSI)
+    out, err = await running
+    assert out == b"Email sent (modified): Shorter.\n", err
+
+
+async def test_the_approval_manager_tells_a_rejection(example: Example) -> None:
+    running = example.start("approval_manager.py")
+    await example.give(Verb.REJECT, comment="Call instead.")
+    out, err = await running
+    assert out == b"Email not sent (rejected): Call instead.\n", err
+
+
+async def test_the_durable_agent_is_corrected_sent_back_killed_and_goes_on(
+    example: Example, watcher: Agent, office: Office, tmp_path: Path
+) -> None:
+    process = example.script("durable_agent.py", tmp_path / "data")
+    await example.give(Verb.ALLOW_RETRY, by=SENTA, comment="It is back.")
+    await example.give(Verb.ANSWER, answer_choice="other", answer="It comes soon.")
+    send = await watcher.wait_for_package()
+    process.kill()
+    await process.communicate()
+    await give(office, HoldThread, "parcel-456", reason="Wait.")
+    running = example.start("durable_agent.py", tmp_path / "data")
+    await give(office, ResumeThread, "parcel-456", checkpoint_id="draft", modified_state={"day": "on Friday"})
+    await watcher.wait_for_package("cancelled")
+    assert (await office.read(send)).body["status"] == "cancelled"
+    await example.give(Verb.ANSWER, answer_choice="Yes")
+    await example.approve()
+    out, err = await running
+    assert out == b"Sent to ada@example.com: Your parcel comes on Friday.\n", err
+
+
+async def test_the_durable_agent_cleans_up_when_people_cancel_it(
+    example: Example, watcher: Agent, office: Office, tmp_path: Path
+) -> None:
+    running = example.start("durable_agent.py", tmp_path / "data")
+    await watcher.wait_for_package()
+    await give(office, CancelThread, "parcel-456", reason="No.", rollback=True)
+    out, err = await running
+    assert "Cancelled at “read”, and rolled back.".encode() in out, err
+
+
+async def test_the_controlled_agent_waits_while_it_is_held_and_goes_on_as_people_say(
+    example: Example, watcher: Agent, office: Office
+) -> None:
+    running = example.start("agent_control.py", "inbox-8")
+    await watcher.wait_for_package()
+    await give(office, HoldThread, "inbox-8", reason="The auditor comes.")
+    await example.approve()
+    await give(office, ResumeThread, "inbox-8", instruction="Not the invoices.")
+    await watcher.wait_for_package()
+    await give(office, CancelThread, "inbox-8", reason="Enough.")
+    out, err = await running
+    assert out.startswith(b"archived Letters\n"), err
+    assert (b"Stopped:" in out, b"thread.held, " in out) == (True, True)
+
+
+async def give(office: Office, kind: type[ThreadCommand], thread_id: str, **fields: Any) -> None:
+    command = kind(**{"command_id": fresh("thread"), "thread_id": thread_id, **fields})
+    outcome = await office.running.service.threads.execute(command, reviewer(SENTA))
+    assert outcome.refusal is None, outcome.refusal.sentence

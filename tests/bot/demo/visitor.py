@@ -108,12 +108,10 @@ class Visitor:
 
         return await self.demo.service.store.read(operation)
 
-    async def add_agent(self) -> str:
+    async def add_agent(self, name: str = "newcomer") -> str:
         """Add an agent, and return its key."""
         store = self.demo.service.store
-        newcomer = await store.write(
-            lambda connection: agent_admin.add_agent(connection, "newcomer", OMAR, store.clock())
-        )
+        newcomer = await store.write(lambda connection: agent_admin.add_agent(connection, name, OMAR, store.clock()))
         return newcomer.key
 
     async def state(self) -> State:
