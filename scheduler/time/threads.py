@@ -33,7 +33,8 @@ class StoppedThreads:
             if await self._store.read(self._is_any_unnamed):
                 await self._store.write(partial(adopt_unnamed, tenant_id=self._store.installation.tenant_id))
             while key := await self._store.read(self._next_due):
-                self._store.announce(await self._follow(key))
+                changed = await self._follow(key)
+                self._store.announce((key, *changed) if changed else ())
         except UnavailableError as fault:
             log.warning("threads.database_unavailable", error=str(fault))
 

@@ -27,6 +27,7 @@ from store.threads.members import NEWEST
 from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, checkpoint, copy_package, done, faults, give, thread
 from tests.bot.service import SOFT, AgentApi, Response
 from tests.rules.world import DAY, HOUR, OWEN, RITA, ROSS, SENTA
+from tests.store.waiting_agents import Waits, soon
 from tests.store.world import submission
 
 ONLY_RUN = SOFT | {"run_id": "run-1"}
@@ -109,12 +110,19 @@ async def test_an_owner_does_not_stop_what_another_owners_agent_does_in_a_run_of
     assert (await api.state(foreign)).status is Status.PENDING
 
 
-async def test_more_packages_than_one_transaction_takes_follow_by_and_by(api: AgentApi) -> None:
+async def test_more_packages_than_one_transaction_takes_follow_by_and_by(
+    api: AgentApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     proposals = [await api.submit(HARD_IN_THREAD | {"title": f"No {number}"}) for number in range(AT_ONCE + 8)]
     await done(api, HoldThread, SENTA)
     held = [bool((await api.state(proposal)).hold) for proposal in proposals]
-    assert sum(held) >= AT_ONCE
+    assert sum(held) == AT_ONCE
+    waits = Waits(monkeypatch)
+    tag = {"If-None-Match": (await thread(api)).headers["ETag"]}
+    poll = asyncio.create_task(thread(api, params={"wait": "30"}, headers=tag))
+    await waits.come()
     await clock_looks(api)
+    assert (await soon(poll)).status == 200
     assert all([(await api.state(proposal)).hold for proposal in proposals])
     await done(api, ResumeThread, SENTA)
     await clock_looks(api)
