@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from sqlalchemy import text
+
 from rules.state.commands import TakeOver
-from rules.threads.commands import CancelThread, HoldThread
+from rules.threads.commands import CancelThread, HoldThread, ResumeThread
 from rules.threads.model import thread_key
 from store.threads.members import NEWEST
 from store.threads.records import list_threads
@@ -57,3 +60,25 @@ async def test_a_reader_finds_a_thread_however_many_others_have_later_news(api: 
         )
     )
     assert keys == [thread_key(THREAD)]
+
+
+async def test_each_hold_resumption_and_cancellation_is_called_back_to_the_owner_in_order(api: AgentApi) -> None:
+    url = text("UPDATE agents SET callback_url = 'https://agent.example.com/hook'")
+    await api.world.write(lambda connection: connection.execute(url))
+    await api.submit(IN_THREAD)
+    await checkpoint(api)
+    await done(api, HoldThread, RITA, reason="The customer is calling.")
+    await done(api, ResumeThread, RITA, instruction="Use source 2.")
+    await done(api, CancelThread, RITA, rollback=True)
+    query = text("SELECT event_type, state, body FROM callbacks WHERE package_id = :key ORDER BY revision")
+    rows = await api.world.read(lambda connection: connection.execute(query, {"key": thread_key(THREAD)}).all())
+    sent = [(row.event_type, row.state, json.loads(row.body)["data"]) for row in rows]
+    assert [(event_type, state, data["state"]) for event_type, state, data in sent] == [
+        ("thread.held", "due", "held"),
+        ("thread.resumed", "waiting", "running"),
+        ("thread.cancelled", "waiting", "cancelled"),
+    ]
+    held, resumed, cancelled = (data for _, _, data in sent)
+    assert (held["reason"], resumed["instruction"]) == ("The customer is calling.", "Use source 2.")
+    assert cancelled["rollback_requested"] is True
+    assert [package["status"] for package in cancelled["packages"]] == ["cancelled"]
