@@ -19,6 +19,12 @@ _DID: Mapping[ThreadStatus, str] = {
     ThreadStatus.HELD: "put this thread on hold",
     ThreadStatus.CANCELLED: "cancelled this thread",
 }
+# The agent's own reason may stand below on the same card.
+_WORDS: Mapping[ThreadStatus, str] = {
+    ThreadStatus.RUNNING: "Instruction",
+    ThreadStatus.HELD: "Why on hold",
+    ThreadStatus.CANCELLED: "Why cancelled",
+}
 GOES_ON = "This is already running and goes on."
 _REASON = 300
 
@@ -51,9 +57,9 @@ def stop_parts(dossier: Dossier) -> Parts:
 
 def stop_reason(dossier: Dossier) -> Parts:
     """What the person wrote, in a frame; nothing if retention has erased it."""
-    texts = dossier.thread_words
-    given = ((label, texts.get(name)) for name, label in (("reason", "Reason"), ("instruction", "Instruction")))
-    return framed_runs(line(label, text, _REASON) for label, text in given if isinstance(text, str))
+    status = dossier.thread.status if dossier.thread else ThreadStatus.RUNNING
+    text = dossier.thread_words.get("instruction" if status is ThreadStatus.RUNNING else "reason")
+    return framed_runs([line(_WORDS[status], text, _REASON)]) if isinstance(text, str) else ()
 
 
 def thread_news(dossier: Dossier) -> str:

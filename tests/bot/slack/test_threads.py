@@ -147,12 +147,12 @@ async def test_a_thread_can_be_held_while_its_action_runs_and_everyone_reads_tha
     for shown in (card.shown, details.shown):
         assert "Thread on hold by Rita since" in shown
         assert "This is already running and goes on." in shown
-        assert "Reason: \nThe customer is calling." in shown
+        assert "Why on hold: \nThe customer is calling." in shown
     assert "Resume thread" in details.labels
     assert "Hold thread" not in details.labels
     note = office.thread(card)[-1].shown
     assert "Rita put this thread on hold. This is already running and goes on." in note
-    assert "Reason: \nThe customer is calling." in note
+    assert "Why on hold: \nThe customer is calling." in note
 
 
 async def test_after_a_resumption_the_card_of_a_running_action_says_nothing_of_the_hold(office: Office) -> None:
@@ -195,7 +195,7 @@ async def test_the_reason_of_a_hold_is_on_the_card_in_details_and_in_the_note_in
     note = office.thread(card)[-1]
     details = await office.details(SENTA, card)
     for blocks in (card.blocks, note.blocks, details.blocks):
-        assert '"Reason: "' in (shown := dumps(blocks, ensure_ascii=False))
+        assert "Why on hold: " in (shown := dumps(blocks, ensure_ascii=False))
         assert why in shown
         assert not any(why in dumps(block) for block in blocks if block["type"] != "rich_text")
     assert note.notified == frozenset()
@@ -208,7 +208,7 @@ async def test_the_card_names_the_person_who_took_over_the_hold(office: Office) 
     await office.slack.submit(SENTA, {"comment": "Not before noon."})
     shown = (await office.card(proposal)).shown
     assert "on hold by Senta since" in shown
-    assert "Reason: \nNot before noon." in shown
+    assert "Why on hold: \nNot before noon." in shown
 
 
 async def test_reviews_lists_the_threads_that_a_person_can_see(office: Office) -> None:
