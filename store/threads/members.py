@@ -6,7 +6,7 @@ A stopped thread stops its own packages, and those that name only one of its run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, text, update
@@ -40,7 +40,8 @@ _STOPPABLE = (
     .order_by(*_NEWEST_FIRST)
     .limit(MOST_OPEN)
 )
-_OWN = (_TENANT, PACKAGES.c.agent_id == bindparam("agent"))
+# An agent may have very many packages, and few of them in this thread: so the index on the agent must not be used.
+_OWN = (_TENANT, func.trim(PACKAGES.c.agent_id) == bindparam("agent"))
 _OWN_OF_THREAD = (*_OWN, PACKAGES.c.thread_key == bindparam("key"))
 _OWN_NEWEST = select(PACKAGES.c.state).where(*_OWN_OF_THREAD).order_by(*_NEWEST_FIRST).limit(NEWEST)
 _OWN_STOPPABLE = (
@@ -49,10 +50,16 @@ _OWN_STOPPABLE = (
     .order_by(*_NEWEST_FIRST)
     .limit(MOST_SHOWN)
 )
+_ITS_AGENT = select(PACKAGES.c.agent_id).where(
+    PACKAGES.c.tenant_id == THREADS.c.tenant_id, PACKAGES.c.package_id == THREADS.c.package_id
+)
 _OWN_HOLDER = (
     select(THREADS.c.package_id)
-    .join(PACKAGES, (PACKAGES.c.tenant_id == THREADS.c.tenant_id) & (PACKAGES.c.package_id == THREADS.c.package_id))
-    .where(*_OWN, THREADS.c.thread_id == bindparam("name"))
+    .where(
+        THREADS.c.tenant_id == bindparam("tenant"),
+        THREADS.c.thread_id == bindparam("name"),
+        _ITS_AGENT.correlate(THREADS).scalar_subquery() == bindparam("agent"),
+    )
     .limit(1)
 )
 _OWN_SUMS = select(
@@ -111,30 +118,34 @@ def own_packages(connection: Connection, thread: ThreadState) -> OwnPackages:
 
 def load_unfollowing(connection: Connection, thread: ThreadState, limit: int) -> list[PackageState]:
     """Packages that do not follow the thread yet, locked until the commit. Unreadable ones are logged and left out."""
-    query = (
-        select(PACKAGES.c.package_id, PACKAGES.c.state)
-        .where(PACKAGES.c.tenant_id == thread.tenant_id, _is_unfollowing(thread))
-        .order_by(PACKAGES.c.package_id)
-        .limit(limit)
-        .with_for_update()
-    )
-    states = (parse_or_log(row.package_id, row.state) for row in connection.execute(query))
+    texts: dict[str, str] = {}
+    for condition in _unfollowing(thread):
+        query = (
+            select(PACKAGES.c.package_id, PACKAGES.c.state)
+            .where(PACKAGES.c.tenant_id == thread.tenant_id, condition)
+            .limit(limit)  # in any order: for a given one, a database may read all packages
+            .with_for_update()
+        )
+        texts |= {row.package_id: row.state for row in connection.execute(query)}
+    states = (parse_or_log(package_id, text) for package_id, text in list(texts.items())[:limit])
     return [state for state in states if state]
 
 
-def _is_unfollowing(thread: ThreadState) -> ColumnElement[bool]:
+def _unfollowing(thread: ThreadState) -> Iterator[ColumnElement[bool]]:
+    """Such a package fulfils at least one of these conditions. There is an index for each."""
     is_stopped = PACKAGES.c.stop_name.in_(thread.stopped_names)
     is_behind = PACKAGES.c.followed.is_distinct_from(thread.event_id)
     held_by_it = PACKAGES.c.held_by == thread.thread_key
     match thread.status:
         case ThreadStatus.HELD:
-            return and_(is_stopped, is_behind, or_(PACKAGES.c.held_by.is_(None), held_by_it))
+            yield and_(is_stopped, is_behind, or_(PACKAGES.c.held_by.is_(None), held_by_it))
         case ThreadStatus.CANCELLED:
-            return and_(is_stopped, is_behind)
+            yield and_(is_stopped, is_behind)
         case _:
             [own_name] = names_held_with_thread(thread.thread_id, ())
             was_stopped = and_(PACKAGES.c.followed.is_not(None), is_behind)
-            return or_(held_by_it, and_(PACKAGES.c.stop_name == own_name, or_(was_stopped, *_permits_old_plan(thread))))
+            yield held_by_it
+            yield and_(PACKAGES.c.stop_name == own_name, or_(was_stopped, *_permits_old_plan(thread)))
 
 
 def _permits_old_plan(thread: ThreadState) -> list[ColumnElement[bool]]:

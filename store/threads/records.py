@@ -42,7 +42,7 @@ _HELD = (
 )
 _OPEN_PACKAGES = (
     select(PACKAGES.c.thread_key, PACKAGES.c.updated_at, PACKAGES.c.state)
-    .where(PACKAGES.c.tenant_id == bindparam("tenant"), text(OPEN), PACKAGES.c.thread_key.is_not(None))
+    .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.stop_name > "thread:", text(OPEN))
     .order_by(PACKAGES.c.updated_at.desc())
     .limit(_MOST_SEARCHED)
 )
@@ -95,7 +95,7 @@ def list_threads(connection: Connection, tenant_id: str, sees: Callable[[Package
     """The keys of held threads and of `most` threads with an open package that the reader sees, the latest first."""
     latest: dict[str, datetime] = {}
     for row in connection.execute(_OPEN_PACKAGES, {"tenant": tenant_id}):
-        if len(latest) < most and sees(parse_state(row.state)):
+        if row.thread_key and len(latest) < most and sees(parse_state(row.state)):
             latest.setdefault(row.thread_key, row.updated_at)
     latest |= {row.thread_key: row.updated_at for row in connection.execute(_HELD, {"tenant": tenant_id})}
     return sorted(latest, key=latest.__getitem__, reverse=True)

@@ -9,13 +9,17 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
+from rules.package.takeover_reach import names_held_with_thread
 from rules.state.agent_commands import Say
 from rules.state.model import PackageState
+from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from store.agents.agents import load_proposing_agent
 from store.packages.messages import load_conversation, newest_messages
 from store.packages.packages import claim_due_packages, is_any_due, list_own
 from store.packages.queue import list_similar_decided, list_unjudged
 from store.packages.statistics import load_statistics
+from store.threads.members import is_any_unnamed, load_unfollowing, own_packages
+from store.threads.records import next_due_thread
 from tests.rules.world import DAY, HARD, NOW, ask
 from tests.store.world import World
 
@@ -56,7 +60,40 @@ QUERIES: list[tuple[str, str, Query]] = [
         "ix_versions_waiting",
         lambda connection, of: load_proposing_agent(connection, of.tenant_id, of.agent_id, None, NOW),
     ),
+    ("unnamed", "ix_packages_unnamed", lambda connection, of: is_any_unnamed(connection, of.tenant_id)),
+    ("due threads", "ix_thread_records_due", lambda connection, of: next_due_thread(connection, of.tenant_id, NOW)),
+    ("held", "ix_packages_stop_name", lambda connection, of: load_unfollowing(connection, _thread(of, "held"), 9)),
+    (
+        "cancelled",
+        "ix_packages_stop_name",
+        lambda connection, of: load_unfollowing(connection, _thread(of, "cancelled"), 9),
+    ),
+    ("resumed", "ix_packages_held_by", lambda connection, of: load_unfollowing(connection, _thread(of, "running"), 9)),
+    (
+        "other plan",
+        "ix_packages_stop_name",
+        lambda connection, of: load_unfollowing(connection, _thread(of, "running"), 9),
+    ),
+    ("newest of a thread", "ix_packages_thread_key", lambda connection, of: own_packages(connection, _thread(of))),
+    ("own that can be stopped", "ix_packages_stop_name", lambda connection, of: own_packages(connection, _thread(of))),
 ]
+
+
+def _thread(of: PackageState, status: str = "running") -> ThreadState:
+    """The thread of this package after a command."""
+    name = of.thread_id or ""
+    return ThreadState(
+        tenant_id=of.tenant_id,
+        thread_key=thread_key(name),
+        thread_id=name,
+        owner_agent=of.agent_id,
+        owner=of.owner,
+        status=ThreadStatus(status),
+        event_id="evt_1",
+        since=NOW,
+        has_new_plan=True,
+        stopped_names=names_held_with_thread(name, ["run_1"]),
+    )
 
 
 @pytest.mark.parametrize(("index", "query"), [entry[1:] for entry in QUERIES], ids=[entry[0] for entry in QUERIES])
