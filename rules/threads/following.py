@@ -44,7 +44,7 @@ def _fields_of(kind: type[ThreadConsequence], state: ThreadState) -> dict[str, b
 
 
 def _command_to_follow(state: ThreadState, package: PackageState) -> type[ThreadConsequence] | None:
-    if package.followed == state.event_id or not (package.is_stoppable or package.is_running):
+    if _has_followed(state, package):
         return None
     match state.status:
         case ThreadStatus.HELD:
@@ -57,6 +57,13 @@ def _command_to_follow(state: ThreadState, package: PackageState) -> type[Thread
             return ResumeWithThread if _is_held_by(state, package.hold) else None
         case _:
             return ResumeWithThread if package.is_running and package.followed else None
+
+
+def _has_followed(state: ThreadState, package: PackageState) -> bool:
+    """Also if it has ended. A retry that people allow after a failure is a new permission, which follows again."""
+    if package.hold or package.is_running:
+        return package.followed == state.event_id
+    return not package.is_stoppable
 
 
 def _is_held_by(state: ThreadState, hold: Hold) -> bool:

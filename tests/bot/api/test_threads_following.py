@@ -12,7 +12,7 @@ from sqlalchemy import text, update
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel
-from rules.state.commands import Approve
+from rules.state.commands import AllowRetry, Approve, OpenForm
 from rules.state.model import Status
 from rules.threads.checks import MOST_CHECKPOINTS
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread
@@ -156,6 +156,21 @@ async def test_an_agent_that_reports_checkpoints_without_pause_does_not_keep_a_h
         group.create_task(report())
         await done(api, HoldThread, RITA)
     assert (await thread(api)).body["state"] == "held"
+
+
+async def test_a_retry_that_people_allow_during_the_hold_is_held_too(api: AgentApi) -> None:
+    proposal = await api.submit(IN_THREAD)
+    await api.decide(Approve, proposal, by=RITA)
+    assert (await api.claim(proposal)).status == 200
+    await done(api, HoldThread, RITA)
+    assert (await api.report(proposal, "failed")).status == 200
+    await api.decide(OpenForm, proposal, by=RITA)
+    await api.decide(AllowRetry, proposal, by=RITA)
+    api.clock.passes(HOUR)
+    await clock_looks(api)
+    assert (await api.state(proposal)).hold is not None
+    await done(api, ResumeThread, RITA)
+    assert (await api.claim(proposal, "worker-2")).status == 200
 
 
 async def test_what_a_cancelled_thread_ended_is_refused_in_another_thread_too(api: AgentApi) -> None:
