@@ -20,10 +20,10 @@ async def agent_sessions(store: Store, url: str) -> AsyncIterator[dict[str, Clie
     """One HTTP session per agent, which sends the agent's key to the service."""
     async with AsyncExitStack() as stack:
         sessions = {}
-        for story in STORIES:
-            credentials = await issue_credentials(store, story.agent)
+        for name in (agent for story in STORIES for agent in story.agents):
+            credentials = await issue_credentials(store, name)
             session = ClientSession(url, headers={"Authorization": f"Bearer {credentials.key}"})
-            sessions[story.agent] = await stack.enter_async_context(session)
+            sessions[name] = await stack.enter_async_context(session)
         yield sessions
 
 

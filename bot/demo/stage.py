@@ -51,7 +51,7 @@ class Stage:
         self._running[story.name] = asyncio.create_task(self._run(story, turn))
 
     async def _run(self, story: Story, turn: int) -> None:
-        agent = Agent(story.agent, turn, self._sessions[story.agent], self._diary)
+        agent = self._agent(story, turn)
         try:
             await story.run(agent)
         except RefusedError as refused:
@@ -61,6 +61,12 @@ class Stage:
             agent.log_error("I failed and stop here. The log says why.")
         self._running.pop(story.name)
         self._diary.mark_turn(story.name, turn, over=True)
+
+    def _agent(self, story: Story, turn: int) -> Agent:
+        agent = Agent(story.agent, turn, self._sessions[story.agent], self._diary)
+        if story.helper:
+            agent.helper = Agent(story.helper, turn, self._sessions[story.helper], self._diary, helps=agent)
+        return agent
 
     async def close(self) -> None:
         for task in list(self._running.values()):
@@ -79,7 +85,7 @@ class Stage:
                     "title": story.title,
                     "what": story.what,
                     "agent": story.agent,
-                    "begins": _beginning(story, openings.get(story.agent)),
+                    "begins": _beginning(story, openings),
                     "started": self._diary.turn(story.name)[0] > 0,
                     "running": self.running(story.name),
                 }
@@ -88,11 +94,12 @@ class Stage:
         }
 
 
-def _beginning(story: Story, opening: Opening | None) -> dict[str, str | None] | None:
+def _beginning(story: Story, openings: Mapping[str, Opening]) -> dict[str, str | None] | None:
     """The person to act as, and where: as the story suggests, unless only others may decide now."""
     if story.begins is None:
         return None
     user, channel = story.begins
+    opening = next((openings[agent] for agent in story.agents if agent in openings), None)
     if opening is None:
         return {"user": user, "channel": channel, "ts": None}
     able = opening.people

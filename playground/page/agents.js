@@ -74,7 +74,7 @@ function build() {
   const step = ([label, seconds]) =>
     el("button", { type: "button", class: "button", click: (event) => post(event.currentTarget, "/playground/demo/time", { seconds }) }, label);
   byId("agents").replaceChildren(
-    el("header", { class: "place" }, el("h2", {}, "Try it"), el("p", {}, "eight agents, and what to do with each")),
+    el("header", { class: "place" }, el("h2", {}, "Try it"), el("p", {}, "nine stories, and what to do in each")),
     el("div", { class: "scroll" },
       trouble.line,
       el("ul", { id: "agent-list", class: "agent-list" })),

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.demo.agents.diary import Diary
+from bot.demo.agents.diary import Diary, Kind
 from bot.demo.agents.sentences import describe
 
 WAIT = 25  # seconds of a long poll
@@ -38,26 +38,35 @@ class Agent:
     happens twice.
     """
 
-    def __init__(self, name: str, turn: int, http: aiohttp.ClientSession, diary: Diary) -> None:
+    def __init__(
+        self, name: str, turn: int, http: aiohttp.ClientSession, diary: Diary, *, helps: Agent | None = None
+    ) -> None:
+        """An agent that helps another one works in the other's thread, and its lines are on the other's panel."""
         self.name, self.turn, self._http, self._diary = name, turn, http, diary
         self.run_id = f"{name}-{turn}"
+        self.thread_id: str = helps.thread_id if helps else self.run_id
+        self._panel, self._prefix = (helps.name, f"{name}: ") if helps else (name, "")
+        self.helper: Agent | None = None
 
     def did(self, text: str) -> None:
-        self._diary.tell(self.name, "did", text)
+        self._tell("did", text)
 
     def log_sent(self, text: str) -> None:
-        self._diary.tell(self.name, "sent", text)
+        self._tell("sent", text)
 
     def log_received(self, text: str) -> None:
-        self._diary.tell(self.name, "received", text)
+        self._tell("received", text)
 
     def log_error(self, text: str) -> None:
-        self._diary.tell(self.name, "error", text)
+        self._tell("error", text)
+
+    def _tell(self, kind: Kind, text: str) -> None:
+        self._diary.tell(self._panel, kind, self._prefix + text)
 
     async def propose(self, package: Package, step: str = "1") -> Document:
         self.log_sent(f"Proposed: {package['title']}")
-        marked = {**package, "run_id": self.run_id, "thread_id": self.run_id}
-        document = await self._call("POST", "/v1/packages", marked, key=f"{self.run_id}-{step}")
+        marked = {**package, "run_id": self.run_id, "thread_id": self.thread_id}
+        document = await self.call("POST", "/v1/packages", marked, key=f"{self.run_id}-{step}")
         self.log_received(f"Its id is {document['decision_package_id']}")
         self.log_received(describe(document))
         return document
@@ -66,16 +75,16 @@ class Agent:
         """Send a new version, in answer to a reviewer."""
         after = int(document["version"])
         self.log_sent(f"Version {after + 1}: {package['title']}")
-        marked = {**package, "run_id": self.run_id, "thread_id": self.run_id, "expected_package_version": after}
+        marked = {**package, "run_id": self.run_id, "thread_id": self.thread_id, "expected_package_version": after}
         path = f"/v1/packages/{document['decision_package_id']}/versions"
-        return await self._call("POST", path, marked, key=f"{self.run_id}-version-{after + 1}")
+        return await self.call("POST", path, marked, key=f"{self.run_id}-version-{after + 1}")
 
     async def wait_for_change(self, document: Document) -> Document:
         """Wait until the document differs from this one, however long that takes."""
         path, seen = f"/v1/packages/{document['decision_package_id']}", document["revision"]
         now = document
         while now["revision"] == seen:
-            now = await self._call("GET", f"{path}?wait={WAIT}", seen=seen) or now
+            now = await self.call("GET", f"{path}?wait={WAIT}", seen=seen) or now
         if describe(now) != describe(document):
             self.log_received(describe(now))
         return now
@@ -99,9 +108,12 @@ class Agent:
         document = await self.claim(document, claim)
         detail = work(document["decision"]["action_parameters"] or {})
         self.did(detail)
-        await self._execution(document, {"state": "succeeded", "claim_id": claim, "detail": detail})
-        self.log_sent("Reported: succeeded")
+        await self.report(document, "succeeded", claim, detail)
         return True
+
+    async def report(self, document: Document, state: str, claim_id: str, detail: str) -> Document:
+        self.log_sent(f"Reported: {state.replace('_', ' ')}")
+        return await self._execution(document, {"state": state, "claim_id": claim_id, "detail": detail})
 
     async def claim(self, document: Document, claim_id: str) -> Document:
         self.log_sent(f"Claimed the permission as {claim_id}")
@@ -109,9 +121,9 @@ class Agent:
         return await self._execution(document, body)
 
     async def _execution(self, document: Document, body: Document) -> Document:
-        return await self._call("POST", f"/v1/packages/{document['decision_package_id']}/execution", body)
+        return await self.call("POST", f"/v1/packages/{document['decision_package_id']}/execution", body)
 
-    async def _call(
+    async def call(
         self, method: str, path: str, body: Document | None = None, *, key: str | None = None, seen: int | None = None
     ) -> Document:
         """Retried while the service is unavailable or does not answer; the key makes it the same request."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.demo.agents.story import Story
-from bot.demo.stories import answer, deletion, mail, notice, plan, reading, receipt, takeover
+from bot.demo.stories import answer, deletion, mail, notice, plan, reading, receipt, report, takeover
 
 STORIES: tuple[Story, ...] = (
     notice.STORY,
@@ -14,4 +14,5 @@ STORIES: tuple[Story, ...] = (
     answer.STORY,
     plan.STORY,
     takeover.STORY,
+    report.STORY,
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playground.model.messages import Message
 from rules.state.commands import Verb
-from tests.bot.demo.test_stories import DELETION, MAIL, NOTICE, PLAN
+from tests.bot.demo.test_stories import DELETION, MAIL, NOTICE, PLAN, REPORT
 from tests.bot.demo.visitor import RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
 
 
@@ -62,6 +62,18 @@ async def test_a_request_made_before_the_restart_is_in_the_plan_after_it(tmp_pat
         card = await second.card(PLAN, "Version 2")
         await second.give(ROSS, card, Verb.REVISE, {"instructions": "Only ten restaurants."})
         await second.card(PLAN, "Version 3", "Add the bakeries.", "Only ten restaurants.")
+
+
+async def test_a_report_that_failed_before_the_restart_is_rolled_back_after_it(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.give(RITA, await first.card(REPORT), Verb.APPROVE)
+        await first.card(REPORT, "failed")
+    async with visiting(tmp_path) as second:
+        card = await second.card(REPORT, "failed")
+        await second.give(RITA, card, Verb.ASK_ROLLBACK, {"comment": "Take it down."})
+        document = await second.over("report")
+        assert document[-1] == "report-writer: Reported: rolled back"
+        assert len([line for line in document if "Half of the report is published." in line]) == 1
 
 
 async def test_a_finished_story_stays_finished_and_keeps_its_lines(tmp_path: Path) -> None:

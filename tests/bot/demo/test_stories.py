@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playground.model.messages import Message
 from rules.state.commands import Verb
 from tests.bot.demo.visitor import ADAM, GAIL, NORA, OMAR, RITA, ROSS, SENTA, SUSAN, SVEN, Visitor, lines
 from tests.bot.slack.editing import typed_edit
@@ -9,7 +10,7 @@ from tests.bot.slack.office import CONFIRMED
 
 NOTICE, MAIL, DELETION = "Send enforcement notice draft #456", "Send e-mail", "customer records"
 RECEIPT, QUESTION, PLAN = "Tell Quayside Fish", "Which address of Entity ABC", "Inspection plan for week 49"
-TAKEOVER = "Records of case ABC-2026-131"
+TAKEOVER, REPORT = "Records of case ABC-2026-131", "Publish report 1"
 
 
 async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without_the_role(
@@ -192,6 +193,35 @@ async def test_while_a_person_has_taken_over_the_agent_leaves_the_thread_alone(
     )
 
 
+async def test_a_report_of_two_agents_is_held_corrected_published_by_half_and_rolled_back(visitor: Visitor) -> None:
+    card = await visitor.card(REPORT, "report-writer", "In 2025 we inspected")
+    await control_thread(visitor, card, "thread_hold", {"comment": "The year is wrong."})
+    await visitor.wait_for_line("research-agent", "report-writer", "Reason: The year is wrong.")
+    await control_thread(visitor, card, "thread_resume", {"instructions": "The inspections were in 2026."})
+    card = await visitor.card(REPORT, "Version 2", "In 2026 we inspected")
+    await visitor.give(RITA, card, Verb.APPROVE)
+    card = await visitor.card(REPORT, "failed", "The website took the title page")
+    await visitor.give(RITA, card, Verb.ASK_ROLLBACK, {"comment": "Take it down."})
+    assert (await visitor.over("report"))[-2:] == [
+        "report-writer: Took the half-published report down.",
+        "report-writer: Reported: rolled back",
+    ]
+
+
+async def test_a_report_that_people_let_try_again_is_published(visitor: Visitor) -> None:
+    await visitor.give(RITA, await visitor.card(REPORT), Verb.APPROVE)
+    card = await visitor.card(REPORT, "failed")
+    await visitor.give(SENTA, card, Verb.ALLOW_RETRY, {"comment": "It answers again."})
+    assert "report-writer: Published report 1, as approved." in await visitor.over("report")
+
+
+async def control_thread(visitor: Visitor, card: Message, button: str, words: dict[str, str]) -> None:
+    await visitor.slack.click(RITA, card, "details")
+    await visitor.slack.click_modal(RITA, button)
+    await visitor.slack.submit(RITA, words)
+    await visitor.slack.close(RITA, everything=True)
+
+
 async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resumed(visitor: Visitor) -> None:
     card = await visitor.card(MAIL)
     await visitor.slack.command(ADAM, "/reviews", "pause mail-assistant")
@@ -210,7 +240,15 @@ async def test_a_finished_story_starts_again_with_new_ids_and_a_running_one_does
 
 async def test_every_agent_reports_something_and_none_fails(visitor: Visitor) -> None:
     await visitor.begin("receipt")
-    for agent in ("notice-desk", "mail-assistant", "data-steward", "appeals-clerk", "drafting-agent", "planning-agent"):
+    for agent in (
+        "notice-desk",
+        "mail-assistant",
+        "data-steward",
+        "appeals-clerk",
+        "drafting-agent",
+        "planning-agent",
+        "research-agent",
+    ):
         await visitor.wait_for_line(agent, "Pending")
     state = await visitor.state()
     assert all(lines(state, agent["name"]) for agent in state["agents"])
