@@ -171,7 +171,8 @@ def _parameter_slot(name: str, value: Any, described: FormProperty | None, catal
     used = described if fits else None
     needed = catalogue is not None and name in catalogue.required and value is not None
     entry = _entry_of_known(used, value, needed=needed) if used else _entry_of_value(value)
-    if needed and isinstance(entry, TextEntry):
+    required = needed or (value is not ABSENT and not _may_be_emptied(value, entry, catalogue))
+    if required and isinstance(entry, TextEntry):
         entry = replace(entry, empty=ABSENT)
     words = used if used and catalogue else None
     return Slot(
@@ -180,9 +181,14 @@ def _parameter_slot(name: str, value: Any, described: FormProperty | None, catal
         hint=_hint(entry, value) or (words.description if words else None),
         entry=entry,
         original=value,
-        required=needed or (value is not ABSENT and not isinstance(entry, TextEntry)),
+        required=required,
         described=used,
     )
+
+
+def _may_be_emptied(value: Any, entry: Entry, catalogue: FormSchema | None) -> bool:
+    """A text that the agent left empty, or any text that the policy's schema, if there is one, does not require."""
+    return isinstance(entry, TextEntry) and (catalogue is not None or not value)
 
 
 def _entry_of_known(described: FormProperty, value: Any, *, needed: bool) -> Entry:

@@ -143,7 +143,7 @@ def test_a_boolean_is_yes_or_no_and_a_date_has_a_calendar() -> None:
     ("value", "typed", "read"),
     [
         ("Hello", {"value": " Bye "}, " Bye "),
-        ("Hello", {"value": None}, ""),
+        ("", {"value": None}, ""),
         ("C:\\a", {"value": "C:\\new"}, "C:\\new"),
         ("a\u200b", {"value": "b\\u200b"}, "b\u200b"),
         (42, {"value": "43"}, 43),
@@ -263,6 +263,17 @@ def test_what_the_policy_requires_cannot_be_emptied_or_left_out() -> None:
     view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=MAIL)).dossier(parameters_schema=needed))
     optional = [block["label"]["text"] for block in inputs(view).values() if block["optional"]]
     assert optional == ["subject", "Why you edit it"]
+
+
+def test_without_a_schema_of_the_policy_a_text_that_the_agent_filled_cannot_be_emptied() -> None:
+    proposal = package(action_parameters={"to": "ann@acme.example", "cc": "", "note": None})
+    view = form(Verb.APPROVE_WITH_EDITS, Story(proposal).dossier())
+    optional = [block["label"]["text"] for block in inputs(view).values() if block["optional"]]
+    assert optional == ["cc", "note", "Why you edit it"]
+    with pytest.raises(InvalidFormError) as invalid:
+        edited(proposal, to={"value": None})
+    assert invalid.value.errors == {"action_parameters.0": FILL_IN}
+    assert edited(package(action_parameters=MAIL), SCHEMA, subject={"value": None})["subject"] == ""
 
 
 def test_a_key_that_reads_like_a_label_of_the_policy_stands_in_quotes() -> None:
