@@ -10,6 +10,7 @@ from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt, line
 from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.sentences import EMPTIED, agent_name, person_name
 from blocks.words.verbs import LOOKS
+from rules.people.directory import is_agent
 from rules.state.events import EventType
 from rules.state.transition import Words
 
@@ -52,7 +53,7 @@ def latest_remark(dossier: Dossier, most: int) -> list[Run]:
 
 
 def _remarked(dossier: Dossier) -> list[HistoryEvent]:
-    return [event for event in dossier.history if _words_of(event.words) and event.actor != dossier.state.agent_id]
+    return [event for event in dossier.history if _words_of(event.words) and not is_agent(event.actor)]
 
 
 def _speech(dossier: Dossier, event: HistoryEvent) -> str:
@@ -74,7 +75,7 @@ def message_heading(dossier: Dossier, event: HistoryEvent) -> str:
     """Who wrote the message, and to whom: people have to know that the agent reads it."""
     decision = dossier.state.decision if dossier.state.status.terminal else None
     when = " after the decision" if decision and event.at > decision.decided_at else ""
-    to = "" if event.actor == dossier.state.agent_id else f" to {agent_name(dossier)}"
+    to = "" if is_agent(event.actor) else f" to {agent_name(dossier)}"
     return f"{speaker_name(dossier, event.actor)} writes{to}{when}"
 
 
@@ -84,7 +85,9 @@ def message_text(event: HistoryEvent) -> str:
 
 
 def speaker_name(dossier: Dossier, actor: str) -> str:
-    return agent_name(dossier) if actor == dossier.state.agent_id else person_name(dossier, actor)
+    if actor == dossier.state.agent_id:
+        return agent_name(dossier)
+    return "An earlier agent" if is_agent(actor) else person_name(dossier, actor)
 
 
 def _words_of(words_given: Words) -> str | None:

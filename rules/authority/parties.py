@@ -14,6 +14,7 @@ from typing import NamedTuple
 from rules.authority.authorization import Question, iter_eligible, question_of
 from rules.package.model import DecisionPackage
 from rules.people.directory import Roster, reference
+from rules.people.lineage import Lineage
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import StateChanges
@@ -49,10 +50,16 @@ def parties_of(package: DecisionPackage, owner: str, situation: Situation) -> Pa
     if any(named_parties(package)) and not is_fresh:
         return refuse(Reason.DIRECTORY_STALE)
     parties = resolve_parties(package, owner, situation.roster, situation.resolved_parties)
-    lineage = situation.memory.lineage
-    if isinstance(parties, Refusal) or lineage is None:
+    if isinstance(parties, Refusal):
         return parties
-    return parties._replace(barred=dict.fromkeys(lineage.barred, Bar.EARLIER_IN_THREAD) | parties.barred)
+    return parties._replace(barred=bars_of(situation.memory.lineage) | parties.barred)
+
+
+def bars_of(lineage: Lineage | None) -> dict[str, Bar]:
+    """Who may not approve because of what came before in the thread."""
+    if lineage is None:
+        return {}
+    return dict.fromkeys(lineage.parties, Bar.DELEGATION_CHAIN) | dict.fromkeys(lineage.owners, Bar.EARLIER_IN_THREAD)
 
 
 def resolve_parties(

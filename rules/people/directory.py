@@ -14,6 +14,13 @@ from rules.policy.model import Policy
 from rules.scales import RiskLevel
 from rules.values import Moment, Value
 
+AGENT_PREFIX = "agt_"
+
+
+def is_agent(actor_id: str) -> bool:
+    """Whether the actor of an event is an agent. Ids of people come from Slack, and are written in capitals."""
+    return actor_id.startswith(AGENT_PREFIX)
+
 
 class Person(Value):
     """A user of the workspace, as the directory knows them."""

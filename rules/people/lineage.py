@@ -1,4 +1,4 @@
-"""`Lineage`: who took part in a thread before it was handed over. Every later package of the thread inherits it."""
+"""`Lineage`: who took part in a thread that was handed over. Later packages of its agents inherit it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from rules.values import Value
 
 
 class Lineage(Value):
-    """`agents` had the thread, so their refusals, failures and earned autonomy count on. `barred` may not decide."""
+    """`agents` have or had the thread, so what people refused to one of them, and how it fared, counts for all.
+
+    `owners` of these agents may not approve. Neither may `parties`: those who asked, or for whom it was asked. Agents
+    name them, so they are treated like the people in `on_behalf_of`: if too few others are left, silence ends.
+    """
 
     agents: tuple[str, ...] = ()
-    barred: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+
+    def without(self, agent_id: str) -> tuple[str, ...]:
+        """The other agents of the thread."""
+        return tuple(agent for agent in self.agents if agent != agent_id)

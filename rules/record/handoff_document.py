@@ -26,14 +26,17 @@ def handoff_summary(handoff: Handoff, agent_names: Mapping[str, str]) -> Documen
     }
 
 
+def listed_handoff(thread_id: str, handoff: Handoff, reason: object, agent_names: Mapping[str, str]) -> Document:
+    """A handoff in a list: without the states, which can be large."""
+    return handoff_summary(handoff, agent_names) | {"thread_id": thread_id, "reason": reason}
+
+
 def handoff_document(
     thread_id: str, handoff: Handoff, texts: Mapping[str, Words], agent_names: Mapping[str, str]
 ) -> Document:
     """`texts`: of the offer and of the answer, by event. Retention may have erased them."""
     offer, answer = texts.get(handoff.event_id, {}), texts.get(handoff.answer_event_id or "", {})
-    return handoff_summary(handoff, agent_names) | {
-        "thread_id": thread_id,
-        "reason": offer.get("reason"),
+    return listed_handoff(thread_id, handoff, offer.get("reason"), agent_names) | {
         "captured_state": offer.get("captured_state"),
         "user_context": offer.get("user_context"),
         "decline_reason": answer.get("reason") if handoff.status is HandoffStatus.DECLINED else None,

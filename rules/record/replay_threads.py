@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from rules.record.fold import Folding
+from rules.threads.commands import AcceptHandoff, EndHandoff, ReportCheckpoint, ReturnHandoff
 from rules.threads.model import ThreadState, ThreadStatus
-from rules.threads.table import THREAD_VERBS
+from rules.threads.table import THREAD_VERBS, ThreadVerbSpec
 
 _STEPS = tuple(
     (row.event_type.value, was.value, (row.leads_to or was).value)
     for row in THREAD_VERBS.values()
     for was in row.taken_in
 )
+
+
+_HANDED_OVER = ("owner_agent", "owner", "lineage")
+
+
+def _moved_by(row: ThreadVerbSpec) -> frozenset[str]:
+    """Only handoffs change the owner. People's commands change handoffs: a hold stops their time."""
+    if row.command in (AcceptHandoff, ReturnHandoff, EndHandoff):
+        return frozenset([*_HANDED_OVER, "handoffs"])
+    return frozenset([] if row.command is ReportCheckpoint else ["handoffs"])
 
 
 def _status_fault(event_type: str, was: Any, now: Any) -> str | None:
@@ -33,6 +44,7 @@ THREADS = Folding(
         "decision_package_id": "thread_key",
         "occurred_at": "updated_at",
     },
-    fixed=("tenant_id", "thread_key", "thread_id"),
+    fixed=("tenant_id", "thread_key", "thread_id", *_HANDED_OVER, "handoffs"),
+    moves={row.event_type.value: _moved_by(row) for row in THREAD_VERBS.values()},
     status_fault=_status_fault,
 )

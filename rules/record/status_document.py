@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, assert_never
 
 from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum, tally
-from rules.people.directory import Roster
+from rules.people.directory import Roster, is_agent
 from rules.policy.model import Policy
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
@@ -61,7 +61,7 @@ def status_document(
         "execution": _execution(state),
         "recovery": _recovery(state, recovery_words or {}, package, roster),
         "agent_message": agent_message(state, roster.policy, now),
-        "messages": [message_document(message, state, roster) for message in messages],
+        "messages": [message_document(message, roster) for message in messages],
         "run_id": state.run_id,
         "thread_id": state.thread_id,
         "checkpoint_id": package.get("checkpoint_id"),
@@ -127,11 +127,12 @@ def _decision(state: PackageState, decision: Decision, package: Words, words: Wo
     }
 
 
-def message_document(message: Message, state: PackageState, roster: Roster) -> Document:
+def message_document(message: Message, roster: Roster) -> Document:
+    """Agents speak as `agent`, also those that had the package before. Nobody else can."""
     person = {"reviewer_id": message.actor, "name": display_name(roster, message.actor)}
     return {
         "message_id": message.message_id,
-        "by": "agent" if message.actor == state.agent_id else person,
+        "by": "agent" if is_agent(message.actor) else person,
         "text": message.text,
         "at": rfc3339(message.at),
         "version": message.version,

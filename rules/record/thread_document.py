@@ -57,7 +57,11 @@ def thread_document(
         "by": {"reviewer_id": state.by, "name": display_name(roster, state.by)} if state.by else None,
         "agent_message": _message(state, status, texts),
         "packages": [_package(package) for package in packages.shown],
-        "handoffs": [handoff_summary(handoff, agent_names) for handoff in reversed(state.handoffs)],
+        "handoffs": [
+            handoff_summary(handoff, agent_names)
+            for handoff in reversed(state.handoffs)
+            if state.owner_agent in (handoff.from_agent, handoff.to_agent)
+        ],
         "revision": state.revision + packages.revisions,
     }
 

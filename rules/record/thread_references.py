@@ -8,7 +8,13 @@ from rules.record.chain import Event
 from rules.record.evidence import Fault, Trail
 from rules.state.events import Cause
 
-_CAUSES = (Cause.THREAD_HELD, Cause.THREAD_RESUMED, Cause.THREAD_CANCELLED, Cause.THREAD_CHANGED)
+_CAUSES = (
+    Cause.THREAD_HELD,
+    Cause.THREAD_RESUMED,
+    Cause.THREAD_CANCELLED,
+    Cause.THREAD_CHANGED,
+    Cause.THREAD_HANDED_OVER,
+)
 
 
 def thread_references(trail: Trail) -> Iterator[tuple[str, Fault]]:

@@ -1,7 +1,6 @@
 """The commands of people, one class for each verb, parsed once at the edge. Others are in the modules beside this one.
 
-A person's command names the version, rung and rendering that they saw. It does not name the revision, because even a
-comment changes that.
+A person's command names the version, rung and rendering that they saw, but no revision: even a comment changes that.
 """
 
 from __future__ import annotations
@@ -59,6 +58,7 @@ class Verb(StrEnum):
     CANCEL_WITH_THREAD = "cancel_with_thread"
     REVOKE_WITH_THREAD = "revoke_with_thread"
     HAND_OVER_WITH_THREAD = "hand_over_with_thread"
+    REVOKE_WITH_HANDOFF = "revoke_with_handoff"
     REMIND = "remind"
     CONSENT = "consent"
     CLIMB = "climb"

@@ -99,3 +99,9 @@ class HandOverWithThread(ThreadConsequence):
     verb = Verb.HAND_OVER_WITH_THREAD
     agent_id: str
     owner: str
+
+
+class RevokeWithHandoff(ThreadConsequence):
+    """What no person approved was granted to the first agent. The other one asks in its own name."""
+
+    verb = Verb.REVOKE_WITH_HANDOFF

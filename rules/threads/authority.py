@@ -27,11 +27,11 @@ def may_stop(state: ThreadState, situation: ThreadSituation) -> Authority:
         return person
     if person.user_id in situation.policy.admins:
         return _as(Part.ADMIN, state, person.user_id)
-    of_one_owner = all(package.owner == state.owner for package in situation.packages)
-    if of_one_owner and state.owner in references(person):
-        return _as(Part.OWNER, state, person.user_id)
     # Agents choose the names of threads, so a party of one agent's package must not stop the packages of another.
-    standards = (Standard.ROUTE, Standard.PARTY) if of_one_owner else (Standard.ROUTE,)
+    has_no_stranger = all(package.agent_id in state.agents for package in situation.packages)
+    if has_no_stranger and not state.owners.isdisjoint(references(person)):
+        return _as(Part.OWNER, state, person.user_id)
+    standards = (Standard.ROUTE, Standard.PARTY) if has_no_stranger else (Standard.ROUTE,)
     granted = _first_granted(_try_each(person.user_id, situation, standards))
     return granted or refuse(Reason.NOT_YOUR_THREAD)
 
@@ -73,7 +73,7 @@ def is_party(state: ThreadState, situation: ThreadSituation, user_id: str | None
     """Whether this person owns the agent, asked for one of the packages, or is on the chain of one."""
     person = situation.roster.person(user_id or "")
     barred = {party for package in situation.packages for party, bar in package.barred.items() if bar in PARTIES}
-    return person is not None and not {state.owner, *barred}.isdisjoint(references(person))
+    return person is not None and not {*state.owners, *barred}.isdisjoint(references(person))
 
 
 def _gravest(packages: Iterable[PackageState]) -> PackageState | None:

@@ -11,7 +11,7 @@ from rules.authority.key_limits import beyond_scope
 from rules.package.takeover_reach import names_held_with_thread
 from rules.people.directory import Actor, ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.service_commands import HandOverWithThread
+from rules.state.service_commands import HandOverWithThread, RevokeWithHandoff
 from rules.state.transition import Words
 from rules.threads import handing_over
 from rules.threads.commands import (
@@ -45,7 +45,7 @@ class ThreadTransition:
     policy_version: str
     at: datetime
     words: Words | None
-    handed_over: tuple[HandOverWithThread, ...] = ()
+    handed_over: tuple[HandOverWithThread | RevokeWithHandoff, ...] = ()
 
 
 def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> ThreadTransition | Refusal:
@@ -127,10 +127,10 @@ def _changes(
 
 
 def _handoffs(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> tuple[Handoff, ...]:
-    """A resumption moves the ends of handoffs, and a cancellation ends them."""
+    """Whoever ends a hold or takes it over moves the ends of handoffs, and a cancellation ends them."""
     if isinstance(command, CancelThread):
         return handing_over.cancelled(state)
-    return handing_over.suspended(state, situation) if isinstance(command, ResumeThread) else state.handoffs
+    return handing_over.suspended(state, situation) if state.status is ThreadStatus.HELD else state.handoffs
 
 
 def _with_checkpoint(
@@ -156,20 +156,23 @@ def _words(command: ThreadCommand) -> Words | None:
 
 def _handed_over(
     state: ThreadState, situation: ThreadSituation, after: ThreadState, event_id: str
-) -> Iterator[HandOverWithThread]:
+) -> Iterator[HandOverWithThread | RevokeWithHandoff]:
     """After a delegation that ended by itself, only what the other agent's key covers goes back."""
     if after.owner_agent == state.owner_agent:
         return
-    new = situation.agents[after.owner_agent]
-    for package in handing_over.packages_of(state.owner_agent, situation):
-        if beyond_scope(new.scope, package, situation.roster) is None:
-            yield HandOverWithThread(
-                command_id=f"{event_id}:{package.decision_package_id}",
-                decision_package_id=package.decision_package_id,
-                thread_key=state.thread_key,
-                thread_event_id=event_id,
-                since=situation.now,
-                role=situation.actor.actor_id,
-                agent_id=after.owner_agent,
-                owner=after.owner,
-            )
+    new, old = situation.agents[after.owner_agent], situation.agents.get(state.owner_agent)
+    if old is None or not old.may_act:
+        return  # what a paused agent asked for waits with it
+    for package in handing_over.packages_of(state.owner_agent, situation)[: handing_over.MOST_HANDED_OVER]:
+        consequence: dict[str, Any] = {
+            "command_id": f"{event_id}:{package.decision_package_id}",
+            "decision_package_id": package.decision_package_id,
+            "thread_key": state.thread_key,
+            "thread_event_id": event_id,
+            "since": situation.now,
+            "role": situation.actor.actor_id,
+        }
+        if handing_over.is_granted_without_people(package):
+            yield RevokeWithHandoff(**consequence)
+        elif beyond_scope(new.scope, package, situation.roster) is None:
+            yield HandOverWithThread(**consequence, agent_id=after.owner_agent, owner=after.owner)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from rules.authority.key_limits import beyond_scope
-from rules.people.directory import Agent, reference
+from rules.authority.key_limits import beyond_scope, check_open_packages
+from rules.people.agent_keys import Load
+from rules.people.directory import Agent, AgentStanding, reference
 from rules.people.lineage import Lineage
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.decisions import ExecutionState
+from rules.state.decisions import Basis
 from rules.state.model import PackageState
-from rules.threads.authority import PARTIES
 from rules.threads.commands import (
     AcceptHandoff,
     DeclineHandoff,
@@ -26,9 +26,9 @@ from rules.threads.commands import (
 )
 from rules.threads.handoff import Handoff, HandoffMode, HandoffStatus
 from rules.threads.model import HANDOFFS_KEPT, ThreadState
+from rules.threads.permits import HANDOFF_ACTION, check_allowed_by_people, not_allowed
 from rules.threads.situation import ThreadSituation
 
-HANDOFF_ACTION = "hand_over_thread"  # the type of the package by which people allow a handoff
 MOST_HANDED_OVER = 200  # packages: all go over in one transaction
 Changes = dict[str, Any]
 
@@ -59,10 +59,6 @@ _NO_LINE = (
 )
 
 
-def _not_allowed(because: str) -> Refusal:
-    return refuse(Reason.HANDOFF_NOT_ALLOWED, because=because)
-
-
 def handoff_id_of(command: OfferHandoff) -> str:
     """The same for a repeated command, so that its answer names the same handoff."""
     return "hof_" + sha256(command.command_id.encode()).hexdigest()[:26]
@@ -77,13 +73,18 @@ def _offer(state: ThreadState, command: OfferHandoff, situation: ThreadSituation
     if refusal := _check_giver(state, situation) or _check_target(state, command, target, situation):
         return refusal
     if state.offered:
-        return _not_allowed(f"it is already offered ({state.offered.handoff_id})")
-    if refusal := _check_allowed_by_people(state, command, situation):
+        return not_allowed(f"it is already offered ({state.offered.handoff_id})")
+    handoff_id = handoff_id_of(command)
+    if target is None:
+        return refuse(Reason.HANDOFF_UNKNOWN)
+    if refusal := check_allowed_by_people(
+        state, command.mode, target, command.decision_package_id, handoff_id, situation=situation
+    ):
         return refusal
     handoff = Handoff(
-        handoff_id=handoff_id_of(command),
+        handoff_id=handoff_id,
         from_agent=state.owner_agent,
-        to_agent=target.agent_id if target else "",
+        to_agent=target.agent_id,
         mode=command.mode,
         offered_at=situation.now,
         due_at=situation.now + situation.policy.handoffs.answer_within,
@@ -113,47 +114,19 @@ def _check_target(
     """An unknown agent is refused like one that is not allowed, so that an agent does not learn of others."""
     giver = situation.agents[state.owner_agent]
     if command.to_agent in (giver.agent_id, giver.name):
-        return _not_allowed("an agent cannot hand over to itself")
+        return not_allowed("an agent cannot hand over to itself")
     if target is None or not _is_allowed(giver, target, command.mode, situation):
-        return _not_allowed(_NO_LINE.format(to_agent=command.to_agent, mode=command.mode))
+        return not_allowed(_NO_LINE.format(to_agent=command.to_agent, mode=command.mode))
     if state.lent and command.mode is HandoffMode.PEER:
-        return _not_allowed("it was lent to this agent, which can only return it or lend it on")
+        return not_allowed("it was lent to this agent, which can only return it or lend it on")
     if target.agent_id in {lent.from_agent for lent in state.lent}:
-        return _not_allowed(f"{target.name} waits for its return, so return it instead")
+        return not_allowed(f"{target.name} waits for its return, so return it instead")
     return None
 
 
 def _is_allowed(giver: Agent, target: Agent, mode: HandoffMode, situation: ThreadSituation) -> bool:
     lines = situation.policy.handoffs.lines(giver.name, target.name, mode)
     return target.may_act and (giver.owner == target.owner or bool(lines))
-
-
-def _check_allowed_by_people(state: ThreadState, command: OfferHandoff, situation: ThreadSituation) -> Refusal | None:
-    """If the policy wants a person to allow it: whether the named package is their approval of exactly this handoff."""
-    giver, target = situation.agents[state.owner_agent], situation.target
-    lines = situation.policy.handoffs.lines(giver.name, target.name, command.mode) if target else ()
-    if not any(line.needs_person for line in lines):
-        return None
-    if command.decision_package_id is None:
-        return refuse(Reason.HANDOFF_NEEDS_PERSON, action_type=HANDOFF_ACTION)
-    if because := _why_not_approved(state, command, situation):
-        return _not_allowed(f"package {command.decision_package_id} does not allow it, because {because}")
-    return None
-
-
-def _why_not_approved(state: ThreadState, command: OfferHandoff, situation: ThreadSituation) -> str | None:
-    permit, target = situation.permit, situation.target
-    if permit is None or target is None or permit.state.agent_id != state.owner_agent:
-        return "it is no package of this agent"
-    wanted = {"thread_id": command.thread_id, "to_agent": command.to_agent, "mode": command.mode.value}
-    if permit.state.action_type != HANDOFF_ACTION or permit.parameters != wanted:
-        return f"it must have the type {HANDOFF_ACTION} and just the parameters thread_id, to_agent and mode"
-    if not permit.state.proceeds or permit.state.execution.state is not ExecutionState.CLAIMED:
-        return "it is not approved and claimed"
-    owner = situation.roster.user_of_reference(target.owner)
-    if owner in {vote.reviewer_id for vote in permit.state.votes}:
-        return "the owner of the other agent approved it, so somebody independent has to"
-    return None
 
 
 def _accept(state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
@@ -164,17 +137,24 @@ def _accept(state: ThreadState, handoff: Handoff, situation: ThreadSituation, ev
     if not target.may_act:
         return refuse(Reason.AGENT_PAUSED)
     if giver is None or not giver.may_act:
-        return _not_allowed("the agent that offered it is paused or revoked")
+        return not_allowed("the agent that offered it is paused or revoked")
     if not _is_allowed(giver, target, handoff.mode, situation):
-        return _not_allowed(_NO_LINE.format(to_agent=target.name, mode=handoff.mode))
-    if refusal := _check_giver(state, situation) or _check_keys(
-        packages_of(handoff.from_agent, situation), target, situation
-    ):
+        return not_allowed(_NO_LINE.format(to_agent=target.name, mode=handoff.mode))
+    moving = packages_of(handoff.from_agent, situation)
+    refusal = (
+        _check_giver(state, situation)
+        or check_allowed_by_people(
+            state, handoff.mode, target, handoff.decision_package_id, handoff.handoff_id, situation=situation
+        )
+        or _check_keys(moving, target, situation)
+        or check_open_packages(target.rates, Load(open=situation.open_packages + len(moving) - 1))
+    )
+    if refusal:
         return refusal
     lent = handoff.mode is HandoffMode.DELEGATE
     due_at = situation.now + situation.policy.handoffs.return_within if lent else None
     answered = _answered(handoff, HandoffStatus.ACCEPTED, event_id, due_at=due_at)
-    return _owned_by(target, state, situation, giver.owner) | {"handoffs": _replace(state, answered)}
+    return _owned_by(target, state, situation) | {"handoffs": _replace(state, answered)}
 
 
 def _check_answer(handoff: Handoff, situation: ThreadSituation) -> Refusal | None:
@@ -188,7 +168,7 @@ def _check_answer(handoff: Handoff, situation: ThreadSituation) -> Refusal | Non
 def _check_keys(packages: tuple[PackageState, ...], target: Agent, situation: ThreadSituation) -> Refusal | None:
     """The thread's packages become the target's, so its key must cover each of them, and people must be known."""
     if len(packages) > MOST_HANDED_OVER:
-        return _not_allowed(f"it has {len(packages)} open packages, and {MOST_HANDED_OVER} are the most")
+        return not_allowed(f"it has {len(packages)} open packages, and {MOST_HANDED_OVER} are the most")
     waiting = any(not package.status.terminal for package in packages)
     if waiting and not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
@@ -200,12 +180,23 @@ def _check_keys(packages: tuple[PackageState, ...], target: Agent, situation: Th
 
 
 def packages_of(agent_id: str, situation: ThreadSituation) -> tuple[PackageState, ...]:
-    """The agent's packages that go with the thread: what waits and what is permitted, but not what already runs."""
+    """The agent's packages that go with the thread: what waits and what is permitted, but not what already runs.
+
+    What allows this agent to hand over allows it to no other.
+    """
     return tuple(
         package
         for package in situation.packages
-        if package.agent_id == agent_id and (not package.status.terminal or package.is_unused)
+        if package.agent_id == agent_id
+        and package.action_type != HANDOFF_ACTION
+        and (not package.status.terminal or package.is_unused)
     )
+
+
+def is_granted_without_people(package: PackageState) -> bool:
+    """Whether the policy or silence permits it, and no person: that permission is not handed over."""
+    by_nobody = package.decision is not None and package.decision.basis in (Basis.POLICY, Basis.SILENT_CONSENT)
+    return package.is_unused and by_nobody and not package.retry_open
 
 
 def _decline(state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
@@ -220,15 +211,16 @@ def _return(state: ThreadState, handoff: Handoff, situation: ThreadSituation, ev
         return refuse(Reason.HANDOFF_UNKNOWN)
     if not state.lent or state.lent[-1] != handoff:
         return refuse(Reason.HANDOFF_NOT_OPEN, status=handoff.status)
-    if state.offered:
-        return _not_allowed(f"it is already offered ({state.offered.handoff_id})")
-    giver = situation.agents.get(handoff.from_agent)
-    if giver is None:
-        return _not_allowed("the agent that lent it is unknown")
+    giver, delegate = situation.agents.get(handoff.from_agent), situation.agents[handoff.to_agent]
+    if not delegate.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if giver is None or not giver.may_act:
+        return not_allowed("the agent that lent it is paused or revoked")
     if refusal := _check_keys(packages_of(handoff.to_agent, situation), giver, situation):
         return refusal
     returned = _answered(handoff, HandoffStatus.RETURNED, event_id)
-    return _owned_by(giver, state, situation) | {"handoffs": _replace(state, returned)}
+    offers = [_answered(state.offered, HandoffStatus.CANCELLED)] if state.offered else []
+    return _owned_by(giver, state, situation) | {"handoffs": _replace(state, returned, *offers)}
 
 
 def _end(state: ThreadState, handoff: Handoff, situation: ThreadSituation) -> Changes | Refusal:
@@ -240,7 +232,8 @@ def _end(state: ThreadState, handoff: Handoff, situation: ThreadSituation) -> Ch
     later = state.lent[state.lent.index(handoff) :]
     ended = [_answered(lent, HandoffStatus.TIMED_OUT) for lent in (*later, *([state.offered] if state.offered else []))]
     giver = situation.agents.get(handoff.from_agent)
-    owned = _owned_by(giver, state, situation) if giver else {}
+    keeps = giver is None or giver.standing is AgentStanding.REVOKED  # the delegate: there is nobody to return it to
+    owned = {} if keeps or giver is None else _owned_by(giver, state, situation)
     return owned | {"handoffs": _replace(state, *ended)}
 
 
@@ -253,27 +246,23 @@ def _replace(state: ThreadState, *changed: Handoff) -> tuple[Handoff, ...]:
     return tuple(new.get(handoff.handoff_id, handoff) for handoff in state.handoffs)
 
 
-def _owned_by(agent: Agent, state: ThreadState, situation: ThreadSituation, *owners: str) -> Changes:
-    return {
-        "owner_agent": agent.agent_id,
-        "owner": agent.owner,
-        "lineage": _lineage(state, situation, (state.owner, agent.owner, *owners)),
-    }
+def _owned_by(agent: Agent, state: ThreadState, situation: ThreadSituation) -> Changes:
+    return {"owner_agent": agent.agent_id, "owner": agent.owner, "lineage": _lineage(agent, state, situation)}
 
 
-def _lineage(state: ThreadState, situation: ThreadSituation, owners: tuple[str, ...]) -> Lineage:
-    """All agents that have had the thread, and everyone who had a part in it so far."""
+def _lineage(agent: Agent, state: ThreadState, situation: ThreadSituation) -> Lineage:
+    """All agents that have had the thread, their owners, and the parties of their packages in it."""
     known = state.lineage or Lineage()
-    parties = (party for package in situation.packages for party, bar in package.barred.items() if bar in PARTIES)
-    people = (situation.roster.user_of_reference(reference(owner)) for owner in owners)
+    owners = (situation.roster.user_of_reference(reference(owner)) for owner in (state.owner, agent.owner))
     return Lineage(
-        agents=tuple(dict.fromkeys((*known.agents, state.owner_agent))),
-        barred=tuple(dict.fromkeys((*known.barred, *people, *parties))),
+        agents=tuple(dict.fromkeys((*known.agents, state.owner_agent, agent.agent_id))),
+        owners=tuple(dict.fromkeys((*known.owners, *owners))),
+        parties=tuple(dict.fromkeys((*known.parties, *situation.parties))),
     )
 
 
 def suspended(state: ThreadState, situation: ThreadSituation) -> tuple[Handoff, ...]:
-    """After a hold: each handoff is due later by the time that the thread stood still."""
+    """After a hold, or a part of it: each handoff is due later by the time that the thread stood still."""
     stood = situation.now - (state.since or situation.now)
     return tuple(
         handoff.model_copy(update={"due_at": handoff.due_at + stood}) if handoff.due_at else handoff

@@ -76,6 +76,16 @@ class ThreadState(Value):
         return self.checkpoints[-1].checkpoint_id if self.checkpoints else None
 
     @property
+    def agents(self) -> frozenset[str]:
+        """Those that have or had the thread."""
+        return frozenset([self.owner_agent, *(self.lineage.agents if self.lineage else ())])
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """The owners of these agents."""
+        return frozenset([self.owner, *(self.lineage.owners if self.lineage else ())])
+
+    @property
     def offered(self) -> Handoff | None:
         """The offer that waits for an answer. A thread has at most one."""
         return next((handoff for handoff in self.handoffs if handoff.status is HandoffStatus.OFFERED), None)

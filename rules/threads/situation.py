@@ -13,10 +13,11 @@ from rules.state.model import PackageState
 
 
 class Permit(NamedTuple):
-    """A package, and the parameters of its present version."""
+    """A package, the parameters of its present version, and the handoff that it allowed already."""
 
     state: PackageState
     parameters: Mapping[str, Any]
+    used_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class ThreadSituation:
 
     `recent_checkpoints`: when the agent reported checkpoints within the last minute, in any thread, oldest first.
     For handoffs: `agents` are those that take part, by id; `target` is the one to which the thread is offered; `permit`
-    is the package by which people allowed it.
+    is the package by which people allowed it; `parties` are named in the packages of the thread's agents;
+    `open_packages` is how many the agent has that accepts; `recent_offers`: when the agent offered, within the minute.
     """
 
     roster: Roster
@@ -37,6 +39,9 @@ class ThreadSituation:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     target: Agent | None = None
     permit: Permit | None = None
+    parties: tuple[str, ...] = ()
+    open_packages: int = 0
+    recent_offers: tuple[datetime, ...] = ()
 
     @property
     def policy(self) -> Policy:

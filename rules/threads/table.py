@@ -17,7 +17,13 @@ from typing import Any
 from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Refusal
 from rules.threads.authority import anyone, is_member, may_resume, may_stop
-from rules.threads.checks import check_hold, check_nothing, check_rate_of_checkpoints, check_resume
+from rules.threads.checks import (
+    check_hold,
+    check_nothing,
+    check_rate_of_checkpoints,
+    check_rate_of_offers,
+    check_resume,
+)
 from rules.threads.commands import (
     AcceptHandoff,
     CancelThread,
@@ -85,7 +91,7 @@ THREAD_VERBS = build_thread_table([
     ),
     ThreadVerbSpec(
         command=OfferHandoff, by=_AGENT, requires=is_member, taken_in=(S.RUNNING,),
-        event_type=ThreadEventType.HANDOFF_OFFERED,
+        event_type=ThreadEventType.HANDOFF_OFFERED, check=check_rate_of_offers,
     ),
     ThreadVerbSpec(
         command=AcceptHandoff, by=_AGENT, requires=anyone, taken_in=(S.RUNNING,),

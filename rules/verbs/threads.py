@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from rules.authority.assignment import assign_task
 from rules.people.directory import reference
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.changes import StateChanges
@@ -20,11 +21,13 @@ from rules.state.service_commands import (
     HandOverWithThread,
     HoldWithThread,
     ResumeWithThread,
+    RevokeWithHandoff,
     RevokeWithThread,
     ThreadConsequence,
 )
 from rules.state.transition import Move, Transition
 from rules.verbs.absences import climb_if_nobody_is_left, cover_absences
+from rules.verbs.escalation import harden
 from rules.verbs.settling import settle
 
 
@@ -108,9 +111,10 @@ def _end(move: Move, command: ThreadConsequence, status: Status, cause: Detailed
 def hand_over_with_thread(move: Move, command: HandOverWithThread) -> Transition | Refusal:
     """From now on another agent asks, and its owner is barred too. Everybody who was barred stays barred.
 
-    Silence starts anew, because the card names another agent. If nobody is left to decide, the next rung is asked.
+    For what waits, silence no longer counts. If nobody is left to decide, the next rung is asked.
     """
     state, situation = move.state, move.situation
+    cause = Cause.THREAD_HANDED_OVER.of_event(command.thread_event_id)
     if state.status.terminal and not state.is_unused:
         return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a handoff")
     owner = situation.roster.user_of_reference(reference(command.owner))
@@ -122,7 +126,19 @@ def hand_over_with_thread(move: Move, command: HandOverWithThread) -> Transition
     }
     if not state.status.terminal and state.task.assigned_to == owner:
         changes["task"] = state.task.model_copy(update={"assigned_to": None})
-    move.record(
-        EventType.PACKAGE_HANDED_OVER, changes, reason=Cause.THREAD_HANDED_OVER.of_event(command.thread_event_id)
-    )
-    return move.build() if state.status.terminal else climb_if_nobody_is_left(move).build()
+    move.record(EventType.PACKAGE_HANDED_OVER, changes, reason=cause)
+    if state.status.terminal:
+        return move.build()
+    if not move.state.task.assigned_to and (task := assign_task(move.state, situation)).assigned_to:
+        move.record(EventType.TASK_ASSIGNED, {"task": task})
+    if state.soft:
+        harden(move, Cause.THREAD_HANDED_OVER, "another agent asks now")
+    return climb_if_nobody_is_left(move).build()
+
+
+def revoke_with_handoff(move: Move, command: RevokeWithHandoff) -> Transition | Refusal:
+    state = move.state
+    if not state.is_unused:
+        return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a revocation")
+    cause = Cause.THREAD_HANDED_OVER.of_event(command.thread_event_id)
+    return settle(move, Status.REVOKED, None, Basis.POLICY, reason=cause).build()

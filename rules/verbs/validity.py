@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rules.authority.authorization import authorize_vote_today
+from rules.authority.parties import bars_of
 from rules.authority.quorum import tally
 from rules.people.directory import AUTO
 from rules.policy.model import Policy
@@ -51,7 +52,14 @@ class Invalidity(NamedTuple):
 
 def check_validity(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
     """Why the permission is no longer valid, or a refusal if that cannot be determined now. None: it is valid."""
+    state = _with_bars_of_thread(state, situation)
     return _check_decision(state, situation) or (_check_retry(state, situation) if state.retry_open else None)
+
+
+def _with_bars_of_thread(state: PackageState, situation: Situation) -> PackageState:
+    """A package that came in while its thread was handed over may lack the bars that came with that."""
+    bars = bars_of(situation.memory.lineage)
+    return apply_changes(state, {"barred": bars | state.barred}) if bars.keys() - state.barred.keys() else state
 
 
 def _check_retry(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:

@@ -26,10 +26,19 @@ class HandoffEnds:
         """The rules check again that it is due, so a late or double run changes nothing more."""
         try:
             for due in await self._store.read(self._list_due):
-                command = EndHandoff(command_id=f"cmd_{fresh_id()}", thread_id=due.thread_id, handoff_id=due.handoff_id)
-                await self._threads.execute(command, AUTO)
+                await self._end(due)
         except UnavailableError as fault:
             log.warning("handoffs.database_unavailable", error=str(fault))
+
+    async def _end(self, due: StoredHandoffName) -> None:
+        """A handoff at fault holds up no other."""
+        command = EndHandoff(command_id=f"cmd_{fresh_id()}", thread_id=due.thread_id, handoff_id=due.handoff_id)
+        try:
+            await self._threads.execute(command, AUTO)
+        except UnavailableError:
+            raise
+        except Exception:
+            log.exception("handoffs.fault", handoff=due.handoff_id)
 
     def _list_due(self, connection: Connection) -> list[StoredHandoffName]:
         return list_due(connection, self._store.installation.tenant_id, self._store.clock(), AT_ONCE)

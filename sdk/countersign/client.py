@@ -77,12 +77,14 @@ class Client:
         user_context: Mapping[str, Any] | None = None,
         mode: Mode = "peer",
         ask: Mapping[str, Any] | None = None,
+        key: str | None = None,
         timeout: float | None = None,
     ) -> Handoff:
         """Offers a thread to another agent: to a `peer` for good, to a `delegate` until it returns it with a result.
 
         If the policy wants a person to allow it, asks and waits up to `timeout` seconds. `ask` then adds fields to the
-        proposal, such as `requested_by` or `risk_level`. Raises HandoffError if the thread cannot be handed over.
+        proposal, such as `requested_by` or `risk_level`. A restarted agent that offers the same gets the open handoff.
+        Raises HandoffError if the thread cannot be handed over.
         """
         flows, offer = (
             HandoffFlows(self.patience),
@@ -95,7 +97,7 @@ class Client:
                 user_context=user_context,
             ),
         )
-        return Handoff(self, flows, self.run(flows.offer(offer, ask, timeout)))
+        return Handoff(self, flows, self.run(flows.offer(offer, ask, key, timeout)))
 
     def receive_handoffs(self, timeout: float | None = None) -> Iterator[Handoff]:
         """Offers to this agent, one by one, as they come. Ends after `timeout` seconds without one."""
@@ -174,6 +176,7 @@ class AsyncClient:
         user_context: Mapping[str, Any] | None = None,
         mode: Mode = "peer",
         ask: Mapping[str, Any] | None = None,
+        key: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> AsyncHandoff:
         flows, offer = (
@@ -187,7 +190,7 @@ class AsyncClient:
                 user_context=user_context,
             ),
         )
-        return AsyncHandoff(self, flows, await self.run(flows.offer(offer, ask, timeout)))
+        return AsyncHandoff(self, flows, await self.run(flows.offer(offer, ask, key, timeout)))
 
     def receive_handoffs(self, timeout: float | None = None) -> AsyncIterator[AsyncHandoff]:
         return receive_async(self, HandoffFlows(self.patience), timeout)

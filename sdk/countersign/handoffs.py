@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
 
 from countersign.canonical import digest_of
-from countersign.errors import HandoffError, StillPendingError, UnreachableError, refusal
+from countersign.errors import CountersignError, HandoffError, StillPendingError, UnreachableError, refusal
+from countersign.outcomes import Executed, Unknown
 from countersign.package import Package, submit_proposal
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.wire import Call, Flow, Patience, Pause, send
@@ -17,6 +20,7 @@ T = TypeVar("T")
 
 HANDOFFS = "/v1/handoffs"
 NEEDS_PERSON, ASKED_FOR = "handoff-needs-person", "hand_over_thread"
+_OPEN = ("offered", "accepted")
 _SHORT_POLL = 0.5  # seconds; a poll that ends sooner with nothing new was cut short, so pause before the next
 
 Mode: TypeAlias = Literal["peer", "delegate"]
@@ -32,6 +36,7 @@ class HandoffDocument(TypedDict):
     mode: Mode
     from_agent: str
     to_agent: str
+    to_agent_id: str
     reason: str | None
     captured_state: dict[str, Any] | None
     user_context: dict[str, Any] | None
@@ -58,21 +63,51 @@ class HandoffFlows:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
 
-    def offer(self, offer: Offer, ask: Mapping[str, Any] | None, timeout: float | None) -> Flow[HandoffDocument]:
-        """Offers a thread. If the policy wants a person to allow it, asks for that first and waits."""
+    def offer(
+        self, offer: Offer, ask: Mapping[str, Any] | None, key: str | None, timeout: float | None
+    ) -> Flow[HandoffDocument]:
+        """Offers a thread. If the policy wants a person to allow it, asks for that first and waits.
+
+        A restarted agent finds what it offered before: the same words, and not declined, returned or over.
+        """
         body = {name: value for name, value in offer.items() if value is not None}
         body["reason"] = one_line(offer["reason"], MAX_SENTENCE)
+        given = yield from self._given(offer)
+        known = yield from self._still_open(given, body)
+        if known is not None:
+            return known
         try:
-            return (yield from self._post(HANDOFFS, body))
+            return (yield from self._post(HANDOFFS, body, key or uuid.uuid4().hex))
         except HandoffError as refused:
             if refused.kind != NEEDS_PERSON:
                 raise
-        package = yield from self._ask(offer, ask or {}, timeout)
-        document = yield from self._post(HANDOFFS, body | {"decision_package_id": package.id})
-        yield from package.report_success(document)
+        package = yield from self._ask(offer, ask or {}, len(given), timeout)
+        allowed = body | {"decision_package_id": package.id}
+        document = yield from self._post(HANDOFFS, allowed, package.id)  # one package allows one handoff
+        with suppress(CountersignError):  # it stands; the service records the outcome as unknown
+            yield from package.report("succeeded", None)
         return document
 
-    def _ask(self, offer: Offer, fields: Mapping[str, Any], timeout: float | None) -> Flow[Package]:
+    def _given(self, offer: Offer) -> Flow[list[HandoffDocument]]:
+        """The handoffs of this thread to this agent so far, the newest first."""
+        page = yield from send(Call(method="GET", path=HANDOFFS, query={"direction": "given"}), self._patience)
+        return [
+            handoff
+            for handoff in page["handoffs"]
+            if handoff["thread_id"] == offer["thread_id"]
+            and offer["to_agent"] in (handoff["to_agent"], handoff["to_agent_id"])
+            and handoff["mode"] == offer["mode"]
+        ]
+
+    def _still_open(self, given: list[HandoffDocument], body: Mapping[str, Any]) -> Flow[HandoffDocument | None]:
+        for handoff in given:
+            if handoff["status"] in _OPEN and handoff["reason"] == body["reason"]:
+                document = yield from self.read(handoff["handoff_id"])
+                if all(document.get(name) == body.get(name) for name in ("captured_state", "user_context")):
+                    return document
+        return None
+
+    def _ask(self, offer: Offer, fields: Mapping[str, Any], number: int, timeout: float | None) -> Flow[Package]:
         """A claimed package by which people allow this handoff. Raises NotPermittedError if they do not."""
         parameters = {"thread_id": offer["thread_id"], "to_agent": offer["to_agent"], "mode": offer["mode"]}
         proposal = {
@@ -82,15 +117,16 @@ class HandoffFlows:
             "proposed_action": f"Hand the thread to {offer['to_agent']} as a {offer['mode']}.",
             "rationale": offer["reason"],
             "risk_level": "high",
-            "confidence": 1.0,
+            "confidence": 0.9,
             "thread_id": offer["thread_id"],
             **fields,
         }
-        key = digest_of([ASKED_FOR, proposal])
+        key = digest_of([ASKED_FOR, proposal, number])
         package: Package = yield from submit_proposal(proposal, key, "", self._patience)
         outcome = yield from package.wait(timeout)
-        if not outcome.permits:
+        if isinstance(outcome, Executed | Unknown) or not outcome.permits:
             raise refusal(outcome)
+        package.claim_id = f"handoff-{package.id}"  # a restarted agent claims under the same id
         yield from package.claim(None)
         return package
 
@@ -99,16 +135,18 @@ class HandoffFlows:
         return (yield from send(call, self._patience))  # type: ignore[no-any-return]
 
     def act(self, handoff_id: str, verb: str, body: Mapping[str, Any]) -> Flow[HandoffDocument]:
-        return (yield from self._post(f"{HANDOFFS}/{handoff_id}/{verb}", body))
+        """A restarted agent that gives the same answer again gets the same reply."""
+        path = f"{HANDOFFS}/{handoff_id}/{verb}"
+        return (yield from self._post(path, body, digest_of([path, body])))
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> Flow[HandoffDocument]:
-        """A repeated request is the same one: a restarted agent does not offer or answer twice."""
-        headers = {"Idempotency-Key": digest_of([path, body])}
-        call = Call(method="POST", path=path, body=body, headers=headers)
+    def _post(self, path: str, body: Mapping[str, Any], key: str) -> Flow[HandoffDocument]:
+        call = Call(method="POST", path=path, body=body, headers={"Idempotency-Key": key})
         return (yield from send(call, self._patience))  # type: ignore[no-any-return]
 
     def until_not(self, known: HandoffDocument, timeout: float | None) -> Flow[HandoffDocument]:
-        """Waits until the handoff has another status."""
+        """Waits until the handoff has another status; not at all if it can get no other."""
+        if known["status"] not in _OPEN or (known["status"], known["mode"]) == ("accepted", "peer"):
+            return known
         query, path = {"status": known["status"]}, f"{HANDOFFS}/{known['handoff_id']}"
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
@@ -121,12 +159,12 @@ class HandoffFlows:
                 )
 
     def receive(self, timeout: float | None) -> Flow[HandoffDocument | None]:
-        """The oldest offer to this agent, as soon as there is one; None after `timeout` seconds."""
+        """The offer that waits longest, as soon as there is one; None after `timeout` seconds."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
             page = yield from self._poll(HANDOFFS, {"status": "offered"}, deadline)
             if page["handoffs"]:
-                return page["handoffs"][-1]  # type: ignore[no-any-return]
+                return (yield from self.read(page["handoffs"][0]["handoff_id"]))
             if time.monotonic() >= deadline:
                 return None
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rules.people.agent_keys import KeyScope, Rates
-from rules.people.directory import AgentStanding
+from rules.people.directory import AGENT_PREFIX, AgentStanding
 from rules.state.events import TenantEventType
 from store.agents.agents import AGENTS, KEYS, key_digest, parse_scope, rates_of
 from store.engine.constraints import violated_constraint
@@ -72,7 +72,7 @@ def add_agent(
     by: str = "operator",
     seal: Seal = leave_unsealed,
 ) -> Credentials:
-    tenant_id, agent_id = read_tenant_id(connection), f"agt_{fresh_id()}"
+    tenant_id, agent_id = read_tenant_id(connection), f"{AGENT_PREFIX}{fresh_id()}"
     row = {
         "tenant_id": tenant_id,
         "agent_id": agent_id,

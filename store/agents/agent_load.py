@@ -66,3 +66,11 @@ def count_load(connection: Connection, row: Any, rates: Rates, key: Values) -> L
 def _since(connection: Connection, query: Select[Any], key: Values) -> datetime | None:
     since: datetime | None = fetch_all(connection, query, key)[0].since
     return since
+
+
+_OPEN = _of_agent(func.count().label("open"), PACKAGES).where(text(OPEN))
+
+
+def count_open_of_agent(connection: Connection, tenant_id: str, agent_id: str) -> int:
+    """How many packages of this agent are open."""
+    return int(fetch_all(connection, _OPEN, {"tenant": tenant_id, "agent": agent_id})[0].open)

@@ -28,6 +28,8 @@ def new_trail(package_id: str, row: Row[Any] | None) -> Trail:
         for name in (_THREAD_INDEXED if is_thread(package_id) else _INDEXED)
         if getattr(row, name) != values.get(name)
     ]
+    if is_thread(package_id) and parse_or_text(row.lineage or "null") != known.get("lineage"):
+        wrong.append("lineage")
     wrong += [name for name, moment in _times_of(package_id, known).items() if getattr(row, name) != moment]
     if not (wrong or is_thread(package_id)):
         wrong = _wrong_stop_columns(row)

@@ -12,9 +12,9 @@ from store.outbox.callbacks import CALLBACKS, CallbackState
 from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.schema.outbox_tables import Rendering
-from store.schema.tables import core
+from store.schema.tables import HandoffRow, core
 
-RENDERINGS = core(Rendering)
+RENDERINGS, HANDOFFS = core(Rendering), core(HandoffRow)
 
 _ENDED = (
     select(PACKAGES.c.package_id)
@@ -39,6 +39,13 @@ _QUIET_THREADS = (
         THREAD_RECORDS.c.tenant_id == bindparam("tenant"),
         THREAD_RECORDS.c.updated_at < bindparam("before", type_=THREAD_RECORDS.c.updated_at.type),
         THREAD_RECORDS.c.status != ThreadStatus.HELD.value,
+        ~select(HANDOFFS.c.handoff_id)
+        .where(
+            HANDOFFS.c.tenant_id == THREAD_RECORDS.c.tenant_id,
+            HANDOFFS.c.thread_key == THREAD_RECORDS.c.thread_key,
+            HANDOFFS.c.due_at.is_not(None),  # its texts are still needed
+        )
+        .exists(),
         select(CONTENT.c.event_id)
         .where(
             CONTENT.c.tenant_id == THREAD_RECORDS.c.tenant_id,

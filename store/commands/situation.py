@@ -121,7 +121,8 @@ def _loaded_fields(
     if subject is None or agent_id is None:
         return {}
     fields, memory = _agent(connection, tenant, agent_id, invocation, subject)
-    earlier = _earlier_agents(memory.get("lineage"), agent_id)
+    lineage: Lineage | None = memory.get("lineage")
+    earlier = lineage.without(agent_id) if lineage else ()
     if Needs.PROFILE in needs and not _claims_without_trust(command, loaded, policy):
         fields["profile"] = load_profile(connection, tenant, agent_id, subject.action_type)
         fields["earlier_profiles"] = _earlier_profiles(connection, tenant, policy, subject.action_type, earlier)
@@ -152,12 +153,10 @@ def _agent(
         row = load_agent_in_thread(connection, tenant, agent_id, thread)
     else:
         return {}, {}
-    in_thread = {"thread_stopped_by": row.holder, "lineage": row.lineage}
+    # Agents choose the names of threads, so only agents that have had the thread inherit what came before in it.
+    inherits = row.lineage is not None and agent_id in row.lineage.agents
+    in_thread = {"thread_stopped_by": row.holder, "lineage": row.lineage if inherits else None}
     return {"agent": row.agent, "load": row.load}, in_thread
-
-
-def _earlier_agents(lineage: Lineage | None, agent_id: str) -> tuple[str, ...]:
-    return tuple(agent for agent in lineage.agents if agent != agent_id) if lineage else ()
 
 
 def _earlier_profiles(

@@ -152,7 +152,9 @@ def resend_callback(connection: Connection, callback_id: str, now: datetime) -> 
 
 def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) -> CallbackState:
     tenant_id = read_tenant_id(connection)
-    first = callback.state is CallbackState.DUE or not has_undelivered(connection, tenant_id, callback.package_id)
+    first = callback.state is CallbackState.DUE or not has_undelivered(
+        connection, tenant_id, callback.package_id, callback.agent_id
+    )
     state = CallbackState.DUE if first else CallbackState.WAITING
     this = (CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.callback_id == callback.callback_id)
     again = {"state": state.value, "attempts": 0, "due_at": now}

@@ -40,7 +40,7 @@ CALLBACK_EVENTS = frozenset(
 
 
 class CallbackState(StrEnum):
-    """At most one callback of a package is due. Once it is delivered or dead, the next waiting one becomes due."""
+    """At most one callback of a package to an agent is due. Once it is delivered or dead, the next one becomes due."""
 
     WAITING = "waiting"
     DUE = "due"
@@ -48,13 +48,18 @@ class CallbackState(StrEnum):
     DEAD = "dead"
 
 
-OF_PACKAGE = (CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.package_id == bindparam("package"))
+# Callbacks are sent in order for each package and agent: a package can be handed over, and no agent waits for another.
+IN_ORDER = (
+    CALLBACKS.c.tenant_id == bindparam("tenant"),
+    CALLBACKS.c.package_id == bindparam("package"),
+    CALLBACKS.c.agent_id == bindparam("agent"),
+)
 IS_DUE = CALLBACKS.c.state == CallbackState.DUE.value
 _ADD = insert(CALLBACKS)
 # Locks waiting ones too: while this waits for the lock, the due one may end and the next one become due.
 _UNDONE = (
     select(CALLBACKS.c.callback_id)
-    .where(*OF_PACKAGE, CALLBACKS.c.state.in_([CallbackState.DUE.value, CallbackState.WAITING.value]))
+    .where(*IN_ORDER, CALLBACKS.c.state.in_([CallbackState.DUE.value, CallbackState.WAITING.value]))
     .order_by(CALLBACKS.c.revision)
     .with_for_update()
 )
@@ -70,7 +75,7 @@ def write_callbacks(
     if after.message_count:
         batch.send()  # the document is made of events, too, and one of them may be new
     is_first = transition.before is None or not has_undelivered(
-        batch.connection, after.tenant_id, after.decision_package_id
+        batch.connection, after.tenant_id, after.decision_package_id, after.agent_id
     )
     [data] = build_documents(batch.connection, [after], situation.roster, situation.now, transition.words)
     states = [CallbackState.DUE if is_first else CallbackState.WAITING] + [CallbackState.WAITING] * (len(reported) - 1)
@@ -80,9 +85,10 @@ def write_callbacks(
     batch.execute(_ADD, rows)
 
 
-def has_undelivered(connection: Connection, tenant_id: str, package_id: str) -> bool:
+def has_undelivered(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> bool:
     """Whether earlier callbacks must be sent first. Locks them until the commit, or the last could end meanwhile."""
-    return connection.execute(_UNDONE, {"tenant": tenant_id, "package": package_id}).first() is not None
+    key = {"tenant": tenant_id, "package": package_id, "agent": agent_id}
+    return connection.execute(_UNDONE, key).first() is not None
 
 
 def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Claims due callbacks for sending, and records the results.
 
 If a process dies after claiming a callback, the claim expires and the callback is sent again with the same id. Once a
-callback is delivered or dead, the next one of its package becomes due in the same transaction.
+callback is delivered or dead, the next one of its package and agent becomes due in the same transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, text, tuple_, u
 from rules.people.directory import AgentStanding
 from store.agents.agent_admin import SECRETS
 from store.agents.agents import AGENTS
-from store.outbox.callbacks import CALLBACKS, IS_DUE, OF_PACKAGE, CallbackState
+from store.outbox.callbacks import CALLBACKS, IN_ORDER, IS_DUE, CallbackState
 from store.schema.outbox_tables import QuietAddress
 from store.schema.tables import core
 
@@ -93,7 +93,7 @@ _DEAD = (
 _OTHERS = CALLBACKS.alias()
 _FIRST_WAITING = (
     select(func.min(CALLBACKS.c.revision))
-    .where(*OF_PACKAGE, CALLBACKS.c.state == CallbackState.WAITING.value)
+    .where(*IN_ORDER, CALLBACKS.c.state == CallbackState.WAITING.value)
     .scalar_subquery()
 )
 _ANOTHER_DUE = (
@@ -101,6 +101,7 @@ _ANOTHER_DUE = (
     .where(
         _OTHERS.c.tenant_id == bindparam("tenant"),
         _OTHERS.c.package_id == bindparam("package"),
+        _OTHERS.c.agent_id == bindparam("agent"),
         _OTHERS.c.state == CallbackState.DUE.value,
     )
     .exists()
@@ -108,7 +109,7 @@ _ANOTHER_DUE = (
 _NEXT = (
     update(CALLBACKS)
     .where(
-        *OF_PACKAGE,
+        *IN_ORDER,
         CALLBACKS.c.state == CallbackState.WAITING.value,
         CALLBACKS.c.revision == _FIRST_WAITING,
         ~_ANOTHER_DUE,
@@ -188,7 +189,7 @@ def claim_callbacks(
 
 def record_delivery(connection: Connection, callback: ClaimedCallback, now: datetime) -> None:
     if connection.execute(_DELIVERED, _key(callback, now)).rowcount:
-        release_next(connection, callback.tenant_id, callback.package_id, now)
+        _release_next(connection, callback, now)
 
 
 def schedule_retry(connection: Connection, callback: ClaimedCallback, now: datetime, later: datetime, why: str) -> None:
@@ -197,16 +198,17 @@ def schedule_retry(connection: Connection, callback: ClaimedCallback, now: datet
 
 def mark_dead(connection: Connection, callback: ClaimedCallback, now: datetime, why: str) -> None:
     if connection.execute(_DEAD, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
-        release_next(connection, callback.tenant_id, callback.package_id, now)
+        _release_next(connection, callback, now)
 
 
 def _key(callback: ClaimedCallback, now: datetime) -> dict[str, Any]:
     return {"tenant": callback.tenant_id, "callback": callback.callback_id, "at": now}
 
 
-def release_next(connection: Connection, tenant_id: str, package_id: str, now: datetime) -> None:
-    """Make the next waiting callback of the package due, unless another one is due."""
-    connection.execute(_NEXT, {"tenant": tenant_id, "package": package_id, "at": now})
+def _release_next(connection: Connection, callback: ClaimedCallback, now: datetime) -> None:
+    """Make the next waiting callback of the package and agent due, unless another one is due."""
+    key = {"tenant": callback.tenant_id, "package": callback.package_id, "agent": callback.agent_id}
+    connection.execute(_NEXT, key | {"at": now})
 
 
 def pause_address(connection: Connection, callback: ClaimedCallback, now: datetime, until: datetime | None) -> None:

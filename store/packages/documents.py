@@ -54,7 +54,7 @@ def message_documents(
         return None
     page = list_messages(connection, state.tenant_id, package_id, limit=limit, after=after)
     roster = installation.roster(connection)
-    return MessageDocuments([message_document(sent, state, roster) for sent in page.messages], page.following)
+    return MessageDocuments([message_document(sent, roster) for sent in page.messages], page.following)
 
 
 def _messages(connection: Connection, state: PackageState, known: Mapping[str, Words]) -> list[Message]:

@@ -16,9 +16,9 @@ from store.engine.batch import Batch
 from store.engine.statements import fetch_all
 from store.packages.packages import PACKAGES
 from store.schema.memory_tables import RejectionRow
-from store.schema.tables import VoteRow, core
+from store.schema.tables import VersionRow, VoteRow, core
 
-NOES, VOTES = core(RejectionRow), core(VoteRow)
+NOES, VOTES, VERSIONS = core(RejectionRow), core(VoteRow), core(VersionRow)
 
 _ADD = insert(NOES)
 _SETTLE = (
@@ -98,11 +98,17 @@ _APPROVED = (
     .join_from(
         VOTES, PACKAGES, (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
     )
+    .join(
+        VERSIONS,
+        (VERSIONS.c.tenant_id == VOTES.c.tenant_id)
+        & (VERSIONS.c.package_id == VOTES.c.package_id)
+        & (VERSIONS.c.version == VOTES.c.version),
+    )
     .where(
         VOTES.c.tenant_id == bindparam("tenant"),
         VOTES.c.at > bindparam("since", type_=VOTES.c.at.type),
         or_(*(VOTES.c.decision == verb.value for verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.OVERRIDE))),
-        PACKAGES.c.agent_id == bindparam("agent"),
+        VERSIONS.c.agent_id == bindparam("agent"),  # who proposed it; the package may have another agent now
         func.lower(PACKAGES.c.action_type) == bindparam("action_type"),  # action types are ASCII
         or_(*(PACKAGES.c.status == status.value for status in (Status.APPROVED, Status.OVERRIDDEN))),
     )

@@ -265,6 +265,7 @@ class HandoffRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_handoffs_from_agent", "tenant_id", "from_agent", "offered_at"),
         Index("ix_handoffs_to_agent", "tenant_id", "to_agent", "offered_at"),
+        _partial("ix_handoffs_permit", "tenant_id", "decision_package_id", where="decision_package_id IS NOT NULL"),
         _partial("ix_handoffs_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
     )
     tenant_id: str = Field(primary_key=True)
@@ -276,6 +277,7 @@ class HandoffRow(SQLModel, table=True):
     status: str
     offered_at: datetime
     due_at: datetime | None
+    decision_package_id: str | None = None
     body: str = Field(sa_type=Text)
 
 

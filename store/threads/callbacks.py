@@ -33,11 +33,10 @@ _URL = select(AGENTS.c.callback_url).where(
 
 
 class _Letter(NamedTuple):
-    """`chain`: those of one chain are sent in order. One receiver never waits for another."""
+    """A callback to write."""
 
     agent_id: str
     event_type: str
-    chain: str
     data: Document
 
 
@@ -54,7 +53,7 @@ def _of_thread(connection: Connection, roster: Roster, result: ThreadTransition)
     if result.event_type in _REPORTED:
         names = agent_names(connection, after.tenant_id) if after.handoffs else {}
         data = thread_document(after, own_packages(connection, after), result.words, roster, names)
-        yield _Letter(after.owner_agent, result.event_type.value, after.thread_key, data)
+        yield _Letter(after.owner_agent, result.event_type.value, data)
 
 
 def _of_handoffs(connection: Connection, result: ThreadTransition) -> Iterator[_Letter]:
@@ -66,8 +65,7 @@ def _of_handoffs(connection: Connection, result: ThreadTransition) -> Iterator[_
         texts = load_words(connection, after.tenant_id, *handoff.event_ids)
         data = handoff_document(after.thread_id, handoff, texts, agent_names(connection, after.tenant_id))
         for agent_id in _receivers(handoff):
-            chain = f"{handoff.handoff_id}:{agent_id}"
-            yield _Letter(agent_id, f"handoff.{handoff.status.value}", chain, data)
+            yield _Letter(agent_id, f"handoff.{handoff.status.value}", data)
 
 
 def _receivers(handoff: Handoff) -> tuple[str, ...]:
@@ -78,12 +76,12 @@ def _receivers(handoff: Handoff) -> tuple[str, ...]:
 
 def _callback(connection: Connection, result: ThreadTransition, letter: _Letter, number: int) -> dict[str, Any]:
     after, now = result.after, datetime.now(UTC)  # real time, as for packages
-    is_first = not has_undelivered(connection, after.tenant_id, letter.chain)
+    is_first = not has_undelivered(connection, after.tenant_id, after.thread_key, letter.agent_id)
     body = {"type": letter.event_type, "timestamp": rfc3339(result.at), "data": letter.data}
     return {
         "tenant_id": after.tenant_id,
         "callback_id": "msg_" + result.event_id.removeprefix("evt_") + (f"{number:02d}" if number else ""),
-        "package_id": letter.chain,
+        "package_id": after.thread_key,
         "agent_id": letter.agent_id,
         "revision": after.revision,
         "event_type": letter.event_type,

@@ -122,12 +122,14 @@ def _situation(
         actor=invocation.actor,
         packages=_packages_for(connection, invocation, thread),
         recent_checkpoints=_recent_checkpoints(connection, invocation, thread.tenant_id),
-        **_handoff_fields(connection, invocation.command, thread),
+        **_handoff_fields(connection, invocation, thread),
     )
 
 
-def _handoff_fields(connection: Connection, command: ThreadCommand, thread: ThreadState) -> dict[str, Any]:
-    return takes_part(connection, thread, command) if isinstance(command, OfferHandoff | HandoffCommand) else {}
+def _handoff_fields(connection: Connection, invocation: ThreadInvocation, thread: ThreadState) -> dict[str, Any]:
+    if not isinstance(invocation.command, OfferHandoff | HandoffCommand):
+        return {}
+    return takes_part(connection, thread, invocation.command, invocation.now)
 
 
 def _recent_checkpoints(connection: Connection, invocation: ThreadInvocation, tenant_id: str) -> tuple[datetime, ...]:
@@ -166,7 +168,7 @@ def hand_over(
     """All packages that go over, or none. The service gives these commands in the name of the agent that accepted."""
     service = Actor(kind=ActorKind.AUTO, actor_id=invocation.actor.actor_id)
     invocations = [
-        Invocation(command=command, now=invocation.now, actor=service, agent_id=command.agent_id)
+        Invocation(command=command, now=invocation.now, actor=service, agent_id=result.after.owner_agent)
         for command in result.handed_over
     ]
     outcomes = execute_many(connection, installation, invocations)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from sqlalchemy import Connection
 
 from rules.people.directory import Agent
-from rules.record.handoff_document import handoff_document
+from rules.record.handoff_document import handoff_document, listed_handoff
 from rules.record.status_document import Document
 from rules.threads.handoff import HandoffStatus
 from store.agents.agents import agent_names
@@ -28,15 +28,12 @@ class HandoffStore:
     async def load_document(self, handoff_id: str, agent: Agent) -> Document | None:
         def operation(connection: Connection) -> Document | None:
             stored = find_handoff(connection, self._tenant_id, handoff_id, agent.agent_id)
-            return self._documents(connection, [stored])[0] if stored else None
+            if stored is None:
+                return None
+            texts = load_words(connection, self._tenant_id, *stored.handoff.event_ids)
+            return handoff_document(stored.thread_id, stored.handoff, texts, agent_names(connection, self._tenant_id))
 
         return await self._store.read(operation)
-
-    def _documents(self, connection: Connection, listed: Sequence[StoredHandoff]) -> list[Document]:
-        names = agent_names(connection, self._tenant_id) if listed else {}
-        events = {event_id for stored in listed for event_id in stored.handoff.event_ids}
-        texts = load_words(connection, self._tenant_id, *sorted(events))
-        return [handoff_document(stored.thread_id, stored.handoff, texts, names) for stored in listed]
 
     async def thread_of(self, handoff_id: str, agent: Agent) -> str | None:
         """The thread of a handoff that this agent gives or gets."""
@@ -50,7 +47,15 @@ class HandoffStore:
 
     async def list_documents(self, agent: Agent, wanted: HandoffQuery) -> list[Document]:
         def operation(connection: Connection) -> list[Document]:
-            return self._documents(connection, list_handoffs(connection, self._tenant_id, agent.agent_id, wanted))
+            listed = list_handoffs(connection, self._tenant_id, agent.agent_id, wanted)
+            names = agent_names(connection, self._tenant_id) if listed else {}
+            texts = load_words(connection, self._tenant_id, *(stored.handoff.event_id for stored in listed))
+            return [
+                listed_handoff(
+                    stored.thread_id, stored.handoff, texts.get(stored.handoff.event_id, {}).get("reason"), names
+                )
+                for stored in listed
+            ]
 
         return await self._store.read(operation)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import JSON, Connection, bindparam, cast, delete, func, insert, select
 
+from rules.authority.key_limits import PERIOD
 from rules.people.directory import Agent
+from rules.state.model import Bar
+from rules.threads.checks import MOST_OFFERS
 from rules.threads.commands import HandoffCommand, OfferHandoff
 from rules.threads.handing_over import known_handoff
 from rules.threads.handoff import Handoff, HandoffStatus
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.situation import Permit
+from store.agents.agent_load import count_open_of_agent
 from store.agents.agents import AGENTS, load_agent
 from store.commands.situation import load_package_content
 from store.engine.batch import Batch
-from store.packages.packages import THREAD_RECORDS, load_package
+from store.engine.statements import fetch_all
+from store.packages.packages import PACKAGES, THREAD_RECORDS, load_package
 from store.schema.tables import HandoffRow, core
 
 HANDOFFS = core(HandoffRow)
@@ -25,6 +31,22 @@ MOST_LISTED = 50
 _ADD = insert(HANDOFFS)
 _THIS = (HANDOFFS.c.tenant_id == bindparam("tenant"), HANDOFFS.c.handoff_id == bindparam("handoff"))
 _DROP = delete(HANDOFFS).where(*_THIS)
+_USED_BY = select(HANDOFFS.c.handoff_id).where(
+    HANDOFFS.c.tenant_id == bindparam("tenant"), HANDOFFS.c.decision_package_id == bindparam("permit")
+)
+_RECENT_OFFERS = (
+    select(HANDOFFS.c.offered_at)
+    .where(
+        HANDOFFS.c.tenant_id == bindparam("tenant"),
+        HANDOFFS.c.from_agent == bindparam("agent"),
+        HANDOFFS.c.offered_at > bindparam("since", type_=HANDOFFS.c.offered_at.type),
+    )
+    .order_by(HANDOFFS.c.offered_at.desc())
+    .limit(MOST_OFFERS)
+)
+_BARRED_SQLITE = func.json_extract(PACKAGES.c.state, "$.barred")
+_BARRED_POSTGRESQL = cast(PACKAGES.c.state, JSON).op("->>")("barred")
+_NAMED = (Bar.REQUESTER, Bar.DELEGATION_CHAIN)  # by the agent
 _DUE = (
     select(HANDOFFS.c.thread_id, HANDOFFS.c.handoff_id)
     .join(
@@ -86,6 +108,7 @@ def _row(thread: ThreadState, handoff: Handoff) -> dict[str, object]:
         "status": handoff.status.value,
         "offered_at": handoff.offered_at,
         "due_at": handoff.due_at,
+        "decision_package_id": handoff.decision_package_id,
         "body": handoff.model_dump_json(),
     }
 
@@ -106,12 +129,14 @@ class HandoffQuery(NamedTuple):
 
 
 def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted: HandoffQuery) -> list[StoredHandoff]:
-    """The newest first."""
+    """Offers: the one that waits longest first, so that none is overlooked. Otherwise the newest first."""
     side = HANDOFFS.c.from_agent if wanted.given else HANDOFFS.c.to_agent
     query = select(HANDOFFS.c.thread_id, HANDOFFS.c.body).where(HANDOFFS.c.tenant_id == tenant_id, side == agent_id)
+    waits = wanted.status is HandoffStatus.OFFERED
+    first = HANDOFFS.c.offered_at if waits else HANDOFFS.c.offered_at.desc()
     if wanted.status:
         query = query.where(HANDOFFS.c.status == wanted.status.value)
-    rows = connection.execute(query.order_by(HANDOFFS.c.offered_at.desc(), HANDOFFS.c.handoff_id).limit(MOST_LISTED))
+    rows = connection.execute(query.order_by(first, HANDOFFS.c.handoff_id).limit(MOST_LISTED))
     return [StoredHandoff(row.thread_id, Handoff.model_validate_json(row.body)) for row in rows]
 
 
@@ -121,18 +146,50 @@ def list_due(connection: Connection, tenant_id: str, now: datetime, limit: int) 
     return [StoredHandoffName(row.thread_id, row.handoff_id) for row in rows]
 
 
-def takes_part(connection: Connection, thread: ThreadState, command: OfferHandoff | HandoffCommand) -> dict[str, Any]:
-    """Fields of the situation: the agents that take part, and the package by which people allowed the handoff."""
+def takes_part(
+    connection: Connection, thread: ThreadState, command: OfferHandoff | HandoffCommand, now: datetime
+) -> dict[str, Any]:
+    """Fields of the situation: the agents that take part, what bars people, and what people allowed."""
     tenant_id = thread.tenant_id
     if isinstance(command, OfferHandoff):
         target = agent_named(connection, tenant_id, command.to_agent)
         giver = load_agent(connection, tenant_id, thread.owner_agent, hold=True)
-        permit = _load_permit(connection, tenant_id, command.decision_package_id)
-        return {"agents": _by_id(giver, target), "target": target, "permit": permit}
+        return {
+            "agents": _by_id(giver, target),
+            "target": target,
+            "permit": _load_permit(connection, tenant_id, command.decision_package_id),
+            "recent_offers": _recent_offers(connection, thread, now),
+        }
     handoff = known_handoff(thread, command.handoff_id)
     ids = {thread.owner_agent, *((handoff.from_agent, handoff.to_agent) if handoff else ())}
     agents = (load_agent(connection, tenant_id, agent_id, hold=True) for agent_id in sorted(ids))
-    return {"agents": _by_id(*agents)}
+    return {
+        "agents": _by_id(*agents),
+        "permit": _load_permit(connection, tenant_id, handoff.decision_package_id) if handoff else None,
+        "parties": parties_of_thread(connection, thread),
+        "open_packages": count_open_of_agent(connection, tenant_id, handoff.to_agent) if handoff else 0,
+    }
+
+
+def _recent_offers(connection: Connection, thread: ThreadState, now: datetime) -> tuple[datetime, ...]:
+    key = {"tenant": thread.tenant_id, "agent": thread.owner_agent, "since": now - PERIOD}
+    return tuple(row.offered_at for row in fetch_all(connection, _RECENT_OFFERS, key)[::-1])
+
+
+def parties_of_thread(connection: Connection, thread: ThreadState) -> tuple[str, ...]:
+    """Who is named in any package of the agents that have had the thread: many packages, and few different people."""
+    column = _BARRED_POSTGRESQL if connection.dialect.name == "postgresql" else _BARRED_SQLITE
+    query = (
+        select(column)
+        .distinct()
+        .where(
+            PACKAGES.c.tenant_id == thread.tenant_id,
+            PACKAGES.c.thread_key == thread.thread_key,
+            PACKAGES.c.agent_id.in_(sorted(thread.agents)),
+        )
+    )
+    bars = (json.loads(text) for text in connection.execute(query).scalars())
+    return tuple(sorted({party for barred in bars for party, bar in barred.items() if bar in _NAMED}))
 
 
 def _by_id(*agents: Agent | None) -> dict[str, Agent]:
@@ -145,7 +202,8 @@ def _load_permit(connection: Connection, tenant_id: str, package_id: str | None)
         return None
     event_id = loaded.state.version_event_id
     package = load_package_content(connection, tenant_id, event_id)
-    return Permit(loaded.state, (package and package.action_parameters) or {})
+    used_by = connection.execute(_USED_BY, {"tenant": tenant_id, "permit": package_id}).scalar()
+    return Permit(loaded.state, (package and package.action_parameters) or {}, used_by)
 
 
 def agent_named(connection: Connection, tenant_id: str, name: str) -> Agent | None:

@@ -13,8 +13,8 @@ from rules.threads.model import ThreadState
 from store.packages.events import EVENTS
 from store.packages.packages import PACKAGES
 
-# Which runs are stopped with the thread. Other agents may have named them.
-_OF_OTHERS = ("stopped_names",)
+# Which runs are stopped with the thread, and who took part in it before. Other agents may have named them.
+_OF_OTHERS = ("stopped_names", "lineage", "handoffs")
 
 
 class EventPlace(NamedTuple):

@@ -18,13 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HIGHEST = 450  # pixels, of a waiting card on a wide screen
 CARDS = {
-    "C0ENFORCE": [
-        "Send enforcement notice",
-        "Inspection plan",
-        "Records of case",
-        "Which address of Entity ABC",
-        "Publish report 1",
-    ],
+    "C0ENFORCE": ["Send enforcement notice", "Inspection plan", "Records of case", "Which address of Entity ABC"],
     "C0REVIEWS": ["Send e-mail"],
     "C0DATA": ["customer records"],
 }

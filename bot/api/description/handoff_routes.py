@@ -44,6 +44,8 @@ _GOES_OVER = (
     Reason.BEYOND_KEY,
     Reason.DIRECTORY_STALE,
     Reason.HANDOFF_NOT_ALLOWED,
+    Reason.HANDOFF_NEEDS_PERSON,
+    Reason.RATE_LIMITED,
 )
 
 
@@ -106,6 +108,7 @@ HANDOFF_ROUTES = (
             *ANY,
             *WRITE,
             *KEYED,
+            Reason.RATE_LIMITED,
             Reason.THREAD_UNKNOWN,
             Reason.THREAD_HELD,
             Reason.THREAD_TAKEN_OVER,
@@ -120,10 +123,11 @@ HANDOFF_ROUTES = (
         method="get",
         path="/v1/handoffs",
         title="List handoffs, or wait for one",
-        text="The newest 50 that are offered to you or, with `direction=given`, by you. With `wait` the answer comes as"
-        " soon as there is one, or is empty after so many seconds.",
+        text="At most 50 that are offered to you or, with `direction=given`, by you. With `status=offered`, the one"
+        " that waits longest comes first; else the newest. With `wait` the answer comes as soon as there is one, or is"
+        " empty after so many seconds.",
         query=HandoffListQuery,
-        answers=(Answer(status=200, when="The handoffs, newest first.", body=HandoffList),),
+        answers=(Answer(status=200, when="The handoffs.", body=HandoffList),),
         problems=(*ANY, Fault.INVALID, Reason.RATE_LIMITED),
     ),
     Route(

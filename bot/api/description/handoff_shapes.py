@@ -28,11 +28,16 @@ class HandoffSummary(Reply):
     """The package by which people allowed it."""
 
 
-class HandoffDocument(HandoffSummary):
-    """A handoff: what the other agent has to know, and what came of it. Retention may have erased its texts."""
+class ListedHandoff(HandoffSummary):
+    """A handoff in a list. Read it by its id for the states."""
 
     thread_id: str
     reason: str | None
+
+
+class HandoffDocument(ListedHandoff):
+    """A handoff: what the other agent has to know, and what came of it. Retention may have erased its texts."""
+
     captured_state: dict[str, Any] | None
     user_context: dict[str, Any] | None
     decline_reason: str | None
@@ -41,6 +46,6 @@ class HandoffDocument(HandoffSummary):
 
 
 class HandoffList(Reply):
-    """Handoffs, newest first."""
+    """Handoffs: offers with the one first that waits longest; others with the newest first."""
 
-    handoffs: list[HandoffDocument]
+    handoffs: list[ListedHandoff]

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 from bot.api.description.callback_shapes import CallbackBody
 from bot.api.description.descriptions import ABOUT, MODELS
 from bot.api.description.fragments import CALLBACK, HEADERS, IN_PATH, REQUEST_HEADERS
-from bot.api.description.handoff_shapes import HandoffDocument, HandoffList, HandoffSummary
+from bot.api.description.handoff_shapes import HandoffDocument, HandoffList, HandoffSummary, ListedHandoff
 from bot.api.description.health_shapes import Health, Readiness
 from bot.api.description.route import Answer, Route
 from bot.api.description.routes import ROUTES
@@ -61,6 +61,7 @@ _REPLIES = (
     ThreadDocument,
     ThreadHistory,
     HandoffSummary,
+    ListedHandoff,
     HandoffDocument,
     HandoffList,
     Problem,

@@ -20,10 +20,12 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_package_id", sa.String(), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "handoff_id"),
     )
     for side in ("from_agent", "to_agent"):
         op.create_index(f"ix_handoffs_{side}", "handoffs", ["tenant_id", side, "offered_at"])
-    where = sa.text("due_at IS NOT NULL")
-    op.create_index("ix_handoffs_due", "handoffs", ["tenant_id", "due_at"], sqlite_where=where, postgresql_where=where)
+    for index, column in (("ix_handoffs_permit", "decision_package_id"), ("ix_handoffs_due", "due_at")):
+        where = sa.text(f"{column} IS NOT NULL")
+        op.create_index(index, "handoffs", ["tenant_id", column], sqlite_where=where, postgresql_where=where)

@@ -35,4 +35,6 @@ def test_only_revoked_permissions_leave_a_terminal_status() -> None:
     leaving = [
         line.strip() for line in mermaid_diagram().splitlines() if line.split("-->")[0].strip() in {*ends, "granted"}
     ]
-    assert [line for line in leaving if "-->" in line] == ["granted --> revoked : revoke, revoke_with_thread"]
+    assert [line for line in leaving if "-->" in line] == [
+        "granted --> revoked : revoke, revoke_with_handoff, revoke_with_thread"
+    ]

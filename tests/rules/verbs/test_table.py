@@ -136,7 +136,8 @@ def test_two_commands_with_one_verb_have_the_same_statuses() -> None:
 def test_only_revocation_leads_out_of_a_terminal_status() -> None:
     out = {(row.verb, was) for row in ROWS for was in row.leads_from if was.terminal and set(row.leads_to) - {was}}
     granted = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
-    assert out == {(verb, was) for verb in (Verb.REVOKE, Verb.REVOKE_WITH_THREAD) for was in granted}
+    revoking = (Verb.REVOKE, Verb.REVOKE_WITH_THREAD, Verb.REVOKE_WITH_HANDOFF)
+    assert out == {(verb, was) for verb in revoking for was in granted}
 
 
 def test_a_verb_without_a_standard_is_never_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
