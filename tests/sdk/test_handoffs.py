@@ -56,8 +56,21 @@ async def test_a_declined_offer_says_why_and_the_next_offer_is_another_one(agent
         await received.decline("I write no reports.")
         break
     assert (await offered.wait())["decline_reason"] == "I write no reports."
+    assert (await offered.wait())["status"] == "declined"  # nothing can follow
     with pytest.raises(HandoffError, match="declined"):
         await received.accept()
+    again = await agent.client.hand_off("case-1", **OFFER)
+    assert (again.status, again.handoff_id == offered.handoff_id) == ("offered", False)
+
+
+async def test_a_restarted_agent_finds_its_open_handoff(agent: Agent, writer: AsyncClient) -> None:
+    state = {"captured_state": {"read": 3}}
+    offered = await agent.client.hand_off("case-1", **OFFER, **state)
+    assert (await agent.client.hand_off("case-1", **OFFER, **state)).handoff_id == offered.handoff_id
+    with pytest.raises(HandoffError, match="already offered"):
+        await agent.client.hand_off("case-1", **OFFER, captured_state={"read": 4})
+    await (await anext(aiter(writer.receive_handoffs(timeout=5)))).accept()
+    assert (await agent.client.hand_off("case-1", **OFFER, **state)).status == "accepted"
 
 
 async def test_waiting_has_an_end(agent: Agent, writer: AsyncClient) -> None:

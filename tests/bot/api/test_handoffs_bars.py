@@ -11,18 +11,20 @@ import pytest
 from sqlalchemy import text
 
 from rules.people.directory import AgentStanding
+from rules.policy.parse import read_policy
 from rules.state.commands import Approve, Reject
 from rules.threads.commands import HoldThread, ResumeThread
 from rules.threads.handoff import HandoffStatus
 from rules.threads.permits import HANDOFF_ACTION
 from scheduler.time.handoffs import HandoffEnds
 from store.agents import agent_admin
+from store.commands.policies import PolicyFile, activate_policy
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
 from store.threads import members
 from tests.bot.api.handoffs import NEEDS_PERSON, answer, handed_over, offer, open_handoffs
 from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, THREAD, done, faults, give, thread
-from tests.bot.service import AUTOMATIC, HARD, SOFT, AgentApi, Response
+from tests.bot.service import AUTOMATIC, HARD, POLICY, SOFT, AgentApi, Response
 from tests.rules.world import OWEN, RITA, ROSS, SAUL, SENTA, SUSI, SVEN
 from tests.scheduler.callbacks.receiver import Receiver
 
@@ -220,3 +222,13 @@ async def test_what_the_policy_lets_through_is_no_persons_approval(database_url:
         await api.claim(permit)
         refused = await offer(api, fields={"decision_package_id": permit.id})
         assert "no person approved it" in refused.body["detail"]
+
+
+async def test_the_lines_of_the_policy_are_read_again_at_acceptance(database_url: str, tmp_path: Path) -> None:
+    async with open_handoffs(database_url, tmp_path) as api:
+        writer = await api.hire("Writer", owner=SVEN)
+        offered = await offer(api)
+        stricter = read_policy((POLICY + NEEDS_PERSON).encode())
+        file = PolicyFile(stricter, POLICY + NEEDS_PERSON)
+        await api.world.write(lambda connection: activate_policy(connection, file, api.clock()))
+        assert (await answer(api, offered, key=writer)).problem == (409, "handoff-needs-person")
