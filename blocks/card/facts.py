@@ -32,7 +32,7 @@ from rules.package.model import CALLS, DecisionPackage, Kind
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
-from rules.state.model import PackageState, Status, Why
+from rules.state.model import Bar, PackageState, Status, Why
 from rules.wording import humanize, with_article
 
 _FEW = 4
@@ -140,7 +140,8 @@ def requester_warnings(dossier: Dossier) -> Parts:
         warnings.append("Someone outside your directory requested this, so independence cannot be checked.")
     if any(why.rule == CHAIN_BARS for why in state.why):
         barred = people_names(dossier, barred_by_chain(state))
-        warnings.append(f"{agent_name(dossier)} names {barred} in on_behalf_of, so they cannot approve this.")
+        where = "in packages of this thread" if Bar.NAMED_IN_THREAD in state.barred.values() else "in on_behalf_of"
+        warnings.append(f"{agent_name(dossier)} names {barred} {where}, so they cannot approve this.")
     return tuple(words(warning) for warning in warnings)
 
 

@@ -32,6 +32,7 @@ _BARRED = {
     Bar.DELEGATION_CHAIN: "is on the chain on whose behalf this is done",
     Bar.OWNER: "owns the agent",
     Bar.EARLIER_IN_THREAD: "had a part in this thread before it was handed over",
+    Bar.NAMED_IN_THREAD: "was named in an earlier package of this thread",
     Bar.EDITOR: "edited this version",
     Bar.RECUSED: "stepped aside",
 }

@@ -59,7 +59,7 @@ def bars_of(lineage: Lineage | None) -> dict[str, Bar]:
     """Who may not approve because of what came before in the thread."""
     if lineage is None:
         return {}
-    return dict.fromkeys(lineage.parties, Bar.DELEGATION_CHAIN) | dict.fromkeys(lineage.owners, Bar.EARLIER_IN_THREAD)
+    return dict.fromkeys(lineage.parties, Bar.NAMED_IN_THREAD) | dict.fromkeys(lineage.owners, Bar.EARLIER_IN_THREAD)
 
 
 def resolve_parties(
@@ -98,8 +98,8 @@ def has_outsider(barred: Mapping[str, Bar]) -> bool:
 
 
 def barred_by_chain(state: PackageState) -> list[str]:
-    """The people who may not approve because the agent named them in `on_behalf_of`."""
-    return [party for party, bar in state.barred.items() if bar is Bar.DELEGATION_CHAIN]
+    """The people who may not approve because the agent named them in `on_behalf_of`, here or earlier in the thread."""
+    return [party for party, bar in state.barred.items() if bar in (Bar.DELEGATION_CHAIN, Bar.NAMED_IN_THREAD)]
 
 
 def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
@@ -112,7 +112,8 @@ def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
         or not _two_could_approve(question._replace(barred=without_links), situation)
     ):
         return {}
-    because = "the agent's on_behalf_of leaves fewer than two people who could approve"
+    named = "packages of this thread leave" if Bar.NAMED_IN_THREAD in state.barred.values() else "on_behalf_of leaves"
+    because = f"the agent's {named} fewer than two people who could approve"
     why = Why(rule=CHAIN_BARS, level=HITLLevel.HARD_APPROVAL, because=because)
     reasons = sorted((why, *state.why), key=lambda reason: reason.level, reverse=True)
     return {"level": max(state.level, HITLLevel.HARD_APPROVAL), "why": tuple(reasons)}

@@ -117,6 +117,7 @@ class Bar(StrEnum):
     DELEGATION_CHAIN = "delegation_chain"
     OWNER = "owner"
     EARLIER_IN_THREAD = "earlier_in_thread"
+    NAMED_IN_THREAD = "named_in_thread"  # by an earlier package of the thread
     EDITOR = "editor"
     RECUSED = "recused"
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from rules.state.commands import Command, Verb
 from rules.state.events import Cause
+from rules.state.model import Bar
 from rules.state.sightings import Silence
 from rules.values import Moment
 
@@ -99,6 +100,7 @@ class HandOverWithThread(ThreadConsequence):
     verb = Verb.HAND_OVER_WITH_THREAD
     agent_id: str
     owner: str
+    bars: dict[str, Bar]
 
 
 class RevokeWithHandoff(ThreadConsequence):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rules.authority.key_limits import beyond_scope
+from rules.authority.parties import bars_of
 from rules.package.takeover_reach import names_held_with_thread
 from rules.people.directory import Actor, ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
@@ -175,4 +176,6 @@ def _handed_over(
         if handing_over.is_granted_without_people(package):
             yield RevokeWithHandoff(**consequence)
         elif beyond_scope(new.scope, package, situation.roster) is None:
-            yield HandOverWithThread(**consequence, agent_id=after.owner_agent, owner=after.owner)
+            yield HandOverWithThread(
+                **consequence, agent_id=after.owner_agent, owner=after.owner, bars=bars_of(after.lineage)
+            )

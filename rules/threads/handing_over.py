@@ -141,13 +141,14 @@ def _accept(state: ThreadState, handoff: Handoff, situation: ThreadSituation, ev
     if not _is_allowed(giver, target, handoff.mode, situation):
         return not_allowed(_NO_LINE.format(to_agent=target.name, mode=handoff.mode))
     moving = packages_of(handoff.from_agent, situation)
+    asking = sum(not package.status.terminal for package in moving)
     refusal = (
         _check_giver(state, situation)
         or check_allowed_by_people(
             state, handoff.mode, target, handoff.decision_package_id, handoff.handoff_id, situation=situation
         )
         or _check_keys(moving, target, situation)
-        or check_open_packages(target.rates, Load(open=situation.open_packages + len(moving) - 1))
+        or check_open_packages(target.rates, Load(open=situation.open_packages + asking - 1 if asking else 0))
     )
     if refusal:
         return refusal
@@ -173,6 +174,8 @@ def _check_keys(packages: tuple[PackageState, ...], target: Agent, situation: Th
     if waiting and not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     for package in packages:
+        if is_granted_without_people(package):
+            continue  # it ends
         if beyond := beyond_scope(target.scope, package, situation.roster):
             asked = f"package {package.decision_package_id} ({beyond.asked})"
             return refuse(Reason.BEYOND_KEY, asked=asked, allowed=beyond.allowed)

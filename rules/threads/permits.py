@@ -9,7 +9,7 @@ from rules.people.directory import Agent, reference
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.decisions import Basis, ExecutionState
 from rules.threads.handoff import HandoffMode
-from rules.threads.model import ThreadState
+from rules.threads.model import ThreadState, thread_key
 from rules.threads.situation import ThreadSituation
 
 HANDOFF_ACTION = "hand_over_thread"  # the type of such a package
@@ -55,7 +55,8 @@ def _why_not_approved(
         f"it must have the type {HANDOFF_ACTION} and just the parameters thread_id, to_agent and mode": (
             package.action_type != HANDOFF_ACTION or not _names_it(permit.parameters, state, mode, target)
         ),
-        "it is not approved and claimed": not package.proceeds or package.execution.state not in _USABLE,
+        "it is not approved and claimed": not package.proceeds
+        or not (package.execution.state in _USABLE or permit.used_by == handoff_id),
         "no person approved it": package.decision is None or package.decision.basis not in _BY_PEOPLE,
         "it allowed another handoff already": permit.used_by not in (None, handoff_id),
         "the owner of the other agent approved it, so somebody independent has to": (
@@ -66,6 +67,6 @@ def _why_not_approved(
 
 
 def _names_it(parameters: Mapping[str, Any], state: ThreadState, mode: HandoffMode, target: Agent) -> bool:
-    named = parameters.get("thread_id"), parameters.get("to_agent"), parameters.get("mode")
-    wanted = [(state.thread_id, name, mode.value) for name in (target.name, target.agent_id)]
-    return named in wanted and len(parameters) == len(named)
+    thread_id = parameters.get("thread_id")
+    wanted = [{"thread_id": thread_id, "to_agent": name, "mode": mode.value} for name in (target.name, target.agent_id)]
+    return isinstance(thread_id, str) and thread_key(thread_id) == state.thread_key and dict(parameters) in wanted

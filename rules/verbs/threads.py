@@ -121,7 +121,7 @@ def hand_over_with_thread(move: Move, command: HandOverWithThread) -> Transition
     changes: StateChanges = {
         "agent_id": command.agent_id,
         "owner": command.owner,
-        "barred": {owner: Bar.OWNER} | state.barred,
+        "barred": command.bars | {owner: Bar.OWNER} | state.barred,
         "shown": None,
     }
     if not state.status.terminal and state.task.assigned_to == owner:

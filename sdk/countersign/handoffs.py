@@ -8,10 +8,17 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
+from urllib.parse import quote
 
 from countersign.canonical import digest_of
-from countersign.errors import CountersignError, HandoffError, StillPendingError, UnreachableError, refusal
-from countersign.outcomes import Executed, Unknown
+from countersign.errors import (
+    CountersignError,
+    HandoffError,
+    NotFoundError,
+    StillPendingError,
+    UnreachableError,
+    refusal,
+)
 from countersign.package import Package, submit_proposal
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.wire import Call, Flow, Patience, Pause, send
@@ -68,47 +75,62 @@ class HandoffFlows:
     ) -> Flow[HandoffDocument]:
         """Offers a thread. If the policy wants a person to allow it, asks for that first and waits.
 
-        A restarted agent finds what it offered before: the same words, and not declined, returned or over.
+        Without a key, a restarted agent finds what it offered before in the same words, as long as it is not over.
         """
         body = {name: value for name, value in offer.items() if value is not None}
         body["reason"] = one_line(offer["reason"], MAX_SENTENCE)
-        given = yield from self._given(offer)
-        known = yield from self._still_open(given, body)
-        if known is not None:
-            return known
+        last = yield from self._last_given(offer["thread_id"])
+        if key is None and last is not None and (yield from self._is_same(last, body)):
+            return (yield from self.read(last["handoff_id"]))
         try:
             return (yield from self._post(HANDOFFS, body, key or uuid.uuid4().hex))
         except HandoffError as refused:
             if refused.kind != NEEDS_PERSON:
                 raise
-        package = yield from self._ask(offer, ask or {}, len(given), timeout)
-        allowed = body | {"decision_package_id": package.id}
-        document = yield from self._post(HANDOFFS, allowed, package.id)  # one package allows one handoff
-        with suppress(CountersignError):  # it stands; the service records the outcome as unknown
+        package = yield from self._ask(offer, ask or {}, key or (last["handoff_id"] if last else ""), timeout)
+        return (yield from self._use(package, body))
+
+    def _last_given(self, thread_id: str) -> Flow[HandoffDocument | None]:
+        """The last handoff of this thread by this agent, without its states."""
+        query = {"direction": "given", "thread_id": thread_id}
+        page = yield from send(Call(method="GET", path=HANDOFFS, query=query), self._patience)
+        return page["handoffs"][0] if page["handoffs"] else None
+
+    def _is_same(self, last: HandoffDocument, body: Mapping[str, Any]) -> Flow[bool]:
+        """Whether the last handoff is this one: not over, in the same words, and the thread has not come back since."""
+        names = (last["to_agent"], last["to_agent_id"])
+        if last["status"] not in _OPEN or body["to_agent"] not in names or last["mode"] != body["mode"]:
+            return False
+        document = yield from self.read(last["handoff_id"])
+        texts = ("reason", "captured_state", "user_context")
+        if digest_of([document.get(text) for text in texts]) != digest_of([body.get(text) for text in texts]):
+            return False
+        return (document["status"], document["mode"]) != ("accepted", "peer") or not (yield from self._owns(body))
+
+    def _owns(self, body: Mapping[str, Any]) -> Flow[bool]:
+        path = f"/v1/threads/{quote(body['thread_id'], safe='')}"
+        try:
+            yield from send(Call(method="GET", path=path), self._patience)
+        except NotFoundError:
+            return False
+        return True
+
+    def _use(self, package: Package, body: Mapping[str, Any]) -> Flow[HandoffDocument]:
+        """Offers what people allowed. One package allows one handoff."""
+        try:
+            document = yield from self._post(HANDOFFS, {**body, "decision_package_id": package.id}, package.id)
+        except HandoffError as refused:
+            yield from package.report_failure(refused)
+            raise
+        with suppress(CountersignError):  # it stands, whether the report arrives or not
             yield from package.report("succeeded", None)
         return document
 
-    def _given(self, offer: Offer) -> Flow[list[HandoffDocument]]:
-        """The handoffs of this thread to this agent so far, the newest first."""
-        page = yield from send(Call(method="GET", path=HANDOFFS, query={"direction": "given"}), self._patience)
-        return [
-            handoff
-            for handoff in page["handoffs"]
-            if handoff["thread_id"] == offer["thread_id"]
-            and offer["to_agent"] in (handoff["to_agent"], handoff["to_agent_id"])
-            and handoff["mode"] == offer["mode"]
-        ]
+    def _ask(self, offer: Offer, fields: Mapping[str, Any], after: str, timeout: float | None) -> Flow[Package]:
+        """A claimed package by which people allow this handoff. Raises NotPermittedError if they do not.
 
-    def _still_open(self, given: list[HandoffDocument], body: Mapping[str, Any]) -> Flow[HandoffDocument | None]:
-        for handoff in given:
-            if handoff["status"] in _OPEN and handoff["reason"] == body["reason"]:
-                document = yield from self.read(handoff["handoff_id"])
-                if all(document.get(name) == body.get(name) for name in ("captured_state", "user_context")):
-                    return document
-        return None
-
-    def _ask(self, offer: Offer, fields: Mapping[str, Any], number: int, timeout: float | None) -> Flow[Package]:
-        """A claimed package by which people allow this handoff. Raises NotPermittedError if they do not."""
+        A restarted agent goes on with the package that it claimed before. One whose offer was refused is used up.
+        """
         parameters = {"thread_id": offer["thread_id"], "to_agent": offer["to_agent"], "mode": offer["mode"]}
         proposal = {
             "title": f"Hand over to {offer['to_agent']}",
@@ -121,14 +143,22 @@ class HandoffFlows:
             "thread_id": offer["thread_id"],
             **fields,
         }
-        key = digest_of([ASKED_FOR, proposal, number])
-        package: Package = yield from submit_proposal(proposal, key, "", self._patience)
-        outcome = yield from package.wait(timeout)
-        if isinstance(outcome, Executed | Unknown) or not outcome.permits:
-            raise refusal(outcome)
-        package.claim_id = f"handoff-{package.id}"  # a restarted agent claims under the same id
-        yield from package.claim(None)
-        return package
+        attempt = -1
+        while True:
+            attempt += 1
+            key = digest_of([ASKED_FOR, proposal, after, attempt])
+            package: Package = yield from submit_proposal(proposal, key, "", self._patience)
+            yield from package.refresh()
+            package.claim_id, execution = f"handoff-{package.id}", package.document["execution"]
+            if execution["state"] == "claimed" and execution.get("claim_id") == package.claim_id:
+                return package
+            if execution["state"] != "none":
+                continue
+            outcome = yield from package.wait(timeout)
+            if not outcome.permits:
+                raise refusal(outcome)
+            yield from package.claim(None)
+            return package
 
     def read(self, handoff_id: str) -> Flow[HandoffDocument]:
         call = Call(method="GET", path=f"{HANDOFFS}/{handoff_id}")

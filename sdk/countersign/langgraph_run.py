@@ -34,7 +34,7 @@ from countersign.langgraph_calls import Calls
 from countersign.package import OnMessage, Package, fetch_package, submit_proposal
 from countersign.settling import wait_until_settled
 from countersign.threads import ThreadDocument, ThreadFlows
-from countersign.wire import Flow, Patience, Perform
+from countersign.wire import Flow, Patience, Pause, Perform
 
 # Takes the thread that a person resumed, and returns the update of the graph's state: as `update_state` takes it, or
 # None for no change. With an AsyncClient it may be async.
@@ -77,6 +77,7 @@ class GraphRun:
 
     def to_the_end(self, given: Any) -> Flow[Any]:
         waits = given is None and bool(_open_interrupts((yield from self._state())))
+        held = 0
         while True:
             try:
                 if waits:
@@ -89,6 +90,8 @@ class GraphRun:
             except ThreadHeldError:  # a node was refused a claim, or a proposal was refused
                 if not self._is_ours:
                     raise
+                yield Pause(self._patience.rest(held, 0.0))  # it may be another thread that is held
+                held += 1
             given, waits = None, False
 
     def _ask_until_done(self) -> Flow[Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select, union_all
 
 from rules.record.chain import Event
 from rules.state.events import EventType
@@ -55,6 +55,29 @@ def load_events_of(connection: Connection, tenant_id: str, chain_ids: Iterable[s
     """The events of several packages or threads, oldest first."""
     rows = connection.execute(_OF_CHAINS, {"tenant": tenant_id, "chains": list(chain_ids)})
     return sorted(map(json.loads, rows.scalars()), key=lambda event: (event["occurred_at"], event["event_id"]))
+
+
+def load_latest_events(
+    connection: Connection, tenant_id: str, chain_ids: Iterable[str], limit: int, leaving_out: Collection[str]
+) -> list[Event]:
+    """The latest events of several packages or threads, oldest first. No chain is read further than needed."""
+    latest = [
+        select(EVENTS.c.body, EVENTS.c.occurred_at, EVENTS.c.event_id)
+        .where(EVENTS.c.tenant_id == tenant_id, EVENTS.c.package_id == chain, EVENTS.c.event_type.not_in(leaving_out))
+        .order_by(EVENTS.c.revision.desc())
+        .limit(limit)
+        .subquery()
+        .select()
+        for chain in chain_ids
+    ]
+    rows = union_all(*latest).subquery()
+    query = select(rows.c.body).order_by(rows.c.occurred_at.desc(), rows.c.event_id.desc()).limit(limit)
+    return [json.loads(body) for body in connection.execute(query).scalars()][::-1]
+
+
+def count_events(connection: Connection, tenant_id: str, chain_ids: Iterable[str]) -> int:
+    of_chains = (EVENTS.c.tenant_id == tenant_id, EVENTS.c.package_id.in_(list(chain_ids)))
+    return connection.execute(select(func.count()).select_from(EVENTS).where(*of_chains)).scalar_one()
 
 
 def load_events(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:

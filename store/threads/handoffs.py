@@ -15,7 +15,7 @@ from rules.threads.checks import MOST_OFFERS
 from rules.threads.commands import HandoffCommand, OfferHandoff
 from rules.threads.handing_over import known_handoff
 from rules.threads.handoff import Handoff, HandoffStatus
-from rules.threads.model import ThreadState, ThreadStatus
+from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from rules.threads.situation import Permit
 from store.agents.agent_load import count_open_of_agent
 from store.agents.agents import AGENTS, load_agent
@@ -31,6 +31,9 @@ MOST_LISTED = 50
 _ADD = insert(HANDOFFS)
 _THIS = (HANDOFFS.c.tenant_id == bindparam("tenant"), HANDOFFS.c.handoff_id == bindparam("handoff"))
 _DROP = delete(HANDOFFS).where(*_THIS)
+_OF_ITS_THREAD = (THREAD_RECORDS.c.tenant_id == HANDOFFS.c.tenant_id) & (
+    THREAD_RECORDS.c.thread_key == HANDOFFS.c.thread_key
+)
 _USED_BY = select(HANDOFFS.c.handoff_id).where(
     HANDOFFS.c.tenant_id == bindparam("tenant"), HANDOFFS.c.decision_package_id == bindparam("permit")
 )
@@ -46,13 +49,10 @@ _RECENT_OFFERS = (
 )
 _BARRED_SQLITE = func.json_extract(PACKAGES.c.state, "$.barred")
 _BARRED_POSTGRESQL = cast(PACKAGES.c.state, JSON).op("->>")("barred")
-_NAMED = (Bar.REQUESTER, Bar.DELEGATION_CHAIN)  # by the agent
+_NAMED = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.NAMED_IN_THREAD)  # by the agent
 _DUE = (
     select(HANDOFFS.c.thread_id, HANDOFFS.c.handoff_id)
-    .join(
-        THREAD_RECORDS,
-        (THREAD_RECORDS.c.tenant_id == HANDOFFS.c.tenant_id) & (THREAD_RECORDS.c.thread_key == HANDOFFS.c.thread_key),
-    )
+    .join(THREAD_RECORDS, _OF_ITS_THREAD)
     .where(
         HANDOFFS.c.tenant_id == bindparam("tenant"),
         THREAD_RECORDS.c.status == ThreadStatus.RUNNING.value,
@@ -126,6 +126,7 @@ class HandoffQuery(NamedTuple):
 
     status: HandoffStatus | None = None
     given: bool = False
+    thread_id: str | None = None
 
 
 def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted: HandoffQuery) -> list[StoredHandoff]:
@@ -136,6 +137,10 @@ def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted:
     first = HANDOFFS.c.offered_at if waits else HANDOFFS.c.offered_at.desc()
     if wanted.status:
         query = query.where(HANDOFFS.c.status == wanted.status.value)
+    if wanted.thread_id:
+        query = query.where(HANDOFFS.c.thread_key == thread_key(wanted.thread_id))
+    if waits:  # while a thread is on hold, its offer waits too, and must not keep others waiting
+        query = query.join(THREAD_RECORDS, _OF_ITS_THREAD).where(THREAD_RECORDS.c.status == ThreadStatus.RUNNING.value)
     rows = connection.execute(query.order_by(first, HANDOFFS.c.handoff_id).limit(MOST_LISTED))
     return [StoredHandoff(row.thread_id, Handoff.model_validate_json(row.body)) for row in rows]
 

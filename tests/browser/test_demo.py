@@ -108,7 +108,7 @@ async def test_a_corrected_email_is_sent_as_corrected(screen: Screen) -> None:
     await go(screen, "reviews", "URITA")
     await screen.press(screen.card(MAIL), "Details")
     await screen.press(screen.dialog, "Edit and approve")
-    body = screen.dialog.get_by_label("body (optional)")
+    body = screen.dialog.get_by_label("body", exact=True)
     await body.fill((await body.input_value()).replace("10 December", "15 December"))
     await screen.dialog.get_by_label("Why you edit it").fill("They have until the 15th.")
     await screen.dialog.locator("[type=submit]").click()

@@ -12,7 +12,7 @@ import pytest
 from countersign import AsyncClient, HandoffError, NotFoundError, RejectedError, StillPendingError
 from rules.state.commands import Verb
 from tests.bot.api.handoffs import ALLOWED, NEEDS_PERSON
-from tests.bot.slack.office import HARD, POLICY, Office, open_office
+from tests.bot.slack.office import HARD, POLICY, SENTA, Office, open_office
 from tests.sdk.agents import QUICK, Agent
 from tests.sdk.network import Network
 
@@ -105,3 +105,38 @@ async def test_a_refused_handoff_is_not_offered(agent: Agent, writer: AsyncClien
     with pytest.raises(RejectedError):
         await asking
     assert [received async for received in writer.receive_handoffs(timeout=0.05)] == []
+
+
+@pytest.mark.parametrize("office", [NEEDS_PERSON], indirect=True)
+async def test_an_approved_handoff_survives_a_crash_after_its_claim(agent: Agent, writer: AsyncClient) -> None:
+    asking = asyncio.ensure_future(agent.client.hand_off("case-1", **OFFER, ask=ASK))
+    package = await agent.wait_for_package()
+    claimed = await agent.client.handle(package.id, claim_id=f"handoff-{package.id}")  # what an earlier process did
+    asking.cancel()
+    await agent.office.approve(SENTA, await agent.card(package))
+    await claimed.wait()
+    await claimed.claim()
+    handoff = await agent.client.hand_off("case-1", **OFFER, ask=ASK)
+    assert (handoff.status, await agent.execution(package)) == ("offered", "succeeded")
+
+
+@pytest.mark.parametrize("office", [NEEDS_PERSON], indirect=True)
+async def test_an_offer_that_is_refused_after_all_is_reported_and_asked_anew(agent: Agent, writer: AsyncClient) -> None:
+    asking = asyncio.ensure_future(agent.client.hand_off("case-1", **OFFER, ask=ASK))
+    package = await agent.wait_for_package()
+    await agent.office.pause("Writer")
+    await agent.office.approve(SENTA, await agent.card(package))
+    with pytest.raises(HandoffError, match="Only active agents"):
+        await asking
+    assert await agent.execution(package) == "failed"
+
+
+async def test_a_thread_that_came_back_is_offered_again(agent: Agent, writer: AsyncClient) -> None:
+    for number in range(2):
+        offered = await agent.client.hand_off("case-1", **OFFER)
+        assert (number, offered.status) == (number, "offered")
+        await (await anext(aiter(writer.receive_handoffs(timeout=5)))).accept()
+        back = await writer.hand_off("case-1", to_agent="Clerk", reason="Done.")
+        async with AsyncClient(agent.network.url, agent.office.key, patience=QUICK) as clerk:
+            await (await anext(aiter(clerk.receive_handoffs(timeout=5)))).accept()
+        assert (await back.wait())["status"] == "accepted"

@@ -170,7 +170,8 @@ MODELS: dict[str, dict[str, str]] = {
     },
     "HandoffListQuery": {
         "wait": "How many seconds to wait if there is none.",
-        "status": "Only handoffs with this status.",
+        "status": "Only handoffs with this status. Offers of a thread that is on hold are left out.",
+        "thread_id": "Only handoffs of this thread.",
         "direction": "`received`, or `given` for those that this agent offered.",
     },
     "MessagesQuery": {"cursor": "`next_cursor` of the previous page.", "limit": "Messages per page."},

@@ -36,7 +36,7 @@ async def offer_handoff(request: web.Request) -> web.Response:
 async def list_handoffs(request: web.Request) -> web.Response:
     """List handoffs to the agent or, with `direction=given`, by it. With `wait`, as soon as there is one."""
     query, service, agent = parse_query(request, HandoffListQuery), request.app[SERVICE], request[AGENT]
-    wanted = HandoffQuery(status=query.status, given=query.direction == "given")
+    wanted = HandoffQuery(status=query.status, given=query.direction == "given", thread_id=query.thread_id)
     if not query.wait:
         return json_response({"handoffs": await service.handoffs.list_documents(agent, wanted)})
     with service.polls.hold(agent.agent_id), service.metrics.waiting.track_inprogress():

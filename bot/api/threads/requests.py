@@ -53,4 +53,5 @@ class HandoffWaitQuery(WaitQuery):
 
 class HandoffListQuery(WaitQuery):
     status: HandoffStatus | None = None
+    thread_id: Id | None = None
     direction: Literal["received", "given"] = "received"

@@ -22,7 +22,7 @@ from rules.threads.decide import try_each
 from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
-from store.packages.events import load_events_of
+from store.packages.events import count_events, load_latest_events
 from store.threads.members import reached_packages
 from store.threads.records import LoadedThread, list_threads, load_thread_by_key
 
@@ -96,8 +96,7 @@ def _dossier(
     shown = visible[:LISTED]
     titles = _titles(connection, state.tenant_id, shown)
     chains = (state.thread_key, *(package.decision_package_id for package in shown))
-    events = load_events_of(connection, state.tenant_id, chains)
-    telling = [event for event in events if event["event_type"] not in _LEFT_OUT][-_EVENTS:]
+    telling = load_latest_events(connection, state.tenant_id, chains, _EVENTS, _LEFT_OUT)
     words = load_words(
         connection,
         state.tenant_id,
@@ -122,7 +121,7 @@ def _dossier(
             )
             for event in telling
         ),
-        left_out=len(events) - len(telling),
+        left_out=count_events(connection, state.tenant_id, chains) - len(telling),
         words=words.get(state.event_id or "", {}),
         names={**roster.names, **agents},
         refusals=refusals,
