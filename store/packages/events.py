@@ -75,7 +75,7 @@ def load_latest_events(
     return [json.loads(body) for body in connection.execute(query).scalars()][::-1]
 
 
-def count_events(connection: Connection, tenant_id: str, chain_ids: Iterable[str]) -> int:
+def count_events_of(connection: Connection, tenant_id: str, chain_ids: Iterable[str]) -> int:
     of_chains = (EVENTS.c.tenant_id == tenant_id, EVENTS.c.package_id.in_(list(chain_ids)))
     return connection.execute(select(func.count()).select_from(EVENTS).where(*of_chains)).scalar_one()
 

@@ -22,7 +22,7 @@ from rules.threads.decide import try_each
 from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
-from store.packages.events import count_events, load_latest_events
+from store.packages.events import count_events_of, load_latest_events
 from store.threads.members import reached_packages
 from store.threads.records import LoadedThread, list_threads, load_thread_by_key
 
@@ -121,7 +121,7 @@ def _dossier(
             )
             for event in telling
         ),
-        left_out=count_events(connection, state.tenant_id, chains) - len(telling),
+        left_out=count_events_of(connection, state.tenant_id, chains) - len(telling),
         words=words.get(state.event_id or "", {}),
         names={**roster.names, **agents},
         refusals=refusals,
