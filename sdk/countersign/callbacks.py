@@ -30,7 +30,7 @@ _TOLERANCE = 300.0  # seconds of clock difference and time in transit
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """A verified callback: the package's status document when the service sent it."""
+    """A verified callback, with the document at the time of sending: of a package or, by `type`, a thread or handoff."""
 
     id: str
     type: str
@@ -39,8 +39,8 @@ class Callback:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome at the time of sending."""
-        return outcome_of(self.document)
+        """The outcome at the time of sending; None also if this is about a thread or a handoff."""
+        return outcome_of(self.document) if self.type.startswith("package.") else None
 
 
 def verify_callback(

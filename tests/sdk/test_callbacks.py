@@ -52,6 +52,12 @@ async def document(agent: Agent) -> Any:
     return handle.document
 
 
+def test_a_callback_about_a_thread_has_no_outcome() -> None:
+    held: Any = {"thread_id": "case-1", "state": "held"}
+    callback = Callback(id="msg_1", type="thread.held", timestamp=datetime.now(UTC), document=held)
+    assert callback.outcome is None
+
+
 @pytest.mark.parametrize("agent", ["async"], indirect=True)
 async def test_a_callback_that_the_service_signed_is_accepted(document: Any) -> None:
     body, headers = signed_callback(document)

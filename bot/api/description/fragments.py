@@ -56,7 +56,7 @@ IN_PATH: tuple[Json, ...] = tuple(
 CALLBACK: Json = {
     "operationId": "callback",
     "tags": ["Callbacks"],
-    "summary": "Sent when a package gets a new status, is escalated, has a new message, or is decided about again.",
+    "summary": "Sent when a package, a thread or a handoff changes in a way that its agent has to know.",
     "description": "Follows the Standard Webhooks specification. The same `webhook-id` can come twice. The callbacks of"
     " a package arrive in order. A callback permits nothing: claim the execution before you act.",
     "parameters": [
@@ -79,7 +79,16 @@ CALLBACK: Json = {
     ],
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="CallbackBody")}}},
+        "content": {
+            "application/json": {
+                "schema": {
+                    "oneOf": [
+                        {"$ref": REFERENCE.format(model=model)}
+                        for model in ("CallbackBody", "ThreadCallbackBody", "HandoffCallbackBody")
+                    ]
+                }
+            }
+        },
     },
     "responses": {
         "2XX": {"description": "Accepted. The body is ignored."},

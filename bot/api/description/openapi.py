@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from bot.api.description.callback_shapes import CallbackBody
+from bot.api.description.callback_shapes import CallbackBody, HandoffCallbackBody, ThreadCallbackBody
 from bot.api.description.descriptions import ABOUT, MODELS
 from bot.api.description.fragments import CALLBACK, HEADERS, IN_PATH, REQUEST_HEADERS
 from bot.api.description.handoff_shapes import HandoffDocument, HandoffList, HandoffSummary, ListedHandoff
@@ -55,6 +55,8 @@ _REQUESTS = (
 _REPLIES = (
     StatusDocument,
     CallbackBody,
+    ThreadCallbackBody,
+    HandoffCallbackBody,
     Page,
     Messages,
     Events,
