@@ -30,7 +30,7 @@ _TOLERANCE = 300.0  # seconds of clock difference and time in transit
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """A verified callback, with the document at the time of sending: of a package or, by `type`, a thread or handoff."""
+    """A verified callback, and the document that it carried: of a package or, by `type`, of a thread or handoff."""
 
     id: str
     type: str
