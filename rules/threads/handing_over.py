@@ -69,17 +69,19 @@ def known_handoff(state: ThreadState, handoff_id: str) -> Handoff | None:
 
 
 def _offer(state: ThreadState, command: OfferHandoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
-    target = situation.target
-    if refusal := _check_giver(state, situation) or _check_target(state, command, target, situation):
+    target, handoff_id = situation.target, handoff_id_of(command)
+    if refusal := _check_giver(state, situation):
         return refusal
-    if state.offered:
-        return not_allowed(f"it is already offered ({state.offered.handoff_id})")
-    handoff_id = handoff_id_of(command)
-    if target is None:
-        return refuse(Reason.HANDOFF_UNKNOWN)
-    if refusal := check_allowed_by_people(
-        state, command.mode, target, command.decision_package_id, handoff_id, situation=situation
-    ):
+    if target is None:  # refused like one that is not allowed, so that an agent does not learn of others
+        return not_allowed(_NO_LINE.format(to_agent=command.to_agent, mode=command.mode))
+    refusal = (
+        _check_target(state, command, target, situation)
+        or (not_allowed(f"it is already offered ({state.offered.handoff_id})") if state.offered else None)
+        or check_allowed_by_people(
+            state, command.mode, target, command.decision_package_id, handoff_id, situation=situation
+        )
+    )
+    if refusal:
         return refusal
     handoff = Handoff(
         handoff_id=handoff_id,
@@ -109,13 +111,12 @@ def _check_giver(state: ThreadState, situation: ThreadSituation) -> Refusal | No
 
 
 def _check_target(
-    state: ThreadState, command: OfferHandoff, target: Agent | None, situation: ThreadSituation
+    state: ThreadState, command: OfferHandoff, target: Agent, situation: ThreadSituation
 ) -> Refusal | None:
-    """An unknown agent is refused like one that is not allowed, so that an agent does not learn of others."""
     giver = situation.agents[state.owner_agent]
-    if command.to_agent in (giver.agent_id, giver.name):
+    if target.agent_id == giver.agent_id:
         return not_allowed("an agent cannot hand over to itself")
-    if target is None or not _is_allowed(giver, target, command.mode, situation):
+    if not _is_allowed(giver, target, command.mode, situation):
         return not_allowed(_NO_LINE.format(to_agent=command.to_agent, mode=command.mode))
     if state.lent and command.mode is HandoffMode.PEER:
         return not_allowed("it was lent to this agent, which can only return it or lend it on")
