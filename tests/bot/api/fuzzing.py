@@ -56,13 +56,15 @@ def before_load_schema(_: schemathesis.HookContext, document: dict[str, Any]) ->
 
 
 @schemathesis.hook
-def map_query(_: schemathesis.HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Shorten long polls. Some phases write numbers as text."""
+def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], __: dict[str, Any]) -> None:
+    """Shorten long polls, in every phase. Some phases write numbers as text."""
+    query = case.query
     try:
         wait = float((query or {}).get("wait", "none"))
     except (TypeError, ValueError):
-        return query
-    return {**(query or {}), "wait": wait / 1000} if 0 <= wait <= LONGEST_WAIT else query
+        return
+    if 0 <= wait <= LONGEST_WAIT:
+        case.query = {**(query or {}), "wait": wait / 1000}
 
 
 @schemathesis.check
