@@ -8,8 +8,8 @@ from rules.values import Value
 class Lineage(Value):
     """`agents` have or had the thread, so what people refused to one of them, and how it fared, counts for all.
 
-    `owners` of these agents may not approve. Neither may `parties`: those who asked, or for whom it was asked. Agents
-    name them, so they are treated like the people in `on_behalf_of`: if too few others are left, silence ends.
+    The `owners` of these agents may not approve, and the `parties` may not: people whom their packages named. Agents
+    choose these, so they are treated like the people in `on_behalf_of`: if too few others are left, silence ends.
     """
 
     agents: tuple[str, ...] = ()

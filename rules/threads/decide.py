@@ -128,7 +128,7 @@ def _changes(
 
 
 def _handoffs(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> tuple[Handoff, ...]:
-    """Whoever ends a hold or takes it over moves the ends of handoffs, and a cancellation ends them."""
+    """The end of a hold, or another hold, moves the ends of handoffs. A cancellation ends them."""
     if isinstance(command, CancelThread):
         return handing_over.cancelled(state)
     return handing_over.suspended(state, situation) if state.status is ThreadStatus.HELD else state.handoffs
