@@ -161,16 +161,18 @@ async def test_a_callback_added_while_the_previous_one_ends_still_waits_for_its_
     rounds: Rounds, receiver: Receiver
 ) -> None:
     """The second becomes due in the transaction in which the third checks whether anything precedes it."""
-    world, ends = rounds.world, threading.Event()
+    world, begun, ends = rounds.world, threading.Event(), threading.Event()
     state = await world.after(ask(Escalate, await world.submit(package_with_callback(receiver.url()))), SENTA)
     state = await world.after(ask(Revise, state), SUSI)
     (first,) = await rounds.courier._claim(await rounds.courier._due())
 
     def ending(connection: Connection) -> None:
         deliveries.record_delivery(connection, first, rounds.now())
+        begun.set()
         assert ends.wait(30)
 
     ended = asyncio.create_task(world.write(ending))
+    assert await asyncio.to_thread(begun.wait, 30)
     cancelled = asyncio.create_task(world.execute_for_agent(ask(Withdraw, state)))
     await asyncio.to_thread(_until_somebody_waits_for_a_lock, world.url)
     ends.set()
