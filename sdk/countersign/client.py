@@ -14,7 +14,7 @@ import anyio
 import httpx
 
 from countersign.handle import AsyncHandle, Handle
-from countersign.handoffs import AsyncHandoff, Handoff, HandoffFlows, Mode, Offer, receive, receive_async
+from countersign.handoffs import AsyncHandoff, Handoff, HandoffFlows, Offer, receive, receive_async
 from countersign.package import fetch_package, submit_proposal
 from countersign.proposal import Proposal
 from countersign.settings import Settings, read_settings
@@ -71,33 +71,20 @@ class Client:
         self,
         thread_id: str,
         *,
-        to_agent: str,
-        reason: str,
-        captured_state: Mapping[str, Any] | None = None,
-        user_context: Mapping[str, Any] | None = None,
-        mode: Mode = "peer",
         ask: Mapping[str, Any] | None = None,
         key: str | None = None,
         timeout: float | None = None,
+        **offer: Unpack[Offer],
     ) -> Handoff:
         """Offers a thread to another agent: to a `peer` for good, to a `delegate` until it returns it with a result.
 
-        If the policy wants a person to allow it, asks and waits up to `timeout` seconds. `ask` then adds fields to the
-        proposal, such as `requested_by` or `risk_level`. A restarted agent that offers the same gets the open handoff.
-        Raises HandoffError if the thread cannot be handed over.
+        Keywords are the fields of `countersign.handoffs.Offer`. If the policy wants a person to allow it, asks and
+        waits up to `timeout` seconds. `ask` then adds fields to the proposal, such as `requested_by` or `risk_level`.
+        A restarted agent that offers the same gets the open handoff. Raises HandoffError if the thread cannot be
+        handed over.
         """
-        flows, offer = (
-            HandoffFlows(self.patience),
-            Offer(
-                thread_id=thread_id,
-                to_agent=to_agent,
-                reason=reason,
-                mode=mode,
-                captured_state=captured_state,
-                user_context=user_context,
-            ),
-        )
-        return Handoff(self, flows, self.run(flows.offer(offer, ask, key, timeout)))
+        flows = HandoffFlows(self.patience)
+        return Handoff(self, flows, self.run(flows.offer(thread_id, offer, ask, key, timeout)))
 
     def receive_handoffs(self, timeout: float | None = None) -> Iterator[Handoff]:
         """Offers to this agent, one by one, as they come. Ends after `timeout` seconds without one."""
@@ -170,27 +157,13 @@ class AsyncClient:
         self,
         thread_id: str,
         *,
-        to_agent: str,
-        reason: str,
-        captured_state: Mapping[str, Any] | None = None,
-        user_context: Mapping[str, Any] | None = None,
-        mode: Mode = "peer",
         ask: Mapping[str, Any] | None = None,
         key: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
+        **offer: Unpack[Offer],
     ) -> AsyncHandoff:
-        flows, offer = (
-            HandoffFlows(self.patience),
-            Offer(
-                thread_id=thread_id,
-                to_agent=to_agent,
-                reason=reason,
-                mode=mode,
-                captured_state=captured_state,
-                user_context=user_context,
-            ),
-        )
-        return AsyncHandoff(self, flows, await self.run(flows.offer(offer, ask, key, timeout)))
+        flows = HandoffFlows(self.patience)
+        return AsyncHandoff(self, flows, await self.run(flows.offer(thread_id, offer, ask, key, timeout)))
 
     def receive_handoffs(self, timeout: float | None = None) -> AsyncIterator[AsyncHandoff]:
         return receive_async(self, HandoffFlows(self.patience), timeout)

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, NotRequired, Protocol, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
 
 from countersign.canonical import digest_of
@@ -54,14 +54,13 @@ class HandoffDocument(TypedDict):
 
 
 class Offer(TypedDict):
-    """What `hand_off` offers."""
+    """What `hand_off` offers. The mode is `peer` if none is given."""
 
-    thread_id: str
     to_agent: str
     reason: str
-    mode: Mode
-    captured_state: Mapping[str, Any] | None
-    user_context: Mapping[str, Any] | None
+    mode: NotRequired[Mode]
+    captured_state: NotRequired[Mapping[str, Any] | None]
+    user_context: NotRequired[Mapping[str, Any] | None]
 
 
 class HandoffFlows:
@@ -71,15 +70,16 @@ class HandoffFlows:
         self._patience = patience
 
     def offer(
-        self, offer: Offer, ask: Mapping[str, Any] | None, key: str | None, timeout: float | None
+        self, thread_id: str, offer: Offer, ask: Mapping[str, Any] | None, key: str | None, timeout: float | None
     ) -> Flow[HandoffDocument]:
         """Offers a thread. If the policy wants a person to allow it, asks for that first and waits.
 
         Without a key, a restarted agent finds what it offered before in the same words, as long as it is not over.
         """
-        body = {name: value for name, value in offer.items() if value is not None}
-        body["reason"] = one_line(offer["reason"], MAX_SENTENCE)
-        last = yield from self._last_given(offer["thread_id"])
+        given = {name: value for name, value in offer.items() if value is not None}
+        sentence = one_line(offer["reason"], MAX_SENTENCE)
+        body: dict[str, Any] = {"mode": "peer", **given, "thread_id": thread_id, "reason": sentence}
+        last = yield from self._last_given(thread_id)
         if key is None and last is not None and (yield from self._is_same(last, body)):
             return (yield from self.read(last["handoff_id"]))
         try:
@@ -87,7 +87,7 @@ class HandoffFlows:
         except HandoffError as refused:
             if refused.kind != NEEDS_PERSON:
                 raise
-        package = yield from self._ask(offer, ask or {}, key or (last["handoff_id"] if last else ""), timeout)
+        package = yield from self._ask(body, ask or {}, key or (last["handoff_id"] if last else ""), timeout)
         return (yield from self._use(package, body))
 
     def _last_given(self, thread_id: str) -> Flow[HandoffDocument | None]:
@@ -126,7 +126,9 @@ class HandoffFlows:
             yield from package.report("succeeded", None)
         return document
 
-    def _ask(self, offer: Offer, fields: Mapping[str, Any], after: str, timeout: float | None) -> Flow[Package]:
+    def _ask(
+        self, offer: Mapping[str, Any], fields: Mapping[str, Any], after: str, timeout: float | None
+    ) -> Flow[Package]:
         """A claimed package by which people allow this handoff. Raises NotPermittedError if they do not.
 
         A restarted agent goes on with the package that it claimed before. One whose offer was refused is used up.

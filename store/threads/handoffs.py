@@ -64,7 +64,7 @@ _DUE = (
 
 
 def handoffs_of(agent_id: str) -> str:
-    """What an agent waits for that waits for handoffs: the name under which changes are announced."""
+    """The name under which changes of this agent's handoffs are announced."""
     return f"handoffs:{agent_id}"
 
 

@@ -12,12 +12,21 @@ from bot.api.answering import command_id_of, digest_of, etag, json_response
 from bot.api.authentication import AGENT
 from bot.api.cursors import decode_event, encode_event
 from bot.api.problems import Problem, field_problem, refusal_problem
-from bot.api.requests import HistoryQuery, WaitQuery, idempotency_key, parse_body, parse_query, seen_revision
+from bot.api.requests import (
+    HistoryQuery,
+    RequestShape,
+    WaitQuery,
+    idempotency_key,
+    parse_body,
+    parse_query,
+    seen_revision,
+)
 from bot.api.service import SERVICE
 from bot.api.threads.requests import CheckpointRequest
 from rules.package.model import MAX_ID, Id
 from rules.reasons import Reason
-from rules.threads.commands import ReportCheckpoint
+from rules.threads.commands import ReportCheckpoint, ThreadCommand
+from store.threads.execute import ThreadOutcome
 
 _NAME: TypeAdapter[str] = TypeAdapter(Id)
 
@@ -49,15 +58,22 @@ async def report_checkpoint(request: web.Request) -> web.Response:
         summary=body.summary,
         state=body.state,
     )
-    outcome = await service.threads.execute(command, agent.actor, agent=agent, content_digest=digest_of(body))
-    service.metrics.commands.labels(command.verb, outcome.refusal.reason if outcome.refusal else "done").inc()
-    if outcome.refusal:
-        raise refusal_problem(outcome.refusal)
+    outcome = await execute_command(request, command, body)
     document = await service.threads.load_document(command.thread_id, agent)
     if document is None:
         _raise_unknown()
     replayed = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
     return json_response(document, headers=replayed)
+
+
+async def execute_command(request: web.Request, command: ThreadCommand, body: RequestShape) -> ThreadOutcome:
+    """Execute the agent's command, and raise its refusal as a problem."""
+    service, agent = request.app[SERVICE], request[AGENT]
+    outcome = await service.threads.execute(command, agent.actor, agent=agent, content_digest=digest_of(body))
+    service.metrics.commands.labels(command.verb, outcome.refusal.reason if outcome.refusal else "done").inc()
+    if outcome.refusal:
+        raise refusal_problem(outcome.refusal)
+    return outcome
 
 
 async def read_history(request: web.Request) -> web.Response:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.api.answering import command_id_of, digest_of, json_response
+from bot.api.answering import command_id_of, json_response
 from bot.api.authentication import AGENT
-from bot.api.problems import Problem, refusal_problem
+from bot.api.problems import Problem
 from bot.api.requests import RequestShape, idempotency_key, parse_body, parse_query
 from bot.api.service import SERVICE
+from bot.api.threads.handlers import execute_command
 from bot.api.threads.requests import (
     DeclineRequest,
     EmptyRequest,
@@ -88,11 +89,7 @@ async def _execute(
     handoff_id: str,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> web.Response:
-    service, agent = request.app[SERVICE], request[AGENT]
-    outcome = await service.threads.execute(command, agent.actor, agent=agent, content_digest=digest_of(body))
-    service.metrics.commands.labels(command.verb, outcome.refusal.reason if outcome.refusal else "done").inc()
-    if outcome.refusal:
-        raise refusal_problem(outcome.refusal)
+    outcome = await execute_command(request, command, body)
     return await _answer(request, handoff_id, status, replayed=outcome.replayed)
 
 
