@@ -103,6 +103,14 @@ class Outcomes(Value):
     say_success: bool = False
 
 
+class EmailPolicy(Value):
+    """`after`: how long Slack has been away before what waits is told by mail. `per_hour`: mails to one person."""
+
+    after: Span = timedelta(minutes=10)
+    subject: Literal["plain", "title"] = "plain"
+    per_hour: int = Field(default=6, ge=1, le=60)
+
+
 class DirectoryPolicy(Value):
     max_age: Span = timedelta(hours=24)
     guests: tuple[UserId, ...] = ()
@@ -144,6 +152,7 @@ class Policy(Value):
     queue: Queue = Queue()
     outcomes: Outcomes = Outcomes()
     handoffs: Handoffs = Handoffs()
+    email: EmailPolicy = EmailPolicy()
     directory: DirectoryPolicy = DirectoryPolicy()
     retention: Retention = Retention()
 

@@ -96,6 +96,7 @@ class TenantEventType(_Names):
 
     PERSON_AWAY = "person.away"
     PERSON_BACK = "person.back"
+    PERSON_MAILS_CHANGED = "person.mails_changed"  # which mails the person wants
 
     AGENT_ADDED = "agent.added"
     AGENT_ROTATED = "agent.rotated"

@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 import store.schema.agent_tables
 import store.schema.installation_tables
+import store.schema.mail_tables
 import store.schema.outbox_tables
 import store.schema.tables  # noqa: F401 - alembic needs the tables
 

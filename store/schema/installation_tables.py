@@ -121,6 +121,7 @@ class Presence(SQLModel, table=True):
     proven_at: datetime | None = None
     sockets: int = 0
     nonce: str | None = None  # of the pending probe
+    unreached_since: datetime | None = None  # since when this process cannot reach Slack; None: it can
 
 
 class SlackRequestTime(SQLModel, table=True):

@@ -7,6 +7,11 @@ from datetime import datetime
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
+from store.schema.tables import partial_index
+
+A_MAIL = "kind = 'mail'"
+OPEN_MAIL = "kind = 'mail' AND state = 'due'"
+
 
 class Card(SQLModel, table=True):
     """A place where a package is shown: the wanted revision and the one last shown."""
@@ -80,9 +85,10 @@ class Rendering(SQLModel, table=True):
 
 
 class Callback(SQLModel, table=True):
-    """A callback to an agent. `callback_id` is the webhook's id, the same in all attempts.
+    """What is sent: a callback to an agent, or a mail to a person. `callback_id` is the same in all attempts.
 
-    At most one callback of a package is due; later ones wait. All times are real times.
+    At most one callback of a package is due; later ones wait. A person has at most one mail that is due: its `agent_id`
+    is the person. `unanswered` counts attempts that may have arrived although no answer came. All times are real times.
     """
 
     __tablename__ = "callbacks"
@@ -90,6 +96,8 @@ class Callback(SQLModel, table=True):
         # Contains agent and address, so callbacks for those at their limit are skipped without reading the rows.
         Index("ix_callbacks_due", "tenant_id", "state", "due_at", "agent_id", "url"),
         Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
+        partial_index("ix_callbacks_open_mail", "tenant_id", "agent_id", where=OPEN_MAIL, unique=True),
+        partial_index("ix_callbacks_mails", "tenant_id", "agent_id", "created_at", where=A_MAIL),
     )
     tenant_id: str = Field(primary_key=True)
     callback_id: str = Field(primary_key=True)
@@ -105,6 +113,8 @@ class Callback(SQLModel, table=True):
     last_error: str | None = Field(default=None, sa_type=Text)
     tried_at: datetime | None = None
     created_at: datetime
+    kind: str = Field(default="callback", sa_column_kwargs={"server_default": "callback"})
+    unanswered: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
 class QuietAddress(SQLModel, table=True):

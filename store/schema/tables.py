@@ -22,9 +22,9 @@ UNNAMED = "thread_id IS NOT NULL AND thread_key IS NULL"  # submitted to a repli
 WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
 
 
-def _partial(name: str, *columns: str, where: str) -> Index:
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index of few rows, which costs nothing when other rows are written."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class PackageRow(SQLModel, table=True):
@@ -33,8 +33,8 @@ class PackageRow(SQLModel, table=True):
     __tablename__ = "packages"
     __table_args__ = (
         Index("ix_packages_own", "tenant_id", "agent_id", "created_at", "package_id"),
-        _partial("ix_packages_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
-        _partial(
+        partial_index("ix_packages_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+        partial_index(
             "ix_packages_subject",
             "tenant_id",
             "action_type",
@@ -43,7 +43,7 @@ class PackageRow(SQLModel, table=True):
             where="subject_digest IS NOT NULL",
         ),
         Index("ix_packages_decided", "tenant_id", "decided_at", "status", "level"),
-        _partial(
+        partial_index(
             "ix_packages_thread",
             "tenant_id",
             "agent_id",
@@ -52,7 +52,7 @@ class PackageRow(SQLModel, table=True):
             "package_id",
             where="thread_id IS NOT NULL",
         ),
-        _partial(
+        partial_index(
             "ix_packages_thread_key",
             "tenant_id",
             "thread_key",
@@ -60,11 +60,11 @@ class PackageRow(SQLModel, table=True):
             "package_id",
             where="thread_key IS NOT NULL",
         ),
-        _partial("ix_packages_stop_name", "tenant_id", "stop_name", where="stop_name IS NOT NULL"),
-        _partial("ix_packages_held_by", "tenant_id", "held_by", where="held_by IS NOT NULL"),
-        _partial("ix_packages_unnamed", "tenant_id", where=UNNAMED),
-        _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
-        _partial("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
+        partial_index("ix_packages_stop_name", "tenant_id", "stop_name", where="stop_name IS NOT NULL"),
+        partial_index("ix_packages_held_by", "tenant_id", "held_by", where="held_by IS NOT NULL"),
+        partial_index("ix_packages_unnamed", "tenant_id", where=UNNAMED),
+        partial_index("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
+        partial_index("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -98,7 +98,7 @@ class VersionRow(SQLModel, table=True):
     __tablename__ = "versions"
     __table_args__ = (
         Index("ix_versions_digest", "tenant_id", "agent_id", "action_digest", "created_at"),
-        _partial("ix_versions_waiting", "tenant_id", "agent_id", "created_at", where=WAITS),
+        partial_index("ix_versions_waiting", "tenant_id", "agent_id", "created_at", where=WAITS),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -117,9 +117,9 @@ class EventRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("tenant_id", "event_id", name="uq_events_event_id"),
         Index("ix_events_time", "tenant_id", "occurred_at"),
-        _partial("ix_events_messages", "tenant_id", "package_id", "revision", where=IS_MESSAGE),
-        _partial("ix_events_messages_of", "tenant_id", "actor", "occurred_at", where=IS_MESSAGE),
-        _partial("ix_events_checkpoints", "tenant_id", "actor", "occurred_at", where=IS_CHECKPOINT),
+        partial_index("ix_events_messages", "tenant_id", "package_id", "revision", where=IS_MESSAGE),
+        partial_index("ix_events_messages_of", "tenant_id", "actor", "occurred_at", where=IS_MESSAGE),
+        partial_index("ix_events_checkpoints", "tenant_id", "actor", "occurred_at", where=IS_CHECKPOINT),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -243,7 +243,7 @@ class ThreadRecordRow(SQLModel, table=True):
     __tablename__ = "thread_records"
     __table_args__ = (
         Index("ix_thread_records_time", "tenant_id", "updated_at"),
-        _partial("ix_thread_records_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+        partial_index("ix_thread_records_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
     )
     tenant_id: str = Field(primary_key=True)
     thread_key: str = Field(primary_key=True)
@@ -265,8 +265,10 @@ class HandoffRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_handoffs_from_agent", "tenant_id", "from_agent", "offered_at"),
         Index("ix_handoffs_to_agent", "tenant_id", "to_agent", "offered_at"),
-        _partial("ix_handoffs_permit", "tenant_id", "decision_package_id", where="decision_package_id IS NOT NULL"),
-        _partial("ix_handoffs_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+        partial_index(
+            "ix_handoffs_permit", "tenant_id", "decision_package_id", where="decision_package_id IS NOT NULL"
+        ),
+        partial_index("ix_handoffs_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
     )
     tenant_id: str = Field(primary_key=True)
     handoff_id: str = Field(primary_key=True)

@@ -1,0 +1,1 @@
+"""What a mail tells a person, and why they get it."""

@@ -1,0 +1,17 @@
+"""Why somebody gets a mail."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class MailReason(StrEnum):
+    """In order of gravity."""
+
+    TAKEOVER = "takeover"
+    LAST_RUNG = "last_rung"
+    CRITICAL = "critical"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    UNINSTALLED = "uninstalled"
