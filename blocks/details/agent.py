@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from blocks.kit.elements import Block, bold, rich, words
@@ -102,8 +102,8 @@ def field_blocks(package: DecisionPackage, fields: Fields) -> Iterator[Block]:
             yield from draw(label, value)
 
 
-def short_field_blocks(package: DecisionPackage) -> Iterator[Block]:
-    values = ((name, getattr(package, name)) for name in SHORT)
+def short_field_blocks(package: DecisionPackage, names: Iterable[str] = SHORT) -> Iterator[Block]:
+    values = ((name, getattr(package, name)) for name in names)
     yield from line_blocks(
         "Fields", [(name, _field_text(name, value)) for name, value in values if value not in (None, ())]
     )

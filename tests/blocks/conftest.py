@@ -13,6 +13,7 @@ import pytest
 GOLDENS = Path(__file__).parent / "goldens"
 
 Golden = Callable[[str, dict[str, Any]], None]
+GoldenText = Callable[[str, str], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,15 +21,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Golden:
-    """Compares what is drawn with the stored golden."""
+def golden_text(request: pytest.FixtureRequest) -> GoldenText:
+    """Compares a text with the stored golden."""
     # Run from the top, pytest finds this file too late to know its option: then nothing is rewritten.
     rewriting = request.config.getoption("--rewrite-goldens", default=False)
 
-    def compare(name: str, drawn: dict[str, Any]) -> None:
-        file = GOLDENS / f"{name}.json"
+    def compare(name: str, text: str) -> None:
+        file = GOLDENS / name
         if rewriting:
-            file.write_text(json.dumps(drawn, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        assert json.loads(file.read_text("utf-8")) == json.loads(json.dumps(drawn)), file
+            file.write_text(text, "utf-8")
+        assert file.read_text("utf-8") == text, file
+
+    return compare
+
+
+@pytest.fixture
+def golden(golden_text: GoldenText) -> Golden:
+    """Compares what is drawn with the stored golden."""
+
+    def compare(name: str, drawn: dict[str, Any]) -> None:
+        golden_text(f"{name}.json", json.dumps(drawn, indent=2, ensure_ascii=False) + "\n")
 
     return compare

@@ -1,0 +1,54 @@
+"""The mail about several packages: one list, the highest risk first, then the earliest deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blocks.card import facts
+from blocks.card.claims import handover
+from blocks.kit.elements import bold, quote, words
+from blocks.kit.frame import Parts, aside
+from blocks.kit.text import pluralize
+from blocks.mail.document import Chapter
+from blocks.mail.matter import Matter, card_link, list_heading, reason_label
+from blocks.words.outcome import outcome_line, outcome_sentence
+from blocks.words.sentences import RISK_SIGNS, request_sentence, risk_label, title_of
+from rules.mail.reasons import MailReason
+from rules.state.model import Status
+
+LISTED = 20  # packages in one mail
+
+
+def by_urgency(matters: Sequence[Matter]) -> list[Matter]:
+    """The highest risk first, then the earliest deadline."""
+    by_deadline = sorted(matters, key=lambda matter: matter.dossier.state.ends_at)
+    return sorted(by_deadline, key=lambda matter: matter.dossier.state.risk, reverse=True)
+
+
+def list_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ...]:
+    shown, left = matters[:LISTED], more + len(matters[LISTED:])
+    rest = aside(f"{pluralize(left, 'more package')} in Countersign's Home in Slack.")
+    why = "Slack cannot be reached. " if any(matter.reason is MailReason.WAITING for matter in shown) else ""
+    return (
+        Chapter("", (words(f"{why}Mail cannot decide: open the cards in Slack."),)),
+        Chapter(list_heading(matters, more), (), is_title=True),
+        *(_row(number, matter) for number, matter in enumerate(shown, 1)),
+        *((Chapter("", (rest,)),) if left else ()),
+    )
+
+
+def _row(number: int, matter: Matter) -> Chapter:
+    """The risk, why it is in this mail, the title, what it asks for, where an agent stopped, and a link."""
+    state = matter.dossier.state
+    heading = f"{number}. {RISK_SIGNS[state.risk]} {risk_label(state).capitalize()} · {reason_label(matter.reason)}"
+    title = quote(bold(title_of(matter.dossier)))
+    return Chapter(heading, (title, *_standing(matter), words(*card_link(matter))))
+
+
+def _standing(matter: Matter) -> Parts:
+    dossier = matter.dossier
+    if dossier.state.status is not Status.PENDING:
+        return (words(outcome_sentence(dossier)), outcome_line(dossier))
+    takeover = dossier.package.takeover if dossier.package else None
+    brief = handover(takeover, in_brief=True) if takeover and matter.reason is MailReason.TAKEOVER else ()
+    return (words(f"{request_sentence(dossier)} ", *facts.deadline_line(dossier)["elements"]), *brief)

@@ -1,0 +1,48 @@
+"""Mails: one package whole, a list of several, or a trouble of the service itself.
+
+A mail consists of the same parts as cards and Details. `plain` and `html` draw all of them, so both state the same
+facts. It begins with why it was sent and that it cannot decide, because phones show the beginning while locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from blocks.home import troubles
+from blocks.kit.elements import words
+from blocks.mail.document import Chapter
+from blocks.mail.html import html_page
+from blocks.mail.listed import by_urgency, list_chapters
+from blocks.mail.matter import TURN_OFF, Matter, mail_subject, reason_subject, why_mailed
+from blocks.mail.plain import plain_page
+from blocks.mail.whole import package_chapters
+from rules.mail.reasons import MailReason
+
+
+class Mail(NamedTuple):
+    """`subject` is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compose_mail(matters: Sequence[Matter], *, more: int = 0, show_title: bool = False) -> Mail:
+    """One matter whole, or a list of the most urgent, with a count of those beyond it and of `more`."""
+    ordered = by_urgency(matters)
+    alone = len(ordered) == 1 and not more
+    chapters = package_chapters(ordered[0]) if alone else list_chapters(ordered, more)
+    return _mail(mail_subject(ordered, more, show_title=show_title), chapters)
+
+
+def compose_trouble_mail(error: str) -> Mail:
+    """For admins, when Slack refuses the service's token, so that no message in Slack can say so."""
+    reason = MailReason.UNINSTALLED
+    trouble = (words(why_mailed(reason)), words(troubles.app_gone(error).text))
+    return _mail(reason_subject(reason), (Chapter("", trouble),))
+
+
+def _mail(subject: str, chapters: Sequence[Chapter]) -> Mail:
+    whole = (*chapters, Chapter("", (words(TURN_OFF),)))
+    return Mail(subject, plain_page(whole), html_page(subject, whole))
