@@ -106,4 +106,6 @@ def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> d
         "attempts": 0,
         "due_at": now,
         "created_at": now,
+        "kind": "callback",
+        "unanswered": 0,
     }

@@ -90,4 +90,6 @@ def _callback(connection: Connection, result: ThreadTransition, letter: _Letter,
         "attempts": 0,
         "due_at": now,
         "created_at": now,
+        "kind": "callback",
+        "unanswered": 0,
     }
