@@ -17,7 +17,7 @@ from typing import Any
 
 FORK_CONTEXT = multiprocessing.get_context("forkserver")
 FORK_CONTEXT.set_forkserver_preload([
-    "bot.cli",
+    "tests.bot.every_command",
     "bot.running",
     "tests.bot.process.serving",
     "countersign.cli",

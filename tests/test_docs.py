@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from bot.cli import app
+from bot.cli import program
+from bot.cli.common.lazy import LazyCommand
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +25,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     if not subcommands or (path and getattr(command, "invoke_without_command", False)):
         yield " ".join(path)
     for name, sub in subcommands.items():
-        yield from commands(sub, (*path, name))
+        yield from commands(sub.load() if isinstance(sub, LazyCommand) else sub, (*path, name))
 
 
 def test_the_reference_names_exactly_the_existing_settings() -> None:
@@ -34,7 +34,7 @@ def test_the_reference_names_exactly_the_existing_settings() -> None:
 
 
 def test_the_reference_names_exactly_the_existing_commands() -> None:
-    existing = set(commands(typer.main.get_command(app)))
+    existing = set(commands(program))
     named = {" ".join(words.split()) for words in re.findall(r"countersign ((?:[a-z]+)(?: [a-z]+)?)", REFERENCE)}
     known = {command for words in named for command in (words, words.split(" ")[0]) if command in existing}
     assert known == existing

@@ -1,8 +1,6 @@
-"""`countersign migrate` and `countersign --version`."""
+"""`countersign migrate`."""
 
 from __future__ import annotations
-
-from importlib.metadata import version
 
 import typer
 
@@ -18,9 +16,3 @@ def migrate() -> None:
     """
     head = migrations.migrate(read_settings().migrates_at, now())
     typer.echo(f"the database is at schema {head}")
-
-
-def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer passes the value by position
-    if wanted:
-        typer.echo(f"countersign {version('countersign-server')}")
-        raise typer.Exit

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 
 
 def demo(

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.cli.common import session
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.cli.common.text import as_json, iso, plain
 from rules.authority.ladder import who_may_decide
 from rules.package.layout import passages

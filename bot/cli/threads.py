@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.cli.common import session
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, iso, plain
 from bot.settings import read_settings

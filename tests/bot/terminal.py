@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 import bot.cli.doctor.slack  # noqa: F401 - imported before `now` is patched, because it compares the real time with Slack's
+import tests.bot.every_command  # noqa: F401 - imported before `now` is patched
 from bot.cli import run_command
 from bot.settings import Settings
 from tests.bot.process.serving import KEY

@@ -7,6 +7,7 @@ from traceback import extract_tb
 from sqlalchemy.exc import DBAPIError
 from typer import TyperException
 
+from bot.cli.common.command_error import CommandError
 from bot.keys import PublicKeyError
 from bot.process.server_lock import AlreadyServedError
 from bot.settings import SettingsError
@@ -16,11 +17,6 @@ from store.agents.callback_secrets import VaultError
 from store.engine.workers import UnavailableError
 from store.migrations.migrate import SchemaError
 from store.outbox.callback_admin import CallbackAdminError
-
-
-class CommandError(Exception):
-    """A command cannot be carried out; the message says why and what to do."""
-
 
 _SELF_EXPLANATORY = (
     CommandError,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.demo.folder import moved_time
 from bot.settings import Settings, read_settings
 from rules.policy.model import Policy

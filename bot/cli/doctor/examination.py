@@ -15,7 +15,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from blocks.home.troubles import APP_GONE, SOCKET_OFF
-from bot.cli.common.faults import CommandError, first_line
+from bot.cli.common.command_error import CommandError
+from bot.cli.common.faults import first_line
 from bot.cli.common.session import database_unchecked, now
 from bot.cli.common.text import plain
 from bot.cli.doctor.findings import Finding

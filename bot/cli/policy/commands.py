@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from bot.api.problems import validation_problem
 from bot.cli.common import session
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.cli.common.text import as_json
 from bot.cli.policy.applying import consequences
 from bot.cli.policy.explain import explain_package, render_explanation

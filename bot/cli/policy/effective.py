@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
-from bot.cli.common.faults import CommandError, first_line
+from bot.cli.common.command_error import CommandError
+from bot.cli.common.faults import first_line
 from bot.cli.common.session import database, policy_of
 from bot.settings import Settings
 from rules.policy.model import Policy

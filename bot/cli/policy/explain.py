@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from bot.cli.common.faults import CommandError, first_line
+from bot.cli.common.command_error import CommandError
+from bot.cli.common.faults import first_line
 from bot.cli.common.session import database
 from bot.cli.common.text import WIDTH, plain
 from bot.cli.policy.effective import effective_policy

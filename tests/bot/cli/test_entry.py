@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from bot import cli
 from bot.cli.common import session
+from bot.cli.common.lazy import LazyCommand
 from playground.slack import Slack, stand_in
 from store.engine.engines import make_engine
 from store.engine.workers import UnavailableError
@@ -91,6 +92,15 @@ def test_the_command_line_runs_as_a_python_module(tmp_path: Path) -> None:
         check=False,
     )
     assert re.fullmatch(r"countersign \d+\.\d+\.\d+\n", result.stdout)
+
+
+def test_the_list_of_commands_imports_no_part_of_the_service(tmp_path: Path) -> None:
+    code = "import sys; from bot.cli import run_command; run_command(['--help']); print(*sys.modules)"
+    listing = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, text=True
+    )
+    imported = {name.partition(".")[0] for name in listing.splitlines()[-1].split()}
+    assert imported & {"aiohttp", "blocks", "pydantic", "rules", "scheduler", "sqlalchemy", "store"} == set()
 
 
 def test_a_closed_output_pipe_prints_no_error(tmp_path: Path) -> None:
@@ -195,6 +205,11 @@ def test_every_command_says_what_it_does(terminal: Terminal) -> None:
         assert (result.code, result.err) == (0, "")
         assert re.search(r"^Usage: .+\n\n  [A-Z]", result.out), path
         assert max(map(len, result.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_the_list_of_commands_says_of_each_what_its_own_help_says(command: LazyCommand) -> None:
+    assert command.load().help.startswith(str(command.help).removesuffix("."))
 
 
 def test_without_a_command_the_help_is_printed(terminal: Terminal) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 import typer
 
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.cli.common.session import now
 from bot.cli.doctor.live_run.arrivals import Arrivals, live_app
 from bot.cli.doctor.live_run.message_steps import begin_message

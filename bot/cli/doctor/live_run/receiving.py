@@ -11,7 +11,7 @@ from typing import TypeVar
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.cli.doctor.live_run.results import error_word
 from bot.metrics import Metrics
 from bot.settings import Settings

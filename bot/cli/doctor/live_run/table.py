@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from bot.cli.common.faults import CommandError
+from bot.cli.common.command_error import CommandError
 from bot.cli.doctor.live_run import card_steps, message_steps, view_steps, workspace_steps
 from bot.cli.doctor.live_run.results import Result
 from bot.cli.doctor.live_run.run import LiveRun
