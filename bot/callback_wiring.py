@@ -1,4 +1,4 @@
-"""Starts the sender of callbacks to agents, and stops it in order. It does not need Slack."""
+"""Starts the sender of callbacks to agents and mails to people, and stops it in order. It does not need Slack."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 
 from bot.callbacks.client import callback_client
 from bot.keys import has_key_source, vault
+from bot.mail_wiring import mail_side
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.slack.wiring import SlackSide
 from scheduler.callbacks.sender import CallbackSender
 from scheduler.ticks import ticking
 from store.agents.agent_admin import leave_unsealed
@@ -22,16 +24,24 @@ DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
 
 
 @asynccontextmanager
-async def callback_sender(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[CallbackSender]:
-    """Run the sender. It begins with callbacks left from before; at the end, calls in progress are waited for."""
+async def callback_sender(
+    settings: Settings, store: Store, metrics: Metrics, slack: SlackSide | None
+) -> AsyncIterator[CallbackSender]:
+    """Run the sender. It begins with what was left from before; at the end, calls in progress are waited for."""
     opens = await _secret_opener(settings, store)
-    async with callback_client(settings.callback_allow) as client:
-        sender = CallbackSender(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), decrypt=opens)
+    async with (
+        callback_client(settings.callback_allow) as client,
+        mail_side(settings, store, metrics, slack) as mail,
+    ):
+        count, post = (lambda outcome: metrics.callbacks.labels(outcome).inc()), mail.post if mail else None
+        sender = CallbackSender(store, client, count, decrypt=opens, mail=post)
         store.on_change.append(sender.notice)
+        if mail:
+            mail.opener.on_opened.append(sender.notice)
         sender.notice()
         running = asyncio.create_task(sender.run_for_ever())
         try:
-            async with ticking({"callbacks": (sender.tick, POLL_INTERVAL)}):
+            async with ticking({"callbacks": (sender.tick, POLL_INTERVAL), **(mail.ticks if mail else {})}):
                 yield sender
         finally:
             await sender.drain(DRAIN_WITHIN)

@@ -82,6 +82,18 @@ class Metrics:
             ("state",),
             registry=self.registry,
         )
+        self.mails = Counter(
+            "countersign_mails_total",
+            "Attempts to send a mail, by what came of them: delivered, failed (and tried again), or dead.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.unsent = Gauge(
+            "countersign_mails_unsent",
+            "What no mail has told yet: things that people have to be told (waiting), mails that are due, or dead.",
+            ("state",),
+            registry=self.registry,
+        )
 
         self.registry.register(DROPPED)
 

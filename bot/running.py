@@ -85,7 +85,11 @@ async def open_service(
         metrics = Metrics()
         # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
         slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
-        async with restore_guard(settings, store), slack_or_none as slack, callback_sender(settings, store, metrics):
+        async with (
+            restore_guard(settings, store),
+            slack_or_none as slack,
+            callback_sender(settings, store, metrics, slack),
+        ):
             with rare_collection():
                 yield Service(settings, store, metrics, slack)
     finally:
@@ -158,6 +162,7 @@ async def serve_until_stopped(settings: Settings) -> None:
     async with hold_server_lock(settings.database_url), run_service(settings) as running:
         policy = running.service.store.installation.policy
         log.info("service.ready", url=running.url, agents=running.agents_url, policy=policy.full_version)
+        log.info("mail.on" if settings.mail else "mail.off", **_mail_facts(settings))
         for warning in warnings(policy):
             log.warning("policy.incomplete", because=warning)
         if running.service.slack and running.service.slack.unproven:
@@ -165,3 +170,10 @@ async def serve_until_stopped(settings: Settings) -> None:
         await stop.wait()
         log.info("service.draining")
     log.info("service.stopped")
+
+
+def _mail_facts(settings: Settings) -> dict[str, str]:
+    if settings.mail is None:
+        return {"fix": "set COUNTERSIGN_SMTP_URL and COUNTERSIGN_EMAIL_FROM to reach people when Slack is away"}
+    server, sender = settings.mail
+    return {"server": str(server), "sender": sender.addr_spec}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.headerregistry import Address
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.exc import ArgumentError
 
 from bot.callbacks.guard import Network, is_internal
+from bot.mail.server import SmtpServer, parse_sender, parse_smtp_url
 from store.engine.address import parse_database_url
 
 Networks = Annotated[tuple[Network, ...], NoDecode]
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
     log: LogFormat = Field(default=LogFormat.TEXT, alias="COUNTERSIGN_LOG")
     callback_allow: Networks = Field(default=(), alias="COUNTERSIGN_CALLBACK_ALLOW")
     trusted_proxies: Networks = Field(default=(), alias="COUNTERSIGN_TRUSTED_PROXIES")
+    smtp_url: SecretStr | None = Field(default=None, alias="COUNTERSIGN_SMTP_URL")
+    email_from: str | None = Field(default=None, validate_default=True, alias="COUNTERSIGN_EMAIL_FROM")
 
     @field_validator("database_url")
     @classmethod
@@ -107,6 +111,31 @@ class Settings(BaseSettings):
             raise ValueError("must differ from COUNTERSIGN_PORT; leave it out to serve agents there as well")
         return port
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parse_smtp_url(url.get_secret_value())
+        return url
+
+    @field_validator("email_from")
+    @classmethod
+    def _check_email_from(cls, written: str | None, known: ValidationInfo) -> str | None:
+        """Both settings together turn e-mail on: one alone is a mistake."""
+        if bool(written) is not bool(known.data.get("smtp_url")) and "smtp_url" in known.data:
+            raise ValueError("must be set together with COUNTERSIGN_SMTP_URL: both turn e-mail on")
+        if written:
+            parse_sender(written)
+        return written or None
+
+    @property
+    def mail(self) -> tuple[SmtpServer, Address] | None:
+        """The mail server and the sender; None if e-mail is off."""
+        if self.smtp_url is None or self.email_from is None:
+            return None
+        return parse_smtp_url(self.smtp_url.get_secret_value()), parse_sender(self.email_from)
+
     @property
     def proves_clicks(self) -> bool:
         """Whether this service can prove that clicks arrive. Without Slack there are no clicks to prove."""
@@ -142,5 +171,11 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as faults:
         first = faults.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0]).upper()
+        name = _setting_name(str(first["loc"][0]))
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _setting_name(place: str) -> str:
+    """As in the environment. A default that is wrong is named by its field."""
+    field = Settings.model_fields.get(place)
+    return (field.alias if field and field.alias else place).upper()

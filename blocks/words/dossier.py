@@ -28,8 +28,8 @@ def name_of(names: Mapping[str, str], user_id: str) -> str:
 class HistoryEvent:
     """One event of the history, with the words that came with it unless retention has emptied them.
 
-    `role` is the role in which a person acted, `assignee` the person who has the task from then on. Old messages are
-    left out of a history, so `revision` is not the place in it.
+    `role` is the role in which a person acted, `assignee` the person who has the task from then on, `mailed` those who
+    were told by mail. Old messages are left out of a history, so `revision` is not the place in it.
     """
 
     revision: int
@@ -43,6 +43,7 @@ class HistoryEvent:
     reason: str | None = None
     outcome: str | None = None
     version: int = 1
+    mailed: tuple[str, ...] = ()
     words: Words = field(default_factory=dict)
 
 

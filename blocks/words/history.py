@@ -31,6 +31,7 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_THREAD_CHANGED: "Thread changed while this was running",
     EventType.PACKAGE_HANDED_OVER: "Handed over to another agent",
     EventType.PACKAGE_MESSAGE: "Message",
+    EventType.PACKAGE_MAILED: "Told by e-mail",
     EventType.PACKAGE_RETRY_VOTED: "Agreed to a retry",
     EventType.PACKAGE_RETRY_ALLOWED: "Retry allowed",
     EventType.PACKAGE_RETRY_EXPIRED: "Retry not used in time",
@@ -103,7 +104,8 @@ def message_blocks(dossier: Dossier) -> Iterator[Block]:
 def event_block(dossier: Dossier, event: HistoryEvent) -> Block:
     """One event: what happened, by whom and in which role, to whom, when."""
     by = () if _by_policy(event) else (" · ", _actor(dossier, event))
-    to = (" · to ", person_name(dossier, event.assignee)) if _hands_over(event) and event.assignee else ()
+    receivers = [event.assignee] if _hands_over(event) and event.assignee else event.mailed
+    to = (" · to ", ", ".join(person_name(dossier, user) for user in receivers)) if receivers else ()
     runs: list[Run] = [*by, *to, " · ", moment(event.at)]
     runs += [f" · version {event.version}"] if event.version > 1 else []
     return rich(words(bold(_label(event)), *runs))

@@ -14,10 +14,14 @@ from blocks.home.troubles import SOCKET_OFF
 from bot.api.service import SERVICE, Service
 from bot.slack.outgoing.faults import token_refused
 from bot.slack.wiring import SlackSide
+from rules.record.chain import rfc3339
 from scheduler.time import heartbeat
 from store.commands.policies import FILE_NOT_IN_FORCE
 from store.engine.workers import UnavailableError
+from store.installation import presence
 from store.installation.policy_texts import FIX, UnreadablePolicyError
+from store.mail import letters
+from store.mail.letters import MailCounts
 from store.outbox import callback_admin, cards, troubles
 from store.outbox.callback_admin import Counts
 
@@ -51,11 +55,13 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def _readiness(service: Service) -> dict[str, Any]:
     store, installation = service.store, service.store.installation
-    status, roster, callbacks, undelivered = await store.read(
+    status, roster, callbacks, mails, away, undelivered = await store.read(
         lambda connection: (
             installation.status(connection),
             installation.roster(connection),
             callback_admin.count_callbacks(connection),
+            letters.count_mails(connection),
+            presence.slack_away_since(connection, installation.tenant_id, store.clock()),
             troubles.current_troubles(connection, installation.tenant_id),
         )
     )
@@ -71,7 +77,9 @@ async def _readiness(service: Service) -> dict[str, Any]:
             "frozen": status.frozen,
             "tenant_id": installation.tenant_id,
             **_slack_posture(service.slack, undelivered),
+            **({"slack_away_since": rfc3339(away)} if away else {}),
             "callbacks": callbacks._asdict(),
+            "email": {"on": service.settings.mail is not None, **mails._asdict()},
         },
     }
 
@@ -120,29 +128,31 @@ def _trouble_counts(side: SlackSide, known: list[troubles.TroubleReport]) -> dic
 
 async def metrics(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
-    behind, callbacks, known = await _read_backlog(service)
+    behind, callbacks, mails, known = await _read_backlog(service)
     service.metrics.behind.set(behind)
     for kind, value in (_trouble_counts(service.slack, known) if service.slack else {}).items():
         service.metrics.troubles.labels(kind).set(value)
     service.metrics.silence.set(bool(service.slack and not service.slack.unproven))
     for state in ("due", "waiting", "dead"):
         service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
+        service.metrics.unsent.labels(state).set(getattr(mails, state))
     page, content_type = service.metrics.page()
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-async def _read_backlog(service: Service) -> tuple[float, Counts, list[troubles.TroubleReport]]:
+async def _read_backlog(service: Service) -> tuple[float, Counts, MailCounts, list[troubles.TroubleReport]]:
     store, tenant_id = service.store, service.store.installation.tenant_id
     try:
         return await store.read(
             lambda connection: (
                 cards.count_cards_behind(connection, tenant_id),
                 callback_admin.count_callbacks(connection),
+                letters.count_mails(connection),
                 troubles.current_troubles(connection, tenant_id),
             ),
         )
     except UnavailableError:
-        return math.nan, Counts(math.nan, math.nan, math.nan, math.nan), []
+        return math.nan, Counts(*[math.nan] * 4), MailCounts(*[math.nan] * 3), []
 
 
 LIVENESS = web.get("/healthz", healthz)

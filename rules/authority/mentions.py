@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority.authorization import authorize, deciding_roles, question_in
+from rules.authority.authorization import Question, authorize, deciding_roles, question_in
 from rules.authority.silence import is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster, reference
@@ -36,7 +36,7 @@ def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions
         return Mentions()
     roles = deciding_roles(state, roster.policy)
     taken_by, call = state.task.assigned_to, roster.policy.queue.call
-    if taken_by and any(_could_act(state, roster, taken_by, role, now) for role in roles):
+    if taken_by and any(could_act(state, roster, taken_by, question_in(state, role), now) for role in roles):
         return Mentions((taken_by,))
     if call == "assignee":
         return Mentions()
@@ -68,12 +68,13 @@ def _able_people(state: PackageState, roster: Roster, role: str, now: datetime) 
         return role not in roster.roles_of(user), sha256(f"{state.decision_package_id} {user}".encode()).digest()
 
     in_order = sorted(roster.users_acting_as(role), key=place)
-    return list(islice((user for user in in_order if _could_act(state, roster, user, role, now)), MAX_MENTIONS + 1))
+    question = question_in(state, role)
+    return list(islice((user for user in in_order if could_act(state, roster, user, question, now)), MAX_MENTIONS + 1))
 
 
-def _could_act(state: PackageState, roster: Roster, user_id: str, role: str, now: datetime) -> bool:
+def could_act(state: PackageState, roster: Roster, user_id: str, question: Question, now: datetime) -> bool:
     """Whether this person could approve or take over now, has not voted yet and is not away."""
     standard = Standard.TAKE_OVER if state.level is HITLLevel.HUMAN_TAKEOVER else Standard.PROCEED
-    allowed = authorize(roster, user_id, standard, question_in(state, role), now)
+    allowed = authorize(roster, user_id, standard, question, now)
     voted = any(vote.reviewer_id == user_id for vote in state.votes)
     return isinstance(allowed, ReviewerAuthorization) and not voted and not is_away(roster, user_id, now)

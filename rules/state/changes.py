@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from rules.mail.mailed import Mailed
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
 from rules.state.decisions import Decision, Execution, Hold, Recovery, Vote
@@ -62,6 +63,7 @@ class StateChanges(TypedDict, total=False):
     followed: str | None
     sampled: bool
     verdict: Verdict | None
+    mailed: tuple[Mailed, ...]
 
 
 def apply_changes(state: PackageState, changes: StateChanges) -> PackageState:

@@ -67,6 +67,7 @@ class Verb(StrEnum):
     EXPIRE = "expire"
     LAPSE = "lapse"
     LOSE_TRACK = "lose_track"
+    RECORD_MAILS = "record_mails"
 
 
 class HumanDecisionType(StrEnum):
@@ -258,9 +259,7 @@ class Close(PersonCommand):
     verb = Verb.CLOSE
 
 
-class Withdraw(PersonCommand):
-    """Given by the agent over HTTP, or by the requester or the owner in Slack."""
-
+class Withdraw(PersonCommand):  # given by the agent over HTTP, or by the requester or the owner in Slack
     verb = Verb.WITHDRAW
     comment: Words
 

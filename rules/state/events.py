@@ -38,6 +38,7 @@ class EventType(_Names):
     PACKAGE_THREAD_CHANGED = "package.thread_changed"  # held, resumed or cancelled while the action was running
     PACKAGE_HANDED_OVER = "package.handed_over"  # to another agent
     PACKAGE_MESSAGE = "package.message"  # by a person to the agent, or by the agent
+    PACKAGE_MAILED = "package.mailed"  # people were told by e-mail
 
     # People decide after a failure.
     PACKAGE_RETRY_VOTED = "package.retry_voted"
@@ -97,6 +98,7 @@ class TenantEventType(_Names):
     PERSON_AWAY = "person.away"
     PERSON_BACK = "person.back"
     PERSON_MAILS_CHANGED = "person.mails_changed"  # which mails the person wants
+    PERSON_MAILED = "person.mailed"  # about a trouble of the service
 
     AGENT_ADDED = "agent.added"
     AGENT_ROTATED = "agent.rotated"

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from rules.mail.mailed import Mailed
 from rules.package.model import Kind
 from rules.policy.actions import Look
 from rules.policy.tiers import ReviewTimeoutPolicy
@@ -189,6 +190,7 @@ class PackageState(Value):
     followed: str | None = None  # the event of its thread that stopped it or, while it was running, told it to stop
     sampled: bool = False
     verdict: Verdict | None = None
+    mailed: tuple[Mailed, ...] = ()  # who was told by e-mail
 
     @property
     def soft(self) -> bool:

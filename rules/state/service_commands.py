@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from rules.mail.mailed import Mailed
 from rules.state.commands import Command, Verb
 from rules.state.events import Cause
 from rules.state.model import Bar
@@ -57,6 +58,13 @@ class Lapse(ClockCommand):
 
 class LoseTrack(ClockCommand):
     verb = Verb.LOSE_TRACK
+
+
+class RecordMails(ClockCommand):
+    """People were told of the package by e-mail. Each mail is recorded once."""
+
+    verb = Verb.RECORD_MAILS
+    mails: tuple[Mailed, ...]
 
 
 class ThreadConsequence(Command):

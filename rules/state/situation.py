@@ -73,6 +73,7 @@ class Situation:
     cards: frozenset[CardLocation] = frozenset()
     chance: float = 1.0
     clicks_provable: bool = True
+    sends_mail: bool = False
     trial: bool = False  # a check before a form opens, so what the form shows has not been seen yet
 
     def earlier_no(self, agent_id: str, package: DecisionPackage) -> EarlierNo | None:

@@ -169,6 +169,8 @@ VERBS = build_table([
              rule=execution.lapse, due=timers.is_due),
     VerbSpec(command=service_commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lose_track, due=timers.is_due, needs=_OUTCOME),
+    VerbSpec(command=service_commands.RecordMails, by=_SERVICE, requires=None, taken_in=_ANY,
+             rule=tasks.record_mails, due=lambda _, __, ___: True),
 ])
 # fmt: on
 

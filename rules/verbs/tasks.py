@@ -35,6 +35,7 @@ from rules.state.deadline import restart_task, timing_until
 from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Details, Status
+from rules.state.service_commands import RecordMails
 from rules.state.sightings import FormStep
 from rules.state.situation import Conversation
 from rules.state.transition import Move, Transition, Words
@@ -230,6 +231,17 @@ def show(move: Move, command: Show) -> Transition:
     return move.record(
         EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if sees else Cause.SEEN_BY_NOBODY_ELIGIBLE
     ).build()
+
+
+def record_mails(move: Move, command: RecordMails) -> Transition:
+    """Record who was told by e-mail. A mail that is recorded already changes nothing."""
+    recorded = {(mail.mail_id, mail.user_id) for mail in move.state.mailed}
+    revision = move.state.revision + 1
+    mails = [mail for mail in command.mails if (mail.mail_id, mail.user_id) not in recorded]
+    if not mails:
+        return move.build()
+    new = (mail.model_copy(update={"revision": revision}) for mail in mails)
+    return move.record(EventType.PACKAGE_MAILED, {"mailed": (*move.state.mailed, *new)}).build()
 
 
 # Messages between the people who read a package and its agent. They decide nothing, so they are taken in any status.

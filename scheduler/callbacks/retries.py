@@ -50,7 +50,13 @@ class Dead(NamedTuple):
     closed: bool = False
 
 
-Verdict = Delivered | Retry | Dead
+class Dropped(NamedTuple):
+    """It is no longer to be sent: what it says is no longer so."""
+
+    reason: str
+
+
+Verdict = Delivered | Retry | Dead | Dropped
 
 
 def verdict_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:

@@ -1,7 +1,7 @@
-"""Sends callbacks: claims due ones, sends them, and records the result. Many run at once, few to one address.
+"""Sends callbacks and mails: claims due ones, sends them, and records the result. Many run at once, few to one address.
 
-A claim is a lease. If a process dies after claiming a callback, the claim expires and the callback is sent again with
-the same id. All times are real time: neither receivers nor leases know the business clock.
+A claim is a lease. If a process dies after claiming one, the claim expires and it is sent again with the same id. All
+times are real time: neither receivers nor leases know the business clock. How something is sent is a `Post`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,28 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
 
-from scheduler.callbacks.client import CallbackClient, UnsentError
+from scheduler.callbacks.client import CallbackClient
 from scheduler.callbacks.concurrency import ConcurrencyLimits
-from scheduler.callbacks.retries import Dead, Delivered, Retry, Verdict, verdict_of_failure, verdict_of_reply
-from scheduler.callbacks.webhook import envelope
+from scheduler.callbacks.retries import Dead, Delivered, Dropped, Retry, Verdict, verdict_of_failure
+from scheduler.callbacks.webhook import WebhookPost
 from scheduler.common import endings
 from store.agents.agent_admin import leave_unsealed
-from store.agents.callback_secrets import VaultError
 from store.engine.workers import UnavailableError
+from store.mail import letters
 from store.outbox import deliveries
+from store.outbox.callbacks import PostKind
 from store.outbox.deliveries import ClaimedCallback, DueCallback
 from store.store import Store
 
 log = structlog.get_logger()
 
 CLAIMED_FOR = timedelta(minutes=1)  # longer than any attempt takes
+FAULT = "a fault of Countersign itself, told in its log"
 PAUSE = 0.02  # seconds between two rounds, so that a thousand commits do not cause a thousand rounds
 
 
@@ -38,8 +41,16 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Post(Protocol):
+    """A way of sending. It must take less time than a claim lasts."""
+
+    count: Callable[[str], None]
+
+    async def attempt(self, callback: ClaimedCallback) -> Verdict: ...
+
+
 class CallbackSender:
-    """`count` gets the outcome of each attempt: delivered, failed or dead."""
+    """`count` gets the outcome of each attempt. Without `mail`, other processes send the mails."""
 
     def __init__(
         self,
@@ -50,9 +61,11 @@ class CallbackSender:
         chance: Callable[[], float] = random.random,
         *,
         decrypt: Callable[[str], str] = leave_unsealed,
+        mail: Post | None = None,
     ) -> None:
-        self._store, self._client, self._count, self._now, self._chance = store, client, count, now, chance
-        self._decrypt = decrypt
+        self._store, self._now, self._chance = store, now, chance
+        self._posts: dict[PostKind, Post] = {PostKind.CALLBACK: WebhookPost(client, count, now, chance, decrypt)}
+        self._posts |= {PostKind.MAIL: mail} if mail else {}
         self._wake, self._lock, self._limits = asyncio.Event(), asyncio.Lock(), ConcurrencyLimits()
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -112,6 +125,7 @@ class CallbackSender:
             tenant_id=self._store.installation.tenant_id,
             now=self._now(),
             limit=self._limits.room,
+            kinds=[kind for kind in self._posts if self._limits.has_room(kind)],
             full_agents=self._limits.full_agents,
             full_addresses=self._limits.full_addresses,
         )
@@ -126,60 +140,47 @@ class CallbackSender:
     async def _deliver(self, callback: ClaimedCallback) -> None:
         """One attempt. A failure affects only this callback; without a recorded result it is sent again."""
         try:
-            await self._settle(callback, self._obstacle(callback) or await self._attempt(callback))
+            await self._settle(callback, await self._attempt(callback))
         except UnavailableError as fault:
-            log.warning("callback.result_not_written", **_ids(callback), error=str(fault))
+            log.warning(_event(callback, "result_not_written"), **_ids(callback), error=str(fault))
         except Exception:
-            log.exception("callback.fault", **_ids(callback))
+            log.exception(_event(callback, "fault"), **_ids(callback))
         finally:
             self._release([callback.as_due])
             self.notice()
 
-    def _obstacle(self, callback: ClaimedCallback) -> Dead | None:
-        if callback.revoked:
-            return Dead("not sent: its agent was revoked")
-        if callback.closed:
-            return Dead("not sent: the address answered 410 Gone before; `countersign callbacks enable` opens it again")
-        if callback.body is None:
-            return Dead("not sent: retention has emptied its words")
-        if not callback.secrets:
-            return Dead("not sent: its agent has no secret to sign with; `countersign agents rotate` makes one")
-        return None
-
     async def _attempt(self, callback: ClaimedCallback) -> Verdict:
         try:
-            return await self._send(callback)
-        except (UnsentError, VaultError) as fault:
-            error = str(fault)
+            return await self._posts[callback.kind].attempt(callback)
+        except UnavailableError:
+            raise
         except Exception:
-            log.exception("callback.fault", **_ids(callback))
-            error = "a fault of Countersign itself, told in its log"
-        return verdict_of_failure(error, callback.attempts, self._now(), self._chance())
-
-    async def _send(self, callback: ClaimedCallback) -> Verdict:
-        body = (callback.body or "").encode()
-        headers = envelope(callback.callback_id, self._now(), body, map(self._decrypt, callback.secrets))
-        reply = await self._client.send(callback.url, headers, body)
-        return verdict_of_reply(reply, callback.attempts, self._now(), self._chance())
+            log.exception(_event(callback, "fault"), **_ids(callback))
+        return verdict_of_failure(FAULT, callback.attempts, self._now(), self._chance())
 
     async def _settle(self, callback: ClaimedCallback, verdict: Verdict) -> None:
         await self._store.write(partial(_write_result, callback=callback, verdict=verdict, now=self._now()), quick=True)
+        count = self._posts[callback.kind].count
         match verdict:
             case Delivered():
-                log.info("callback.delivered", **_ids(callback))
-                self._count("delivered")
+                log.info(_event(callback, "delivered"), **_ids(callback))
+                count("delivered")
             case Retry(at, error):
-                log.info("callback.failed", **_ids(callback), error=error, again_at=at.isoformat())
-                self._count("failed")
+                log.info(_event(callback, "failed"), **_ids(callback), error=error, again_at=at.isoformat())
+                count("failed")
             case Dead(error):
-                log.error("callback.dead", **_ids(callback), error=error)
-                self._count("dead")
+                log.error(_event(callback, "dead"), **_ids(callback), error=error)
+                count("dead")
+            case Dropped(reason):
+                log.info(_event(callback, "dropped"), **_ids(callback), reason=reason)
 
 
 def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Verdict, now: datetime) -> None:
     match verdict:
         case Delivered():
             deliveries.record_delivery(connection, callback, now)
+            if callback.kind is PostKind.MAIL:
+                letters.record_sent(connection, callback)
         case Retry(at, error, quiet_until):
             deliveries.schedule_retry(connection, callback, now, at, error)
             if quiet_until:
@@ -188,6 +189,13 @@ def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Ve
             deliveries.mark_dead(connection, callback, now, error)
             if closed:
                 deliveries.pause_address(connection, callback, now, None)
+        case Dropped(reason):
+            deliveries.drop_callback(connection, callback, now, reason)
+
+
+def _event(callback: ClaimedCallback, what: str) -> str:
+    """The name of a log event, such as `callback.delivered` or `mail.dead`."""
+    return f"{callback.kind}.{what}"
 
 
 def _ids(callback: ClaimedCallback) -> dict[str, object]:

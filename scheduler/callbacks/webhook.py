@@ -1,14 +1,60 @@
-"""The signed headers of a callback, as in the Standard Webhooks specification."""
+"""Sends a callback to an agent, with signed headers as in the Standard Webhooks specification."""
 
 from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import sha256
 
+from scheduler.callbacks.client import CallbackClient, UnsentError
+from scheduler.callbacks.retries import Dead, Verdict, verdict_of_failure, verdict_of_reply
+from store.agents.callback_secrets import VaultError
+from store.outbox.deliveries import ClaimedCallback
+
 PREFIX = "whsec_"
+
+
+class WebhookPost:
+    """`count` gets the outcome of each attempt: delivered, failed or dead."""
+
+    def __init__(
+        self,
+        client: CallbackClient,
+        count: Callable[[str], None],
+        now: Callable[[], datetime],
+        chance: Callable[[], float],
+        decrypt: Callable[[str], str],
+    ) -> None:
+        self._client, self.count, self._now, self._chance, self._decrypt = client, count, now, chance, decrypt
+
+    async def attempt(self, callback: ClaimedCallback) -> Verdict:
+        return _obstacle(callback) or await self._try(callback)
+
+    async def _try(self, callback: ClaimedCallback) -> Verdict:
+        try:
+            return await self._send(callback)
+        except (UnsentError, VaultError) as fault:
+            return verdict_of_failure(str(fault), callback.attempts, self._now(), self._chance())
+
+    async def _send(self, callback: ClaimedCallback) -> Verdict:
+        body = (callback.body or "").encode()
+        headers = envelope(callback.callback_id, self._now(), body, map(self._decrypt, callback.secrets))
+        reply = await self._client.send(callback.url, headers, body)
+        return verdict_of_reply(reply, callback.attempts, self._now(), self._chance())
+
+
+def _obstacle(callback: ClaimedCallback) -> Dead | None:
+    if callback.revoked:
+        return Dead("not sent: its agent was revoked")
+    if callback.closed:
+        return Dead("not sent: the address answered 410 Gone before; `countersign callbacks enable` opens it again")
+    if callback.body is None:
+        return Dead("not sent: retention has emptied its words")
+    if not callback.secrets:
+        return Dead("not sent: its agent has no secret to sign with; `countersign agents rotate` makes one")
+    return None
 
 
 def envelope(callback_id: str, at: datetime, body: bytes, secrets: Iterable[str]) -> dict[str, str]:

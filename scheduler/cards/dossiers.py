@@ -104,6 +104,13 @@ def _history_event(event: Event, words: Words) -> HistoryEvent:
         assignee=task.get("assigned_to"),
         version=event["package_version"],
         revision=event["revision"],
+        mailed=_mailed_by(event),
         words=words,
         **{name: event[name] for name in fields},
     )
+
+
+def _mailed_by(event: Event) -> tuple[str, ...]:
+    """The people of whose mails this event tells. The state keeps earlier ones, too."""
+    mails = event["change"].get("mailed", ())
+    return tuple(dict.fromkeys(mail["user_id"] for mail in mails if mail["revision"] == event["revision"]))

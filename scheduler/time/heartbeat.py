@@ -65,6 +65,7 @@ class Heartbeat:
         self._unproven = NOTHING
         self._is_known = False  # to the other replicas and to the incoming probe
         self._unwritten_since: float | None = None
+        self._unreached_since: datetime | None = None  # since when Slack does not accept our calls
 
     @property
     def cannot_write(self) -> bool:
@@ -108,6 +109,7 @@ class Heartbeat:
                 lambda connection: is_any_soft_waiting(connection, self._store.installation.tenant_id)
             )
             reachable = await self._reachable()
+            self._note_reach(elapsed, reachable=reachable)
             proof = await self._transport.prove(wanted=waits, again=bool(skipped)) if reachable else None
             proof = self._valid_proof(proof) if can_judge else None
             await self._write(proof)
@@ -120,6 +122,13 @@ class Heartbeat:
             self._stretch = None
             self._note_unwritten(begun)
         self._last = self._now()
+
+    def _note_reach(self, elapsed: timedelta, *, reachable: bool) -> None:
+        """Slack is away since the last beat that reached it."""
+        if reachable:
+            self._unreached_since = None
+        elif self._unreached_since is None:
+            self._unreached_since = self._store.clock() - elapsed
 
     def _can_judge(self, connection: Connection) -> bool:
         """Every click is refused if the directory is stale or the current policy cannot be read."""
@@ -156,7 +165,12 @@ class Heartbeat:
         installation, now, until = self._store.installation, self._store.clock(), self._proven_until(proof)
         stretch, extended = self._stretch, self._extend(until)
         sign = SignOfLife(
-            installation.tenant_id, installation.process_id, now, proof.at if proof else None, self._transport.sockets
+            installation.tenant_id,
+            installation.process_id,
+            now,
+            proof.at if proof else None,
+            self._transport.sockets,
+            self._unreached_since,
         )
 
         def write(connection: Connection) -> None:

@@ -56,3 +56,7 @@ class Retention:
             lambda connection: retention.delete_delivered_callbacks(connection, tenant_id, before, CALLBACKS)
         ):
             log.info("retention.callbacks_forgotten", callbacks=count)
+        while await store.write(
+            lambda connection: retention.delete_old_tellings(connection, tenant_id, before, CALLBACKS)
+        ):
+            pass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_, update
 
 from rules.state.model import Status
 from rules.threads.model import ThreadStatus
+from store.mail.needs import NEEDS, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState
 from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
@@ -61,14 +62,32 @@ _ARRIVED = (
     select(CALLBACKS.c.callback_id)
     .where(
         CALLBACKS.c.tenant_id == bindparam("tenant"),
-        CALLBACKS.c.state == CallbackState.DELIVERED.value,
+        CALLBACKS.c.state.in_([CallbackState.DELIVERED.value, CallbackState.DROPPED.value]),
         CALLBACKS.c.due_at < bindparam("before", type_=CALLBACKS.c.due_at.type),
-        CALLBACKS.c.tried_at < bindparam("before", type_=CALLBACKS.c.due_at.type),
+        or_(CALLBACKS.c.tried_at.is_(None), CALLBACKS.c.tried_at < bindparam("before", type_=CALLBACKS.c.due_at.type)),
     )
     .limit(bindparam("limit"))
 )
 _FORGET = delete(CALLBACKS).where(
     CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id.in_(_ARRIVED.scalar_subquery())
+)
+
+
+_TOLD = (
+    select(NEEDS.c.user_id, NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
+    .where(
+        NEEDS.c.tenant_id == bindparam("tenant"),
+        NEEDS.c.created_at < bindparam("before", type_=NEEDS.c.created_at.type),
+        NEEDS.c.state.in_([NeedState.RECORDED.value, NeedState.DROPPED.value]),
+        ~select(PACKAGES.c.package_id)
+        .where(
+            PACKAGES.c.tenant_id == NEEDS.c.tenant_id,
+            PACKAGES.c.package_id == NEEDS.c.package_id,
+            PACKAGES.c.decided_at.is_(None),  # nobody is told of it twice
+        )
+        .exists(),
+    )
+    .limit(bindparam("limit"))
 )
 
 
@@ -89,9 +108,21 @@ def empty_content(connection: Connection, tenant_id: str, before: datetime, limi
     for table, emptied in _EMPTIED:
         of_these = (table.c.tenant_id == tenant_id, table.c.package_id.in_(chains))
         connection.execute(update(table).where(*of_these).values(**emptied))
+    mails = select(NEEDS.c.mail_id).where(NEEDS.c.tenant_id == tenant_id, NEEDS.c.package_id.in_(chains))
+    of_mails = (CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.callback_id.in_(mails))
+    connection.execute(update(CALLBACKS).where(*of_mails).values(body=None))
     return len(chains)
 
 
 def delete_delivered_callbacks(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
     """Delete up to `limit` callbacks delivered before this; return their number. Undelivered ones stay."""
     return connection.execute(_FORGET, {"tenant": tenant_id, "before": before, "limit": limit}).rowcount
+
+
+def delete_old_tellings(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
+    """Delete up to `limit` notes of whom mails have told, from before this. The record has the events."""
+    rows = connection.execute(_TOLD, {"tenant": tenant_id, "before": before, "limit": limit}).all()
+    key = tuple_(NEEDS.c.user_id, NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
+    if rows:
+        connection.execute(delete(NEEDS).where(NEEDS.c.tenant_id == tenant_id, key.in_([tuple(row) for row in rows])))
+    return len(rows)

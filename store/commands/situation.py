@@ -79,6 +79,7 @@ def load_situation(
         actor=invocation.actor,
         chance=invocation.chance,
         clicks_provable=installation.clicks_provable,
+        sends_mail=installation.sends_mail,
         trial=invocation.trial,
         open_items=_open_items(connection, roster, installation.tenant_id, command),
         resolved_parties=_known_parties(connection, installation.tenant_id, command, roster),

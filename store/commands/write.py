@@ -20,6 +20,7 @@ from rules.state.transition import Occurrence, Transition
 from store.engine.batch import Batch, batched_writes
 from store.engine.constraints import violated_constraint
 from store.engine.database import StaleError
+from store.mail.needs import write_mail_needs
 from store.migrations.append_only import append_only_message
 from store.outbox import callbacks, cards
 from store.packages import content, rejections, tasks, threads, versions, votes
@@ -53,6 +54,7 @@ def write_transition(
         votes.write_votes(batch, transition.occurrences)
         rejections.write_rejections(batch, before, after)
         cards.write_cards(batch, before, after, situation.policy)
+        write_mail_needs(batch, before, after, situation)
         callbacks.write_callbacks(batch, transition, events, callback_url, situation)
         if transition.profile:
             # Written at once, because the next command in this transaction reads it.

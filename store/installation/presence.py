@@ -17,17 +17,18 @@ from store.schema.installation_tables import Presence
 from store.schema.tables import core
 
 PRESENCES = core(Presence)
+REMEMBERED = timedelta(hours=1)  # so long an ended process tells when it last reached Slack
 LEASE = timedelta(seconds=60)  # since the last sign of life; a process gives one every five seconds
 
 _TIME = PRESENCES.c.alive_at.type
 _THIS = (PRESENCES.c.tenant_id == bindparam("tenant"), PRESENCES.c.process_id == bindparam("process"))
 _SIGN = text(
-    "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets)"
-    " VALUES (:tenant, :process, :now, :now, false, :proven, :sockets)"
+    "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets, unreached_since)"
+    " VALUES (:tenant, :process, :now, :now, false, :proven, :sockets, :unreached)"
     " ON CONFLICT (tenant_id, process_id) DO UPDATE SET alive_at = excluded.alive_at, gone = false,"
     " since = CASE WHEN excluded.since < presences.since THEN excluded.since ELSE presences.since END,"
-    " proven_at = excluded.proven_at, sockets = excluded.sockets"
-).bindparams(bindparam("now", type_=_TIME), bindparam("proven", type_=_TIME))
+    " proven_at = excluded.proven_at, sockets = excluded.sockets, unreached_since = excluded.unreached_since"
+).bindparams(bindparam("now", type_=_TIME), bindparam("proven", type_=_TIME), bindparam("unreached", type_=_TIME))
 _LEAVE = update(PRESENCES).where(*_THIS).values(gone=True, alive_at=bindparam("now"), nonce=None)
 _OTHERS = (
     PRESENCES.c.tenant_id == bindparam("tenant"),
@@ -39,7 +40,7 @@ _SOCKETS = select(func.sum(PRESENCES.c.sockets)).where(*_OTHERS)
 _UNPROVEN = select(PRESENCES.c.process_id).where(
     *_OTHERS, func.coalesce(PRESENCES.c.proven_at, PRESENCES.c.since) < bindparam("before", type_=_TIME)
 )
-_WITHIN = select(PRESENCES.c.process_id, PRESENCES.c.since, PRESENCES.c.alive_at, PRESENCES.c.gone).where(
+_WITHIN = select(*(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "unreached_since"))).where(
     PRESENCES.c.tenant_id == bindparam("tenant"),
     PRESENCES.c.since < bindparam("end", type_=_TIME),
     PRESENCES.c.alive_at > bindparam("late", type_=_TIME),
@@ -61,6 +62,7 @@ class SignOfLife(NamedTuple):
     now: datetime
     proven: datetime | None
     sockets: int
+    unreached: datetime | None = None  # since when this process cannot reach Slack
 
 
 def record_sign_of_life(connection: Connection, sign: SignOfLife) -> None:
@@ -80,6 +82,25 @@ def is_another_unproven(connection: Connection, tenant_id: str, process_id: str,
     """Whether another process has had no proof for the time `old`."""
     key = {"tenant": tenant_id, "process": process_id, "late": now - LEASE, "before": now - old}
     return connection.execute(_UNPROVEN, key).first() is not None
+
+
+def slack_away_since(connection: Connection, tenant_id: str, now: datetime) -> datetime | None:
+    """Since when no process can reach Slack; None if one can, or if none has looked lately.
+
+    A process that has never reached Slack does not know since when. Then those before it count, if they ended lately.
+    """
+    key = {"tenant": tenant_id, "late": now - REMEMBERED, "end": now + LEASE}
+    rows = connection.execute(_WITHIN, key).all()
+    present = [row for row in rows if not row.gone and row.alive_at > now - LEASE]
+    if not present or any(row.unreached_since is None for row in present):
+        return None
+    never_reached: datetime = min(row.unreached_since for row in present)
+    reached: list[datetime] = [
+        row.unreached_since or row.alive_at
+        for row in rows
+        if row.unreached_since is None or row.unreached_since > row.since
+    ]
+    return max(reached, default=never_reached)
 
 
 def start_probe(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, tuple_, update
 
 from store.agents.agents import AGENTS
 from store.installation.tenancy import read_tenant_id
-from store.outbox.callbacks import CALLBACKS, CallbackState, has_undelivered
+from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind, has_undelivered
 from store.outbox.deliveries import QUIET
 
 _DEAD = CALLBACKS.c.state == CallbackState.DEAD.value
@@ -47,13 +47,18 @@ class CallbackInfo(NamedTuple):
     emptied: bool
     closed: bool
     quiet_until: datetime | None
+    kind: PostKind
 
 
 def count_callbacks(connection: Connection) -> Counts:
     tenant_id = read_tenant_id(connection)
     query = (
         select(CALLBACKS.c.state, func.count())
-        .where(CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.state.in_([*_OPEN, CallbackState.DEAD.value]))
+        .where(
+            CALLBACKS.c.tenant_id == tenant_id,
+            CALLBACKS.c.kind == PostKind.CALLBACK.value,
+            CALLBACKS.c.state.in_([*_OPEN, CallbackState.DEAD.value]),
+        )
         .group_by(CALLBACKS.c.state)
     )
     by_state = {state: count for state, count in connection.execute(query)}  # noqa: C416 - to mypy, rows are not pairs
@@ -127,6 +132,7 @@ def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit:
             emptied=row.body is None,
             closed=row.since is not None and row.until is None,
             quiet_until=row.until,
+            kind=PostKind(row.kind),
         )
         for row in connection.execute(query)
     ]
@@ -143,6 +149,8 @@ def resend_callback(connection: Connection, callback_id: str, now: datetime) -> 
         raise CallbackAdminError(
             f"retention has emptied the words of {callback_id}; the agent can read the package itself"
         )
+    if callback.kind is PostKind.MAIL and callback.state in (CallbackState.DELIVERED, CallbackState.DROPPED):
+        raise CallbackAdminError(f"{callback_id} is a mail that is {callback.state}: nobody is told twice")
     if callback.state is CallbackState.WAITING:
         raise CallbackAdminError(
             f"{callback_id} waits for one before it: `countersign callbacks list` shows which is due"
@@ -157,7 +165,9 @@ def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) ->
     )
     state = CallbackState.DUE if first else CallbackState.WAITING
     this = (CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.callback_id == callback.callback_id)
-    again = {"state": state.value, "attempts": 0, "due_at": now}
+    # A mail that may have arrived is tried once more with the same text.
+    unanswered = case((CALLBACKS.c.unanswered > 0, 1), else_=0)
+    again = {"state": state.value, "attempts": 0, "due_at": now, "unanswered": unanswered}
     connection.execute(update(CALLBACKS).where(*this, CALLBACKS.c.state == callback.state.value).values(**again))
     return state
 

@@ -39,6 +39,13 @@ CALLBACK_EVENTS = frozenset(
 )
 
 
+class PostKind(StrEnum):
+    """How it is sent: as a callback to an agent, or as a mail to a person."""
+
+    CALLBACK = "callback"
+    MAIL = "mail"
+
+
 class CallbackState(StrEnum):
     """At most one callback of a package to an agent is due. Once it is delivered or dead, the next one becomes due."""
 
@@ -46,6 +53,7 @@ class CallbackState(StrEnum):
     DUE = "due"
     DELIVERED = "delivered"
     DEAD = "dead"
+    DROPPED = "dropped"  # no longer to be sent, such as a mail about what was decided meanwhile
 
 
 # Callbacks are sent in order for each package and agent: a package can be handed over, and no agent waits for another.
@@ -106,6 +114,6 @@ def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> d
         "attempts": 0,
         "due_at": now,
         "created_at": now,
-        "kind": "callback",
+        "kind": PostKind.CALLBACK.value,
         "unanswered": 0,
     }

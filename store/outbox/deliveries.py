@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, text, tuple_, u
 from rules.people.directory import AgentStanding
 from store.agents.agent_admin import SECRETS
 from store.agents.agents import AGENTS
-from store.outbox.callbacks import CALLBACKS, IN_ORDER, IS_DUE, CallbackState
+from store.outbox.callbacks import CALLBACKS, IN_ORDER, IS_DUE, CallbackState, PostKind
 from store.schema.outbox_tables import QuietAddress
 from store.schema.tables import core
 
@@ -30,9 +30,10 @@ _OF_ITS_ADDRESS = (
     QUIET.c.url == CALLBACKS.c.url,
 )
 _DUE = (
-    select(CALLBACKS.c.callback_id, CALLBACKS.c.agent_id, CALLBACKS.c.url)
+    select(CALLBACKS.c.callback_id, CALLBACKS.c.agent_id, CALLBACKS.c.url, CALLBACKS.c.kind)
     .where(
         *_CLAIMABLE,
+        CALLBACKS.c.kind.in_(bindparam("kinds", expanding=True)),
         CALLBACKS.c.agent_id.not_in(bindparam("agents", expanding=True)),
         tuple_(CALLBACKS.c.agent_id, CALLBACKS.c.url).not_in(bindparam("addresses", expanding=True)),
         ~select(QUIET.c.url).where(*_OF_ITS_ADDRESS, QUIET.c.until > _NOW).exists(),
@@ -51,7 +52,8 @@ _CLAIM = (
     .values(due_at=bindparam("lease", type_=_MOMENT))
     .returning(
         *(CALLBACKS.c[name] for name in ("tenant_id", "callback_id", "package_id", "agent_id", "event_type", "url")),
-        *(CALLBACKS.c[name] for name in ("body", "attempts", "due_at")),
+        *(CALLBACKS.c[name] for name in ("body", "attempts", "kind", "unanswered")),
+        CALLBACKS.c.due_at.label("lease"),
     )
 )
 _SECRETS = (
@@ -75,7 +77,7 @@ _CLOSED = select(QUIET.c.agent_id, QUIET.c.url).where(
 )
 _THIS = (CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id == bindparam("callback"))
 # A process whose claim has expired must not record a failure; but a delivery is always recorded.
-_STILL_CLAIMED = (*_THIS, IS_DUE, CALLBACKS.c.due_at == bindparam("lease", type_=_MOMENT))
+STILL_CLAIMED = (*_THIS, IS_DUE, CALLBACKS.c.due_at == bindparam("lease", type_=_MOMENT))
 _TRIED = {"attempts": CALLBACKS.c.attempts + 1, "tried_at": bindparam("at", type_=_MOMENT)}
 _DELIVERED = (
     update(CALLBACKS)
@@ -83,12 +85,15 @@ _DELIVERED = (
     .values(**_TRIED, state=CallbackState.DELIVERED.value, last_error=None)
 )
 _AGAIN = (
-    update(CALLBACKS).where(*_STILL_CLAIMED).values(**_TRIED, due_at=bindparam("later"), last_error=bindparam("why"))
+    update(CALLBACKS).where(*STILL_CLAIMED).values(**_TRIED, due_at=bindparam("later"), last_error=bindparam("why"))
 )
 _DEAD = (
     update(CALLBACKS)
-    .where(*_STILL_CLAIMED)
+    .where(*STILL_CLAIMED)
     .values(**_TRIED, state=CallbackState.DEAD.value, last_error=bindparam("why"))
+)
+_DROPPED = (
+    update(CALLBACKS).where(*STILL_CLAIMED).values(state=CallbackState.DROPPED.value, last_error=bindparam("why"))
 )
 _OTHERS = CALLBACKS.alias()
 _FIRST_WAITING = (
@@ -129,10 +134,14 @@ class DueCallback(NamedTuple):
     callback_id: str
     agent_id: str
     url: str
+    kind: PostKind = PostKind.CALLBACK
 
 
 class ClaimedCallback(NamedTuple):
-    """A callback claimed until `lease`, with the agent's secrets, newest first, and reasons not to send it."""
+    """A callback claimed until `lease`, with the agent's secrets, newest first, and reasons not to send it.
+
+    `unanswered`: attempts that may have arrived although no answer came. They are counted for mails only.
+    """
 
     tenant_id: str
     callback_id: str
@@ -143,13 +152,15 @@ class ClaimedCallback(NamedTuple):
     body: str | None
     attempts: int
     lease: datetime
-    secrets: tuple[str, ...]
-    revoked: bool
-    closed: bool
+    kind: PostKind
+    unanswered: int
+    secrets: tuple[str, ...] = ()
+    revoked: bool = False
+    closed: bool = False
 
     @property
     def as_due(self) -> DueCallback:
-        return DueCallback(self.callback_id, self.agent_id, self.url)
+        return DueCallback(self.callback_id, self.agent_id, self.url, self.kind)
 
 
 def list_due_callbacks(
@@ -158,13 +169,14 @@ def list_due_callbacks(
     now: datetime,
     *,
     limit: int,
+    kinds: Collection[PostKind] = tuple(PostKind),
     full_agents: Collection[str] = (),
     full_addresses: Collection[tuple[str, str]] = (),
 ) -> list[DueCallback]:
     """Callbacks that can be sent now, the longest due first, without agents and addresses at their limit."""
     key = {"tenant": tenant_id, "now": now, "limit": limit}
-    excluded = {"agents": list(full_agents), "addresses": list(full_addresses)}
-    return [DueCallback(*row) for row in connection.execute(_DUE, key | excluded)]
+    excluded = {"agents": list(full_agents), "addresses": list(full_addresses), "kinds": list(kinds)}
+    return [DueCallback(*row[:-1], PostKind(row.kind)) for row in connection.execute(_DUE, key | excluded)]
 
 
 def claim_callbacks(
@@ -180,8 +192,11 @@ def claim_callbacks(
     revoked = set(connection.execute(_REVOKED, agents_key).scalars())
     closed = {tuple(row) for row in connection.execute(_CLOSED, agents_key)}
     return [
-        ClaimedCallback._make(
-            (*row, tuple(secrets.get(row.agent_id, ())), row.agent_id in revoked, (row.agent_id, row.url) in closed)
+        ClaimedCallback(
+            **row._asdict() | {"kind": PostKind(row.kind)},
+            secrets=tuple(secrets.get(row.agent_id, ())),
+            revoked=row.agent_id in revoked,
+            closed=(row.agent_id, row.url) in closed,
         )
         for row in rows
     ]
@@ -198,6 +213,12 @@ def schedule_retry(connection: Connection, callback: ClaimedCallback, now: datet
 
 def mark_dead(connection: Connection, callback: ClaimedCallback, now: datetime, why: str) -> None:
     if connection.execute(_DEAD, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
+        _release_next(connection, callback, now)
+
+
+def drop_callback(connection: Connection, callback: ClaimedCallback, now: datetime, why: str) -> None:
+    """It is no longer to be sent. This is no failure."""
+    if connection.execute(_DROPPED, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
         _release_next(connection, callback, now)
 
 

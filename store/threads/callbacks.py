@@ -18,7 +18,7 @@ from rules.threads.decide import ThreadTransition
 from rules.threads.events import ThreadEventType
 from rules.threads.handoff import Handoff, HandoffStatus
 from store.agents.agents import AGENTS, agent_names
-from store.outbox.callbacks import CALLBACKS, CallbackState, has_undelivered
+from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind, has_undelivered
 from store.packages.content import load_words
 from store.threads.members import own_packages
 
@@ -90,6 +90,6 @@ def _callback(connection: Connection, result: ThreadTransition, letter: _Letter,
         "attempts": 0,
         "due_at": now,
         "created_at": now,
-        "kind": "callback",
+        "kind": PostKind.CALLBACK.value,
         "unanswered": 0,
     }

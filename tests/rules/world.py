@@ -187,6 +187,7 @@ def situation(
     return Situation(policy=policy, roster=Roster(policy, directory), now=now, tenant_id="T1", actor=actor, **bearing)
 
 
+MAIL_SENT = {"mail_id": "mail_1", "user_id": SENTA, "reason": "takeover", "digest": "sha256:0"}
 _OF_THREAD = {"thread_key": "thr_1", "thread_event_id": "evt_thread", "since": NOW, "role": "reviewer"}
 _SAID: dict[type[Command], dict[str, Any]] = {
     **dict.fromkeys(service_commands.ThreadConsequence.__subclasses__(), _OF_THREAD),
@@ -209,6 +210,7 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     agent_commands.Say: {"text": "It is order 456."},
     agent_commands.NewVersion: {"package": SOFT},
     service_commands.Harden: {"cause": "proof-lost"},
+    service_commands.RecordMails: {"mails": [MAIL_SENT]},
     agent_commands.ClaimExecution: {"claim_id": "clm_1"},
     agent_commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
 }

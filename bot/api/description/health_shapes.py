@@ -31,6 +31,18 @@ class Callbacks(Reply):
     """Addresses that answered 410. Nothing is sent there until an operator enables them."""
 
 
+class Email(Reply):
+    """Whether mails are sent, and what none has told yet."""
+
+    on: bool
+    waiting: int
+    """What people have to be told, and no mail does yet."""
+    due: int
+    """Mails that are being sent, or are tried again."""
+    dead: int
+    """Mails that were given up."""
+
+
 class Posture(Reply):
     """The policy in force, and what prevents approvals now."""
 
@@ -44,12 +56,15 @@ class Posture(Reply):
     """Only with Socket Mode."""
     socket_trouble: str | None = None
     """Why Slack refuses the connection, and what to do."""
+    slack_away_since: str | None = None
+    """Since when no process of the service reaches Slack."""
     silence: str | None = None
     """`counts` while objections provably arrive. Otherwise why not, and what to set."""
     directory_trouble: str | None = None
     """Why the people could not be read from Slack."""
     undelivered: list[Undelivered] | None = None
     callbacks: Callbacks
+    email: Email
 
 
 class Readiness(Reply):

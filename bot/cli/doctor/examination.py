@@ -54,10 +54,23 @@ Steps = Annotated[
     list[str] | None,
     typer.Option("--step", help="With --live: only this step; can be repeated.", metavar="NAME", show_default=False),
 ]
+SendTest = Annotated[
+    str | None,
+    typer.Option(
+        "--send-test", help="Instead, send a test mail to this address.", metavar="ADDRESS", show_default=False
+    ),
+]
 Keep = Annotated[bool, typer.Option("--keep", help="With --live: leave the samples in the channel.")]
 
 
-def doctor(live: Live = None, report: Report = REPORT, step: Steps = None, *, keep: Keep = False) -> None:
+def doctor(
+    live: Live = None,
+    report: Report = REPORT,
+    step: Steps = None,
+    send_test: SendTest = None,
+    *,
+    keep: Keep = False,
+) -> None:
     """Check the setup.
 
     Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
@@ -65,7 +78,7 @@ def doctor(live: Live = None, report: Report = REPORT, step: Steps = None, *, ke
     """
     if live:
         raise typer.Exit(_try_live(live, report, step or [], keep=keep))
-    findings = list(_examine())
+    findings = [_send_test(send_test)] if send_test else list(_examine())
     for finding in findings:
         typer.echo("\n".join(finding.lines()))
     if any(finding.fault for finding in findings):
@@ -80,6 +93,12 @@ def _try_live(channel: str, report: Path, steps: list[str], *, keep: bool) -> in
     return run_live(settings, channel, report, steps, keep=keep)
 
 
+def _send_test(address: str) -> Finding:
+    from bot.cli.doctor.mail import send_test_mail  # noqa: PLC0415 - slow to import, as in serve
+
+    return send_test_mail(read_settings(), address)
+
+
 def _examine() -> Iterator[Finding]:
     try:
         settings = read_settings()
@@ -90,6 +109,9 @@ def _examine() -> Iterator[Finding]:
     policy = yield from _policy(settings)
     yield from _database(settings, policy)
     yield _key(settings)
+    from bot.cli.doctor.mail import mail_finding  # noqa: PLC0415 - slow to import, as in serve
+
+    yield mail_finding(settings)
     from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - slow to import, as in serve
 
     yield from slack_findings(

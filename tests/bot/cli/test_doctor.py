@@ -28,7 +28,7 @@ from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 
 IN_ORDER = [
-    "settings", "policy", "who", "database", "writing", "clock", "callbacks,", "key,",
+    "settings", "policy", "who", "database", "writing", "clock", "callbacks,", "key,", "e-mail",
     "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET", "COUNTERSIGN_PUBLIC_URL,",
     "people,", "role", "role", "role",
 ]  # fmt: skip
@@ -60,7 +60,11 @@ async def test_every_check_of_a_healthy_setup_is_listed(terminal: Terminal) -> N
     assert result.code == 0
     findings = [line.split()[:2] for line in result.out.splitlines()]
     assert [what.rstrip(":") for _, what in findings] == IN_ORDER
-    assert [what for how, what in findings if how != "ok"] == ["SLACK_SIGNING_SECRET:", "COUNTERSIGN_PUBLIC_URL,"]
+    assert [what for how, what in findings if how != "ok"] == [
+        "e-mail:",
+        "SLACK_SIGNING_SECRET:",
+        "COUNTERSIGN_PUBLIC_URL,",
+    ]
 
 
 async def test_the_doctor_changes_nothing(terminal: Terminal, engine: Engine) -> None:

@@ -228,7 +228,7 @@ async def test_an_internal_error_is_retried_a_limited_number_of_times(
     def broken(*_: object) -> dict[str, str]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("scheduler.callbacks.sender.envelope", broken)
+    monkeypatch.setattr("scheduler.callbacks.webhook.envelope", broken)
     await rounds.submit_approved(receiver.url())
     await rounds.deliver()
     letter = await rounds.only_callback()

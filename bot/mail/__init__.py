@@ -1,0 +1,1 @@
+"""The mail server: its settings, its client, and what starts sending."""

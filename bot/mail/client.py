@@ -1,0 +1,167 @@
+"""The client of the mail server: a few connections, kept for the next mail, with a time limit on every step.
+
+An answer of the server about this address or this text (5xx) is final. Everything else, also a refused password or
+certificate, is a trouble of the server, which may end. If the connection is lost after the text was sent, nobody knows
+whether it arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from email.headerregistry import Address
+from typing import NamedTuple
+
+from aiosmtplib import SMTP, SMTPResponseException
+
+from bot.mail.faults import FAULTS, answer_of, describe_fault
+from bot.mail.server import SmtpServer, tls_context
+from scheduler.callbacks.concurrency import OF_KIND
+from scheduler.mail.client import Envelope, MailError, MailRefusedError, NoAnswerError
+from store.outbox.callbacks import PostKind
+
+STEP_WITHIN = 10.0  # seconds for each command
+ADDRESSED_WITHIN = 30.0  # seconds for everything before the text
+TAKEN_WITHIN = 25.0  # seconds for the text: together less than a claim lasts
+KEPT_FOR = 20.0  # seconds without a mail after which a connection is not used again
+CONNECTIONS = OF_KIND[PostKind.MAIL]
+FINAL = 500  # codes from here on are final
+
+
+class _Kept(NamedTuple):
+    connection: SMTP
+    since: float
+
+
+class SmtpClient:
+    """`sender`: the address in `MAIL FROM`, whose domain is also the name of this client."""
+
+    def __init__(self, server: SmtpServer, sender: Address) -> None:
+        self._server, self._sender = server, sender
+        self._tls = tls_context(server)
+        self._kept: list[_Kept] = []
+        self._room = asyncio.Semaphore(CONNECTIONS)
+
+    async def send(self, envelope: Envelope, before_text: Callable[[], Awaitable[None]]) -> None:
+        async with self._room, self._connection() as (connection, limit):
+            await self._address(connection, envelope)
+            limit.reschedule(None)  # from here on the text has a limit of its own
+            await before_text()
+            await self._give(connection, envelope.message)
+
+    async def check(self) -> None:
+        """Connect and log in, without sending anything."""
+        async with self._connection():
+            pass
+
+    async def close(self) -> None:
+        while self._kept:
+            await _quit(self._kept.pop().connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[tuple[SMTP, asyncio.Timeout]]:
+        """A connection that is ready for a mail. It is kept unless something unclear happened on it."""
+        with self._explained():
+            async with asyncio.timeout(ADDRESSED_WITHIN) as limit:
+                connection = await self._usable() or await self._connect()
+                try:
+                    yield connection, limit
+                except MailRefusedError:
+                    self._reuse(connection)
+                    raise
+                except BaseException:
+                    connection.close()
+                    raise
+                self._reuse(connection)
+
+    async def _usable(self) -> SMTP | None:
+        """A kept connection that still answers."""
+        while self._kept:
+            kept = self._kept.pop()
+            if time.monotonic() - kept.since < KEPT_FOR and await _answers(kept.connection):
+                return kept.connection
+            kept.connection.close()
+        return None
+
+    def _reuse(self, connection: SMTP) -> None:
+        if connection.is_connected:
+            self._kept.append(_Kept(connection, time.monotonic()))
+
+    async def _connect(self) -> SMTP:
+        server = self._server
+        connection = SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.implicit_tls,
+            start_tls=server.starts_tls,
+            tls_context=self._tls,
+            timeout=STEP_WITHIN,
+            local_hostname=self._sender.domain,
+        )
+        try:
+            await connection.connect()
+            await connection.ehlo()  # says what the server can do; after STARTTLS it has to be asked again
+            if server.user is not None and server.password is not None:
+                await connection.login(server.user, server.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _address(self, connection: SMTP, envelope: Envelope) -> None:
+        """`MAIL FROM` and `RCPT TO`. A refused sender is a trouble of the server, a refused recipient is final."""
+        sender, recipient = self._sender.addr_spec, envelope.recipient
+        utf8 = not (sender.isascii() and recipient.isascii())
+        if utf8 and not connection.supports_extension("smtputf8"):
+            raise MailRefusedError("the mail server does not take addresses in other alphabets (no SMTPUTF8)")
+        encoding, options = ("utf-8", ["SMTPUTF8", "BODY=8BITMIME"]) if utf8 else ("ascii", [])
+        await connection.mail(sender, options=options, encoding=encoding)
+        try:
+            await connection.rcpt(recipient, encoding=encoding)
+        except SMTPResponseException as refusal:
+            if refusal.code >= FINAL:
+                raise MailRefusedError(
+                    f"the mail server refuses this address: {answer_of(refusal, self._server)}"
+                ) from refusal
+            raise
+
+    async def _give(self, connection: SMTP, message: bytes) -> None:
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN):
+                await connection.data(message, timeout=TAKEN_WITHIN)
+        except SMTPResponseException as refusal:
+            kind = MailRefusedError if refusal.code >= FINAL else MailError
+            raise kind(
+                f"the mail server refuses the text: {answer_of(refusal, self._server)}", after_text=True
+            ) from refusal
+        except FAULTS as fault:
+            connection.close()
+            raise NoAnswerError("the connection was lost after the text was sent: it may have arrived") from fault
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn every fault of the client into a `MailError` that says what happened."""
+        try:
+            yield
+        except MailError:
+            raise
+        except FAULTS as fault:
+            raise MailError(describe_fault(fault, self._server)) from fault
+
+
+async def _answers(connection: SMTP) -> bool:
+    """Also ends what was left of the mail before."""
+    try:
+        await connection.rset()
+    except FAULTS:
+        return False
+    return True
+
+
+async def _quit(connection: SMTP) -> None:
+    try:
+        await connection.quit(timeout=1)
+    except FAULTS:
+        connection.close()

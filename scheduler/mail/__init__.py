@@ -1,0 +1,1 @@
+"""Tells people by e-mail: whom, what, when Slack is away, and what the record keeps of it."""

@@ -1,0 +1,38 @@
+"""The mail server's client, as far as sending needs it. `bot` implements it and maps every failure to one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
+
+
+class MailError(Exception):
+    """Nothing arrived. The message says why, without a password. A later attempt may succeed.
+
+    `after_text`: the server refused it after it had the text.
+    """
+
+    def __init__(self, error: str, *, after_text: bool = False) -> None:
+        super().__init__(error)
+        self.after_text = after_text
+
+
+class MailRefusedError(MailError):
+    """The server refuses this mail or this address for good (5xx)."""
+
+
+class NoAnswerError(MailError):
+    """The text was sent, and no answer came: whether it arrived is unknown."""
+
+
+class Envelope(NamedTuple):
+    """`recipient` is an address of the directory. `message` is the whole message, as it is sent."""
+
+    recipient: str
+    message: bytes
+
+
+class MailClient(Protocol):
+    async def send(self, envelope: Envelope, before_text: Callable[[], Awaitable[None]]) -> None:
+        """Returns once the server has accepted it. Calls `before_text` when the address is accepted."""
+        ...

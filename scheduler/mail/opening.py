@@ -1,0 +1,35 @@
+"""Opens a mail for each person who has to be told of something, within the number of mails for each hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from store.engine.workers import UnavailableError
+from store.installation.installation import fresh_id
+from store.mail import letters
+from store.store import Store
+
+log = structlog.get_logger()
+
+
+class MailOpener:
+    """`on_opened` is called when there is something to send."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store, self._now = store, now
+        self.on_opened: list[Callable[[], None]] = []
+
+    async def tick(self) -> None:
+        installation = self._store.installation
+        per_hour = installation.policy.email.per_hour
+        limits = (installation.tenant_id, self._now(), per_hour)
+        try:
+            if await self._store.read(lambda connection: letters.people_to_mail(connection, *limits)):
+                await self._store.write(lambda connection: letters.open_mails(connection, *limits, fresh_id))
+                for callback in self.on_opened:
+                    callback()
+        except UnavailableError as fault:
+            log.warning("mails.database_unavailable", error=str(fault))

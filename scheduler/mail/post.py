@@ -1,0 +1,121 @@
+"""Sends one mail: decides what it tells, saves the text, and gives it to the mail server.
+
+**Sent twice at most.** The server may accept a message and its answer be lost. So the attempt is counted in the
+database before the text is sent. After two attempts without an answer the mail is given up. Both send the same message.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from functools import partial
+from hashlib import sha256
+
+from scheduler.callbacks.retries import Dead, Delivered, Dropped, Verdict, verdict_of_failure
+from scheduler.mail.addresses import AddressError, parse_address
+from scheduler.mail.client import Envelope, MailClient, MailError, MailRefusedError, NoAnswerError
+from scheduler.mail.drafting import DirectoryStaleError, Draft, LinkTo, draft_mail
+from scheduler.mail.message import Heading, message_id, thread_id, write_message
+from store.mail import letters
+from store.outbox.deliveries import ClaimedCallback
+from store.store import Store
+
+MOST_UNANSWERED = 2
+NO_ADDRESS = "the directory has no e-mail address of this person"
+STALE = "the directory of people is out of date, so nobody knows who may be told"
+GIVEN_UP = "no answer came after the text was sent twice: it may have arrived twice, and is not sent again"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ClaimLostError(Exception):
+    """Another process has claimed the mail: this one must not send it."""
+
+
+class MailPost:
+    """`count` gets the outcome of each attempt: delivered, failed or dead. `link_to` gives the address of a card."""
+
+    def __init__(
+        self,
+        store: Store,
+        client: MailClient,
+        sender: Address,
+        *,
+        link_to: LinkTo,
+        count: Callable[[str], None],
+        now: Callable[[], datetime] = _utc_now,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store, self._client, self._sender, self._link_to = store, client, sender, link_to
+        self.count, self._now, self._chance = count, now, chance
+
+    async def attempt(self, mail: ClaimedCallback) -> Verdict:
+        if mail.unanswered >= MOST_UNANSWERED:
+            return Dead(GIVEN_UP)
+        try:
+            return await self._deliver(mail, await self._draft(mail))
+        except DirectoryStaleError:
+            return self._again(mail, STALE)
+        except ClaimLostError:
+            return self._again(mail, "another process has claimed it")
+        except AddressError as fault:
+            return Dead(f"the address of this person in the directory cannot be used: {fault}")
+
+    async def _draft(self, mail: ClaimedCallback) -> Draft:
+        installation, now = self._store.installation, self._store.clock()
+        return await self._store.read(lambda connection: draft_mail(connection, installation, mail, now, self._link_to))
+
+    async def _deliver(self, mail: ClaimedCallback, draft: Draft) -> Verdict:
+        if mail.unanswered and draft.drops:
+            return Dead(f"no answer came when it was sent, and it is not sent again: {_reasons(draft)}")
+        if draft.mail is None:
+            await self._save(mail, "", draft)
+            return Dropped(_reasons(draft) or "there is nothing to tell")
+        if not draft.address:
+            return Dead(NO_ADDRESS)
+        recipient = parse_address(draft.address)
+        if mail.unanswered and mail.body:
+            return await self._send(mail, Envelope(recipient.addr_spec, mail.body.encode()))
+        body = write_message(draft.mail, self._heading(draft, recipient))
+        await self._save(mail, body, draft)
+        return await self._send(mail, Envelope(recipient.addr_spec, body.encode()))
+
+    def _heading(self, draft: Draft, recipient: Address) -> Heading:
+        thread = thread_id(self._sender, draft.package_id) if draft.package_id else None
+        return Heading(self._sender, recipient, message_id(self._sender, secrets.token_hex(16)), thread, self._now())
+
+    async def _save(self, mail: ClaimedCallback, body: str, draft: Draft) -> None:
+        digest = "sha256:" + sha256(body.encode()).hexdigest()
+        saved = await self._store.write(
+            partial(letters.write_letter, mail=mail, body=body, digest=digest, tells=draft.tells, drops=draft.drops)
+        )
+        if not saved:
+            raise ClaimLostError(mail.callback_id)
+
+    async def _begin(self, mail: ClaimedCallback) -> None:
+        if not await self._store.write(partial(letters.begin_sending, mail=mail)):
+            raise ClaimLostError(mail.callback_id)
+
+    async def _send(self, mail: ClaimedCallback, envelope: Envelope) -> Verdict:
+        try:
+            await self._client.send(envelope, partial(self._begin, mail))
+        except NoAnswerError as fault:
+            is_last = mail.unanswered + 1 >= MOST_UNANSWERED
+            return Dead(GIVEN_UP) if is_last else self._again(mail, str(fault))
+        except MailError as fault:
+            if fault.after_text:
+                await self._store.write(partial(letters.note_answer, mail=mail))
+            return Dead(str(fault)) if isinstance(fault, MailRefusedError) else self._again(mail, str(fault))
+        return Delivered()
+
+    def _again(self, mail: ClaimedCallback, error: str) -> Verdict:
+        return verdict_of_failure(error, mail.attempts, self._now(), self._chance())
+
+
+def _reasons(draft: Draft) -> str:
+    return "; ".join(dict.fromkeys(draft.drops.values()))

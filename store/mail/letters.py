@@ -1,0 +1,237 @@
+"""The mails themselves. They are rows of the outbox, beside callbacks: claimed, retried and given up like these.
+
+A mail is opened for a person who has to be told of something, without a text. Before each attempt its text is made of
+all that the person has to be told then, and saved. Once an attempt may have arrived, the text stays as it is, so that a
+second one is the same message. `unanswered` is counted before the text is sent, and counted back if an answer came.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, text, update
+
+from rules.mail.mailed import Mailed
+from rules.mail.reasons import MailReason
+from rules.state.events import TenantEventType
+from store.installation.tenancy import append_tenant_event, read_tenant_id
+from store.mail.needs import MOMENT, NEEDS, NO_PACKAGE, NeedState
+from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind
+from store.outbox.deliveries import STILL_CLAIMED, ClaimedCallback
+from store.schema.outbox_tables import A_MAIL, OPEN_MAIL
+
+HOUR = timedelta(hours=1)
+MOST_NEEDS = 2_000  # that one mail tells; the next one tells more
+
+_OPEN = select(CALLBACKS.c.callback_id).where(
+    CALLBACKS.c.tenant_id == NEEDS.c.tenant_id, CALLBACKS.c.agent_id == NEEDS.c.user_id, text(OPEN_MAIL)
+)
+_OF_LAST_HOUR = (
+    select(func.count())
+    .select_from(CALLBACKS)
+    .where(
+        CALLBACKS.c.tenant_id == NEEDS.c.tenant_id,
+        CALLBACKS.c.agent_id == NEEDS.c.user_id,
+        CALLBACKS.c.created_at > bindparam("since", type_=MOMENT),
+        CALLBACKS.c.state != CallbackState.DROPPED.value,
+        text(A_MAIL),
+    )
+    .scalar_subquery()
+)
+_READY = (
+    select(NEEDS.c.user_id)
+    .distinct()
+    .where(
+        NEEDS.c.tenant_id == bindparam("tenant"),
+        text("mail_needs.state = 'due'"),
+        NEEDS.c.due_at <= bindparam("now", type_=MOMENT),
+        ~_OPEN.exists(),
+        bindparam("per_hour") > _OF_LAST_HOUR,
+    )
+)
+_OPENED = text(
+    "INSERT INTO callbacks (tenant_id, callback_id, package_id, agent_id, revision, event_type, url, body, state,"
+    " attempts, due_at, created_at, kind) VALUES (:tenant, :mail, 'mail', :user, 0, 'mail', :whom, '', 'due',"
+    " 0, :now, :now, 'mail') ON CONFLICT DO NOTHING"
+).bindparams(bindparam("now", type_=MOMENT))
+_OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindparam("user"))
+_IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, NEEDS.c.mail_id == bindparam("mail"))
+_COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
+_TO_TELL = (
+    select(*_COLUMNS)
+    .where(*_OF_PERSON, or_(NEEDS.c.state == NeedState.DUE.value, _IN_MAIL))
+    .order_by(NEEDS.c.created_at)
+    .limit(MOST_NEEDS)
+)
+_TOLD = select(*_COLUMNS).where(*_OF_PERSON, _IN_MAIL)
+_THIS_NEED = (
+    *_OF_PERSON,
+    NEEDS.c.package_id == bindparam("package"),
+    NEEDS.c.reason == bindparam("why"),
+    NEEDS.c.occasion == bindparam("nth"),
+    or_(NEEDS.c.state == NeedState.DUE.value, _IN_MAIL),
+)
+_PUT_IN = update(NEEDS).where(*_THIS_NEED).values(state="written", mail_id=bindparam("mail"), digest=bindparam("sum"))
+_DROP = update(NEEDS).where(*_THIS_NEED).values(state="dropped", dropped=bindparam("because"))
+_SENT = update(NEEDS).where(NEEDS.c.tenant_id == bindparam("tenant"), _IN_MAIL).values(state=NeedState.SENT.value)
+_WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
+_BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
+_ANSWERED = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered - 1)
+_UNRECORDED = (
+    select(NEEDS.c.package_id)
+    .distinct()
+    .where(NEEDS.c.tenant_id == bindparam("tenant"), text("state = 'sent'"))
+    .order_by(NEEDS.c.package_id)
+    .limit(bindparam("limit"))
+)
+_UNRECORDED_OF = (
+    select(NEEDS.c.package_id, NEEDS.c.user_id, NEEDS.c.mail_id, NEEDS.c.reason, NEEDS.c.digest)
+    .where(
+        NEEDS.c.tenant_id == bindparam("tenant"),
+        text("state = 'sent'"),
+        NEEDS.c.package_id.in_(bindparam("packages", expanding=True)),
+    )
+    .order_by(NEEDS.c.created_at, NEEDS.c.user_id, NEEDS.c.reason)
+)
+_RECORDED = (
+    update(NEEDS)
+    .where(
+        NEEDS.c.tenant_id == bindparam("tenant"),
+        NEEDS.c.package_id == bindparam("package"),
+        NEEDS.c.user_id == bindparam("user"),
+        NEEDS.c.mail_id == bindparam("mail"),
+        NEEDS.c.state == NeedState.SENT.value,
+    )
+    .values(state=NeedState.RECORDED.value)
+)
+
+
+class OpenNeed(NamedTuple):
+    """What a person is still to be told."""
+
+    package_id: str
+    reason: MailReason
+    occasion: int
+
+
+def people_to_mail(connection: Connection, tenant_id: str, now: datetime, per_hour: int) -> list[str]:
+    """People who have to be told of something, have no open mail, and have had fewer mails in the last hour."""
+    key = {"tenant": tenant_id, "now": now, "since": now - HOUR, "per_hour": per_hour}
+    return list(connection.execute(_READY, key).scalars())
+
+
+def open_mails(connection: Connection, tenant_id: str, now: datetime, per_hour: int, new_id: Callable[[], str]) -> None:
+    """Open a mail for each of these people. A database never has two open mails of one person."""
+    people = people_to_mail(connection, tenant_id, now, per_hour)
+    rows = [
+        {"tenant": tenant_id, "mail": f"mail_{new_id()}", "user": user, "whom": f"mail to {user}", "now": now}
+        for user in people
+    ]
+    if rows:
+        connection.execute(_OPENED, rows)
+
+
+def load_needs(connection: Connection, mail: ClaimedCallback) -> list[OpenNeed]:
+    """What this mail can tell; if its text stays as it is, what it does tell. The oldest first."""
+    key = {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id}
+    rows: list[Row[Any]] = [*connection.execute(_TOLD if mail.unanswered else _TO_TELL, key)]
+    return [OpenNeed(row.package_id, MailReason(row.reason), row.occasion) for row in rows]
+
+
+def write_letter(
+    connection: Connection,
+    mail: ClaimedCallback,
+    body: str,
+    digest: str,
+    *,
+    tells: Collection[OpenNeed],
+    drops: Mapping[OpenNeed, str],
+) -> bool:
+    """Save the text before it is sent, and what it tells. False if another process has claimed the mail."""
+    if not connection.execute(_WRITTEN, _key(mail) | {"new_body": body}).rowcount:
+        return False
+    if tells:
+        connection.execute(_PUT_IN, [_need_key(mail, need) | {"sum": digest} for need in tells])
+    if drops:
+        connection.execute(_DROP, [_need_key(mail, need) | {"because": why} for need, why in drops.items()])
+    return True
+
+
+def begin_sending(connection: Connection, mail: ClaimedCallback) -> bool:
+    """Count an attempt that may arrive, before it does. False if another process has claimed the mail."""
+    return connection.execute(_BEGIN, _key(mail)).rowcount == 1
+
+
+def note_answer(connection: Connection, mail: ClaimedCallback) -> None:
+    """The server has refused what was sent: this attempt did not arrive."""
+    connection.execute(_ANSWERED, _key(mail))
+
+
+def record_sent(connection: Connection, mail: ClaimedCallback) -> None:
+    """A mail server has accepted it: all that it tells is to be recorded."""
+    connection.execute(_SENT, {"tenant": mail.tenant_id, "mail": mail.callback_id})
+
+
+def list_unrecorded(connection: Connection, tenant_id: str, limit: int) -> dict[str, list[Mailed]]:
+    """The mails that were sent and are not recorded yet, by package, for so many packages."""
+    packages = connection.execute(_UNRECORDED, {"tenant": tenant_id, "limit": limit}).scalars().all()
+    mails: defaultdict[str, dict[tuple[str, str], Mailed]] = defaultdict(dict)
+    for row in connection.execute(_UNRECORDED_OF, {"tenant": tenant_id, "packages": packages}) if packages else ():
+        mail = Mailed(mail_id=row.mail_id, user_id=row.user_id, reason=MailReason(row.reason), digest=row.digest)
+        known = mails[row.package_id].get((mail.mail_id, mail.user_id))
+        mails[row.package_id][mail.mail_id, mail.user_id] = min(filter(None, (known, mail)), key=_gravity)
+    return {package: list(by_mail.values()) for package, by_mail in mails.items()}
+
+
+def mark_recorded(connection: Connection, tenant_id: str, package_id: str, mails: Collection[Mailed]) -> None:
+    connection.execute(_RECORDED, [_recorded_key(tenant_id, package_id, mail) for mail in mails])
+
+
+def record_trouble_mails(connection: Connection, tenant_id: str, mails: Collection[Mailed], now: datetime) -> None:
+    """A mail about a trouble of the service belongs to no package: it is an event of the tenant's chain."""
+    for mail in mails:
+        if connection.execute(_RECORDED, _recorded_key(tenant_id, NO_PACKAGE, mail)).rowcount:
+            facts = mail.model_dump(mode="json", exclude={"revision"})
+            append_tenant_event(connection, TenantEventType.PERSON_MAILED, "auto", now, **facts)
+
+
+class MailCounts(NamedTuple):
+    """`waiting`: what people have to be told and no mail has told yet."""
+
+    waiting: float
+    due: float
+    dead: float
+
+
+def count_mails(connection: Connection) -> MailCounts:
+    tenant_id = read_tenant_id(connection)
+    needs = select(func.count()).select_from(NEEDS).where(NEEDS.c.tenant_id == tenant_id, text("state = 'due'"))
+    by_state = (
+        select(CALLBACKS.c.state, func.count())
+        .where(CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.kind == PostKind.MAIL.value)
+        .where(CALLBACKS.c.state.in_([CallbackState.DUE.value, CallbackState.DEAD.value]))
+        .group_by(CALLBACKS.c.state)
+    )
+    counts = {state: count for state, count in connection.execute(by_state)}  # noqa: C416 - to mypy, rows are not pairs
+    waiting = connection.execute(needs).scalar_one()
+    return MailCounts(waiting, counts.get(CallbackState.DUE, 0), counts.get(CallbackState.DEAD, 0))
+
+
+def _gravity(mail: Mailed) -> int:
+    return list(MailReason).index(mail.reason)
+
+
+def _key(mail: ClaimedCallback) -> dict[str, Any]:
+    return {"tenant": mail.tenant_id, "callback": mail.callback_id, "lease": mail.lease}
+
+
+def _need_key(mail: ClaimedCallback, need: OpenNeed) -> dict[str, Any]:
+    person = {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id}
+    return person | {"package": need.package_id, "why": need.reason.value, "nth": need.occasion}
+
+
+def _recorded_key(tenant_id: str, package_id: str, mail: Mailed) -> dict[str, Any]:
+    return {"tenant": tenant_id, "package": package_id, "user": mail.user_id, "mail": mail.mail_id}

@@ -1,0 +1,115 @@
+"""Writes whom to tell by mail, in the transaction of the change that it is about. Each person is told of it once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Executable, bindparam, select, text, update
+
+from rules.authority.mailing import OUTCOMES, Telling, tellings_after
+from rules.mail.reasons import MailReason
+from rules.state.model import PackageState
+from rules.state.situation import Situation
+from store.engine.batch import Batch, batched_writes
+from store.schema.mail_tables import MailNeed
+from store.schema.tables import core
+
+NEEDS = core(MailNeed)
+
+NO_PACKAGE = ""  # in place of a package, for troubles of the service
+FOLD = timedelta(seconds=5)  # so long a need waits for others that the same mail can tell
+
+
+class NeedState(StrEnum):
+    """A need is due, then in a mail, then sent, and at the end recorded in the package's chain."""
+
+    DUE = "due"
+    WRITTEN = "written"
+    SENT = "sent"
+    RECORDED = "recorded"
+    DROPPED = "dropped"
+
+
+MOMENT = NEEDS.c.created_at.type
+_ADD: Executable = text(
+    "INSERT INTO mail_needs (tenant_id, user_id, package_id, reason, occasion, state, due_at, created_at)"
+    " VALUES (:tenant, :user, :package, :reason, :occasion, 'due', :due, :now)"
+    " ON CONFLICT (tenant_id, user_id, package_id, reason, occasion) DO UPDATE"
+    " SET state = 'due', due_at = excluded.due_at, mail_id = NULL, dropped = NULL WHERE mail_needs.state = 'dropped'"
+).bindparams(bindparam("due", type_=MOMENT), bindparam("now", type_=MOMENT))
+
+
+class Need(NamedTuple):
+    """A telling of one package; without a package, of a trouble of the service."""
+
+    package_id: str
+    telling: Telling
+
+
+def write_mail_needs(batch: Batch, before: PackageState | None, after: PackageState, situation: Situation) -> None:
+    if situation.sends_mail:
+        tellings = tellings_after(before, after, situation.roster, situation.now)
+        needs = [Need(after.decision_package_id, telling) for telling in tellings]
+        _add_needs(batch, after.tenant_id, needs, datetime.now(UTC))
+
+
+def add_mail_needs(
+    connection: Connection, tenant_id: str, needs: Iterable[Need], now: datetime, wait: timedelta = FOLD
+) -> None:
+    """Add those that the person was not told of before. `wait`: so long no mail carries them."""
+    with batched_writes(connection) as batch:
+        _add_needs(batch, tenant_id, needs, now, wait)
+
+
+def _add_needs(batch: Batch, tenant_id: str, needs: Iterable[Need], now: datetime, wait: timedelta = FOLD) -> None:
+    rows = [_row(tenant_id, need, now, wait) for need in needs]
+    if rows:
+        batch.execute(_ADD, rows)
+
+
+def _row(tenant_id: str, need: Need, now: datetime, wait: timedelta) -> dict[str, Any]:
+    """A takeover is told at once."""
+    at_once = need.telling.reason is MailReason.TAKEOVER
+    return {
+        "tenant": tenant_id,
+        "user": need.telling.user_id,
+        "package": need.package_id,
+        "reason": need.telling.reason.value,
+        "occasion": need.telling.occasion,
+        "due": now if at_once else now + wait,
+        "now": now,
+    }
+
+
+_TOLD = select(NEEDS.c.user_id, NEEDS.c.package_id).where(
+    NEEDS.c.tenant_id == bindparam("tenant"),
+    NEEDS.c.package_id.in_(bindparam("packages", expanding=True)),
+    NEEDS.c.reason.not_in([reason.value for reason in OUTCOMES]),
+    NEEDS.c.state != NeedState.DROPPED.value,
+)
+_RELEASE = (
+    update(NEEDS)
+    .where(
+        NEEDS.c.tenant_id == bindparam("tenant"),
+        text("state = 'due'"),
+        NEEDS.c.reason == MailReason.WAITING.value,
+        NEEDS.c.due_at > bindparam("now", type_=MOMENT),
+    )
+    .values(due_at=bindparam("now", type_=MOMENT))
+)
+
+
+def people_told_already(
+    connection: Connection, tenant_id: str, package_ids: Collection[str]
+) -> frozenset[tuple[str, str]]:
+    """People and packages that wait, of which they were told by mail or will be."""
+    rows = connection.execute(_TOLD, {"tenant": tenant_id, "packages": list(package_ids)})
+    return frozenset((row.user_id, row.package_id) for row in rows)
+
+
+def release_waiting(connection: Connection, tenant_id: str, now: datetime) -> None:
+    """All that waits while Slack is away is written: mails may carry it now."""
+    connection.execute(_RELEASE, {"tenant": tenant_id, "now": now})

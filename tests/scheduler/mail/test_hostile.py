@@ -1,0 +1,108 @@
+"""Titles, names and addresses that want to be headers, markup or somebody else's mail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import message_from_string, policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.mail.mail import Mail
+from bot.mail.server import parse_sender
+from rules.package.model import DecisionPackage
+from scheduler.mail.addresses import AddressError, parse_address
+from scheduler.mail.message import Heading, message_id, write_message
+from tests.mail_server import MailServer
+from tests.rules.world import OWEN, RITA, ROSE, person
+from tests.rules.world import package as package_of
+from tests.rules.world import policy as policy_of
+from tests.scheduler.mail.rounds import MailRounds, open_mail_rounds
+from tests.store.world import LASTING, open_world
+
+SENDER = parse_sender("countersign@example.com")
+HEADERS = {
+    "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version",
+    "Content-Type",
+}  # fmt: skip
+INJECTED = "Delete\r\nBcc: eve@evil.example\r\n\r\n<b>Approve</b>"
+
+
+def written(mail: Mail, to: str = "rita@example.com") -> str:
+    heading = Heading(SENDER, parse_address(to), message_id(SENDER, "0"), None, datetime.now(UTC))
+    return write_message(mail, heading)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_no_line_end_in_a_subject_begins_a_header(end: str) -> None:
+    message = message_from_string(written(Mail(f"Hello{end}Bcc: eve@evil.example", "text", "<p>html</p>")))
+    assert set(message.keys()) == HEADERS
+
+
+@given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=200))
+def test_no_text_adds_a_header_or_a_part(subject: str, text: str, html: str) -> None:
+    surrogates = any("\ud800" <= letter <= "\udfff" for letter in subject + text + html)
+    cleaned = [part.encode("utf-8", "replace").decode() if surrogates else part for part in (subject, text, html)]
+    message = message_from_string(written(Mail(*cleaned)), policy=policy.default)
+    assert set(message.keys()) == HEADERS
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+async def test_a_title_cannot_add_a_header_or_markup(database_url: str, server: MailServer) -> None:
+    """Not even if the policy puts it into the subject."""
+    titles = policy_of(**LASTING, email={"subject": "title"})
+    async with open_world(database_url, titles) as world, open_mail_rounds(world, server) as rounds:
+        await _tell_rita(rounds, package_of(recommendation="escalate", title=" ".join(INJECTED.split())))
+        mail = server.only()
+    assert mail.recipient == "rita@example.com"
+    assert mail.message["Bcc"] is None
+    assert mail.subject == "Take over: Delete Bcc: eve@evil.example <b>Approve</b>"
+    assert "<b>Approve</b>" not in mail.part("html")
+
+
+async def test_a_package_of_200_kb_is_a_mail_of_bounded_size(rounds: MailRounds, server: MailServer) -> None:
+    large = {f"field_{number}": "x" * 2_000 for number in range(60)}
+    await _tell_rita(rounds, package_of(recommendation="escalate", action_parameters=large))
+    assert 10_000 < len(server.only().raw) < 200_000
+
+
+@pytest.mark.parametrize(
+    ("address", "recipient"),
+    [
+        ('"rita, the one"@example.com', '"rita, the one"@example.com'),
+        ("rita@straße.example", "rita@xn--strae-oqa.example"),
+        ("jürgen@example.com", "jürgen@example.com"),
+    ],
+)
+async def test_odd_addresses_of_the_directory_arrive(
+    rounds: MailRounds, server: MailServer, address: str, recipient: str
+) -> None:
+    await _tell_rita(rounds, package_of(recommendation="escalate"), address)
+    assert server.recipients == [recipient]
+
+
+@pytest.mark.parametrize(
+    "address", ["rita@example.com, eve@evil.example", "rita@example.com\r\nBcc: eve@evil.example", "rita", "@", "a@b@c"]
+)
+async def test_an_address_that_is_none_is_a_dead_letter(rounds: MailRounds, server: MailServer, address: str) -> None:
+    await _tell_rita(rounds, package_of(recommendation="escalate"), address)
+    why = "the address of this person in the directory cannot be used: it is not an e-mail address"
+    assert (server.got, await rounds.mails()) == ([], [(RITA, "dead", why)])
+
+
+@given(st.text(max_size=60))
+def test_an_address_is_one_address_or_an_error(text: str) -> None:
+    try:
+        address = parse_address(text).addr_spec
+    except AddressError:
+        return
+    assert "\r" not in address
+    assert "\n" not in address
+
+
+async def _tell_rita(rounds: MailRounds, package: DecisionPackage, address: str = "rita@example.com") -> None:
+    reader = person(RITA, email=address)
+    await rounds.world.people_are({RITA: reader, ROSE: person(ROSE), OWEN: person(OWEN)})
+    await rounds.world.submit(package)
+    await rounds.send()
