@@ -31,7 +31,7 @@ from store.engine.workers import READ_GROUP, READERS, Group, Operation, Unavaila
 T = TypeVar("T")
 
 POSTGRES_WRITERS = 8
-GROUPS = 2  # one computes while the other waits for the network
+GROUPS = 4  # some compute while others wait for the network
 WRITE_GROUP = 32  # few, because the first operation waits for the last one and keeps its locks meanwhile
 GROUP_TIMEOUT = 0.1  # seconds that a group waits for a lock; after them it starts no further operation
 ATTEMPTS = 8

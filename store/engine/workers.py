@@ -87,6 +87,8 @@ Group = list[Job]
 class Workers:
     """`run` gets each group of jobs and gives each job a result or a fault.
 
+    Each thread takes its share of what waits, so that none is idle while another works through a long group.
+
     Jobs that it removes from the group are not answered here: other workers have taken them over.
     """
 
@@ -119,7 +121,8 @@ class Workers:
     def _work(self) -> None:
         while (first := self._asked.get()) is not None:
             group = [first]
-            while len(group) < self._most and not self._asked.empty():
+            share = min(self._most, 1 + self._asked.qsize() // len(self._threads))
+            while len(group) < share and not self._asked.empty():
                 next_job = self._asked.get()
                 if next_job is None:
                     self._asked.put(None)

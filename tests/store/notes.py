@@ -13,7 +13,8 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy import Connection, text
 
-from store.engine.database import GROUPS, Database
+from store.engine import database as store_database
+from store.engine.database import Database
 
 MAKE = "CREATE TABLE notes (number integer PRIMARY KEY)"
 ADD = text("INSERT INTO notes VALUES (:number)")
@@ -45,10 +46,10 @@ class Hold:
 
 
 class Threads:
-    """Blocks the threads that run groups on PostgreSQL. Once released, the first runs all waiting operations as one group."""
+    """Blocks the threads that run groups on PostgreSQL. If there is one, it runs all waiting operations as one group."""
 
     def __init__(self, database: Database) -> None:
-        self._database, self._holds = database, [Hold() for _ in range(GROUPS)]
+        self._database, self._holds = database, [Hold() for _ in range(store_database.GROUPS)]
         self.held: list[asyncio.Task[int]] = []
 
     async def __aenter__(self) -> Self:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from typing import Any
 
 import psycopg
@@ -19,6 +20,14 @@ from store.engine.database import Database, StaleError, open_database
 from tests.store.notes import MAKE, Hold, Threads, note, notes
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+pytestmark = pytest.mark.usefixtures("one_group")
+
+
+@pytest.fixture
+def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single thread takes all that waits, so the tests know what is in a group."""
+    monkeypatch.setattr(store_database, "GROUPS", 1)
 
 
 @pytest.fixture
@@ -51,6 +60,16 @@ async def test_quick_operations_that_wait_together_share_a_transaction(database:
     transactions = await threads.together(*(noted_in(number) for number in range(1, 11)))
     assert len(set(transactions)) == 1
     assert await database.read(notes) == list(range(1, 11))
+
+
+@POSTGRESQL
+async def test_each_thread_takes_its_share_of_what_waits(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_database, "GROUPS", 2)
+    database = open_database(database_url)
+    async with Threads(database) as threads:
+        transactions = await threads.together(*[in_transaction] * 4)
+    assert [len(list(group)) for _, group in groupby(transactions)] == [2, 1, 1]
+    await database.close()
 
 
 @POSTGRESQL
