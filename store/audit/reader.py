@@ -20,6 +20,7 @@ from rules.record.earlier import EarlierExport
 from rules.record.evidence import TENANT, Counts, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
 from store.audit.columns import new_trail, parse_event_row
+from store.audit.handoff_rows import HandoffRows
 from store.audit.retention import RENDERINGS
 from store.audit.stops import StopRows
 from store.audit.tenant_record import TENANT_EVENTS, policy_texts, tenant_claim, tenant_rows
@@ -31,6 +32,7 @@ from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.threads import THREADS
 from store.packages.versions import VERSIONS
+from store.threads.handoffs import HANDOFFS
 
 _ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
 _ITS_THREAD = (THREAD_RECORDS.c.tenant_id == EVENTS.c.tenant_id) & (THREAD_RECORDS.c.thread_key == EVENTS.c.package_id)
@@ -120,11 +122,13 @@ def verify_database(
         yield from auditor.check_tenant_event(event)
     yield from auditor.check_tenant_end(tenant_claim(connection))
     yield from auditor.check_policies(list(policy_texts(connection, tenant_id)))
-    stops = StopRows(connection, tenant_id)
+    tables = (StopRows(connection, tenant_id), HandoffRows(connection, tenant_id))
     for trail in read_trails(connection, tenant_id, progress=progress):
         yield from auditor.check_package(trail)
-        yield from stops.check(trail)
-    yield from stops.check_rest()
+        for table in tables:
+            yield from table.check(trail)
+    for table in tables:
+        yield from table.check_rest()
     yield from auditor.check_thread_references()
     yield from auditor.check_missing()
 
@@ -178,7 +182,7 @@ def matching_events(connection: Connection, tenant_id: str, selection: Selection
 
 def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """Rows of another tenant: a database holds one installation, so nothing else would check them."""
-    for table in (PACKAGES, THREAD_RECORDS, THREADS, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
+    for table in (PACKAGES, THREAD_RECORDS, THREADS, HANDOFFS, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
         foreign = select_all(table).where(table.c.tenant_id != tenant_id)
         for row in stream_rows(connection, foreign):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack

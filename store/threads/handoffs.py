@@ -94,10 +94,10 @@ def write_handoffs(batch: Batch, before: ThreadState, after: ThreadState) -> Non
         if known.get(handoff.handoff_id) != handoff:
             if handoff.handoff_id in known:
                 batch.execute(_DROP, {"tenant": after.tenant_id, "handoff": handoff.handoff_id})
-            batch.execute(_ADD, _row(after, handoff))
+            batch.execute(_ADD, handoff_row(after, handoff))
 
 
-def _row(thread: ThreadState, handoff: Handoff) -> dict[str, object]:
+def handoff_row(thread: ThreadState, handoff: Handoff) -> dict[str, object]:
     return {
         "tenant_id": thread.tenant_id,
         "handoff_id": handoff.handoff_id,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from rules.state.commands import TakeOver
-from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ThreadCommand
+from rules.threads.commands import CancelThread, HoldThread, OfferHandoff, ReportCheckpoint, ThreadCommand
 from store.audit.reader import Selection, matching_events, read_trails, verify_database
 from store.engine.address import parse_database_url
 from store.engine.engines import begin_immediate, make_engine
@@ -70,10 +70,32 @@ FORGERIES: dict[str, tuple[str, str]] = {
         "UPDATE packages SET stop_name = NULL, held_by = NULL, followed = NULL WHERE thread_id = 'held'",
         "the columns of its row and its state disagree: stop_name, held_by, followed",
     ),
+    "an offer that is hidden": (
+        "DELETE FROM handoffs WHERE thread_id = 'offered'",
+        "and the thread's state disagree: it is missing",
+    ),
+    "an offer to another agent": (
+        "UPDATE handoffs SET to_agent = 'agt_other' WHERE thread_id = 'offered'",
+        "and the thread's state disagree: to_agent",
+    ),
+    "an offer with other words": (
+        "UPDATE handoffs SET body = replace(body, 'peer', 'delegate') WHERE thread_id = 'offered'",
+        "and the thread's state disagree: body",
+    ),
+    "an offer that nobody made": (
+        "UPDATE handoffs SET handoff_id = 'hnd_other' WHERE thread_id = 'offered'",
+        "the row of the handoff hnd_other is open, and the thread's state does not know it",
+    ),
+    "an offer of another thread": (
+        "UPDATE handoffs SET thread_key = 'thr_other' WHERE thread_id = 'offered'",
+        "belongs to no thread",
+    ),
 }
 
 
 async def _write_threads(world: World) -> None:
+    await world.hire("Writer")
+    await _give(world, "offered", OfferHandoff, to_agent="Writer", reason="Go on.")
     await _give(world, "held", ReportCheckpoint, checkpoint_id="step-1", summary="Read.")
     await _give(world, "held", ReportCheckpoint, checkpoint_id="step-3", summary="Read on.")
     await _give(world, "held", HoldThread, reason="Wait.")
@@ -86,7 +108,7 @@ async def _give(world: World, thread_id: str, kind: type[ThreadCommand], **field
     if kind is not HoldThread:
         await world.submit(SOFT.model_copy(update={"thread_id": thread_id, "run_id": "run-1"}))
     command = kind.model_validate({"command_id": fresh("thread"), "thread_id": thread_id, **fields})
-    actor = world.agent.actor if kind is ReportCheckpoint else reviewer(SENTA)
+    actor = world.agent.actor if kind in (ReportCheckpoint, OfferHandoff) else reviewer(SENTA)
     outcome = await ThreadStore(world.store).execute(command, actor, agent=world.agent)
     assert outcome.refusal is None, outcome.refusal.sentence
 
@@ -130,7 +152,7 @@ def test_each_change_of_a_thread_is_found_and_an_untouched_record_has_no_faults(
 def test_a_selected_action_type_brings_the_events_of_its_threads_with_their_agent(engine: Engine) -> None:
     with engine.connect() as connection:
         tenant_id = read_tenant_id(connection)
-        [agent_id] = connection.execute(text("SELECT agent_id FROM agents")).scalars()
+        [agent_id] = connection.execute(text("SELECT agent_id FROM agents WHERE name <> 'Writer'")).scalars()
         agents = {
             action_type: {
                 event["event_type"]: agent
