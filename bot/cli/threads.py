@@ -24,7 +24,7 @@ from store.installation.tenancy import read_tenant_id
 from store.packages.events import load_events_of
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
 from store.threads.members import thread_packages
-from store.threads.records import load_thread
+from store.threads.records import list_threads, load_thread, load_thread_by_key
 
 app = typer.Typer(help="Hold, resume and cancel the threads of agents.", no_args_is_help=True)
 
@@ -80,6 +80,17 @@ def cancel_thread(
     typer.echo(f"{plain(thread)} is cancelled")
 
 
+@app.command("list")
+def list_all(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the threads that are on hold or have an open package, the latest first."""
+    threads = session.query(_load_open)
+    if json:
+        typer.echo(as_json([{name: getattr(thread, name) for name in _LISTED} for thread in threads]))
+        return
+    for thread in threads:
+        typer.echo(f"{thread.status.value:<10}{plain(thread.thread_id)}  (agent {thread.owner_agent})")
+
+
 @app.command("history")
 def show_history(
     thread: ThreadName,
@@ -97,6 +108,16 @@ def show_history(
     typer.echo(f"agent {state.owner_agent}, owner {state.owner}")
     for event in shown.events:
         typer.echo(f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}  {_chain(event)}".rstrip())
+
+
+_LISTED = ("thread_id", "status", "owner_agent", "owner")
+_MOST_LISTED = 200
+
+
+def _load_open(connection: Connection) -> list[ThreadState]:
+    tenant_id = read_tenant_id(connection)
+    keys = list_threads(connection, tenant_id, lambda _: True, _MOST_LISTED)
+    return [loaded.state for key in keys if (loaded := load_thread_by_key(connection, tenant_id, key))]
 
 
 class _ThreadRecord(NamedTuple):

@@ -48,6 +48,18 @@ async def test_a_thread_is_held_and_resumed_in_the_name_of_the_operator(terminal
     assert (await world.state(package_id)).hold is None
 
 
+async def test_the_list_has_held_threads_and_those_with_an_open_package(terminal: Terminal, world: World) -> None:
+    for name in ("held", "open", "done"):
+        await world.submit(package(thread_id=name))
+    terminal("threads", "hold", "held")
+    terminal("threads", "cancel", "done")
+    listed = terminal("threads", "list").out.splitlines()
+    assert sorted(line.partition("  (agent ")[0] for line in listed) == ["held      held", "running   open"]
+    [held, running] = sorted(json.loads(terminal("threads", "list", "--json").out), key=lambda one: one["thread_id"])
+    assert (held["thread_id"], held["status"]) == ("held", "held")
+    assert (running["thread_id"], running["status"]) == ("open", "running")
+
+
 async def test_a_state_from_a_file_revokes_the_approvals_of_the_old_plan(
     terminal: Terminal, world: World, tmp_path: Path
 ) -> None:
