@@ -19,6 +19,7 @@ FORK_CONTEXT = multiprocessing.get_context("forkserver")
 FORK_CONTEXT.set_forkserver_preload([
     "tests.bot.every_command",
     "bot.running",
+    "bot.demo.running",
     "tests.bot.process.serving",
     "countersign.cli",
     "tests.scheduler.callbacks.carrier",
@@ -119,10 +120,15 @@ class Program:
         return out, err
 
 
-async def start_program(run: Callable[[], object], *arguments: str, cwd: Path, env: Mapping[str, str]) -> Program:
-    """Starts a process that calls `run` as a program: with these arguments, in this folder and environment."""
+async def start_program(
+    run: Callable[[], object], *arguments: str, cwd: Path, env: Mapping[str, str], merged: bool = False
+) -> Program:
+    """Starts a process that calls `run` as a program: with these arguments, in this folder and environment.
+
+    `merged`: its stderr goes where its stdout goes, as in a terminal.
+    """
     (out, its_out), (err, its_err) = FORK_CONTEXT.Pipe(duplex=False), FORK_CONTEXT.Pipe(duplex=False)
-    started = Program(run, arguments, cwd, env, (its_out, its_err))
+    started = Program(run, arguments, cwd, env, (its_out, its_out if merged else its_err))
     for end, reader in ((out, started.stdout), (err, started.stderr)):
         await _connect_pipe(end, reader)
     its_out.close()
@@ -145,6 +151,7 @@ def _run_program(
 ) -> None:
     for number, end in enumerate(ends, 1):
         os.dup2(end.fileno(), number)
+    for end in ends:
         end.close()
     os.chdir(cwd)
     os.environ.clear()

@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bot.process.serving import ROOT
+from bot import cli
+from tests.fork_server import Program, start_program
 
 
 @dataclass
 class DemoProcess:
-    process: asyncio.subprocess.Process
+    process: Program
     output: list[str] = field(default_factory=list)
     url: str = ""
 
     async def read(self, until: str | None = None) -> str:
         """Read up to the first line with this text, or to the end."""
-        assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.output.append(line.decode())
             if until and until in self.output[-1]:
@@ -34,14 +33,7 @@ class DemoProcess:
 @asynccontextmanager
 async def start_demo(*options: str, cwd: Path, **environment: str) -> AsyncIterator[DemoProcess]:
     given = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "bot.cli", "demo", *options),
-        cwd=cwd,
-        env=given | {"PYTHONPATH": str(ROOT)} | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    process = await start_program(cli.main, "demo", *options, cwd=cwd, env=given | environment, merged=True)
     try:
         async with asyncio.timeout(60):
             yield DemoProcess(process)
