@@ -32,11 +32,12 @@ class Program:
     missing: str
 
     def path(self, say: Say) -> str:
-        path = self.find()
-        if not path and _may_install():
-            # One worker installs while the others wait.
+        if _may_install():
+            # One process installs while the others wait, who could otherwise find a program without its libraries.
             with _install_lock():
                 path = self.find() or self._install(say)
+        else:
+            path = self.find()
         if not path:
             raise MissingProgramError(self.missing)
         return path

@@ -63,3 +63,7 @@ async def launch(path: str) -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         await browser.close()
+
+
+if __name__ == "__main__":  # installs the browser before a test needs it
+    executable(print)
