@@ -15,6 +15,7 @@ from slack_bolt.response import BoltResponse
 
 from blocks.home.filter import own_metadata
 from blocks.kit.ids import subject_in
+from blocks.kit.text import unescape
 from bot.slack.context.listener_context import ListenerContext
 from rules.threads.commands import ThreadVerb
 from rules.threads.model import thread_key
@@ -51,7 +52,7 @@ def unavailable() -> BoltResponse:
 
 def _references(body: Body) -> Iterator[object]:
     """References in buttons, in selected options, in the metadata of forms and in commands that stop a thread."""
-    word, _, name = str(body.get("text") or "").strip().partition(" ")
+    word, _, name = unescape(str(body.get("text") or "")).strip().partition(" ")
     if "command" in body and word.lower() in _STOPPING:
         yield thread_key(name)
     for action in _mappings(body.get("actions")):

@@ -17,6 +17,7 @@ from blocks.home.queue import ROWS
 from blocks.home.stats import stats
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
+from blocks.kit.text import unescape
 from blocks.words.refusals import message_about, private_message
 from bot.slack.clicks import forms, reading
 from bot.slack.context import origin
@@ -54,7 +55,7 @@ Handler = Callable[[ListenerContext, Request], Awaitable[Message]]
 
 async def handle_slash_command(context: ListenerContext, body: Mapping[str, Any]) -> Message:
     user_id = body["user_id"]
-    word, *rest = (body.get("text") or "").split() or ["mine"]
+    word, *rest = unescape(body.get("text") or "").split() or ["mine"]
     request = Request(user_id, tuple(rest), body["trigger_id"])
     roster = await context.store.read(context.store.installation.roster)
     is_admin = user_id in roster.policy.admins

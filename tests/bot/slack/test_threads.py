@@ -330,6 +330,16 @@ async def test_a_lost_click_on_hold_thread_of_someone_who_may_not_hold_it_change
     assert await stands(office, proposal) == STILL_SOFT
 
 
+@pytest.mark.parametrize("typed", ["R&D <2026>", "R&amp;D &lt;2026&gt;"])
+async def test_a_thread_whose_name_slack_escapes_is_found(office: Office, typed: str) -> None:
+    proposal, _ = await office.submit_with_card(SOFT | {"thread_id": "R&D <2026>"})
+    assert "R&D <2026>" in (await office.reviews(RITA, f"history {typed}")).shown
+    with without_its_database(office):
+        await office.slack.command(RITA, "/reviews", f"hold {typed}")
+    await beats(office)
+    assert await stands(office, proposal) == HARD_NOW
+
+
 async def test_a_hold_typed_while_the_database_is_away_counts_as_a_failed_click(office: Office) -> None:
     proposal, _ = await office.submit_with_card(IN_THREAD)
     with without_its_database(office):
