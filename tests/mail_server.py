@@ -63,6 +63,7 @@ class MailServer:
         self.to_texts: deque[str | Held] = deque()
         self.to_logins: deque[bool] = deque()
         self.connections = 0
+        self._more = asyncio.Event()
         self.logins: list[LoginPassword] = []
         self.url = ""
 
@@ -73,6 +74,12 @@ class MailServer:
     def only(self) -> Received:
         (one,) = self.got
         return one
+
+    async def wait_for(self, count: int) -> None:
+        """Until it has taken so many mails."""
+        while len(self.got) < count:
+            self._more.clear()
+            await self._more.wait()
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: Any
@@ -99,6 +106,7 @@ class MailServer:
             content = envelope.content
             assert isinstance(content, bytes)
             self.got += [Received(recipient, content) for recipient in envelope.rcpt_tos]
+            self._more.set()
         return _cut_or(answer, server)
 
 

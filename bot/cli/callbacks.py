@@ -1,4 +1,4 @@
-"""`countersign callbacks …`: lists callbacks that did not arrive, and sends them again."""
+"""`countersign callbacks …`: lists callbacks and mails that did not arrive, and sends them again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import typer
 from bot.cli.common import session
 from bot.cli.common.text import as_json, iso, plain, table
 from rules.record.chain import rfc3339
+from store.mail import letters
 from store.outbox import callback_admin
 from store.outbox.callback_admin import CallbackInfo
-from store.outbox.callbacks import CallbackState
+from store.outbox.callbacks import CallbackState, PostKind
 
 app = typer.Typer(no_args_is_help=True, help="List and resend failed callbacks.")
 
@@ -70,12 +71,18 @@ def _lines(callback: CallbackInfo) -> list[str]:
 
 @app.command("show")
 def show_callback(callback_id: Id, *, json: Json = False) -> None:
-    """Show one callback: its address, its attempts and its last error."""
-    callback = session.query(lambda connection: callback_admin.find_callback(connection, callback_id))
+    """Show one callback or mail: its address, its attempts and its last error; of a mail also its packages."""
+    callback, tells = session.query(
+        lambda connection: (
+            callback_admin.find_callback(connection, callback_id),
+            letters.packages_told(connection, callback_id),
+        )
+    )
+    document = _document(callback) | ({"tells": tells} if callback.kind is PostKind.MAIL else {})
     if json:
-        typer.echo(as_json(_document(callback)))
+        typer.echo(as_json(document))
         return
-    shown = {name: value for name, value in _document(callback).items() if value not in (None, False)}
+    shown = {name: value for name, value in document.items() if value not in (None, False)}
     typer.echo("\n".join(f"{name.replace('_', ' ')}: {plain(str(value))}" for name, value in shown.items()))
 
 

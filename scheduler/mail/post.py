@@ -26,6 +26,7 @@ from store.store import Store
 MOST_UNANSWERED = 2
 NO_ADDRESS = "the directory has no e-mail address of this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
+EMPTIED = "not sent: retention has emptied its words"
 GIVEN_UP = "no answer came after the text was sent twice: it may have arrived twice, and is not sent again"
 
 
@@ -57,6 +58,8 @@ class MailPost:
     async def attempt(self, mail: ClaimedCallback) -> Verdict:
         if mail.unanswered >= MOST_UNANSWERED:
             return Dead(GIVEN_UP)
+        if mail.body is None:
+            return Dead(EMPTIED)
         try:
             return await self._deliver(mail, await self._draft(mail))
         except DirectoryStaleError:

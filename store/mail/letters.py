@@ -198,6 +198,14 @@ def record_trouble_mails(connection: Connection, tenant_id: str, mails: Collecti
             append_tenant_event(connection, TenantEventType.PERSON_MAILED, "auto", now, **facts)
 
 
+def packages_told(connection: Connection, mail_id: str) -> list[str]:
+    """The packages that a mail tells of, or was to tell of."""
+    query = select(NEEDS.c.package_id).where(
+        NEEDS.c.tenant_id == read_tenant_id(connection), NEEDS.c.mail_id == mail_id, NEEDS.c.package_id != NO_PACKAGE
+    )
+    return list(connection.execute(query.distinct().order_by(NEEDS.c.package_id)).scalars())
+
+
 class MailCounts(NamedTuple):
     """`waiting`: what people have to be told and no mail has told yet."""
 

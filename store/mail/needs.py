@@ -20,6 +20,7 @@ from store.schema.tables import core
 NEEDS = core(MailNeed)
 
 NO_PACKAGE = ""  # in place of a package, for troubles of the service
+AT_ONCE = timedelta(seconds=2)  # until a takeover is told: its card is posted meanwhile, so the mail can link to it
 FOLD = timedelta(seconds=5)  # so long a need waits for others that the same mail can tell
 
 
@@ -71,15 +72,15 @@ def _add_needs(batch: Batch, tenant_id: str, needs: Iterable[Need], now: datetim
 
 
 def _row(tenant_id: str, need: Need, now: datetime, wait: timedelta) -> dict[str, Any]:
-    """A takeover is told at once."""
-    at_once = need.telling.reason is MailReason.TAKEOVER
+    if need.telling.reason is MailReason.TAKEOVER:
+        wait = AT_ONCE
     return {
         "tenant": tenant_id,
         "user": need.telling.user_id,
         "package": need.package_id,
         "reason": need.telling.reason.value,
         "occasion": need.telling.occasion,
-        "due": now if at_once else now + wait,
+        "due": now + wait,
         "now": now,
     }
 

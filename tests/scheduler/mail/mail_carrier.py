@@ -22,7 +22,7 @@ from tests.fork_server import Line
 from tests.rules.world import policy_text
 from tests.scheduler.callbacks.carrier import die
 from tests.scheduler.callbacks.rounds import LOOPBACK
-from tests.scheduler.mail.rounds import SENDER, link_to, real_now
+from tests.scheduler.mail.rounds import SENDER, link_to, soon
 from tests.store.world import POLICY, Clock
 
 # Where it dies, and whether after the step has run: inside a transaction, or between two.
@@ -58,12 +58,12 @@ def run_mail_carrier(url: str, server_url: str, step: str, line: Line) -> None:
 async def _run(url: str, server_url: str, line: Line) -> None:
     store = await Store.open(url, POLICY, policy_text(POLICY), Clock())
     client = SmtpClient(parse_smtp_url(server_url), SENDER)
-    post = MailPost(store, client, SENDER, link_to=link_to, count=lambda _: None)
+    post = MailPost(store, client, SENDER, link_to=link_to, count=lambda _: None, now=soon)
     async with callback_client(LOOPBACK) as http:
-        courier = CallbackSender(store, http, lambda _: None, mail=post)
+        courier = CallbackSender(store, http, lambda _: None, soon, mail=post)
         line.send("ready")
         await asyncio.to_thread(line.recv)
-        await MailOpener(store, real_now).tick()
+        await MailOpener(store, soon).tick()
         await courier.tick()
         await asyncio.gather(*courier._running)
         await MailRecorder(store).tick()

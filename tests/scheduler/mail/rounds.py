@@ -27,12 +27,13 @@ from tests.scheduler.callbacks.rounds import LOOPBACK
 from tests.store.world import World
 
 SENDER = parse_sender("Countersign <countersign@example.com>")
+SOON = timedelta(seconds=3)  # longer than a takeover waits for its card
 LATER = timedelta(seconds=6)  # longer than a mail waits for others
 LEASE = timedelta(seconds=61)
 
 
-def real_now() -> datetime:
-    return datetime.now(UTC)
+def soon() -> datetime:
+    return datetime.now(UTC) + SOON
 
 
 def link_to(card: CardLocation) -> str:
@@ -41,7 +42,7 @@ def link_to(card: CardLocation) -> str:
 
 class MailRounds:
     def __init__(self, world: World, server: MailServer, client: SmtpClient, http: Any) -> None:
-        self.world, self.server, self.client, self.ahead = world, server, client, timedelta()
+        self.world, self.server, self.client, self.ahead = world, server, client, SOON
         self.outcomes: list[str] = []
         world.store.installation.sends_mail = True
         post = MailPost(

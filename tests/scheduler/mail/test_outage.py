@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from rules.state.commands import ClaimTask
 from store.installation import presence
 from store.installation.presence import SignOfLife
@@ -38,6 +40,7 @@ async def test_what_waits_is_mailed_when_slack_has_been_away_for_as_long_as_the_
     assert {mail.subject for mail in server.got} == {"A decision waits for you"}
 
 
+@pytest.mark.slow
 async def test_a_thousand_packages_are_one_mail_for_each_person(rounds: MailRounds, server: MailServer) -> None:
     """The gravest first, and all of them are recorded."""
     for number in range(1000):
