@@ -37,6 +37,12 @@ def test_a_browser_on_the_path_is_used(folder: Path) -> None:
     assert executable(pytest.fail) == str(there)
 
 
+def test_the_headless_shell_is_used_before_a_browser_with_windows(folder: Path) -> None:
+    program(folder / "chromium")
+    there = program(folder / "chromium-headless-shell")
+    assert executable(pytest.fail) == str(there)
+
+
 def test_the_browser_named_by_the_variable_is_used_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(folder / "chromium")
     named = program(folder / "mine")
@@ -60,7 +66,7 @@ def test_without_a_browser_the_error_says_what_to_install(folder: Path, monkeypa
 
 
 def test_root_on_debian_installs_chromium_and_says_so(folder: Path, root: None) -> None:
-    log, program_path = folder / "log", folder / "chromium"
+    log, program_path = folder / "log", folder / "chromium-headless-shell"
     program(
         folder / "apt-get",
         f'echo "$@" >> {log}\ncase "$2" in install) : > {program_path}; /bin/chmod +x {program_path};; esac',
@@ -70,7 +76,7 @@ def test_root_on_debian_installs_chromium_and_says_so(folder: Path, root: None) 
     assert printed == [INSTALLING]
     assert log.read_text().splitlines() == [
         "-qq update",
-        "-qq install --yes --no-install-recommends chromium fonts-liberation fonts-noto-color-emoji",
+        "-qq install --yes --no-install-recommends chromium-headless-shell fonts-liberation fonts-noto-color-emoji",
     ]
 
 
