@@ -16,6 +16,7 @@ from blocks.kit.elements import (
     context,
     divider,
     header,
+    option,
     rich,
     section,
     statement,
@@ -50,6 +51,8 @@ class HomeData:
 
     `search` is the filter of what waits.
 
+    `all_mails` says whether the person gets all mails or only those about takeovers; None if the service sends none.
+
     `posture` are sentences about the service, such as "Soft approvals are off."; `notice` answers the last click here.
     """
 
@@ -61,6 +64,7 @@ class HomeData:
     own_count: int | None = None
     away_until: datetime | None = None
     delegate: str | None = None
+    all_mails: bool | None = None
     is_reviewer: bool = True
     is_admin: bool = False
     posture: tuple[str, ...] = ()
@@ -84,6 +88,8 @@ def _blocks(data: HomeData) -> Iterator[Block]:
     yield divider()
     if data.is_reviewer or data.away_until:
         yield from _away(data)
+    if data.all_mails is not None:
+        yield _mails(all_mails=data.all_mails)
     yield from _footer(data)
 
 
@@ -166,6 +172,13 @@ def _away(data: HomeData) -> Iterator[Block]:
 
 def _away_button(action: ActionId, label: str) -> Element:
     return button(label, action, action.value)
+
+
+def _mails(*, all_mails: bool) -> Block:
+    others = option("Mails other than takeovers", ActionId.HOME_MAILS)
+    box = {"type": "checkboxes", "action_id": ActionId.HOME_MAILS.value, "options": [others]}
+    ticked = {"initial_options": [others]} if all_mails else {}
+    return section("Countersign sends you mail when Slack is down or something cannot wait.", box | ticked)
 
 
 def _footer(data: HomeData) -> Iterator[Block]:

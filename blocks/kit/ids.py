@@ -31,6 +31,7 @@ class ActionId(StrEnum):
     HOME_CLEAR = "home_clear"  # of the filter
     HOME_AWAY = "home_away"
     HOME_BACK = "home_back"
+    HOME_MAILS = "home_mails"  # which mails the reader wants
 
 
 ANSWER_BUTTONS = (ActionId.ANSWER_1, ActionId.ANSWER_2, ActionId.ANSWER_3, ActionId.ANSWER_4)

@@ -122,6 +122,7 @@ HANDLERS: Mapping[str, Handler] = {
     ActionId.HOME_CLEAR: home.clear_filter,
     ActionId.HOME_AWAY: home.open_away_form,
     ActionId.HOME_BACK: home.handle_back,
+    ActionId.HOME_MAILS: home.choose_mails,
 }
 
 

@@ -21,6 +21,8 @@ def person(user_id: str) -> Actor:
 class Tap:
     """A click in `view`, if it was made in a view, or else on the message `card`.
 
+    `value` is that of the button, or of the chosen option; empty if a checkbox was cleared.
+
     A message that only the clicker sees, such as an answer to `/reviews`, is not a card: it cannot be updated.
     """
 
@@ -35,7 +37,7 @@ class Tap:
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
         action = body["actions"][0]
-        option, container = action.get("selected_option") or {}, body.get("container") or {}
+        option, container = _chosen_option(action), body.get("container") or {}
         return cls(
             user_id=body["user"]["id"],
             action_id=action["action_id"],
@@ -66,6 +68,11 @@ class Tap:
             name, _, reference = self.value.partition(" ")
         ref = Ref.read(reference)
         return (Verb(name), ref) if ref and name in LOOKS else None
+
+
+def _chosen_option(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a menu, or the first one of checkboxes."""
+    return action.get("selected_option") or next(iter(action.get("selected_options") or ()), {})
 
 
 def _card(container: Mapping[str, Any]) -> Posted | None:

@@ -22,6 +22,8 @@ from bot.slack.home.rows import Viewer, decided_rows, rows_of
 from rules.authority.visibility import may_see
 from rules.search import EVERYTHING, Search
 from store.installation import directory
+from store.installation.installation import Installation
+from store.mail.preferences import set_takeovers_only, wants_takeovers_only
 from store.packages.queue import count_open, list_decisions_by
 
 
@@ -66,6 +68,15 @@ async def end_absence(context: ListenerContext, user_id: str, request_id: str) -
     await context.store.write_once(request_id, lambda connection: directory.end_absence(connection, user_id, now))
 
 
+async def choose_mails(context: ListenerContext, tap: Tap) -> None:
+    """The checkbox is ticked if the person wants all mails."""
+    now, only = context.store.clock(), not tap.value
+    await context.store.write_once(
+        tap.trigger_id, lambda connection: set_takeovers_only(connection, tap.user_id, now, only=only)
+    )
+    context.background.start("home", publish(context, tap.user_id, OpenPages.first_of(tap.view)))
+
+
 async def publish(context: ListenerContext, user_id: str, pages: OpenPages, warning: str | None = None) -> None:
     """`warning` could not be shown in any other way."""
     desk = await context.store.read(lambda connection: _desk_of(connection, context, user_id, pages))
@@ -90,10 +101,18 @@ def _desk_of(connection: Connection, context: ListenerContext, user_id: str, pag
         waiting=count_open(connection, installation.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
+        all_mails=_all_mails(connection, installation, user_id),
         is_reviewer=bool(roster.roles_of(user_id)),
         is_admin=user_id in roster.policy.admins,
         posture=() if roster.policy.soft.enabled else ("Soft approvals are off: silence never counts as consent.",),
     )
+
+
+def _all_mails(connection: Connection, installation: Installation, user_id: str) -> bool | None:
+    """None if the service sends no mails."""
+    if not installation.sends_mail:
+        return None
+    return not wants_takeovers_only(connection, installation.tenant_id, user_id)
 
 
 def _waiting_list(connection: Connection, tenant_id: str, viewer: Viewer, pages: OpenPages) -> RowPage:

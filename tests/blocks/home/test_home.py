@@ -86,6 +86,8 @@ DESKS = {
     "empty": HomeData(name="Senta Koch"),
     "nothing_of_31": HomeData(name="Senta Koch", waiting=31, own_count=0),
     "away": replace(BUSY, away_until=NOW + 7 * DAY, delegate="Sven Dahl"),
+    "all_mails": HomeData(name="Senta Koch", all_mails=True),
+    "takeovers_only": HomeData(name="Senta Koch", all_mails=False),
     "without_a_role": HomeData(name="Rose Miller", is_reviewer=False),
     "admin": HomeData(name="Adam Stone", is_reviewer=False, is_admin=True, posture=("Soft approvals are off.",)),
 }
