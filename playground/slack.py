@@ -80,6 +80,7 @@ from playground.client.actions import SlackActions
 from playground.client.delivery import Delivery
 from playground.client.interactions import Client
 from playground.client.outcomes import Outcome
+from playground.mail.mailbox import Mailbox
 from playground.model.clock import Clock
 from playground.model.messages import Message
 from playground.model.rates import Rates
@@ -97,7 +98,8 @@ class Slack(SlackActions):
     def __init__(self, workspace: Workspace, client: Client, sockets: Sockets, port: int) -> None:
         super().__init__(workspace, client)
         self.sockets, self._port = sockets, port
-        self.browsing = Browsing(self, sockets)
+        self.mailbox = Mailbox(workspace.changes)
+        self.browsing = Browsing(self, sockets, self.mailbox)
         app = application(workspace, sockets, self.browsing)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         self._site: web.TCPSite | None = None

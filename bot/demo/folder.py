@@ -16,9 +16,9 @@ from store.engine.address import parse_database_url
 SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
 MARK = "demo.lock"
 DATABASE, POLICY, LOG = "countersign.db", "policy.toml", "countersign.log"
-CLOCK, MESSAGES, AGENTS = "clock.txt", "messages.jsonl", "agents.jsonl"
+CLOCK, MESSAGES, MAILS, AGENTS = "clock.txt", "messages.jsonl", "mails.jsonl", "agents.jsonl"
 DATABASE_FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
-ALL = (DATABASE, *DATABASE_FILES, POLICY, LOG, CLOCK, MESSAGES, AGENTS)
+ALL = (DATABASE, *DATABASE_FILES, POLICY, LOG, CLOCK, MESSAGES, MAILS, AGENTS)
 
 
 def moved_time(database_url: str) -> timedelta:
@@ -36,6 +36,7 @@ class Folder:
         self.database_url = f"sqlite:///{self.path / DATABASE}"
         self.policy, self.log = self.path / POLICY, self.path / LOG
         self.clock, self.messages, self.agents = self.path / CLOCK, self.path / MESSAGES, self.path / AGENTS
+        self.mails = self.path / MAILS
 
     @property
     def is_used(self) -> bool:

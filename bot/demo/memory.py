@@ -1,4 +1,4 @@
-"""Keeps the playground's messages: a real Slack does not forget them when the app restarts."""
+"""Keeps the playground's messages and mails: a real Slack does not forget them when the app restarts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.demo.journal import Entry, Journal
+from playground.mail.mailbox import Mailbox
 from playground.model.changes import Change
 from playground.model.messages import Message
 from playground.model.workspace import Workspace
@@ -49,6 +50,20 @@ class Memory:
         channel, ts = change.about["channel"], change.about["ts"]
         message = self._workspace.messages.find(channel, ts)
         self._journal.append(_entry_of(message) if message else {"channel": channel, "ts": ts, "gone": True})
+
+
+def keep_mails(mailbox: Mailbox, journal: Journal) -> None:
+    """Restore earlier mails, and keep every mail from now on."""
+    for entry in journal.entries():
+        mailbox.deliver(entry["raw"].encode("latin-1"), entry["recipients"])
+
+    def follow(change: Change) -> None:
+        letter = mailbox.find(change.about["letter"]) if change.kind == "mail.arrived" else None
+        if letter:
+            # Any byte is one character of Latin-1.
+            journal.append({"recipients": list(letter.recipients), "raw": letter.raw.decode("latin-1")})
+
+    mailbox.changes.subscribe(follow)
 
 
 def _entry_of(message: Message) -> Entry:

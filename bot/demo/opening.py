@@ -15,7 +15,7 @@ from bot.demo.agents.diary import Diary
 from bot.demo.folder import Folder
 from bot.demo.hiring import agent_sessions, issue_credentials
 from bot.demo.journal import Journal
-from bot.demo.memory import Memory
+from bot.demo.memory import Memory, keep_mails
 from bot.demo.page.clock import MovedClock
 from bot.demo.page.demo_server import DemoServer
 from bot.demo.page.panel import Panel
@@ -29,6 +29,8 @@ from playground.browser.browsing import Browsing
 from playground.client.actions import SlackActions
 from playground.client.delivery import Delivery
 from playground.client.interactions import Client
+from playground.mail.mailbox import Mailbox
+from playground.mail.server import mail_server
 from playground.model.workspace import Workspace
 from playground.server import routes
 from store.agents.agent_admin import Credentials
@@ -43,6 +45,7 @@ class Demo:
     slack: SlackActions
     service: Service
     stage: Stage
+    mailbox: Mailbox
     own_agent: Credentials  # of an agent that the visitor writes
 
 
@@ -53,17 +56,22 @@ async def open_demo(folder: Folder, port: int) -> AsyncIterator[Demo]:
         clock = MovedClock(folder.clock)
         slack, sockets = await stack.enter_async_context(_slack())
         Memory(slack.workspace, stack.enter_context(closing(Journal(folder.messages)))).restore()
+        mailbox = Mailbox(slack.workspace.changes)
+        keep_mails(mailbox, stack.enter_context(closing(Journal(folder.mails))))
+        smtp_url = await stack.enter_async_context(mail_server(mailbox, slack.workspace))
         diary = Diary(stack.enter_context(closing(Journal(folder.agents))), clock)
         panel = Panel(clock, diary)
-        browsing = Browsing(slack, sockets)
+        browsing = Browsing(slack, sockets, mailbox)
         server = DemoServer([*routes(slack.workspace, sockets), *browsing.routes(), *panel.routes()])
         url = slack.workspace.base_url = await stack.enter_async_context(server.listening(port))
         stack.callback(panel.end)
         stack.callback(browsing.close)
-        service = await stack.enter_async_context(_run_service(folder, slack.workspace, clock, server))
+        service = await stack.enter_async_context(
+            _run_service(_settings(folder, slack.workspace, smtp_url), clock, server)
+        )
         await slack.connect(f"{url}/slack/events")
         stage = await stack.enter_async_context(_play_stories(service, clock, diary, panel, url))
-        yield Demo(url, slack, service, stage, await issue_credentials(service.store, OWN_AGENT))
+        yield Demo(url, slack, service, stage, mailbox, await issue_credentials(service.store, OWN_AGENT))
 
 
 @asynccontextmanager
@@ -80,18 +88,16 @@ async def _slack() -> AsyncIterator[tuple[SlackActions, Sockets]]:
 
 
 @asynccontextmanager
-async def _run_service(
-    folder: Folder, slack_workspace: Workspace, clock: MovedClock, server: DemoServer
-) -> AsyncIterator[Service]:
+async def _run_service(settings: Settings, clock: MovedClock, server: DemoServer) -> AsyncIterator[Service]:
     """The service of `countersign serve`, with a clock that can be moved. The folder's policy always applies."""
-    async with open_service(_settings(folder, slack_workspace), clock, ticks=False, again=True) as service:
+    async with open_service(settings, clock, ticks=False, again=True) as service:
         inner = application(service)
         server.add_service(inner)
         yield service
         await drain(inner, service.store)
 
 
-def _settings(folder: Folder, slack_workspace: Workspace) -> Settings:
+def _settings(folder: Folder, slack_workspace: Workspace, smtp_url: str) -> Settings:
     """Every setting is given: environment variables are meant for a real Slack. Callbacks can be tried all the same."""
     return read_settings(
         _env_file=None,
@@ -108,6 +114,8 @@ def _settings(folder: Folder, slack_workspace: Workspace) -> Settings:
         COUNTERSIGN_CALLBACK_ALLOW=os.environ.get("COUNTERSIGN_CALLBACK_ALLOW", LOOPBACK),
         COUNTERSIGN_TRUSTED_PROXIES="",
         COUNTERSIGN_LOG="text",
+        COUNTERSIGN_SMTP_URL=smtp_url,
+        COUNTERSIGN_EMAIL_FROM=workspace.SENDER,
     )
 
 

@@ -28,6 +28,7 @@ REVIEWS = Command(  # as in manifest.yml
     hint="[queue | mine | threads | show ID | stats 7d | away | back | help]",
     description="Lists what waits for you or for others",
 )
+SENDER = "Countersign <countersign@northport.example>"
 CHANNELS = {"C0REVIEWS": "reviews", "C0ENFORCE": "enforcement", "C0DATA": "data-protection"}
 
 

@@ -1,6 +1,6 @@
 """The HTTP side of the page: its files, an event stream for each browser, and the acts of people.
 
-browsing = Browsing(actions, sockets)
+browsing = Browsing(actions, sockets, mailbox)
 app.add_routes(browsing.routes())
 …
 browsing.close()  # before the server waits for open requests: streams do not end by themselves
@@ -19,10 +19,12 @@ from playground.api.socket_mode import Sockets
 from playground.browser.acts import ACTS, Act, Context
 from playground.browser.condition import SlackCondition
 from playground.browser.follower import Follower
+from playground.browser.letters import Letters
 from playground.browser.own_page import own_page_only
 from playground.browser.page_data import PageData
 from playground.client.actions import SlackActions
 from playground.client.outcomes import Outcome
+from playground.mail.mailbox import Mailbox
 from playground.model.refusals import NotPossibleError, RefusedError
 
 FOLDER = Path(__file__).parents[1] / "page"
@@ -36,8 +38,8 @@ HEADERS = {
 
 
 class Browsing:
-    def __init__(self, actions: SlackActions, sockets: Sockets) -> None:
-        self._actions, self._slack = actions, actions.workspace
+    def __init__(self, actions: SlackActions, sockets: Sockets, mailbox: Mailbox) -> None:
+        self._actions, self._slack, self._mailbox = actions, actions.workspace, mailbox
         self._condition = SlackCondition(actions.workspace, sockets)
         self._followers: set[Follower] = set()
         self._closed = False
@@ -49,6 +51,7 @@ class Browsing:
             web.get("/playground/page/{name}", self._file),
             web.get("/playground/stream", self._stream),
             web.post("/playground/act/{act}", self._act),
+            *Letters(self._slack, self._mailbox).routes(),
         ]
 
     def close(self) -> None:
@@ -71,7 +74,7 @@ class Browsing:
         own_page_only(request)
         if self._closed:
             raise web.HTTPServiceUnavailable(text="The playground is ending.")
-        data = PageData(self._slack, request.query.get("as", ""))
+        data = PageData(self._slack, request.query.get("as", ""), self._mailbox)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         await self._follow(Follower(data), response)

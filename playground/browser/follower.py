@@ -50,8 +50,8 @@ class Follower:
                 return Part("modals") if is_own else None
             case ["home", _]:
                 return Part("home") if is_own else None
-            case ["condition", _]:
-                return Part("condition")
+            case ["condition" | "mail" as name, _]:
+                return Part(name)
             case ["person" | "channel" | "group", _]:
                 return WHOLE
             case _:
@@ -93,5 +93,7 @@ class Follower:
                 return self._data.home()
             case "condition":
                 return self._data.condition()
+            case "mail":
+                return self._data.mail()
             case _:
                 return self._data.whole()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.browser.condition import condition_of
+from playground.browser.letters import mail_of
+from playground.mail.mailbox import Mailbox
 from playground.model.channels import Channel
 from playground.model.messages import Message
 from playground.model.people import SLACKBOT, Person
@@ -24,6 +26,7 @@ def playable(person: Person) -> bool:
 class PageData:
     slack: Workspace
     wanted: str
+    mailbox: Mailbox | None = None
 
     @property
     def user(self) -> str:
@@ -38,6 +41,7 @@ class PageData:
             "modals": self.modals(),
             "home": self.home(),
             "condition": self.condition(),
+            "mail": self.mail(),
         }
 
     def scene(self) -> Json:
@@ -103,6 +107,9 @@ class PageData:
 
     def condition(self) -> Json:
         return condition_of(self.slack)
+
+    def mail(self) -> Json | None:
+        return mail_of(self.slack, self.mailbox, self.user) if self.mailbox else None
 
 
 def _person(person: Person) -> Json:

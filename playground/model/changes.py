@@ -13,7 +13,7 @@ class Change:
 
     Messages: message.posted, message.changed, message.deleted, note.shown. Views: view.opened, view.changed,
     view.closed, home.published. The scene: person.changed, channel.changed, group.changed. The app: api.called,
-    socket.opened, socket.closed. And condition.changed.
+    socket.opened, socket.closed. And condition.changed, mail.arrived.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-// The middle of the page: a channel's messages or the app's Home, its title, and what is new in it.
+// The middle of the page: a channel's messages, the app's Home or the mailbox, its title, and what is new in it.
 
 import { byId, el } from "./el.js";
 import { day } from "./dates.js";
@@ -29,15 +29,18 @@ export function channels() {
 function draw() {
   const here = place();
   const home = here.kind === "home";
-  const moved = come(`${workspace.me} ${home ? "home" : here.channel}`);
+  const mail = here.kind === "mail";
+  const elsewhere = home || mail;
+  const moved = come(`${workspace.me} ${elsewhere ? here.kind : here.channel}`);
   if (fresh === undefined && known(here.channel)) fresh = firstUnread(here.channel);
   const following = moved || atEnd();
-  byId("messages").hidden = home;
+  byId("messages").hidden = elsewhere;
   byId("home").hidden = !home;
-  byId("composer").hidden = home;
-  title(here, home);
-  if (!home) keyed(byId("messages"), items(here.channel), (item) => item.key, drawn);
-  if (following && !home) toEnd();
+  byId("mail").hidden = !mail;
+  byId("composer").hidden = elsewhere;
+  if (!mail) title(here, home);
+  if (!elsewhere) keyed(byId("messages"), items(here.channel), (item) => item.key, drawn);
+  if (following && !elsewhere) toEnd();
   if (moved) byId("newer").hidden = true;
   if (sought && known(here.channel)) seek(here);
   read();

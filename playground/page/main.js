@@ -5,6 +5,7 @@ import { channels } from "./channel.js";
 import { composer, invite } from "./composer.js";
 import { byId, el } from "./el.js";
 import { home } from "./home.js";
+import { mail } from "./mail.js";
 import { modals } from "./modals.js";
 import { channelAddress, onMove, place } from "./place.js";
 import { sidebar } from "./sidebar.js";
@@ -29,6 +30,7 @@ function arrange() {
     tab("#", "Channels", kind === "list"),
     tab(first ? channelAddress(first) : "#home", "Messages", kind === "channel"),
     ...(workspace.scene.app.home ? [tab("#home", "Home", kind === "home")] : []),
+    ...(workspace.mail ? [tab("#mail", "Mail", kind === "mail")] : []),
     ...(document.body.classList.contains("has-agents") ? [tab("#agents", "Try it", kind === "agents")] : []),
   );
 }
@@ -43,7 +45,7 @@ function announce(message) {
 // First show the parts, then fill them: hidden elements cannot be scrolled.
 when(["scene"], arrange);
 onMove(arrange);
-for (const begin of [top, sidebar, channels, threads, home, modals]) begin();
+for (const begin of [top, sidebar, channels, threads, home, mail, modals]) begin();
 when(["arrived"], announce);
 follow(wanted());
 agents().then(arrange);

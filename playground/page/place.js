@@ -2,10 +2,11 @@
 
 import { channel, keyOf, workspace } from "./workspace.js";
 
-/** `{kind: "channel", channel, thread, at}` (`at`: the message to show), `{kind: "home"}`, or `{kind: "list"}`: on a phone, the list of channels. */
+/** `{kind: "channel", channel, thread, at}` (`at`: the message to show), `{kind: "home"}`, `{kind: "mail", letter, part}`, or `{kind: "list"}`: on a phone, the list of channels. */
 export function place() {
   const [kind, id, ts] = location.hash.slice(1).split("/").map(decodeURIComponent);
   if (kind === "home" && workspace.scene.app.home) return { kind: "home" };
+  if (kind === "mail" && workspace.mail) return { kind, letter: id ?? null, part: ts === "text" ? "text" : "html" };
   if (kind === "agents") return { kind: "agents", channel: fallback() };
   if (kind === "channel" && channel(id)) return { kind, channel: id, thread: ts ?? null };
   if (kind === "message" && channel(id)) return { kind: "channel", channel: id, thread: parent(id, ts), at: ts };
@@ -34,6 +35,11 @@ export function threadAddress(id, ts) {
 
 export function messageAddress(id, ts) {
   return `#message/${encodeURIComponent(id)}/${encodeURIComponent(ts)}`;
+}
+
+/** Without a part, the HTML of the mail. */
+export function letterAddress(id, part) {
+  return `#mail/${encodeURIComponent(id)}${part ? `/${part}` : ""}`;
 }
 
 /** Going to the same place again leads to it again. */

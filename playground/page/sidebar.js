@@ -1,12 +1,13 @@
 // The list of channels, the app's direct messages, and its Home.
 
 import { byId, el, unseen } from "./el.js";
+import { unreadMails } from "./mail.js";
 import { channelAddress, onMove, place } from "./place.js";
 import { unread } from "./unread.js";
 import { nameOf, when, workspace } from "./workspace.js";
 
 export function sidebar() {
-  when(["scene", "messages", "read"], draw);
+  when(["scene", "messages", "mail", "read"], draw);
   onMove(draw);
 }
 
@@ -22,7 +23,13 @@ function draw() {
       scene.app.home && item("#home", "⌂", `${app} Home`, place().kind === "home", {}),
       direct && row(direct, "✉", `${app} messages`),
     ]),
+    ...(workspace.mail ? [list("Outside Slack", [mailbox()])] : []),
   );
+}
+
+function mailbox() {
+  const count = unreadMails();
+  return item("#mail", "@", "Mail", place().kind === "mail", { pings: count, any: count > 0, what: "unread mails" });
 }
 
 function list(title, rows) {
@@ -34,8 +41,8 @@ function row(channel, sign, name) {
   return item(channelAddress(channel.id), sign, name, here.kind === "channel" && here.channel === channel.id, unread(channel.id));
 }
 
-function item(href, sign, name, here, { pings, any }) {
-  const badge = pings ? el("span", { class: "badge", "aria-label": `${pings} that mention you` }, pings) : null;
+function item(href, sign, name, here, { pings, any, what = "that mention you" }) {
+  const badge = pings ? el("span", { class: "badge", "aria-label": `${pings} ${what}` }, pings) : null;
   const properties = { href, class: any ? "unread" : null, "aria-current": here ? "page" : null };
   return el("li", {}, el("a", properties, el("span", { class: "sign", "aria-hidden": "true" }, sign), el("span", { class: "name" }, name), any && unseen("unread"), badge));
 }

@@ -26,8 +26,9 @@ function open() {
 
 /** Hide what the previous person saw; acts are the next person's from now on. */
 function lookAway(as) {
-  Object.assign(workspace, { me: as, messages: new Map(), modals: [], home: null });
-  for (const part of ["messages", "modals", "home"]) tell(part);
+  const mail = workspace.mail && { address: null, letters: [], others: [] };
+  Object.assign(workspace, { me: as, messages: new Map(), modals: [], home: null, mail });
+  for (const part of ["messages", "modals", "home", "mail"]) tell(part);
 }
 
 function lost(source) {
@@ -41,7 +42,7 @@ const HEARD = {
     const local = [...workspace.messages.values()].filter((message) => message.local && data.scene.me === workspace.me);
     Object.assign(workspace, data, { me: data.scene.me, connected: true });
     workspace.messages = new Map([...data.messages, ...local].map((message) => [keyOf(message), message]));
-    for (const part of ["connected", "scene", "messages", "modals", "home", "condition"]) tell(part);
+    for (const part of ["connected", "scene", "messages", "modals", "home", "mail", "condition"]) tell(part);
   },
   message({ channel, ts, message }) {
     const key = keyOf({ channel, ts });
@@ -58,6 +59,10 @@ const HEARD = {
   home(view) {
     workspace.home = view;
     tell("home");
+  },
+  mail(letters) {
+    workspace.mail = letters;
+    tell("mail");
   },
   condition(condition) {
     workspace.condition = condition;

@@ -6,6 +6,7 @@ export const workspace = {
   messages: new Map(),
   modals: [],
   home: null,
+  mail: null,
   condition: { kind: "well" },
   connected: false,
 };
@@ -15,7 +16,7 @@ const changed = new Set();
 let arrivals = [];
 let waiting = false;
 
-/** Parts: scene, messages, modals, home, condition, connected, read; and "arrived", announced for each new message. */
+/** Parts: scene, messages, modals, home, mail, condition, connected, read; and "arrived", announced for each new message. */
 export function when(parts, listener) {
   for (const part of parts) listeners.set(part, [...(listeners.get(part) ?? []), listener]);
 }

@@ -289,3 +289,29 @@ async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
         assert await screen.measure("overlaps") == []
         assert await screen.measure("faint") == []
         assert screen.complaints == []
+
+
+async def test_with_slack_down_for_ten_minutes_what_waits_for_rita_is_in_one_mail(screen: Screen) -> None:
+    page, mail = screen.page, screen.page.get_by_role("link", name="decisions wait for you")
+    await go(screen, "enforcement", "URITA")
+    await expect(screen.card(QUESTION)).to_be_visible()
+    await screen.slack_is("down")
+    sooner = page.get_by_role("button", name="+5 min")
+    for minutes in (5, 10):
+        await sooner.click()
+        await expect(page.get_by_text(f"{minutes} minutes ahead of the real clock")).to_be_visible()
+        await expect(sooner).not_to_have_attribute("aria-busy", "true")  # until then it ignores clicks
+    await page.get_by_role("navigation", name="Channels and messages").get_by_role("link", name="Mail").click()
+    await expect(mail).to_have_count(1)
+    await screen.picture("demo_mailbox")
+    await mail.click()
+    frame = page.frame_locator("iframe")
+    await expect(
+        frame.get_by_text("Slack cannot be reached. Mail cannot decide: open the cards in Slack.")
+    ).to_be_visible()
+    await expect(frame.get_by_text("Which address of Entity ABC")).to_be_visible()
+    await screen.picture("demo_mail")
+    await screen.slack_is("working")
+    await frame.get_by_role("link", name="Open card").first.click()
+    await expect(page.locator("#messages > .message:focus")).to_be_visible()
+    await screen.picture("demo_mail_followed")

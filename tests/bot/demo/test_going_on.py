@@ -7,7 +7,7 @@ from pathlib import Path
 from playground.model.messages import Message
 from rules.state.commands import Verb
 from tests.bot.demo.test_stories import DELETION, MAIL, NOTICE, PLAN, REPORT
-from tests.bot.demo.visitor import RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
+from tests.bot.demo.visitor import PATIENCE, RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
 
 
 async def test_messages_are_restored_without_duplicate_cards(tmp_path: Path) -> None:
@@ -89,6 +89,20 @@ async def test_time_that_was_moved_stays_moved(tmp_path: Path) -> None:
         await first.pass_time(3600)
     async with visiting(tmp_path) as second:
         assert (await second.state())["moved_seconds"] == 3600
+
+
+async def test_mails_are_restored_and_not_sent_again(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.slack.until(lambda: _mails_of_rita(first), PATIENCE)
+        before = _mails_of_rita(first)
+    async with visiting(tmp_path) as second:
+        await second.card(NOTICE)
+        assert _mails_of_rita(second) == before
+
+
+def _mails_of_rita(visitor: Visitor) -> list[str]:
+    letters = visitor.demo.mailbox.of(["rita@northport.example"])
+    return [letter.headers["Message-ID"] for letter in letters]
 
 
 async def test_a_line_cut_off_by_a_crash_loses_only_itself(tmp_path: Path) -> None:

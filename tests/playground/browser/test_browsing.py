@@ -248,7 +248,7 @@ async def test_a_slow_slack_answers_late_until_it_recovers(slack: Slack, session
 async def test_an_open_stream_ends_with_the_page_and_is_not_waited_for(
     slack: Slack, session: aiohttp.ClientSession
 ) -> None:
-    browsing = Browsing(slack, slack.sockets)
+    browsing = Browsing(slack, slack.sockets, slack.mailbox)
     runner = web.AppRunner(application(slack.workspace, slack.sockets, browsing))  # which would wait for a minute
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
