@@ -23,7 +23,6 @@ exported whole, because half a chain proves nothing. A CSV holds only the select
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -33,6 +32,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.audit.csv_lines import csv_line
 from bot.keys import SigningKey
 from rules.canonical import canonical_json
 from rules.record.chain import Event, rfc3339
@@ -84,7 +84,6 @@ COLUMNS = (
     "digest",
     "facts",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def export_jsonl(
@@ -192,13 +191,12 @@ def export_csv(
     connection: Connection, selection: Selection = EVERYTHING, progress: Progress = no_progress
 ) -> Iterator[str]:
     """Yield the selected events, oldest first, after a header line. `progress` gets a total of 0: it is unknown."""
-    writer = csv.writer(_LineReturner())  # default line endings: with others it leaves a carriage return unquoted
     tenant_id = read_tenant_id(connection)
     names = {agent["agent_id"]: agent["name"] for agent in agent_identities(connection, tenant_id)}
-    yield writer.writerow(COLUMNS)
+    yield csv_line(COLUMNS)
     for done, (agent_id, event) in enumerate(matching_events(connection, tenant_id, selection), 1):
         row = event | {"agent": names.get(agent_id or _agent_of(event))}
-        yield writer.writerow([_cell(row, name) for name in COLUMNS])
+        yield csv_line(_value(row, name) for name in COLUMNS)
         progress(done, 0)
 
 
@@ -208,18 +206,6 @@ def _agent_of(event: Event) -> str:
     return str(change.get("agent_id")) if isinstance(change, dict) else ""
 
 
-class _LineReturner:
-    """A file-like object that makes `csv.writer` return each line instead of writing it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _cell(event: Event, name: str) -> str:
-    """Format one cell. `facts` is filled for tenant events only; the changes to a package are meant for programs."""
-    value = event.get("change") if name == "facts" and not event.get("decision_package_id") else event.get(name)
-    if value is None:
-        return ""
-    text = json.dumps(value) if isinstance(value, dict | list) else str(value)
-    # A spreadsheet would run such text as a formula.
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _value(event: Event, name: str) -> Any:
+    """`facts` is filled for tenant events only; the changes to a package are meant for programs."""
+    return event.get("change") if name == "facts" and not event.get("decision_package_id") else event.get(name)

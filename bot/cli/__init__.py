@@ -42,6 +42,7 @@ COMMANDS = (
     LazyCommand("callbacks", "bot.cli.callbacks:app", "List and resend failed callbacks."),
     LazyCommand("policy", "bot.cli.policy.commands:app", "Check, show, apply and explain the policy."),
     LazyCommand("audit", "bot.cli.audit:app", "Verify and export the audit log."),
+    LazyCommand("export", "bot.cli.export:app", "Export what people decided, as data."),
     LazyCommand(
         "key", "bot.cli.key:app", "Print the public key that verifies exports, or seal callback secrets again."
     ),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +13,7 @@ import typer
 from bot.audit.check import ExportCheck, read_lines
 from bot.audit.export import export_csv, export_jsonl
 from bot.cli.common import session
+from bot.cli.common.output import output_to, parse_time, progress_of
 from bot.cli.common.text import plain
 from bot.keys import known_public_key, signing_key
 from bot.keys import normalize_public_key as as_exported
@@ -28,21 +26,11 @@ app = typer.Typer(no_args_is_help=True, help="Verify and export the audit log.")
 
 MAX_FAULTS = 20  # faults that are printed; the rest are counted
 NOT_PROVEN = 2  # exit code: the export is consistent, but its origin is not proven
-PROGRESS_INTERVAL = 0.2  # seconds between two updates
 
 
 class Format(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
-
-
-def _parse_time(written: str) -> datetime:
-    """Parse a date or a time. Without an offset it is in UTC."""
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise typer.BadParameter("write a time such as 2026-11-20 or 2026-11-20T12:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Export = Annotated[
@@ -63,11 +51,11 @@ Against = Annotated[
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option(help="From this time on, in UTC.", metavar="TIME", parser=_parse_time, show_default=False),
+    typer.Option(help="From this time on, in UTC.", metavar="TIME", parser=parse_time, show_default=False),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(help="Before this time, in UTC.", metavar="TIME", parser=_parse_time, show_default=False),
+    typer.Option(help="Before this time, in UTC.", metavar="TIME", parser=parse_time, show_default=False),
 ]
 ActionType = Annotated[str | None, typer.Option(help="Only of this action type.", show_default=False)]
 Reviewer = Annotated[
@@ -103,7 +91,7 @@ def _print_ok(counts: Counts, suffix: str = "") -> None:
 
 def _verify_database(earlier: EarlierExport | None) -> Counts:
     counts = Counts()
-    with session.database(read_settings()) as engine, snapshot(engine) as connection, _progress("packages") as tell:
+    with session.database(read_settings()) as engine, snapshot(engine) as connection, progress_of("packages") as tell:
         _exit_on_faults(verify_database(connection, counts, tell, earlier))
     return counts
 
@@ -119,7 +107,7 @@ def _verify_export(
     """Verify an export. If it has faults or is not signed by the pinned key, the command exits here."""
     pinned = as_exported(expected) if expected else known_public_key(read_settings())
     check = ExportCheck(pinned, earlier, remembers=remembers)
-    with _progress("lines") as tell:
+    with progress_of("lines") as tell:
         faults = check.faults(read_lines(file), lambda lines: tell(lines, 0))
         _exit_on_faults(faults, f"{file.name}: " if remembers else "")
     distrust = check.distrust
@@ -158,7 +146,7 @@ def export(
     A filter selects events; as jsonl, every package in which one was selected is written whole.
     """
     settings, selection = read_settings(), _selection(since, until, action_type, reviewer)
-    with _progress("events" if how is Format.CSV else "packages") as tell, _output(out) as write:
+    with progress_of("events" if how is Format.CSV else "packages") as tell, output_to(out) as write:
         for line in _lines(settings, selection, how, tell):
             write(line)
 
@@ -177,35 +165,3 @@ def _lines(settings: Settings, selection: Selection, how: Format, tell: Progress
             yield from export_jsonl(connection, signing_key(settings), session.now(), selection, tell)
         else:
             yield from (line.encode() for line in export_csv(connection, selection, tell))
-
-
-@contextmanager
-def _output(out: Path | None) -> Iterator[Callable[[bytes], object]]:
-    """Yield the function that writes. A file appears only once it is complete."""
-    if out is None:
-        yield sys.stdout.buffer.write
-        sys.stdout.buffer.flush()
-        return
-    part = out.with_name(f"{out.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file.write
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress(unit: str) -> Iterator[Progress]:
-    """Show progress on a terminal; a log or a script gets none."""
-    shown, last = sys.stderr.isatty(), time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        if shown and time.monotonic() - last > PROGRESS_INTERVAL:
-            last = time.monotonic()
-            typer.echo(f"\r{done}{f' of {total}' if total else ''} {unit}", nl=False, err=True)
-
-    yield tell
-    if shown:
-        typer.echo("\r\x1b[K", nl=False, err=True)

@@ -17,7 +17,19 @@ from rules.policy.actions import Action, Listing, Look, ReversibilityTable, list
 from rules.policy.handoffs import Handoffs
 from rules.policy.roles import Role
 from rules.policy.tiers import NEVER_SILENT, Tiers
-from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, ShortName, Span, UserId
+from rules.policy.types import (
+    Amount,
+    ChannelId,
+    Currency,
+    Domain,
+    Name,
+    Pattern,
+    RowPath,
+    Share,
+    ShortName,
+    Span,
+    UserId,
+)
 from rules.scales import HITLLevel, RiskLevel
 from rules.values import CrossFieldError, Value
 
@@ -111,6 +123,12 @@ class EmailPolicy(Value):
     per_hour: int = Field(default=6, ge=1, le=60)
 
 
+class Feedback(Value):
+    """`redact`: paths in the rows of `countersign export decisions` whose values are left out."""
+
+    redact: tuple[RowPath, ...] = ()
+
+
 class DirectoryPolicy(Value):
     max_age: Span = timedelta(hours=24)
     guests: tuple[UserId, ...] = ()
@@ -153,6 +171,7 @@ class Policy(Value):
     outcomes: Outcomes = Outcomes()
     handoffs: Handoffs = Handoffs()
     email: EmailPolicy = EmailPolicy()
+    feedback: Feedback = Feedback()
     directory: DirectoryPolicy = DirectoryPolicy()
     retention: Retention = Retention()
 

@@ -51,6 +51,13 @@ Domain = Annotated[
     TextFormat(rf"({_LABEL}\.)+[A-Za-z0-9-]{{2,63}}", "must be a domain such as partner.example"),
 ]
 Currency = Annotated[str, TextFormat("[A-Z]{3}", "must be a currency in three capital letters such as EUR")]
+RowPath = Annotated[
+    str,
+    TextFormat(
+        r"comment|answer_data|edits|package(\.[^.\s]{1,100}){0,20}",
+        "must be comment, answer_data, edits, package, or a path in the package such as package.action_parameters.iban",
+    ),
+]
 ShortName = Annotated[
     str,
     TextFormat(

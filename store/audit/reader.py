@@ -134,18 +134,26 @@ def verify_database(
 
 
 def read_trails(
-    connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = no_progress
+    connection: Connection,
+    tenant_id: str,
+    selection: Selection = EVERYTHING,
+    progress: Progress = no_progress,
+    *,
+    renderings: bool = True,
 ) -> Iterator[Trail]:
-    """Complete trails of all packages and threads with a selected event; then the remains of those without a row."""
+    """Complete trails of all packages and threads with a selected event; then the remains of those without a row.
+
+    Renderings are by far the most to read, so a caller can do without.
+    """
     queries = [_packages(tenant_id, selection), _threads(tenant_id, selection)]
     counts = [connection.execute(select(func.count()).select_from(query.subquery())).scalar_one() for query in queries]
     done = 0
     for query in queries:
         for rows in stream_batches(connection, query):
-            yield from _load_trails(connection, tenant_id, {row.package_id: row for row in rows})
+            yield from _load_trails(connection, tenant_id, {row.package_id: row for row in rows}, renderings=renderings)
             progress(done := done + len(rows), sum(counts))
     for rows in stream_batches(connection, _rowless(tenant_id, selection)):
-        yield from _load_trails(connection, tenant_id, {row.package_id: None for row in rows})
+        yield from _load_trails(connection, tenant_id, {row.package_id: None for row in rows}, renderings=renderings)
 
 
 def read_heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
@@ -229,8 +237,10 @@ def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
     return select(left.c.package_id)
 
 
-def _load_trails(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None]) -> Iterator[Trail]:
-    """The trails of these packages, with events, content and renderings."""
+def _load_trails(
+    connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None], *, renderings: bool
+) -> Iterator[Trail]:
+    """The trails of these packages, with events and content."""
     trails = {package_id: new_trail(package_id, row) for package_id, row in rows.items()}
     for row in connection.execute(
         select_all(EVENTS)
@@ -244,7 +254,8 @@ def _load_trails(connection: Connection, tenant_id: str, rows: dict[str, Row[Any
     for row in connection.execute(select_all(CONTENT).where(_of_packages(CONTENT, tenant_id, *rows))):
         words = parse_or_text(row.words) if row.words is not None else None
         trails[row.package_id].contents.append(StoredWords(row.event_id, row.salt, words))
-    for row in connection.execute(select_all(RENDERINGS).where(_of_packages(RENDERINGS, tenant_id, *rows))):
+    shown = select_all(RENDERINGS).where(_of_packages(RENDERINGS, tenant_id, *rows))
+    for row in connection.execute(shown) if renderings else ():
         trails[row.package_id].renderings.append(StoredRendering(row.rendering_id, row.body))
     yield from trails.values()
 
