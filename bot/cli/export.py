@@ -26,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="Export what people decided, as dat
 
 
 @app.callback()
-def export() -> None:
+def _group() -> None:
     """Export what people decided, as data."""
 
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.cli import audit
+from bot.cli.common import output
 from rules.record.chain import seal_event
 from tests.bot.audit.exports import OURS, THEIRS, pem, resign
 from tests.bot.terminal import Terminal, make_terminal
@@ -256,7 +257,7 @@ def test_progress_is_shown_on_a_terminal_and_cleared_at_the_end(
             return True
 
     screen = Screen()
-    monkeypatch.setattr(audit, "PROGRESS_INTERVAL", -1)
+    monkeypatch.setattr(output, "PROGRESS_INTERVAL", -1)
     monkeypatch.setattr(sys, "stderr", screen)
     assert terminal("audit", "verify").code == 0
     assert screen.getvalue() == "\r3 of 3 packages\r\x1b[K"
