@@ -146,17 +146,25 @@ class _Writer:
         """A package that cannot be written must not keep back the others."""
         reasons = _gravest(needs)
         ordered = sorted(reasons, key=self._urgency)
-        matters = [matter for package_id in ordered[:LISTED] if (matter := self._matter(package_id, reasons))]
-        written = {matter.dossier.state.decision_package_id for matter in matters}
-        faulty = set(ordered[:LISTED]) - written
-        left = tuple(need for need in needs if need.package_id not in faulty)
+        listed = [matter for package_id in ordered[:LISTED] if (matter := self._matter(package_id, reasons))]
+        matters = listed if self._can_write(listed) else [matter for matter in listed if self._can_write([matter])]
+        faulty = set(ordered[:LISTED]) - {matter.dossier.state.decision_package_id for matter in matters}
+        tells = tuple(need for need in needs if need.package_id not in faulty)
         drops = {**drops, **{need: NOT_WRITTEN for need in needs if need.package_id in faulty}}
         if not matters:
             return Draft((), drops)
         more = len(ordered) - len(faulty) - len(matters)
         mail = compose_mail(matters, more=more, show_title=self._show_title)
-        alone = ordered[0] if len(ordered) == 1 else None
-        return Draft(left, drops, self._checks.person.email, mail, alone)
+        return Draft(tells, drops, self._checks.person.email, mail, ordered[0] if len(ordered) == 1 else None)
+
+    def _can_write(self, matters: Sequence[Matter]) -> bool:
+        try:
+            if matters:
+                compose_mail(matters, show_title=self._show_title)
+        except Exception:
+            log.exception("mail.not_written", packages=[one.dossier.state.decision_package_id for one in matters])
+            return False
+        return True
 
     def _urgency(self, package_id: str) -> tuple[int, datetime]:
         """The highest risk first, then the earliest deadline."""
@@ -164,20 +172,17 @@ class _Writer:
         return -state.risk.rank, state.ends_at
 
     def _matter(self, package_id: str, reasons: Mapping[str, MailReason]) -> Matter | None:
-        """None if it cannot be read or written."""
+        """None if its content cannot be read."""
         state, user_id = self._checks.states[package_id], self._checks.person.user_id
         posted = posted_cards(self._connection, state.tenant_id, [package_id])[package_id]
         card = card_seen_by(state, user_id, posted)
         try:
             dossier = dossier_of(self._connection, self._installation, package_id, self._checks.now)
-            if dossier is None:
-                return None
-            matter = Matter(reasons[package_id], dossier, self._link_to(card) if card else None)
-            compose_mail([matter], show_title=self._show_title)
-        except Exception:
-            log.exception("mail.package_not_written", package=package_id)
+        except ValueError:
+            log.exception("mail.package_unreadable", package=package_id)
             return None
-        return matter
+        link = self._link_to(card) if card else None
+        return Matter(reasons[package_id], dossier, link) if dossier else None
 
 
 def _gravest(needs: Sequence[OpenNeed]) -> dict[str, MailReason]:

@@ -78,7 +78,7 @@ _TOLD = (
     .where(
         NEEDS.c.tenant_id == bindparam("tenant"),
         NEEDS.c.created_at < bindparam("before", type_=NEEDS.c.created_at.type),
-        NEEDS.c.state.in_([NeedState.RECORDED.value, NeedState.DROPPED.value]),
+        NEEDS.c.state.in_([NeedState.RECORDED.value, NeedState.DROPPED.value, NeedState.WRITTEN.value]),
         ~select(PACKAGES.c.package_id)
         .where(
             PACKAGES.c.tenant_id == NEEDS.c.tenant_id,

@@ -23,7 +23,10 @@ _REFUSALS: Mapping[Reason, tuple[str, str]] = {
 _UNKNOWN_GROUP = "no_such_subteam"
 
 
-async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[str]) -> AsyncIterator[Finding]:
+async def people_findings(
+    slack: SlackClient, policy: Policy, roles: Collection[str], *, mailed: bool
+) -> AsyncIterator[Finding]:
+    """`mailed`: whether mails are on, so that people need addresses."""
     people = await answer_or_error(slack.all_people())
     if isinstance(people, str):
         yield _unreadable_people(people)
@@ -34,7 +37,8 @@ async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[
     readable = {group: members for group, members in groups.items() if not isinstance(members, str)}
     known = Directory(people={person.user_id: person for person in people}, groups=readable, as_of=now())
     roster = Roster(policy, known)
-    for finding in (*_people(roster), *_outsiders(roster), *_roles(roster, roles)):
+    addresses = _addresses(roster) if mailed else ()
+    for finding in (*_people(roster), *addresses, *_outsiders(roster), *_roles(roster, roles)):
         yield finding
 
 
@@ -67,6 +71,15 @@ def _people(roster: Roster) -> Iterator[Finding]:
             yield Finding(f"person {user}", *_REFUSALS[identity.reason])
     active = sum(isinstance(identity, Person) for identity in identities.values())
     yield Finding(f"people, {active} of whom are known and active")
+
+
+def _addresses(roster: Roster) -> Iterator[Finding]:
+    """Report people who can never be told by mail."""
+    people = (roster.person(user) for user in sorted(roster.reviewers.union(roster.policy.admins)))
+    without = [person.user_id for person in people if person and person.active and not person.email]
+    if without:
+        fix = "let their profiles in Slack have one, and the app the scope users:read.email"
+        yield Finding("e-mail addresses", f"Slack shows none of {', '.join(without)}, so they get no mails", fix)
 
 
 def _outsiders(roster: Roster) -> Iterator[Finding]:

@@ -67,7 +67,7 @@ async def _findings(
     if policy:
         for channel in policy.channel_ids:
             yield await _channel(slack, channel)
-        async for finding in people_findings(slack, policy, roles):
+        async for finding in people_findings(slack, policy, roles, mailed=settings.mail is not None):
             yield finding
 
 

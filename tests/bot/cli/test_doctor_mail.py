@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from playground.slack import Slack
 from tests.bot.cli.doctor_setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import Terminal
 from tests.mail_server import NO_SUCH_USER, USER, MailServer, open_mail_server
+from tests.rules.world import DORA, RITA, ROSS, SENTA, SUSI
 
 FROM = "countersign@example.com"
 
@@ -22,19 +24,28 @@ async def server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-async def terminal(
+async def slack() -> AsyncIterator[Slack]:
+    """Everyone has an address."""
+    async with workspace() as slack:
+        for user in (RITA, ROSS, SENTA, SUSI, DORA):
+            slack.change_person(user, email=f"{user.lower()}@example.com")
+        yield slack
+
+
+@pytest.fixture
+def terminal(  # noqa: PLR0917 - its fixtures
     database_url: str,
     server: MailServer,
+    slack: Slack,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
+) -> Terminal:
     """A terminal whose setup is healthy, with a mail server."""
-    async with workspace() as slack:
-        healthy = healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
-        monkeypatch.setenv("COUNTERSIGN_SMTP_URL", server.url)
-        monkeypatch.setenv("COUNTERSIGN_EMAIL_FROM", FROM)
-        yield healthy
+    healthy = healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
+    monkeypatch.setenv("COUNTERSIGN_SMTP_URL", server.url)
+    monkeypatch.setenv("COUNTERSIGN_EMAIL_FROM", FROM)
+    return healthy
 
 
 async def test_a_mail_server_that_answers_is_named_and_gets_no_mail(terminal: Terminal, server: MailServer) -> None:
@@ -78,3 +89,10 @@ async def test_a_test_mail_that_fails_says_why(
     result = await asyncio.to_thread(terminal, "doctor", "--send-test", address)
     assert (result.code, server.got) == (1, [])
     assert result.out.splitlines()[0] == f"fault  test mail to {address}: {fault}"
+
+
+async def test_people_who_can_never_be_mailed_are_named(terminal: Terminal, slack: Slack) -> None:
+    slack.change_person(SUSI, email=None)
+    fault, fix = await only_fault(terminal)
+    assert fault == f"e-mail addresses: Slack shows none of {SUSI}, so they get no mails"
+    assert fix == "let their profiles in Slack have one, and the app the scope users:read.email"

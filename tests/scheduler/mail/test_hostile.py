@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_string, policy
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.mail.mail import Mail
+from blocks.mail.mail import Mail, compose_mail
+from blocks.mail.matter import Matter
 from bot.mail.server import parse_sender
 from rules.package.model import DecisionPackage
+from scheduler.mail import drafting
 from scheduler.mail.addresses import AddressError, parse_address
 from scheduler.mail.message import Heading, message_id, write_message
 from tests.mail_server import MailServer
@@ -106,3 +110,21 @@ async def _tell_rita(rounds: MailRounds, package: DecisionPackage, address: str 
     await rounds.world.people_are({RITA: reader, ROSE: person(ROSE), OWEN: person(OWEN)})
     await rounds.world.submit(package)
     await rounds.send()
+
+
+async def test_a_package_that_cannot_be_written_does_not_keep_back_the_others(
+    rounds: MailRounds, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a text of it met a fault of ours."""
+    real = compose_mail
+
+    def compose(matters: Sequence[Matter], **options: Any) -> Mail:
+        assert all("boom" not in str(matter.dossier.package) for matter in matters)
+        return real(matters, **options)
+
+    monkeypatch.setattr(drafting, "compose_mail", compose)
+    await rounds.world.submit(package_of(recommendation="escalate", thread_id="thr_2", title="boom"))
+    await _tell_rita(rounds, package_of(recommendation="escalate"))
+    dropped = [why for user, _, state, why in await rounds.needs() if (user, state) == (RITA, "dropped")]
+    assert server.only().subject == "An agent asks you to take over"
+    assert dropped == ["a fault of Countersign itself, told in its log"]
