@@ -21,7 +21,10 @@ RULES = {
 }
 
 CHANNELS = ("channel/C0REVIEWS", "channel/C0DATA")
-PARTS = {WIDE: (*CHANNELS, "home"), PHONE: (*CHANNELS, "home", "agents", "list")}  # a wide window shows all at once
+PARTS = {
+    WIDE: (*CHANNELS, "home", "mail"),
+    PHONE: (*CHANNELS, "home", "agents", "list", "mail"),
+}  # a wide window shows all at once
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -82,3 +85,6 @@ async def test_axe_finds_no_barrier_in_any_part_of_the_page(
             await page.evaluate("place => location.hash = place", place)
             await expect(page.locator("body")).to_have_attribute("data-part", place.split("/")[0])
             assert await barriers(screen) == []
+        await page.get_by_role("link", name="An agent asks you to take over").click()
+        await expect(page.frame_locator("iframe").get_by_text("Where the agent stopped")).to_be_visible()
+        assert await barriers(screen) == []
