@@ -154,3 +154,4 @@ async def open_mail_server(
         server.close()
         for connection in connections:
             _abort(connection)
+        await asyncio.sleep(0)  # the loop closes what was aborted
