@@ -125,9 +125,10 @@ def test_each_deployment_file_passes_its_linter(command: tuple[str, ...]) -> Non
 
 
 def test_the_workflow_runs_the_commands_of_ci_run() -> None:
+    """It runs the script itself, so the two cannot differ."""
     (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())["jobs"].values()
-    commands = [step["run"] for step in job["steps"] if "run" in step]
-    assert commands == (ROOT / ".ci" / "run").read_text().splitlines()[-2:]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
 async def test_the_health_check_of_the_image_works(tmp_path: Path) -> None:
