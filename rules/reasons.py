@@ -101,6 +101,7 @@ class Reason(StrEnum):
     )
     A_QUESTION = "a-question", "This is a question. Use Answer."
     NOT_A_QUESTION = "not-a-question", "This is not a question. Approve or reject it."
+    TAG_NOT_OFFERED = "tag-not-offered", "The policy does not offer the reason “{tag}” any more. Open the form again."
     ANSWER_NOT_OFFERED = "answer-not-offered", "Choose one of the answers that the question offers."
     ANSWER_NOT_VALID = "answer-not-valid", "This answer is not valid: {fault}."
     COMMENT_REQUIRED = "comment-required", "At this risk a decision needs a comment. Say why in a sentence."

@@ -69,6 +69,13 @@ def instructions(verb: Verb, _: Dossier) -> Block:
     return input_block(Field.INSTRUCTIONS, _INSTRUCTIONS[verb], text_input(), hint=hint)
 
 
+def tags(_: Verb, dossier: Dossier) -> Block:
+    ticks = {"type": "checkboxes", "options": [option(tag, tag) for tag in dossier.tags]}
+    return input_block(
+        Field.TAGS, "Reasons", ticks, hint="They are counted. The agent gets the words below.", optional=True
+    )
+
+
 def answer_choice(_: Verb, dossier: Dossier) -> Block:
     package = dossier.package
     options = [option(text, str(number)) for number, text in enumerate(package.answers)] if package else []
@@ -176,6 +183,7 @@ def away_fields() -> list[Block]:
 FIELD_BLOCKS: Mapping[Field, Callable[[Verb, Dossier], Block]] = {
     Field.COMMENT: comment,
     Field.INSTRUCTIONS: instructions,
+    Field.TAGS: tags,
     Field.UNTIL: until,
     Field.TO_ROLE: to_role,
     Field.TO_PERSON: to_person,
@@ -196,6 +204,8 @@ def is_shown(field: Field, verb: Verb, dossier: Dossier) -> bool:
     match field:
         case Field.CONFIRMED:
             return needs_tick(verb, dossier)
+        case Field.TAGS:
+            return bool(dossier.tags)
         case Field.ANSWER_CHOICE:
             return package is not None and bool(package.answers)
         case Field.ANSWER_DATA:

@@ -57,6 +57,7 @@ class Field(StrEnum):
 
     COMMENT = "comment"
     INSTRUCTIONS = "instructions"
+    TAGS = "tags"
     UNTIL = "until"
     TO_ROLE = "to_role"
     TO_PERSON = "to_person"

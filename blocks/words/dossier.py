@@ -68,7 +68,7 @@ class Dossier:
     `terms` are those of today's policy, which may be stricter than at submission. `decision_words` came with the
     current decision. `names` maps user ids to names. `mentions` are the people to mention, and `informed` those who
     learn of a failure, in Slack's notation. `more_may_decide` says whether others could decide too.
-    `parameters_schema` is the one of the policy's catalogue.
+    `parameters_schema` is the one of the policy's catalogue, and `tags` are the reasons that it offers to tick.
     `thread` is the record of the package's thread, or of the one that holds it; `thread_words` came with its last
     command. `offer` and `card_link` are set in the views of one person: what this person may do, and a card that they
     see. A card is for everyone, so it offers what anyone with the right authority may do.
@@ -87,6 +87,7 @@ class Dossier:
     informed: tuple[str, ...] = ()
     says_success: bool = False  # whether the policy wants a note when an action was carried out
     parameters_schema: FormSchema | None = None
+    tags: tuple[str, ...] = ()
     earlier_packages: tuple[EarlierPackage, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
     thread: ThreadState | None = None

@@ -11,7 +11,7 @@ from blocks.kit.frame import aside
 from blocks.kit.passages import list_blocks, quote_blocks
 from blocks.kit.text import one_line, pluralize
 from blocks.words.dossier import Dossier, HistoryEvent
-from blocks.words.quotes import message_heading, message_text, speaker_name
+from blocks.words.quotes import message_heading, message_text, speaker_name, ticked_reasons
 from blocks.words.sentences import person_name
 from rules.state.decisions import Basis
 from rules.state.events import Cause, EventType
@@ -148,6 +148,8 @@ def _quotes(dossier: Dossier, words_given: Mapping[str, Any]) -> Iterator[Block]
     for name in _QUOTED_FIELDS:
         if isinstance(words_given.get(name), str):
             yield from quote_blocks(humanize(name).capitalize(), words_given[name])
+    if ticked := ticked_reasons(words_given):
+        yield from quote_blocks("Reasons", ticked)
     evidence = words_given.get("evidence_refs")
     if isinstance(evidence, list):
         yield from list_blocks("Evidence", map(str, evidence))

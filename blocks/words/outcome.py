@@ -9,7 +9,7 @@ from blocks.kit.elements import Element, Run, moment, words
 from blocks.kit.frame import Parts, line
 from blocks.kit.text import format_duration, in_utc, pluralize
 from blocks.words.dossier import Dossier
-from blocks.words.quotes import remark, remarks, speaker_name
+from blocks.words.quotes import remark, remarks, speaker_name, ticked_reasons
 from blocks.words.recovery import recovery_facts, recovery_sentence
 from blocks.words.revision import changes
 from blocks.words.sentences import agent_name, join_names, person_name, sentence
@@ -245,7 +245,8 @@ def _decision_words(dossier: Dossier) -> Iterator[tuple[str, str]]:
         if decision and decision.reviewers
         else _ended_by(dossier)
     )
-    texts = ((title, dossier.decision_words.get(field)) for field, title in _QUOTE_VERBS.items())
+    given = dossier.decision_words
+    texts = [*((title, given.get(field)) for field, title in _QUOTE_VERBS.items()), ("ticked", ticked_reasons(given))]
     return ((f"{name} {title}", text) for title, text in texts if isinstance(text, str) and text)
 
 

@@ -91,5 +91,12 @@ def speaker_name(dossier: Dossier, actor: str) -> str:
 
 
 def _words_of(words_given: Words) -> str | None:
-    """An event may carry a comment beside instructions or a reason; those come first."""
-    return next((text for name in _COMMENT_FIELDS if isinstance(text := words_given.get(name), str)), None)
+    """An event may carry a comment beside instructions or a reason; those come first, after the ticked reasons."""
+    text = next((text for name in _COMMENT_FIELDS if isinstance(text := words_given.get(name), str)), None)
+    return "\n".join(filter(None, (ticked_reasons(words_given), text))) or None
+
+
+def ticked_reasons(words_given: Mapping[str, object]) -> str:
+    """The short reasons that were ticked beside the words; empty if there are none."""
+    tags = words_given.get("tags")
+    return ", ".join(map(str, tags)) if isinstance(tags, list) else ""

@@ -24,8 +24,8 @@ from rules.people.working_time import (
     union,
     working_spans,
 )
-from rules.state.commands import Show
 from rules.state.model import PackageState, Terms
+from rules.state.service_commands import Show
 from rules.state.sightings import CardLocation, SeenCard, Shown, Silence
 from rules.state.situation import Situation
 

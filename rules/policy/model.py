@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,7 @@ from rules.policy.types import (
     Share,
     ShortName,
     Span,
+    Tag,
     UserId,
 )
 from rules.scales import HITLLevel, RiskLevel
@@ -124,8 +125,12 @@ class EmailPolicy(Value):
 
 
 class Feedback(Value):
-    """`redact`: paths in the rows of `countersign export decisions` whose values are left out."""
+    """`tags`: short reasons to tick when a package is rejected or sent back.
 
+    `redact`: paths in the rows of `countersign export decisions` whose values are left out.
+    """
+
+    tags: Annotated[tuple[Tag, ...], Field(max_length=10)] = ()
     redact: tuple[RowPath, ...] = ()
 
 

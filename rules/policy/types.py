@@ -51,6 +51,9 @@ Domain = Annotated[
     TextFormat(rf"({_LABEL}\.)+[A-Za-z0-9-]{{2,63}}", "must be a domain such as partner.example"),
 ]
 Currency = Annotated[str, TextFormat("[A-Z]{3}", "must be a currency in three capital letters such as EUR")]
+Tag = Annotated[
+    str, TextFormat(r"\S(.{0,58}\S)?", "must be a short reason such as Wrong amount: at most 60 characters on one line")
+]
 RowPath = Annotated[
     str,
     TextFormat(

@@ -26,8 +26,8 @@ Path = Sequence[str]
 COLUMNS = (
     "decision_id", "decided_at", "decision_package_id", "package_version", "agent", "action_type", "kind", "risk",
     "reversibility", "confidence", "level", "why", "policy_version", "requested_by", "decided_by", "person", "role",
-    "decision", "override_decision", "comment", "answer_data", "edits", "seconds", "settled", "status", "outcome",
-    "verdict", "package",
+    "decision", "override_decision", "tags", "comment", "answer_data", "edits", "seconds", "settled", "status",
+    "outcome", "verdict", "package",
 )  # fmt: skip
 REDACTED = "redacted"
 
@@ -105,6 +105,7 @@ def _decided(event: Event, state: Row, words: Mapping[str, Any], pseudonym: Call
         "decision": event["decision"],
         "override_decision": _own_vote(event).get("override_decision"),
         "comment": "\n".join(texts[name] for name in _COMMENTS if texts.get(name)) or None,
+        "tags": texts.get("tags") or [],
         "answer_data": texts.get("answer_data"),
         "seconds": None if event["latency_ms"] is None else event["latency_ms"] / 1000,
     }

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, JsonValue, StringConstraints
 
 from rules.policy.types import UserId
-from rules.state.sightings import CardLocation, Page
+from rules.state.sightings import Page
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
@@ -130,6 +130,7 @@ class ApproveWithEdits(HumanDecisionCommand):
 
 class Reject(HumanDecisionCommand):
     verb = Verb.REJECT
+    tags: tuple[Words, ...] = ()
 
 
 class Object(HumanDecisionCommand):
@@ -138,6 +139,7 @@ class Object(HumanDecisionCommand):
 
 class Revise(HumanDecisionCommand):
     verb = Verb.REVISE
+    tags: tuple[Words, ...] = ()
     instructions: Words
 
 
@@ -282,18 +284,3 @@ class OpenDetails(Page, PersonCommand):
 class OpenForm(Page, PersonCommand):
     verb = Verb.OPEN_FORM
     shown: dict[str, JsonValue]  # the view itself, kept in the record
-
-
-class Show(Command):
-    """Slack has the card. `seen_by`: the people who can see it there and could decide."""
-
-    verb = Verb.SHOW
-    package_version: int = Field(ge=1)
-    rendering_id: Id
-    channel: Id
-    ts: Id
-    seen_by: frozenset[str]
-
-    @property
-    def location(self) -> CardLocation:
-        return CardLocation(self.channel, self.ts)

@@ -1,14 +1,16 @@
-"""The commands of the clock, one class for each verb."""
+"""The commands of the clock and of the delivery of cards, one class for each verb."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from rules.mail.mailed import Mailed
-from rules.state.commands import Command, Verb
+from rules.state.commands import Command, Id, Verb
 from rules.state.events import Cause
 from rules.state.model import Bar
-from rules.state.sightings import Silence
+from rules.state.sightings import CardLocation, Silence
 from rules.values import Moment
 
 
@@ -115,3 +117,18 @@ class RevokeWithHandoff(ThreadConsequence):
     """What no person approved was granted to the first agent. The other one asks in its own name."""
 
     verb = Verb.REVOKE_WITH_HANDOFF
+
+
+class Show(Command):
+    """Slack has the card. `seen_by`: the people who can see it there and could decide."""
+
+    verb = Verb.SHOW
+    package_version: int = Field(ge=1)
+    rendering_id: Id
+    channel: Id
+    ts: Id
+    seen_by: frozenset[str]
+
+    @property
+    def location(self) -> CardLocation:
+        return CardLocation(self.channel, self.ts)

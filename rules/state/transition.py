@@ -12,12 +12,13 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Actor, ReviewerAuthorization
 from rules.reasons import Reason, Refusal
 from rules.state.changes import StateChanges
-from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, SeenCommand, Show
+from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, SeenCommand
 from rules.state.decisions import Basis
 from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState
 from rules.state.noes import No
 from rules.state.reading import form_renderings
+from rules.state.service_commands import Show
 from rules.state.sightings import Page
 from rules.state.situation import Situation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from rules.authority.authorization import voting_rung
 from rules.authority.quorum import Tally, tally
@@ -214,25 +214,38 @@ def check_answer(situation: Situation, command: Answer) -> Refusal | None:
     return refuse(Reason.ANSWER_NOT_OFFERED) if bound and command.answer not in package.answers else None
 
 
-def reject(move: Move, command: Reject) -> Transition:
+def reject(move: Move, command: Reject) -> Transition | Refusal:
+    if refusal := _check_tags(move.situation, command):
+        return refusal
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
-    return _decide_alone(move, command, Status.REJECTED, {"comment": command.comment}, noes)
+    return _decide_alone(move, command, Status.REJECTED, {"comment": command.comment, "tags": _tags_of(command)}, noes)
+
+
+def _tags_of(command: Reject | Revise | RequestMoreEvidence) -> list[JsonValue] | None:
+    return None if isinstance(command, RequestMoreEvidence) else [*command.tags] or None
+
+
+def _check_tags(situation: Situation, command: Reject | Revise) -> Refusal | None:
+    unknown = [tag for tag in command.tags if tag not in situation.policy.feedback.tags]
+    return refuse(Reason.TAG_NOT_OFFERED, tag=unknown[0]) if unknown else None
 
 
 def take_over(move: Move, command: TakeOver) -> Transition:
     return _decide_alone(move, command, Status.TAKEN_OVER, {"comment": command.comment})
 
 
-def revise(move: Move, command: Revise) -> Transition:
-    return _ask_agent(move, command, Status.REVISION_REQUESTED, command.instructions)
+def revise(move: Move, command: Revise) -> Transition | Refusal:
+    if refusal := _check_tags(move.situation, command):
+        return refusal
+    return _ask_agent(move, command, Status.REVISION_REQUESTED)
 
 
 def request_more_evidence(move: Move, command: RequestMoreEvidence) -> Transition:
-    return _ask_agent(move, command, Status.EVIDENCE_REQUESTED, command.instructions)
+    return _ask_agent(move, command, Status.EVIDENCE_REQUESTED)
 
 
-def _ask_agent(move: Move, command: HumanDecisionCommand, status: Status, instructions: str) -> Transition:
-    words: Words = {"instructions": instructions, "comment": command.comment}
+def _ask_agent(move: Move, command: Revise | RequestMoreEvidence, status: Status) -> Transition:
+    words: Words = {"instructions": command.instructions, "comment": command.comment, "tags": _tags_of(command)}
     return _decide_alone(
         move, command, status, words, {"answer_by": move.situation.now + move.state.terms.agent_answer}
     )

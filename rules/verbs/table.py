@@ -125,7 +125,7 @@ VERBS = build_table([
              offered=lambda state: recovery.close_obstacle(state) is None),
     VerbSpec(command=commands.Judge, by=_PEOPLE, requires=_PROCEED, taken_in=_GRANTED, rule=tasks.judge, needs=_OUTCOME,
              offered=lambda state: state.sampled and state.verdict is None),
-    VerbSpec(command=commands.Show, by=_SERVICE, requires=None, taken_in=_ANY,
+    VerbSpec(command=service_commands.Show, by=_SERVICE, requires=None, taken_in=_ANY,
              rule=tasks.show, needs=frozenset([Needs.CARDS])),
     # Any identified person may open these: they only record what this person has read.
     VerbSpec(command=commands.OpenDetails, by=_PEOPLE, requires=_OWN, taken_in=_ANY, rule=tasks.open_details),

@@ -26,7 +26,6 @@ from rules.state.commands import (
     OpenForm,
     Recuse,
     Revoke,
-    Show,
     Verdict,
     Wake,
     Withdraw,
@@ -35,7 +34,7 @@ from rules.state.deadline import restart_task, timing_until
 from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Details, Status
-from rules.state.service_commands import RecordMails
+from rules.state.service_commands import RecordMails, Show
 from rules.state.sightings import FormStep
 from rules.state.situation import Conversation
 from rules.state.transition import Move, Transition, Words

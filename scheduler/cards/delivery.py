@@ -23,9 +23,9 @@ from rules.authority.authorization import eligible_users, question_asked, questi
 from rules.authority.silence import cards_of
 from rules.people.directory import Roster
 from rules.reasons import Reason
-from rules.state.commands import Show
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
+from rules.state.service_commands import Show
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.lease import Lease
 from scheduler.cards.members import ChannelMembers

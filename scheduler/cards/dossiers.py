@@ -54,6 +54,7 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         says_success=roster.policy.outcomes.say_success,
         informed=tuple(f"<@{user}>" for user in people_told(state, roster)),
         parameters_schema=_parameters_schema(roster.policy, state.action_type),
+        tags=roster.policy.feedback.tags,
         earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
         thread=thread,
         thread_words=words.get(of_thread[0], {}) if of_thread else {},

@@ -54,7 +54,7 @@ def _overridden(decision: str) -> Story:
 
 
 def _shown() -> Story:
-    return Story(REFUND).then(commands.Show)
+    return Story(REFUND).then(service_commands.Show)
 
 
 def _revised() -> Story:

@@ -75,7 +75,7 @@ WITH_THREAD: list[type[Command]] = [
     service_commands.RevokeWithThread,
     service_commands.CancelWithThread,
 ]
-BY_TIME = [*service_commands.ClockCommand.__subclasses__(), commands.Show]
+BY_TIME = [*service_commands.ClockCommand.__subclasses__(), service_commands.Show]
 TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in service_commands.ClockCommand.__subclasses__()}
 
 
@@ -249,7 +249,7 @@ def someone_stops_or_resumes_its_thread(life: Life, choose: Choose) -> None:
 
 
 def silence_passes(life: Life, choose: Choose) -> None:
-    life.give(ask(commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
+    life.give(ask(service_commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
     life.now += 6 * MINUTE
     life.give(ask(service_commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
 

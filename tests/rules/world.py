@@ -205,7 +205,7 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     commands.Extend: {"until": NOW + 2 * DAY},
     commands.Judge: {"verdict": "sound"},
     commands.OpenDetails: {"rendering_id": "rnd_1", "page": 1, "of": 1},
-    commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
+    service_commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
     commands.OpenForm: {"rendering_id": "rnd_1", "page": 1, "of": 1, "shown": {"type": "modal"}},
     agent_commands.Say: {"text": "It is order 456."},
     agent_commands.NewVersion: {"package": SOFT},
@@ -285,7 +285,7 @@ def submitted_state(package: DecisionPackage = SOFT, **bearing: Any) -> PackageS
 
 def shown_state(state: PackageState, **bearing: Any) -> PackageState:
     """The state after its card was shown where an eligible person sees it."""
-    return after(state, ask(commands.Show, state), **bearing)
+    return after(state, ask(service_commands.Show, state), **bearing)
 
 
 def opened_state(state: PackageState, *readers: str) -> PackageState:

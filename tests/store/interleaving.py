@@ -266,7 +266,7 @@ class Interleaving(RuleBasedStateMachine):
         state = self._open(chance)
         seen_by = ALL if chance.random() < 0.8 else frozenset[str]()
         self._run(self.world.save_card(state))
-        self._run(self.world.do(ask(commands.Show, state, seen_by=seen_by)))
+        self._run(self.world.do(ask(service_commands.Show, state, seen_by=seen_by)))
         self._look(state.decision_package_id)
 
     @rule(span=st.sampled_from([MINUTE, 5 * MINUTE, 5 * MINUTE, HOUR, DAY]))

@@ -17,8 +17,9 @@ from rules.people.agent_keys import UNLIMITED, Rates
 from rules.people.directory import AUTO, Actor, ActorKind, Agent, Person
 from rules.policy.model import Policy
 from rules.state.agent_commands import ClaimExecution, ReportExecution
-from rules.state.commands import Approve, Command, Show
+from rules.state.commands import Approve, Command
 from rules.state.model import PackageState
+from rules.state.service_commands import Show
 from rules.state.sightings import CardLocation
 from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents

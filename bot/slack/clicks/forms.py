@@ -42,6 +42,7 @@ _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.COMMENT_REQUIRED: Field.COMMENT,
     Reason.RETRY_UNCONFIRMED: Field.COMMENT,
     Reason.ANSWER_NOT_OFFERED: Field.ANSWER_CHOICE,
+    Reason.TAG_NOT_OFFERED: Field.TAGS,
     Reason.ANSWER_NOT_VALID: Field.ANSWER,
     Reason.EDIT_NOT_VALID: Field.PARAMETERS,
     Reason.NOTHING_EDITED: Field.PARAMETERS,

@@ -18,6 +18,7 @@ _CLASSES = {verb: row.command for verb, row in SPEC_OF_VERB.items() if row.offer
 _READERS: Mapping[Field, Callable[[Any], Any]] = {
     Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
     Field.CONFIRMED: tuple,
+    Field.TAGS: tuple,
     Field.EVIDENCE_REFS: lambda lines: tuple(line.strip() for line in lines.splitlines() if line.strip()),
 }
 

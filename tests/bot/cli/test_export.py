@@ -95,6 +95,15 @@ async def test_what_a_person_changed_is_a_list_of_changes(terminal: Terminal, wo
     assert (row["decision"], row["comment"], row["package_version"]) == ("approve_with_edits", "Half of it.", 2)
 
 
+@pytest.mark.parametrize("policy", [policy(**LASTING, feedback={"tags": ["Wrong amount", "No evidence"]})])
+async def test_the_ticked_reasons_are_in_the_row(terminal: Terminal, database_url: str, policy: Policy) -> None:
+    async with open_world(database_url, policy) as world:
+        state = await world.submit(pay(1))
+        await world.after(ask(Reject, state, comment="Ask.", tags=("No evidence",)), RITA)
+    [row] = rows(terminal)
+    assert (row["tags"], row["comment"]) == (["No evidence"], "Ask.")
+
+
 async def test_what_came_later_is_in_the_row(terminal: Terminal, world: World) -> None:
     state = await world.submit_and_approve(pay(1), by=RITA)
     await world.claim(state)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rules.record.chain import Event, package_event, seal_event, tenant_event
 from rules.record.evidence import Claim, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
-from rules.state import agent_commands, commands
+from rules.state import agent_commands, commands, service_commands
 from rules.state.events import TenantEventType
 from rules.state.model import PackageState
 from rules.state.transition import Transition
@@ -116,7 +116,7 @@ def original() -> Record:
     approved.then(agent_commands.ClaimExecution, AGENT.actor).then(
         agent_commands.ReportExecution, AGENT.actor, detail="done"
     )
-    shown = Life("pkg_b", SOFT).then(commands.Show).then(commands.OpenDetails, RITA).then(commands.Object, RITA)
+    shown = Life("pkg_b", SOFT).then(service_commands.Show).then(commands.OpenDetails, RITA).then(commands.Object, RITA)
     revised = (
         Life("pkg_c", HARD).then(commands.Revise, SENTA).then(agent_commands.NewVersion, AGENT.actor, package=HARD)
     )

@@ -11,10 +11,10 @@ from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.agent_commands import NewVersion
-from rules.state.commands import Approve, Escalate, Object, Show, Verb
+from rules.state.commands import Approve, Escalate, Object, Verb
 from rules.state.decisions import Basis
 from rules.state.model import PackageState, Status
-from rules.state.service_commands import ClockCommand, Consent, Harden
+from rules.state.service_commands import ClockCommand, Consent, Harden, Show
 from rules.state.sightings import Silence
 from rules.verbs.timers import next_due
 from tests.rules.world import (

@@ -22,11 +22,11 @@ from rules.state.commands import (
     Recuse,
     Reject,
     Revise,
-    Show,
     Verb,
     Withdraw,
 )
 from rules.state.model import Bar, HumanInterruptStatus, PackageState, Status
+from rules.state.service_commands import Show
 from rules.verbs.trials import offered_verbs
 from tests.rules.world import (
     ADAM,

@@ -12,9 +12,9 @@ from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
 from rules.state.agent_commands import NewVersion
-from rules.state.commands import HandBack, Object, Reject, Revise, Show, TakeOver, Withdraw
+from rules.state.commands import HandBack, Object, Reject, Revise, TakeOver, Withdraw
 from rules.state.model import PackageState, Status
-from rules.state.service_commands import Expire
+from rules.state.service_commands import Expire, Show
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, SOFT, SVEN, TAKEOVER, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, open_world, submission
