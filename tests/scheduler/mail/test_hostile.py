@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_string, policy
+from email.header import decode_header, make_header
 from typing import Any
 
 import pytest
@@ -33,6 +34,20 @@ HEADERS = {
 INJECTED = "Delete\r\nBcc: eve@evil.example\r\n\r\n<b>Approve</b>"
 
 
+# What a mail program would decode: line ends, right-to-left and zero-width text, split over words, in other charsets.
+ENCODED = [
+    "=?utf-8?q?x=0D=0AReply-To:=20evil@x.example=0D=0A=0D=0AFree=20body?=",
+    "=?utf-8?b?eA0KUmVwbHktVG86IGV2aWxAeC5leGFtcGxlDQoNCkZyZWU=?=",
+    "=?utf-8?q?x=0D?= =?utf-8?q?=0ABcc:=20eve@evil.example?=",
+    "=?iso-8859-1?q?x=0D=0ABcc:=20eve@evil.example?=",
+    "=?utf-16?b?AA0ACgBCAGMAYwA6ACAAZQ==?=",
+    "=?utf-8?q?=E2=80=AE=E2=80=8B?=",
+    "=?utf-8*en?Q?=0a=0aFree?=",
+    "=?=?utf-8?q?=0A?=?=",
+    "=?",
+]
+
+
 def written(mail: Mail, to: str = "rita@example.com") -> str:
     heading = Heading(SENDER, parse_address(to), message_id(SENDER, "0"), None, datetime.now(UTC))
     return write_message(mail, heading)
@@ -44,13 +59,48 @@ def test_no_line_end_in_a_subject_begins_a_header(end: str) -> None:
     assert set(message.keys()) == HEADERS
 
 
-@given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=200))
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)  # JSON has no lone surrogates
+HOSTILE = st.lists(WORDS | st.sampled_from(ENCODED), max_size=4).map("".join)
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
 def test_no_text_adds_a_header_or_a_part(subject: str, text: str, html: str) -> None:
-    surrogates = any("\ud800" <= letter <= "\udfff" for letter in subject + text + html)
-    cleaned = [part.encode("utf-8", "replace").decode() if surrogates else part for part in (subject, text, html)]
-    message = message_from_string(written(Mail(*cleaned)), policy=policy.default)
-    assert set(message.keys()) == HEADERS
+    whole = written(Mail(subject, text, html))
+    message = message_from_string(whole, policy=policy.default)
+    assert sorted(message.keys()) == sorted(HEADERS)
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert _decoded_subject(whole) == " ".join(subject.split())
+
+
+@pytest.mark.parametrize("encoded", ENCODED)
+def test_a_subject_that_mail_programs_would_decode_stays_as_it_was_written(encoded: str) -> None:
+    whole = written(Mail(f"Take over: {encoded}", "text", "<p>html</p>"))
+    assert sorted(message_from_string(whole).keys()) == sorted(HEADERS)
+    assert _decoded_subject(whole) == f"Take over: {encoded}"
+    assert str(message_from_string(whole, policy=policy.default)["Subject"]) == f"Take over: {encoded}"
+
+
+def test_a_subject_in_plain_letters_can_be_read_in_the_source() -> None:
+    assert "Subject: A critical decision waits for you\r\n" in written(
+        Mail("A critical decision waits for you", "text", "<p>html</p>")
+    )
+
+
+def _decoded_subject(whole: str) -> str:
+    return str(make_header(decode_header(message_from_string(whole)["Subject"])))
+
+
+@pytest.mark.parametrize("encoded", [ENCODED[0], ENCODED[5]])
+async def test_a_title_that_mail_programs_would_decode_is_text(
+    database_url: str, server: MailServer, encoded: str
+) -> None:
+    titles = policy_of(**LASTING, email={"subject": "title"})
+    async with open_world(database_url, titles) as world, open_mail_rounds(world, server) as rounds:
+        await _tell_rita(rounds, package_of(recommendation="escalate", title=encoded))
+        message = server.only().message
+    assert message["Subject"] == f"Take over: {encoded}"
+    assert (message["Reply-To"], message["Bcc"]) == (None, None)
+    assert "An agent has stopped" in server.only().text
 
 
 async def test_a_title_cannot_add_a_header_or_markup(database_url: str, server: MailServer) -> None:
