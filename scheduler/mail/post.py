@@ -58,7 +58,7 @@ class MailPost:
     async def attempt(self, mail: ClaimedCallback) -> Verdict:
         if mail.unanswered >= MOST_UNANSWERED:
             return Dead(GIVEN_UP)
-        if mail.body is None:
+        if mail.unanswered and mail.body is None:
             return Dead(EMPTIED)
         try:
             return await self._deliver(mail, await self._draft(mail))

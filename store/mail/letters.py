@@ -74,6 +74,8 @@ _THIS_NEED = (
     NEEDS.c.occasion == bindparam("nth"),
     or_(NEEDS.c.state == NeedState.DUE.value, _IN_MAIL),
 )
+# The mail tells what its last text tells, and nothing of the texts before that never left.
+_TAKE_OUT = update(NEEDS).where(*_OF_PERSON, _IN_MAIL).values(state=NeedState.DUE.value, mail_id=None, digest=None)
 _PUT_IN = update(NEEDS).where(*_THIS_NEED).values(state="written", mail_id=bindparam("mail"), digest=bindparam("sum"))
 _DROP = update(NEEDS).where(*_THIS_NEED).values(state="dropped", dropped=bindparam("because"))
 _SENT = update(NEEDS).where(NEEDS.c.tenant_id == bindparam("tenant"), _IN_MAIL).values(state=NeedState.SENT.value)
@@ -153,6 +155,7 @@ def write_letter(
     """Save the text before it is sent, and what it tells. False if another process has claimed the mail."""
     if not connection.execute(_WRITTEN, _key(mail) | {"new_body": body}).rowcount:
         return False
+    connection.execute(_TAKE_OUT, {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id})
     if tells:
         connection.execute(_PUT_IN, [_need_key(mail, need) | {"sum": digest} for need in tells])
     if drops:

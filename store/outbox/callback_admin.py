@@ -6,14 +6,16 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, tuple_, update
 
 from store.agents.agents import AGENTS
 from store.installation.tenancy import read_tenant_id
+from store.outbox import mail_resends
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind, has_undelivered
 from store.outbox.deliveries import QUIET
 
 _DEAD = CALLBACKS.c.state == CallbackState.DEAD.value
+_IS_MAIL = CALLBACKS.c.kind == PostKind.MAIL.value
 _OPEN = [CallbackState.DUE.value, CallbackState.WAITING.value]
 
 
@@ -48,6 +50,12 @@ class CallbackInfo(NamedTuple):
     closed: bool
     quiet_until: datetime | None
     kind: PostKind
+    unanswered: int
+
+    @property
+    def is_written_again(self) -> bool:
+        """A mail that was given up and cannot have arrived: its text is not needed."""
+        return self.kind is PostKind.MAIL and self.state is CallbackState.DEAD and not self.unanswered
 
 
 def count_callbacks(connection: Connection) -> Counts:
@@ -133,6 +141,7 @@ def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit:
             closed=row.since is not None and row.until is None,
             quiet_until=row.until,
             kind=PostKind(row.kind),
+            unanswered=row.unanswered,
         )
         for row in connection.execute(query)
     ]
@@ -145,7 +154,7 @@ def resend_callback(connection: Connection, callback_id: str, now: datetime) -> 
         raise CallbackAdminError(
             f"the address of {callback_id} answered 410 Gone; `countersign callbacks enable URL` opens it again"
         )
-    if callback.emptied:
+    if callback.emptied and not callback.is_written_again:
         raise CallbackAdminError(
             f"retention has emptied the words of {callback_id}; the agent can read the package itself"
         )
@@ -159,6 +168,8 @@ def resend_callback(connection: Connection, callback_id: str, now: datetime) -> 
 
 
 def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) -> CallbackState:
+    if callback.kind is PostKind.MAIL and callback.state is CallbackState.DEAD:
+        return _mail_again(connection, callback, now)
     tenant_id = read_tenant_id(connection)
     first = callback.state is CallbackState.DUE or not has_undelivered(
         connection, tenant_id, callback.package_id, callback.agent_id
@@ -170,6 +181,18 @@ def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) ->
     again = {"state": state.value, "attempts": 0, "due_at": now, "unanswered": unanswered}
     connection.execute(update(CALLBACKS).where(*this, CALLBACKS.c.state == callback.state.value).values(**again))
     return state
+
+
+def _mail_again(connection: Connection, mail: CallbackInfo, now: datetime) -> CallbackState:
+    tenant_id = read_tenant_id(connection)
+    if mail.is_written_again:
+        mail_resends.tell_again(connection, tenant_id, mail.callback_id, now)
+    elif not mail_resends.reopen_mail(connection, tenant_id, mail.callback_id, mail.agent_id, now):
+        raise CallbackAdminError(
+            f"another mail to the same person must be sent before {mail.callback_id};"
+            " `countersign callbacks list` shows it"
+        )
+    return CallbackState.DUE
 
 
 Place = tuple[datetime, str, int]
@@ -185,7 +208,7 @@ class ResendResult(NamedTuple):
 def resend_dead(
     connection: Connection, now: datetime, *, agent: str | None, after: Place | None, limit: int
 ) -> ResendResult:
-    """Resend dead callbacks, the oldest first, except those that cannot be sent."""
+    """Resend dead callbacks, the oldest first, except those that cannot be sent now."""
     tenant_id = read_tenant_id(connection)
     closed = select(QUIET.c.url).where(
         QUIET.c.tenant_id == tenant_id,
@@ -193,7 +216,8 @@ def resend_dead(
         QUIET.c.url == CALLBACKS.c.url,
         QUIET.c.until.is_(None),
     )
-    wanted = [CALLBACKS.c.tenant_id == tenant_id, _DEAD, CALLBACKS.c.body.is_not(None), ~closed.exists()]
+    wanted = [CALLBACKS.c.tenant_id == tenant_id, _DEAD, ~closed.exists()]
+    wanted.append(or_(CALLBACKS.c.body.is_not(None), and_(_IS_MAIL, CALLBACKS.c.unanswered == 0)))
     if agent is not None:
         of_agent = select(AGENTS.c.agent_id).where(AGENTS.c.tenant_id == tenant_id, AGENTS.c.name == agent)
         wanted.append(CALLBACKS.c.agent_id.in_(of_agent))
@@ -203,10 +227,18 @@ def resend_dead(
     rows = connection.execute(
         select(CALLBACKS.c.callback_id, *place).where(*wanted).order_by(*place).limit(limit)
     ).all()
-    for row in rows:
-        _due_again(connection, find_callback(connection, row.callback_id), now)
+    resent = sum(_try_again(connection, row.callback_id, now) for row in rows)
     last = rows[-1] if len(rows) == limit else None
-    return ResendResult(len(rows), (last.created_at, last.package_id, last.revision) if last else None)
+    return ResendResult(resent, (last.created_at, last.package_id, last.revision) if last else None)
+
+
+def _try_again(connection: Connection, callback_id: str, now: datetime) -> bool:
+    """False if another mail to the same person must be sent first."""
+    try:
+        _due_again(connection, find_callback(connection, callback_id), now)
+    except CallbackAdminError:
+        return False
+    return True
 
 
 def enable_address(connection: Connection, url: str) -> int:

@@ -227,7 +227,9 @@ def _key(callback: ClaimedCallback, now: datetime) -> dict[str, Any]:
 
 
 def _release_next(connection: Connection, callback: ClaimedCallback, now: datetime) -> None:
-    """Make the next waiting callback of the package and agent due, unless another one is due."""
+    """Make the next waiting callback of the package and agent due, unless another one is due. Mails have no order."""
+    if callback.kind is PostKind.MAIL:
+        return
     key = {"tenant": callback.tenant_id, "package": callback.package_id, "agent": callback.agent_id}
     connection.execute(_NEXT, key | {"at": now})
 

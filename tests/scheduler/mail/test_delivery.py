@@ -224,7 +224,7 @@ async def test_an_address_that_the_server_refuses_is_a_dead_letter_and_can_be_se
     await rounds.resend()
     await rounds.send()
     assert dead == [(RITA, "dead", "the mail server refuses this address: 550 5.1.1 No such user")]
-    assert (await rounds.states(), server.recipients) == (["delivered"], ["rita@example.com"])
+    assert (await rounds.states(), server.recipients) == (["dropped", "delivered"], ["rita@example.com"])
 
 
 async def test_a_refused_text_is_a_dead_letter_too(rounds: MailRounds, server: MailServer) -> None:

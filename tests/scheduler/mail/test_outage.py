@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 
 import pytest
 
@@ -12,11 +13,26 @@ from rules.state.commands import ClaimTask
 from store.installation import presence
 from store.installation.presence import SignOfLife
 from store.outbox import troubles
-from tests.mail_server import CUT, GREYLISTED, MailServer
-from tests.rules.world import ADAM, CRITICAL, HARD, MINUTE, SENTA, SVEN, ask, package, people
-from tests.scheduler.mail.rounds import LATER, MailRounds
+from tests.mail_server import CUT, GREYLISTED, MailServer, Received
+from tests.rules.world import (
+    ADAM,
+    CRITICAL,
+    HARD,
+    MINUTE,
+    OWEN,
+    RITA,
+    ROSE,
+    SENTA,
+    SVEN,
+    TAKEOVER,
+    ask,
+    package,
+    people,
+    policy,
+)
+from tests.scheduler.mail.rounds import LATER, MailRounds, open_mail_rounds
 from tests.store.soundness import faults
-from tests.store.world import replica
+from tests.store.world import LASTING, open_world, replica
 
 SENIORS = ["senta@example.com", "sven@example.com"]
 
@@ -208,6 +224,30 @@ async def test_admins_are_not_told_of_a_refusal_that_ended_at_once(rounds: MailR
     await look_and_send(rounds)
     assert server.got == []
     assert await rounds.needs() == [(ADAM, "uninstalled", "dropped", "Slack lets the app work again")]
+
+
+async def test_a_mail_about_slacks_refusal_leaves_what_it_was_to_tell_before_to_the_next_mail(
+    database_url: str, server: MailServer
+) -> None:
+    """Its first text told of a takeover, and never left."""
+    rita_is_admin = policy(**LASTING, admins=[RITA])
+    async with open_world(database_url, rita_is_admin) as world, open_mail_rounds(world, server) as rounds:
+        await world.people_are({user: one for user, one in people().items() if user in (RITA, ROSE, OWEN)})
+        server.to_recipients.append(GREYLISTED)
+        state = await world.submit(TAKEOVER)
+        await rounds.send()
+        await _slack_refuses(rounds)
+        await rounds.outage.tick()
+        await rounds.later(2 * MINUTE)
+        recorded = (await world.state(state.decision_package_id)).mailed
+        await rounds.later()
+        mailed = (await world.state(state.decision_package_id)).mailed
+    assert [mail.subject for mail in server.got] == ["Countersign cannot use Slack", "An agent asks you to take over"]
+    assert (recorded, [mail.digest for mail in mailed]) == ((), [digest_of(server.got[1])])
+
+
+def digest_of(mail: Received) -> str:
+    return "sha256:" + sha256(mail.raw).hexdigest()
 
 
 async def _slack_refuses(rounds: MailRounds) -> None:

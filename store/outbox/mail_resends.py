@@ -1,0 +1,61 @@
+"""Resends mails that were given up.
+
+If none of its attempts can have arrived, what the mail was to tell is due again: the next mail to the person tells all
+of that, checked again. A mail that may have arrived is the same message once more, and needs its turn: a person has one
+open mail.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, text, update
+
+from store.outbox.callbacks import CALLBACKS, CallbackState
+from store.schema.mail_tables import MailNeed
+from store.schema.outbox_tables import OPEN_MAIL
+from store.schema.tables import core
+
+_NEEDS = core(MailNeed)
+RESENT = "resent: the next mail to this person tells it"
+
+_OF_MAIL = (_NEEDS.c.tenant_id == bindparam("tenant"), _NEEDS.c.mail_id == bindparam("mail"))
+_DUE_AGAIN = (
+    update(_NEEDS)
+    .where(*_OF_MAIL, _NEEDS.c.state == "written")
+    .values(state="due", due_at=bindparam("now", type_=_NEEDS.c.due_at.type), mail_id=None, digest=None)
+)
+_THIS = (
+    CALLBACKS.c.tenant_id == bindparam("tenant"),
+    CALLBACKS.c.callback_id == bindparam("mail"),
+    CALLBACKS.c.state == CallbackState.DEAD.value,
+)
+_REPLACED = update(CALLBACKS).where(*_THIS).values(state=CallbackState.DROPPED.value, last_error=RESENT)
+_REOPENED = (
+    update(CALLBACKS)
+    .where(*_THIS)
+    .values(
+        state=CallbackState.DUE.value,
+        attempts=0,
+        unanswered=1,
+        due_at=bindparam("now", type_=CALLBACKS.c.due_at.type),
+    )
+)
+_OPEN = select(CALLBACKS.c.callback_id).where(
+    CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.agent_id == bindparam("user"), text(OPEN_MAIL)
+)
+
+
+def tell_again(connection: Connection, tenant_id: str, mail_id: str, now: datetime) -> None:
+    """What this dead mail was to tell, the next one tells. Nothing of it can have arrived."""
+    key = {"tenant": tenant_id, "mail": mail_id}
+    if connection.execute(_REPLACED, key).rowcount:
+        connection.execute(_DUE_AGAIN, key | {"now": now})
+
+
+def reopen_mail(connection: Connection, tenant_id: str, mail_id: str, user_id: str, now: datetime) -> bool:
+    """Try a dead mail that may have arrived once more. False if another mail to the person is open."""
+    if connection.execute(_OPEN, {"tenant": tenant_id, "user": user_id}).first():
+        return False
+    connection.execute(_REOPENED, {"tenant": tenant_id, "mail": mail_id, "now": now})
+    return True

@@ -1,0 +1,85 @@
+"""Mails that were given up are sent again on an operator's word, without telling anyone of one thing twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from store.outbox import callback_admin
+from store.outbox.callback_admin import CallbackAdminError
+from tests.mail_server import CUT, NO_SUCH_USER, MailServer
+from tests.rules.world import HOUR, OWEN, RITA, ROSE, package, people
+from tests.scheduler.mail.rounds import MailRounds
+
+
+async def _only(rounds: MailRounds, *users: str) -> None:
+    await rounds.world.people_are({user: person for user, person in people().items() if user in users})
+
+
+async def _take_over(rounds: MailRounds, number: int) -> None:
+    await rounds.world.submit(package(recommendation="escalate", thread_id=f"thr_{number}"))
+    await rounds.send()
+
+
+async def _resend_all(rounds: MailRounds) -> int:
+    result = await rounds.world.write(
+        lambda connection: callback_admin.resend_dead(connection, rounds.now(), agent=None, after=None, limit=500)
+    )
+    return result.many
+
+
+async def test_all_dead_mails_of_a_person_are_resent_as_one_mail_and_later_ones_follow(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _only(rounds, RITA, ROSE, OWEN)
+    server.to_recipients.extend([NO_SUCH_USER] * 3)
+    for number in range(3):
+        await _take_over(rounds, number)
+    resent = await _resend_all(rounds)
+    await rounds.later()
+    await _take_over(rounds, 4)
+    assert resent == 3
+    assert [mail.subject for mail in server.got] == ["3 decisions wait for you", "An agent asks you to take over"]
+    assert await rounds.states() == ["dropped"] * 3 + ["delivered"] * 2
+
+
+async def test_a_resent_mail_tells_only_what_is_still_so(rounds: MailRounds, server: MailServer) -> None:
+    await _only(rounds, RITA, ROSE, OWEN)
+    server.to_recipients.append(NO_SUCH_USER)
+    await _take_over(rounds, 1)
+    await rounds.world.people_are(people(URITA={"active": False}))
+    await _resend_all(rounds)
+    await rounds.later()
+    assert "rita@example.com" not in server.recipients
+    assert await rounds.states() == ["dropped"] * 2
+
+
+async def test_mails_that_may_have_arrived_are_resent_one_after_the_other_as_the_same_messages(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _only(rounds, RITA, ROSE, OWEN)
+    for number in range(2):
+        server.to_texts.extend([CUT, CUT])
+        await _take_over(rounds, number)
+        await rounds.later(HOUR)
+    resent = []
+    for _ in range(3):
+        resent.append(await _resend_all(rounds))
+        await rounds.later()
+    copies = [mail.message_id for mail in server.got]
+    assert resent == [1, 1, 0]
+    assert [copies.count(copy) for copy in dict.fromkeys(copies)] == [3, 3]
+    assert await rounds.states() == ["delivered"] * 2
+
+
+async def test_a_mail_that_may_have_arrived_waits_for_the_open_mail_of_the_person(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _only(rounds, RITA, ROSE, OWEN)
+    server.to_texts.extend([CUT, CUT])
+    await _take_over(rounds, 1)
+    await rounds.later(HOUR)
+    ((mail_id,),) = await rounds.rows("SELECT callback_id FROM callbacks")
+    await rounds.world.submit(package(recommendation="escalate", thread_id="thr_2"))
+    await rounds.opener.tick()
+    with pytest.raises(CallbackAdminError, match="another mail to the same person must be sent before"):
+        await rounds.world.write(lambda connection: callback_admin.resend_callback(connection, mail_id, rounds.now()))
