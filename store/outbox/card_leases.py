@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, false, or_, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, case, false, or_, select, tuple_, update
 
 from rules.scales import RiskLevel
 from store.engine.statements import fetch_first
@@ -37,6 +38,11 @@ _REST = (
     .where(*_THIS, CARDS.c.held_by == bindparam("by"))
     .values(held_until=bindparam("until", type_=_HELD), held_by=None)
 )
+_FREE = or_(CARDS.c.held_until.is_(None), CARDS.c.held_until <= bindparam("now"))
+_BEHIND = (CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind, _FREE)
+_ANY_BEHIND = select(CARDS.c.place).where(*_BEHIND).limit(1)
+_FULL_CHANNELS: BindParameter[Any] = bindparam("full_channels", expanding=True)
+_ANSWERABLE: BindParameter[Any] = bindparam("answerable", expanding=True)
 
 
 class Claim(NamedTuple):
@@ -69,8 +75,11 @@ def claim_cards(
     budget must only have room for one.
     """
     by, taken = fresh_id(), list[Claim]()
+    asked = {"tenant": tenant_id, "now": now, "answerable": list(answerable)}
     while len(taken) < limit:
-        candidates = connection.execute(_candidates(tenant_id, now, budget, answerable, limit - len(taken)))
+        full = {"full_channels": list(budget.full_channels), "most": limit - len(taken)}
+        query = _candidates(posts=POSTS not in budget.full, updates=UPDATES not in budget.full)
+        candidates = connection.execute(query, asked | full)
         claims = {claim: agent for *place, agent in candidates if (claim := _paid_claim(budget, Place(*place), by))}
         for claim in claims:
             connection.execute(_CLAIM, claim.key | {"until": until})
@@ -91,41 +100,34 @@ def _paid_claim(budget: RateBudget, place: Place, by: str) -> Claim | None:
 
 def is_any_card_behind(connection: Connection, tenant_id: str, now: datetime) -> bool:
     """A cheap query, because the idle scheduler repeats it."""
-    query = select(CARDS.c.place).where(*_behind(tenant_id, now)).limit(1)
-    return connection.execute(query).first() is not None
+    return fetch_first(connection, _ANY_BEHIND, {"tenant": tenant_id, "now": now}) is not None
 
 
-def _behind(tenant_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    free = or_(CARDS.c.held_until.is_(None), CARDS.c.held_until <= now)
-    return (CARDS.c.tenant_id == tenant_id, CARDS.c.behind, free)
+@cache
+def _candidates(*, posts: bool, updates: bool) -> Select[Any]:
+    """Rank all outdated cards by few columns; then read and lock only the first ones.
 
-
-def _candidates(
-    tenant_id: str,
-    now: datetime,
-    budget: RateBudget,
-    answerable: Collection[tuple[str, str]],
-    limit: int,
-) -> Select[Any]:
-    """Rank all outdated cards by few columns; then read and lock only the first ones."""
-    full = budget.full
-    posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(budget.full_channels))
-    updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
+    `posts` and `updates`: whether the budget has room for them. Each of the four queries is built once, because
+    building one takes several times as long as running it.
+    """
+    posted = and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(_FULL_CHANNELS)) if posts else false()
+    updated = CARDS.c.ts.is_not(None) if updates else tuple_(CARDS.c.channel, CARDS.c.ts).in_(_ANSWERABLE)
     own_order = (_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
     ranked = (
         select(*_KEY, PACKAGES.c.agent_id, turn_number(*own_order).label("turn"), LAST_SERVED.label("last_served"))
         .add_columns(_GRAVEST_FIRST.label("gravest"), PACKAGES.c.due_at)
         .join_from(CARDS, PACKAGES, _OF_CARD)
         .join(TURNS, OF_LANE, isouter=True)
-        .where(*_behind(tenant_id, now), or_(posts, updates, CARDS.c.place.startswith(ROLE)))
+        .where(*_BEHIND, or_(posted, updated, CARDS.c.place.startswith(ROLE)))
         .subquery("ranked")
     )
     rank = ("turn", "last_served", "gravest", "due_at", "package_id", "place")
-    following = select(ranked).order_by(*(ranked.c[name] for name in rank)).limit(limit).subquery("following")
+    by_rank = (ranked.c[name] for name in rank)
+    following = select(ranked).order_by(*by_rank).limit(bindparam("most")).subquery("following")
     return (
         select(*(CARDS.c[name] for name in Place._fields), following.c.agent_id)
         .join_from(CARDS, following, and_(*(column == following.c[column.name] for column in _KEY)))
-        .where(*_behind(tenant_id, now))
+        .where(*_BEHIND)
         .order_by(*(following.c[name] for name in rank))
         .with_for_update(of=CARDS, skip_locked=True)
     )
