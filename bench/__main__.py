@@ -20,6 +20,7 @@ from bench import (
     commands,
     delivery,
     http,
+    oversight,
     pending,
     profile,
     replicas,
@@ -42,6 +43,7 @@ DEFAULT_BENCHES = (
     "claims",
     "clicks",
     "pending",
+    "oversight",
     "cards",
     "timers",
     "restart",
@@ -113,6 +115,16 @@ def _pending(urls: dict[str, str]) -> None:
     for result in asyncio.run(pending.run(urls)):
         line = f"{result.database:<12}{result.few_us:>10.0f}{result.many_us:>10.0f}{result.ratio:>8.2f}"
         print(f"{line}{result.memory_mb:>11.0f}")
+
+
+def _oversight(urls: dict[str, str]) -> None:
+    print(
+        f"The measures of human control over {oversight.PACKAGES:,} packages of one month: median of {oversight.ROUNDS}"
+    )
+    print(f"Target: below {oversight.TARGET_MS} ms")
+    print(f"{'database':<12}{'divided by':<12}{'ms':>8}", flush=True)
+    for result in asyncio.run(oversight.run(urls)):
+        print(f"{result.database:<12}{result.divided_by:<12}{result.ms:>8.0f}", flush=True)
 
 
 def _cards(urls: dict[str, str]) -> None:
@@ -212,6 +224,7 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "claims": _claims,
     "clicks": _clicks,
     "pending": _pending,
+    "oversight": _oversight,
     "cards": _cards,
     "threads": _threads,
     "timers": _timers,

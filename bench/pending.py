@@ -63,11 +63,11 @@ async def _filled_world(url: str, kind: str, number: int) -> AsyncIterator[World
     """A world with so many pending packages. The raw driver writes them as real submissions, which saves hours."""
     async with world(url) as bench_world:
         await fill(kind, url, await record_rows(bench_world, kind), 0, number)
-        _vacuum(url)
+        vacuum(url)
         yield bench_world
 
 
-def _vacuum(url: str) -> None:
+def vacuum(url: str) -> None:
     """Does now what PostgreSQL would otherwise do by itself during the measurement, after so many new rows."""
     engine = make_engine(make_url(url))
     if engine.dialect.name == "postgresql":

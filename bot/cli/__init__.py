@@ -29,7 +29,9 @@ COMMANDS = (
     LazyCommand(
         "show", "bot.cli.show:show", "Show one package: its status, exactly what is proposed, and what happened."
     ),
-    LazyCommand("stats", "bot.cli.queue:stats", "Count what waits, what was decided and how, and how long it took."),
+    LazyCommand(
+        "stats", "bot.cli.stats:stats", "Count what waits, and measure how people decided and how long it took."
+    ),
     LazyCommand("agents", "bot.cli.agents:app", "Add agents and manage their keys."),
     LazyCommand("threads", "bot.cli.threads:app", "Hold, resume and cancel the threads of agents."),
     LazyCommand("freeze", "bot.cli.freezing:freeze", "Pause all agents at once."),

@@ -1,1 +1,1 @@
-"""The record of events: how it is made and verified, and the status document and statistics."""
+"""The record of events: how it is made and verified, and the status document."""

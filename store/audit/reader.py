@@ -21,6 +21,7 @@ from rules.record.evidence import TENANT, Counts, Fault, StoredRendering, Stored
 from rules.record.verify import Auditor
 from store.audit.columns import new_trail, parse_event_row
 from store.audit.handoff_rows import HandoffRows
+from store.audit.outcome_rows import OutcomeRows
 from store.audit.retention import RENDERINGS
 from store.audit.stops import StopRows
 from store.audit.tenant_record import TENANT_EVENTS, policy_texts, tenant_claim, tenant_rows
@@ -28,6 +29,7 @@ from store.audit.tolerant_rows import UNREADABLE, parse_or_text, select_all, str
 from store.commands.write import EVENTS
 from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import read_tenant_id
+from store.oversight.outcomes import OUTCOMES
 from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.threads import THREADS
@@ -122,7 +124,7 @@ def verify_database(
         yield from auditor.check_tenant_event(event)
     yield from auditor.check_tenant_end(tenant_claim(connection))
     yield from auditor.check_policies(list(policy_texts(connection, tenant_id)))
-    tables = (StopRows(connection, tenant_id), HandoffRows(connection, tenant_id))
+    tables = [rows(connection, tenant_id) for rows in (StopRows, HandoffRows, OutcomeRows)]
     for trail in read_trails(connection, tenant_id, progress=progress):
         yield from auditor.check_package(trail)
         for table in tables:
@@ -188,9 +190,23 @@ def matching_events(connection: Connection, tenant_id: str, selection: Selection
         )
 
 
+_TABLES = (
+    PACKAGES,
+    THREAD_RECORDS,
+    THREADS,
+    HANDOFFS,
+    OUTCOMES,
+    EVENTS,
+    TENANT_EVENTS,
+    CONTENT,
+    RENDERINGS,
+    POLICIES,
+)
+
+
 def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """Rows of another tenant: a database holds one installation, so nothing else would check them."""
-    for table in (PACKAGES, THREAD_RECORDS, THREADS, HANDOFFS, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
+    for table in _TABLES:
         foreign = select_all(table).where(table.c.tenant_id != tenant_id)
         for row in stream_rows(connection, foreign):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack

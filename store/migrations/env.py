@@ -7,6 +7,7 @@ import store.schema.agent_tables
 import store.schema.installation_tables
 import store.schema.mail_tables
 import store.schema.outbox_tables
+import store.schema.oversight_tables
 import store.schema.tables  # noqa: F401 - alembic needs the tables
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)

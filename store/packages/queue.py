@@ -13,8 +13,8 @@ from sqlalchemy import Connection, case, func, select, text, tuple_
 
 from rules.authority.authorization import authorize, question_of
 from rules.authority.standards import Standard
+from rules.oversight.statistics import Age, Waiting
 from rules.people.directory import ReviewerAuthorization, Roster
-from rules.record.statistics import Age, Waiting
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType
 from rules.state.model import PackageState, Priority, Status

@@ -30,19 +30,21 @@ from bot.slack.home.rows import Viewer, rows_of
 from bot.slack.slash import threads
 from bot.slack.slash.request import USER, Request
 from rules.authority.authorization import identify
-from rules.authority.visibility import may_see
+from rules.authority.visibility import may_see, sees_all
+from rules.oversight.statistics import Grouping
 from rules.people.directory import AgentStanding, Roster
 from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.search import LONGEST, Search
 from rules.state.commands import Assign
 from rules.values import parse_duration
+from rules.wording import either_of
 from scheduler.cards.admin_alerts import alert_message
 from store.agents import agent_admin
 from store.agents.agent_admin import RegistryError
 from store.outbox import troubles
+from store.oversight.statistics import load_statistics
 from store.packages.queue import count_open, list_unjudged
-from store.packages.statistics import load_statistics as statistics
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -129,14 +131,24 @@ async def _show(context: ListenerContext, request: Request) -> Message:
 
 
 async def _stats(context: ListenerContext, request: Request) -> Message:
-    now, written = context.store.clock(), " ".join(request.words)
+    written, _, grouping = " ".join(request.words).partition("by ")
+    now, by = context.store.clock(), _GROUPINGS.get(grouping.strip().lower())
+    if grouping and by is None:
+        return private_message(f"I can't divide by “{grouping}”. Try {either_of(f'by {word}' for word in Grouping)}.")
     try:
-        since = now - (parse_duration(written) if written else WEEK)
+        since = now - (parse_duration(written.strip()) if written else WEEK)
     except (ValueError, OverflowError):
         since = now
     if since == now:
-        return private_message(f"“{written}” is not a period. Try 7d, 36h or 90m.")
-    return stats(await context.store.read(lambda connection: statistics(connection, since, now)))
+        return private_message(f"“{written.strip()}” is not a period. Try 7d, 36h or 90m.")
+    if by in _OF_SINGLE_PACKAGES and not sees_all(context.store.installation.policy, request.user_id):
+        return private_message(f"Only people who see every package can divide the numbers by {by}. Ask an admin.")
+    return stats(await context.store.read(lambda connection: load_statistics(connection, since, now, by)))
+
+
+_GROUPINGS = {grouping.value: grouping for grouping in Grouping}
+# These can tell who decided what: an agent may have one package, and a role one person.
+_OF_SINGLE_PACKAGES = (Grouping.AGENT, Grouping.TYPE, Grouping.ROLE)
 
 
 async def _sampled(context: ListenerContext, request: Request) -> Message:

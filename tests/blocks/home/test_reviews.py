@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from blocks.home import reviews
 from blocks.home.policy import policy
-from blocks.home.stats import stats
+from blocks.home.stats import GROUPS, stats
 from blocks.kit.message import Message
 from blocks.words.refusals import private_message, refusal_message, refusal_view
 from playground.blockkit.validate import validate_message, validate_view
+from rules.oversight.measures import Counted, DecisionPercentiles, Percentiles, compute_figures
+from rules.oversight.outcomes import Facts, Result
+from rules.oversight.statistics import Age, Group, Grouping, Statistics, Waiting
 from rules.policy.summary import Line, summary_sections
 from rules.reasons import Reason, Refusal, refuse
-from rules.record.statistics import Age, Statistics, Waiting
 from rules.scales import HITLLevel, RiskLevel
 from rules.search import Search
-from rules.state.commands import HumanDecisionType, Verb
+from rules.state.commands import Verb, Verdict
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
@@ -40,18 +42,35 @@ FIGURES = Statistics(
         Waiting(level=HITLLevel.HARD_APPROVAL, age=Age.UNDER_1H, count=2),
         Waiting(level=HITLLevel.HARD_APPROVAL, age=Age.OLDER, count=1),
     ),
-    settled={Status.APPROVED: 40, Status.CONSENTED: 12, Status.REJECTED: 5, Status.EXPIRED: 1},
-    automatic=230,
-    decisions={
-        HumanDecisionType.APPROVE: 44,
-        HumanDecisionType.REJECT: 5,
-        HumanDecisionType.REQUEST_MORE_EVIDENCE: 3,
-    },
-    median_ms=8 * 60_000,
-    p90_ms=5 * 3_600_000 + 61_000,
-    sampled=4,
-    judged=3,
-    unsound=1,
+    figures=compute_figures(
+        [
+            Counted(Facts(Result.APPROVED, allowed=True), 37),
+            Counted(Facts(Result.APPROVED, allowed=True, incident=True, sent_back=True, uncertain=True), 3),
+            Counted(Facts(Result.REJECTED, judged_by_several=True, disagreed=True), 2),
+            Counted(Facts(Result.REJECTED, escalated=True, judged_by_several=True), 3),
+            Counted(Facts(Result.CONSENTED), 12),
+            Counted(Facts(Result.EXPIRED), 1),
+            Counted(Facts(Result.AUTOMATIC), 226),
+            Counted(Facts(Result.AUTOMATIC, sampled=True), 1),
+            Counted(Facts(Result.AUTOMATIC, sampled=True, verdict=Verdict.SOUND), 2),
+            Counted(Facts(Result.AUTOMATIC, sampled=True, verdict=Verdict.UNSOUND), 1),
+        ],
+        DecisionPercentiles(
+            decided=Percentiles(median_ms=8 * 60_000, p90_ms=5 * 3_600_000 + 61_000),
+            waiting=Percentiles(median_ms=6 * 60_000, p90_ms=5 * 3_600_000),
+            seen=Percentiles(median_ms=1_000, p90_ms=2_000),
+            reading=Percentiles(median_ms=40_000, p90_ms=90_000),
+        ),
+    ),
+)
+BY_TYPE = FIGURES.model_copy(
+    update={
+        "by": Grouping.TYPE,
+        "groups": (
+            Group(name="mail.*send*", figures=FIGURES.figures),
+            Group(name="<!channel>", figures=compute_figures([Counted(Facts(Result.EXPIRED), 2)])),
+        ),
+    }
 )
 ANSWERS: dict[str, Message] = {
     "queue": reviews.queue((URGENT, LATER), 29),
@@ -72,6 +91,7 @@ ANSWERS: dict[str, Message] = {
     "stats": stats(FIGURES),
     "stats_with_charts": stats(FIGURES).with_charts,
     "stats_empty": stats(NOTHING),
+    "stats_by_type": stats(BY_TYPE),
     "help": reviews.help(is_admin=False),
     "help_admin": reviews.help(is_admin=True),
     "unknown": reviews.unknown_word("aprove <!channel>", is_admin=False),
@@ -117,7 +137,7 @@ def test_sampled_packages_can_be_judged() -> None:
 def _contract() -> str:
     """The words of the slash command, quoted from the contract."""
     return (
-        "queue [words], mine, show ID, stats [7d], sampled, away [until] [@delegate], back,"
+        "queue [words], mine, show ID, stats [7d] [by WHAT], sampled, away [until] [@delegate], back,"
         " threads, hold THREAD, resume THREAD, cancel THREAD, history THREAD, help, assign ID @user, audit ID, policy, pause AGENT, resume AGENT"
     )
 
@@ -143,9 +163,10 @@ def test_the_statistics_are_also_given_in_text() -> None:
     expected = (
         "4 soft approvals, 3 hard approvals",
         "6 under 1 hour, 1 over 3 days",
-        "approve 44 (85%)",
+        "approved 89% (40 of 45), rejected 11% (5 of 45)",
         "half within 8 minutes, nine of ten within 5 hours 1 minute",
-        "33% of them unsound",
+        "approved when uncertain 3 of 3, reviewers disagreed 2 of 5, incidents after approval 8% (3 of 40)",
+        "3 of 4 packages judged, unsound 1 of 3.",
     )
     assert [part for part in expected if part not in text] == []
 
@@ -157,7 +178,12 @@ def test_the_charts_show_the_same_numbers() -> None:
         "hard approval": [2, 0, 0, 0, 1],
     }
     assert bars["axis_config"]["categories"] == list(Age)
-    assert [one["value"] for one in slices["segments"]] == [44, 5, 3]
+    assert [(one["label"], one["value"]) for one in slices["segments"]] == [
+        ("approved", 40),
+        ("rejected", 5),
+        ("consented", 12),
+        ("expired", 1),
+    ]
 
 
 def test_statistics_without_numbers_have_no_chart() -> None:
@@ -166,25 +192,55 @@ def test_statistics_without_numbers_have_no_chart() -> None:
 
 counts = st.integers(0, 10**9)
 waitings = st.builds(Waiting, level=st.sampled_from(HITLLevel), age=st.sampled_from(Age), count=counts)
-figures = st.builds(
+any_facts = st.builds(
+    Facts,
+    result=st.sampled_from(Result),
+    sent_back=st.booleans(),
+    uncertain=st.booleans(),
+    judged_by_several=st.booleans(),
+    allowed=st.booleans(),
+    sampled=st.booleans(),
+    verdict=st.none() | st.sampled_from(Verdict),
+)
+percentiles = st.builds(Percentiles, median_ms=counts, p90_ms=counts)
+times = st.builds(DecisionPercentiles, decided=percentiles, waiting=percentiles, seen=percentiles, reading=percentiles)
+any_figures = st.builds(
+    compute_figures, st.lists(st.builds(Counted, any_facts, st.integers(1, 10**9)), max_size=5), st.none() | times
+)
+statistics = st.builds(
     Statistics,
     since=st.just(NOW - 7 * DAY),
     until=st.just(NOW),
     pending=st.lists(waitings, max_size=12).map(tuple),
-    settled=st.dictionaries(st.sampled_from(Status), counts),
-    automatic=counts,
-    decisions=st.dictionaries(st.sampled_from(HumanDecisionType), counts),
-    median_ms=st.none() | counts,
-    p90_ms=st.none() | counts,
-    sampled=counts,
-    judged=counts,
-    unsound=counts,
+    figures=any_figures,
+    by=st.none() | st.sampled_from(Grouping),
+    groups=st.lists(st.builds(Group, name=st.text(), figures=any_figures), max_size=30).map(tuple),
 )
 
 
-@given(figures)
-def test_any_numbers_give_a_valid_message(any_figures: Statistics) -> None:
-    assert validate_message(payload(stats(any_figures).with_charts)) == ()
+@given(statistics)
+def test_any_numbers_give_a_valid_message(numbers: Statistics) -> None:
+    assert validate_message(payload(stats(numbers).with_charts)) == ()
+
+
+def test_the_name_of_an_action_type_is_no_markup() -> None:
+    shown = markup(ANSWERS["stats_by_type"].blocks)
+    assert "*mail.send:* 288 ended" in shown
+    assert "*&lt;!channel&gt;:* 2 ended." in shown
+
+
+def test_only_the_groups_with_the_most_packages_and_the_newest_weeks_are_shown() -> None:
+    groups = tuple(Group(name=f"group {number}", figures=FIGURES.figures) for number in range(GROUPS + 2))
+    types = stats(FIGURES.model_copy(update={"by": Grouping.TYPE, "groups": groups}))
+    weeks = stats(FIGURES.model_copy(update={"by": Grouping.WEEK, "groups": groups}))
+    assert ("group 0:" in types.text, "group 11:" in types.text) == (True, False)
+    assert ("group 0:" in weeks.text, "group 11:" in weeks.text) == (False, True)
+    assert "2 more. `countersign stats --by type` lists all." in types.text
+
+
+def test_the_statistics_fit_on_one_screen_of_a_phone() -> None:
+    assert len(ANSWERS["stats"].text) < 900
+    assert len(ANSWERS["stats"].blocks) <= 10
 
 
 def test_the_audit_of_a_package_approved_by_policy_names_the_policy() -> None:

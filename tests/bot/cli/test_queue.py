@@ -1,4 +1,4 @@
-"""`countersign queue` and `stats`: readable at 80 columns, and as JSON."""
+"""`countersign queue`: readable at 80 columns, and as JSON."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from rules.state.commands import Approve, ClaimTask, Reject
+from rules.state.commands import ClaimTask
 from store.packages.content import CONTENT
 from tests.bot.terminal import Terminal, make_terminal
-from tests.rules.world import CRITICAL, HARD, RITA, SENTA, SOFT, ask, package
+from tests.rules.world import CRITICAL, HARD, RITA, SOFT, ask, package
 from tests.store.world import World, open_world
 
 
@@ -91,44 +91,3 @@ async def test_a_package_whose_texts_were_deleted_is_still_listed(terminal: Term
         state = await world.submit(SOFT)
         await world.write(lambda connection: connection.execute(update(CONTENT).values(words=None, salt=None)))
     assert f"  {state.decision_package_id}  record.read\n  (content deleted)\n" in terminal("queue").out
-
-
-async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> None:
-    async with open_world(terminal.url) as world:
-        await fill_queue(world)
-        await world.submit_and_approve(package(risk_level="high", action_parameters={"record": "7"}), by=SENTA)
-        await world.after(ask(Reject, await world.submit(package(action_parameters={"record": "8"}))), RITA)
-    out = terminal("stats").out
-    assert out.startswith("The last 7d, from 2026-11-13T12:00Z to 2026-11-20T12:00Z\n")
-    assert "hard_approval     2      0       0      0    0       2\n" in out
-    assert "in all            3      0       0      0    0       3\n" in out
-    assert "DECISION  TIMES  SHARE\napprove       1    50%\nreject        1    50%\n" in out
-    assert "time to decide: half within 0s, nine of ten within 0s\n" in out
-    assert max(map(len, out.splitlines())) <= 80
-
-
-async def test_stats_can_be_printed_as_json(terminal: Terminal) -> None:
-    async with open_world(terminal.url) as world:
-        state = await world.submit(SOFT)
-        await world.after(ask(Approve, state), RITA)
-    document = json.loads(terminal("stats", "24h", "--json").out)
-    assert (document["since"], document["until"]) == ("2026-11-19T12:00:00Z", "2026-11-20T12:00:00Z")
-    assert (document["decided"], document["decisions"], document["rates"]) == (1, {"approve": 1}, {"approve": 1.0})
-    assert (document["pending"], document["median_ms"], document["unsound_share"]) == ([], 0, None)
-
-
-def test_stats_without_decisions_show_no_times(terminal: Terminal) -> None:
-    assert terminal("stats").out.endswith("\nno decisions\n")
-
-
-def test_a_period_must_be_a_duration(terminal: Terminal) -> None:
-    result = terminal("stats", "yesterday")
-    assert (result.code, "write a duration such as 90s, 5m, 24h, 7d" in result.line) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("period", "what"), [("0d", "must be longer than nothing"), ("800000d", "must be at most 36500d")]
-)
-def test_a_period_of_zero_or_too_many_days_is_refused(terminal: Terminal, period: str, what: str) -> None:
-    result = terminal("stats", period)
-    assert (result.code, what in result.line) == (2, True)

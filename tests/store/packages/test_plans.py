@@ -14,10 +14,10 @@ from rules.state.agent_commands import Say
 from rules.state.model import PackageState
 from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from store.agents.agents import load_proposing_agent
+from store.oversight.statistics import load_statistics
 from store.packages.messages import load_conversation, newest_messages
 from store.packages.packages import claim_due_packages, is_any_due, list_own
 from store.packages.queue import list_similar_decided, list_unjudged
-from store.packages.statistics import load_statistics
 from store.threads.members import is_any_unnamed, load_unfollowing, own_packages
 from store.threads.records import next_due_thread
 from tests.rules.world import DAY, HARD, NOW, ask
@@ -44,7 +44,7 @@ QUERIES: list[tuple[str, str, Query]] = [
         lambda connection, of: load_proposing_agent(connection, of.tenant_id, of.agent_id, None, NOW),
     ),
     ("second looks", "ix_packages_sampled", lambda connection, of: list_unjudged(connection, of.tenant_id)),
-    ("verdicts", "ix_packages_sampled", lambda connection, _: load_statistics(connection, NOW - DAY, NOW)),
+    ("outcomes of a period", "ix_outcomes_time", lambda connection, _: load_statistics(connection, NOW - DAY, NOW)),
     (
         "messages of a package",
         "ix_events_messages",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from rules.oversight.statistics import Age, Waiting
 from rules.package.model import DecisionPackage
 from rules.people.directory import AUTO
-from rules.record.statistics import Age, Waiting
 from rules.scales import HITLLevel
 from rules.state.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
 from rules.state.model import PackageState

@@ -174,7 +174,7 @@ async def test_stats_show_how_much_waits_and_how_packages_were_decided(office: O
     await office.approve(SENTA, card)
     note = await office.stats(RITA, text)
     assert "soft approval" in note.text + note.shown
-    assert "approve" in note.shown.lower()
+    assert "approved 1 of 1" in note.shown
     assert "10 minutes" in note.shown
     assert await office.status(proposal) is Status.APPROVED
 
@@ -213,6 +213,28 @@ async def test_stats_of_an_invalid_period_say_so(office: Office, text: str) -> N
     written = text.removeprefix("stats ")
     sentence = f"“{written}” is not a period. Try 7d, 36h or 90m."
     assert sentence in (await office.reviews(RITA, text)).shown
+
+
+async def test_stats_can_be_divided(office: Office) -> None:
+    _, card = await office.submit_with_card(HARD)
+    await office.approve(SENTA, card)
+    for text in ("stats by agent", "stats 30d by TYPE", "stats 30d by role"):
+        note = await office.reviews(ADAM, text)
+        assert "1 ended, approved 1 of 1, rejected 0 of 1" in note.shown
+    assert "By week (Monday to Sunday, UTC)." in (await office.reviews(RITA, "stats 30d by week")).shown
+
+
+@pytest.mark.parametrize("by", ["agent", "type", "role"])
+async def test_numbers_that_can_tell_who_decided_what_are_for_people_who_see_every_package(
+    office: Office, by: str
+) -> None:
+    note = await office.reviews(RITA, f"stats by {by}")
+    assert f"Only people who see every package can divide the numbers by {by}." in note.shown
+
+
+async def test_stats_by_an_unknown_word_name_the_known_ones(office: Office) -> None:
+    note = await office.reviews(RITA, "stats 7d by reviewer")
+    assert "Try by agent, by type, by role, by tier or by week." in note.shown
 
 
 async def test_a_sampled_package_can_be_judged_once(database_url: str, tmp_path: Path) -> None:

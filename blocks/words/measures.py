@@ -1,0 +1,41 @@
+"""The words for the measures of human control, in Slack and in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rules.oversight.measures import Measure, Ratio
+from rules.oversight.outcomes import Result
+from rules.oversight.statistics import Grouping
+from rules.wording import humanize
+
+MEASURE_LABELS: Mapping[Measure, str] = {
+    Measure.APPROVAL: "approved",
+    Measure.REJECTION: "rejected",
+    Measure.OVERRIDE: "overridden",
+    Measure.REVISION: "sent back",
+    Measure.ESCALATION: "escalated",
+    Measure.APPROVAL_WHEN_UNCERTAIN: "approved when uncertain",
+    Measure.DISAGREEMENT: "reviewers disagreed",
+    Measure.INCIDENTS: "incidents after approval",
+    Measure.DEFECTS: "unsound in second looks",
+}
+GROUPING_LABELS: Mapping[Grouping, str] = {
+    Grouping.AGENT: "agent",
+    Grouping.TYPE: "action type",
+    Grouping.ROLE: "role",
+    Grouping.TIER: "risk",
+    Grouping.WEEK: "week (Monday to Sunday, UTC)",
+}
+
+
+def describe_result(result: Result) -> str:
+    return "without a person" if result is Result.AUTOMATIC else humanize(result)
+
+
+def describe_interval(ratio: Ratio) -> str:
+    """Empty for a small number, which says by itself that little is known."""
+    if ratio.interval is None or ratio.is_small:
+        return ""
+    low, high = ratio.interval
+    return f"95% interval {low:.0%} to {high:.0%}"

@@ -1,0 +1,265 @@
+"""`Outcome`: what came of one package, in the facts that the measures count.
+
+A package has one outcome, however many versions, deferrals, edits and votes it had. It has it from the moment when it
+first enters a final status, which is also the moment at which it is counted. Later only its incidents, its verdict and
+its agent change. The same function derives an outcome when a package ends, in the migration, and when the database is
+verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from rules.people.directory import AUTO
+from rules.scales import HITLLevel, RiskLevel
+from rules.state.commands import HumanDecisionType, Verdict
+from rules.state.decisions import ExecutionState
+from rules.state.events import EventType
+from rules.state.model import PackageState, Status
+from rules.state.transition import Occurrence
+
+_MILLISECOND = timedelta(milliseconds=1)
+_D, _E = HumanDecisionType, EventType
+
+
+class Result(StrEnum):
+    """How the review ended. The first five are decisions of people."""
+
+    APPROVED = "approved"
+    ANSWERED = "answered"
+    OVERRIDDEN = "overridden"
+    REJECTED = "rejected"
+    TAKEN_OVER = "taken_over"
+    CONSENTED = "consented"
+    AUTOMATIC = "automatic"  # the policy asked for no person
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def by_people(self) -> bool:
+        return self in _BY_PEOPLE
+
+    @property
+    def awaited_people(self) -> bool:
+        return self is not Result.AUTOMATIC
+
+
+_BY_PEOPLE = frozenset([Result.APPROVED, Result.ANSWERED, Result.OVERRIDDEN, Result.REJECTED, Result.TAKEN_OVER])
+
+
+class Step(NamedTuple):
+    """An event of the package's record, as far as it is counted. Only a person's decision has the last three."""
+
+    event_type: str
+    actor: str
+    at: datetime
+    decision: str | None = None
+    version: int | None = None
+    latency_ms: int | None = None
+
+
+class Facts(NamedTuple):
+    """What the shares count of a package.
+
+    `uncertain`: because of the agent's low confidence, the policy asked for an explicit approval or more.
+    `judged_by_several`: two or more people approved, stopped, sent back or overrode the same version, and `disagreed`
+    says that they did not all do the same. `allowed`: people let the agent go ahead. `incident`: afterwards the action
+    failed or was rolled back, a person revoked it, or a second look found it unsound.
+    """
+
+    result: Result
+    sent_back: bool = False
+    escalated: bool = False
+    uncertain: bool = False
+    judged_by_several: bool = False
+    disagreed: bool = False
+    allowed: bool = False
+    incident: bool = False
+    sampled: bool = False
+    verdict: Verdict | None = None
+
+    def as_words(self) -> str:
+        """As stored: the result, then what is true, then the verdict."""
+        flags = [name for name in _FLAGS if getattr(self, name)]
+        return " ".join([self.result, *flags, *([self.verdict] if self.verdict else [])])
+
+    @classmethod
+    def from_words(cls, text: str) -> Facts:
+        result, *words = text.split()
+        verdict = Verdict(words.pop()) if words and words[-1] in _VERDICTS else None
+        return cls._make((Result(result), *(name in words for name in _FLAGS), verdict))
+
+
+_FLAGS = Facts._fields[1:-1]
+_VERDICTS = frozenset(Verdict)
+
+
+class DecisionTimes(NamedTuple):
+    """How long the deciding person's decision took since people were last asked. The parts add up to `decided_ms`.
+
+    `waiting_ms`: until the first person did anything with it. `seen_ms`: from then until the person who decided opened
+    Details or a form, or else decided. `reading_ms`: from there to the decision.
+    """
+
+    decided_ms: int
+    waiting_ms: int
+    seen_ms: int
+    reading_ms: int
+
+
+class Outcome(NamedTuple):
+    agent_id: str
+    action_type: str
+    role: str  # asked when the review ended
+    risk: RiskLevel
+    ended_at: datetime
+    facts: Facts
+    times: DecisionTimes | None = None  # if people decided
+
+
+class Standing(NamedTuple):
+    """What an outcome takes from the state. While it stays the same, so does the outcome."""
+
+    status: Status
+    agent_id: str
+    has_failed: bool
+    sampled: bool
+    verdict: Verdict | None
+
+
+def standing_of(state: PackageState) -> Standing | None:
+    """None: the package has no outcome yet."""
+    if not state.status.terminal:
+        return None
+    failed = state.execution.state in (ExecutionState.FAILED, ExecutionState.ROLLED_BACK)
+    return Standing(state.status, state.agent_id, failed, state.sampled, state.verdict)
+
+
+def steps_of(occurrences: Iterable[Occurrence]) -> list[Step]:
+    return [
+        Step(
+            occurrence.event_type.value,
+            occurrence.actor.actor_id,
+            occurrence.after.updated_at,
+            occurrence.decision.value if occurrence.decision else None,
+            occurrence.after.version,
+            occurrence.latency_ms,
+        )
+        for occurrence in occurrences
+    ]
+
+
+def outcome_of(state: PackageState, steps: Sequence[Step]) -> Outcome | None:
+    """The outcome, from the whole record of the package, oldest first. None: its review has not ended."""
+    ends = [place for place, step in enumerate(steps) if step.event_type in _RESULTS]
+    if not ends:
+        return None
+    review, end = steps[: ends[0]], steps[ends[0]]
+    decisions = [step for step in review if step.event_type == _E.HUMAN_DECISION_RECORDED]
+    result = _result(end, decisions)
+    return Outcome(
+        agent_id=state.agent_id,
+        action_type=state.action_type,
+        role=state.task.required_role,
+        risk=state.risk,
+        ended_at=end.at,
+        facts=_facts(state, steps, decisions, result),
+        times=_times(review, decisions[-1]) if result.by_people and decisions else None,
+    )
+
+
+_RESULTS = {
+    EventType.of("package", status).value: Result(status.value)
+    for status in Status
+    if status.terminal and status is not Status.REVOKED
+}
+
+
+def _result(end: Step, decisions: Sequence[Step]) -> Result:
+    result = _RESULTS[end.event_type]
+    if result is not Result.APPROVED:
+        return result
+    if not decisions:
+        return Result.AUTOMATIC
+    return Result.ANSWERED if decisions[-1].decision == _D.ANSWER else Result.APPROVED
+
+
+def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step], result: Result) -> Facts:
+    several, disagreed = _judgments(decisions)
+    allowed = result is Result.APPROVED or (result is Result.OVERRIDDEN and _let_proceed(state))
+    return Facts(
+        result=result,
+        sent_back=any(step.event_type in _SENT_BACK for step in steps),
+        escalated=any(step.event_type == _E.PACKAGE_ESCALATED for step in steps)
+        or any(step.decision == _D.ESCALATE for step in decisions),
+        uncertain=any(why.rule == "confidence" and why.level >= HITLLevel.HARD_APPROVAL for why in state.why),
+        judged_by_several=several,
+        disagreed=disagreed,
+        allowed=allowed,
+        incident=allowed and (state.verdict is Verdict.UNSOUND or any(map(_is_incident, steps))),
+        sampled=state.sampled,
+        verdict=state.verdict,
+    )
+
+
+_SENT_BACK = (_E.PACKAGE_REVISION_REQUESTED, _E.PACKAGE_EVIDENCE_REQUESTED)
+
+
+def _let_proceed(state: PackageState) -> bool:
+    """Whether an override let the agent go ahead. Only such an override can be revoked."""
+    return state.proceeds or state.status is Status.REVOKED
+
+
+def _is_incident(step: Step) -> bool:
+    """What the service revokes by itself, because a vote no longer counts, is no incident."""
+    revoked = step.event_type == _E.PACKAGE_REVOKED and step.actor != AUTO.actor_id
+    return revoked or step.event_type in (_E.EXECUTION_FAILED, _E.EXECUTION_ROLLED_BACK)
+
+
+_JUDGMENTS = {
+    _D.APPROVE: "proceed",
+    _D.APPROVE_WITH_EDITS: "proceed",
+    _D.REJECT: "stop",
+    _D.OBJECT: "stop",
+    _D.TAKE_OVER: "stop",
+    _D.REVISE: "send back",
+    _D.REQUEST_MORE_EVIDENCE: "send back",
+    _D.OVERRIDE: "override",
+}
+
+
+def _judgments(decisions: Sequence[Step]) -> tuple[bool, bool]:
+    """Whether several people judged the same version, and whether they disagreed. A person's last judgment counts."""
+    by_version: dict[int | None, dict[str, str]] = {}
+    for step in decisions:
+        if step.decision in _JUDGMENTS:
+            by_version.setdefault(step.version, {})[step.actor] = _JUDGMENTS[HumanDecisionType(step.decision)]
+    several = [judgments for judgments in by_version.values() if len(judgments) > 1]
+    return bool(several), any(len(set(judgments.values())) > 1 for judgments in several)
+
+
+_READING = (_E.PACKAGE_DETAILS_OPENED, _E.PACKAGE_FORM_OPENED)
+_TRACES = frozenset(
+    [
+        *_READING,
+        _E.HUMAN_DECISION_RECORDED,
+        _E.HUMAN_DECISION_REFUSED,
+        _E.HUMAN_COMMENTED,
+        _E.TASK_CLAIMED,
+        _E.TASK_EXTENDED,
+        _E.TASK_RECUSED,
+    ]
+)
+
+
+def _times(review: Sequence[Step], deciding: Step) -> DecisionTimes:
+    decided_ms = deciding.latency_ms or 0
+    asked_at = deciding.at - decided_ms * _MILLISECOND
+    since_asked = [step for step in review if step.at >= asked_at]
+    seen_at = next((step.at for step in since_asked if step.event_type in _TRACES), deciding.at)
+    own = (step.at for step in since_asked if step.event_type in _READING and step.actor == deciding.actor)
+    waiting_ms, opened_ms = ((at - asked_at) // _MILLISECOND for at in (seen_at, next(own, deciding.at)))
+    return DecisionTimes(decided_ms, waiting_ms, opened_ms - waiting_ms, decided_ms - opened_ms)

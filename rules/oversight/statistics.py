@@ -1,0 +1,91 @@
+"""`Statistics`: what waits, and the measures of a period. The store counts; Slack and the terminal show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from rules.oversight.measures import Figures
+from rules.scales import HITLLevel
+from rules.values import Moment, Value
+
+_WEEK = timedelta(days=7)
+MOST_WEEKS = 53
+
+
+class Age(StrEnum):
+    """How long a package has been waiting since it was submitted."""
+
+    UNDER_1H = "<1h"
+    UNDER_4H = "1h-4h"
+    UNDER_24H = "4h-24h"
+    UNDER_3D = "1d-3d"
+    OLDER = ">3d"
+
+
+class Waiting(Value):
+    """The number of packages of this level and age that wait for people."""
+
+    level: HITLLevel
+    age: Age
+    count: int
+
+
+class Grouping(StrEnum):
+    """By what the measures of a period can be divided. `tier`: by risk."""
+
+    AGENT = "agent"
+    TYPE = "type"
+    ROLE = "role"
+    TIER = "tier"
+    WEEK = "week"
+
+
+class Group(Value):
+    """The measures of one agent, action type, role, tier or week."""
+
+    name: str
+    figures: Figures
+
+
+class Statistics(Value):
+    """What was waiting at `until`, and the measures of the packages that ended after `since` and up to `until`."""
+
+    since: Moment
+    until: Moment
+    pending: tuple[Waiting, ...] = ()
+    figures: Figures = Figures()
+    by: Grouping | None = None
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def waiting(self) -> int:
+        return sum(waiting.count for waiting in self.pending)
+
+
+class Week(NamedTuple):
+    """A week from Monday to Sunday in UTC, by its number in ISO 8601, such as 2026-W48. It ends before `end`."""
+
+    name: str
+    end: datetime
+
+
+EARLIER = "earlier"  # stands for all weeks before the last `MOST_WEEKS`
+
+
+def weeks_between(since: datetime, until: datetime) -> list[Week]:
+    """The weeks that the period touches, oldest first."""
+    monday = _monday(until)
+    weeks: list[Week] = []
+    while len(weeks) < MOST_WEEKS and monday + _WEEK > since:
+        year, number, _ = monday.isocalendar()
+        weeks.append(Week(f"{year}-W{number:02d}", monday + _WEEK))
+        monday -= _WEEK
+    earlier = [Week(EARLIER, monday + _WEEK)] if monday + _WEEK > since else []
+    return [*earlier, *reversed(weeks)]
+
+
+def _monday(moment: datetime) -> datetime:
+    midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=midnight.weekday())

@@ -1,0 +1,30 @@
+"""The table that the measures of human control count."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+
+class OutcomeRow(SQLModel, table=True):
+    """What came of each package whose review has ended, as `rules.oversight.outcomes` derives it from the record.
+
+    `facts` are words such as `approved sent_back allowed`. One column is grouped several times as fast as ten.
+    """
+
+    __tablename__ = "outcomes"
+    __table_args__ = (Index("ix_outcomes_time", "tenant_id", "ended_at"),)
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    ended_at: datetime
+    agent_id: str
+    action_type: str
+    role: str
+    risk: str
+    facts: str
+    decided_ms: int | None = None
+    waiting_ms: int | None = None
+    seen_ms: int | None = None
+    reading_ms: int | None = None

@@ -1,0 +1,131 @@
+"""The row of an outcome is written with the change itself, follows later ones, and is verified and filled in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select, text
+from sqlalchemy.engine import make_url
+
+from rules.oversight.outcomes import DecisionTimes
+from rules.state.commands import Approve, ClaimTask, OpenDetails, Reject, Revoke
+from store.audit.reader import snapshot, verify_database
+from store.engine.engines import make_engine
+from store.migrations.upgrade import upgrade
+from store.oversight.outcomes import OUTCOMES
+from tests.rules.world import MINUTE, SENTA, SUSI, ask
+from tests.store.audit_record import tamper
+from tests.store.oversight.history import live_through, unrelated
+from tests.store.oversight.test_statistics import BUSY
+from tests.store.world import World, open_world
+
+
+@pytest.fixture
+async def busy(database_url: str) -> AsyncIterator[World]:
+    async with open_world(database_url, BUSY) as world:
+        await live_through(world)
+        yield world
+
+
+def read_rows(connection: Connection) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(select(OUTCOMES).order_by(OUTCOMES.c.package_id)).mappings()]
+
+
+async def only_row(world: World) -> dict[str, Any]:
+    (row,) = await world.read(read_rows)
+    return row
+
+
+def faults(url: str) -> list[str]:
+    engine = make_engine(make_url(url))
+    with snapshot(engine) as connection:
+        sentences = [str(fault) for fault in verify_database(connection)]
+    engine.dispose()
+    return sentences
+
+
+async def test_an_open_package_has_no_outcome(world: World) -> None:
+    await world.submit(unrelated("high"))
+    assert await world.read(read_rows) == []
+
+
+async def test_the_time_to_decide_has_three_parts(world: World) -> None:
+    state = await world.submit(unrelated("high"))
+    world.clock.passes(4 * MINUTE)
+    await world.after(ask(ClaimTask, state), SENTA)
+    world.clock.passes(2 * MINUTE)
+    await world.after(ask(OpenDetails, state), SENTA)
+    world.clock.passes(MINUTE)
+    await world.after(ask(Approve, state), SENTA)
+    row = await only_row(world)
+    parts = [row[name] / 60_000 for name in DecisionTimes._fields]
+    assert parts == [7, 4, 2, 1]
+
+
+async def test_what_another_person_opened_is_seen_but_not_read_by_the_one_who_decides(world: World) -> None:
+    state = await world.submit(unrelated("high"))
+    world.clock.passes(MINUTE)
+    await world.after(ask(OpenDetails, state), SUSI)
+    world.clock.passes(MINUTE)
+    await world.after(ask(Reject, state), SENTA)
+    row = await only_row(world)
+    assert [row[name] / 60_000 for name in DecisionTimes._fields] == [2, 1, 1, 0]
+
+
+async def test_what_comes_afterwards_changes_the_incident_and_not_the_moment(world: World) -> None:
+    state = await world.submit_and_approve(unrelated("high"), by=SENTA)
+    before = await only_row(world)
+    world.clock.passes(MINUTE)
+    await world.after(ask(Revoke, state), SUSI)
+    assert await only_row(world) == before | {"facts": "approved allowed incident"}
+
+
+async def test_a_failure_that_a_retry_made_good_stays_an_incident(world: World) -> None:
+    state = await world.submit_and_approve(unrelated("high"), by=SENTA)
+    await world.claim(state)
+    assert (await only_row(world))["facts"] == "approved allowed"
+    await world.report(state, "failed")
+    await world.report(state, "rolled_back")
+    assert (await only_row(world))["facts"] == "approved allowed incident"
+
+
+async def test_spellings_of_an_action_type_are_counted_together(world: World) -> None:
+    await world.submit_and_approve(unrelated(action_type="Record.READ"), by=SENTA)
+    assert (await only_row(world))["action_type"] == "record.read"
+
+
+async def test_an_untouched_database_has_no_faults_after_weeks_of_reviews(busy: World) -> None:
+    assert faults(busy.url) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE outcomes SET facts = replace(facts, 'incident', '') WHERE facts LIKE 'overridden%'", "wrong: facts"),
+        ("UPDATE outcomes SET facts = 'approved' WHERE facts LIKE 'overridden%'", "wrong: facts"),
+        ("UPDATE outcomes SET ended_at = '2020-01-01' WHERE facts LIKE 'overridden%'", "wrong: ended_at"),
+        ("UPDATE outcomes SET decided_ms = 1 WHERE facts LIKE 'overridden%'", "wrong: decided_ms"),
+        ("DELETE FROM outcomes WHERE facts LIKE 'overridden%'", "it is missing"),
+        ("UPDATE outcomes SET package_id = 'pkg_x' WHERE facts LIKE 'overridden%'", "belongs to no package"),
+        ("UPDATE outcomes SET tenant_id = 'inst_x' WHERE facts LIKE 'overridden%'", "belongs to another tenant"),
+    ],
+)
+async def test_a_changed_row_is_found(busy: World, statement: str, what: str) -> None:
+    engine = make_engine(make_url(busy.url))
+    assert tamper(engine, statement) == 1
+    engine.dispose()
+    assert [fault for fault in faults(busy.url) if what in fault] != []
+
+
+async def test_the_migration_fills_in_what_the_service_would_have_written(busy: World) -> None:
+    expected = await busy.read(read_rows)
+    engine = make_engine(make_url(busy.url))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE outcomes"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0019'"))
+        upgrade(connection, "0020")
+        filled = read_rows(connection)
+    engine.dispose()
+    assert (filled, len(filled)) == (expected, 24)

@@ -1,0 +1,132 @@
+"""Statistics on both databases: they agree with a count by hand, and each package is counted once, in its period."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Percentiles
+from rules.oversight.outcomes import Result
+from rules.oversight.statistics import Grouping, Statistics
+from rules.state.commands import Approve, Defer, Reject, Wake
+from store.oversight.statistics import load_statistics
+from tests.rules.world import DAY, HOUR, MINUTE, RITA, SENTA, ask, policy
+from tests.store.oversight.history import count_by_hand, live_through, unrelated
+from tests.store.world import LASTING, World, open_world
+
+SECOND = 1_000
+BUSY = policy(**LASTING, soft={"sample": 1.0}, separation={"second_pair_of_eyes": False})
+
+
+@pytest.fixture
+async def busy(database_url: str) -> AsyncIterator[World]:
+    """After some weeks of reviews."""
+    async with open_world(database_url, BUSY) as world:
+        await live_through(world)
+        yield world
+
+
+async def load(world: World, since: datetime | None = None, by: Grouping | None = None) -> Statistics:
+    begin = since or world.clock() - 60 * DAY
+    return await world.read(lambda connection: load_statistics(connection, begin, world.clock(), by))
+
+
+def counts_of(figures: Figures) -> dict[str, tuple[int, int]]:
+    return {measure.value: (ratio.part, ratio.whole) for measure, ratio in figures.shares.items()}
+
+
+async def test_without_packages_all_counts_are_zero_and_nothing_is_known(world: World) -> None:
+    statistics = await load(world, world.clock() - 7 * DAY)
+    assert statistics == Statistics(since=world.clock() - 7 * DAY, until=world.clock())
+    assert {ratio.share for ratio in statistics.figures.shares.values()} == {None}
+
+
+async def test_the_measures_agree_with_a_count_by_hand_over_the_events(busy: World) -> None:
+    by_hand = await busy.read(lambda connection: count_by_hand(connection, busy.tenant_id))
+    assert counts_of((await load(busy)).figures) == by_hand
+    assert {name: part for name, (part, _) in by_hand.items() if not part} == {}
+
+
+async def test_each_package_has_one_result(busy: World) -> None:
+    assert (await load(busy)).figures.results == {
+        Result.APPROVED: 12,
+        Result.ANSWERED: 1,
+        Result.OVERRIDDEN: 1,
+        Result.REJECTED: 3,
+        Result.TAKEN_OVER: 1,
+        Result.CONSENTED: 1,
+        Result.AUTOMATIC: 3,
+        Result.EXPIRED: 1,
+        Result.CANCELLED: 1,
+    }
+
+
+@pytest.mark.parametrize("by", Grouping)
+async def test_the_groups_add_up_to_the_whole(busy: World, by: Grouping) -> None:
+    statistics = await load(busy, by=by)
+    for measure, ratio in statistics.figures.shares.items():
+        groups = [group.figures.shares[measure] for group in statistics.groups]
+        assert (sum(one.part for one in groups), sum(one.whole for one in groups)) == (ratio.part, ratio.whole)
+    assert sum(group.figures.ended for group in statistics.groups) == statistics.figures.ended
+
+
+async def test_groups_have_the_names_that_people_know(busy: World) -> None:
+    names = {by: [group.name for group in (await load(busy, by=by)).groups] for by in Grouping}
+    assert names == {
+        Grouping.AGENT: ["Clerk"],
+        Grouping.TYPE: ["record.read"],
+        Grouping.ROLE: ["reviewer", "senior_reviewer", "supervisor"],
+        Grouping.TIER: ["medium", "high", "low", "critical"],
+        Grouping.WEEK: ["2026-W47", "2026-W48", "2026-W49", "2026-W50"],
+    }
+
+
+async def test_a_package_counts_in_the_week_in_which_its_review_ended_in_utc(world: World) -> None:
+    """Midnight in UTC, whatever the zone of the machine: the clock stands at Friday noon."""
+    sunday_midnight = 2 * DAY + 12 * HOUR
+    before, after = [await world.submit(unrelated("high")) for _ in range(2)]
+    world.clock.passes(sunday_midnight - MINUTE)
+    await world.after(ask(Approve, before), SENTA)
+    world.clock.passes(MINUTE)
+    await world.after(ask(Reject, after), SENTA)
+    weeks = {group.name: group.figures.results for group in (await load(world, by=Grouping.WEEK)).groups}
+    assert weeks == {"2026-W47": {Result.APPROVED: 1}, "2026-W48": {Result.REJECTED: 1}}
+
+
+async def test_only_packages_that_ended_in_the_period_are_counted(world: World) -> None:
+    await world.submit_and_approve(unrelated(), by=RITA)
+    world.clock.passes(HOUR)
+    then = world.clock()
+    await world.after(ask(Reject, await world.submit(unrelated())), RITA)
+    assert (await load(world, then)).figures == Figures()
+    assert (await load(world, then - MINUTE)).figures.results == {Result.REJECTED: 1}
+
+
+async def test_median_and_p90_are_measured_times(world: World) -> None:
+    states = [await world.submit(unrelated()) for _ in range(10)]
+    for state in states:
+        world.clock.passes(MINUTE)
+        await world.after(ask(Approve, state), RITA)
+    times = (await load(world)).figures.times
+    assert times is not None
+    assert times.decided == Percentiles(median_ms=5 * 60 * SECOND, p90_ms=9 * 60 * SECOND)
+
+
+async def test_a_deferral_starts_the_time_to_decide_again(world: World) -> None:
+    deferred = await world.after(ask(Defer, await world.submit(unrelated("high"))), SENTA)
+    world.clock.passes(10 * MINUTE)
+    deferred = await world.after(ask(Wake, deferred), SENTA)
+    world.clock.passes(timedelta(seconds=30))
+    await world.after(ask(Approve, deferred), SENTA)
+    same = Percentiles(median_ms=30 * SECOND, p90_ms=30 * SECOND)
+    none = Percentiles(median_ms=0, p90_ms=0)
+    times = (await load(world)).figures.times
+    assert times == DecisionPercentiles(decided=same, waiting=same, seen=none, reading=none)
+
+
+async def test_approvals_are_counted_once_whether_edited_deferred_or_sent_back(busy: World) -> None:
+    second_week = (await load(busy, by=Grouping.WEEK)).groups[1].figures
+    assert second_week.results[Result.APPROVED] == 3
+    assert second_week.shares[Measure.REVISION].part == 1
