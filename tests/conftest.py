@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
@@ -46,6 +46,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+class _Maintenance(NamedTuple):
+    """The maintenance database, and the connection of all tests of this worker that create and drop databases."""
+
+    url: str
+    connection: psycopg.Connection
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Keeps the million objects of the collected tests away from the garbage collector, during collection and later."""
@@ -73,7 +80,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         template: Path = request.getfixturevalue("_sqlite_template")
         yield _sqlite_url(Path(shutil.copy(template, tmp_path / "countersign.db")))
     else:
-        with _postgres_database(request.getfixturevalue("postgres_url"), TEMPLATE) as url:
+        with _postgres_database(request.getfixturevalue("_maintenance"), TEMPLATE) as url:
             yield url
 
 
@@ -83,7 +90,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield _sqlite_url(tmp_path / "empty.db")
     else:
-        with _postgres_database(request.getfixturevalue("postgres_url"), "template1") as url:
+        with _postgres_database(request.getfixturevalue("_maintenance"), "template1") as url:
             yield url
 
 
@@ -102,6 +109,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> 
     yield url
     with _lock_file(lock):
         server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def _maintenance(postgres_url: str) -> Iterator[_Maintenance]:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield _Maintenance(postgres_url, connection)
 
 
 @pytest.fixture(scope="session")
@@ -139,14 +152,13 @@ _numbers = itertools.count(1)
 
 
 @contextmanager
-def _postgres_database(maintenance_url: str, template: str) -> Iterator[str]:
+def _postgres_database(maintenance: _Maintenance, template: str) -> Iterator[str]:
     name = f"t_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(maintenance_url, autocommit=True) as connection:
-        # Without fsync, copying the template's files takes half the time of writing them to the log page by page.
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield _on_database(maintenance_url, name)
-        # FORCE, so that a failed test that left a connection open is reported with its own error.
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    # Without fsync, copying the template's files takes half the time of writing them to the log page by page.
+    maintenance.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield _on_database(maintenance.url, name)
+    # FORCE, so that a failed test that left a connection open is reported with its own error.
+    maintenance.connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _on_database(url: str, name: str) -> str:
