@@ -37,12 +37,31 @@ def list_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ...]:
     )
 
 
+def wordless_chapters(matters: Sequence[Matter]) -> tuple[Chapter, ...]:
+    """Nothing that an agent or a person wrote: a mail server refused the mail with their words."""
+    why = "Your mail server refused this mail with the words of agents in it, so they are left out. "
+    return (
+        Chapter("", (words(f"{why}Mail cannot decide: open the cards in Slack."),)),
+        *(_wordless_row(number, matter) for number, matter in enumerate(matters, 1)),
+    )
+
+
+def _wordless_row(number: int, matter: Matter) -> Chapter:
+    pending = matter.dossier.state.status is Status.PENDING
+    until = (facts.deadline_line(matter.dossier),) if pending else ()
+    package = words(f"Package {matter.dossier.state.decision_package_id}.")
+    return Chapter(_heading(number, matter), (*until, package, words(*card_link(matter))))
+
+
+def _heading(number: int, matter: Matter) -> str:
+    state = matter.dossier.state
+    return f"{number}. {RISK_SIGNS[state.risk]} {risk_label(state).capitalize()} · {reason_label(matter.reason)}"
+
+
 def _row(number: int, matter: Matter) -> Chapter:
     """The risk, why it is in this mail, the title, what it asks for, where an agent stopped, and a link."""
-    state = matter.dossier.state
-    heading = f"{number}. {RISK_SIGNS[state.risk]} {risk_label(state).capitalize()} · {reason_label(matter.reason)}"
     title = quote(bold(title_of(matter.dossier)))
-    return Chapter(heading, (title, *_standing(matter), words(*card_link(matter))))
+    return Chapter(_heading(number, matter), (title, *_standing(matter), words(*card_link(matter))))
 
 
 def _standing(matter: Matter) -> Parts:

@@ -13,7 +13,7 @@ from blocks.home import troubles
 from blocks.kit.elements import words
 from blocks.mail.document import Chapter
 from blocks.mail.html import html_page
-from blocks.mail.listed import by_urgency, list_chapters
+from blocks.mail.listed import by_urgency, list_chapters, wordless_chapters
 from blocks.mail.matter import TURN_OFF, Matter, mail_subject, reason_subject, why_mailed
 from blocks.mail.plain import plain_page
 from blocks.mail.whole import package_chapters
@@ -34,6 +34,12 @@ def compose_mail(matters: Sequence[Matter], *, more: int = 0, show_title: bool =
     alone = len(ordered) == 1 and not more
     chapters = package_chapters(ordered[0]) if alone else list_chapters(ordered, more)
     return _mail(mail_subject(ordered, more, show_title=show_title), chapters)
+
+
+def compose_wordless_mail(matters: Sequence[Matter], *, more: int = 0) -> Mail:
+    """The same without the words of agents and people, for a mail server that refused them."""
+    ordered = by_urgency(matters)
+    return _mail(mail_subject(ordered, more, show_title=False), wordless_chapters(ordered))
 
 
 def compose_trouble_mail(error: str) -> Mail:

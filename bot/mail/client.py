@@ -19,7 +19,7 @@ from aiosmtplib import SMTP, SMTPResponseException
 from bot.mail.faults import FAULTS, answer_of, describe_fault
 from bot.mail.server import SmtpServer, tls_context
 from scheduler.callbacks.concurrency import OF_KIND
-from scheduler.mail.client import Envelope, MailError, MailRefusedError, NoAnswerError
+from scheduler.mail.client import Envelope, MailError, MailRefusedError, NoAnswerError, TextRefusedError
 from store.outbox.callbacks import PostKind
 
 STEP_WITHIN = 10.0  # seconds for each command
@@ -132,7 +132,7 @@ class SmtpClient:
             async with asyncio.timeout(TAKEN_WITHIN):
                 await connection.data(message, timeout=TAKEN_WITHIN)
         except SMTPResponseException as refusal:
-            kind = MailRefusedError if refusal.code >= FINAL else MailError
+            kind = TextRefusedError if refusal.code >= FINAL else MailError
             raise kind(
                 f"the mail server refuses the text: {answer_of(refusal, self._server)}", after_text=True
             ) from refusal

@@ -18,7 +18,11 @@ class MailError(Exception):
 
 
 class MailRefusedError(MailError):
-    """The server refuses this mail or this address for good (5xx)."""
+    """The server refuses this address or this text for good (5xx)."""
+
+
+class TextRefusedError(MailRefusedError):
+    """The server refuses the text for good."""
 
 
 class NoAnswerError(MailError):

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from blocks.mail.listed import LISTED
-from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail
+from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail, compose_wordless_mail
 from blocks.mail.matter import Matter
 from rules.authority.authorization import identify
 from rules.authority.mailing import mail_obstacle
@@ -51,13 +51,19 @@ class DirectoryStaleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`mail` is None if nothing is left to tell. `package_id`: the only package that it is about."""
+    """`mail` is None if nothing is left to tell. `package_id`: the only package that it is about.
+
+    `wordless`: the mail without agents' words, if a server refuses them. `later`: what the mail counts without naming
+    it, for a later mail.
+    """
 
     tells: tuple[OpenNeed, ...]
     drops: Drops
     address: str | None = None
     mail: Mail | None = None
     package_id: str | None = None
+    wordless: Mail | None = None
+    later: tuple[OpenNeed, ...] = ()
 
 
 def draft_mail(
@@ -148,14 +154,17 @@ class _Writer:
         ordered = sorted(reasons, key=self._urgency)
         listed = [matter for package_id in ordered[:LISTED] if (matter := self._matter(package_id, reasons))]
         matters = listed if self._can_write(listed) else [matter for matter in listed if self._can_write([matter])]
-        faulty = set(ordered[:LISTED]) - {matter.dossier.state.decision_package_id for matter in matters}
-        tells = tuple(need for need in needs if need.package_id not in faulty)
+        named = {matter.dossier.state.decision_package_id for matter in matters}
+        faulty = set(ordered[:LISTED]) - named
+        tells = tuple(need for need in needs if need.package_id in named)
+        later = tuple(need for need in needs if need.package_id not in named | faulty)
         drops = {**drops, **{need: NOT_WRITTEN for need in needs if need.package_id in faulty}}
         if not matters:
             return Draft((), drops)
         more = len(ordered) - len(faulty) - len(matters)
         mail = compose_mail(matters, more=more, show_title=self._show_title)
-        return Draft(tells, drops, self._checks.person.email, mail, ordered[0] if len(ordered) == 1 else None)
+        thread, wordless = ordered[0] if len(ordered) == 1 else None, compose_wordless_mail(matters, more=more)
+        return Draft(tells, drops, self._checks.person.email, mail, thread, wordless, later)
 
     def _can_write(self, matters: Sequence[Matter]) -> bool:
         try:

@@ -9,21 +9,34 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from functools import partial
 from hashlib import sha256
 
+import structlog
+
+from blocks.mail.mail import Mail
 from scheduler.callbacks.retries import Dead, Delivered, Dropped, Verdict, verdict_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
-from scheduler.mail.client import Envelope, MailClient, MailError, MailRefusedError, NoAnswerError
+from scheduler.mail.client import (
+    Envelope,
+    MailClient,
+    MailError,
+    MailRefusedError,
+    NoAnswerError,
+    TextRefusedError,
+)
 from scheduler.mail.drafting import DirectoryStaleError, Draft, LinkTo, draft_mail
 from scheduler.mail.message import Heading, message_id, thread_id, write_message
 from store.mail import letters
 from store.outbox.deliveries import ClaimedCallback
 from store.store import Store
 
+log = structlog.get_logger()
+
 MOST_UNANSWERED = 2
+LATER = timedelta(hours=1)  # until the next mail names what this one counts
 NO_ADDRESS = "the directory has no e-mail address of this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
 EMPTIED = "not sent: retention has emptied its words"
@@ -83,10 +96,20 @@ class MailPost:
             return Dead(NO_ADDRESS)
         recipient = parse_address(draft.address)
         if mail.unanswered and mail.body:
-            return await self._send(mail, Envelope(recipient.addr_spec, mail.body.encode()))
-        body = write_message(draft.mail, self._heading(draft, recipient))
+            return await self._send_again(mail, Envelope(recipient.addr_spec, mail.body.encode()))
+        return await self._write_and_send(mail, draft, draft.mail, recipient)
+
+    async def _write_and_send(self, mail: ClaimedCallback, draft: Draft, content: Mail, recipient: Address) -> Verdict:
+        """One package's words must not keep back what else the mail tells: without them it is tried once more."""
+        body = write_message(content, self._heading(draft, recipient))
         await self._save(mail, body, draft)
-        return await self._send(mail, Envelope(recipient.addr_spec, body.encode()))
+        try:
+            return await self._send(mail, Envelope(recipient.addr_spec, body.encode()))
+        except TextRefusedError as refusal:
+            if draft.wordless is None or content is draft.wordless:
+                return Dead(str(refusal))
+            log.warning("mail.words_refused", mail=mail.callback_id, error=str(refusal))
+        return await self._write_and_send(mail, draft, draft.wordless, recipient)
 
     def _heading(self, draft: Draft, recipient: Address) -> Heading:
         thread = thread_id(self._sender, draft.package_id) if draft.package_id else None
@@ -95,7 +118,15 @@ class MailPost:
     async def _save(self, mail: ClaimedCallback, body: str, draft: Draft) -> None:
         digest = "sha256:" + sha256(body.encode()).hexdigest()
         saved = await self._store.write(
-            partial(letters.write_letter, mail=mail, body=body, digest=digest, tells=draft.tells, drops=draft.drops)
+            partial(
+                letters.write_letter,
+                mail=mail,
+                body=body,
+                digest=digest,
+                tells=draft.tells,
+                drops=draft.drops,
+                later=dict.fromkeys(draft.later, self._now() + LATER),
+            )
         )
         if not saved:
             raise ClaimLostError(mail.callback_id)
@@ -103,6 +134,13 @@ class MailPost:
     async def _begin(self, mail: ClaimedCallback) -> None:
         if not await self._store.write(partial(letters.begin_sending, mail=mail)):
             raise ClaimLostError(mail.callback_id)
+
+    async def _send_again(self, mail: ClaimedCallback, envelope: Envelope) -> Verdict:
+        """The same message, which may have arrived already."""
+        try:
+            return await self._send(mail, envelope)
+        except TextRefusedError as refusal:
+            return Dead(str(refusal))
 
     async def _send(self, mail: ClaimedCallback, envelope: Envelope) -> Verdict:
         try:
@@ -113,6 +151,8 @@ class MailPost:
         except MailError as fault:
             if fault.after_text:
                 await self._store.write(partial(letters.note_answer, mail=mail))
+            if isinstance(fault, TextRefusedError):
+                raise
             return Dead(str(fault)) if isinstance(fault, MailRefusedError) else self._again(mail, str(fault))
         return Delivered()
 

@@ -73,12 +73,17 @@ _FORGET = delete(CALLBACKS).where(
 )
 
 
+# What a mail tells is known as long as the mail is there: its text is emptied with the content of these packages.
+_MAIL_OF_NEED = select(CALLBACKS.c.callback_id).where(
+    CALLBACKS.c.tenant_id == NEEDS.c.tenant_id, CALLBACKS.c.callback_id == NEEDS.c.mail_id
+)
 _TOLD = (
     select(NEEDS.c.user_id, NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
     .where(
         NEEDS.c.tenant_id == bindparam("tenant"),
         NEEDS.c.created_at < bindparam("before", type_=NEEDS.c.created_at.type),
         NEEDS.c.state.in_([NeedState.RECORDED.value, NeedState.DROPPED.value, NeedState.WRITTEN.value]),
+        ~_MAIL_OF_NEED.exists(),
         ~select(PACKAGES.c.package_id)
         .where(
             PACKAGES.c.tenant_id == NEEDS.c.tenant_id,

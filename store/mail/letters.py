@@ -78,6 +78,12 @@ _THIS_NEED = (
 _TAKE_OUT = update(NEEDS).where(*_OF_PERSON, _IN_MAIL).values(state=NeedState.DUE.value, mail_id=None, digest=None)
 _PUT_IN = update(NEEDS).where(*_THIS_NEED).values(state="written", mail_id=bindparam("mail"), digest=bindparam("sum"))
 _DROP = update(NEEDS).where(*_THIS_NEED).values(state="dropped", dropped=bindparam("because"))
+# Takeovers have no such wait: the next mail tells them at once.
+_POSTPONE = (
+    update(NEEDS)
+    .where(*_THIS_NEED, NEEDS.c.reason != MailReason.TAKEOVER.value)
+    .values(due_at=bindparam("at", type_=MOMENT))
+)
 _SENT = update(NEEDS).where(NEEDS.c.tenant_id == bindparam("tenant"), _IN_MAIL).values(state=NeedState.SENT.value)
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
@@ -151,8 +157,12 @@ def write_letter(
     *,
     tells: Collection[OpenNeed],
     drops: Mapping[OpenNeed, str],
+    later: Mapping[OpenNeed, datetime],
 ) -> bool:
-    """Save the text before it is sent, and what it tells. False if another process has claimed the mail."""
+    """Save the text before it is sent, and what it tells. False if another process has claimed the mail.
+
+    `later`: what it does not tell, and when another mail may tell it.
+    """
     if not connection.execute(_WRITTEN, _key(mail) | {"new_body": body}).rowcount:
         return False
     connection.execute(_TAKE_OUT, {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id})
@@ -160,6 +170,8 @@ def write_letter(
         connection.execute(_PUT_IN, [_need_key(mail, need) | {"sum": digest} for need in tells])
     if drops:
         connection.execute(_DROP, [_need_key(mail, need) | {"because": why} for need, why in drops.items()])
+    if later:
+        connection.execute(_POSTPONE, [_need_key(mail, need) | {"at": at} for need, at in later.items()])
     return True
 
 

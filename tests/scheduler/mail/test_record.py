@@ -62,13 +62,14 @@ async def test_the_text_of_a_mail_that_did_not_arrive_is_deleted_with_the_conten
 ) -> None:
     short = policy(**LASTING, retention={"content": "30d"})
     async with open_world(database_url, short) as world, open_mail_rounds(world, server) as rounds:
-        server.to_texts.extend(["554 5.7.1 Looks like spam"] * 3)
+        server.to_texts.extend(["554 5.7.1 Looks like spam"] * 6)
         state = await world.submit(CRITICAL)
         await rounds.later()
         await world.after(ask(Reject, state), SUSI)
         before = await rounds.rows("SELECT body IS NULL FROM callbacks WHERE kind = 'mail'")
+        await Retention(world.store, lambda: rounds.now() + timedelta(days=29)).tick()
         world.clock.passes(31 * DAY)
-        await Retention(world.store).tick()
+        await Retention(world.store, lambda: rounds.now() + timedelta(days=31)).tick()
         after = await rounds.rows("SELECT body IS NULL FROM callbacks WHERE kind = 'mail'")
     assert (before, after) == ([(False,)] * 3, [(True,)] * 3)
 
