@@ -94,6 +94,18 @@ class Metrics:
             ("state",),
             registry=self.registry,
         )
+        self.measures = Gauge(
+            "countersign_oversight_packages",
+            "The measures of human control over the last 30 days: of how many packages (whole), and how many (part).",
+            ("measure", "count"),
+            registry=self.registry,
+        )
+        self.decision_times = Gauge(
+            "countersign_oversight_decision_seconds",
+            "The time to decide over the last 30 days and its parts: median (0.5) and nine of ten (0.9).",
+            ("part", "quantile"),
+            registry=self.registry,
+        )
 
         self.registry.register(DROPPED)
 

@@ -136,6 +136,7 @@ async def metrics(request: web.Request) -> web.Response:
     for state in ("due", "waiting", "dead"):
         service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
         service.metrics.unsent.labels(state).set(getattr(mails, state))
+    await service.oversight.refresh(service.store)
     page, content_type = service.metrics.page()
     return web.Response(body=page, headers={"Content-Type": content_type})
 

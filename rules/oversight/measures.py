@@ -1,4 +1,4 @@
-"""The ten measures of human control. Each has one definition, which Slack and the terminal use.
+"""The ten measures of human control. Each has one definition, which Slack, the terminal and `/metrics` use.
 
 Nine are shares: `SHARES` says which packages a share is of, and which of these are its part. The tenth is the time that
 decisions took. The database counts packages with the same facts together (`Counted`), so that a hundred thousand
