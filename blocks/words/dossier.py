@@ -44,6 +44,7 @@ class HistoryEvent:
     outcome: str | None = None
     version: int = 1
     mailed: tuple[str, ...] = ()
+    unconfirmed: frozenset[str] = frozenset()
     words: Words = field(default_factory=dict)
 
 

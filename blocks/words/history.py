@@ -105,10 +105,15 @@ def event_block(dossier: Dossier, event: HistoryEvent) -> Block:
     """One event: what happened, by whom and in which role, to whom, when."""
     by = () if _by_policy(event) else (" · ", _actor(dossier, event))
     receivers = [event.assignee] if _hands_over(event) and event.assignee else event.mailed
-    to = (" · to ", ", ".join(person_name(dossier, user) for user in receivers)) if receivers else ()
+    to = (" · to ", ", ".join(_receiver(dossier, event, user) for user in receivers)) if receivers else ()
     runs: list[Run] = [*by, *to, " · ", moment(event.at)]
     runs += [f" · version {event.version}"] if event.version > 1 else []
     return rich(words(bold(_label(event)), *runs))
+
+
+def _receiver(dossier: Dossier, event: HistoryEvent, user: str) -> str:
+    name = person_name(dossier, user)
+    return f"{name} (may not have arrived)" if user in event.unconfirmed else name
 
 
 def _actor(dossier: Dossier, event: HistoryEvent) -> str:

@@ -9,6 +9,7 @@ from rules.values import Value
 class Mailed(Value):
     """A mail that a mail server has accepted. `digest` is that of the whole message, whose id nobody can guess.
 
+    `confirmed` is false if the text was sent, no answer came, and the mail was given up: it may have arrived.
     `revision` is that of the event that records it.
     """
 
@@ -16,4 +17,5 @@ class Mailed(Value):
     user_id: str
     reason: MailReason
     digest: str
+    confirmed: bool = True
     revision: int = 0

@@ -234,9 +234,9 @@ def show(move: Move, command: Show) -> Transition:
 
 def record_mails(move: Move, command: RecordMails) -> Transition:
     """Record who was told by e-mail. A mail that is recorded already changes nothing."""
-    recorded = {(mail.mail_id, mail.user_id) for mail in move.state.mailed}
+    recorded = {(mail.mail_id, mail.user_id, mail.confirmed) for mail in move.state.mailed}
     revision = move.state.revision + 1
-    mails = [mail for mail in command.mails if (mail.mail_id, mail.user_id) not in recorded]
+    mails = [mail for mail in command.mails if (mail.mail_id, mail.user_id, mail.confirmed) not in recorded]
     if not mails:
         return move.build()
     new = (mail.model_copy(update={"revision": revision}) for mail in mails)

@@ -187,6 +187,8 @@ def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Ve
                 deliveries.pause_address(connection, callback, now, quiet_until)
         case Dead(error, closed):
             deliveries.mark_dead(connection, callback, now, error)
+            if callback.kind is PostKind.MAIL:
+                letters.record_unanswered(connection, callback)
             if closed:
                 deliveries.pause_address(connection, callback, now, None)
         case Dropped(reason):

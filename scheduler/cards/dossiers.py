@@ -106,12 +106,14 @@ def _history_event(event: Event, words: Words) -> HistoryEvent:
         version=event["package_version"],
         revision=event["revision"],
         mailed=_mailed_by(event),
+        unconfirmed=frozenset(_mailed_by(event)) - frozenset(_mailed_by(event, confirmed_only=True)),
         words=words,
         **{name: event[name] for name in fields},
     )
 
 
-def _mailed_by(event: Event) -> tuple[str, ...]:
+def _mailed_by(event: Event, *, confirmed_only: bool = False) -> tuple[str, ...]:
     """The people of whose mails this event tells. The state keeps earlier ones, too."""
-    mails = event["change"].get("mailed", ())
-    return tuple(dict.fromkeys(mail["user_id"] for mail in mails if mail["revision"] == event["revision"]))
+    mails = [mail for mail in event["change"].get("mailed", ()) if mail["revision"] == event["revision"]]
+    counted = [mail for mail in mails if mail.get("confirmed", True) or not confirmed_only]
+    return tuple(dict.fromkeys(mail["user_id"] for mail in counted))

@@ -85,6 +85,12 @@ _POSTPONE = (
     .values(due_at=bindparam("at", type_=MOMENT))
 )
 _SENT = update(NEEDS).where(NEEDS.c.tenant_id == bindparam("tenant"), _IN_MAIL).values(state=NeedState.SENT.value)
+_MAY_HAVE_ARRIVED = select(CALLBACKS.c.callback_id).where(
+    CALLBACKS.c.tenant_id == bindparam("tenant"),
+    CALLBACKS.c.callback_id == bindparam("mail"),
+    CALLBACKS.c.state == CallbackState.DEAD.value,
+    CALLBACKS.c.unanswered > 0,
+)
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
 _ANSWERED = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered - 1)
@@ -96,10 +102,15 @@ _UNRECORDED = (
     .limit(bindparam("limit"))
 )
 _UNRECORDED_OF = (
-    select(NEEDS.c.package_id, NEEDS.c.user_id, NEEDS.c.mail_id, NEEDS.c.reason, NEEDS.c.digest)
+    select(NEEDS.c.package_id, NEEDS.c.user_id, NEEDS.c.mail_id, NEEDS.c.reason, NEEDS.c.digest, CALLBACKS.c.state)
+    .join(
+        CALLBACKS,
+        and_(CALLBACKS.c.tenant_id == NEEDS.c.tenant_id, CALLBACKS.c.callback_id == NEEDS.c.mail_id),
+        isouter=True,
+    )
     .where(
         NEEDS.c.tenant_id == bindparam("tenant"),
-        text("state = 'sent'"),
+        text("mail_needs.state = 'sent'"),
         NEEDS.c.package_id.in_(bindparam("packages", expanding=True)),
     )
     .order_by(NEEDS.c.created_at, NEEDS.c.user_id, NEEDS.c.reason)
@@ -190,12 +201,25 @@ def record_sent(connection: Connection, mail: ClaimedCallback) -> None:
     connection.execute(_SENT, {"tenant": mail.tenant_id, "mail": mail.callback_id})
 
 
+def record_unanswered(connection: Connection, mail: ClaimedCallback) -> None:
+    """A mail that was given up may have arrived if no answer came: then that is to be recorded."""
+    key = {"tenant": mail.tenant_id, "mail": mail.callback_id}
+    if connection.execute(_MAY_HAVE_ARRIVED, key).first():
+        connection.execute(_SENT, key)
+
+
 def list_unrecorded(connection: Connection, tenant_id: str, limit: int) -> dict[str, list[Mailed]]:
     """The mails that were sent and are not recorded yet, by package, for so many packages."""
     packages = connection.execute(_UNRECORDED, {"tenant": tenant_id, "limit": limit}).scalars().all()
     mails: defaultdict[str, dict[tuple[str, str], Mailed]] = defaultdict(dict)
     for row in connection.execute(_UNRECORDED_OF, {"tenant": tenant_id, "packages": packages}) if packages else ():
-        mail = Mailed(mail_id=row.mail_id, user_id=row.user_id, reason=MailReason(row.reason), digest=row.digest)
+        mail = Mailed(
+            mail_id=row.mail_id,
+            user_id=row.user_id,
+            reason=MailReason(row.reason),
+            digest=row.digest,
+            confirmed=row.state != CallbackState.DEAD.value,
+        )
         known = mails[row.package_id].get((mail.mail_id, mail.user_id))
         mails[row.package_id][mail.mail_id, mail.user_id] = min(filter(None, (known, mail)), key=_gravity)
     return {package: list(by_mail.values()) for package, by_mail in mails.items()}

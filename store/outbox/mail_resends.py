@@ -41,6 +41,7 @@ _REOPENED = (
         due_at=bindparam("now", type_=CALLBACKS.c.due_at.type),
     )
 )
+_NOT_RECORDED = update(_NEEDS).where(*_OF_MAIL, _NEEDS.c.state.in_(["sent", "recorded"])).values(state="written")
 _OPEN = select(CALLBACKS.c.callback_id).where(
     CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.agent_id == bindparam("user"), text(OPEN_MAIL)
 )
@@ -57,5 +58,7 @@ def reopen_mail(connection: Connection, tenant_id: str, mail_id: str, user_id: s
     """Try a dead mail that may have arrived once more. False if another mail to the person is open."""
     if connection.execute(_OPEN, {"tenant": tenant_id, "user": user_id}).first():
         return False
-    connection.execute(_REOPENED, {"tenant": tenant_id, "mail": mail_id, "now": now})
+    key = {"tenant": tenant_id, "mail": mail_id}
+    if connection.execute(_REOPENED, key | {"now": now}).rowcount:
+        connection.execute(_NOT_RECORDED, key)  # that it arrived is to be recorded, after that it may have
     return True

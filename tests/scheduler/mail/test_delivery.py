@@ -337,6 +337,33 @@ async def test_each_package_has_an_event_that_says_who_was_told_what_and_with_wh
     assert await rounds.world.read(faults) == []
 
 
+async def test_a_mail_that_was_given_up_without_an_answer_is_recorded_as_one_that_may_have_arrived(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """If it is resent and an answer comes, that is recorded too."""
+    await rounds.world.people_are(_only(RITA, ROSE, OWEN))
+    state = await rounds.world.submit(TAKEOVER)
+    server.to_texts.extend([CUT, CUT])
+    await rounds.send()
+    await rounds.later(timedelta(hours=1))
+    given_up = (await rounds.world.state(state.decision_package_id)).mailed
+    await rounds.resend()
+    await rounds.send()
+    resent = (await rounds.world.state(state.decision_package_id)).mailed
+    digest = "sha256:" + sha256(server.got[0].raw).hexdigest()
+    assert [(mail.user_id, mail.digest, mail.confirmed) for mail in given_up] == [(RITA, digest, False)]
+    assert [mail.confirmed for mail in resent] == [False, True]
+    assert await rounds.world.read(faults) == []
+
+
+async def test_a_mail_that_the_server_refused_is_not_in_the_record(rounds: MailRounds, server: MailServer) -> None:
+    await rounds.world.people_are(_only(RITA, ROSE, OWEN))
+    state = await rounds.world.submit(TAKEOVER)
+    server.to_recipients.append(NO_SUCH_USER)
+    await rounds.send()
+    assert (await rounds.world.state(state.decision_package_id)).mailed == ()
+
+
 async def test_a_mail_is_recorded_once_although_two_processes_record_it(rounds: MailRounds) -> None:
     state = await rounds.world.submit(TAKEOVER)
     await rounds.send()
