@@ -73,6 +73,7 @@ def test_each_block_that_runs_has_a_test_here() -> None:
         ("The policy file", "sh"): 1,
         ("Callbacks", "python"): 1,
         ("Audit", "sh"): 1,
+        ("Decisions as data", "sh"): 1,
     }
 
 
@@ -243,6 +244,15 @@ async def test_the_audit_log_is_verified_exported_and_verified_again(shell: Shel
     await shell.run(block("Audit", "sh"))
     lines = (shell.folder / "trail.jsonl").read_text().splitlines()
     assert any("package.submitted" in line for line in lines)
+
+
+@READER
+async def test_decisions_are_exported_as_data(slack: Slack, shell: Shell) -> None:
+    await shell.run(post(0))
+    await approve_card(slack, "Refund order 456")
+    await shell.run(block("Decisions as data", "sh"))
+    [row] = map(json.loads, (shell.folder / "decisions.jsonl").read_text().splitlines())
+    assert (row["decision"], row["status"], row["decided_by"]) == ("approve", "approved", "person")
 
 
 # ---- README
