@@ -1,8 +1,8 @@
 """The client of the mail server: a few connections, kept for the next mail, with a time limit on every step.
 
-An answer of the server about this address or this text (5xx) is final. Everything else, also a refused password or
-certificate, is a trouble of the server, which may end. If the connection is lost after the text was sent, nobody knows
-whether it arrived.
+An answer that the address does not exist, or a refused text (5xx), is final. Everything else, also a refused password,
+certificate, sender or relay, is a trouble of the server or of our address there, which may end. If the connection is
+lost after the text was sent, nobody knows whether it arrived.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from aiosmtplib import SMTP, SMTPResponseException
 
-from bot.mail.faults import FAULTS, answer_of, describe_fault
+from bot.mail.faults import FAULTS, FINAL, answer_of, describe_fault, is_about_recipient
 from bot.mail.server import SmtpServer, tls_context
 from scheduler.callbacks.concurrency import OF_KIND
 from scheduler.mail.client import Envelope, MailError, MailRefusedError, NoAnswerError, TextRefusedError
@@ -27,7 +27,6 @@ ADDRESSED_WITHIN = 30.0  # seconds for everything before the text
 TAKEN_WITHIN = 25.0  # seconds for the text: together less than a claim lasts
 KEPT_FOR = 20.0  # seconds without a mail after which a connection is not used again
 CONNECTIONS = OF_KIND[PostKind.MAIL]
-FINAL = 500  # codes from here on are final
 
 
 class _Kept(NamedTuple):
@@ -111,7 +110,7 @@ class SmtpClient:
         return connection
 
     async def _address(self, connection: SMTP, envelope: Envelope) -> None:
-        """`MAIL FROM` and `RCPT TO`. A refused sender is a trouble of the server, a refused recipient is final."""
+        """`MAIL FROM` and `RCPT TO`. Only an answer about the recipient can be final."""
         sender, recipient = self._sender.addr_spec, envelope.recipient
         utf8 = not (sender.isascii() and recipient.isascii())
         if utf8 and not connection.supports_extension("smtputf8"):
@@ -121,7 +120,7 @@ class SmtpClient:
         try:
             await connection.rcpt(recipient, encoding=encoding)
         except SMTPResponseException as refusal:
-            if refusal.code >= FINAL:
+            if is_about_recipient(refusal):
                 raise MailRefusedError(
                     f"the mail server refuses this address: {answer_of(refusal, self._server)}"
                 ) from refusal

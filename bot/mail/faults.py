@@ -1,4 +1,7 @@
-"""What went wrong with the mail server, in words for an operator. Never with the password, whatever the server says."""
+"""What went wrong with the mail server, in words for an operator.
+
+Never with the password or an address, whatever the server says.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,14 @@ from aiosmtplib import (
 
 from bot.mail.server import SmtpServer
 
+FINAL = 500  # codes from here on are final
 FAULTS = (SMTPException, OSError, EOFError, ValueError)  # all that the library raises
 SLOW = "the mail server does not answer in time"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _LONGEST = 300
+_ADDRESS = re.compile(r'"[^"]*"@[^\s<>]+|[^\s<>"]+@[^\s<>"]+')
+# Enhanced status codes (RFC 3463): bad or disabled mailboxes. 5.1.7 and 5.1.8 are about the sender.
+_OF_RECIPIENT = re.compile(r"5\.(?:1\.(?![78]\b)\d+|2\.1)\b")
 
 Test = Callable[[BaseException], bool]
 
@@ -32,6 +39,11 @@ def describe_fault(fault: BaseException, server: SmtpServer) -> str:
 def answer_of(fault: SMTPResponseException, server: SmtpServer) -> str:
     """The server's own words, without what could be taken for ours."""
     return f"{fault.code} {_clean(fault.message, server)}".strip()
+
+
+def is_about_recipient(refusal: SMTPResponseException) -> bool:
+    """Without such a code it may be about us, and then it is about everyone's mail."""
+    return refusal.code >= FINAL and _OF_RECIPIENT.match(refusal.message) is not None
 
 
 def _describe_answer(fault: BaseException, server: SmtpServer) -> str:
@@ -48,7 +60,7 @@ def _clean(text: str, server: SmtpServer) -> str:
     """A server may repeat what it was sent."""
     for secret in _spellings(server):
         text = text.replace(secret, "***")
-    return _UNPRINTABLE.sub(" ", text)[:_LONGEST].strip()
+    return _UNPRINTABLE.sub(" ", _ADDRESS.sub("***", text))[:_LONGEST].strip()
 
 
 def _spellings(server: SmtpServer) -> list[str]:

@@ -146,11 +146,37 @@ async def test_a_password_that_the_server_repeats_is_not_told(server: MailServer
     assert str(refused.value) == "the mail server refuses the text: 554 5.7.1 You said *** before"
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "553 5.1.3 Bad address"])
+@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "553 5.1.3 Bad address", "550 5.2.1 Disabled"])
 async def test_a_refused_address_is_final(server: MailServer, answer: str) -> None:
     server.to_recipients.append(answer)
     with pytest.raises(MailRefusedError, match="refuses this address"):
         await send(server.url)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.7.1 Relaying denied",
+        "554 5.7.1 Blocked, see https://blocks.example",
+        "530 5.7.0 Authentication required",
+        "550 5.1.8 Sender rejected",
+        "550 Relaying denied",
+    ],
+)
+async def test_a_refusal_that_may_be_about_us_is_not_final(server: MailServer, answer: str) -> None:
+    """It concerns the mails of everyone, and ends when the server's settings are mended."""
+    server.to_recipients.append(answer)
+    with pytest.raises(MailError) as refused:
+        await send(server.url)
+    assert not isinstance(refused.value, MailRefusedError)
+
+
+@pytest.mark.parametrize("address", ["rita@example.com", '"rita, the one"@example.com', "jürgen@example.com"])
+async def test_an_address_that_the_server_repeats_is_not_told(server: MailServer, address: str) -> None:
+    server.to_recipients.append(f"550 5.1.1 <{address}>: no such user here")
+    with pytest.raises(MailRefusedError) as refused:
+        await send(server.url, MAIL._replace(recipient=address))
+    assert str(refused.value) == "the mail server refuses this address: 550 5.1.1 <***>: no such user here"
 
 
 async def test_a_refusal_for_now_is_not_final(server: MailServer) -> None:
@@ -161,7 +187,7 @@ async def test_a_refusal_for_now_is_not_final(server: MailServer) -> None:
 
 
 async def test_what_the_server_says_is_one_short_line(server: MailServer) -> None:
-    server.to_recipients.append("550 " + "x" * 400)
+    server.to_recipients.append("550 5.1.1 " + "x" * 400)
     with pytest.raises(MailRefusedError) as refused:
         await send(server.url)
     assert len(str(refused.value)) < 400
