@@ -29,7 +29,7 @@ from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied_dossier, of_kind
 from tests.blocks.packages import hostile, largest
 from tests.blocks.reading import buttons, framed_text, headings, markup, objects, of_type, unframed_text
-from tests.rules.world import NOW, SENTA, package
+from tests.rules.world import NOW, RITA, SENTA, package
 
 
 def steady(drawn: Dossier) -> Dossier:
@@ -308,6 +308,19 @@ def test_the_history_has_a_label_for_each_event_type() -> None:
 def test_an_event_without_a_label_is_shown_under_its_type() -> None:
     strange = HistoryEvent(revision=1, at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
     assert "package frozen over (cold night)" in unframed_text(details_view(dossier("pending", history=(strange,))))
+
+
+def test_a_mail_that_may_not_have_arrived_says_so_in_the_history() -> None:
+    mail = HistoryEvent(
+        revision=1,
+        at=NOW,
+        event_type=EventType.PACKAGE_MAILED,
+        actor="auto",
+        mailed=(SENTA, RITA),
+        unconfirmed=frozenset({RITA}),
+    )
+    shown = unframed_text(details_view(dossier("pending", history=(mail,))))
+    assert "Senta Koch, Rita Sousa (may not have arrived)" in shown
 
 
 def test_a_long_history_is_split_into_pages() -> None:
