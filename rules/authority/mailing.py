@@ -26,7 +26,7 @@ NOT_THEIRS = "this person can no longer act on it"
 
 
 class Telling(NamedTuple):
-    """`occasion` tells apart what can happen twice to a package: the outcomes of two attempts."""
+    """`occasion` tells apart what can happen twice to a package: outcomes by attempt, all else by version."""
 
     user_id: str
     reason: MailReason
@@ -36,15 +36,26 @@ class Telling(NamedTuple):
 def tellings_after(
     before: PackageState | None, after: PackageState, roster: Roster, now: datetime
 ) -> tuple[Telling, ...]:
-    """Who has to be told by mail of what has just become so: each person once, for the gravest reason."""
-    earlier = mail_reasons(before) if before else ()
-    reason = next((reason for reason in mail_reasons(after) if reason not in earlier), None)
-    return tellings_of(after, reason, roster, now) if reason else ()
+    """Who has to be told by mail of what has just become so: each person once, for the gravest reason.
+
+    On a new rung or version the reason may stay and the people change: then those who were not asked before.
+    """
+    by_person: dict[str, Telling] = {}
+    for reason in mail_reasons(after):
+        earlier = _told_of(before, reason, roster, now) if before else frozenset()
+        for telling in tellings_of(after, reason, roster, now):
+            if telling not in earlier:
+                by_person.setdefault(telling.user_id, telling)
+    return tuple(by_person.values())
+
+
+def _told_of(before: PackageState, reason: MailReason, roster: Roster, now: datetime) -> frozenset[Telling]:
+    return frozenset(tellings_of(before, reason, roster, now) if reason in mail_reasons(before) else ())
 
 
 def tellings_of(state: PackageState, reason: MailReason, roster: Roster, now: datetime) -> tuple[Telling, ...]:
     people = _people_informed(state, roster, now) if reason in OUTCOMES else _people_asked(state, roster, now)
-    occasion = len(state.execution.claim_ids)
+    occasion = len(state.execution.claim_ids) if reason in OUTCOMES else state.version
     return tuple(Telling(user, reason, occasion) for user in people if has_address(roster, user))
 
 

@@ -36,6 +36,8 @@ from store.packages.packages import load_packages
 
 log = structlog.get_logger()
 
+MOST_ALONE = 5  # takeovers that wait for one person and are still told one by one
+
 LinkTo = Callable[[CardLocation], str | None]
 Drops = Mapping[OpenNeed, str]
 
@@ -80,7 +82,13 @@ def draft_mail(
     trouble = tuple(need for need in left if need.reason is MailReason.UNINSTALLED)
     if trouble and checks.trouble:  # has a mail of its own; what else is to be told, the next one tells
         return Draft(trouble, drops, person.email, compose_trouble_mail(checks.trouble))
-    return _Writer(connection, installation, checks, link_to).write(left, drops)
+    return _Writer(connection, installation, checks, link_to).write(_alone(left), drops)
+
+
+def _alone(needs: tuple[OpenNeed, ...]) -> tuple[OpenNeed, ...]:
+    """A takeover is told whole, so it has a mail of its own; only if many wait are they one list."""
+    is_takeover = bool(needs) and all(need.reason is MailReason.TAKEOVER for need in needs)
+    return needs[:1] if is_takeover and len(needs) <= MOST_ALONE else needs
 
 
 def _why_nobody(refusal: Refusal) -> str:

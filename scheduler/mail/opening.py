@@ -1,4 +1,4 @@
-"""Opens a mail for each person who has to be told of something, within the number of mails for each hour."""
+"""Opens mails for people who have to be told of something: takeovers at once, all else so many an hour."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MailOpener:
         per_hour = installation.policy.email.per_hour
         limits = (installation.tenant_id, self._now(), per_hour)
         try:
-            if await self._store.read(lambda connection: letters.people_to_mail(connection, *limits)):
+            if await self._store.read(lambda connection: letters.has_mails_to_open(connection, *limits)):
                 await self._store.write(lambda connection: letters.open_mails(connection, *limits, fresh_id))
                 for callback in self.on_opened:
                     callback()

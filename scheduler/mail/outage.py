@@ -89,7 +89,7 @@ class SlackOutage:
             Need(state.decision_package_id, telling)
             for state in states
             for telling in tellings_of(state, MailReason.WAITING, roster, now)
-            if (telling.user_id, state.decision_package_id) not in known
+            if (telling.user_id, state.decision_package_id, telling.occasion) not in known
         ]
 
     async def _note_refusal(self) -> None:

@@ -85,7 +85,7 @@ def _row(tenant_id: str, need: Need, now: datetime, wait: timedelta) -> dict[str
     }
 
 
-_TOLD = select(NEEDS.c.user_id, NEEDS.c.package_id).where(
+_TOLD = select(NEEDS.c.user_id, NEEDS.c.package_id, NEEDS.c.occasion).where(
     NEEDS.c.tenant_id == bindparam("tenant"),
     NEEDS.c.package_id.in_(bindparam("packages", expanding=True)),
     NEEDS.c.reason.not_in([reason.value for reason in OUTCOMES]),
@@ -105,10 +105,10 @@ _RELEASE = (
 
 def people_told_already(
     connection: Connection, tenant_id: str, package_ids: Collection[str]
-) -> frozenset[tuple[str, str]]:
-    """People and packages that wait, of which they were told by mail or will be."""
+) -> frozenset[tuple[str, str, int]]:
+    """People, and the packages that wait of which they were told by mail or will be, with the version."""
     rows = connection.execute(_TOLD, {"tenant": tenant_id, "packages": list(package_ids)})
-    return frozenset((row.user_id, row.package_id) for row in rows)
+    return frozenset((row.user_id, row.package_id, row.occasion) for row in rows)
 
 
 def release_waiting(connection: Connection, tenant_id: str, now: datetime) -> None:

@@ -87,8 +87,9 @@ class Rendering(SQLModel, table=True):
 class Callback(SQLModel, table=True):
     """What is sent: a callback to an agent, or a mail to a person. `callback_id` is the same in all attempts.
 
-    At most one callback of a package is due; later ones wait. A person has at most one mail that is due: its `agent_id`
-    is the person. `unanswered` counts attempts that may have arrived although no answer came. All times are real times.
+    At most one callback of a package is due; later ones wait. A person has at most one mail of each event type that is
+    due: its `agent_id` is the person. `unanswered` counts attempts that may have arrived although no answer came. All
+    times are real times.
     """
 
     __tablename__ = "callbacks"
@@ -96,7 +97,7 @@ class Callback(SQLModel, table=True):
         # Contains agent and address, so callbacks for those at their limit are skipped without reading the rows.
         Index("ix_callbacks_due", "tenant_id", "state", "due_at", "agent_id", "url"),
         Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
-        partial_index("ix_callbacks_open_mail", "tenant_id", "agent_id", where=OPEN_MAIL, unique=True),
+        partial_index("ix_callbacks_open_mail", "tenant_id", "agent_id", "event_type", where=OPEN_MAIL, unique=True),
         partial_index("ix_callbacks_mails", "tenant_id", "agent_id", "created_at", where=A_MAIL),
     )
     tenant_id: str = Field(primary_key=True)

@@ -9,7 +9,8 @@ import pytest
 from rules.authority.mailing import mail_obstacle, mail_reasons, tellings_after, tellings_of
 from rules.mail.reasons import MailReason
 from rules.people.directory import Directory, Roster
-from rules.state.commands import AskRollback, ClaimTask, Comment, Defer, Escalate, Recuse, Reject, TakeOver
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import AskRollback, ClaimTask, Comment, Defer, Escalate, Recuse, Reject, Revise, TakeOver
 from rules.state.model import PackageState
 from rules.state.service_commands import LoseTrack
 from tests.rules.world import (
@@ -80,6 +81,20 @@ def test_the_last_rung_is_mailed_and_no_rung_before() -> None:
 def test_a_package_that_comes_back_from_a_deferral_says_so_again_to_nobody_new() -> None:
     state = submitted_state(CRITICAL)
     assert told_after(state, after(state, ask(Comment, state), by=SUSI)) == {}
+
+
+def test_a_takeover_that_goes_to_the_next_role_is_mailed_to_those_who_are_newly_asked() -> None:
+    first = submitted_state(TAKEOVER)
+    second = after(first, ask(Escalate, first), by=RITA)
+    assert told_after(first, second) == {"takeover": [SENTA, SVEN]}
+
+
+def test_a_critical_package_that_comes_back_as_a_new_version_is_mailed_again() -> None:
+    first = submitted_state(CRITICAL)
+    sent_back = after(first, ask(Revise, first), by=SUSI)
+    second = after(sent_back, ask(NewVersion, sent_back, package=CRITICAL), by=AGENT.actor)
+    assert told_after(sent_back, second) == {"critical": list(SUPERVISORS)}
+    assert {telling.occasion for telling in tellings_after(sent_back, second, roster(), NOW)} == {2}
 
 
 @pytest.mark.parametrize("outcome", ["failed", "rolled_back"])

@@ -9,11 +9,12 @@ from hashlib import sha256
 from rules.package.model import DecisionPackage
 from rules.people.directory import Person
 from rules.state.agent_commands import ReportExecution
-from rules.state.commands import ClaimTask, Escalate, Reject
+from rules.state.commands import Assign, ClaimTask, Escalate, Reject
 from rules.state.service_commands import LoseTrack
 from store.mail.preferences import set_takeovers_only
 from tests.mail_server import CUT, GREYLISTED, NO_SUCH_USER, MailServer
 from tests.rules.world import (
+    ADAM,
     CRITICAL,
     HARD,
     HOUR,
@@ -89,6 +90,18 @@ async def test_an_outcome_that_is_never_reported_is_mailed_too(rounds: MailRound
     assert sorted(server.recipients) == ["owen@example.com", "senta@example.com"]
 
 
+async def test_a_takeover_that_somebody_took_and_gave_to_another_is_mailed_to_the_other_then(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    state = await rounds.world.submit(TAKEOVER)
+    state = await rounds.world.after(ask(ClaimTask, state), RITA)
+    await rounds.send()
+    taken = list(server.recipients)
+    await rounds.world.after(ask(Assign, state, assignee=ROSS), ADAM)
+    await rounds.later()
+    assert (taken, server.recipients) == (["rita@example.com"], ["rita@example.com", "ross@example.com"])
+
+
 async def test_nobody_is_told_of_one_thing_twice(rounds: MailRounds, server: MailServer) -> None:
     """Whatever else happens to the package."""
     state = await rounds.world.submit(TAKEOVER)
@@ -112,12 +125,12 @@ async def test_what_happens_at_about_the_same_time_is_one_mail(rounds: MailRound
 async def test_a_person_gets_so_many_mails_an_hour_and_the_next_one_tells_the_rest(
     rounds: MailRounds, server: MailServer
 ) -> None:
-    for number in range(9):
-        await rounds.world.submit(_takeover(number))
-        await rounds.send()
-    within = server.recipients.count("rita@example.com")
+    for _ in range(9):
+        await rounds.world.submit(CRITICAL)
+        await rounds.later()
+    within = server.recipients.count("susi@example.com")
     await rounds.later(timedelta(minutes=61))
-    subjects = [mail.subject for mail in server.got if mail.recipient == "rita@example.com"]
+    subjects = [mail.subject for mail in server.got if mail.recipient == "susi@example.com"]
     assert (within, subjects[-1]) == (6, "3 decisions wait for you")
 
 

@@ -9,7 +9,8 @@ from hashlib import sha256
 
 import pytest
 
-from rules.state.commands import ClaimTask
+from rules.state.agent_commands import NewVersion
+from rules.state.commands import ClaimTask, Revise
 from store.installation import presence
 from store.installation.presence import SignOfLife
 from store.outbox import troubles
@@ -83,6 +84,19 @@ async def test_nobody_is_told_of_a_package_again_in_the_same_or_the_next_outage(
         await look_and_send(rounds)
         rounds.ahead += LATER
     assert sorted(server.recipients) == SENIORS
+
+
+async def test_a_new_version_is_told_in_the_next_outage(rounds: MailRounds, server: MailServer) -> None:
+    state = await rounds.world.submit(HARD)
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await look_and_send(rounds)
+    await rounds.slack_is(away=False)
+    await rounds.outage.tick()
+    state = await rounds.world.after(ask(Revise, state), SENTA)
+    await rounds.world.execute_for_agent(ask(NewVersion, state, package=HARD))
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await look_and_send(rounds)
+    assert sorted(server.recipients) == sorted(SENIORS * 2)
 
 
 async def test_a_package_that_comes_in_during_the_outage_is_mailed_too(rounds: MailRounds, server: MailServer) -> None:

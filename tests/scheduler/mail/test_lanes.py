@@ -1,0 +1,127 @@
+"""Mails about takeovers have a lane of their own: nothing else that a person is told delays, shortens or ends them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from store.mail.needs import AT_ONCE, NEEDS
+from tests.mail_server import CUT, GREYLISTED, MailServer
+from tests.rules.world import HARD, MINUTE, OWEN, ROSE, SUSI, package, people
+from tests.scheduler.mail.rounds import MailRounds
+
+SUSI_ALONE = {user: person for user, person in people().items() if user in (SUSI, ROSE, OWEN)}
+
+
+@pytest.fixture(autouse=True)
+async def _one_reader(rounds: MailRounds) -> None:
+    await rounds.world.people_are(SUSI_ALONE)
+
+
+async def test_a_person_who_has_had_all_mails_of_the_hour_is_told_of_a_takeover_at_once(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    for _ in range(8):
+        await submit_while_slack_is_away(rounds)
+        await rounds.later()
+    limited = len(server.got)
+    takeover = await submit_takeover(rounds)
+    await rounds.later()
+    assert (limited, packages_told(server)[limited:]) == (6, [takeover])
+
+
+async def test_a_takeover_does_not_wait_for_a_mail_about_something_else_that_was_refused_for_now(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await submit_while_slack_is_away(rounds)
+    await refuse_for_now(rounds, server, times=4)
+    takeover = await submit_takeover(rounds)
+    await rounds.later()
+    assert packages_told(server) == [takeover]
+
+
+async def test_a_takeover_does_not_wait_for_an_earlier_one_that_was_refused_for_now(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    first = await submit_takeover(rounds)
+    await refuse_for_now(rounds, server, times=4)
+    second = await submit_takeover(rounds)
+    for _ in range(3):
+        await rounds.later()
+    assert packages_told(server) == [first, second]
+
+
+async def test_a_takeover_does_not_wait_for_an_answer_about_an_earlier_one(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """The earlier mail has been refused four times, and may have arrived at the fifth attempt."""
+    first = await submit_takeover(rounds)
+    await refuse_for_now(rounds, server, times=4)
+    server.to_texts.append(CUT)
+    await rounds.later(timedelta(minutes=31))
+    second = await submit_takeover(rounds)
+    for _ in range(3):
+        await rounds.later()
+    assert packages_told(server) == [first, first, second]
+
+
+async def test_a_takeover_that_comes_before_the_last_attempt_of_a_mail_gets_attempts_of_its_own(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    first = await submit_takeover(rounds)
+    await refuse_for_now(rounds, server, times=10)
+    server.to_recipients.extend([GREYLISTED] * 4)
+    second = await submit_takeover(rounds)
+    for _ in range(7):
+        await rounds.later(timedelta(minutes=40))
+    assert packages_told(server) == [first, second]
+
+
+async def test_a_takeover_is_told_whole_and_alone_whatever_else_waits(rounds: MailRounds, server: MailServer) -> None:
+    for _ in range(22):
+        await submit_while_slack_is_away(rounds)
+    takeovers = [await submit_takeover(rounds) for _ in range(2)]
+    for _ in range(3):
+        await rounds.later()
+    assert [one for one in packages_told(server) if one] == takeovers
+    assert sum(mail.subject == "22 decisions wait for you" for mail in server.got) == 1
+
+
+async def test_many_takeovers_at_once_are_one_mail(rounds: MailRounds, server: MailServer) -> None:
+    for _ in range(30):
+        await submit_takeover(rounds)
+    await rounds.later()
+    assert [mail.subject for mail in server.got] == ["30 decisions wait for you"]
+
+
+async def submit_while_slack_is_away(rounds: MailRounds) -> None:
+    """Its reviewers are told that it waits."""
+    await rounds.world.submit(HARD)
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await rounds.outage.tick()
+
+
+async def submit_takeover(rounds: MailRounds) -> str:
+    """At the time of the rounds."""
+    number = len(await rounds.rows("SELECT 1 FROM packages"))
+    state = await rounds.world.submit(package(recommendation="escalate", thread_id=f"takeover_{number}"))
+    of_package = update(NEEDS).where(NEEDS.c.package_id == state.decision_package_id)
+    due = of_package.values(due_at=rounds.now() + AT_ONCE)
+    await rounds.world.write(lambda connection: connection.execute(due))
+    return state.decision_package_id
+
+
+async def refuse_for_now(rounds: MailRounds, server: MailServer, *, times: int) -> None:
+    """So many attempts are refused for now, each as soon as it is due."""
+    server.to_recipients.extend([GREYLISTED] * times)
+    for _ in range(times):
+        await rounds.later(timedelta(days=1) if times > 4 else timedelta(minutes=6))
+    assert not server.to_recipients
+
+
+def packages_told(server: MailServer) -> list[str | None]:
+    """The package of each mail that is about one package."""
+    threads = (mail.message["References"] for mail in server.got)
+    return [thread.strip("<").partition(".")[0] if thread else None for thread in threads]
