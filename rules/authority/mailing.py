@@ -54,9 +54,16 @@ def _told_of(before: PackageState, reason: MailReason, roster: Roster, now: date
 
 
 def tellings_of(state: PackageState, reason: MailReason, roster: Roster, now: datetime) -> tuple[Telling, ...]:
-    people = _people_informed(state, roster, now) if reason in OUTCOMES else _people_asked(state, roster, now)
+    at = _when_known(roster, now)
+    people = _people_informed(state, roster, at) if reason in OUTCOMES else _people_asked(state, roster, at)
     occasion = len(state.execution.claim_ids) if reason in OUTCOMES else state.version
     return tuple(Telling(user, reason, occasion) for user in people if has_address(roster, user))
+
+
+def _when_known(roster: Roster, now: datetime) -> datetime:
+    """With a stale directory, when it was last fresh: who has to be told is checked again before a mail is sent."""
+    as_of = roster.directory.as_of
+    return min(now, as_of + roster.policy.directory.max_age) if as_of else now
 
 
 def mail_reasons(state: PackageState) -> tuple[MailReason, ...]:

@@ -56,7 +56,14 @@ class Dropped(NamedTuple):
     reason: str
 
 
-Verdict = Delivered | Retry | Dead | Dropped
+class Postponed(NamedTuple):
+    """Nothing could be tried yet, and this is no attempt."""
+
+    at: datetime
+    reason: str
+
+
+Verdict = Delivered | Retry | Dead | Dropped | Postponed
 
 
 def verdict_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:

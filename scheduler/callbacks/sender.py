@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from scheduler.callbacks.client import CallbackClient
 from scheduler.callbacks.concurrency import ConcurrencyLimits
-from scheduler.callbacks.retries import Dead, Delivered, Dropped, Retry, Verdict, verdict_of_failure
+from scheduler.callbacks.retries import Dead, Delivered, Dropped, Postponed, Retry, Verdict, verdict_of_failure
 from scheduler.callbacks.webhook import WebhookPost
 from scheduler.common import endings
 from store.agents.agent_admin import leave_unsealed
@@ -173,6 +173,8 @@ class CallbackSender:
                 count("dead")
             case Dropped(reason):
                 log.info(_event(callback, "dropped"), **_ids(callback), reason=reason)
+            case Postponed(at, reason):
+                log.info(_event(callback, "postponed"), **_ids(callback), reason=reason, again_at=at.isoformat())
 
 
 def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Verdict, now: datetime) -> None:
@@ -193,6 +195,8 @@ def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Ve
                 deliveries.pause_address(connection, callback, now, None)
         case Dropped(reason):
             deliveries.drop_callback(connection, callback, now, reason)
+        case Postponed(at, reason):
+            deliveries.postpone_callback(connection, callback, at, reason)
 
 
 def _event(callback: ClaimedCallback, what: str) -> str:

@@ -17,7 +17,7 @@ from hashlib import sha256
 import structlog
 
 from blocks.mail.mail import Mail
-from scheduler.callbacks.retries import Dead, Delivered, Dropped, Verdict, verdict_of_failure
+from scheduler.callbacks.retries import Dead, Delivered, Dropped, Postponed, Verdict, verdict_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
 from scheduler.mail.client import (
     Envelope,
@@ -37,6 +37,7 @@ log = structlog.get_logger()
 
 MOST_UNANSWERED = 2
 LATER = timedelta(hours=1)  # until the next mail names what this one counts
+UNTIL_IT_IS_READ = timedelta(seconds=30)
 NO_ADDRESS = "the directory has no e-mail address of this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
 EMPTIED = "not sent: retention has emptied its words"
@@ -76,7 +77,7 @@ class MailPost:
         try:
             return await self._deliver(mail, await self._draft(mail))
         except DirectoryStaleError:
-            return self._again(mail, STALE)
+            return Postponed(self._now() + UNTIL_IT_IS_READ, STALE)
         except ClaimLostError:
             return self._again(mail, "another process has claimed it")
         except AddressError as fault:

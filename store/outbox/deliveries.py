@@ -95,6 +95,7 @@ _DEAD = (
 _DROPPED = (
     update(CALLBACKS).where(*STILL_CLAIMED).values(state=CallbackState.DROPPED.value, last_error=bindparam("why"))
 )
+_POSTPONED = update(CALLBACKS).where(*STILL_CLAIMED).values(due_at=bindparam("later"), last_error=bindparam("why"))
 _OTHERS = CALLBACKS.alias()
 _FIRST_WAITING = (
     select(func.min(CALLBACKS.c.revision))
@@ -220,6 +221,11 @@ def drop_callback(connection: Connection, callback: ClaimedCallback, now: dateti
     """It is no longer to be sent. This is no failure."""
     if connection.execute(_DROPPED, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
         _release_next(connection, callback, now)
+
+
+def postpone_callback(connection: Connection, callback: ClaimedCallback, later: datetime, why: str) -> None:
+    """Nothing was tried, so this counts as no attempt."""
+    connection.execute(_POSTPONED, _key(callback, later) | {"later": later, "why": why, "lease": callback.lease})
 
 
 def _key(callback: ClaimedCallback, now: datetime) -> dict[str, Any]:

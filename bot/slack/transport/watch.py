@@ -7,7 +7,7 @@ from contextlib import suppress
 from bot.slack.outgoing.client import SlackClient
 from bot.slack.transport.socket import Socket
 from scheduler.cards.troubles import update_trouble
-from scheduler.common.messenger import SlackError, TokenError
+from scheduler.common.messenger import BusyError, SlackError, TokenError
 from store.engine.workers import UnavailableError
 from store.installation import presence
 from store.outbox.troubles import APP, SOCKET
@@ -28,6 +28,8 @@ class Watch:
         except TokenError as fault:
             await update_trouble(self._store, APP, fault.error)
             return False
+        except BusyError:
+            return True  # Slack is there, and only asks for fewer calls
         except SlackError:
             return False
         await update_trouble(self._store, APP, None)

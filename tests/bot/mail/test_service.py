@@ -60,6 +60,13 @@ async def test_what_waits_while_slack_is_away_is_mailed_with_a_link_to_its_card(
     assert "slack_away_since" not in await read_posture(office)
 
 
+@pytest.mark.slow
+async def test_slack_that_asks_for_fewer_calls_is_not_away(office: Office) -> None:
+    office.slack.faults.rate_limited("auth.test", seconds=3600)
+    await office.passes(11 * MINUTES)
+    assert "slack_away_since" not in await read_posture(office)
+
+
 async def test_the_posture_and_the_metrics_count_mails(office: Office, server: MailServer) -> None:
     server.to_recipients.extend(["550 5.1.1 No such user"] * 2)
     await office.submit_with_card(TAKEOVER)

@@ -213,14 +213,30 @@ async def test_a_mail_that_was_refused_for_now_tells_what_is_so_at_the_next_atte
     }
 
 
-async def test_with_a_stale_directory_a_mail_waits(rounds: MailRounds, server: MailServer) -> None:
+async def test_a_mail_waits_for_a_fresh_directory_as_long_as_it_takes(rounds: MailRounds, server: MailServer) -> None:
+    """More often than a mail is tried."""
     await rounds.world.submit(TAKEOVER)
     rounds.world.clock.passes(timedelta(days=2000))
-    await rounds.send()
+    for _ in range(15):
+        await rounds.later(timedelta(seconds=31))
     waiting = await rounds.states()
     await rounds.world.people_are(people())
-    await rounds.later()
+    await rounds.later(timedelta(seconds=31))
     assert (waiting, await rounds.states()) == (["due"] * 2, ["delivered"] * 2)
+
+
+async def test_what_happens_while_the_directory_is_stale_is_mailed_when_it_is_fresh(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    state = await rounds.world.submit_and_approve(HARD, by=SENTA)
+    await rounds.world.claim(state)
+    rounds.world.clock.passes(timedelta(days=2000))
+    await rounds.world.execute_for_agent(ask(ReportExecution, state, outcome="failed"))
+    await rounds.later()
+    before = list(server.recipients)
+    await rounds.world.people_are(people())
+    await rounds.later(timedelta(seconds=31))
+    assert (before, sorted(server.recipients)) == ([], ["owen@example.com", "senta@example.com"])
 
 
 # ---- the mail server

@@ -21,11 +21,9 @@ from tests.rules.world import (
     HARD,
     MINUTE,
     OWEN,
-    RITA,
     ROSE,
     SENTA,
     SVEN,
-    TAKEOVER,
     ask,
     package,
     people,
@@ -243,20 +241,21 @@ async def test_admins_are_not_told_of_a_refusal_that_ended_at_once(rounds: MailR
 async def test_a_mail_about_slacks_refusal_leaves_what_it_was_to_tell_before_to_the_next_mail(
     database_url: str, server: MailServer
 ) -> None:
-    """Its first text told of a takeover, and never left."""
-    rita_is_admin = policy(**LASTING, admins=[RITA])
-    async with open_world(database_url, rita_is_admin) as world, open_mail_rounds(world, server) as rounds:
-        await world.people_are({user: one for user, one in people().items() if user in (RITA, ROSE, OWEN)})
+    """Its first text told that a package waits, and never left."""
+    senta_is_admin = policy(**LASTING, admins=[SENTA])
+    async with open_world(database_url, senta_is_admin) as world, open_mail_rounds(world, server) as rounds:
+        await world.people_are({user: one for user, one in people().items() if user in (SENTA, ROSE, OWEN)})
         server.to_recipients.append(GREYLISTED)
-        state = await world.submit(TAKEOVER)
-        await rounds.send()
+        state = await world.submit(HARD)
+        await rounds.slack_is(away=True, span=11 * MINUTE)
+        await look_and_send(rounds)
         await _slack_refuses(rounds)
         await rounds.outage.tick()
         await rounds.later(2 * MINUTE)
         recorded = (await world.state(state.decision_package_id)).mailed
         await rounds.later()
         mailed = (await world.state(state.decision_package_id)).mailed
-    assert [mail.subject for mail in server.got] == ["Countersign cannot use Slack", "An agent asks you to take over"]
+    assert [mail.subject for mail in server.got] == ["Countersign cannot use Slack", "A decision waits for you"]
     assert (recorded, [mail.digest for mail in mailed]) == ((), [digest_of(server.got[1])])
 
 
