@@ -9,7 +9,7 @@ import structlog
 
 from store.engine.workers import UnavailableError
 from store.installation.installation import fresh_id
-from store.mail import letters
+from store.mail import lanes
 from store.store import Store
 
 log = structlog.get_logger()
@@ -27,8 +27,8 @@ class MailOpener:
         per_hour = installation.policy.email.per_hour
         limits = (installation.tenant_id, self._now(), per_hour)
         try:
-            if await self._store.read(lambda connection: letters.has_mails_to_open(connection, *limits)):
-                await self._store.write(lambda connection: letters.open_mails(connection, *limits, fresh_id))
+            if await self._store.read(lambda connection: lanes.has_mails_to_open(connection, *limits)):
+                await self._store.write(lambda connection: lanes.open_mails(connection, *limits, fresh_id))
                 for callback in self.on_opened:
                     callback()
         except UnavailableError as fault:

@@ -3,93 +3,35 @@
 A mail is opened for a person who has to be told of something, without a text. Before each attempt its text is made of
 all that the person has to be told then, and saved. Once an attempt may have arrived, the text stays as it is, so that a
 second one is the same message. `unanswered` is counted before the text is sent, and counted back if an answer came.
-
-Takeovers have a lane of their own: a person has at most one open mail in each lane, and nothing in one lane delays the
-other. What is newly to be told starts the attempts of an open mail anew.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, text, update
 
 from rules.mail.mailed import Mailed
 from rules.mail.reasons import MailReason
 from rules.state.events import TenantEventType
 from store.installation.tenancy import append_tenant_event, read_tenant_id
+from store.mail.lanes import LANE
 from store.mail.needs import MOMENT, NEEDS, NO_PACKAGE, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind
 from store.outbox.deliveries import STILL_CLAIMED, ClaimedCallback
-from store.schema.outbox_tables import A_MAIL, OPEN_MAIL
 
-HOUR = timedelta(hours=1)
-LONGEST_CLAIM = timedelta(minutes=1)  # what is due later is not claimed, but waits for its next attempt
 MOST_NEEDS = 2_000  # that one mail tells; the next one tells more
 
 
-class MailLane(StrEnum):
-    """Stored as the event type of the mail."""
-
-    TAKEOVER = "mail.takeover"
-    OTHER = "mail"
-
-
-_LANE = case((NEEDS.c.reason == MailReason.TAKEOVER.value, MailLane.TAKEOVER.value), else_=MailLane.OTHER.value).label(
-    "lane"
-)
-_SAME_LANE = (
-    CALLBACKS.c.tenant_id == NEEDS.c.tenant_id,
-    CALLBACKS.c.agent_id == NEEDS.c.user_id,
-    CALLBACKS.c.event_type == _LANE,
-)
-_OPEN = select(CALLBACKS.c.callback_id).where(*_SAME_LANE, text(OPEN_MAIL))
-_OF_LAST_HOUR = (
-    select(func.count())
-    .select_from(CALLBACKS)
-    .where(
-        *_SAME_LANE,
-        CALLBACKS.c.created_at > bindparam("since", type_=MOMENT),
-        CALLBACKS.c.state != CallbackState.DROPPED.value,
-        text(A_MAIL),
-    )
-    .scalar_subquery()
-)
-_RIPE = (
-    NEEDS.c.tenant_id == bindparam("tenant"),
-    text("mail_needs.state = 'due'"),
-    NEEDS.c.due_at <= bindparam("now", type_=MOMENT),
-)
-_READY = (
-    select(NEEDS.c.user_id, _LANE)
-    .distinct()
-    .where(
-        *_RIPE,
-        ~_OPEN.exists(),
-        or_(NEEDS.c.reason == MailReason.TAKEOVER.value, bindparam("per_hour") > _OF_LAST_HOUR),
-    )
-)
-_HELD_UP = (
-    CALLBACKS.c.tenant_id == bindparam("tenant"),
-    text(OPEN_MAIL),
-    CALLBACKS.c.due_at > bindparam("claimed", type_=MOMENT),
-    select(NEEDS.c.user_id).where(*_SAME_LANE, *_RIPE, NEEDS.c.due_at > CALLBACKS.c.tried_at).exists(),
-)
-_OPENED = text(
-    "INSERT INTO callbacks (tenant_id, callback_id, package_id, agent_id, revision, event_type, url, body, state,"
-    " attempts, due_at, created_at, kind) VALUES (:tenant, :mail, 'mail', :user, 0, :lane, :whom, '', 'due',"
-    " 0, :now, :now, 'mail') ON CONFLICT DO NOTHING"
-).bindparams(bindparam("now", type_=MOMENT))
 _OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindparam("user"))
 _IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, NEEDS.c.mail_id == bindparam("mail"))
 _COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
 _TO_TELL = (
     select(*_COLUMNS)
-    .where(*_OF_PERSON, or_(and_(NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == _LANE), _IN_MAIL))
+    .where(*_OF_PERSON, or_(and_(NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE), _IN_MAIL))
     .order_by(NEEDS.c.created_at)
     .limit(MOST_NEEDS)
 )
@@ -161,40 +103,6 @@ class OpenNeed(NamedTuple):
     package_id: str
     reason: MailReason
     occasion: int
-
-
-def has_mails_to_open(connection: Connection, tenant_id: str, now: datetime, per_hour: int) -> bool:
-    """Whether someone has to be told of something that no open mail will tell soon."""
-    key = _opening_key(tenant_id, now, per_hour)
-    held_up = select(CALLBACKS.c.callback_id).where(*_HELD_UP)
-    return any(connection.execute(query.limit(1), key).first() for query in (_READY, held_up))
-
-
-def open_mails(connection: Connection, tenant_id: str, now: datetime, per_hour: int, new_id: Callable[[], str]) -> None:
-    """Open a mail for each person and lane with something to tell and no open mail; `per_hour` limits no takeovers.
-
-    An open mail that waits for its next attempt is due at once if there is something new to tell.
-    """
-    key = _opening_key(tenant_id, now, per_hour)
-    again = {"due_at": bindparam("now", type_=MOMENT), "attempts": 0}
-    connection.execute(update(CALLBACKS).where(*_HELD_UP).values(**again), key)
-    rows = [
-        {"tenant": tenant_id, "mail": f"mail_{new_id()}", "user": row.user_id, "whom": f"mail to {row.user_id}"}
-        | {"lane": row.lane, "now": now}
-        for row in connection.execute(_READY, key)
-    ]
-    if rows:
-        connection.execute(_OPENED, rows)
-
-
-def _opening_key(tenant_id: str, now: datetime, per_hour: int) -> dict[str, Any]:
-    return {
-        "tenant": tenant_id,
-        "now": now,
-        "since": now - HOUR,
-        "per_hour": per_hour,
-        "claimed": now + LONGEST_CLAIM,
-    }
 
 
 def load_needs(connection: Connection, mail: ClaimedCallback) -> list[OpenNeed]:

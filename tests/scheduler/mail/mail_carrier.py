@@ -15,7 +15,7 @@ from scheduler.callbacks.sender import CallbackSender
 from scheduler.mail.opening import MailOpener
 from scheduler.mail.post import MailPost
 from scheduler.mail.recording import MailRecorder
-from store.mail import letters
+from store.mail import lanes, letters
 from store.outbox import deliveries
 from store.store import Store
 from tests.fork_server import Line
@@ -27,7 +27,7 @@ from tests.store.world import POLICY, Clock
 
 # Where it dies, and whether after the step has run: inside a transaction, or between two.
 STEPS: dict[str, tuple[Any, str, bool]] = {
-    "opening": (letters, "open_mails", True),
+    "opening": (lanes, "open_mails", True),
     "opened": (deliveries, "list_due_callbacks", False),
     "claiming": (deliveries, "claim_callbacks", True),
     "claimed": (CallbackSender, "_deliver", False),
