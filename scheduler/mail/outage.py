@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 PAGE = 200
 UNTIL_ALL_IS_WRITTEN = timedelta(minutes=1)  # so that one mail tells all that waits
+LOOK_AGAIN = timedelta(minutes=1)  # at packages that have not changed: people may have become able, and needs dropped
 CALM = timedelta(minutes=1)  # before admins are told that Slack refuses the app: it may be a mistake of Slack's
 
 
@@ -35,6 +36,7 @@ class SlackOutage:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store, self._now = store, now
         self._noted: dict[str, int] = {}  # packages of this outage, and their revision when they were looked at
+        self._forget_at = now()
         self._refused_since: datetime | None = None
 
     async def tick(self) -> None:
@@ -54,6 +56,8 @@ class SlackOutage:
         return since is not None and now - since >= installation.roster(connection).policy.email.after
 
     async def _note_waiting(self) -> None:
+        if self._now() >= self._forget_at:
+            self._noted, self._forget_at = {}, self._now() + LOOK_AGAIN
         after: Place | None = None
         written = False
         while True:

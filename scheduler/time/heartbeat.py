@@ -66,6 +66,7 @@ class Heartbeat:
         self._is_known = False  # to the other replicas and to the incoming probe
         self._unwritten_since: float | None = None
         self._unreached_since: datetime | None = None  # since when Slack does not accept our calls
+        self._has_looked = False
 
     @property
     def cannot_write(self) -> bool:
@@ -125,6 +126,7 @@ class Heartbeat:
 
     def _note_reach(self, elapsed: timedelta, *, reachable: bool) -> None:
         """Slack is away since the last beat that reached it."""
+        self._has_looked = True
         if reachable:
             self._unreached_since = None
         elif self._unreached_since is None:
@@ -171,6 +173,7 @@ class Heartbeat:
             proof.at if proof else None,
             self._transport.sockets,
             self._unreached_since,
+            self._has_looked,
         )
 
         def write(connection: Connection) -> None:

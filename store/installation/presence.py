@@ -23,11 +23,12 @@ LEASE = timedelta(seconds=60)  # since the last sign of life; a process gives on
 _TIME = PRESENCES.c.alive_at.type
 _THIS = (PRESENCES.c.tenant_id == bindparam("tenant"), PRESENCES.c.process_id == bindparam("process"))
 _SIGN = text(
-    "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets, unreached_since)"
-    " VALUES (:tenant, :process, :now, :now, false, :proven, :sockets, :unreached)"
+    "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets, unreached_since,"
+    " has_looked) VALUES (:tenant, :process, :now, :now, false, :proven, :sockets, :unreached, :looked)"
     " ON CONFLICT (tenant_id, process_id) DO UPDATE SET alive_at = excluded.alive_at, gone = false,"
     " since = CASE WHEN excluded.since < presences.since THEN excluded.since ELSE presences.since END,"
-    " proven_at = excluded.proven_at, sockets = excluded.sockets, unreached_since = excluded.unreached_since"
+    " proven_at = excluded.proven_at, sockets = excluded.sockets, unreached_since = excluded.unreached_since,"
+    " has_looked = excluded.has_looked"
 ).bindparams(bindparam("now", type_=_TIME), bindparam("proven", type_=_TIME), bindparam("unreached", type_=_TIME))
 _LEAVE = update(PRESENCES).where(*_THIS).values(gone=True, alive_at=bindparam("now"), nonce=None)
 _OTHERS = (
@@ -40,7 +41,9 @@ _SOCKETS = select(func.sum(PRESENCES.c.sockets)).where(*_OTHERS)
 _UNPROVEN = select(PRESENCES.c.process_id).where(
     *_OTHERS, func.coalesce(PRESENCES.c.proven_at, PRESENCES.c.since) < bindparam("before", type_=_TIME)
 )
-_WITHIN = select(*(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "unreached_since"))).where(
+_WITHIN = select(
+    *(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "unreached_since", "has_looked"))
+).where(
     PRESENCES.c.tenant_id == bindparam("tenant"),
     PRESENCES.c.since < bindparam("end", type_=_TIME),
     PRESENCES.c.alive_at > bindparam("late", type_=_TIME),
@@ -63,6 +66,7 @@ class SignOfLife(NamedTuple):
     proven: datetime | None
     sockets: int
     unreached: datetime | None = None  # since when this process cannot reach Slack
+    looked: bool = True  # whether it has tried to reach Slack since its start
 
 
 def record_sign_of_life(connection: Connection, sign: SignOfLife) -> None:
@@ -87,10 +91,11 @@ def is_another_unproven(connection: Connection, tenant_id: str, process_id: str,
 def slack_away_since(connection: Connection, tenant_id: str, now: datetime) -> datetime | None:
     """Since when no process can reach Slack; None if one can, or if none has looked lately.
 
-    A process that has never reached Slack does not know since when. Then those before it count, if they ended lately.
+    A process that has not tried yet counts as neither. One that has never reached Slack does not know since when. Then
+    those before it count, if they ended lately.
     """
     key = {"tenant": tenant_id, "late": now - REMEMBERED, "end": now + LEASE}
-    rows = connection.execute(_WITHIN, key).all()
+    rows = [row for row in connection.execute(_WITHIN, key) if row.has_looked]
     present = [row for row in rows if not row.gone and row.alive_at > now - LEASE]
     if not present or any(row.unreached_since is None for row in present):
         return None

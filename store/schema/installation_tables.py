@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
 
@@ -122,6 +122,7 @@ class Presence(SQLModel, table=True):
     sockets: int = 0
     nonce: str | None = None  # of the pending probe
     unreached_since: datetime | None = None  # since when this process cannot reach Slack; None: it can
+    has_looked: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})  # tried since its start
 
 
 class SlackRequestTime(SQLModel, table=True):

@@ -180,6 +180,26 @@ async def test_a_replica_that_starts_during_the_outage_does_not_shorten_it(round
     assert await _away_since(rounds) == 30
 
 
+async def test_a_replica_that_has_not_looked_yet_does_not_end_the_outage(rounds: MailRounds) -> None:
+    await _beats(rounds, "p1", since=60, unreached=30)
+    sign = SignOfLife(rounds.world.tenant_id, "p2", rounds.world.clock(), None, 0, looked=False)
+    await rounds.world.write(partial(presence.record_sign_of_life, sign=sign))
+    assert await _away_since(rounds) == 30
+
+
+async def test_people_who_become_able_during_the_outage_are_told(rounds: MailRounds, server: MailServer) -> None:
+    without = people(USVEN={"email": None})
+    await rounds.world.people_are(without)
+    await rounds.world.submit(HARD)
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await look_and_send(rounds)
+    before = list(server.recipients)
+    await rounds.world.people_are(people())
+    rounds.ahead += 2 * MINUTE
+    await look_and_send(rounds)
+    assert (before, server.recipients) == (["senta@example.com"], SENIORS)
+
+
 async def test_a_service_that_never_reached_slack_counts_from_its_start(rounds: MailRounds) -> None:
     await _beats(rounds, "p1", since=12, unreached=12)
     assert await _away_since(rounds) == 12
