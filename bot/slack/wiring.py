@@ -35,6 +35,7 @@ from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.ticks import ticking
 from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.directory import DirectoryKeeper
+from store.installation.tenancy import read_workspace_url, save_workspace_url
 from store.store import Store
 from store.waiters import cancel_task
 
@@ -130,8 +131,12 @@ def _prober(settings: Settings) -> Prober | None:
 
 
 async def _check_tokens(side: SlackSide) -> None:
+    store = side.context.store
     if ours := await _require_accepted("SLACK_BOT_TOKEN", side.client.installation()):
         log.info("slack.installed", team=ours.team_id, bot=ours.bot_user_id)
+        await store.write(lambda connection: save_workspace_url(connection, ours.url))
+    else:
+        side.client.workspace_url = await store.read(read_workspace_url)
     if side.socket:
         await _require_accepted("SLACK_APP_TOKEN", side.socket.ticket())
 

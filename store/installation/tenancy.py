@@ -25,6 +25,16 @@ def read_tenant_id(connection: Connection) -> str:
     return str(connection.execute(select(INSTALLATION.c.tenant_id)).scalar_one())
 
 
+def read_workspace_url(connection: Connection) -> str | None:
+    """The address of the workspace, as Slack last named it."""
+    url: str | None = connection.execute(select(INSTALLATION.c.workspace_url)).scalar_one()
+    return url
+
+
+def save_workspace_url(connection: Connection, url: str) -> None:
+    connection.execute(update(INSTALLATION).values(workspace_url=url))
+
+
 def lock_tenant(connection: Connection) -> str:
     """Lock the installation's row until the commit, so that replicas change its data one after the other."""
     return str(connection.execute(select(INSTALLATION.c.tenant_id).with_for_update()).scalar_one())

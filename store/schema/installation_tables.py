@@ -19,6 +19,7 @@ class InstallationRow(SQLModel, table=True):
     directory_as_of: datetime | None = None
     directory_read_at: datetime | None = None  # real time, like the times of Slack's events
     policy_digest: str | None = None  # digest of the active policy's text
+    workspace_url: str | None = Field(default=None, sa_type=Text)  # as Slack last named it
     relieved: str | None = None  # for which people, present and away, all tasks were last checked
     length: int = 0
     head: str | None = None

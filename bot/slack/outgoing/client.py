@@ -61,12 +61,16 @@ async def web_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
 
 
 class SlackClient:
-    """Delivery's messenger. `trouble` is why Slack did not answer the last call, or None."""
+    """Delivery's messenger. `trouble` is why Slack did not answer the last call, or None.
+
+    `workspace_url`: the address of the workspace, as an earlier process learned it from Slack.
+    """
 
     def __init__(self, web: AsyncWebClient, metrics: Metrics) -> None:
         self.web, self._metrics = web, metrics
         self._installed: InstalledApp | None = None
         self.trouble: str | None = None
+        self.workspace_url: str | None = None
 
     async def call(self, request: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
         """Every call with the bot's token goes through here. The answer is checked for these fields."""
@@ -94,8 +98,8 @@ class SlackClient:
         return self._installed
 
     def link_to(self, card: CardLocation) -> str | None:
-        """The permalink of a message; None while Slack has not said where the workspace is."""
-        site = self._installed.url.rstrip("/") if self._installed else ""
+        """The permalink of a message; None if Slack has never said where the workspace is."""
+        site = (self._installed.url if self._installed else self.workspace_url or "").rstrip("/")
         return f"{site}/archives/{card.channel}/p{card.ts.replace('.', '')}" if site.startswith("https://") else None
 
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted:

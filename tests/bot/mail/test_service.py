@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.slack.outgoing.client import SlackClient
+from rules.state.sightings import CardLocation
 from tests.bot.process.serving import serve_process
 from tests.bot.service import TAKEOVER
-from tests.bot.slack.office import HARD, RITA, Office, open_office
+from tests.bot.slack.office import HARD, RITA, Office, beside, open_office
 from tests.bot.slack.operator_view import read_metric, read_posture
 from tests.mail_server import MailServer, open_mail_server
 
@@ -58,6 +60,24 @@ async def test_what_waits_while_slack_is_away_is_mailed_with_a_link_to_its_card(
     await office.slack.come_up()
     await office.passes(MINUTES)
     assert "slack_away_since" not in await read_posture(office)
+
+
+async def test_a_process_that_starts_while_slack_is_away_can_link_to_cards(
+    office: Office, database_url: str, tmp_path: Path
+) -> None:
+    _, card = await office.submit_with_card(HARD)
+    place = CardLocation(card.channel, card.ts)
+    known = links_of(office).link_to(place)
+    await office.slack.go_down()
+    async with beside(office.slack, database_url, tmp_path, clock=office.clock, called=False) as second:
+        assert links_of(second).link_to(place) == known
+    assert known
+
+
+def links_of(office: Office) -> SlackClient:
+    slack = office.running.service.slack
+    assert slack is not None
+    return slack.client
 
 
 @pytest.mark.slow
