@@ -149,7 +149,7 @@ def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> 
 
 def test_an_earlier_export_reveals_a_deleted_package(terminal: Terminal, record: AuditDatabase) -> None:
     old = export_to(terminal, "old.jsonl")
-    for table in ("packages", "events", "content", "versions", "renderings"):
+    for table in ("packages", "events", "content", "versions", "renderings", "outcomes"):
         tamper(record.engine, f"DELETE FROM {table} WHERE package_id = :id", id=record.rejected)
     assert terminal("audit", "verify").code == 0  # without an earlier export, a package without any rows is not missed
     result = terminal("audit", "verify", "--against", old)
