@@ -175,6 +175,7 @@ async def test_a_package_that_cannot_be_written_does_not_keep_back_the_others(
     monkeypatch.setattr(drafting, "compose_mail", compose)
     await rounds.world.submit(package_of(recommendation="escalate", thread_id="thr_2", title="boom"))
     await _tell_rita(rounds, package_of(recommendation="escalate"))
+    await rounds.later()  # each takeover has a mail of its own
     dropped = [why for user, _, state, why in await rounds.needs() if (user, state) == (RITA, "dropped")]
     assert server.only().subject == "An agent asks you to take over"
     assert dropped == ["a fault of Countersign itself, told in its log"]
