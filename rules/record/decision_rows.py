@@ -42,6 +42,7 @@ def decision_rows(
 ) -> Iterator[Row]:
     """The rows of an intact trail, oldest first. `agents`: names by id. `hidden`: paths in a row that are redacted."""
     words = {stored.event_id: stored.words for stored in trail.contents}
+    hidden_fields = [path[1:] for path in hidden if path[0] == "package"]
     end = trail.claim.state if trail.claim and trail.claim.state else {}
     state: Row = {}
     edited_from: Row | None = None  # the version that the present one was edited from, by a person
@@ -51,20 +52,20 @@ def decision_rows(
             edited_from = _content(words, before) if "edited_by" in (words.get(event["event_id"]) or {}) else None
         if not _is_decision(event):
             continue
-        package = _hide(_content(words, state), hidden, "package")
+        package = _content(words, state)
         row = {
             **_circumstances(event, state, agents),
             **_decided(event, state, words, pseudonym),
             "role": _role(event, following),
             "requested_by": pseudonym(state["requester"]) if state.get("requester") else None,
-            "edits": _edits(_hide(edited_from, hidden, "package"), package),
+            "edits": _edits(edited_from, package, hidden_fields),
             "settled": state["status"] != before.get("status") or _settles(following),
             "status": end.get("status"),
             "outcome": end.get("execution", {}).get("state"),
             "verdict": end.get("verdict"),
             "package": package and {name: value for name, value in package.items() if name not in _PARTIES},
         }
-        yield {name: _redact(row[name], [path[1:] for path in hidden if path[0] == name]) for name in COLUMNS}
+        yield _redact({name: row[name] for name in COLUMNS}, hidden)
 
 
 def _is_decision(event: Event) -> bool:
@@ -129,15 +130,12 @@ def _content(words: Mapping[str, Any], state: Row) -> Row | None:
     return stored["package"] if stored else None
 
 
-def _edits(before: Row | None, after: Row | None) -> list[Row]:
-    if before is None or after is None:
+def _edits(before: Row | None, after: Row | None, hidden: Sequence[Path]) -> list[Row]:
+    """What changed, apart from hidden fields. Nothing, if a version was emptied or is hidden whole."""
+    old, new = (_redact(package, hidden) for package in (before, after))
+    if not (isinstance(old, dict) and isinstance(new, dict)):
         return []
-    return [asdict(change) for change in value_changes(before, after, {name: name for name in _FIELDS})]
-
-
-def _hide(package: Row | None, hidden: Sequence[Path], name: str) -> Row | None:
-    redacted: Row | None = _redact(package, [path[1:] for path in hidden if path[0] == name])
-    return redacted
+    return [asdict(change) for change in value_changes(old, new, {name: name for name in _FIELDS})]
 
 
 def _redact(value: Any, paths: Sequence[Path]) -> Any:

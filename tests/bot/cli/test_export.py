@@ -150,6 +150,15 @@ async def test_what_the_policy_redacts_is_not_exported(terminal: Terminal, datab
     assert not any(words in out for words in ("DE00", "DE99", '"42"', "Ask Jo"))
 
 
+@pytest.mark.parametrize("policy", [policy(**LASTING, feedback={"redact": ["package"]})])
+async def test_a_package_can_be_redacted_whole(terminal: Terminal, database_url: str, policy: Policy) -> None:
+    async with open_world(database_url, policy) as world:
+        state = await world.submit(pay(1, risk_level="high"))
+        await world.after(ask(ApproveWithEdits, state, action_parameters={"iban": "DE99", "amount": 2}), SENTA)
+    [row] = rows(terminal)
+    assert (row["package"], row["edits"], row["decision"]) == ("redacted", [], "approve_with_edits")
+
+
 async def test_a_row_whose_words_retention_has_emptied_keeps_its_facts(terminal: Terminal, world: World) -> None:
     state = await world.submit_and_approve(pay(1), by=RITA)
     await world.write(lambda connection: retention.empty_content(connection, state.tenant_id, NOW + 9 * MINUTE, 10))
