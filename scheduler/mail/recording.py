@@ -35,6 +35,8 @@ class MailRecorder:
         """The number of packages whose mails are now recorded. Recording them again would change nothing."""
         tenant_id = self._store.installation.tenant_id
         mails = await self._store.read(lambda connection: letters.list_unrecorded(connection, tenant_id, AT_ONCE))
+        if not mails:
+            return 0
         of_service, packages = mails.pop(NO_PACKAGE, []), list(mails)
         if of_service:
             now = self._store.clock()
