@@ -17,6 +17,8 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {contract["id"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
 
+LARGE = 1_000_000  # bytes: three times the largest picture
+
 
 def run_make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -47,6 +49,13 @@ def test_every_version_bound_has_a_comment() -> None:
 def test_the_demo_installs_the_service_alone() -> None:
     plan = subprocess.run(["make", "-nB", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert [line.split("--editable")[1:] for line in plan.splitlines() if "--editable" in line] == [[" ."]]
+
+
+def test_no_large_file_is_kept_in_the_repository() -> None:
+    """What was committed by mistake is in every clone, for ever."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sizes = {name: path.stat().st_size for name in listed.split("\0") if (path := ROOT / name).is_file()}
+    assert [name for name, size in sizes.items() if size > LARGE] == []
 
 
 def packages(below: str = ".") -> set[str]:
