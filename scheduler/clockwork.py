@@ -16,6 +16,7 @@ from scheduler.time.consents import Consents
 from scheduler.time.due import Sweep
 from scheduler.time.handoffs import HandoffEnds
 from scheduler.time.heartbeat import Heartbeat
+from scheduler.time.outcomes import OutcomeCounting
 from scheduler.time.retention import Retention
 from scheduler.time.threads import StoppedThreads
 from store.store import Store
@@ -23,6 +24,7 @@ from store.store import Store
 SWEEP_EVERY = 1.0
 CHECK_ABSENCES_EVERY = 10.0
 END_HANDOFFS_EVERY = 5.0
+COUNT_OUTCOMES_EVERY = 5.0
 EMPTY_EVERY = 3600.0
 
 
@@ -35,6 +37,7 @@ class Clockwork:
     threads: StoppedThreads
     retention: Retention
     handoffs: HandoffEnds
+    outcomes: OutcomeCounting
 
     @classmethod
     def of(
@@ -55,6 +58,7 @@ class Clockwork:
             StoppedThreads(store),
             Retention(store),
             HandoffEnds(store),
+            OutcomeCounting(store),
         )
 
     @property
@@ -66,5 +70,6 @@ class Clockwork:
             "threads": (self.threads.tick, SWEEP_EVERY),
             "relief": (self.absences.tick, CHECK_ABSENCES_EVERY),
             "handoffs": (self.handoffs.tick, END_HANDOFFS_EVERY),
+            "outcomes": (self.outcomes.tick, COUNT_OUTCOMES_EVERY),
             "retention": (self.retention.tick, EMPTY_EVERY),
         }

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.metrics import Metrics
 from rules.oversight.measures import Figures
 from store.engine.workers import UnavailableError
+from store.oversight.outcomes import count_all
 from store.oversight.statistics import load_statistics
 from store.store import Store
 
@@ -25,6 +26,7 @@ class OversightMetrics:
         if self._counted_at is not None and timedelta(0) <= now - self._counted_at < KEPT:
             return
         try:
+            await count_all(store.database)
             statistics = await store.read(lambda connection: load_statistics(connection, now - PERIOD, now))
         except UnavailableError:
             self._counted_at = None

@@ -19,6 +19,7 @@ from rules.oversight.statistics import Age, Group, Grouping, Statistics
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.values import write_duration
+from store.oversight.outcomes import count_some
 from store.oversight.statistics import load_statistics
 
 WEEK = timedelta(days=7)
@@ -41,6 +42,8 @@ Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: one line for each m
 def stats(period: Period = None, by: By = None, *, json: Json = False, as_csv: Csv = False) -> None:
     """Count what waits, and measure how people decided and how long it took."""
     now, span = session.now(), period or WEEK
+    while session.transaction(count_some):
+        pass
     statistics = session.query(lambda connection: load_statistics(connection, now - span, now, by))
     if json:
         typer.echo(as_json(_document(statistics)))

@@ -8,7 +8,7 @@ verified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,7 +19,6 @@ from rules.state.commands import HumanDecisionType, Verdict
 from rules.state.decisions import ExecutionState
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
-from rules.state.transition import Occurrence
 
 _MILLISECOND = timedelta(milliseconds=1)
 _D, _E = HumanDecisionType, EventType
@@ -136,20 +135,6 @@ def standing_of(state: PackageState) -> Standing | None:
         return None
     failed = state.execution.state in (ExecutionState.FAILED, ExecutionState.ROLLED_BACK)
     return Standing(state.status, state.agent_id, failed, state.sampled, state.verdict)
-
-
-def steps_of(occurrences: Iterable[Occurrence]) -> list[Step]:
-    return [
-        Step(
-            occurrence.event_type.value,
-            occurrence.actor.actor_id,
-            occurrence.after.updated_at,
-            occurrence.decision.value if occurrence.decision else None,
-            occurrence.after.version,
-            occurrence.latency_ms,
-        )
-        for occurrence in occurrences
-    ]
 
 
 def outcome_of(state: PackageState, steps: Sequence[Step]) -> Outcome | None:

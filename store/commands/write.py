@@ -23,7 +23,6 @@ from store.engine.database import StaleError
 from store.mail.needs import write_mail_needs
 from store.migrations.append_only import append_only_message
 from store.outbox import callbacks, cards
-from store.oversight.outcomes import write_outcome
 from store.packages import content, rejections, tasks, threads, versions, votes
 from store.packages.autonomy import save_profile
 from store.packages.packages import Loaded, save_package
@@ -32,9 +31,7 @@ from store.schema.tables import EventRow, core
 EVENTS = core(EventRow)
 APPEND_EVENT = insert(EVENTS)
 # Another command took the next position in the chain (on SQLite a trigger notices first), or this one was answered.
-_CONFLICTS = frozenset(
-    ["events_pkey", append_only_message("events"), "commands_pkey", "thread_records_pkey", "outcomes_pkey"]
-)
+_CONFLICTS = frozenset(["events_pkey", append_only_message("events"), "commands_pkey", "thread_records_pkey"])
 
 
 def write_transition(
@@ -56,7 +53,6 @@ def write_transition(
         threads.write_thread_holds(batch, before, after)
         votes.write_votes(batch, transition.occurrences)
         rejections.write_rejections(batch, before, after)
-        write_outcome(connection, batch, transition)
         cards.write_cards(batch, before, after, situation.policy)
         write_mail_needs(batch, before, after, situation)
         callbacks.write_callbacks(batch, transition, events, callback_url, situation)

@@ -1,36 +1,41 @@
-"""Writes the outcome of a package in the transaction that ends its review, and again when it changes later.
+"""Outcomes: one row for each package whose review has ended, which the measures of human control count.
 
-The steps of the record come from the columns of events and votes: no event is parsed. A package that ends at once has
-no earlier steps to read.
+A command only marks its package as uncounted, so no decision waits for this. The clock, and whoever reads the measures,
+derive the rows of the marked packages from the record, many at once. The steps of the record come from the columns of
+events and votes: no event is parsed.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
-from rules.oversight.outcomes import DecisionTimes, Outcome, Step, outcome_of, standing_of, steps_of
+from rules.oversight.outcomes import DecisionTimes, Outcome, Step, outcome_of
 from rules.spelling import normalize_name
 from rules.state.model import PackageState
-from rules.state.transition import Transition
-from store.engine.batch import Batch
-from store.engine.statements import fetch_all
+from store.engine.database import Database
+from store.installation.tenancy import read_tenant_id
+from store.packages.packages import PACKAGES, parse_or_log
 from store.schema.oversight_tables import OutcomeRow
-from store.schema.tables import EventRow, VoteRow, core
+from store.schema.tables import UNCOUNTED, EventRow, VoteRow, core
 
 OUTCOMES, _EVENTS, _VOTES = core(OutcomeRow), core(EventRow), core(VoteRow)
 
-_KEY = ("tenant_id", "package_id")
-_ADD = insert(OUTCOMES)
-_REPLACE = (
-    update(OUTCOMES)
-    .where(OUTCOMES.c.tenant_id == bindparam("tenant"), OUTCOMES.c.package_id == bindparam("package"))
-    .values({column.name: bindparam(column.name) for column in OUTCOMES.c if column.name not in _KEY})
+AT_ONCE = 50  # packages in one transaction: few, because a click may have to wait for all of them
+
+_UNCOUNTED = select(PACKAGES.c.package_id, PACKAGES.c.state).where(
+    PACKAGES.c.tenant_id == bindparam("tenant"), text(UNCOUNTED)
 )
+_ANY = _UNCOUNTED.limit(1)
+# What another process counts or changes at this moment is left for the next time.
+_SOME = _UNCOUNTED.limit(AT_ONCE).with_for_update(skip_locked=True)
 _OF_EVENT = (_VOTES.c.tenant_id == _EVENTS.c.tenant_id) & (_VOTES.c.event_id == _EVENTS.c.event_id)
 _STEPS = (
     select(
+        _EVENTS.c.package_id,
         _EVENTS.c.event_type,
         _EVENTS.c.actor,
         _EVENTS.c.occurred_at,
@@ -39,32 +44,57 @@ _STEPS = (
         _VOTES.c.latency_ms,
     )
     .join_from(_EVENTS, _VOTES, _OF_EVENT, isouter=True)
-    .where(_EVENTS.c.tenant_id == bindparam("tenant"), _EVENTS.c.package_id == bindparam("package"))
-    .order_by(_EVENTS.c.revision)
+    .where(_EVENTS.c.tenant_id == bindparam("tenant"), _EVENTS.c.package_id.in_(bindparam("packages", expanding=True)))
+    .order_by(_EVENTS.c.package_id, _EVENTS.c.revision)
+)
+_FORGET, _MARK_COUNTED = (
+    statement.where(
+        statement.table.c.tenant_id == bindparam("tenant"),
+        statement.table.c.package_id.in_(bindparam("packages", expanding=True)),
+    )
+    for statement in (delete(OUTCOMES), update(PACKAGES).values(uncounted=False))
 )
 
 
-def write_outcome(connection: Connection, batch: Batch, transition: Transition) -> None:
-    """The events of this transition are not written yet, so they come from the transition itself."""
-    before, after = transition.before, transition.after
-    was = standing_of(before) if before else None
-    if standing_of(after) == was:
-        return
-    earlier = _load_steps(connection, after) if before else []
-    outcome = outcome_of(after, [*earlier, *steps_of(transition.occurrences)])
-    if outcome is None:
-        return
-    row = outcome_row(after, outcome)
-    if was is None:
-        batch.execute(_ADD, row)
-    else:
-        key = {"tenant": after.tenant_id, "package": after.decision_package_id}
-        batch.execute(_REPLACE, {name: value for name, value in row.items() if name not in _KEY} | key)
+async def count_all(database: Database) -> None:
+    """Write the outcomes of all packages that are marked, a few in each transaction."""
+    while await database.read(is_any_uncounted):
+        counted = await database.write(count_some)
+        if not counted:
+            return  # another process is counting the rest
 
 
-def _load_steps(connection: Connection, state: PackageState) -> list[Step]:
-    key = {"tenant": state.tenant_id, "package": state.decision_package_id}
-    return [Step(*row) for row in fetch_all(connection, _STEPS, key)]
+def is_any_uncounted(connection: Connection) -> bool:
+    """A cheap query, because the idle clock repeats it."""
+    return connection.execute(_ANY, {"tenant": read_tenant_id(connection)}).first() is not None
+
+
+def count_some(connection: Connection) -> int:
+    """Write the outcomes of up to `AT_ONCE` marked packages, and return how many these were."""
+    tenant_id = read_tenant_id(connection)
+    packages = connection.execute(_SOME, {"tenant": tenant_id}).all()
+    key = {"tenant": tenant_id, "packages": [row.package_id for row in packages]}
+    rows = list(_derive_rows(packages, _load_steps(connection, key)))
+    connection.execute(_FORGET, key)
+    if rows:
+        connection.execute(insert(OUTCOMES), rows)
+    connection.execute(_MARK_COUNTED, key)
+    return len(packages)
+
+
+def _load_steps(connection: Connection, key: dict[str, Any]) -> dict[str, list[Step]]:
+    steps: dict[str, list[Step]] = defaultdict(list)
+    for package_id, *columns in connection.execute(_STEPS, key):
+        steps[package_id].append(Step(*columns))
+    return steps
+
+
+def _derive_rows(packages: Iterable[Any], steps: dict[str, list[Step]]) -> Iterator[dict[str, Any]]:
+    """An unreadable package is logged and has no outcome. The audit finds it, too."""
+    for row in packages:
+        state = parse_or_log(row.package_id, row.state)
+        if state and (outcome := outcome_of(state, steps[row.package_id])):
+            yield outcome_row(state, outcome)
 
 
 def outcome_row(state: PackageState, outcome: Outcome) -> dict[str, Any]:

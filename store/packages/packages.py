@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, union_all, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, tuple_, union_all, update
 
+from rules.oversight.outcomes import standing_of
 from rules.package.takeover_reach import followed_name
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
@@ -55,6 +56,7 @@ _CHANGE = (
     update(PACKAGES)
     .where(*_THIS, PACKAGES.c.revision == bindparam("was"))
     .values({name: bindparam(name) for name in _CHANGED})
+    .values(uncounted=or_(PACKAGES.c.uncounted, bindparam("counts_anew")))
 )
 _HAND_OVER = update(PACKAGES).where(*_THIS).values(agent_id=bindparam("to_agent"))
 
@@ -104,10 +106,11 @@ def save_package(
     chain is taken.
     """
     row = _row(after) | {"head": head, "callback_url": callback_url}
+    counts_anew = standing_of(after) != (standing_of(before) if before else None)
     if before is None:
-        batch.execute(_ADD, row | _identity(after))
+        batch.execute(_ADD, row | _identity(after) | {"uncounted": counts_anew})
         return
-    changed = {name: row[name] for name in _CHANGED}
+    changed = {name: row[name] for name in _CHANGED} | {"counts_anew": counts_anew}
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "was": before.revision}
     batch.execute(_CHANGE, changed | key)
     if after.agent_id != before.agent_id:

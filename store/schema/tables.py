@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel
 # SQLite builds a table for a list of three or more values, for each row that it writes: so compare each value instead.
 OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
 SAMPLED = "sampled"
+UNCOUNTED = "uncounted"
 IS_MESSAGE = "event_type = 'package.message'"
 IS_CHECKPOINT = "event_type = 'thread.checkpoint_reported'"
 UNNAMED = "thread_id IS NOT NULL AND thread_key IS NULL"  # submitted to a replica of an older release
@@ -65,6 +66,7 @@ class PackageRow(SQLModel, table=True):
         partial_index("ix_packages_unnamed", "tenant_id", where=UNNAMED),
         partial_index("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
         partial_index("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
+        partial_index("ix_packages_uncounted", "tenant_id", where=UNCOUNTED),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -89,6 +91,8 @@ class PackageRow(SQLModel, table=True):
     callback_url: str | None = Field(default=None, sa_type=Text)
     sampled: bool = Field(sa_column_kwargs={"server_default": text("FALSE")})  # picked for a second look
     verdict: str | None = None
+    # The measures of human control have still to count its outcome, or a change of it.
+    uncounted: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     state: str = Field(sa_type=Text)
 
 

@@ -43,6 +43,7 @@ from scheduler.cards.admin_alerts import alert_message
 from store.agents import agent_admin
 from store.agents.agent_admin import RegistryError
 from store.outbox import troubles
+from store.oversight.outcomes import count_all
 from store.oversight.statistics import load_statistics
 from store.packages.queue import count_open, list_unjudged
 
@@ -143,6 +144,7 @@ async def _stats(context: ListenerContext, request: Request) -> Message:
         return private_message(f"“{written.strip()}” is not a period. Try 7d, 36h or 90m.")
     if by in _OF_SINGLE_PACKAGES and not sees_all(context.store.installation.policy, request.user_id):
         return private_message(f"Only people who see every package can divide the numbers by {by}. Ask an admin.")
+    await count_all(context.store.database)
     return stats(await context.store.read(lambda connection: load_statistics(connection, since, now, by)))
 
 

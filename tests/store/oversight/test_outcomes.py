@@ -1,12 +1,13 @@
-"""The row of an outcome is written with the change itself, follows later ones, and is verified and filled in."""
+"""The row of an outcome is derived soon after the change, follows later ones, and is verified and filled in."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.engine import make_url
 
 from rules.oversight.outcomes import DecisionTimes
@@ -14,18 +15,20 @@ from rules.state.commands import Approve, ClaimTask, OpenDetails, Reject, Revoke
 from store.audit.reader import snapshot, verify_database
 from store.engine.engines import make_engine
 from store.migrations.upgrade import upgrade
-from store.oversight.outcomes import OUTCOMES
+from store.oversight.outcomes import OUTCOMES, count_all, count_some, is_any_uncounted
+from store.packages.packages import PACKAGES
 from tests.rules.world import MINUTE, SENTA, SUSI, ask
 from tests.store.audit_record import tamper
 from tests.store.oversight.history import live_through, unrelated
 from tests.store.oversight.test_statistics import BUSY
-from tests.store.world import World, open_world
+from tests.store.world import World, open_world, replica
 
 
 @pytest.fixture
 async def busy(database_url: str) -> AsyncIterator[World]:
     async with open_world(database_url, BUSY) as world:
         await live_through(world)
+        await count_all(world.store.database)
         yield world
 
 
@@ -34,6 +37,7 @@ def read_rows(connection: Connection) -> list[dict[str, Any]]:
 
 
 async def only_row(world: World) -> dict[str, Any]:
+    await count_all(world.store.database)
     (row,) = await world.read(read_rows)
     return row
 
@@ -49,6 +53,42 @@ def faults(url: str) -> list[str]:
 async def test_an_open_package_has_no_outcome(world: World) -> None:
     await world.submit(unrelated("high"))
     assert await world.read(read_rows) == []
+
+
+async def test_a_package_is_counted_once_for_its_end_and_once_for_what_comes_afterwards(world: World) -> None:
+    state = await world.submit_and_approve(unrelated("high"), by=SENTA)
+    assert [await world.write(count_some) for _ in range(2)] == [1, 0]
+    await world.claim(state)
+    assert await world.write(count_some) == 0
+    await world.report(state, "failed")
+    assert [await world.write(count_some) for _ in range(2)] == [1, 0]
+
+
+async def test_an_end_that_is_not_counted_yet_is_kept_through_later_changes(world: World) -> None:
+    state = await world.submit_and_approve(unrelated("high"), by=SENTA)
+    await world.claim(state)
+    assert (await only_row(world))["facts"] == "approved allowed"
+
+
+async def test_processes_that_count_at_once_write_each_outcome_once(busy: World) -> None:
+    expected = await busy.read(read_rows)
+    await busy.write(lambda connection: connection.execute(update(PACKAGES).values(uncounted=True)))
+    async with replica(busy, BUSY) as other:
+        await asyncio.gather(*(count_all(world.store.database) for world in (busy, other)))
+    assert await busy.read(read_rows) == expected
+    assert not await busy.read(is_any_uncounted)
+
+
+async def test_an_unreadable_package_holds_up_no_other(world: World) -> None:
+    lost, good = [await world.submit_and_approve(unrelated("high"), by=SENTA) for _ in range(2)]
+    broken = update(PACKAGES).where(PACKAGES.c.package_id == lost.decision_package_id).values(state="{}")
+    await world.write(lambda connection: connection.execute(broken))
+    assert (await only_row(world))["package_id"] == good.decision_package_id
+
+
+async def test_the_audit_expects_no_outcome_before_it_is_counted(world: World) -> None:
+    await world.submit_and_approve(unrelated("high"), by=SENTA)
+    assert faults(world.url) == []
 
 
 async def test_the_time_to_decide_has_three_parts(world: World) -> None:
@@ -117,6 +157,20 @@ async def test_a_changed_row_is_found(busy: World, statement: str, what: str) ->
     assert tamper(engine, statement) == 1
     engine.dispose()
     assert [fault for fault in faults(busy.url) if what in fault] != []
+
+
+async def test_the_next_migration_marks_what_an_older_release_did_not_count(busy: World) -> None:
+    expected = await busy.read(read_rows)
+    engine = make_engine(make_url(busy.url))
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM outcomes WHERE facts LIKE 'overridden%'"))
+        connection.execute(text("DROP INDEX ix_packages_uncounted"))
+        connection.execute(text("ALTER TABLE packages DROP COLUMN uncounted"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0023'"))
+        upgrade(connection, "0024")
+    engine.dispose()
+    assert await busy.write(count_some) == 1
+    assert await busy.read(read_rows) == expected
 
 
 async def test_the_migration_fills_in_what_the_service_would_have_written(busy: World) -> None:

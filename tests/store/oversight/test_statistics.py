@@ -11,6 +11,7 @@ from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Perc
 from rules.oversight.outcomes import Result
 from rules.oversight.statistics import Grouping, Statistics
 from rules.state.commands import Approve, Defer, Reject, Wake
+from store.oversight.outcomes import count_all
 from store.oversight.statistics import load_statistics
 from tests.rules.world import DAY, HOUR, MINUTE, RITA, SENTA, ask, policy
 from tests.store.oversight.history import count_by_hand, live_through, unrelated
@@ -29,6 +30,7 @@ async def busy(database_url: str) -> AsyncIterator[World]:
 
 
 async def load(world: World, since: datetime | None = None, by: Grouping | None = None) -> Statistics:
+    await count_all(world.store.database)
     begin = since or world.clock() - 60 * DAY
     return await world.read(lambda connection: load_statistics(connection, begin, world.clock(), by))
 

@@ -14,6 +14,7 @@ from rules.state.agent_commands import Say
 from rules.state.model import PackageState
 from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from store.agents.agents import load_proposing_agent
+from store.oversight.outcomes import is_any_uncounted
 from store.oversight.statistics import load_statistics
 from store.packages.messages import load_conversation, newest_messages
 from store.packages.packages import claim_due_packages, is_any_due, list_own
@@ -44,6 +45,7 @@ QUERIES: list[tuple[str, str, Query]] = [
         lambda connection, of: load_proposing_agent(connection, of.tenant_id, of.agent_id, None, NOW),
     ),
     ("second looks", "ix_packages_sampled", lambda connection, of: list_unjudged(connection, of.tenant_id)),
+    ("not counted yet", "ix_packages_uncounted", lambda connection, _: is_any_uncounted(connection)),
     ("outcomes of a period", "ix_outcomes_time", lambda connection, _: load_statistics(connection, NOW - DAY, NOW)),
     (
         "messages of a package",
