@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from blocks.kit.elements import Block, Element, actions, button, menu, option
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId
 from blocks.words.dossier import Dossier
-from blocks.words.verbs import LOOKS, Place, offered_at
+from blocks.words.verb_look import Place
+from blocks.words.verbs import LOOKS, offered_at
 from rules.package.alphabets import alphabets_mixed_in
 from rules.spelling import normalize_name
 from rules.state.commands import Verb
 from rules.verbs.trials import requested_verb
 
 OTHER_ANSWER = "Another answer …"
-RECOVERY = (Verb.ALLOW_RETRY, Verb.ASK_ROLLBACK, Verb.CLOSE)
 _LONGEST = 24  # characters of an answer on a button
 
 
@@ -36,7 +36,7 @@ def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
 
 def recovery_buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """The answers to a failure; nothing if there is none."""
-    verbs = [verb for verb in offered_at(Place.CARD, dossier.offered) if verb in RECOVERY]
+    verbs = [verb for verb in offered_at(Place.CARD, dossier.offered) if LOOKS[verb].after_failure]
     return (actions([_button(verb, str(dossier.ref), title) for verb in verbs]),) if verbs else ()
 
 
@@ -48,7 +48,7 @@ def verbs_on_buttons(dossier: Dossier) -> list[Verb]:
 
 def _at(place: Place, dossier: Dossier) -> list[Verb]:
     ended = dossier.state.status.terminal
-    return [verb for verb in offered_at(place, dossier.offered) if verb in RECOVERY or not ended]
+    return [verb for verb in offered_at(place, dossier.offered) if LOOKS[verb].after_failure or not ended]
 
 
 def _buttons_of(verb: Verb, dossier: Dossier, title: str) -> Iterator[Element]:

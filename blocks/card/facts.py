@@ -129,8 +129,9 @@ def earlier_objection(dossier: Dossier) -> Parts:
     objection = dossier.state.earlier_no
     if objection is None:
         return ()
-    did = f"{person_name(dossier, objection.by)} {_SAID_NO[objection.verb]} {dossier.state.action_type} "
-    return (words(did, moment(objection.at), "."),)
+    refused = _SAID_NO.get(objection.verb, "said no to")
+    text = f"{person_name(dossier, objection.by)} {refused} {dossier.state.action_type} "
+    return (words(text, moment(objection.at), "."),)
 
 
 def requester_warnings(dossier: Dossier) -> Parts:

@@ -1,4 +1,4 @@
-"""The inputs of the forms, one function for each field. The tables say how a label differs between verbs."""
+"""The inputs of the forms, one function for each field. Labels that differ between verbs are in `LOOKS`."""
 
 from __future__ import annotations
 
@@ -12,38 +12,16 @@ from blocks.kit.ids import Field
 from blocks.kit.limits import OPTION_TEXT
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import agent_name
-from blocks.words.verbs import consequence
+from blocks.words.verbs import LOOKS, consequence
 from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
 from rules.state.commands import Audience, OverrideDecision, Verb, Verdict
 from rules.state.decisions import ExecutionState
+from rules.verbs.table import SPEC_OF_VERB
 from rules.wording import humanize
-
-# These verbs always need a comment; approvals need one only if the policy says so.
-_NEEDS_COMMENT = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
-_PROCEEDING = frozenset([Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.ALLOW_RETRY])
 
 OTHER_ANSWER = "other"  # the choice of an answer that the question does not offer
 
-_COMMENT: Mapping[Verb, str] = {
-    Verb.APPROVE: "Why you approve",
-    Verb.APPROVE_WITH_EDITS: "Why you edit it",
-    Verb.REJECT: "Why you reject it",
-    Verb.OBJECT: "What you object to",
-    Verb.ESCALATE: "What the next role should know",
-    Verb.DEFER: "What it waits for",
-    Verb.RECUSE: "Why you step aside",
-    Verb.REVOKE: "Why you revoke it",
-    Verb.WITHDRAW: "Why it is withdrawn",
-    Verb.ALLOW_RETRY: "Why it may run again",
-    Verb.ASK_ROLLBACK: "What the agent should undo",
-    Verb.CLOSE: "Why it stays as it is",
-}
-_INSTRUCTIONS: Mapping[Verb, str] = {
-    Verb.REVISE: "What the agent should change",
-    Verb.REQUEST_MORE_EVIDENCE: "What the agent should show",
-}
-_UNTIL: Mapping[Verb, str] = {Verb.DEFER: "Ask again at", Verb.EXTEND: "The new deadline"}
 _OVERRIDES = (
     option("Go ahead", OverrideDecision.PROCEED, "The agent may do this, once."),
     option("Stop", OverrideDecision.STOP, "The agent must not do this."),
@@ -58,15 +36,16 @@ _VERDICTS = (
 
 
 def comment(verb: Verb, dossier: Dossier) -> Block:
+    look, label = LOOKS[verb], LOOKS[verb].labels.get(Field.COMMENT)
     must_say_why = dossier.terms.comment_required or (verb is Verb.ALLOW_RETRY and may_have_happened(dossier))
-    required = verb in _NEEDS_COMMENT or (verb in _PROCEEDING and must_say_why)
-    hint = "It is kept with the decision, and the agent can read it." if verb in _COMMENT else None
-    return input_block(Field.COMMENT, _COMMENT.get(verb, "Comment"), text_input(), hint=hint, optional=not required)
+    required = look.comment_required or (SPEC_OF_VERB[verb].lets_go_ahead and must_say_why)
+    hint = "It is kept with the decision, and the agent can read it." if label else None
+    return input_block(Field.COMMENT, label or "Comment", text_input(), hint=hint, optional=not required)
 
 
 def instructions(verb: Verb, _: Dossier) -> Block:
     hint = "The agent gets these words as they are."
-    return input_block(Field.INSTRUCTIONS, _INSTRUCTIONS[verb], text_input(), hint=hint)
+    return input_block(Field.INSTRUCTIONS, LOOKS[verb].labels[Field.INSTRUCTIONS], text_input(), hint=hint)
 
 
 def tags(_: Verb, dossier: Dossier) -> Block:
@@ -98,7 +77,7 @@ def chosen_answer(package: DecisionPackage, choice: object) -> str | None:
 
 def until(verb: Verb, dossier: Dossier) -> Block:
     begin = dossier.state.task.due_at if verb is Verb.EXTEND else dossier.state.updated_at
-    return input_block(Field.UNTIL, _UNTIL[verb], datetime_picker(begin + dossier.terms.defer_for))
+    return input_block(Field.UNTIL, LOOKS[verb].labels[Field.UNTIL], datetime_picker(begin + dossier.terms.defer_for))
 
 
 def datetime_picker(initial: datetime | None = None) -> Element:

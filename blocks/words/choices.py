@@ -8,24 +8,18 @@ from blocks.kit.elements import Block, Element, button, menu, option, rich, word
 from blocks.kit.ids import ActionId, Ref
 from blocks.kit.limits import OVERFLOW_OPTIONS
 from blocks.words.refusals import sentence_runs
-from blocks.words.verbs import LOOKS, Place, offered_at
+from blocks.words.verb_look import Place, RowPlace
+from blocks.words.verbs import LOOKS, offered_at
 from rules.state.commands import Verb
 from rules.verbs.trials import Offer
-
-# A row has room for few buttons. The rest is in its menu as far as it fits, and all of it in Details.
-_ROW_BUTTONS = (Verb.REJECT, Verb.OBJECT, Verb.WAKE, Verb.REVOKE, Verb.HAND_BACK, Verb.JUDGE)
-_ROW_MENU = (
-    *(Verb.REVISE, Verb.ESCALATE, Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.CLAIM_TASK),
-    *(Verb.COMMENT, Verb.EXTEND, Verb.WITHDRAW),
-)
 
 OPEN_CARD = "Open card"  # the text of its link
 
 
 def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
     """The frequent verbs, without colours: a list has many rows."""
-    shown = [verb for verb in (asked, *_ROW_BUTTONS) if verb in offered]
-    more = [verb for verb in _ROW_MENU if verb in offered]
+    shown = [verb for verb in (asked, *_in_rows(RowPlace.BUTTON)) if verb in offered]
+    more = [verb for verb in _in_rows(RowPlace.MENU) if verb in offered]
     return [*(_verb_button(verb, ref, title) for verb in shown), *_menu(more[:OVERFLOW_OPTIONS], ref)]
 
 
@@ -35,6 +29,10 @@ def all_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> 
     shown = [*([asked] if asked in offered else []), *(verb for verb in frequent if verb is not asked)]
     rare = [verb for verb in offered_at(Place.MENU, offered) if verb is not asked]
     return [*(_verb_button(verb, ref, title, LOOKS[verb].style) for verb in shown), *_menu(rare, ref)]
+
+
+def _in_rows(place: RowPlace) -> list[Verb]:
+    return [verb for verb, look in LOOKS.items() if look.row is place]
 
 
 def missing_line(offer: Offer | None) -> Iterator[Block]:

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Container, Mapping
 
 from blocks.kit.ids import Field
 from blocks.kit.text import format_duration, slack_date
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk_label
+from blocks.words.verb_look import Place, RowPlace, VerbLook, check_complete
 from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
-from rules.state.commands import HumanDecisionType, Verb
+from rules.state.commands import Verb
 from rules.state.decisions import ExecutionState
-from rules.verbs.table import SPEC_OF_VERB
-
-
-class Place(Enum):
-    """Where the verb is offered."""
-
-    CARD = "a button of the card"
-    MENU = "the menu of the card"
-    DETAILS = "a button in Details"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerbLook:
-    label: str
-    meaning: str | Callable[[Dossier], str]  # what happens if the verb is used
-    place: Place
-    fields: tuple[Field, ...] = ()  # the fields of its form; without fields, one press is enough
-    at_once: bool = False  # one press is enough although it has a form
-    style: str | None = None
-    remark: str | None = None  # introduces the comment of a decision: "Rita approves: …"
-    past: str | None = None  # the same for someone who decided: "You approved"
 
 
 def _approve(dossier: Dossier) -> str:
@@ -72,16 +50,15 @@ def _take_over(dossier: Dossier) -> str:
 
 
 def _override(dossier: Dossier) -> str:
-    quorum = quorum_sentence(dossier)
-    enough = quorum or "Your decision alone is enough."
+    enough = quorum_sentence(dossier) or "Your decision alone is enough."
     return f"You decide against the agent's recommendation. {enough} It may be reviewed."
 
 
 def _allow_retry(dossier: Dossier) -> str:
     state, expiry = dossier.state, format_duration(dossier.terms.approval_expiry)
     unsure = "Nobody knows whether the action happened. " if state.execution.state is ExecutionState.UNKNOWN else ""
-    enough = quorum_sentence(dossier)
-    return " ".join(filter(None, (f"{unsure}The agent may try exactly this once more, within {expiry}.", enough)))
+    once = f"{unsure}The agent may try exactly this once more, within {expiry}."
+    return " ".join(filter(None, (once, quorum_sentence(dossier))))
 
 
 def _judge(dossier: Dossier) -> str:
@@ -104,24 +81,31 @@ LOOKS: Mapping[Verb, VerbLook] = {
         meaning=_allow_retry,
         place=Place.CARD,
         fields=(Field.CONFIRMED, Field.COMMENT),
+        labels={Field.COMMENT: "Why it may run again"},
+        after_failure=True,
     ),
     Verb.ASK_ROLLBACK: VerbLook(
         label="Ask for rollback",
         meaning="The agent is asked to undo what it did. It gets your words.",
         place=Place.CARD,
         fields=_COMMENT,
+        labels={Field.COMMENT: "What the agent should undo"},
+        after_failure=True,
     ),
     Verb.CLOSE: VerbLook(
         label="Close",
         meaning="It stays as it is: the agent neither tries again nor undoes anything.",
         place=Place.CARD,
         fields=_COMMENT,
+        labels={Field.COMMENT: "Why it stays as it is"},
+        after_failure=True,
     ),
     Verb.APPROVE: VerbLook(
         label="Approve",
         meaning=_approve,
         place=Place.CARD,
         fields=(Field.CONFIRMED, Field.COMMENT),
+        labels={Field.COMMENT: "Why you approve"},
         style="primary",
         remark="approves",
         past="approved this",
@@ -139,7 +123,10 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Reject",
         meaning="The agent must not do this. It gets your reason.",
         place=Place.CARD,
+        row=RowPlace.BUTTON,
         fields=(Field.TAGS, Field.COMMENT),
+        labels={Field.COMMENT: "Why you reject it"},
+        comment_required=True,
         style="danger",
         remark="rejects",
         past="rejected this",
@@ -148,7 +135,9 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Revise",
         meaning=_send_back,
         place=Place.CARD,
+        row=RowPlace.MENU,
         fields=(Field.TAGS, Field.INSTRUCTIONS),
+        labels={Field.INSTRUCTIONS: "What the agent should change"},
         remark="asks for changes",
         past="asked for changes",
     ),
@@ -156,7 +145,9 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Escalate",
         meaning="From then on only the role that you choose decides, with a new deadline. Silence will not count.",
         place=Place.CARD,
+        row=RowPlace.MENU,
         fields=(Field.TO_ROLE, Field.TO_PERSON, Field.COMMENT),
+        labels={Field.COMMENT: "What the next role should know"},
         remark="escalates",
         past="escalated this",
     ),
@@ -164,7 +155,9 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Object",
         meaning="Silence no longer counts. Explicit approval is required.",
         place=Place.CARD,
+        row=RowPlace.BUTTON,
         fields=_COMMENT,
+        labels={Field.COMMENT: "What you object to"},
         at_once=True,
         remark="objects",
         past="objected to this",
@@ -173,7 +166,9 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Request evidence",
         meaning=_send_back,
         place=Place.MENU,
+        row=RowPlace.MENU,
         fields=(Field.INSTRUCTIONS,),
+        labels={Field.INSTRUCTIONS: "What the agent should show"},
         remark="asks for evidence",
         past="asked for evidence",
     ),
@@ -181,7 +176,10 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Defer",
         meaning=_defer,
         place=Place.MENU,
+        row=RowPlace.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
+        labels={Field.UNTIL: "Ask again at", Field.COMMENT: "What it waits for"},
+        comment_required=True,
         remark="defers it",
         past="deferred this",
     ),
@@ -207,17 +205,20 @@ LOOKS: Mapping[Verb, VerbLook] = {
         meaning="You will not be asked about this again, in any version. If you voted, your vote is withdrawn.",
         place=Place.MENU,
         fields=_COMMENT,
+        labels={Field.COMMENT: "Why you step aside"},
     ),
     Verb.CLAIM_TASK: VerbLook(
         label="Claim",
         meaning="This is yours, and others see that.",
         place=Place.DETAILS,
+        row=RowPlace.MENU,
     ),
     Verb.APPROVE_WITH_EDITS: VerbLook(
         label="Edit and approve",
         meaning=_edit,
         place=Place.DETAILS,
         fields=(Field.PARAMETERS, Field.CONFIRMED, Field.COMMENT),
+        labels={Field.COMMENT: "Why you edit it"},
         remark="approves with edits",
         past="approved with edits",
     ),
@@ -225,18 +226,23 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Comment",
         meaning=_comment,
         place=Place.DETAILS,
+        row=RowPlace.MENU,
         fields=(Field.COMMENT, Field.AUDIENCE),
+        comment_required=True,
     ),
     Verb.EXTEND: VerbLook(
         label="Extend deadline",
         meaning=_extend,
         place=Place.DETAILS,
+        row=RowPlace.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
+        labels={Field.UNTIL: "The new deadline"},
     ),
     Verb.WAKE: VerbLook(
         label="Wake",
         meaning="This asks for a decision again now, with a new deadline.",
         place=Place.DETAILS,
+        row=RowPlace.BUTTON,
         fields=_COMMENT,
         at_once=True,
     ),
@@ -244,39 +250,35 @@ LOOKS: Mapping[Verb, VerbLook] = {
         label="Withdraw",
         meaning="Nothing is done, and nobody is asked again.",
         place=Place.DETAILS,
+        row=RowPlace.MENU,
         fields=_COMMENT,
+        labels={Field.COMMENT: "Why it is withdrawn"},
+        comment_required=True,
     ),
     Verb.REVOKE: VerbLook(
         label="Revoke",
         meaning="The agent may no longer do this. Once it has begun, it is too late.",
         place=Place.DETAILS,
+        row=RowPlace.BUTTON,
         fields=_COMMENT,
+        labels={Field.COMMENT: "Why you revoke it"},
+        comment_required=True,
     ),
     Verb.HAND_BACK: VerbLook(
         label="Hand back",
         meaning="The agent may continue in its thread. The package stays as it is.",
         place=Place.DETAILS,
+        row=RowPlace.BUTTON,
         fields=_COMMENT,
     ),
     Verb.JUDGE: VerbLook(
         label="Judge",
         meaning=_judge,
         place=Place.DETAILS,
+        row=RowPlace.BUTTON,
         fields=(Field.VERDICT, Field.COMMENT),
     ),
 }
-
-
-def check_complete(looks: Mapping[Verb, VerbLook]) -> None:
-    """Raises at import if an offered verb has no look, or a decision has no words to introduce its comment."""
-    shown = {verb for verb, row in SPEC_OF_VERB.items() if row.offered}
-    if differing := shown ^ looks.keys():
-        raise TypeError(f"verbs that are offered and verbs that have a look differ by {', '.join(sorted(differing))}")
-    decisions = [(verb, look) for verb, look in looks.items() if verb.value in {*HumanDecisionType}]
-    if wordless := [verb for verb, look in decisions if not look.remark]:
-        raise TypeError(f"no remark can be introduced for {', '.join(wordless)}")
-    if timeless := [verb for verb, look in decisions if not look.past]:
-        raise TypeError(f"no past tense is known for {', '.join(timeless)}")
 
 
 check_complete(LOOKS)

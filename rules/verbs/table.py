@@ -19,6 +19,8 @@ due, so a command that comes late, twice or from two machines changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.authority.standards import Standard
 from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import ActorKind
@@ -184,6 +186,10 @@ def _specs_of_verbs() -> dict[Verb, VerbSpec]:
 
 
 SPEC_OF_VERB = _specs_of_verbs()
+# The command by which the clock gives a verb.
+CLOCK_COMMANDS: Mapping[Verb, type[service_commands.ClockCommand]] = {
+    command.verb: command for command in VERBS if issubclass(command, service_commands.ClockCommand)
+}
 _DECISIONS = {command.verb.value for command in concrete_commands(HumanDecisionCommand)}
 
 if not _DECISIONS == {*HumanDecisionType} == DECISION_NAMES:

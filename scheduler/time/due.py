@@ -7,7 +7,7 @@ command that is refused for now is postponed, so that it holds up no other packa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from rules.reasons import Reason, Refusal
 from rules.state.commands import Verb
 from rules.state.model import PackageState
-from rules.state.service_commands import Climb, ClockCommand, Expire, Lapse, LoseTrack, Remind, WakeUp
+from rules.state.service_commands import ClockCommand
+from rules.verbs.table import CLOCK_COMMANDS
 from rules.verbs.timers import next_due
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
@@ -28,14 +29,6 @@ log = structlog.get_logger()
 AT_ONCE = 200
 CLAIMED_FOR = timedelta(seconds=30)
 RETRY_AFTER = timedelta(seconds=30)  # after a refusal, such as while an agent is paused
-_COMMANDS: Mapping[Verb, type[ClockCommand]] = {
-    Verb.REMIND: Remind,
-    Verb.CLIMB: Climb,
-    Verb.EXPIRE: Expire,
-    Verb.WAKE: WakeUp,
-    Verb.LAPSE: Lapse,
-    Verb.LOSE_TRACK: LoseTrack,
-}
 
 
 class Sweep:
@@ -82,8 +75,8 @@ class Sweep:
         if following is None or following[0] > now:
             # The row's due time differs from the state's only if it was postponed.
             return following[0] if following else now + RETRY_AFTER
-        command = _COMMANDS.get(following[1])
-        return clock_commands.for_state(command, state) if command else following[1]
+        verb = following[1]
+        return verb if verb is Verb.CONSENT else clock_commands.for_state(CLOCK_COMMANDS[verb], state)
 
     async def _postpone(self, later: list[tuple[PackageState, datetime]]) -> None:
         """Postpones each by at least a second: a package that stays due would keep the others waiting."""

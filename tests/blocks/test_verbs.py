@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from blocks.kit.ids import ActionId
-from blocks.words.verbs import LOOKS, Place, check_complete, offered_at
+from blocks.kit.ids import ActionId, Field
+from blocks.words.verb_look import Place, check_complete
+from blocks.words.verbs import LOOKS, offered_at
 from rules.state.commands import HumanDecisionType, Verb
 
 DECISIONS = sorted(Verb(decision.value) for decision in HumanDecisionType)
@@ -34,6 +35,30 @@ def test_every_decision_has_words_that_introduce_its_comment(verb: Verb) -> None
 def test_every_decision_has_a_past_tense(verb: Verb) -> None:
     with pytest.raises(TypeError, match=f"known for {verb}$"):
         check_complete({**LOOKS, verb: replace(LOOKS[verb], past=None)})
+
+
+@pytest.mark.parametrize(
+    "verb", [verb for verb, look in LOOKS.items() if {Field.INSTRUCTIONS, Field.UNTIL} & {*look.fields}]
+)
+def test_a_form_has_a_label_for_its_instructions_and_its_time(verb: Verb) -> None:
+    with pytest.raises(TypeError, match=f"the form of {verb} .*leaves out the label"):
+        check_complete({**LOOKS, verb: replace(LOOKS[verb], labels={})})
+
+
+def test_a_form_has_no_label_for_a_field_that_it_lacks() -> None:
+    with pytest.raises(TypeError, match="the form of reject labels fields that it does not have"):
+        check_complete({**LOOKS, Verb.REJECT: replace(LOOKS[Verb.REJECT], labels={Field.UNTIL: "When"})})
+
+
+@pytest.mark.parametrize("verb", [Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
+def test_a_form_requires_the_comment_that_the_command_requires(verb: Verb) -> None:
+    with pytest.raises(TypeError, match=f"the form of {verb} does not require the comment"):
+        check_complete({**LOOKS, verb: replace(LOOKS[verb], comment_required=False)})
+
+
+def test_a_form_that_requires_a_comment_has_a_field_for_it() -> None:
+    with pytest.raises(TypeError, match="the form of claim_task requires a comment and has no field"):
+        check_complete({**LOOKS, Verb.CLAIM_TASK: replace(LOOKS[Verb.CLAIM_TASK], comment_required=True)})
 
 
 def test_each_verb_has_one_place_and_a_fixed_order() -> None:
