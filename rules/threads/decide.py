@@ -15,6 +15,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.state.service_commands import HandOverWithThread, RevokeWithHandoff
 from rules.state.transition import Words
 from rules.threads import handing_over
+from rules.threads.changes import ThreadStateChanges, apply_thread_changes
 from rules.threads.commands import (
     CancelThread,
     HandoffCommand,
@@ -50,6 +51,7 @@ class ThreadTransition:
 
 
 def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadSituation) -> ThreadTransition | Refusal:
+    """Check the command against its row, then build its event and the state after it. Nothing is performed here."""
     spec = THREAD_VERBS[type(command)]
     if situation.actor.kind not in spec.by:
         return refuse(Reason.A_BOT if ActorKind.PERSON in spec.by else Reason.THREAD_UNKNOWN)
@@ -64,7 +66,7 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
         return changes
     if spec.leads_to:
         changes["role"] = authority.role if authority else None
-    after = state.model_copy(update=changes)
+    after = apply_thread_changes(state, changes, situation.now)
     return ThreadTransition(
         before=state,
         after=after,
@@ -107,14 +109,12 @@ def _check_status(spec: ThreadVerbSpec, state: ThreadState) -> Refusal | None:
 
 def _changes(
     spec: ThreadVerbSpec, state: ThreadState, command: ThreadCommand, situation: ThreadSituation, event_id: str
-) -> dict[str, Any] | Refusal:
-    changes: dict[str, Any] = {"revision": state.revision + 1, "updated_at": situation.now}
+) -> ThreadStateChanges | Refusal:
     if isinstance(command, OfferHandoff | HandoffCommand):
-        handed = change_handoffs(state, command, situation, event_id)
-        return handed if isinstance(handed, Refusal) else changes | handed
+        return change_handoffs(state, command, situation, event_id)
     if isinstance(command, ReportCheckpoint):
-        return changes | {"checkpoints": _with_checkpoint(state, command, situation, event_id)}
-    return changes | {
+        return {"checkpoints": _with_checkpoint(state, command, situation, event_id)}
+    return {
         "status": spec.leads_to or state.status,
         "by": situation.actor.actor_id,
         "since": situation.now,
@@ -137,7 +137,7 @@ def _handoffs(state: ThreadState, command: ThreadCommand, situation: ThreadSitua
 def _with_checkpoint(
     state: ThreadState, command: ReportCheckpoint, situation: ThreadSituation, event_id: str
 ) -> tuple[Checkpoint, ...]:
-    others = [known for known in state.checkpoints if known.checkpoint_id != command.checkpoint_id]
+    others = [point for point in state.checkpoints if point.checkpoint_id != command.checkpoint_id]
     new = Checkpoint(checkpoint_id=command.checkpoint_id, event_id=event_id, at=situation.now)
     return (*others, new)[-CHECKPOINTS_KEPT:]
 

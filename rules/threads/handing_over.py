@@ -8,7 +8,6 @@ Everyone who was barred stays barred, and so are the owners of all its agents.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
 
 from rules.authority.key_limits import beyond_scope, check_open_packages
 from rules.people.agent_keys import Load
@@ -17,6 +16,7 @@ from rules.people.lineage import Lineage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.decisions import Basis
 from rules.state.model import PackageState
+from rules.threads.changes import ThreadStateChanges
 from rules.threads.commands import (
     AcceptHandoff,
     DeclineHandoff,
@@ -28,14 +28,14 @@ from rules.threads.handoff import Handoff, HandoffMode, HandoffStatus
 from rules.threads.model import HANDOFFS_KEPT, ThreadState
 from rules.threads.permits import HANDOFF_ACTION, check_allowed_by_people, not_allowed
 from rules.threads.situation import ThreadSituation
+from rules.values import Moment
 
 MOST_HANDED_OVER = 200  # packages: all go over in one transaction
-Changes = dict[str, Any]
 
 
 def change_handoffs(
     state: ThreadState, command: OfferHandoff | HandoffCommand, situation: ThreadSituation, event_id: str
-) -> Changes | Refusal:
+) -> ThreadStateChanges | Refusal:
     """What the command changes in the thread."""
     if isinstance(command, OfferHandoff):
         return _offer(state, command, situation, event_id)
@@ -68,7 +68,9 @@ def known_handoff(state: ThreadState, handoff_id: str) -> Handoff | None:
     return next((handoff for handoff in state.handoffs if handoff.handoff_id == handoff_id), None)
 
 
-def _offer(state: ThreadState, command: OfferHandoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
+def _offer(
+    state: ThreadState, command: OfferHandoff, situation: ThreadSituation, event_id: str
+) -> ThreadStateChanges | Refusal:
     target, handoff_id = situation.target, handoff_id_of(command)
     if refusal := _check_giver(state, situation):
         return refusal
@@ -130,7 +132,9 @@ def _is_allowed(giver: Agent, target: Agent, mode: HandoffMode, situation: Threa
     return target.may_act and (giver.owner == target.owner or bool(lines))
 
 
-def _accept(state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
+def _accept(
+    state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str
+) -> ThreadStateChanges | Refusal:
     """Everything is proved again: since the offer, agents, keys and the policy may have changed."""
     if refusal := _check_answer(handoff, situation):
         return refusal
@@ -203,13 +207,17 @@ def is_granted_without_people(package: PackageState) -> bool:
     return package.is_unused and by_nobody and not package.retry_open
 
 
-def _decline(state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
+def _decline(
+    state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str
+) -> ThreadStateChanges | Refusal:
     if refusal := _check_answer(handoff, situation):
         return refusal
     return {"handoffs": _replace(state, _answered(handoff, HandoffStatus.DECLINED, event_id))}
 
 
-def _return(state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str) -> Changes | Refusal:
+def _return(
+    state: ThreadState, handoff: Handoff, situation: ThreadSituation, event_id: str
+) -> ThreadStateChanges | Refusal:
     """Back to the agent that lent it, with the packages that are still open."""
     if situation.actor.actor_id != handoff.to_agent:
         return refuse(Reason.HANDOFF_UNKNOWN)
@@ -227,7 +235,7 @@ def _return(state: ThreadState, handoff: Handoff, situation: ThreadSituation, ev
     return _owned_by(giver, state, situation) | {"handoffs": _replace(state, returned, *offers)}
 
 
-def _end(state: ThreadState, handoff: Handoff, situation: ThreadSituation) -> Changes | Refusal:
+def _end(state: ThreadState, handoff: Handoff, situation: ThreadSituation) -> ThreadStateChanges | Refusal:
     """An offer that nobody answered, or a delegation that nobody returned: with it end those that follow from it."""
     if handoff.due_at is None or not handoff.is_open or situation.now < handoff.due_at:
         return refuse(Reason.HANDOFF_NOT_OPEN, status=handoff.status)
@@ -237,11 +245,13 @@ def _end(state: ThreadState, handoff: Handoff, situation: ThreadSituation) -> Ch
     ended = [_answered(lent, HandoffStatus.TIMED_OUT) for lent in (*later, *([state.offered] if state.offered else []))]
     giver = situation.agents.get(handoff.from_agent)
     keeps = giver is None or giver.standing is AgentStanding.REVOKED  # the delegate: there is nobody to return it to
-    owned = {} if keeps or giver is None else _owned_by(giver, state, situation)
+    owned: ThreadStateChanges = {} if keeps or giver is None else _owned_by(giver, state, situation)
     return owned | {"handoffs": _replace(state, *ended)}
 
 
-def _answered(handoff: Handoff, status: HandoffStatus, event_id: str | None = None, due_at: Any = None) -> Handoff:
+def _answered(
+    handoff: Handoff, status: HandoffStatus, event_id: str | None = None, due_at: Moment | None = None
+) -> Handoff:
     return handoff.model_copy(update={"status": status, "answer_event_id": event_id, "due_at": due_at})
 
 
@@ -250,7 +260,7 @@ def _replace(state: ThreadState, *changed: Handoff) -> tuple[Handoff, ...]:
     return tuple(new.get(handoff.handoff_id, handoff) for handoff in state.handoffs)
 
 
-def _owned_by(agent: Agent, state: ThreadState, situation: ThreadSituation) -> Changes:
+def _owned_by(agent: Agent, state: ThreadState, situation: ThreadSituation) -> ThreadStateChanges:
     return {"owner_agent": agent.agent_id, "owner": agent.owner, "lineage": _lineage(agent, state, situation)}
 
 
