@@ -31,7 +31,7 @@ from store.commands.answers import has_answered
 from store.commands.execute import Outcome, execute, execute_many
 from store.commands.invocation import Invocation
 from store.commands.policies import FILE_NOT_IN_FORCE, Activation, PolicyFile, activate_policy
-from store.commands.situation import is_contended
+from store.commands.situation import locks_agent
 from store.engine.database import Database, PostgresDatabase, StaleError, open_database
 from store.engine.workers import UnavailableError
 from store.installation import tenancy
@@ -180,7 +180,7 @@ class Store:
     async def _commit(self, invocation: Invocation, operation: Callable[[Connection], Outcome]) -> Outcome:
         """Run the operation, and announce the change after the commit, never before."""
         try:
-            outcome = await self.database.write(operation, quick=True, contended=is_contended(invocation.command))
+            outcome = await self.database.write(operation, quick=True, contended=locks_agent(invocation.command))
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:

@@ -95,7 +95,7 @@ def why_line(dossier: Dossier) -> Element:
 
 
 def _reason(why: Why) -> str:
-    """After a No, a line above says who said it and to what."""
+    """Short after a No: the line of `earlier_no` says who said it, and to what."""
     return "Someone said no before." if why.rule == Cause.EARLIER_NO else reason_sentence(why)
 
 
@@ -108,7 +108,7 @@ def _strongest(why: tuple[Why, ...]) -> Why:
 def progress(dossier: Dossier) -> Parts:
     """What happened so far: earlier objections, votes, escalations, new versions, the current assignee."""
     return (
-        *earlier_objection(dossier),
+        *earlier_no(dossier),
         *requester_warnings(dossier),
         *(words(sentence) for sentence in _progress_sentences(dossier)),
         *(changes(dossier, most=_CHANGES) if dossier.state.version > 1 else ()),
@@ -124,14 +124,13 @@ _SAID_NO = {
 }
 
 
-def earlier_objection(dossier: Dossier) -> Parts:
+def earlier_no(dossier: Dossier) -> Parts:
     """Who rejected, objected to or revoked the same or a similar action, and when."""
-    objection = dossier.state.earlier_no
-    if objection is None:
+    no = dossier.state.earlier_no
+    if no is None:
         return ()
-    refused = _SAID_NO.get(objection.verb, "said no to")
-    text = f"{person_name(dossier, objection.by)} {refused} {dossier.state.action_type} "
-    return (words(text, moment(objection.at), "."),)
+    said_no = _SAID_NO.get(no.verb, "said no to")
+    return (words(f"{person_name(dossier, no.by)} {said_no} {dossier.state.action_type} ", moment(no.at), "."),)
 
 
 def requester_warnings(dossier: Dossier) -> Parts:
@@ -175,17 +174,17 @@ def escalation_sentence(dossier: Dossier) -> str:
     )
 
 
-_REFUSED = (Status.REJECTED, Status.REVOKED)
+_ENDED_BY_A_NO = (Status.REJECTED, Status.REVOKED)
 
 
-def similar_refused(dossier: Dossier) -> Parts:
-    """The last refusal of the same action on the same subject; nothing if `earlier_objection` names it."""
-    refused = next((package for package in dossier.earlier_packages if package.status in _REFUSED), None)
-    if refused is None or dossier.state.earlier_no:
+def similar_no(dossier: Dossier) -> Parts:
+    """The last No to the same action on the same subject; nothing if `earlier_no` names it."""
+    similar = next((package for package in dossier.earlier_packages if package.status in _ENDED_BY_A_NO), None)
+    if similar is None or dossier.state.earlier_no:
         return ()
-    by = f" by {people_names(dossier, refused.by, 2)}" if refused.by else ""
-    what = f"The same action on the same subject was {humanize(refused.status)}{by} "
-    return (words(what, moment(refused.at), "."),)
+    by = f" by {people_names(dossier, similar.by, 2)}" if similar.by else ""
+    text = f"The same action on the same subject was {humanize(similar.status)}{by} "
+    return (words(text, moment(similar.at), "."),)
 
 
 def missing_fields(state: PackageState) -> Parts:

@@ -1,7 +1,8 @@
-"""What people refused earlier, and how that affects later proposals.
+"""The Noes of people, and how they affect later proposals.
 
-A No is a person's reject, objection or revocation, whatever the agent does with the package afterwards. During the
-policy's `windows.rejection` it affects later packages in three ways, the strictest first:
+A No is a person's reject, objection or revocation, or their cancellation of a thread, whatever the agent does with the
+package afterwards. The policy calls it a rejection (`windows.rejection`), and so does the API (`already-rejected`).
+During this window it affects later packages in three ways, the strictest first:
 
 1. The same action by the same agent is refused, unless the agent declares a material change. The same action by another
    agent needs an explicit approval.

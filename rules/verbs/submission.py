@@ -97,10 +97,10 @@ def _check_welcome(agent: Agent, package: DecisionPackage, situation: Situation)
         return refuse(Reason.ALREADY_EXPIRED)
     if refusal := refuse_stopped(memory.thread_stopped_by):
         return refusal
-    return check_not_rejected(agent.agent_id, package, situation)
+    return check_no_earlier_no(agent.agent_id, package, situation)
 
 
-def check_not_rejected(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
+def check_no_earlier_no(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
     """Refuse an action that a person said no to, unless the agent declares a material change."""
     earlier = situation.earlier_no(agent_id, package)
     if earlier is None or earlier.similarity is not Similarity.SAME_ACTION or package.material_change:

@@ -25,7 +25,7 @@ from rules.state.situation import Situation
 from rules.state.terms import priority_of, terms_for, tighten
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
-from rules.verbs.submission import check_length, check_not_rejected, check_reviewers, version_fields
+from rules.verbs.submission import check_length, check_no_earlier_no, check_reviewers, version_fields
 
 # The decision on a version, and everything that led to it, ends with the version.
 _UNDECIDED: StateChanges = {
@@ -61,7 +61,7 @@ def _check_new_version(state: PackageState, command: NewVersion, situation: Situ
         return refuse(Reason.ALREADY_EXPIRED)
     if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
         return refusal
-    if refusal := check_not_rejected(state.agent_id, command.package, situation):
+    if refusal := check_no_earlier_no(state.agent_id, command.package, situation):
         return refusal
     changed = changed_identity(situation.package, command.package) if situation.package else []
     return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None

@@ -31,7 +31,7 @@ from store.commands.invocation import Invocation
 from store.engine.statements import fetch_all
 from store.installation.installation import Installation, fresh_id
 from store.outbox.cards import posted_cards
-from store.packages import rejections
+from store.packages import noes
 from store.packages.autonomy import load_profile
 from store.packages.content import load_words
 from store.packages.documents import document_words
@@ -43,9 +43,9 @@ from store.schema.tables import VersionRow, core
 
 VERSIONS = core(VersionRow)
 
-# One query for the review levels of the same action of this agent before, and for rejections of similar actions.
+# One query for the review levels of the same action of this agent before, and for every No to a similar action.
 _LEVELS = (
-    select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in rejections.COLUMNS))
+    select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in noes.COLUMNS))
     .join(PACKAGES, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
     .where(
         VERSIONS.c.tenant_id == bindparam("tenant"),
@@ -58,9 +58,9 @@ _LEVELS = (
     .limit(200)
 )
 _NOES = (
-    select(cast(null(), VERSIONS.c.level.type).label("level"), *rejections.COLUMNS)
-    .where(*rejections.IN_FORCE)
-    .order_by(*rejections.ORDER)
+    select(cast(null(), VERSIONS.c.level.type).label("level"), *noes.COLUMNS)
+    .where(*noes.IN_FORCE)
+    .order_by(*noes.ORDER)
     .limit(200)
 )
 _MEMORY = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
@@ -97,7 +97,7 @@ def may_assign(policy: Policy, command: Command) -> bool:
     return policy.queue.assign != "pull" and Needs.OPEN_ITEMS in _needs(command)
 
 
-def is_contended(command: Command) -> bool:
+def locks_agent(command: Command) -> bool:
     """Whether the command locks its agent's row: such commands of one agent run one after the other."""
     return Needs.AGENT_ALONE in _needs(command)
 
@@ -121,7 +121,7 @@ def _loaded_fields(
     agent_id = invocation.agent_id or (loaded.state.agent_id if loaded else None)
     if subject is None or agent_id is None:
         return {}
-    fields, memory = _agent(connection, tenant, agent_id, invocation, subject)
+    fields, memory = _agent_and_thread(connection, tenant, agent_id, invocation, subject)
     lineage: Lineage | None = memory.get("lineage")
     earlier = lineage.without(agent_id) if lineage else ()
     if Needs.PROFILE in needs and not _claims_without_trust(command, loaded, policy):
@@ -140,10 +140,10 @@ def _loaded_fields(
     return fields | {"memory": Memory(**memory)}
 
 
-def _agent(
+def _agent_and_thread(
     connection: Connection, tenant: str, agent_id: str, invocation: Invocation, subject: HasThread
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The agent and who holds its thread, if the rule needs them: fields of the situation and of its memory."""
+    """Fields of the situation (the agent) and of its memory (who holds the thread), as far as the rule needs them."""
     needs = _needs(invocation.command)
     thread = holder_values(subject, invocation.command.decision_package_id) if Needs.THREAD in needs else None
     if Needs.AGENT_ALONE in needs:
@@ -175,13 +175,15 @@ def _earlier_profiles(
 def _memory_subject(
     command: Command, needs: frozenset[Needs], loaded: Loaded | None, current: DecisionPackage | None
 ) -> DecisionPackage | PackageState | None:
-    """The action whose earlier rejections matter: a proposed one, or a claimed one that no person has approved."""
+    """The action to which an earlier No matters: a proposed one, or a claimed one that no person has approved."""
     if Needs.MEMORY not in needs:
         return None
     if isinstance(command, Submit | NewVersion | ApproveWithEdits):
         return _proposed_package(command, current)
-    people_agreed = loaded and isinstance(command, ClaimExecution) and not granted_without_people(loaded.state)
-    return loaded.state if loaded and not people_agreed else None
+    if loaded is None:
+        return None
+    approved_by_people = isinstance(command, ClaimExecution) and not granted_without_people(loaded.state)
+    return None if approved_by_people else loaded.state
 
 
 def _proposed_package(
@@ -195,7 +197,7 @@ def _proposed_package(
 
 
 def _claims_without_trust(command: Command, loaded: Loaded | None, policy: Policy) -> bool:
-    """Most claims do not depend on the agent's earned trust, because people have approved."""
+    """Whether a claim needs no earned trust: most do not, because people have approved."""
     return isinstance(command, ClaimExecution) and not (loaded and depends_on_trust(loaded.state, policy))
 
 
@@ -213,9 +215,9 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
     agents: tuple[str, ...],
     action: DecisionPackage | PackageState,
 ) -> dict[str, Any]:
-    """Rejections of the same or a similar action, and the highest level that the same action had before.
+    """Every No to the same or a similar action, and the highest level that the same action had before.
 
-    What the agents had that had the thread before counts as the agent's own.
+    `agents`: the agent, then those that had its thread before. What people said to those counts as said to the agent.
     """
     now, own = invocation.now, agents[0]
     key = {
@@ -227,11 +229,13 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
         "no_since": now - windows.rejection,
     }
     before = [row for agent in agents for row in fetch_all(connection, _MEMORY, key | {"agent": agent})]
-    noes = (rejections.remembered_no(row) for row in before if row.event_id)
-    refused = tuple(no._replace(agent_id=own) if no.agent_id in agents else no for no in noes)
-    earliest = min((refusal.no.at for refusal in refused), default=None)
+    remembered = (noes.remembered_no(row) for row in before if row.event_id)
+    of_this_thread = tuple(
+        earlier._replace(agent_id=own) if earlier.agent_id in agents else earlier for earlier in remembered
+    )
+    earliest = min((earlier.no.at for earlier in of_this_thread), default=None)
     return {
-        "noes": refused,
-        "approved_at": earliest and rejections.last_approved_at(connection, tenant, own, action.action_type, earliest),
+        "noes": of_this_thread,
+        "approved_at": earliest and noes.last_approved_at(connection, tenant, own, action.action_type, earliest),
         "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
     }

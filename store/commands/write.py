@@ -23,7 +23,7 @@ from store.engine.database import StaleError
 from store.mail.needs import write_mail_needs
 from store.migrations.append_only import append_only_message
 from store.outbox import callbacks, cards
-from store.packages import content, rejections, tasks, threads, versions, votes
+from store.packages import content, noes, tasks, threads, versions, votes
 from store.packages.autonomy import save_profile
 from store.packages.packages import Loaded, save_package
 from store.schema.tables import EventRow, core
@@ -52,7 +52,7 @@ def write_transition(
         tasks.write_tasks(batch, before, after)
         threads.write_thread_holds(batch, before, after)
         votes.write_votes(batch, transition.occurrences)
-        rejections.write_rejections(batch, before, after)
+        noes.write_noes(batch, before, after)
         cards.write_cards(batch, before, after, situation.policy)
         write_mail_needs(batch, before, after, situation)
         callbacks.write_callbacks(batch, transition, events, callback_url, situation)

@@ -8,8 +8,8 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 
-class RejectionRow(SQLModel, table=True):
-    """A person's rejection of one version of a package, by the event that recorded it."""
+class NoRow(SQLModel, table=True):
+    """A person's No to one version of a package, by the event that recorded it."""
 
     __tablename__ = "noes"
     __table_args__ = (

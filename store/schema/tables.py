@@ -97,7 +97,7 @@ class PackageRow(SQLModel, table=True):
 
 
 class VersionRow(SQLModel, table=True):
-    """Each proposed version. The action's digest finds earlier rejections and higher levels of the same action."""
+    """Each proposed version. Its action's digest finds an earlier No to the same action, and its highest level."""
 
     __tablename__ = "versions"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What the store remembers of an agent's actions: rejections, levels and held threads."""
+"""What the store remembers of an agent's actions: every No, levels and held threads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def submit_and_reject(world: World, what: DecisionPackage = SOFT, by: str 
     return await world.after(ask(Reject, await world.submit(what)), by)
 
 
-# ---- rejections --------------------------------------------------------------------------------------------------
+# ---- noes --------------------------------------------------------------------------------------------------------
 
 
 async def test_a_rejected_action_is_refused_within_the_window(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Rejections: each Reject, Object or Revoke of a person, in a table that a submission can query in one statement."""
+"""Each No of a person (`rules.state.noes`), in a table that a submission can query in one statement."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rules.state.noes import No, RememberedNo
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all
 from store.packages.packages import PACKAGES
-from store.schema.memory_tables import RejectionRow
+from store.schema.memory_tables import NoRow
 from store.schema.tables import VersionRow, VoteRow, core
 
-NOES, VOTES, VERSIONS = core(RejectionRow), core(VoteRow), core(VersionRow)
+NOES, VOTES, VERSIONS = core(NoRow), core(VoteRow), core(VersionRow)
 
 _ADD = insert(NOES)
 _SETTLE = (
@@ -28,15 +28,15 @@ _SETTLE = (
 )
 
 
-def write_rejections(batch: Batch, before: PackageState | None, after: PackageState) -> None:
-    """Write new rejections, and mark those that were settled."""
+def write_noes(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+    """Write each new No, and mark those that were settled."""
     if before is None or before.noes is after.noes:
         return
-    known = {no.event_id: no for no in before.noes}
+    before_by_event = {no.event_id: no for no in before.noes}
     for no in after.noes:
-        if no.event_id not in known:
+        if no.event_id not in before_by_event:
             batch.execute(_ADD, _row(after, no))
-        elif no.settled and not known[no.event_id].settled:
+        elif no.settled and not before_by_event[no.event_id].settled:
             batch.execute(_SETTLE, {"tenant": after.tenant_id, "event": no.event_id})
 
 
@@ -70,7 +70,7 @@ _LIKE_THIS = or_(
     NOES.c.action_digest == bindparam("digest"),
     (NOES.c.agent_id == bindparam("agent")) & (NOES.c.action_type == bindparam("action_type")),
 )
-# Rejections of the same action come first, so that the limit never cuts them off.
+# A No to the same action comes first, so that the limit never cuts it off.
 IN_FORCE = (
     NOES.c.tenant_id == bindparam("tenant"),
     NOES.c.at > bindparam("no_since", type_=NOES.c.at.type),
@@ -120,7 +120,7 @@ _APPROVED = (
 def last_approved_at(
     connection: Connection, tenant_id: str, agent_id: str, action_type: str, since: datetime
 ) -> datetime | None:
-    """When a person last approved an action of this type by this agent. Queried only if a rejection is in force."""
+    """When a person last approved an action of this type by this agent. Queried only if a No is in force."""
     key = {"tenant": tenant_id, "agent": agent_id, "action_type": normalize_name(action_type), "since": since}
     states = (PackageState.model_validate_json(row.state) for row in fetch_all(connection, _APPROVED, key))
     decisions = (state.decision for state in states if state.proceeds)
