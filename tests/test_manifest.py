@@ -212,7 +212,7 @@ def test_the_slash_command_is_the_one_that_its_help_explains() -> None:
 def test_the_hint_of_the_slash_command_names_words_that_everybody_may_use() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
     hinted = [words.split()[0] for words in command["usage_hint"].strip("[]").split(" | ")]
-    assert set(hinted) <= {words.split()[0] for words in reviews.WORD_HELP}
+    assert set(hinted) <= {words.split()[0] for words in reviews.SUBCOMMAND_HELP}
     assert "help" in hinted
 
 

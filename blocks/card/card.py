@@ -10,7 +10,7 @@ from blocks.card import claims, facts
 from blocks.card.buttons import buttons
 from blocks.card.fallback import fallback_text
 from blocks.card.mentions import mention_line
-from blocks.kit.elements import Block, context, header, rich, words
+from blocks.kit.elements import Block, context, header, paragraph, rich
 from blocks.kit.frame import Parts, framed_runs
 from blocks.kit.limits import HEADER
 from blocks.kit.message import Message
@@ -60,7 +60,7 @@ def _body(dossier: Dossier) -> Parts:
     """The proposal, the agent's words about it, warnings of the service, and the latest remark."""
     state, package = dossier.state, dossier.package
     if package is None:
-        return (words(EMPTIED),)
+        return (paragraph(EMPTIED),)
     taken = state.level is HITLLevel.HUMAN_TAKEOVER
     return (
         *claims.proposal(dossier, package),
@@ -77,7 +77,7 @@ def _outcome(dossier: Dossier, title: str) -> tuple[Block, ...]:
     state = dossier.state
     return (
         _header(status_sign(state), title, card_label(state)),
-        rich(words(outcome_sentence(dossier)), *_last_line(dossier), *stop_on_card(dossier)),
+        rich(paragraph(outcome_sentence(dossier)), *_last_line(dossier), *stop_on_card(dossier)),
         *buttons(dossier, title),
     )
 
@@ -87,4 +87,4 @@ def _last_line(dossier: Dossier) -> Parts:
     spoken = framed_runs([outcome_words(dossier)])
     if not dossier.state.status.terminal:
         return (outcome_line(dossier), *spoken)
-    return spoken or (words(EMPTIED) if dossier.package is None else outcome_line(dossier),)
+    return spoken or (paragraph(EMPTIED) if dossier.package is None else outcome_line(dossier),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blocks.kit.elements import Block, Element, Run, bold, moment, plain_context, words
+from blocks.kit.elements import Block, Element, Run, bold, moment, paragraph, plain_context
 from blocks.kit.frame import Parts, framed_list, shorten
 from blocks.kit.text import format_duration
 from blocks.words.dossier import Dossier
@@ -58,13 +58,13 @@ def request(dossier: Dossier) -> Element:
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
     whose = on_whose_behalf(dossier)
     needs = [f" · {quorum[:-1]}"] if quorum else []
-    return words(bold(agent_name(dossier)), f" asks{role}{what}, {whose}", *needs, " · ", *deadline(dossier))
+    return paragraph(bold(agent_name(dossier)), f" asks{role}{what}, {whose}", *needs, " · ", *deadline(dossier))
 
 
 def deadline_line(dossier: Dossier) -> Element:
     """The deadline as a line of its own."""
     begin, *rest = deadline(dossier)
-    return words(str(begin)[:1].upper() + str(begin)[1:], *rest, ".")
+    return paragraph(str(begin)[:1].upper() + str(begin)[1:], *rest, ".")
 
 
 def deadline(dossier: Dossier) -> list[Run]:
@@ -91,7 +91,7 @@ def why_line(dossier: Dossier) -> Element:
     undo = undo.removeprefix("Irreversible, ").capitalize() if "irreversible" in reason.lower() else undo
     stakes = [] if state.kind is Kind.QUESTION else [undo]
     stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
-    return words(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
+    return paragraph(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
 
 
 def _reason(why: Why) -> str:
@@ -110,7 +110,7 @@ def progress(dossier: Dossier) -> Parts:
     return (
         *earlier_no(dossier),
         *requester_warnings(dossier),
-        *(words(sentence) for sentence in _progress_sentences(dossier)),
+        *(paragraph(sentence) for sentence in _progress_sentences(dossier)),
         *(changes(dossier, most=_CHANGES) if dossier.state.version > 1 else ()),
     )
 
@@ -130,7 +130,7 @@ def earlier_no(dossier: Dossier) -> Parts:
     if no is None:
         return ()
     said_no = _SAID_NO.get(no.verb, "said no to")
-    return (words(f"{person_name(dossier, no.by)} {said_no} {dossier.state.action_type} ", moment(no.at), "."),)
+    return (paragraph(f"{person_name(dossier, no.by)} {said_no} {dossier.state.action_type} ", moment(no.at), "."),)
 
 
 def requester_warnings(dossier: Dossier) -> Parts:
@@ -142,7 +142,7 @@ def requester_warnings(dossier: Dossier) -> Parts:
         barred = people_names(dossier, barred_by_chain(state))
         where = "in packages of this thread" if Bar.NAMED_IN_THREAD in state.barred.values() else "in on_behalf_of"
         warnings.append(f"{agent_name(dossier)} names {barred} {where}, so they cannot approve this.")
-    return tuple(words(warning) for warning in warnings)
+    return tuple(paragraph(warning) for warning in warnings)
 
 
 def _progress_sentences(dossier: Dossier) -> Iterator[str]:
@@ -184,14 +184,14 @@ def similar_no(dossier: Dossier) -> Parts:
         return ()
     by = f" by {people_names(dossier, similar.by, 2)}" if similar.by else ""
     text = f"The same action on the same subject was {humanize(similar.status)}{by} "
-    return (words(text, moment(similar.at), "."),)
+    return (paragraph(text, moment(similar.at), "."),)
 
 
 def missing_fields(state: PackageState) -> Parts:
     """Fields that the policy expects and the agent left empty."""
     if not state.warnings:
         return ()
-    return (words(f"⚠️ The agent says nothing about: {join_names(map(humanize, state.warnings))}."),)
+    return (paragraph(f"⚠️ The agent says nothing about: {join_names(map(humanize, state.warnings))}."),)
 
 
 def look_alikes(package: DecisionPackage) -> Parts:

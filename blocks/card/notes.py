@@ -10,7 +10,7 @@ from blocks.card.card import NOT_READ
 from blocks.card.claims import handover
 from blocks.card.facts import deadline_line, escalation_sentence
 from blocks.card.mentions import informed_line, mention_line, withdrawal_line
-from blocks.kit.elements import Block, bold, context, rich, section, words
+from blocks.kit.elements import Block, bold, context, paragraph, rich, section
 from blocks.kit.frame import aside
 from blocks.kit.message import Message
 from blocks.kit.text import escape, in_utc, one_line, pluralize, slack_date
@@ -42,13 +42,13 @@ _MOST_MESSAGES, _MESSAGE = 3, 700  # in one note; characters of each
 def escalation(dossier: Dossier) -> Message:
     """For the role that is asked from now on, with the remarks so far."""
     text = " ".join(filter(None, (escalation_sentence(dossier), kept_sentence(dossier.state, dossier.terms))))
-    return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
+    return _message(dossier, text, *mention_line(dossier), rich(paragraph(text), *remarks(dossier)))
 
 
 def silence_stopped(dossier: Dossier) -> Message:
     """For reviewers whose silence was enough until now; a soft card has mentioned nobody yet."""
     text = why_hard(dossier.state) or "Silence no longer counts. Explicit approval is now required."
-    return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
+    return _message(dossier, text, *mention_line(dossier), rich(paragraph(text), *remarks(dossier)))
 
 
 def reminder(dossier: Dossier) -> Message:
@@ -73,18 +73,20 @@ def thread_changed(dossier: Dossier) -> Message:
 def _thread_note(dossier: Dossier, meaning: str) -> Message:
     """What was done with the thread, what that means here, and the words of the person who did it."""
     text = f"{thread_news(dossier)} {meaning}"
-    return _message(dossier, text, rich(words(text), *stop_reason(dossier)))
+    return _message(dossier, text, rich(paragraph(text), *stop_reason(dossier)))
 
 
 def handed_over(dossier: Dossier) -> Message:
     text = f"This thread was handed over. From now on {agent_name(dossier)} asks."
-    return _message(dossier, text, rich(words(text)))
+    return _message(dossier, text, rich(paragraph(text)))
 
 
 def assignment(dossier: Dossier) -> Message:
     """For the person who has the task now: who gave it to them and why, with the remarks so far."""
     text = _assigned(dossier)
-    return _message(dossier, text, *mention_line(dossier), rich(words(text), deadline_line(dossier), *remarks(dossier)))
+    return _message(
+        dossier, text, *mention_line(dossier), rich(paragraph(text), deadline_line(dossier), *remarks(dossier))
+    )
 
 
 def _assigned(dossier: Dossier) -> str:
@@ -112,7 +114,7 @@ def _what_then(dossier: Dossier, format_time: FormatTime) -> str:
 def decision(dossier: Dossier) -> Message:
     """Who decided what and why, in their words."""
     text = outcome_sentence(dossier)
-    heading = words(bold(f"{status_label(dossier.state)}. "), text)
+    heading = paragraph(bold(f"{status_label(dossier.state)}. "), text)
     return _message(
         dossier,
         f"{status_label(dossier.state)}. {text}",
@@ -130,7 +132,7 @@ def failure(dossier: Dossier) -> Message:
         dossier,
         text,
         *informed_line(dossier),
-        rich(words(label) if reported else words(label, text), *reported),
+        rich(paragraph(label) if reported else paragraph(label, text), *reported),
         *recovery_buttons(dossier, title),
     )
 
@@ -139,20 +141,20 @@ def answered_failure(dossier: Dossier, failed: HistoryEvent, answer: HistoryEven
     """The same note once it is answered: without buttons, and with what was decided."""
     text = failure_sentence(dossier, ExecutionState(failed.event_type.removeprefix("execution.")))
     detail, decided = failed.words.get("detail"), answer_sentence(dossier, answer)
-    reported = remark(text, detail, _MESSAGE) if isinstance(detail, str) and detail else (words(bold(text)),)
-    return _message(dossier, f"{text} {decided}", rich(*reported, words(decided)))
+    reported = remark(text, detail, _MESSAGE) if isinstance(detail, str) and detail else (paragraph(bold(text)),)
+    return _message(dossier, f"{text} {decided}", rich(*reported, paragraph(decided)))
 
 
 def success(dossier: Dossier) -> Message:
     """Where the policy wants it said."""
     text = f"{agent_name(dossier)} reports that this was carried out."
-    return _message(dossier, text, rich(words(text), *report(dossier)))
+    return _message(dossier, text, rich(paragraph(text), *report(dossier)))
 
 
 def recovery(dossier: Dossier) -> Message:
     """What people decided after a failure, with their words."""
     text = recovery_sentence(dossier)
-    return _message(dossier, text, rich(words(text), *remarks(dossier)))
+    return _message(dossier, text, rich(paragraph(text), *remarks(dossier)))
 
 
 def unused_approval(dossier: Dossier) -> Message:
@@ -169,7 +171,7 @@ def unused_approval(dossier: Dossier) -> Message:
 def new_version(dossier: Dossier) -> Message:
     """For reviewers who read the previous version: only the differences."""
     text = version_author(dossier)
-    return _message(dossier, text, *mention_line(dossier), rich(words(text), *changes(dossier)))
+    return _message(dossier, text, *mention_line(dossier), rich(paragraph(text), *changes(dossier)))
 
 
 def taken_over(dossier: Dossier) -> Message:
@@ -180,7 +182,7 @@ def taken_over(dossier: Dossier) -> Message:
         dossier,
         text,
         rich(
-            words(bold(f"{status_label(dossier.state)}. "), text),
+            paragraph(bold(f"{status_label(dossier.state)}. "), text),
             *explanation(dossier),
             *(handover(takeover) if takeover else ()),
         ),
@@ -189,7 +191,7 @@ def taken_over(dossier: Dossier) -> Message:
 
 def hand_back(dossier: Dossier) -> Message:
     text = thread_sentence(dossier)
-    return _message(dossier, text, rich(words(text), *report(dossier)))
+    return _message(dossier, text, rich(paragraph(text), *report(dossier)))
 
 
 def messages(dossier: Dossier, sent: Sequence[HistoryEvent]) -> Message:

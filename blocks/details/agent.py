@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from blocks.kit.elements import Block, bold, rich, words
+from blocks.kit.elements import Block, bold, paragraph, rich
 from blocks.kit.parameters import exact_json_line
 from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
 from rules.form_schema import FormSchema
@@ -49,7 +49,7 @@ def _schema(name: str, schema: FormSchema) -> Iterator[Block]:
 
 
 def _closed(name: str, _: bool) -> Iterator[Block]:  # noqa: FBT001 - as every other Draw
-    yield rich(words(bold(f"{name}: "), "none"))
+    yield rich(paragraph(bold(f"{name}: "), "none"))
 
 
 Fields = Mapping[str, tuple[str, Draw]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from blocks.card.facts import missing_fields
-from blocks.kit.elements import Block, Run, bold, bullets, code, moment, rich, words
+from blocks.kit.elements import Block, Run, bold, bullets, code, moment, paragraph, rich
 from blocks.kit.passages import line_blocks
 from blocks.kit.text import format_duration
 from blocks.words.dossier import Dossier, EarlierPackage
@@ -58,13 +58,13 @@ def level_blocks(dossier: Dossier) -> Iterator[Block]:
     """The recorded reasons for the level; the strictest rule wins."""
     state = dossier.state
     yield rich(
-        words(bold(f"{humanize(state.level).capitalize()}, {risk_label(state)}. "), reversibility_sentence(state))
+        paragraph(bold(f"{humanize(state.level).capitalize()}, {risk_label(state)}. "), reversibility_sentence(state))
     )
     yield rich(
         bullets([f"{humanize(why.level).capitalize()}: {reason_sentence(why)} ", code(why.rule)] for why in state.why)
     )
-    if objection := state.earlier_no:
-        yield rich(words("The earlier no: ", code(objection.decision_package_id), " · ", moment(objection.at)))
+    if no := state.earlier_no:
+        yield rich(paragraph("The earlier no: ", code(no.decision_package_id), " · ", moment(no.at)))
     yield from (rich(line) for line in missing_fields(state))
 
 
@@ -75,7 +75,7 @@ def terms_blocks(dossier: Dossier) -> Iterator[Block]:
     if state.barred and not _nobody_asked(state):
         rows = ([person_name(dossier, who), f" {_BARRED[bar]}"] for who, bar in state.barred.items())
         might = "Could" if state.status.terminal else "May"
-        yield rich(words(bold(f"{might} not approve it:")), bullets(rows))
+        yield rich(paragraph(bold(f"{might} not approve it:")), bullets(rows))
 
 
 def _terms(dossier: Dossier) -> Iterator[list[Run]]:
@@ -155,9 +155,9 @@ def vote_blocks(dossier: Dossier) -> Iterator[Block]:
     if votes:
         yield rich(bullets(_vote(dossier, vote) for vote in votes))
     if progress := quorum_progress(dossier):
-        yield rich(words(progress))
+        yield rich(paragraph(progress))
     if dossier.state.decision:
-        yield rich(words(*_decision(dossier, dossier.state.decision)))
+        yield rich(paragraph(*_decision(dossier, dossier.state.decision)))
 
 
 def _vote(dossier: Dossier, vote: Vote) -> list[Run]:

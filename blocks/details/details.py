@@ -24,7 +24,19 @@ from blocks.details.checked import (
     vote_blocks,
 )
 from blocks.kit.changes import change_in_full
-from blocks.kit.elements import Block, Element, actions, bullets, button, header, link, rich, section, statement, words
+from blocks.kit.elements import (
+    Block,
+    Element,
+    actions,
+    bullets,
+    button,
+    header,
+    link,
+    paragraph,
+    rich,
+    section,
+    statement,
+)
 from blocks.kit.ids import ActionId, FormId, Ref
 from blocks.words.choices import OPEN_CARD, all_choices, missing_line
 from blocks.words.dossier import Dossier
@@ -94,7 +106,7 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
         yield Section("Exactly what is proposed", content.full_content(dossier))
         yield Section("What the agent asks for", field_blocks(package, ASKED))
     else:
-        yield Section("What the agent asked for", [rich(words(EMPTIED))])
+        yield Section("What the agent asked for", [rich(paragraph(EMPTIED))])
     if package and dossier.before:
         changes = difference(dossier.before, package)
         heading = f"What has changed since version {dossier.state.version - 1}"
@@ -157,7 +169,7 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
     if sentences := list(_progress(dossier)):
         yield rich(bullets([sentence] for sentence in sentences))
     if dossier.card_link:
-        yield rich(words(link(dossier.card_link, OPEN_CARD)))
+        yield rich(paragraph(link(dossier.card_link, OPEN_CARD)))
     yield from missing_line(dossier.offer)
     choices = all_choices(dossier.offered, requested_verb(dossier.state), dossier.ref, title_of(dossier))
     if choices := [*choices, *_thread_buttons(dossier)]:

@@ -19,7 +19,7 @@ from blocks.card.content import full_content, split_into_steps
 from blocks.forms import fields
 from blocks.forms.slots import Slot, slot_blocks
 from blocks.kit.changes import change_in_brief
-from blocks.kit.elements import Block, Element, button, context, quote, rich, section, words
+from blocks.kit.elements import Block, Element, button, context, paragraph, quote, rich, section
 from blocks.kit.frame import framed_quote
 from blocks.kit.ids import ActionId, Field, FormId, Ref
 from blocks.kit.limits import INPUT_TEXT
@@ -156,7 +156,7 @@ def _obstacle(verb: Verb, dossier: Dossier) -> list[Block] | None:
 
 
 def _refusal_block(refusal: Refusal) -> Block:
-    return rich(words(*sentence_runs(refusal.sentence)))
+    return rich(paragraph(*sentence_runs(refusal.sentence)))
 
 
 def _not_editable(slots: Sequence[Slot], values: Mapping[str, Any]) -> list[Block] | None:
@@ -258,7 +258,7 @@ def _change_blocks(before: dict[str, Any], after: dict[str, Any], slots: Sequenc
 
 def notice(title: str, sentence: str) -> View:
     """A modal without inputs. `<@U…>` and times become Slack's own; the rest is literal text."""
-    return modal(FormId.DECISION, title, [rich(words(*sentence_runs(sentence)))])
+    return modal(FormId.DECISION, title, [rich(paragraph(*sentence_runs(sentence)))])
 
 
 def away_form() -> View:

@@ -17,10 +17,10 @@ from blocks.kit.elements import (
     divider,
     header,
     option,
+    paragraph,
     rich,
     section,
     statement,
-    words,
 )
 from blocks.kit.ids import ActionId, FormId
 from blocks.kit.text import cut, one_line, slack_date
@@ -167,7 +167,7 @@ def _away(data: HomeData) -> Iterator[Block]:
         return
     yield section(f"You are away until {slack_date(data.away_until)}.", _away_button(ActionId.HOME_BACK, "I am back"))
     if data.delegate:
-        yield rich(words(f"{cut(one_line(data.delegate), NAME)} stands in for you where they may decide."))
+        yield rich(paragraph(f"{cut(one_line(data.delegate), NAME)} stands in for you where they may decide."))
 
 
 def _away_button(action: ActionId, label: str) -> Element:

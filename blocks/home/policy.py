@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from blocks.kit.elements import Block, Element, Run, bold, bullets, context, header, rich, user, words
+from blocks.kit.elements import Block, Element, Run, bold, bullets, context, header, paragraph, rich, user
 from blocks.kit.limits import CARD_TEXT
 from blocks.kit.message import Message
 from blocks.kit.text import clean
@@ -31,7 +31,7 @@ def policy(sections: Iterable[list[Line]], ids: frozenset[str]) -> Message:
 
 def _parts(lines: list[Line], ids: frozenset[str]) -> Iterator[Element]:
     heading, rest = lines[0], lines[1:]
-    yield words(bold(clean(heading.text))) if rest else words(*_runs(heading.text, ids))
+    yield paragraph(bold(clean(heading.text))) if rest else paragraph(*_runs(heading.text, ids))
     for indent, group in groupby(rest, key=lambda line: line.indent):
         items = [[*_runs(_COLUMNS.sub(" · ", line.text.strip()), ids)] for line in group]
         yield bullets(items) | {"indent": indent // 2 - 1}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from blocks.kit.elements import Block, Element, Run, actions, bold, button, link, moment, quote, rich, words
+from blocks.kit.elements import Block, Element, Run, actions, bold, button, link, moment, paragraph, quote, rich
 from blocks.kit.ids import ActionId, Ref
 from blocks.kit.text import cut, in_utc, one_line, pluralize
 from blocks.words.choices import OPEN_CARD, row_choices
@@ -59,7 +59,7 @@ class Row:
 
 def row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
-        yield rich(quote(bold(row_title(row))), words(*_facts(row)), *_missing(row))
+        yield rich(quote(bold(row_title(row))), paragraph(*_facts(row)), *_missing(row))
         yield actions([*row_choices(row.offered, row.asked, row.ref, row_title(row)), _details(row)])
 
 
@@ -133,7 +133,7 @@ def _card_link(row: Row) -> Iterator[Fact]:
 def _missing(row: Row) -> Iterator[Element]:
     """What the viewer lacks, or has to do first. A decided package asks for nothing."""
     if row.missing and not row.decision:
-        yield words(*sentence_runs(row.missing.sentence))
+        yield paragraph(*sentence_runs(row.missing.sentence))
 
 
 def row_text(row: Row) -> str:

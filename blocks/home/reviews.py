@@ -18,9 +18,9 @@ from blocks.kit.elements import (
     context,
     header,
     link,
+    paragraph,
     plain_context,
     rich,
-    words,
 )
 from blocks.kit.ids import ActionId
 from blocks.kit.message import Message
@@ -33,7 +33,7 @@ from blocks.words.sentences import title_of
 from blocks.words.views import about_block
 from rules.search import EVERYTHING, Search
 
-WORD_HELP: Mapping[str, str] = {
+SUBCOMMAND_HELP: Mapping[str, str] = {
     "queue [words]": "what waits for people, the most urgent first; words: agent, type, risk, title, subject",
     "mine": "what waits for you; a bare /reviews does the same",
     "show ID": "one package, as its card shows it",
@@ -48,7 +48,7 @@ WORD_HELP: Mapping[str, str] = {
     "history THREAD": "a thread: its state, its packages, what happened",
     "help": "this list",
 }
-ADMIN_WORD_HELP: Mapping[str, str] = {
+ADMIN_SUBCOMMAND_HELP: Mapping[str, str] = {
     "assign ID @user": "give a package to someone who may decide it",
     "audit ID": "everything that happened to a package",
     "policy": "the policy in force",
@@ -100,7 +100,7 @@ def mine(rows: Sequence[Row], *, waiting: int = 0, is_whole: bool = True) -> Mes
 
 def show(dossier: Dossier, card: Rendering) -> Message:
     """The card, with what the reader lacks for the decision that it asks for, and a link to where it was posted."""
-    posted = [rich(words(link(dossier.card_link, "Open the posted card")))] if dossier.card_link else []
+    posted = [rich(paragraph(link(dossier.card_link, "Open the posted card")))] if dossier.card_link else []
     return Message(card.text, (*card.blocks, *missing_line(dossier.offer), *posted))
 
 
@@ -125,15 +125,15 @@ def _list(heading: str, rows: Sequence[Row], more: int, empty: str) -> Message:
 
 
 def help(*, is_admin: bool) -> Message:  # noqa: A001 - the word that people type
-    known = [*WORD_HELP, *(ADMIN_WORD_HELP if is_admin else ())]
+    known = [*SUBCOMMAND_HELP, *(ADMIN_SUBCOMMAND_HELP if is_admin else ())]
     return Message(f"/reviews knows: {', '.join(known)}.", (*_help(is_admin=is_admin),))
 
 
 def _help(*, is_admin: bool) -> Iterator[Block]:
     yield header("What /reviews can do")
-    yield rich(bullets(_help_items(WORD_HELP)))
+    yield rich(bullets(_help_items(SUBCOMMAND_HELP)))
     if is_admin:
-        yield rich(words(bold("As an admin of the policy, also:")), bullets(_help_items(ADMIN_WORD_HELP)))
+        yield rich(paragraph(bold("As an admin of the policy, also:")), bullets(_help_items(ADMIN_SUBCOMMAND_HELP)))
 
 
 def _help_items(known: Mapping[str, str]) -> Iterator[list[Run]]:
@@ -143,7 +143,7 @@ def _help_items(known: Mapping[str, str]) -> Iterator[list[Run]]:
 def unknown_word(word: str, *, is_admin: bool) -> Message:
     """The help, for a word that `/reviews` does not know."""
     shown, known = cut(one_line(word), _WORD), help(is_admin=is_admin)
-    heading = rich(words("/reviews does not know ", code(shown or "that"), "."))
+    heading = rich(paragraph("/reviews does not know ", code(shown or "that"), "."))
     return Message(f"/reviews does not know {escape(shown) or 'that'}. {known.text}", (heading, *known.blocks))
 
 

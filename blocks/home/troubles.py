@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from blocks.kit.elements import Element, Run, code, moment, rich, user, words
+from blocks.kit.elements import Element, Run, code, moment, paragraph, rich, user
 from blocks.kit.message import Message
 from blocks.kit.text import clean, in_utc
 
@@ -26,12 +26,12 @@ def channel_failing(place: str, error: str) -> Message:
     fix, reason = _FIXES.get(error, _FIX), clean(error)
     text = f"Countersign cannot show anything in {place}: Slack says {reason}. {fix}"
     runs: list[Run] = ["Countersign cannot show anything in ", _place(place), ": Slack says ", code(reason), ". ", fix]
-    return Message(text, (rich(words(*runs, " Until then people are asked elsewhere, if the policy allows.")),))
+    return Message(text, (rich(paragraph(*runs, " Until then people are asked elsewhere, if the policy allows.")),))
 
 
 def channel_working(place: str) -> Message:
     text = f"Countersign can post in {place} again."
-    return Message(text, (rich(words("Countersign can post in ", _place(place), " again.")),))
+    return Message(text, (rich(paragraph("Countersign can post in ", _place(place), " again.")),))
 
 
 def app_gone(error: str) -> Message:
@@ -40,7 +40,7 @@ def app_gone(error: str) -> Message:
 
 def app_back(error: str, since: datetime) -> Message:
     before, after = "Slack lets Countersign work again. It refused everything since ", f": {clean(error)}."
-    return Message(f"{before}{in_utc(since)}{after}", (rich(words(before, moment(since), after)),))
+    return Message(f"{before}{in_utc(since)}{after}", (rich(paragraph(before, moment(since), after)),))
 
 
 def socket_off(error: str) -> Message:
@@ -52,7 +52,7 @@ def socket_back() -> Message:
 
 
 def _plain(text: str) -> Message:
-    return Message(text, (rich(words(text)),))
+    return Message(text, (rich(paragraph(text)),))
 
 
 def _place(place: str) -> Element:

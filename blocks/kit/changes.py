@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from blocks.kit.elements import Block, bold, code, preformatted, rich, words
+from blocks.kit.elements import Block, bold, code, paragraph, preformatted, rich
 from blocks.kit.parameters import exact_json, exact_json_line, pieces
 from blocks.kit.text import cut
 from rules.package.diff import Change, ChangeKind
@@ -18,7 +18,7 @@ _BEFORE = 40  # characters shown before the first difference
 
 def change_in_full(change: Change) -> Iterator[Block]:
     """The change with both values complete, over as many blocks as needed."""
-    yield rich(words(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH))))
+    yield rich(paragraph(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH))))
     if change.kind is not ChangeKind.ADDED:
         yield from _side("Before", exact_json(change.before))
     if change.kind is not ChangeKind.REMOVED:
@@ -27,7 +27,7 @@ def change_in_full(change: Change) -> Iterator[Block]:
 
 def _side(heading: str, text: str) -> Iterator[Block]:
     for piece in pieces(text):
-        yield rich(words(heading), preformatted(piece.strip("\n")))
+        yield rich(paragraph(heading), preformatted(piece.strip("\n")))
 
 
 def change_in_brief(change: Change) -> Block:
@@ -35,7 +35,7 @@ def change_in_brief(change: Change) -> Block:
     begin = _first_difference(change.before, change.after) if change.kind is ChangeKind.CHANGED else 0
     sides = [f"- {_cut(change.before, begin)}"] if change.kind is not ChangeKind.ADDED else []
     sides += [f"+ {_cut(change.after, begin)}"] if change.kind is not ChangeKind.REMOVED else []
-    heading = words(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH)))
+    heading = paragraph(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH)))
     return rich(heading, preformatted("\n".join(sides)))
 
 

@@ -93,7 +93,8 @@ def rich(*parts: Element) -> Block:
     return {"type": "rich_text", "elements": list(parts)}
 
 
-def words(*runs: Run) -> Element:
+def paragraph(*runs: Run) -> Element:
+    """Text in a rich text block. Slack calls it a section, like the block of the same name."""
     return {"type": "rich_text_section", "elements": _runs(runs)}
 
 
@@ -103,7 +104,7 @@ def quote(*runs: Run) -> Element:
 
 
 def bullets(items: Iterable[Iterable[Run]]) -> Element:
-    return {"type": "rich_text_list", "style": "bullet", "elements": [words(*runs) for runs in items]}
+    return {"type": "rich_text_list", "style": "bullet", "elements": [paragraph(*runs) for runs in items]}
 
 
 def preformatted(text: str) -> Element:

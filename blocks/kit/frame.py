@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from blocks.kit.elements import Element, Run, bold, quote, words
+from blocks.kit.elements import Element, Run, bold, paragraph, quote
 from blocks.kit.text import clean, cut, one_line, pluralize
 
 Parts = tuple[Element, ...]
@@ -18,12 +18,12 @@ NOTHING = "–"  # stands for a text without a visible character
 
 
 def heading(text: str) -> Element:
-    return words(bold(text))
+    return paragraph(bold(text))
 
 
 def aside(text: str) -> Element:
     """A remark of the service about the frame before it."""
-    return words({"type": "text", "text": text, "style": {"italic": True}})
+    return paragraph({"type": "text", "text": text, "style": {"italic": True}})
 
 
 CUT = aside("Shortened. Full text in Details.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from blocks.kit.elements import Block, Element, Run, bold, code, preformatted, quote, rich, words
+from blocks.kit.elements import Block, Element, Run, bold, code, paragraph, preformatted, quote, rich
 from blocks.kit.frame import NOTHING
 from blocks.kit.parameters import exact_json, pieces
 from blocks.kit.text import clean, defang, host_of
@@ -49,10 +49,10 @@ def _in_a_line(value: str) -> str:
 
 def url_blocks(name: str, url: str) -> Iterator[Block]:
     """A URL to copy, not to click, under its true host, which its path cannot hide."""
-    yield rich(words(bold(f"{name}, at the host "), code(host_of(url))), preformatted(defang(url)))
+    yield rich(paragraph(bold(f"{name}, at the host "), code(host_of(url))), preformatted(defang(url)))
 
 
 def _framed(name: str, text: str, frame: Callable[[str], Element], *beside: Run) -> Iterator[Block]:
     for number, piece in enumerate(pieces(text)):
         title = f"{name}, continued" if number else name
-        yield rich(words(bold(title), *beside), frame(piece.strip("\n") or NOTHING))
+        yield rich(paragraph(bold(title), *beside), frame(piece.strip("\n") or NOTHING))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from blocks.card import facts
 from blocks.card.claims import handover
-from blocks.kit.elements import bold, quote, words
+from blocks.kit.elements import bold, paragraph, quote
 from blocks.kit.frame import Parts, aside
 from blocks.kit.text import pluralize
 from blocks.mail.document import Chapter
@@ -30,7 +30,7 @@ def list_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ...]:
     rest = aside(f"{pluralize(left, 'more package')} in Countersign's Home in Slack.")
     why = "Slack cannot be reached. " if any(matter.reason is MailReason.WAITING for matter in shown) else ""
     return (
-        Chapter("", (words(f"{why}Mail cannot decide: open the cards in Slack."),)),
+        Chapter("", (paragraph(f"{why}Mail cannot decide: open the cards in Slack."),)),
         Chapter(list_heading(matters, more), (), is_title=True),
         *(_row(number, matter) for number, matter in enumerate(shown, 1)),
         *((Chapter("", (rest,)),) if left else ()),
@@ -41,7 +41,7 @@ def wordless_chapters(matters: Sequence[Matter]) -> tuple[Chapter, ...]:
     """Nothing that an agent or a person wrote: a mail server refused the mail with their words."""
     why = "Your mail server refused this mail with the words of agents in it, so they are left out. "
     return (
-        Chapter("", (words(f"{why}Mail cannot decide: open the cards in Slack."),)),
+        Chapter("", (paragraph(f"{why}Mail cannot decide: open the cards in Slack."),)),
         *(_wordless_row(number, matter) for number, matter in enumerate(matters, 1)),
     )
 
@@ -49,8 +49,8 @@ def wordless_chapters(matters: Sequence[Matter]) -> tuple[Chapter, ...]:
 def _wordless_row(number: int, matter: Matter) -> Chapter:
     pending = matter.dossier.state.status is Status.PENDING
     until = (facts.deadline_line(matter.dossier),) if pending else ()
-    package = words(f"Package {matter.dossier.state.decision_package_id}.")
-    return Chapter(_heading(number, matter), (*until, package, words(*card_link(matter))))
+    package = paragraph(f"Package {matter.dossier.state.decision_package_id}.")
+    return Chapter(_heading(number, matter), (*until, package, paragraph(*card_link(matter))))
 
 
 def _heading(number: int, matter: Matter) -> str:
@@ -61,13 +61,13 @@ def _heading(number: int, matter: Matter) -> str:
 def _row(number: int, matter: Matter) -> Chapter:
     """The risk, why it is in this mail, the title, what it asks for, where an agent stopped, and a link."""
     title = quote(bold(title_of(matter.dossier)))
-    return Chapter(_heading(number, matter), (title, *_standing(matter), words(*card_link(matter))))
+    return Chapter(_heading(number, matter), (title, *_standing(matter), paragraph(*card_link(matter))))
 
 
 def _standing(matter: Matter) -> Parts:
     dossier = matter.dossier
     if dossier.state.status is not Status.PENDING:
-        return (words(outcome_sentence(dossier)), outcome_line(dossier))
+        return (paragraph(outcome_sentence(dossier)), outcome_line(dossier))
     takeover = dossier.package.takeover if dossier.package else None
     brief = handover(takeover, in_brief=True) if takeover and matter.reason is MailReason.TAKEOVER else ()
-    return (words(f"{request_sentence(dossier)} ", *facts.deadline_line(dossier)["elements"]), *brief)
+    return (paragraph(f"{request_sentence(dossier)} ", *facts.deadline_line(dossier)["elements"]), *brief)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from blocks.home import troubles
-from blocks.kit.elements import words
+from blocks.kit.elements import paragraph
 from blocks.mail.document import Chapter
 from blocks.mail.html import html_page
 from blocks.mail.listed import by_urgency, list_chapters, wordless_chapters
@@ -45,10 +45,10 @@ def compose_wordless_mail(matters: Sequence[Matter], *, more: int = 0) -> Mail:
 def compose_trouble_mail(error: str) -> Mail:
     """For admins, when Slack refuses the service's token, so that no message in Slack can say so."""
     reason = MailReason.UNINSTALLED
-    trouble = (words(why_mailed(reason)), words(troubles.app_gone(error).text))
+    trouble = (paragraph(why_mailed(reason)), paragraph(troubles.app_gone(error).text))
     return _mail(reason_subject(reason), (Chapter("", trouble),))
 
 
 def _mail(subject: str, chapters: Sequence[Chapter]) -> Mail:
-    whole = (*chapters, Chapter("", (words(TURN_OFF),)))
+    whole = (*chapters, Chapter("", (paragraph(TURN_OFF),)))
     return Mail(subject, plain_page(whole), html_page(subject, whole))

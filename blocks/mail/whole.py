@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from blocks.card import facts
 from blocks.card.content import full_content
 from blocks.details.agent import ASKED, REASONS, Fields, field_blocks, short_field_blocks
-from blocks.kit.elements import Block, Element, bold, code, rich, words
+from blocks.kit.elements import Block, Element, bold, code, paragraph, rich
 from blocks.kit.frame import Parts, aside
 from blocks.mail.document import Chapter
 from blocks.mail.html import html_part
@@ -34,7 +34,7 @@ def package_chapters(matter: Matter) -> tuple[Chapter, ...]:
     dossier = matter.dossier
     pending = dossier.state.status is Status.PENDING
     return (
-        Chapter("", (words(why_mailed(matter.reason)), words(*how_to_decide(matter)))),
+        Chapter("", (paragraph(why_mailed(matter.reason)), paragraph(*how_to_decide(matter)))),
         Chapter(_title(dossier, pending=pending), (_request if pending else _outcome)(dossier), is_title=True),
         *_agents_words(dossier),
     )
@@ -50,9 +50,9 @@ def _request(dossier: Dossier) -> Parts:
     state, package = dossier.state, dossier.package
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier)
     return (
-        words(bold(f"{risk_label(state).capitalize()}. "), request_sentence(dossier)),
+        paragraph(bold(f"{risk_label(state).capitalize()}. "), request_sentence(dossier)),
         facts.deadline_line(dossier),
-        *((words(quorum),) if quorum else ()),
+        *((paragraph(quorum),) if quorum else ()),
         *stop_on_card(dossier),
         *facts.progress(dossier),
         facts.why_line(dossier),
@@ -64,7 +64,7 @@ def _request(dossier: Dossier) -> Parts:
 
 
 def _outcome(dossier: Dossier) -> Parts:
-    label = words(bold(f"{card_label(dossier.state)}. "), outcome_sentence(dossier))
+    label = paragraph(bold(f"{card_label(dossier.state)}. "), outcome_sentence(dossier))
     return (label, outcome_line(dossier), *stop_on_card(dossier), *report(dossier), *remarks(dossier))
 
 
@@ -83,7 +83,7 @@ _HANDOVER: Fields = {"takeover": ASKED["takeover"]}
 def _agents_words(dossier: Dossier) -> Iterator[Chapter]:
     package = dossier.package
     if package is None:
-        yield Chapter("", (words(EMPTIED),))
+        yield Chapter("", (paragraph(EMPTIED),))
         return
     if package.takeover:
         yield _bounded("Where the agent stopped", field_blocks(package, _HANDOVER), _HANDOVER_ROOM)
@@ -94,7 +94,7 @@ def _agents_words(dossier: Dossier) -> Iterator[Chapter]:
 
 def _proposal(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
     """The action type is covered by an approval like the rest of it."""
-    yield rich(words(bold("Action type: "), code(package.action_type)))
+    yield rich(paragraph(bold("Action type: "), code(package.action_type)))
     yield from field_blocks(package, _DESCRIPTION)
     yield from full_content(dossier)
 

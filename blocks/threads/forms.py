@@ -12,12 +12,12 @@ from blocks.kit.elements import (
     choice_of,
     input_block,
     option,
+    paragraph,
     quote,
     raw_text_input,
     rich,
     section,
     text_input,
-    words,
 )
 from blocks.kit.ids import Field, FormId
 from blocks.kit.text import cut, one_line
@@ -34,7 +34,7 @@ _NAME = 200
 
 def thread_form(verb: ThreadVerb, dossier: ThreadDossier) -> View:
     look = THREAD_LOOKS[verb]
-    about = rich(words(f"{dossier.agent}, thread:"), quote(cut(one_line(dossier.state.thread_id), _NAME) or "–"))
+    about = rich(paragraph(f"{dossier.agent}, thread:"), quote(cut(one_line(dossier.state.thread_id), _NAME) or "–"))
     blocks = [about, section(look.meaning), *_fields(verb, dossier)]
     metadata = f"{verb} {dossier.state.thread_key} {dossier.state.event_id or '-'}"
     return modal(FormId.THREAD_COMMAND, look.label, blocks, submit=look.label, metadata=metadata)

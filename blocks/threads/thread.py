@@ -14,9 +14,9 @@ from blocks.kit.elements import (
     context,
     header,
     moment,
+    paragraph,
     quote,
     rich,
-    words,
 )
 from blocks.kit.frame import brief
 from blocks.kit.ids import ActionId, FormId
@@ -51,11 +51,13 @@ def thread_list(dossiers: Sequence[ThreadDossier], *, more: bool = False) -> Mes
     """The threads that the reader can see, one row each. `more`: there are others."""
     if not dossiers:
         text = "No threads to show. A package belongs to a thread if its agent sends a thread_id."
-        return Message(text, (rich(words(text)),))
+        return Message(text, (rich(paragraph(text)),))
     names = ", ".join(escape(_name(dossier)) for dossier in dossiers[:3])
     rows = [block for dossier in dossiers for block in _row(dossier)]
     if more:
-        rows.append(rich(words(f"Only the latest {len(dossiers)} are shown. /reviews history THREAD shows another.")))
+        rows.append(
+            rich(paragraph(f"Only the latest {len(dossiers)} are shown. /reviews history THREAD shows another."))
+        )
     return Message(f"{pluralize(len(dossiers), 'thread')}: {names}.", (header("Threads"), *rows))
 
 
@@ -64,7 +66,7 @@ def _row(dossier: ThreadDossier) -> Iterator[Block]:
     standing = _standing(dossier) or [STATUS_LABELS[dossier.state.status]]
     who = f"{STATUS_SIGNS[dossier.state.status]} {dossier.agent} · "
     facts: list[Run] = [who, *standing, f" · {_counts(dossier)}"]
-    yield rich(quote(bold(_name(dossier))), words(*facts))
+    yield rich(quote(bold(_name(dossier))), paragraph(*facts))
     yield actions([whole, *_buttons(dossier, styled=False)])
 
 
@@ -73,15 +75,15 @@ def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
     yield header(f"{STATUS_SIGNS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
     standing = _standing(dossier)
     since = [" · ", *standing] if standing else []
-    heading = words(bold(dossier.agent), *since, f" · {_counts(dossier)}")
+    heading = paragraph(bold(dossier.agent), *since, f" · {_counts(dossier)}")
     yield rich(heading, *_open_handoffs(dossier), *_quotes(dossier))
     if choices := _buttons(dossier):
         yield actions(choices)
     if running := [package for package in dossier.packages if _is_running(package)]:
         stop = "the cancellation" if state.status is ThreadStatus.CANCELLED else "a hold"
-        yield rich(words(bold(f"Already running, and not stopped by {stop}")), *map(_package_line, running))
+        yield rich(paragraph(bold(f"Already running, and not stopped by {stop}")), *map(_package_line, running))
     if others := [package for package in dossier.packages if not _is_running(package)]:
-        yield rich(words(bold("Packages")), *map(_package_line, others))
+        yield rich(paragraph(bold("Packages")), *map(_package_line, others))
     if dossier.unseen:
         yield context(f"{pluralize(dossier.unseen, 'more package')}; some may be hidden from you.")
     yield from _history(dossier)
@@ -106,7 +108,7 @@ def _open_handoffs(dossier: ThreadDossier) -> Iterator[Element]:
     for handoff in (*dossier.state.lent[-1:], *([dossier.state.offered] if dossier.state.offered else [])):
         if handoff.due_at:
             verb, agent = ("Lent by", handoff.from_agent) if handoff.is_lent else ("Offered to", handoff.to_agent)
-            yield words(f"{verb} {dossier.name(agent)} until ", moment(handoff.due_at), ".")
+            yield paragraph(f"{verb} {dossier.name(agent)} until ", moment(handoff.due_at), ".")
 
 
 def _counts(dossier: ThreadDossier) -> str:
@@ -129,9 +131,9 @@ def _quotes(dossier: ThreadDossier) -> Iterator[Element]:
         if isinstance(text, str):
             yield quote(bold(f"{label}: "), *brief(text, _QUOTED))
     if "modified_state" in dossier.words:
-        yield words("Resumed with a new state: earlier unused approvals no longer count.")
+        yield paragraph("Resumed with a new state: earlier unused approvals no longer count.")
     if dossier.state.resume_checkpoint_id:
-        yield words(f"From checkpoint {one_line(dossier.state.resume_checkpoint_id)}.")
+        yield paragraph(f"From checkpoint {one_line(dossier.state.resume_checkpoint_id)}.")
 
 
 def _buttons(dossier: ThreadDossier, *, styled: bool = True) -> list[Element]:
@@ -165,7 +167,7 @@ def _history(dossier: ThreadDossier) -> Iterator[Block]:
     if dossier.left_out:
         yield context(f"{pluralize(dossier.left_out, 'other event')} not shown here.")
     for event in dossier.history:
-        yield rich(words(*_event_runs(dossier, event)), *_event_quotes(event))
+        yield rich(paragraph(*_event_runs(dossier, event)), *_event_quotes(event))
 
 
 def _event_runs(dossier: ThreadDossier, event: ThreadEvent) -> list[Run]:

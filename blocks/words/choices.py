@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from blocks.kit.elements import Block, Element, button, menu, option, rich, words
+from blocks.kit.elements import Block, Element, button, menu, option, paragraph, rich
 from blocks.kit.ids import ActionId, Ref
 from blocks.kit.limits import OVERFLOW_OPTIONS
 from blocks.words.refusals import sentence_runs
@@ -38,7 +38,7 @@ def _in_rows(place: RowPlace) -> list[Verb]:
 def missing_line(offer: Offer | None) -> Iterator[Block]:
     """Why the requested decision is not offered: what the person lacks, or has to do first."""
     if offer and offer.missing:
-        yield rich(words(*sentence_runs(offer.missing.sentence)))
+        yield rich(paragraph(*sentence_runs(offer.missing.sentence)))
 
 
 def _verb_button(verb: Verb, ref: Ref, title: str, style: str | None = None) -> Element:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blocks.kit.elements import Block, Run, bold, moment, rich, words
+from blocks.kit.elements import Block, Run, bold, moment, paragraph, rich
 from blocks.kit.frame import aside
 from blocks.kit.passages import list_blocks, quote_blocks
 from blocks.kit.text import one_line, pluralize
@@ -108,7 +108,7 @@ def event_block(dossier: Dossier, event: HistoryEvent) -> Block:
     to = (" · to ", ", ".join(_receiver(dossier, event, user) for user in receivers)) if receivers else ()
     runs: list[Run] = [*by, *to, " · ", moment(event.at)]
     runs += [f" · version {event.version}"] if event.version > 1 else []
-    return rich(words(bold(_label(event)), *runs))
+    return rich(paragraph(bold(_label(event)), *runs))
 
 
 def _receiver(dossier: Dossier, event: HistoryEvent, user: str) -> str:
@@ -159,6 +159,6 @@ def _quotes(dossier: Dossier, words_given: Mapping[str, Any]) -> Iterator[Block]
     if isinstance(evidence, list):
         yield from list_blocks("Evidence", map(str, evidence))
     if isinstance(words_given.get("edited_by"), str):
-        yield rich(words(f"Edited by {person_name(dossier, words_given['edited_by'])}"))
+        yield rich(paragraph(f"Edited by {person_name(dossier, words_given['edited_by'])}"))
     if isinstance(words_given.get("original_recommendation"), str):
-        yield rich(words(f"The agent had recommended: {humanize(words_given['original_recommendation'])}"))
+        yield rich(paragraph(f"The agent had recommended: {humanize(words_given['original_recommendation'])}"))

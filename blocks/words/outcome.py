@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from blocks.kit.elements import Element, Run, moment, words
+from blocks.kit.elements import Element, Run, moment, paragraph
 from blocks.kit.frame import Parts, line
 from blocks.kit.text import format_duration, in_utc, pluralize
 from blocks.words.dossier import Dossier
@@ -208,7 +208,7 @@ def _execution(state: PackageState) -> Iterator[list[Run]]:
 def outcome_line(dossier: Dossier) -> Element:
     """All these facts on one line."""
     runs = [run for facts in outcome_facts(dossier.state) for run in (" · ", *facts)]
-    return words(*runs[1:])
+    return paragraph(*runs[1:])
 
 
 _REPORTED: Mapping[ExecutionState, str] = {

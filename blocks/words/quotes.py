@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from blocks.kit.elements import Run, bold, quote, words
+from blocks.kit.elements import Run, bold, paragraph, quote
 from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt, line
 from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.sentences import EMPTIED, agent_name, person_name
@@ -68,7 +68,7 @@ def _remark(dossier: Dossier, event: HistoryEvent, most: int) -> Iterator[dict[s
 def remark(heading: str, text: str, most: int) -> Parts:
     shown, whole = excerpt(text, most, 4)
     more = () if whole else (CUT,)
-    return (words(bold(heading)), quote(shown or NOTHING), *more)
+    return (paragraph(bold(heading)), quote(shown or NOTHING), *more)
 
 
 def message_heading(dossier: Dossier, event: HistoryEvent) -> str:

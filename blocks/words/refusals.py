@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from blocks.kit.elements import Block, Element, Run, moment, rich, user, words
+from blocks.kit.elements import Block, Element, Run, moment, paragraph, rich, user
 from blocks.kit.ids import FormId
 from blocks.kit.message import Message
 from blocks.kit.text import clean, escape, in_utc
@@ -54,7 +54,7 @@ def _parts(sentence: str) -> Iterator[str | re.Match[str]]:
 
 
 def private_message(sentence: str) -> Message:
-    return Message(sentence_text(sentence), (rich(words(*sentence_runs(sentence))),))
+    return Message(sentence_text(sentence), (rich(paragraph(*sentence_runs(sentence))),))
 
 
 # Reasons that lie in the person, so that someone else may be able to do it.
@@ -70,11 +70,11 @@ def refusal_blocks(refusal: Refusal, dossier: Dossier | None = None) -> tuple[Bl
 
     `dossier` is None for someone who may not see the package.
     """
-    sentence = rich(words(*sentence_runs(refusal.sentence)))
+    sentence = rich(paragraph(*sentence_runs(refusal.sentence)))
     if dossier is None:
         return (sentence,)
     someone_else = refusal.reason in _SOMEONE_ELSE and dossier.state.status is Status.PENDING
-    who = [rich(words(*_who_can(dossier)))] if someone_else else []
+    who = [rich(paragraph(*_who_can(dossier)))] if someone_else else []
     return (sentence, *who, about_block(dossier))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blocks.kit.elements import moment, words
+from blocks.kit.elements import moment, paragraph
 from blocks.kit.frame import Parts, framed_runs, line
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import person_name, sentence
@@ -52,7 +52,7 @@ def stop_parts(dossier: Dossier) -> Parts:
         return ()
     goes_on = f". {GOES_ON}" if dossier.state.is_running else ""
     who = _STOPPED[thread.status].format(_commander(dossier))
-    return (words(who, moment(thread.since), goes_on), *stop_reason(dossier))
+    return (paragraph(who, moment(thread.since), goes_on), *stop_reason(dossier))
 
 
 def stop_reason(dossier: Dossier) -> Parts:

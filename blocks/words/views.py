@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from blocks.kit.elements import Block, plain, quote, rich, words
+from blocks.kit.elements import Block, paragraph, plain, quote, rich
 from blocks.kit.ids import FormId
 from blocks.kit.limits import VIEW_LABEL
 from blocks.words.dossier import Dossier
@@ -27,4 +27,4 @@ def about_block(dossier: Dossier) -> Block:
     """Whose request this is, which version, and its title in a frame, so that nobody decides blind."""
     version = f", version {dossier.state.version}" if dossier.state.version > 1 else ""
     asks = "asked" if dossier.state.status.terminal else "asks"
-    return rich(words(f"{agent_name(dossier)} {asks}{version}:"), quote(title_of(dossier)))
+    return rich(paragraph(f"{agent_name(dossier)} {asks}{version}:"), quote(title_of(dossier)))

@@ -143,13 +143,13 @@ def _channel(channel: Channel) -> Json:
 
 
 def _view(view: View) -> Json:
-    words: Mapping[str, Any] = view.given
+    view_json: Mapping[str, Any] = view.given
     return {
         "id": view.id,
         "hash": view.hash,
         "title": view.title,
-        "submit": (words.get("submit") or {}).get("text"),
-        "close": (words.get("close") or {}).get("text"),
+        "submit": (view_json.get("submit") or {}).get("text"),
+        "close": (view_json.get("close") or {}).get("text"),
         "blocks": list(view.blocks),
         "values": view.values,
         "errors": dict(view.errors),

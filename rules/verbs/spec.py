@@ -33,8 +33,8 @@ class Needs(Enum):
     THREAD = auto()  # whether a person has taken over the thread or run of the package
     PROFILE = auto()  # the agent's earned autonomy for this action type
     MEMORY = auto()  # earlier refusals by people, and the level that the same action had before
-    CONTENT = auto()  # the newest version as the agent posted it
-    WORDS = auto()  # the texts of the document that the agent acts on
+    CONTENT = auto()  # the newest version as the agent posted it, as a package
+    WORDS = auto()  # that version and the comments of the decision, as texts: for the document that a claim returns
     MESSAGES = auto()  # what the agent said within the last minute, and the message to which it replies
     CARDS = auto()  # where the package's cards are in Slack
     OPEN_ITEMS = auto()  # how many open tasks each reviewer has, if the policy assigns tasks

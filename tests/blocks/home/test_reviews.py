@@ -143,11 +143,11 @@ def _contract() -> str:
 
 
 def test_the_help_lists_every_word_and_admin_words_only_to_admins() -> None:
-    everything = [*reviews.WORD_HELP, *reviews.ADMIN_WORD_HELP]
+    everything = [*reviews.SUBCOMMAND_HELP, *reviews.ADMIN_SUBCOMMAND_HELP]
     assert ", ".join(everything) == _contract()
     assert [word for word in everything if f"/reviews {word}" not in unframed_text(ANSWERS["help_admin"].blocks)] == []
     assert [
-        word for word in reviews.ADMIN_WORD_HELP if f"/reviews {word}" in unframed_text(ANSWERS["help"].blocks)
+        word for word in reviews.ADMIN_SUBCOMMAND_HELP if f"/reviews {word}" in unframed_text(ANSWERS["help"].blocks)
     ] == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from blocks.home.reviews import ADMIN_WORD_HELP, WORD_HELP
+from blocks.home.reviews import ADMIN_SUBCOMMAND_HELP, SUBCOMMAND_HELP
 from playground.client.delivery import AppRequest
 from playground.model.messages import Message
 from playground.slack import NotPossibleError
@@ -51,9 +51,9 @@ async def absence(office: Office, user: str) -> tuple[datetime | None, str | Non
 @pytest.mark.parametrize("text", ["help", "HELP", "frobnicate", "quue", "*bold*", "<!channel>"])
 async def test_help_and_an_unknown_word_list_the_callers_words(office: Office, text: str) -> None:
     plain, admins = await office.reviews(RITA, text), await office.reviews(ADAM, text)
-    assert [word for word in WORD_HELP if f"/reviews {word}" not in plain.shown] == []
-    assert [word for word in ADMIN_WORD_HELP if f"/reviews {word}" in plain.shown] == []
-    assert [word for word in ADMIN_WORD_HELP if f"/reviews {word}" not in admins.shown] == []
+    assert [word for word in SUBCOMMAND_HELP if f"/reviews {word}" not in plain.shown] == []
+    assert [word for word in ADMIN_SUBCOMMAND_HELP if f"/reviews {word}" in plain.shown] == []
+    assert [word for word in ADMIN_SUBCOMMAND_HELP if f"/reviews {word}" not in admins.shown] == []
 
 
 async def test_an_unknown_word_is_named(office: Office) -> None:
