@@ -81,11 +81,11 @@ def _easing_note(case: Case, level: HITLLevel) -> str:
 
 
 def _confidence_bands(case: Case) -> Iterator[Finding]:
-    sure = case.confidence
-    bands = case.policy.confidence
+    confidence, bands = case.confidence, case.policy.confidence
     for bound, level in ((bands.takeover_below, _TAKEOVER), (bands.hard_below, _HARD), (bands.soft_below, _SOFT)):
-        if sure < bound:
-            yield Finding("confidence", level, f"the agent's confidence is {percent(sure)}, below {percent(bound)}")
+        if confidence < bound:
+            because = f"the agent's confidence is {percent(confidence)}, below {percent(bound)}"
+            yield Finding("confidence", level, because)
             return
 
 
@@ -117,15 +117,15 @@ def _cost(case: Case, proposal: Proposal) -> Iterator[Finding]:
 
 
 def _matrix(case: Case) -> Iterator[Finding]:
-    matrix, sure, irreversible = case.policy.matrix, case.confidence, case.reversibility.irreversible
+    matrix, confidence, irreversible = case.policy.matrix, case.confidence, case.reversibility.irreversible
     bound = matrix.irreversible_soft_above if irreversible else matrix.reversible_auto_above
-    if sure <= bound:
+    if confidence <= bound:
         which = "irreversible" if irreversible else "reversible"
         level = _HARD if irreversible else _SOFT
-        doubt = f"{which} action, and the confidence of {percent(sure)} is not above {percent(bound)}"
+        doubt = f"{which} action, and the confidence of {percent(confidence)} is not above {percent(bound)}"
         yield Finding(f"matrix-{which}", level, doubt)
     elif irreversible:
-        yield Finding("matrix-irreversible", _SOFT, f"irreversible action, confidence {percent(sure)}")
+        yield Finding("matrix-irreversible", _SOFT, f"irreversible action, confidence {percent(confidence)}")
 
 
 def _repeated_failures(case: Case, proposal: Proposal) -> Iterator[Finding]:
@@ -148,15 +148,16 @@ def _catalogue_floor(case: Case) -> Iterator[Finding]:
 
 
 def _kind(case: Case) -> Iterator[Finding]:
-    least = HITLLevel(getattr(case.policy.kinds, case.kind.value))
-    if least > _AUTO:
-        because = "a question always waits for a person" if case.kind is Kind.QUESTION else f"requires {least}"
-        yield Finding(f"kind-{case.kind}", least, because)
+    level = HITLLevel(getattr(case.policy.kinds, case.kind.value))
+    if level > _AUTO:
+        because = "a question always waits for a person" if case.kind is Kind.QUESTION else f"requires {level}"
+        yield Finding(f"kind-{case.kind}", level, because)
 
 
 def _autonomy(case: Case, _: Proposal) -> Iterator[Finding]:
-    fresh = case.earned is _SOFT and case.reversibility is Reversibility.REVERSIBLE
-    if case.earned >= _SOFT and not fresh:
+    # The level with which agents start says nothing about a reversible action.
+    is_start = case.earned is _SOFT and case.reversibility is Reversibility.REVERSIBLE
+    if case.earned >= _SOFT and not is_start:
         yield Finding("autonomy", case.earned, f"the earned autonomy for {case.action_type} requires {case.earned}")
 
 
@@ -177,7 +178,7 @@ def _earlier_no(_: Case, proposal: Proposal) -> Iterator[Finding]:
 
 def _outsider(_: Case, proposal: Proposal) -> Iterator[Finding]:
     if proposal.background.outsider:
-        because = "someone outside your directory is behind it, so nobody can check who is independent of them"
+        because = "someone outside your directory requested this, so independence cannot be checked"
         yield Finding("outsider", _HARD, because)
 
 
@@ -215,7 +216,7 @@ def _not_shown_whole(_: Case, proposal: Proposal) -> Iterator[Finding]:
 
 def _no_public_url(_: Case, proposal: Proposal) -> Iterator[Finding]:
     if not proposal.background.clicks_provable:
-        yield Finding("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive")
+        yield Finding("no-public-url", _HARD, "COUNTERSIGN_PUBLIC_URL is not set, so an objection could get lost")
 
 
 # Evaluated only if the level would be a soft one.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, reduce
+from typing import Any, NamedTuple
 
 from rules.policy.actions import Action, Listing
 from rules.policy.model import Policy
@@ -18,30 +18,38 @@ _PRIORITY = {
     RiskLevel.MEDIUM: Priority.NORMAL,
     RiskLevel.LOW: Priority.LOW,
 }
-_ON_TIMEOUT_BY_STRICTNESS = (
-    OnTimeout.DEFER,
-    OnTimeout.ESCALATE,
-    OnTimeout.CANCEL,
-    OnTimeout.AUTO_REJECT,
-)  # from latest to earliest
-# Picks the stricter of two entries' values. `ladder`, `reminders` and `defer_for` have no stricter value.
-_STRICTEST: Mapping[str, Callable[..., Any]] = {
-    "soft_timeout": max,
-    "hard_timeout": min,
-    "timeout_in_working_hours": max,
-    "on_timeout": lambda *values: max(values, key=_ON_TIMEOUT_BY_STRICTNESS.index),
-    "ladder_keeps": min,
-    "approval_expiry": min,
+_ON_TIMEOUT = (OnTimeout.DEFER, OnTimeout.ESCALATE, OnTimeout.CANCEL, OnTimeout.AUTO_REJECT)  # the strictest last
+
+
+def _stricter_on_timeout(one: OnTimeout, other: OnTimeout) -> OnTimeout:
+    return max(one, other, key=_ON_TIMEOUT.index)
+
+
+def _stricter_of_role(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {role: max(one.get(role, 0), other.get(role, 0)) for role in {**one, **other}}
+
+
+class _Strictness(NamedTuple):
+    """Which of two values is the stricter. `kept`: a later version or policy cannot loosen what a package required."""
+
+    stricter: Callable[[Any, Any], Any]
+    kept: bool
+
+
+# `ladder`, `reminders` and `defer_for` have no stricter value.
+_STRICTNESS: Mapping[str, _Strictness] = {
+    "quorum": _Strictness(max, kept=True),
+    "of_role": _Strictness(_stricter_of_role, kept=True),
+    "comment_required": _Strictness(max, kept=True),
+    "details_first": _Strictness(max, kept=True),
+    "ladder_keeps": _Strictness(min, kept=True),
+    "soft_timeout": _Strictness(max, kept=True),
+    "approval_expiry": _Strictness(min, kept=True),
+    "hard_timeout": _Strictness(min, kept=False),
+    "timeout_in_working_hours": _Strictness(max, kept=False),
+    "on_timeout": _Strictness(_stricter_on_timeout, kept=False),
 }
-_TIGHTENED_TODAY = (
-    "quorum",
-    "of_role",
-    "comment_required",
-    "details_first",
-    "ladder_keeps",
-    "soft_timeout",
-    "approval_expiry",
-)
+_KEPT = {name: strictness.stricter for name, strictness in _STRICTNESS.items() if strictness.kept}
 
 
 def priority_of(risk: RiskLevel) -> Priority:
@@ -73,7 +81,7 @@ def _merge_setting(entries: Listing, tier: Tier, name: str) -> Any:
     own = entries.own.override(name) if entries.own else None
     value = getattr(tier, name) if own is None else own
     broader = [other for entry in entries.broader if (other := entry.override(name)) is not None]
-    return _STRICTEST[name](value, *broader) if broader and name in _STRICTEST else value
+    return reduce(_STRICTNESS[name].stricter, broader, value) if name in _STRICTNESS else value
 
 
 def _role(policy: Policy, entries: Listing, tier: Tier) -> str:
@@ -95,16 +103,8 @@ def _role_of_entry(policy: Policy, action: Action | None, tier: Tier) -> str:
 
 def tighten(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
     """The new terms, for a later version or policy, with everything that the old terms already required."""
-    of_role = {role: max(old.of_role.get(role, 0), new.of_role.get(role, 0)) for role in {**old.of_role, **new.of_role}}
-    kept = {
-        "quorum": max(old.quorum, new.quorum, sum(of_role.values())),
-        "of_role": of_role,
-        "comment_required": old.comment_required or new.comment_required,
-        "details_first": old.details_first or new.details_first,
-        "ladder_keeps": old.ladder_keeps and new.ladder_keeps,
-        "soft_timeout": max(old.soft_timeout, new.soft_timeout),
-        "approval_expiry": min(old.approval_expiry, new.approval_expiry),
-    }
+    kept = {name: stricter(getattr(old, name), getattr(new, name)) for name, stricter in _KEPT.items()}
+    kept["quorum"] = max(kept["quorum"], sum(kept["of_role"].values()))
     return new.model_copy(update=kept | _ladder_from_here(old, new, rung, policy))
 
 
@@ -123,5 +123,5 @@ def terms_today(state: PackageState, policy: Policy) -> Terms:
     today = terms_for(policy, state.action_type, state.risk)
     if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the same object
         return state.terms
-    tightened = state.terms.model_copy(update={name: getattr(today, name) for name in _TIGHTENED_TODAY})
+    tightened = state.terms.model_copy(update={name: getattr(today, name) for name in _KEPT})
     return tighten(state.terms, tightened, state.task.rung, policy)

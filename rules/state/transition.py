@@ -79,6 +79,7 @@ class Move:
 
     @classmethod
     def begin(cls, state: PackageState, command: Command, situation: Situation) -> Self:
+        """For a package that does not exist yet: `state` is its first one."""
         move = cls(state, command, situation)
         move._before = None
         return move
@@ -109,6 +110,7 @@ class Move:
         outcome: str | None = None,
         words: Words | None = None,
     ) -> Self:
+        """Add an event with these changes of the state. Its words are stored beside it."""
         event_id = self.event_id
         bookkeeping = {"revision": self.state.revision + 1, "updated_at": self.situation.now}
         self.state = self.state.model_copy(update={**(changes or {}), **bookkeeping})
@@ -126,7 +128,7 @@ class Move:
                 latency_ms=self.latency_ms if decision or basis else None,
                 outcome=outcome,
                 rendering_id=self._rendering(),
-                words={name: word for name, word in (words or {}).items() if word is not None} or None,
+                words={name: text for name, text in (words or {}).items() if text is not None} or None,
             )
         )
         return self
@@ -143,6 +145,7 @@ class Move:
         )
 
     def build(self, profile: AutonomyProfile | None = None) -> Transition:
+        """The transition of all events so far. `profile`: the agent's new earned autonomy, if it changes."""
         return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)
 
     def _rendering(self) -> str | None:

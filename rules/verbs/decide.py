@@ -26,13 +26,14 @@ from rules.verbs.table import SPEC_OF_VERB, VERBS
 
 
 def decide(state: PackageState | None, command: Command, situation: Situation) -> Transition | Refusal:
+    """Apply a command to the present state. `state` is None for a command that creates the package."""
     spec = VERBS[type(command)]
     if spec.begins:
         return spec.begins(command, situation)
     if state is None or spec.rule is None:
         return refuse(Reason.NOT_FOUND)
-    for gate in (_check_actor, _check_identity, _check_status, _check_version_and_rung):
-        if refusal := gate(spec, state, command, situation):
+    for check in (_check_actor, _check_identity, _check_status, _check_version_and_rung):
+        if refusal := check(spec, state, command, situation):
             return refusal
     authority = _authorize(spec, state, situation)
     if isinstance(authority, Refusal):

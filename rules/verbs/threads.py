@@ -102,7 +102,7 @@ def revoke_with_thread(move: Move, command: RevokeWithThread) -> Transition | Re
 
 
 def _end(move: Move, command: ThreadConsequence, status: Status, cause: DetailedReason, *, is_no: bool) -> Transition:
-    """A cancelled thread is a person's No to what was open or permitted in it. Another plan is not."""
+    """End it. `is_no`: cancelling a thread says no to its packages; resuming it with another plan only revokes them."""
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())} if is_no else {}
     reviewers = (Seat(reviewer_id=move.situation.actor.actor_id, role=command.role),)
     return settle(move, status, None, Basis.HUMAN, reviewers=reviewers, reason=cause, changes=noes).build()

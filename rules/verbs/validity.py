@@ -57,7 +57,7 @@ def check_validity(state: PackageState, situation: Situation) -> Invalidity | Re
 
 
 def _with_bars_of_thread(state: PackageState, situation: Situation) -> PackageState:
-    """A package that came in while its thread was handed over may lack the bars that came with that."""
+    """Also bar whom a handoff of the thread barred: a package submitted at the same moment may lack that."""
     bars = bars_of(situation.memory.lineage)
     return apply_changes(state, {"barred": bars | state.barred}) if bars.keys() - state.barred.keys() else state
 
@@ -135,12 +135,12 @@ def _deciding_votes(state: PackageState) -> tuple[Vote, ...]:
 
 def _check_quorum(state: PackageState, votes: tuple[Vote, ...], situation: Situation) -> Invalidity | None:
     terms = terms_today(state, situation.policy)
-    standing = tally(state, votes, terms, situation.roster, situation.now)
-    if standing.complete:
+    today = tally(state, votes, terms, situation.roster, situation.now)
+    if today.complete:
         return None
-    lost_vote = next((vote for vote in votes if vote not in standing.votes), None)
+    lost_vote = next((vote for vote in votes if vote not in today.votes), None)
     if lost_vote is None:
-        because = f"The policy now asks for {standing.needed} approvals; this one has {standing.filled}."
+        because = f"The policy now asks for {today.needed} approvals; this one has {today.filled}."
         return Invalidity(Cause.QUORUM_NO_LONGER_COMPLETE, because)
     return _lost_vote(lost_vote, state, situation)
 

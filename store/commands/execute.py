@@ -81,10 +81,10 @@ class Outcome:
 def execute(connection: Connection, installation: Installation, invocation: Invocation) -> Outcome:
     """Execute one command. Raises `StaleError` if another one changed the package first; then run it again."""
     key = {"tenant": installation.tenant_id, "command": invocation.command.command_id}
-    ((*standing, package_id, digest, refusal, request),) = fetch_all(connection, _STATUS_AND_ANSWER, key)
+    ((*status, package_id, digest, refusal, request),) = fetch_all(connection, _STATUS_AND_ANSWER, key)
     if package_id:
         return _replay(connection, installation, invocation, PriorAnswer(package_id, digest, refusal, request))
-    roster = installation.roster(connection, InstallationStatus(*standing))
+    roster = installation.roster(connection, InstallationStatus(*status))
     is_new = isinstance(invocation.command, Submit)
     loaded = (
         None
