@@ -86,7 +86,7 @@ from playground.model.messages import Message
 from playground.model.rates import Rates
 from playground.model.refusals import NotPossibleError
 from playground.model.views import View
-from playground.model.workspace import PATIENCE, Command, Workspace
+from playground.model.workspace import ACK_WITHIN, Command, Workspace
 from playground.server import application
 
 __all__ = ["Command", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
@@ -144,7 +144,7 @@ async def stand_in(
     signing_secret: str = "stand-in-signing-secret",  # noqa: S107 - not a real secret
     rates: Rates | None = None,
     clock: Clock = time.monotonic,
-    patience: float = PATIENCE,
+    ack_within: float = ACK_WITHIN,
     scopes: Collection[str] | None = None,
     commands: Iterable[Command] | None = None,
     team_id: str = "T1",
@@ -152,19 +152,19 @@ async def stand_in(
 ) -> AsyncIterator[Slack]:
     """A separate workspace, on a free port unless one is named.
 
-    `rates=None` limits nothing; `commands=None` allows every command. With more `patience` than Slack's, a busy machine
-    may take longer.
+    `rates=None` limits nothing; `commands=None` allows every command. A longer `ack_within` than
+    Slack's leaves a busy machine more time.
     """
     known = None if commands is None else tuple(commands)
     workspace = Workspace(
-        signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id, patience=patience
+        signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id, ack_within=ack_within
     )
     if scopes is not None:
         workspace.scopes = set(scopes)
     sockets = Sockets(workspace)
     # A new connection for each delivery: a restarted app would not know the old ones.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
-        delivery = Delivery(http, sockets, signing_secret, None, patience)
+        delivery = Delivery(http, sockets, signing_secret, None, ack_within)
         slack = Slack(workspace, Client(workspace, delivery), sockets, port)
         try:
             await slack.begin()

@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 from rules.scales import RiskLevel
 from rules.values import Value
 
-LONGEST = 100  # characters of a name or an action type, and of all words together
+MAX_LENGTH = 100  # characters of a name or an action type, and of all words together
 
-Text = Annotated[str, StringConstraints(max_length=LONGEST)]
+Text = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 
 
 class Search(Value):
@@ -27,9 +27,9 @@ class Search(Value):
     @field_validator("words")
     @classmethod
     def _check_length_in_all(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        if len(" ".join(words)) > LONGEST:
+        if len(" ".join(words)) > MAX_LENGTH:
             raise PydanticCustomError(
-                "too_long", "Words should have at most {most} characters in all", {"most": LONGEST}
+                "too_long", "Words should have at most {most} characters in all", {"most": MAX_LENGTH}
             )
         return words
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from blocks.kit.elements import Block, Element, actions, button, menu, option
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId
 from blocks.words.dossier import Dossier
-from blocks.words.verb_look import Place
+from blocks.words.verb_look import Position
 from blocks.words.verbs import LOOKS, offered_at
 from rules.package.alphabets import alphabets_mixed_in
 from rules.spelling import normalize_name
@@ -18,7 +18,7 @@ from rules.state.commands import Verb
 from rules.verbs.trials import requested_verb
 
 OTHER_ANSWER = "Another answer …"
-_LONGEST = 24  # characters of an answer on a button
+_MAX_ANSWER = 24  # characters of an answer on a button
 
 
 def _details_button(dossier: Dossier, title: str) -> Element:
@@ -29,26 +29,26 @@ def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """The buttons of an open package or after a failure, and Details."""
     verbs, ref = verbs_on_buttons(dossier), str(dossier.ref)
     elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
-    more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in _at(Place.MENU, dossier) if verb not in verbs]
+    more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in _at(Position.MENU, dossier) if verb not in verbs]
     menus = [menu(ActionId.MORE, more)] if more else []
     return (actions([*elements, _details_button(dossier, title), *menus]),)
 
 
 def recovery_buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """The answers to a failure; nothing if there is none."""
-    verbs = [verb for verb in offered_at(Place.CARD, dossier.offered) if LOOKS[verb].after_failure]
+    verbs = [verb for verb in offered_at(Position.CARD, dossier.offered) if LOOKS[verb].after_failure]
     return (actions([_button(verb, str(dossier.ref), title) for verb in verbs]),) if verbs else ()
 
 
 def verbs_on_buttons(dossier: Dossier) -> list[Verb]:
     """Take over replaces Approve if the level is human takeover."""
-    takes_over = requested_verb(dossier.state) is Verb.TAKE_OVER and Verb.TAKE_OVER in _at(Place.MENU, dossier)
-    return [*([Verb.TAKE_OVER] if takes_over else []), *_at(Place.CARD, dossier)]
+    takes_over = requested_verb(dossier.state) is Verb.TAKE_OVER and Verb.TAKE_OVER in _at(Position.MENU, dossier)
+    return [*([Verb.TAKE_OVER] if takes_over else []), *_at(Position.CARD, dossier)]
 
 
-def _at(place: Place, dossier: Dossier) -> list[Verb]:
+def _at(position: Position, dossier: Dossier) -> list[Verb]:
     ended = dossier.state.status.terminal
-    return [verb for verb in offered_at(place, dossier.offered) if LOOKS[verb].after_failure or not ended]
+    return [verb for verb in offered_at(position, dossier.offered) if LOOKS[verb].after_failure or not ended]
 
 
 def _buttons_of(verb: Verb, dossier: Dossier, title: str) -> Iterator[Element]:
@@ -70,7 +70,7 @@ def _button(verb: Verb, ref: str, title: str) -> Element:
 def answers_on_buttons(dossier: Dossier) -> tuple[str, ...]:
     """The offered answers, if each can be a button and the card shows the whole question; otherwise none."""
     answers = dossier.package.answers if dossier.package and dossier.state.whole_on_card else ()
-    few = len(answers) <= len(ANSWER_BUTTONS) and all(len(text) <= _LONGEST for text in answers)
+    few = len(answers) <= len(ANSWER_BUTTONS) and all(len(text) <= _MAX_ANSWER for text in answers)
     return answers if few and len({*map(_spelled, answers)} - _OURS) == len(answers) else ()
 
 

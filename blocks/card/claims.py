@@ -56,9 +56,9 @@ def _few(label: str, items: Sequence[str], room: int) -> list[Run]:
     )
 
 
-def _whole_words(text: str, most: int) -> str:
+def _whole_words(text: str, limit: int) -> str:
     """The beginning of a text, cut between two words if it has any."""
-    start = shorten(text, most)
+    start = shorten(text, limit)
     words_left = start[:-1].rpartition(" ")[0].rstrip(" ,;:") if start.endswith("…") else ""
     return f"{words_left}…" if words_left else start
 
@@ -73,11 +73,11 @@ def handover(takeover: TakeoverPackage, *, in_brief: bool = False) -> Parts:
 
 
 def _handover(takeover: TakeoverPackage, room: int) -> list[list[Run]]:
-    now, most = takeover.current_state, _SENTENCE * room
+    now, limit = takeover.current_state, _SENTENCE * room
     return [
-        line("So far", takeover.summary, most),
-        line("Stopped because", takeover.stopping_reason, most),
-        line("Current state", now if isinstance(now, str) else exact_json_line(now) if now else None, most),
+        line("So far", takeover.summary, limit),
+        line("Stopped because", takeover.stopping_reason, limit),
+        line("Current state", now if isinstance(now, str) else exact_json_line(now) if now else None, limit),
         line("Next", "; ".join(takeover.next_steps), _ONE_LINE * room),
         line("Done", "; ".join(takeover.work_completed), _ONE_LINE * room),
     ]

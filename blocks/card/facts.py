@@ -111,7 +111,7 @@ def progress(dossier: Dossier) -> Parts:
         *earlier_no(dossier),
         *requester_warnings(dossier),
         *(paragraph(sentence) for sentence in _progress_sentences(dossier)),
-        *(changes(dossier, most=_CHANGES) if dossier.state.version > 1 else ()),
+        *(changes(dossier, limit=_CHANGES) if dossier.state.version > 1 else ()),
     )
 
 

@@ -36,7 +36,7 @@ from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.decisions import ExecutionState
 from rules.state.events import Cause, EventType
 
-_MOST_MESSAGES, _MESSAGE = 3, 700  # in one note; characters of each
+_MAX_MESSAGES, _MESSAGE = 3, 700  # in one note; characters of each
 
 
 def escalation(dossier: Dossier) -> Message:
@@ -197,10 +197,10 @@ def hand_back(dossier: Dossier) -> Message:
 def messages(dossier: Dossier, sent: Sequence[HistoryEvent]) -> Message:
     """What people and the agent wrote to each other. If much came at once, only the last of it is here."""
     senders = join_names(dict.fromkeys(speaker_name(dossier, event.actor) for event in sent))
-    more = len(sent) - _MOST_MESSAGES
+    more = len(sent) - _MAX_MESSAGES
     left_out = (aside(f"{pluralize(more, 'earlier message')} in Details."),) if more > 0 else ()
     shown = (
-        remark(f"{message_heading(dossier, event)}:", message_text(event), _MESSAGE) for event in sent[-_MOST_MESSAGES:]
+        remark(f"{message_heading(dossier, event)}:", message_text(event), _MESSAGE) for event in sent[-_MAX_MESSAGES:]
     )
     return _message(dossier, f"{senders} wrote.", rich(*left_out, *chain.from_iterable(shown)))
 

@@ -65,11 +65,11 @@ class TextEntry:
     escaped: bool = False
     exact: bool = True
     empty: Any = ABSENT
-    most: int = INPUT_TEXT
+    limit: int = INPUT_TEXT
 
     def element(self, value: Any) -> Element:
         text = self.write(value) if isinstance(value, str) else None
-        return raw_text_input(text, multiline=self.multiline, most=INPUT_TEXT if self.escaped else self.most)
+        return raw_text_input(text, multiline=self.multiline, limit=INPUT_TEXT if self.escaped else self.limit)
 
     def write(self, value: str) -> str:
         return escape_text(value) if self.escaped else value

@@ -146,8 +146,8 @@ def _described_entry(described: FormProperty, *, leave_out: str | None) -> Entry
         case _ if described.is_date:
             return DateEntry()
         case _:
-            most = described.maxLength or INPUT_TEXT
-            return TextEntry(multiline=most > _ONE_LINE, exact=False, most=most)
+            limit = described.maxLength or INPUT_TEXT
+            return TextEntry(multiline=limit > _ONE_LINE, exact=False, limit=limit)
 
 
 # The parameters of an action.
@@ -196,7 +196,7 @@ def _entry_of_known(described: FormProperty, value: Any, *, needed: bool) -> Ent
     entry = _described_entry(described, leave_out="Leave it out" if value is ABSENT and not needed else None)
     if not isinstance(entry, TextEntry):
         return entry
-    return _text_entry(value, most=entry.most) if isinstance(value, str) else TextEntry(most=entry.most)
+    return _text_entry(value, limit=entry.limit) if isinstance(value, str) else TextEntry(limit=entry.limit)
 
 
 def _entry_of_value(value: Any) -> Entry:
@@ -215,9 +215,9 @@ def _entry_of_value(value: Any) -> Entry:
             return JsonEntry()
 
 
-def _text_entry(value: str, most: int = INPUT_TEXT) -> TextEntry:
+def _text_entry(value: str, limit: int = INPUT_TEXT) -> TextEntry:
     multiline = len(value) > _ONE_LINE or "\n" in value
-    return TextEntry(multiline=multiline, escaped=needs_escapes(value), empty="", most=most)
+    return TextEntry(multiline=multiline, escaped=needs_escapes(value), empty="", limit=limit)
 
 
 def _hint(entry: Entry, value: Any) -> str | None:

@@ -14,7 +14,7 @@ from blocks.kit.ids import ActionId, Field, FormId
 from blocks.kit.limits import OPTION_TEXT
 from blocks.words.views import View, modal
 from rules.scales import RiskLevel
-from rules.search import EVERYTHING, LONGEST, Search
+from rules.search import EVERYTHING, MAX_LENGTH, Search
 
 _THEN = "|"  # in no metadata of ours
 
@@ -58,7 +58,7 @@ def filter_form(search: Search) -> View:
 
 
 def _text(field: Field, label: str, initial: str, hint: str) -> Block:
-    element: Element = {"type": "plain_text_input", "max_length": LONGEST}
+    element: Element = {"type": "plain_text_input", "max_length": MAX_LENGTH}
     return input_block(
         field, label, element | ({"initial_value": initial} if initial else {}), hint=hint, optional=True
     )

@@ -22,8 +22,8 @@ HEADER = 150
 OPTION = 75
 
 
-def plain(text: str, most: int) -> Element:
-    return {"type": "plain_text", "text": cut(one_line(text), most) or "–", "emoji": False}
+def plain(text: str, limit: int) -> Element:
+    return {"type": "plain_text", "text": cut(one_line(text), limit) or "–", "emoji": False}
 
 
 def markup(text: str) -> Element:
@@ -155,9 +155,9 @@ def text_input(*, initial: str | None = None) -> Element:
     return element | ({"initial_value": clean(initial)} if initial else {})
 
 
-def raw_text_input(initial: str | None, *, multiline: bool = True, most: int = 3000) -> Element:
+def raw_text_input(initial: str | None, *, multiline: bool = True, limit: int = 3000) -> Element:
     """An input for an exact text: what is in it is not cleaned."""
-    element: Element = {"type": "plain_text_input", "multiline": multiline, "max_length": most}
+    element: Element = {"type": "plain_text_input", "multiline": multiline, "max_length": limit}
     return element | ({"initial_value": initial} if initial else {})
 
 

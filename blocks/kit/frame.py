@@ -29,18 +29,18 @@ def aside(text: str) -> Element:
 CUT = aside("Shortened. Full text in Details.")
 
 
-def brief(text: str, most: int, more: int = 0) -> list[Run]:
+def brief(text: str, limit: int, more: int = 0) -> list[Run]:
     """A text on one line. A note says if something is left out: the end, or more such texts."""
-    start = one_line(text[: 2 * most])
-    whole = len(text) <= 2 * most and len(start) <= most
+    start = one_line(text[: 2 * limit])
+    whole = len(text) <= 2 * limit and len(start) <= limit
     left_out = f" +{more} in Details" if more > 0 else "" if whole else " in Details"
-    shown = (start if whole else cut(start + "…", most)) or NOTHING
+    shown = (start if whole else cut(start + "…", limit)) or NOTHING
     return [shown, {"type": "text", "text": left_out, "style": {"italic": True}} if left_out else ""]
 
 
-def line(label: str, text: str | None, most: int, more: int = 0) -> list[Run]:
+def line(label: str, text: str | None, limit: int, more: int = 0) -> list[Run]:
     """The same after a label; empty if there is no text."""
-    return [bold(f"{label}: "), *brief(text, most, more)] if text else []
+    return [bold(f"{label}: "), *brief(text, limit, more)] if text else []
 
 
 def framed_runs(lines: Iterable[Sequence[Run]]) -> Parts:
@@ -49,32 +49,32 @@ def framed_runs(lines: Iterable[Sequence[Run]]) -> Parts:
     return (quote(*runs[1:]),) if runs else ()
 
 
-def excerpt(text: str, most: int, lines: int = LINES) -> tuple[str, bool]:
+def excerpt(text: str, limit: int, lines: int = LINES) -> tuple[str, bool]:
     """The beginning of a text, and whether that is all. Text far behind the cut is not processed."""
-    start = clean(text[: 2 * most])
+    start = clean(text[: 2 * limit])
     kept = "\n".join(start.split("\n")[:lines])
-    whole = len(text) <= 2 * most and kept == start and len(kept) <= most
-    return (kept if whole else cut(kept + "…", most)), whole
+    whole = len(text) <= 2 * limit and kept == start and len(kept) <= limit
+    return (kept if whole else cut(kept + "…", limit)), whole
 
 
-def shorten(text: str, most: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """The beginning of a text on one line."""
-    start = one_line(text[: 2 * most])
-    return cut(start if len(text) <= 2 * most else start + "…", most)
+    start = one_line(text[: 2 * limit])
+    return cut(start if len(text) <= 2 * limit else start + "…", limit)
 
 
-def framed_quote(title: str, text: str | None, most: int, lines: int = LINES) -> Parts:
+def framed_quote(title: str, text: str | None, limit: int, lines: int = LINES) -> Parts:
     """Quoted text under a heading of the service; empty if there is no text."""
     if not text:
         return ()
-    shown, whole = excerpt(text, most, lines)
+    shown, whole = excerpt(text, limit, lines)
     return (heading(title), quote(shown or NOTHING), *(() if whole else (CUT,)))
 
 
-def framed_list(title: str, items: Iterable[str], count: int, most: int) -> Parts:
+def framed_list(title: str, items: Iterable[str], count: int, limit: int) -> Parts:
     """One line for each item in one frame, and a count of the items left out."""
     all_items = tuple(items)
-    return framed_lines(title, [f"• {shorten(item, most)}" for item in all_items[:count]], len(all_items) - count)
+    return framed_lines(title, [f"• {shorten(item, limit)}" for item in all_items[:count]], len(all_items) - count)
 
 
 def framed_lines(title: str, lines: Sequence[str], more: int = 0) -> Parts:

@@ -27,15 +27,15 @@ def compact_json(value: Any) -> str:
     return escape_invisible(dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def pieces(text: str, most: int = TEXT) -> Iterator[str]:
+def pieces(text: str, limit: int = TEXT) -> Iterator[str]:
     """The text in pieces, cut at the end of a line or word if one ends in the second half of a piece."""
     begin = 0
-    while len(text) - begin > most:
-        end = _end_of(text, begin + most // 2, begin + most)
+    while len(text) - begin > limit:
+        end = _end_of(text, begin + limit // 2, begin + limit)
         yield text[begin:end]
         begin = end
     yield text[begin:]
 
 
-def _end_of(text: str, least: int, most: int) -> int:
-    return text.rfind("\n", least, most) + 1 or text.rfind(" ", least, most) + 1 or most
+def _end_of(text: str, least: int, limit: int) -> int:
+    return text.rfind("\n", least, limit) + 1 or text.rfind(" ", least, limit) + 1 or limit

@@ -30,9 +30,9 @@ def one_line(text: str) -> str:
     return _SPACES.sub(" ", clean(text))
 
 
-def cut(text: str, most: int) -> str:
+def cut(text: str, limit: int) -> str:
     """At most `most` characters, with an ellipsis if something is missing."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def escape(text: str) -> str:

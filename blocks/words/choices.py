@@ -8,7 +8,7 @@ from blocks.kit.elements import Block, Element, button, menu, option, paragraph,
 from blocks.kit.ids import ActionId, Ref
 from blocks.kit.limits import OVERFLOW_OPTIONS
 from blocks.words.refusals import sentence_runs
-from blocks.words.verb_look import Place, RowPlace
+from blocks.words.verb_look import Position, RowPosition
 from blocks.words.verbs import LOOKS, offered_at
 from rules.state.commands import Verb
 from rules.verbs.trials import Offer
@@ -18,21 +18,21 @@ OPEN_CARD = "Open card"  # the text of its link
 
 def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
     """The frequent verbs, without colours: a list has many rows."""
-    shown = [verb for verb in (asked, *_in_rows(RowPlace.BUTTON)) if verb in offered]
-    more = [verb for verb in _in_rows(RowPlace.MENU) if verb in offered]
+    shown = [verb for verb in (asked, *_in_rows(RowPosition.BUTTON)) if verb in offered]
+    more = [verb for verb in _in_rows(RowPosition.MENU) if verb in offered]
     return [*(_verb_button(verb, ref, title) for verb in shown), *_menu(more[:OVERFLOW_OPTIONS], ref)]
 
 
 def all_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
     """Every offered verb: the rare decisions in a menu, the rest as buttons."""
-    frequent = [*offered_at(Place.CARD, offered), *offered_at(Place.DETAILS, offered)]
+    frequent = [*offered_at(Position.CARD, offered), *offered_at(Position.DETAILS, offered)]
     shown = [*([asked] if asked in offered else []), *(verb for verb in frequent if verb is not asked)]
-    rare = [verb for verb in offered_at(Place.MENU, offered) if verb is not asked]
+    rare = [verb for verb in offered_at(Position.MENU, offered) if verb is not asked]
     return [*(_verb_button(verb, ref, title, LOOKS[verb].style) for verb in shown), *_menu(rare, ref)]
 
 
-def _in_rows(place: RowPlace) -> list[Verb]:
-    return [verb for verb, look in LOOKS.items() if look.row is place]
+def _in_rows(position: RowPosition) -> list[Verb]:
+    return [verb for verb, look in LOOKS.items() if look.row is position]
 
 
 def missing_line(offer: Offer | None) -> Iterator[Block]:

@@ -36,20 +36,20 @@ _EVENT_VERBS: Mapping[str, str] = {
 }
 
 
-def remarks(dossier: Dossier, most: int = 220) -> Parts:
+def remarks(dossier: Dossier, limit: int = 220) -> Parts:
     """The last few remarks, after a count of the earlier ones."""
     events = _remarked(dossier)
     more = len(events) - _MAX_REMARKS
     left_out = (aside(f"{more} earlier in Details."),) if more > 0 else ()
-    return (*left_out, *chain.from_iterable(_remark(dossier, event, most) for event in events[-_MAX_REMARKS:]))
+    return (*left_out, *chain.from_iterable(_remark(dossier, event, limit) for event in events[-_MAX_REMARKS:]))
 
 
-def latest_remark(dossier: Dossier, most: int) -> list[Run]:
+def latest_remark(dossier: Dossier, limit: int) -> list[Run]:
     """The last remark on one line, and a count of the earlier ones."""
     events = _remarked(dossier)
     if not events:
         return []
-    return line(_speech(dossier, events[-1]), _words_of(events[-1].words), most, len(events) - 1)
+    return line(_speech(dossier, events[-1]), _words_of(events[-1].words), limit, len(events) - 1)
 
 
 def _remarked(dossier: Dossier) -> list[HistoryEvent]:
@@ -61,12 +61,12 @@ def _speech(dossier: Dossier, event: HistoryEvent) -> str:
     return f"{speaker_name(dossier, event.actor)} {verb}"
 
 
-def _remark(dossier: Dossier, event: HistoryEvent, most: int) -> Iterator[dict[str, object]]:
-    yield from remark(f"{_speech(dossier, event)}:", _words_of(event.words) or "", most)
+def _remark(dossier: Dossier, event: HistoryEvent, limit: int) -> Iterator[dict[str, object]]:
+    yield from remark(f"{_speech(dossier, event)}:", _words_of(event.words) or "", limit)
 
 
-def remark(heading: str, text: str, most: int) -> Parts:
-    shown, whole = excerpt(text, most, 4)
+def remark(heading: str, text: str, limit: int) -> Parts:
+    shown, whole = excerpt(text, limit, 4)
     more = () if whole else (CUT,)
     return (paragraph(bold(heading)), quote(shown or NOTHING), *more)
 

@@ -27,14 +27,14 @@ def version_author(dossier: Dossier) -> str:
     return f"Version {dossier.state.version} is by {who}. Earlier votes no longer count."
 
 
-def changes(dossier: Dossier, side: int = 60, most: int = _MAX_CHANGES) -> Parts:
+def changes(dossier: Dossier, side: int = 60, limit: int = _MAX_CHANGES) -> Parts:
     """Empty for a first version, or if retention has emptied either version."""
     if dossier.before is None or dossier.package is None:
         return ()
     differences = difference(dossier.before, dossier.package)
     title = f"Changed since version {dossier.state.version - 1}"
-    lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:most]]
-    return framed_lines(title, lines, len(differences) - most) or (aside(f"{title}: nothing that is shown here."),)
+    lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:limit]]
+    return framed_lines(title, lines, len(differences) - limit) or (aside(f"{title}: nothing that is shown here."),)
 
 
 def _line(change: Change, side: int) -> str:

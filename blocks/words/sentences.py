@@ -65,10 +65,10 @@ def person_name(dossier: Dossier, user_id: str) -> str:
     return cut(one_line(dossier.name(user_id)), NAME) or user_id
 
 
-def people_names(dossier: Dossier, user_ids: Iterable[str], most: int = _FEW) -> str:
+def people_names(dossier: Dossier, user_ids: Iterable[str], limit: int = _FEW) -> str:
     names = [person_name(dossier, user_id) for user_id in user_ids]
-    more = [pluralize(len(names) - most, "other")] if len(names) > most else []
-    return join_names((*names[:most], *more))
+    more = [pluralize(len(names) - limit, "other")] if len(names) > limit else []
+    return join_names((*names[:limit], *more))
 
 
 def agent_name(dossier: Dossier) -> str:

@@ -12,7 +12,7 @@ from rules.state.commands import Command, HumanDecisionType, Verb
 from rules.verbs.table import SPEC_OF_VERB
 
 
-class Place(Enum):
+class Position(Enum):
     """Where the verb is offered."""
 
     CARD = "a button of the card"
@@ -20,7 +20,7 @@ class Place(Enum):
     DETAILS = "a button in Details"
 
 
-class RowPlace(Enum):
+class RowPosition(Enum):
     """Where a row of a list offers the verb. A row has room for few verbs; Details offers all of them."""
 
     BUTTON = "a button"
@@ -33,8 +33,8 @@ class VerbLook:
 
     label: str
     meaning: str | Callable[[Dossier], str]  # what happens if the verb is used
-    place: Place
-    row: RowPlace | None = None
+    position: Position
+    row: RowPosition | None = None
     fields: tuple[Field, ...] = ()  # the fields of its form; without fields, one press is enough
     labels: Mapping[Field, str] = field(default_factory=dict)
     comment_required: bool = False  # always; for what lets the action go ahead, the policy may require it too

@@ -8,7 +8,7 @@ from blocks.kit.ids import Field
 from blocks.kit.text import format_duration, slack_date
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk_label
-from blocks.words.verb_look import Place, RowPlace, VerbLook, check_complete
+from blocks.words.verb_look import Position, RowPosition, VerbLook, check_complete
 from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import Verb
@@ -79,7 +79,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.ALLOW_RETRY: VerbLook(
         label="Allow a retry",
         meaning=_allow_retry,
-        place=Place.CARD,
+        position=Position.CARD,
         fields=(Field.CONFIRMED, Field.COMMENT),
         labels={Field.COMMENT: "Why it may run again"},
         after_failure=True,
@@ -87,7 +87,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.ASK_ROLLBACK: VerbLook(
         label="Ask for rollback",
         meaning="The agent is asked to undo what it did. It gets your words.",
-        place=Place.CARD,
+        position=Position.CARD,
         fields=_COMMENT,
         labels={Field.COMMENT: "What the agent should undo"},
         after_failure=True,
@@ -95,7 +95,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.CLOSE: VerbLook(
         label="Close",
         meaning="It stays as it is: the agent neither tries again nor undoes anything.",
-        place=Place.CARD,
+        position=Position.CARD,
         fields=_COMMENT,
         labels={Field.COMMENT: "Why it stays as it is"},
         after_failure=True,
@@ -103,7 +103,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.APPROVE: VerbLook(
         label="Approve",
         meaning=_approve,
-        place=Place.CARD,
+        position=Position.CARD,
         fields=(Field.CONFIRMED, Field.COMMENT),
         labels={Field.COMMENT: "Why you approve"},
         style="primary",
@@ -113,7 +113,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.ANSWER: VerbLook(
         label="Answer",
         meaning="The agent continues with your answer. An answer is not a permission to act.",
-        place=Place.CARD,
+        position=Position.CARD,
         fields=(Field.ANSWER_CHOICE, Field.ANSWER, Field.ANSWER_DATA),
         style="primary",
         remark="answers",
@@ -122,8 +122,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.REJECT: VerbLook(
         label="Reject",
         meaning="The agent must not do this. It gets your reason.",
-        place=Place.CARD,
-        row=RowPlace.BUTTON,
+        position=Position.CARD,
+        row=RowPosition.BUTTON,
         fields=(Field.TAGS, Field.COMMENT),
         labels={Field.COMMENT: "Why you reject it"},
         comment_required=True,
@@ -134,8 +134,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.REVISE: VerbLook(
         label="Revise",
         meaning=_send_back,
-        place=Place.CARD,
-        row=RowPlace.MENU,
+        position=Position.CARD,
+        row=RowPosition.MENU,
         fields=(Field.TAGS, Field.INSTRUCTIONS),
         labels={Field.INSTRUCTIONS: "What the agent should change"},
         remark="asks for changes",
@@ -144,8 +144,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.ESCALATE: VerbLook(
         label="Escalate",
         meaning="From then on only the role that you choose decides, with a new deadline. Silence will not count.",
-        place=Place.CARD,
-        row=RowPlace.MENU,
+        position=Position.CARD,
+        row=RowPosition.MENU,
         fields=(Field.TO_ROLE, Field.TO_PERSON, Field.COMMENT),
         labels={Field.COMMENT: "What the next role should know"},
         remark="escalates",
@@ -154,8 +154,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.OBJECT: VerbLook(
         label="Object",
         meaning="Silence no longer counts. Explicit approval is required.",
-        place=Place.CARD,
-        row=RowPlace.BUTTON,
+        position=Position.CARD,
+        row=RowPosition.BUTTON,
         fields=_COMMENT,
         labels={Field.COMMENT: "What you object to"},
         at_once=True,
@@ -165,8 +165,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.REQUEST_MORE_EVIDENCE: VerbLook(
         label="Request evidence",
         meaning=_send_back,
-        place=Place.MENU,
-        row=RowPlace.MENU,
+        position=Position.MENU,
+        row=RowPosition.MENU,
         fields=(Field.INSTRUCTIONS,),
         labels={Field.INSTRUCTIONS: "What the agent should show"},
         remark="asks for evidence",
@@ -175,8 +175,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.DEFER: VerbLook(
         label="Defer",
         meaning=_defer,
-        place=Place.MENU,
-        row=RowPlace.MENU,
+        position=Position.MENU,
+        row=RowPosition.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
         labels={Field.UNTIL: "Ask again at", Field.COMMENT: "What it waits for"},
         comment_required=True,
@@ -186,7 +186,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.OVERRIDE: VerbLook(
         label="Override",
         meaning=_override,
-        place=Place.MENU,
+        position=Position.MENU,
         fields=(Field.OVERRIDE_DECISION, Field.OVERRIDE_REASON, Field.EVIDENCE_REFS),
         remark="overrides",
         past="overrode this",
@@ -194,7 +194,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.TAKE_OVER: VerbLook(
         label="Take over",
         meaning=_take_over,
-        place=Place.MENU,
+        position=Position.MENU,
         fields=_COMMENT,
         style="primary",
         remark="takes it over",
@@ -203,20 +203,20 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.RECUSE: VerbLook(
         label="Recuse",
         meaning="You will not be asked about this again, in any version. If you voted, your vote is withdrawn.",
-        place=Place.MENU,
+        position=Position.MENU,
         fields=_COMMENT,
         labels={Field.COMMENT: "Why you step aside"},
     ),
     Verb.CLAIM_TASK: VerbLook(
         label="Claim",
         meaning="This is yours, and others see that.",
-        place=Place.DETAILS,
-        row=RowPlace.MENU,
+        position=Position.DETAILS,
+        row=RowPosition.MENU,
     ),
     Verb.APPROVE_WITH_EDITS: VerbLook(
         label="Edit and approve",
         meaning=_edit,
-        place=Place.DETAILS,
+        position=Position.DETAILS,
         fields=(Field.PARAMETERS, Field.CONFIRMED, Field.COMMENT),
         labels={Field.COMMENT: "Why you edit it"},
         remark="approves with edits",
@@ -225,32 +225,32 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.COMMENT: VerbLook(
         label="Comment",
         meaning=_comment,
-        place=Place.DETAILS,
-        row=RowPlace.MENU,
+        position=Position.DETAILS,
+        row=RowPosition.MENU,
         fields=(Field.COMMENT, Field.AUDIENCE),
         comment_required=True,
     ),
     Verb.EXTEND: VerbLook(
         label="Extend deadline",
         meaning=_extend,
-        place=Place.DETAILS,
-        row=RowPlace.MENU,
+        position=Position.DETAILS,
+        row=RowPosition.MENU,
         fields=(Field.UNTIL, Field.COMMENT),
         labels={Field.UNTIL: "The new deadline"},
     ),
     Verb.WAKE: VerbLook(
         label="Wake",
         meaning="This asks for a decision again now, with a new deadline.",
-        place=Place.DETAILS,
-        row=RowPlace.BUTTON,
+        position=Position.DETAILS,
+        row=RowPosition.BUTTON,
         fields=_COMMENT,
         at_once=True,
     ),
     Verb.WITHDRAW: VerbLook(
         label="Withdraw",
         meaning="Nothing is done, and nobody is asked again.",
-        place=Place.DETAILS,
-        row=RowPlace.MENU,
+        position=Position.DETAILS,
+        row=RowPosition.MENU,
         fields=_COMMENT,
         labels={Field.COMMENT: "Why it is withdrawn"},
         comment_required=True,
@@ -258,8 +258,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.REVOKE: VerbLook(
         label="Revoke",
         meaning="The agent may no longer do this. Once it has begun, it is too late.",
-        place=Place.DETAILS,
-        row=RowPlace.BUTTON,
+        position=Position.DETAILS,
+        row=RowPosition.BUTTON,
         fields=_COMMENT,
         labels={Field.COMMENT: "Why you revoke it"},
         comment_required=True,
@@ -267,15 +267,15 @@ LOOKS: Mapping[Verb, VerbLook] = {
     Verb.HAND_BACK: VerbLook(
         label="Hand back",
         meaning="The agent may continue in its thread. The package stays as it is.",
-        place=Place.DETAILS,
-        row=RowPlace.BUTTON,
+        position=Position.DETAILS,
+        row=RowPosition.BUTTON,
         fields=_COMMENT,
     ),
     Verb.JUDGE: VerbLook(
         label="Judge",
         meaning=_judge,
-        place=Place.DETAILS,
-        row=RowPlace.BUTTON,
+        position=Position.DETAILS,
+        row=RowPosition.BUTTON,
         fields=(Field.VERDICT, Field.COMMENT),
     ),
 }
@@ -284,9 +284,9 @@ LOOKS: Mapping[Verb, VerbLook] = {
 check_complete(LOOKS)
 
 
-def offered_at(place: Place, offered: Container[Verb]) -> list[Verb]:
-    """The offered verbs that belong at this place, in order."""
-    return [verb for verb, look in LOOKS.items() if look.place is place and verb in offered]
+def offered_at(position: Position, offered: Container[Verb]) -> list[Verb]:
+    """The offered verbs that belong at this position, in order."""
+    return [verb for verb, look in LOOKS.items() if look.position is position and verb in offered]
 
 
 def meaning(verb: Verb, dossier: Dossier) -> str:

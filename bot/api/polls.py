@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from bot.api.problems import Problem
 from rules.reasons import Reason
 
-MOST_PER_AGENT = 500
+MAX_PER_AGENT = 500
 RETRY_AFTER = "5"
 FULL = "This agent already holds as many long polls as it may. Wait as Retry-After says, or read without `wait`."
 
 
 class Polls:
-    def __init__(self, limit: int = MOST_PER_AGENT) -> None:
+    def __init__(self, limit: int = MAX_PER_AGENT) -> None:
         self._limit = limit
         self._held: Counter[str] = Counter()
 

@@ -111,12 +111,12 @@ def show_history(
 
 
 _LISTED = ("thread_id", "status", "owner_agent", "owner")
-_MOST_LISTED = 200
+_MAX_LISTED = 200
 
 
 def _load_open(connection: Connection) -> list[ThreadState]:
     tenant_id = read_tenant_id(connection)
-    keys = list_threads(connection, tenant_id, lambda _: True, _MOST_LISTED)
+    keys = list_threads(connection, tenant_id, lambda _: True, _MAX_LISTED)
     return [loaded.state for key in keys if (loaded := load_thread_by_key(connection, tenant_id, key))]
 
 

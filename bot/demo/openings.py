@@ -15,7 +15,7 @@ from store.installation.installation import Installation
 from store.outbox.cards import posted_cards
 from store.packages.queue import list_offered
 
-MOST = 100  # open packages per person
+MAX_OPEN = 100  # open packages per person
 
 
 class Opening(NamedTuple):
@@ -43,7 +43,7 @@ def _able_people(connection: Connection, installation: Installation, now: dateti
     able: dict[tuple[str, str], list[str]] = {}
     roster, tenant = installation.roster(connection), installation.tenant_id
     for user in MEMBERS:
-        for state in list_offered(connection, tenant, roster, user, now, limit=MOST).items:
+        for state in list_offered(connection, tenant, roster, user, now, limit=MAX_OPEN).items:
             if state.task.rung == 0 or state.task.required_role in roster.roles_of(user):
                 able.setdefault((state.agent_id, state.decision_package_id), []).append(user)
     return able

@@ -24,7 +24,7 @@ FINAL = 500  # codes from here on are final
 FAULTS = (SMTPException, OSError, EOFError, ValueError)  # all that the library raises
 SLOW = "the mail server does not answer in time"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
-_LONGEST = 300
+_MAX_LENGTH = 300
 _ADDRESS = re.compile(r'"[^"]*"@[^\s<>]+|[^\s<>"]+@[^\s<>"]+')
 # Enhanced status codes (RFC 3463): bad or disabled mailboxes. 5.1.7 and 5.1.8 are about the sender.
 _OF_RECIPIENT = re.compile(r"5\.(?:1\.(?![78]\b)\d+|2\.1)\b")
@@ -60,7 +60,7 @@ def _clean(text: str, server: SmtpServer) -> str:
     """A server may repeat what it was sent."""
     for secret in _spellings(server):
         text = text.replace(secret, "***")
-    return _UNPRINTABLE.sub(" ", _ADDRESS.sub("***", text))[:_LONGEST].strip()
+    return _UNPRINTABLE.sub(" ", _ADDRESS.sub("***", text))[:_MAX_LENGTH].strip()
 
 
 def _spellings(server: SmtpServer) -> list[str]:

@@ -126,8 +126,8 @@ class Connection(web.RequestHandler):
 class Connections:
     """The registry of all open connections of this process, at most `most`."""
 
-    def __init__(self, most: int, peers: Peers, metrics: Metrics) -> None:
-        self._most, self._peers, self._metrics = most, peers, metrics
+    def __init__(self, limit: int, peers: Peers, metrics: Metrics) -> None:
+        self._most, self._peers, self._metrics = limit, peers, metrics
         self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
         self._keyless_by_peer: defaultdict[tuple[str, Phase], dict[Connection, None]] = defaultdict(dict)
         self._closed: Counter[str] = Counter()
@@ -190,9 +190,9 @@ class Connections:
     def _capacity(self, share: Share) -> int:
         return self._most * share.eighths // 8
 
-    def _limit_peer(self, of_peer: dict[Connection, None], most: int) -> None:
+    def _limit_peer(self, of_peer: dict[Connection, None], limit: int) -> None:
         """One address may hold at most half of a share of keyless connections."""
-        while len(of_peer) > most:
+        while len(of_peer) > limit:
             self._close(next(iter(of_peer)), "crowded")
 
     def _make_room(self, share: Share) -> None:

@@ -11,8 +11,8 @@ log = structlog.get_logger()
 WANTED = 16_384
 # For the database, Slack, callbacks and files, and for connections that are accepted but not registered yet.
 RESERVED = 512
-MOST_CONNECTIONS = 8_192
-LEAST_CONNECTIONS = 64
+MAX_CONNECTIONS = 8_192
+MIN_CONNECTIONS = 64
 
 
 def raise_descriptor_limit() -> int:
@@ -31,9 +31,9 @@ def raise_descriptor_limit() -> int:
 
 def connection_limit(limit: int) -> int:
     """How many incoming connections the limit allows. Even with very few descriptors, some are accepted."""
-    if limit < RESERVED + LEAST_CONNECTIONS:
-        log.warning("descriptors.too_few", limit=limit, needed=RESERVED + LEAST_CONNECTIONS, fix="raise `ulimit -n`")
-    return max(LEAST_CONNECTIONS, min(MOST_CONNECTIONS, limit - RESERVED))
+    if limit < RESERVED + MIN_CONNECTIONS:
+        log.warning("descriptors.too_few", limit=limit, needed=RESERVED + MIN_CONNECTIONS, fix="raise `ulimit -n`")
+    return max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, limit - RESERVED))
 
 
 def _finite(limit: int) -> int:

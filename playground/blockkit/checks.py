@@ -30,12 +30,12 @@ def flag(value: Any) -> Faults:
     return NO_FAULTS if isinstance(value, bool) else refusal("must be true or false")
 
 
-def text(most: int = ANY_LENGTH, least: int = 1) -> Check:
-    bounds = f"{least} to {most:,} characters" if most < ANY_LENGTH else f"at least {least} character"
+def text(limit: int = ANY_LENGTH, least: int = 1) -> Check:
+    bounds = f"{least} to {limit:,} characters" if limit < ANY_LENGTH else f"at least {least} character"
     refused = refusal(f"must be a string of {bounds}")
 
     def check(value: Any) -> Faults:
-        return NO_FAULTS if isinstance(value, str) and least <= len(value) <= most else refused
+        return NO_FAULTS if isinstance(value, str) and least <= len(value) <= limit else refused
 
     return check
 
@@ -58,12 +58,12 @@ def choice(*words: str) -> Check:
     return check
 
 
-def integer(least: int, most: int) -> Check:
-    refused = refusal(f"must be a whole number from {least} to {most:,}")
+def integer(least: int, limit: int) -> Check:
+    refused = refusal(f"must be a whole number from {least} to {limit:,}")
 
     def check(value: Any) -> Faults:
         # In Python True equals 1, but JSON distinguishes them.
-        return NO_FAULTS if type(value) is int and least <= value <= most else refused
+        return NO_FAULTS if type(value) is int and least <= value <= limit else refused
 
     return check
 
@@ -81,15 +81,15 @@ def nullable(check: Check) -> Check:
     return lambda value: NO_FAULTS if value is None else check(value)
 
 
-def items(of: Check, most: int, least: int = 1) -> Check:
-    refused = refusal(f"must be an array of {least} to {most:,} items")
+def items(of: Check, limit: int, least: int = 1) -> Check:
+    refused = refusal(f"must be an array of {least} to {limit:,} items")
 
     def check(value: Any) -> Faults:
         if not isinstance(value, (list, tuple)):
             return refused
-        faults = [] if least <= len(value) <= most else [*refused]
+        faults = [] if least <= len(value) <= limit else [*refused]
         # Items past the limit are not checked: a million bad items are one fault, not a million.
-        for index, item in enumerate(value[:most]):
+        for index, item in enumerate(value[:limit]):
             if item_faults := of(item):
                 faults += under(index, item_faults)
         return tuple(faults)

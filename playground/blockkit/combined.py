@@ -54,10 +54,10 @@ def check_message_blocks(blocks: Sequence[Any]) -> Iterator[Fault]:
 def check_valid_blocks(blocks: Sequence[Any], surface: Surface) -> Iterator[Fault]:
     """Texts at all depths are counted only in valid blocks, because only there the depth is bounded."""
     placed = list(blocks_in(blocks))
-    for kind, most in TABLES.items():
-        if sum(characters(block["rows"]) for _, block in _of_kind(kind, placed)) > most:
-            yield from refusal(f"the cells of all {kind} blocks may hold {most:,} characters together", "/blocks")
-    total, most = characters(blocks), limits.MESSAGE_BLOCKS_TEXT
-    if surface is Surface.MESSAGE and total > most:
-        message = f"all blocks of a message may hold {most:,} characters together; these hold {total:,}"
+    for kind, limit in TABLES.items():
+        if sum(characters(block["rows"]) for _, block in _of_kind(kind, placed)) > limit:
+            yield from refusal(f"the cells of all {kind} blocks may hold {limit:,} characters together", "/blocks")
+    total, limit = characters(blocks), limits.MESSAGE_BLOCKS_TEXT
+    if surface is Surface.MESSAGE and total > limit:
+        message = f"all blocks of a message may hold {limit:,} characters together; these hold {total:,}"
         yield from refusal(message, "/blocks", "msg_blocks_too_long")

@@ -49,8 +49,8 @@ def _ids(key: str) -> dict[str, Check]:
 
 
 def _fits(element: dict[str, Any]) -> Faults:
-    most = element.get("max_length", limits.INPUT_TEXT)
-    fits = len(element.get("initial_value", "")) <= most
+    limit = element.get("max_length", limits.INPUT_TEXT)
+    fits = len(element.get("initial_value", "")) <= limit
     return NO_FAULTS if fits else refusal("must not be longer than max_length", "/initial_value")
 
 

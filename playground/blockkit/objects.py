@@ -9,16 +9,16 @@ from playground.blockkit.checks import choice, either, exactly_one, flag, items,
 from playground.blockkit.fault import NO_FAULTS, Check, Faults, refusal
 
 
-def plain(most: int = limits.TEXT) -> Check:
-    return shape("plain_text", {"text": text(most)}, {"emoji": flag})
+def plain(limit: int = limits.TEXT) -> Check:
+    return shape("plain_text", {"text": text(limit)}, {"emoji": flag})
 
 
-def mrkdwn(most: int = limits.TEXT) -> Check:
-    return shape("mrkdwn", {"text": text(most)}, {"verbatim": flag})
+def mrkdwn(limit: int = limits.TEXT) -> Check:
+    return shape("mrkdwn", {"text": text(limit)}, {"verbatim": flag})
 
 
-def text_object(most: int = limits.TEXT) -> Check:
-    return kinds({"plain_text": plain(most), "mrkdwn": mrkdwn(most)})
+def text_object(limit: int = limits.TEXT) -> Check:
+    return kinds({"plain_text": plain(limit), "mrkdwn": mrkdwn(limit)})
 
 
 def option(label: Check, description: Check, **more: Check) -> Check:

@@ -168,5 +168,5 @@ def _size(view: dict[str, Any]) -> Faults:
     document = _json(view)
     if document is None:
         return refusal("must be JSON", code="invalid_arguments")
-    size, most = len(document.encode(errors="surrogatepass")), limits.VIEW_JSON_BYTES
-    return refusal(f"must be at most {most:,} bytes of JSON", code="view_too_large") if size > most else NO_FAULTS
+    size, limit = len(document.encode(errors="surrogatepass")), limits.VIEW_JSON_BYTES
+    return refusal(f"must be at most {limit:,} bytes of JSON", code="view_too_large") if size > limit else NO_FAULTS

@@ -10,7 +10,7 @@ from playground.api.socket_mode import Sockets
 from playground.model.workspace import Workspace
 
 SLOW = 2.0  # seconds before each answer
-PATIENCE = 30  # seconds during which every call gets a 429
+RATE_LIMITED_FOR = 30  # seconds during which every call gets a 429
 
 
 class Condition(StrEnum):
@@ -35,7 +35,7 @@ class SlackCondition:
             case Condition.SLOW:
                 faults.slow(None, seconds=SLOW, times=None)
             case Condition.LIMITED:
-                faults.rate_limited(seconds=PATIENCE)
+                faults.rate_limited(seconds=RATE_LIMITED_FOR)
             case Condition.DOWN:
                 self.sockets.drop()
             case Condition.WELL:

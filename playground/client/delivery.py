@@ -14,7 +14,7 @@ import aiohttp
 
 from playground.api.socket_mode import Sockets
 from playground.client.signing import signature_headers
-from playground.model.workspace import PATIENCE
+from playground.model.workspace import ACK_WITHIN
 
 Kind = Literal["interactive", "slash_commands", "events_api"]
 FORM = "application/x-www-form-urlencoded"
@@ -59,7 +59,7 @@ class Delivery:
     sockets: Sockets
     signing_secret: str
     url: str | None = None
-    ack_within: float = PATIENCE
+    ack_within: float = ACK_WITHIN
 
     async def send(self, app_request: AppRequest) -> Ack:
         """Over a socket as soon as one is open; the request URL is then no longer used."""

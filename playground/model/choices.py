@@ -78,10 +78,10 @@ def _value(element: Element, choice: Any) -> Any:
 
 
 def _options(element: Element, choice: Any) -> list[Mapping[str, Any]]:
-    most = element.data.get("max_selected_items")
+    limit = element.data.get("max_selected_items")
     picked = [_option(element, item) for item in choice or ()]
-    if most is not None and len(picked) > most:
-        raise NotPossibleError(f"{element.action_id!r} takes at most {most} options")
+    if limit is not None and len(picked) > limit:
+        raise NotPossibleError(f"{element.action_id!r} takes at most {limit} options")
     return picked
 
 
@@ -115,9 +115,9 @@ def _parse_choice(element: Element, choice: Any) -> Any:
 def _text(element: Element, typed: str) -> str | None:
     if not typed:
         return None
-    least, most = element.data.get("min_length", 0), element.data.get("max_length", 3000)
-    if not least <= len(typed) <= most:
-        raise NotPossibleError(f"{element.action_id!r} takes {least} to {most} characters, not {len(typed)}")
+    least, limit = element.data.get("min_length", 0), element.data.get("max_length", 3000)
+    if not least <= len(typed) <= limit:
+        raise NotPossibleError(f"{element.action_id!r} takes {least} to {limit} characters, not {len(typed)}")
     if "\n" in typed and not element.data.get("multiline"):
         raise NotPossibleError(f"{element.action_id!r} has one line")
     _fits(element, typed)
@@ -138,9 +138,9 @@ def _number(element: Element, typed: str) -> None:
     whole = not element.data.get("is_decimal_allowed")
     if not re.fullmatch(r"-?\d+" if whole else r"-?\d+(\.\d+)?", typed):
         raise NotPossibleError(f"{element.action_id!r} takes a number, not {typed!r}")
-    least, most = element.data.get("min_value", "-inf"), element.data.get("max_value", "inf")
-    if not float(least) <= float(typed) <= float(most):
-        raise NotPossibleError(f"{element.action_id!r} takes {least} to {most}, not {typed}")
+    least, limit = element.data.get("min_value", "-inf"), element.data.get("max_value", "inf")
+    if not float(least) <= float(typed) <= float(limit):
+        raise NotPossibleError(f"{element.action_id!r} takes {least} to {limit}, not {typed}")
 
 
 def state_of(blocks: Any, typed: State) -> dict[str, dict[str, Any]]:

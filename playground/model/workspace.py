@@ -31,7 +31,7 @@ SCOPES = (
     "groups:read",
 )
 FOREIGN = "TFOREIGN"
-PATIENCE = 3.0  # seconds: Slack's, for an answer to a click and for the use of its trigger
+ACK_WITHIN = 3.0  # seconds: Slack's, for an answer to a click and for the use of its trigger
 REMEMBERED = 10_000  # calls: tests look only among the latest
 
 
@@ -69,7 +69,7 @@ class Workspace:
     bot_user: str = "UBOT"
     bot_id: str = "BBOT"
     bot_name: str = "countersign"
-    patience: float = PATIENCE
+    ack_within: float = ACK_WITHIN
     clock: Clock = time.monotonic
     rates: Rates | None = None
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
@@ -96,7 +96,7 @@ class Workspace:
     def __post_init__(self) -> None:
         self.messages = Messages(self.changes)
         self.views = Views(self.changes, self.ids)
-        self.triggers = Triggers(self.clock, self.ids, self.patience)
+        self.triggers = Triggers(self.clock, self.ids, self.ack_within)
         self.response_urls = ResponseUrls(self.clock)
         self.faults = Faults(self.clock)
         for id_, name, bot_id in ((self.bot_user, self.bot_name, self.bot_id), (SLACKBOT, "slackbot", None)):

@@ -80,24 +80,26 @@ def check_rate(rates: Rates, load: Load, now: datetime, *, settled: bool) -> Ref
     if rates.new and load.new >= rates.new:
         return _rate_limited(f"This agent may send {rates.new} packages a minute.", load.new_since, now)
     if not settled and rates.waiting and load.waiting >= rates.waiting:
-        most = f"This agent may send {rates.waiting} packages a minute that wait for people."
-        return _rate_limited(most, load.waiting_since, now)
+        sentence = f"This agent may send {rates.waiting} packages a minute that wait for people."
+        return _rate_limited(sentence, load.waiting_since, now)
     return None
 
 
-def check_recent(sent: Sequence[datetime], most: int, limit: str, now: datetime) -> Refusal | None:
-    """Refuse if the last minute holds this many, oldest first. Retry when the first of them is a minute old."""
-    return _rate_limited(limit, sent[-most], now) if len(sent) >= most else None
+def check_recent(sent: Sequence[datetime], limit: int, sentence: str, now: datetime) -> Refusal | None:
+    """Refuse with this sentence if `limit` were sent in the last minute. `sent` begins with the oldest."""
+    return _rate_limited(sentence, sent[-limit], now) if len(sent) >= limit else None
 
 
 def check_open_packages(rates: Rates, load: Load) -> Refusal | None:
     if not rates.open or load.open < rates.open:
         return None
-    most = f"This agent has {load.open} open packages and may have {rates.open}. Withdraw some, or wait for decisions."
-    return refuse(Reason.RATE_LIMITED, limit=most, after=_RETRY_WHEN_FULL)
+    sentence = (
+        f"This agent has {load.open} open packages and may have {rates.open}. Withdraw some, or wait for decisions."
+    )
+    return refuse(Reason.RATE_LIMITED, limit=sentence, after=_RETRY_WHEN_FULL)
 
 
-def _rate_limited(limit: str, since: datetime | None, now: datetime) -> Refusal:
+def _rate_limited(sentence: str, since: datetime | None, now: datetime) -> Refusal:
     """Retry when the oldest package of the last minute is a minute old."""
     left = (since or now) + PERIOD - now
-    return refuse(Reason.RATE_LIMITED, limit=limit, after=max(1, ceil(left.total_seconds())))
+    return refuse(Reason.RATE_LIMITED, limit=sentence, after=max(1, ceil(left.total_seconds())))

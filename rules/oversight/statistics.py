@@ -11,7 +11,7 @@ from rules.scales import HITLLevel
 from rules.values import Moment, Value
 
 _WEEK = timedelta(days=7)
-MOST_WEEKS = 53
+MAX_WEEKS = 53
 
 
 class Age(StrEnum):
@@ -71,14 +71,14 @@ class Week(NamedTuple):
     end: datetime
 
 
-EARLIER = "earlier"  # stands for all weeks before the last `MOST_WEEKS`
+EARLIER = "earlier"  # stands for all weeks before the last `MAX_WEEKS`
 
 
 def weeks_between(since: datetime, until: datetime) -> list[Week]:
     """The weeks that the period touches, oldest first."""
     monday = _monday(until)
     weeks: list[Week] = []
-    while len(weeks) < MOST_WEEKS and monday + _WEEK > since:
+    while len(weeks) < MAX_WEEKS and monday + _WEEK > since:
         year, number, _ = monday.isocalendar()
         weeks.append(Week(f"{year}-W{number:02d}", monday + _WEEK))
         monday -= _WEEK

@@ -9,8 +9,8 @@ from rules.threads.commands import ResumeThread, ThreadCommand
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.situation import ThreadSituation
 
-MOST_CHECKPOINTS = 60  # of an agent, a minute
-MOST_OFFERS = 30
+MAX_CHECKPOINTS = 60  # of an agent, a minute
+MAX_OFFERS = 30
 
 
 def check_nothing(_: ThreadState, __: ThreadCommand, ___: ThreadSituation) -> None:
@@ -18,13 +18,13 @@ def check_nothing(_: ThreadState, __: ThreadCommand, ___: ThreadSituation) -> No
 
 
 def check_rate_of_checkpoints(_: ThreadState, __: ThreadCommand, situation: ThreadSituation) -> Refusal | None:
-    limit = f"An agent may report {MOST_CHECKPOINTS} checkpoints a minute."
-    return check_recent(situation.recent_checkpoints, MOST_CHECKPOINTS, limit, situation.now)
+    limit = f"An agent may report {MAX_CHECKPOINTS} checkpoints a minute."
+    return check_recent(situation.recent_checkpoints, MAX_CHECKPOINTS, limit, situation.now)
 
 
 def check_rate_of_offers(_: ThreadState, __: ThreadCommand, situation: ThreadSituation) -> Refusal | None:
-    limit = f"An agent may offer {MOST_OFFERS} threads a minute."
-    return check_recent(situation.recent_offers, MOST_OFFERS, limit, situation.now)
+    limit = f"An agent may offer {MAX_OFFERS} threads a minute."
+    return check_recent(situation.recent_offers, MAX_OFFERS, limit, situation.now)
 
 
 def check_hold(state: ThreadState, _: ThreadCommand, situation: ThreadSituation) -> Refusal | None:

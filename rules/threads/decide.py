@@ -164,7 +164,7 @@ def _handed_over(
     new, old = situation.agents[after.owner_agent], situation.agents.get(state.owner_agent)
     if old is None or not old.may_act:
         return  # what a paused agent asked for waits with it
-    for package in handing_over.packages_of(state.owner_agent, situation)[: handing_over.MOST_HANDED_OVER]:
+    for package in handing_over.packages_of(state.owner_agent, situation)[: handing_over.MAX_HANDED_OVER]:
         consequence: dict[str, Any] = {
             "command_id": f"{event_id}:{package.decision_package_id}",
             "decision_package_id": package.decision_package_id,

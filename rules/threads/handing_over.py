@@ -30,7 +30,7 @@ from rules.threads.permits import HANDOFF_ACTION, check_allowed_by_people, not_a
 from rules.threads.situation import ThreadSituation
 from rules.values import Moment
 
-MOST_HANDED_OVER = 200  # packages: all go over in one transaction
+MAX_HANDED_OVER = 200  # packages: all go over in one transaction
 
 
 def change_handoffs(
@@ -173,8 +173,8 @@ def _check_answer(handoff: Handoff, situation: ThreadSituation) -> Refusal | Non
 
 def _check_keys(packages: tuple[PackageState, ...], target: Agent, situation: ThreadSituation) -> Refusal | None:
     """The thread's packages become the target's, so its key must cover each of them, and people must be known."""
-    if len(packages) > MOST_HANDED_OVER:
-        return not_allowed(f"it has {len(packages)} open packages, and {MOST_HANDED_OVER} are the most")
+    if len(packages) > MAX_HANDED_OVER:
+        return not_allowed(f"it has {len(packages)} open packages, and {MAX_HANDED_OVER} are the most")
     waiting = any(not package.status.terminal for package in packages)
     if waiting and not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)

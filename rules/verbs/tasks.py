@@ -247,7 +247,7 @@ def record_mails(move: Move, command: RecordMails) -> Transition:
 # Every message is an event of its own type, with its text in the content of that event. The state only counts them.
 
 # People read these, so an agent may say less than it may propose: a card's thread stays readable.
-MOST_ABOUT_ONE, MOST_IN_ALL = 10, 60  # messages a minute
+MAX_ABOUT_ONE, MAX_IN_ALL = 10, 60  # messages a minute
 
 
 def comment(move: Move, command: Comment) -> Transition:
@@ -269,10 +269,10 @@ def say(move: Move, command: Say) -> Transition | Refusal:
 
 
 def _check_rates(conversation: Conversation, now: datetime) -> Refusal | None:
-    about_one = f"An agent may send {MOST_ABOUT_ONE} messages a minute about one package."
-    in_all = f"An agent may send {MOST_IN_ALL} messages a minute in all."
-    return check_recent(conversation.here, MOST_ABOUT_ONE, about_one, now) or check_recent(
-        conversation.everywhere, MOST_IN_ALL, in_all, now
+    about_one = f"An agent may send {MAX_ABOUT_ONE} messages a minute about one package."
+    in_all = f"An agent may send {MAX_IN_ALL} messages a minute in all."
+    return check_recent(conversation.here, MAX_ABOUT_ONE, about_one, now) or check_recent(
+        conversation.everywhere, MAX_IN_ALL, in_all, now
     )
 
 

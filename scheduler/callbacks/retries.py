@@ -26,7 +26,7 @@ DELAYS: Sequence[timedelta] = (
 )
 ATTEMPTS = len(DELAYS) + 1
 JITTER = 0.2  # ±20 %, so that callbacks that failed together are not retried together
-PATIENCE = timedelta(days=1)  # the maximum, whatever Retry-After says
+MAX_RETRY_AFTER = timedelta(days=1)  # the maximum, whatever Retry-After says
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
@@ -63,21 +63,21 @@ class Postponed(NamedTuple):
     reason: str
 
 
-Verdict = Delivered | Retry | Dead | Dropped | Postponed
+AttemptResult = Delivered | Retry | Dead | Dropped | Postponed
 
 
-def verdict_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:
+def result_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -> AttemptResult:
     """`attempts` counts the earlier attempts. `chance` is between 0 and 1."""
     if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return Delivered()
     if reply.status == HTTPStatus.GONE:
         return Dead("answered 410 Gone: nothing more is sent to this address", closed=True)
     quiet_until = retry_after(reply.retry_after, now)
-    verdict = verdict_of_failure(_error_of(reply.status), attempts, now, chance, quiet_until)
-    return verdict._replace(quiet_until=quiet_until) if isinstance(verdict, Retry) else verdict
+    result = result_of_failure(_error_of(reply.status), attempts, now, chance, quiet_until)
+    return result._replace(quiet_until=quiet_until) if isinstance(result, Retry) else result
 
 
-def verdict_of_failure(
+def result_of_failure(
     error: str, attempts: int, now: datetime, chance: float, not_before: datetime | None = None
 ) -> Retry | Dead:
     if attempts >= len(DELAYS):
@@ -91,7 +91,7 @@ def retry_after(written: str | None, now: datetime) -> datetime | None:
     if written is None:
         return None
     until = _seconds(written.strip(), now) or _date(written)
-    return min(until, now + PATIENCE) if until and until > now else None
+    return min(until, now + MAX_RETRY_AFTER) if until and until > now else None
 
 
 def _seconds(written: str, now: datetime) -> datetime | None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from scheduler.callbacks.client import CallbackClient
 from scheduler.callbacks.concurrency import ConcurrencyLimits
-from scheduler.callbacks.retries import Dead, Delivered, Dropped, Postponed, Retry, Verdict, verdict_of_failure
+from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, Retry, result_of_failure
 from scheduler.callbacks.webhook import WebhookPost
 from scheduler.common import endings
 from store.agents.agent_admin import leave_unsealed
@@ -46,7 +46,7 @@ class Post(Protocol):
 
     count: Callable[[str], None]
 
-    async def attempt(self, callback: ClaimedCallback) -> Verdict: ...
+    async def attempt(self, callback: ClaimedCallback) -> AttemptResult: ...
 
 
 class CallbackSender:
@@ -149,19 +149,19 @@ class CallbackSender:
             self._release([callback.as_due])
             self.notice()
 
-    async def _attempt(self, callback: ClaimedCallback) -> Verdict:
+    async def _attempt(self, callback: ClaimedCallback) -> AttemptResult:
         try:
             return await self._posts[callback.kind].attempt(callback)
         except UnavailableError:
             raise
         except Exception:
             log.exception(_event(callback, "fault"), **_ids(callback))
-        return verdict_of_failure(FAULT, callback.attempts, self._now(), self._chance())
+        return result_of_failure(FAULT, callback.attempts, self._now(), self._chance())
 
-    async def _settle(self, callback: ClaimedCallback, verdict: Verdict) -> None:
-        await self._store.write(partial(_write_result, callback=callback, verdict=verdict, now=self._now()), quick=True)
+    async def _settle(self, callback: ClaimedCallback, result: AttemptResult) -> None:
+        await self._store.write(partial(_write_result, callback=callback, result=result, now=self._now()), quick=True)
         count = self._posts[callback.kind].count
-        match verdict:
+        match result:
             case Delivered():
                 log.info(_event(callback, "delivered"), **_ids(callback))
                 count("delivered")
@@ -177,8 +177,8 @@ class CallbackSender:
                 log.info(_event(callback, "postponed"), **_ids(callback), reason=reason, again_at=at.isoformat())
 
 
-def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Verdict, now: datetime) -> None:
-    match verdict:
+def _write_result(connection: Connection, callback: ClaimedCallback, result: AttemptResult, now: datetime) -> None:
+    match result:
         case Delivered():
             deliveries.record_delivery(connection, callback, now)
             if callback.kind is PostKind.MAIL:

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from scheduler.callbacks.client import CallbackClient, UnsentError
-from scheduler.callbacks.retries import Dead, Verdict, verdict_of_failure, verdict_of_reply
+from scheduler.callbacks.retries import AttemptResult, Dead, result_of_failure, result_of_reply
 from store.agents.callback_secrets import VaultError
 from store.outbox.deliveries import ClaimedCallback
 
@@ -29,20 +29,20 @@ class WebhookPost:
     ) -> None:
         self._client, self.count, self._now, self._chance, self._decrypt = client, count, now, chance, decrypt
 
-    async def attempt(self, callback: ClaimedCallback) -> Verdict:
+    async def attempt(self, callback: ClaimedCallback) -> AttemptResult:
         return _obstacle(callback) or await self._try(callback)
 
-    async def _try(self, callback: ClaimedCallback) -> Verdict:
+    async def _try(self, callback: ClaimedCallback) -> AttemptResult:
         try:
             return await self._send(callback)
         except (UnsentError, VaultError) as fault:
-            return verdict_of_failure(str(fault), callback.attempts, self._now(), self._chance())
+            return result_of_failure(str(fault), callback.attempts, self._now(), self._chance())
 
-    async def _send(self, callback: ClaimedCallback) -> Verdict:
+    async def _send(self, callback: ClaimedCallback) -> AttemptResult:
         body = (callback.body or "").encode()
         headers = envelope(callback.callback_id, self._now(), body, map(self._decrypt, callback.secrets))
         reply = await self._client.send(callback.url, headers, body)
-        return verdict_of_reply(reply, callback.attempts, self._now(), self._chance())
+        return result_of_reply(reply, callback.attempts, self._now(), self._chance())
 
 
 def _obstacle(callback: ClaimedCallback) -> Dead | None:

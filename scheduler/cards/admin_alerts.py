@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 CHECK_OBSOLETE_EVERY = timedelta(minutes=1)
-PATIENCE = timedelta(seconds=5)  # before a retry, if an alert reached nobody
+ALERT_RETRY_AFTER = timedelta(seconds=5)  # before a retry, if an alert reached nobody
 REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to all of them
 
 
@@ -84,5 +84,5 @@ class AdminAlerts:
             await self._sender.post(recipient, alert_message(trouble))
         except SlackError as fault:
             log.warning("admin.not_alerted", whom=recipient, place=trouble.place, error=fault.error)
-            return PATIENCE if isinstance(fault, BusyError | UnreachableError) else REFUSED
+            return ALERT_RETRY_AFTER if isinstance(fault, BusyError | UnreachableError) else REFUSED
         return None

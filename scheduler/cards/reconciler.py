@@ -48,7 +48,7 @@ SLACK_RATES = Rates()
 AT_ONCE = 32  # places delivered at the same time: a burst into some channels, beside slow calls
 LOOK_EVERY = 2.0  # seconds; finds changes by other processes and postponed places
 PAUSE = 0.05  # seconds between two rounds, so that a hundred decisions do not cause a hundred rounds
-PATIENCE = 5.0  # seconds before a retry, if Slack names no time
+RETRY_AFTER = 5.0  # seconds before a retry, if Slack names no time
 
 
 def _utc_now() -> datetime:
@@ -195,10 +195,10 @@ class Reconciler:
             await lease.postpone(0)
         except SlackError as fault:
             log.warning("card.not_delivered", **known, error=fault.error)
-            await self._postpone(lease, PATIENCE)
+            await self._postpone(lease, RETRY_AFTER)
         except Exception:
             log.exception("card.fault", **known)
-            await self._postpone(lease, 12 * PATIENCE)
+            await self._postpone(lease, 12 * RETRY_AFTER)
         finally:
             if claim.paid:
                 self._pace.report_unused(claim.paid)

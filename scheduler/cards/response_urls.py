@@ -10,7 +10,7 @@ from scheduler.common.messenger import Posted
 
 LIFE = 25 * 60.0  # seconds; Slack allows half an hour
 USES = 3  # Slack allows five; the others are for private answers
-MOST = 200
+MAX_CARDS = 200
 
 
 class ResponseUrl(NamedTuple):
@@ -30,7 +30,7 @@ class ResponseUrls:
         """Keeps the newest URL of each card; if there are too many cards, drops the oldest."""
         self._of_card.pop(card, None)
         self._of_card[card] = ResponseUrl(url, self._monotonic() + LIFE, USES)
-        while len(self._of_card) > MOST:
+        while len(self._of_card) > MAX_CARDS:
             del self._of_card[next(iter(self._of_card))]
 
     def take(self, card: Posted) -> str | None:

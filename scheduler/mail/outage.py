@@ -20,7 +20,7 @@ from store.installation import presence
 from store.mail import needs
 from store.mail.needs import NO_PACKAGE, Need
 from store.outbox import troubles
-from store.packages.paging import Place
+from store.packages.paging import Cursor
 from store.packages.queue import list_open_tasks
 from store.store import Store
 
@@ -58,7 +58,7 @@ class SlackOutage:
     async def _note_waiting(self) -> None:
         if self._now() >= self._forget_at:
             self._noted, self._forget_at = {}, self._now() + LOOK_AGAIN
-        after: Place | None = None
+        after: Cursor | None = None
         written = False
         while True:
             states, waiting, after = await self._store.read(partial(self._page, after=after))
@@ -72,7 +72,9 @@ class SlackOutage:
             tenant_id, now = self._store.installation.tenant_id, self._now()
             await self._store.write(lambda connection: needs.release_waiting(connection, tenant_id, now))
 
-    def _page(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], list[Need], Place | None]:
+    def _page(
+        self, connection: Connection, after: Cursor | None
+    ) -> tuple[list[PackageState], list[Need], Cursor | None]:
         """Packages that are new or have changed in this outage, and who has to be told of them."""
         installation = self._store.installation
         page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)

@@ -17,7 +17,7 @@ from hashlib import sha256
 import structlog
 
 from blocks.mail.mail import Mail
-from scheduler.callbacks.retries import Dead, Delivered, Dropped, Postponed, Verdict, verdict_of_failure
+from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, result_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
 from scheduler.mail.client import (
     Envelope,
@@ -69,7 +69,7 @@ class MailPost:
         self._store, self._client, self._sender, self._link_to = store, client, sender, link_to
         self.count, self._now, self._chance = count, now, chance
 
-    async def attempt(self, mail: ClaimedCallback) -> Verdict:
+    async def attempt(self, mail: ClaimedCallback) -> AttemptResult:
         if mail.unanswered >= MOST_UNANSWERED:
             return Dead(GIVEN_UP)
         if mail.unanswered and mail.body is None:
@@ -87,7 +87,7 @@ class MailPost:
         installation, now = self._store.installation, self._store.clock()
         return await self._store.read(lambda connection: draft_mail(connection, installation, mail, now, self._link_to))
 
-    async def _deliver(self, mail: ClaimedCallback, draft: Draft) -> Verdict:
+    async def _deliver(self, mail: ClaimedCallback, draft: Draft) -> AttemptResult:
         if mail.unanswered and draft.drops:
             return Dead(f"no answer came when it was sent, and it is not sent again: {_reasons(draft)}")
         if draft.mail is None:
@@ -100,7 +100,9 @@ class MailPost:
             return await self._send_again(mail, Envelope(recipient.addr_spec, mail.body.encode()))
         return await self._write_and_send(mail, draft, draft.mail, recipient)
 
-    async def _write_and_send(self, mail: ClaimedCallback, draft: Draft, content: Mail, recipient: Address) -> Verdict:
+    async def _write_and_send(
+        self, mail: ClaimedCallback, draft: Draft, content: Mail, recipient: Address
+    ) -> AttemptResult:
         """One package's words must not keep back what else the mail tells: without them it is tried once more."""
         body = write_message(content, self._heading(draft, recipient))
         await self._save(mail, body, draft)
@@ -136,14 +138,14 @@ class MailPost:
         if not await self._store.write(partial(letters.begin_sending, mail=mail)):
             raise ClaimLostError(mail.callback_id)
 
-    async def _send_again(self, mail: ClaimedCallback, envelope: Envelope) -> Verdict:
+    async def _send_again(self, mail: ClaimedCallback, envelope: Envelope) -> AttemptResult:
         """The same message, which may have arrived already."""
         try:
             return await self._send(mail, envelope)
         except TextRefusedError as refusal:
             return Dead(str(refusal))
 
-    async def _send(self, mail: ClaimedCallback, envelope: Envelope) -> Verdict:
+    async def _send(self, mail: ClaimedCallback, envelope: Envelope) -> AttemptResult:
         try:
             await self._client.send(envelope, partial(self._begin, mail))
         except NoAnswerError as fault:
@@ -157,8 +159,8 @@ class MailPost:
             return Dead(str(fault)) if isinstance(fault, MailRefusedError) else self._again(mail, str(fault))
         return Delivered()
 
-    def _again(self, mail: ClaimedCallback, error: str) -> Verdict:
-        return verdict_of_failure(error, mail.attempts, self._now(), self._chance())
+    def _again(self, mail: ClaimedCallback, error: str) -> AttemptResult:
+        return result_of_failure(error, mail.attempts, self._now(), self._chance())
 
 
 def _reasons(draft: Draft) -> str:

@@ -21,7 +21,7 @@ from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
 from store.installation.absence_checks import last_absence_check, record_absence_check
 from store.outbox import cards
-from store.packages.paging import Place
+from store.packages.paging import Cursor
 from store.packages.queue import list_open_tasks
 from store.store import Store
 
@@ -87,7 +87,7 @@ class AbsenceHandler:
             self._too_busy, self._fingerprint_to_keep = await self._check_all(), mark
 
     async def _check_all(self) -> list[PackageState]:
-        after: Place | None = None
+        after: Cursor | None = None
         left: list[PackageState] = []
         while True:
             states, after = await self._store.read(partial(self._tasks_to_relieve, after=after))
@@ -101,7 +101,9 @@ class AbsenceHandler:
             await self._store.write(partial(record_absence_check, mark=self._fingerprint_to_keep))
             self._fingerprint_to_keep = None
 
-    def _tasks_to_relieve(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], Place | None]:
+    def _tasks_to_relieve(
+        self, connection: Connection, after: Cursor | None
+    ) -> tuple[list[PackageState], Cursor | None]:
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
         page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)

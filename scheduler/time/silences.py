@@ -86,11 +86,11 @@ class SilentPackage:
     def again_at(self, answers: CardProofs) -> datetime:
         """When to look again: when it could be enough, or when Slack may answer differently."""
         if not self.cards or self.may_be_enough:
-            return min(self.now + self._patience(answers), self.end)
+            return min(self.now + self._pause(answers), self.end)
         onlookers, so_far = onlookers_of(self.cards), self.length(self.cards)
         return min(earliest_consent(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
 
-    def _patience(self, answers: CardProofs) -> timedelta:
+    def _pause(self, answers: CardProofs) -> timedelta:
         faults = [proof.fault for card in self.cards if (proof := answers[card.location]).fault]
         asked = [timedelta(seconds=fault.after) for fault in faults if isinstance(fault, BusyError)]
         return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN

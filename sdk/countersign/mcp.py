@@ -30,7 +30,7 @@ INSTRUCTIONS = (
     " until it is terminal. Only where may_proceed is true: call claim_execution, act on exactly the action_parameters"
     " that it gives back, then report_outcome. A decision that has not come yet is not a refusal and not a permission."
 )
-LONGEST_WAIT = 50.0  # seconds: MCP clients give up on a tool call after a minute
+MAX_WAIT = 50.0  # seconds: MCP clients give up on a tool call after a minute
 
 
 async def request_approval(  # noqa: PLR0917 - MCP passes them by name
@@ -70,7 +70,7 @@ async def await_decision(decision_package_id: str, wait_seconds: float = 25) -> 
     async with AsyncClient() as client:
         handle = await client.handle(decision_package_id)
         try:
-            await handle.wait(timeout=max(0.0, min(wait_seconds, LONGEST_WAIT)))
+            await handle.wait(timeout=max(0.0, min(wait_seconds, MAX_WAIT)))
         except StillPendingError:
             return _as_dict(handle.document)
         return _as_dict(handle.document)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 _TRANSIENT = frozenset([408, 425, 429, 500, 502, 503, 504])
 _NOT_MODIFIED = 304
 _FAULTY = 400
-_LONGEST_RETRY_AFTER = 300.0  # seconds; a longer Retry-After is cut to this
+_MAX_RETRY_AFTER = 300.0  # seconds; a longer Retry-After is cut to this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ def _is_rate_limit(reply: httpx.Response | httpx.RequestError) -> bool:
 
 def _retry_after(reply: httpx.Response | httpx.RequestError) -> float:
     header = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
-    return min(float(header), _LONGEST_RETRY_AFTER) if header.isascii() and header.isdigit() else 0.0
+    return min(float(header), _MAX_RETRY_AFTER) if header.isascii() and header.isdigit() else 0.0
 
 
 def _reason(reply: httpx.Response | httpx.RequestError) -> str:

@@ -72,9 +72,9 @@ class PostgresDatabase:
         self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
         self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=GROUP_TIMEOUT)
         self._contended = 0  # running operations whose row lock could block a whole group
-        self._together = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
-        self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
-        self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
+        self._together = Workers("group", self._write_together, threads=GROUPS, limit=WRITE_GROUP)
+        self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, limit=1)
+        self._readers = Workers("reader", self._read_group, threads=READERS, limit=READ_GROUP)
 
     async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:
         if contended:

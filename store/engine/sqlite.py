@@ -51,8 +51,8 @@ class SqliteDatabase:
         self._asked: deque[Job] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
-        self._thread = Workers("writer", self._run_there, threads=1, most=1)
-        self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
+        self._thread = Workers("writer", self._run_there, threads=1, limit=1)
+        self._readers = Workers("reader", self._read_group, threads=READERS, limit=READ_GROUP)
         self._writes_on: Connection | None = None
         self._reads_on: Connection | None = None
         self._reading, self._read_for = asyncio.Lock(), 0.0

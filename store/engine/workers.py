@@ -92,8 +92,8 @@ class Workers:
     Jobs that it removes from the group are not answered here: other workers have taken them over.
     """
 
-    def __init__(self, name: str, run: Callable[[Group], None], *, threads: int, most: int) -> None:
-        self._run, self._most, self._closed = run, most, False
+    def __init__(self, name: str, run: Callable[[Group], None], *, threads: int, limit: int) -> None:
+        self._run, self._most, self._closed = run, limit, False
         self._asked: SimpleQueue[Job | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for _ in range(threads)]
         for thread in self._threads:

@@ -14,7 +14,7 @@ from rules.record.status_document import Message
 from rules.state.agent_commands import Say
 from rules.state.situation import Conversation
 from rules.state.transition import Words
-from rules.verbs.tasks import MOST_IN_ALL
+from rules.verbs.tasks import MAX_IN_ALL
 from store.engine.statements import fetch_all
 from store.packages.content import load_words
 from store.packages.events import EVENTS
@@ -48,7 +48,7 @@ _RECENT = (
         text(IS_MESSAGE),
     )
     .order_by(EVENTS.c.occurred_at.desc())
-    .limit(MOST_IN_ALL)
+    .limit(MAX_IN_ALL)
 )
 
 

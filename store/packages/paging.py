@@ -26,13 +26,13 @@ _BATCH = 50  # tasks whose content a search reads at once
 OF_TASK = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
 _PLACE = (TASKS.c.priority, TASKS.c.due_at, TASKS.c.review_task_id)
 
-Way = Sequence[Condition]
+Conditions = Sequence[Condition]
 Keep = Callable[[PackageState], bool]
 TaskRow = Row[str, int, datetime, str]  # a package's state and its place in the queue
 
 
-class Place(NamedTuple):
-    """A cursor: the place in the queue after which a page begins."""
+class Cursor(NamedTuple):
+    """The place in the queue after which a page begins."""
 
     priority: int
     due_at: datetime
@@ -43,19 +43,19 @@ class Page(NamedTuple):
     """`following` is where the next page begins, `read` the number of tasks that were read for this one."""
 
     items: tuple[PackageState, ...]
-    following: Place | None
+    following: Cursor | None
     read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Sieve:
+class _Selection:
     """What a list leaves out, by the package's state and by the words of a search."""
 
     searcher: Searcher | None
     keep: Keep | None
 
     @property
-    def is_open(self) -> bool:
+    def keeps_all(self) -> bool:
         return self.keep is None and not (self.searcher and self.searcher.reads_content)
 
     def conditions(self) -> Sequence[Condition]:
@@ -77,49 +77,51 @@ class _Task(NamedTuple):
 def read_page(
     connection: Connection,
     tenant_id: str,
-    ways: Sequence[Way],
+    any_of: Sequence[Conditions],
     *,
     limit: int,
-    after: Place | None,
+    after: Cursor | None,
     searcher: Searcher | None,
     keep: Keep | None = None,
 ) -> Page:
-    """The first open tasks after this place that meet any of these ways and are kept; `limit` of them if possible."""
-    sieve = _Sieve(searcher, keep)
-    most, until = (limit if sieve.is_open else MAX_TASKS_READ), time.monotonic() + READS_FOR
+    """The first open tasks after this place that meet any of these conditions and are kept: `limit` if there are."""
+    selection = _Selection(searcher, keep)
+    max_read, until = (limit if selection.keeps_all else MAX_TASKS_READ), time.monotonic() + READS_FOR
     kept: list[PackageState] = []
-    tasks = _walk(connection, tenant_id, ways, after, sieve, at_once=min(most, _AT_ONCE))
+    tasks = _walk(connection, tenant_id, any_of, after, selection, at_once=min(max_read, _AT_ONCE))
     for read, task in enumerate(tasks, 1):
         kept += [task.package] if task.package else []
-        is_late = not sieve.is_open and read % _BATCH == 0 and time.monotonic() >= until
-        if task.is_last or is_late or read == most or len(kept) == limit:
-            return Page(tuple(kept), None if task.is_last else _place(task.row), read)
+        is_late = not selection.keeps_all and read % _BATCH == 0 and time.monotonic() >= until
+        if task.is_last or is_late or read == max_read or len(kept) == limit:
+            return Page(tuple(kept), None if task.is_last else _cursor(task.row), read)
     return Page((), None)
 
 
 def _walk(
     connection: Connection,
     tenant_id: str,
-    ways: Sequence[Way],
-    after: Place | None,
-    sieve: _Sieve,
+    any_of: Sequence[Conditions],
+    after: Cursor | None,
+    selection: _Selection,
     *,
     at_once: int,
 ) -> Iterator[_Task]:
     while True:
         begin = [_after(after)] if after else []
-        rows = _rows(connection, tenant_id, [[*begin, *way] for way in ways], at_once + 1, sieve.conditions())
+        rows = _rows(
+            connection, tenant_id, [[*begin, *conditions] for conditions in any_of], at_once + 1, selection.conditions()
+        )
         for start in range(0, len(rows[:at_once]), _BATCH):
             batch = rows[start : min(start + _BATCH, at_once)]
-            yield from (_Task(row, package, row is rows[-1]) for row, package in _sift(batch, sieve))
+            yield from (_Task(row, package, row is rows[-1]) for row, package in _select(batch, selection))
         if len(rows) <= at_once:
             return
-        after = _place(rows[at_once - 1])
+        after = _cursor(rows[at_once - 1])
 
 
-def _sift(rows: Sequence[TaskRow], sieve: _Sieve) -> Iterator[tuple[TaskRow, PackageState | None]]:
+def _select(rows: Sequence[TaskRow], selection: _Selection) -> Iterator[tuple[TaskRow, PackageState | None]]:
     states = {row.review_task_id: PackageState.model_validate_json(row.state) for row in rows}
-    passing = {state.decision_package_id for state in sieve.passing([*states.values()])}
+    passing = {state.decision_package_id for state in selection.passing([*states.values()])}
     for row in rows:
         state = states[row.review_task_id]
         yield row, state if state.decision_package_id in passing else None
@@ -128,7 +130,7 @@ def _sift(rows: Sequence[TaskRow], sieve: _Sieve) -> Iterator[tuple[TaskRow, Pac
 def _rows(
     connection: Connection,
     tenant_id: str,
-    ways: Sequence[Sequence[Condition]],
+    any_of: Sequence[Conditions],
     limit: int,
     sought: Sequence[Condition],
 ) -> Sequence[TaskRow]:
@@ -136,12 +138,12 @@ def _rows(
 
     All of them must meet what is `sought` in their packages.
     """
-    if not ways:
+    if not any_of:
         return []
     begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open]
     tasks_of = TASKS.join(PACKAGES, OF_TASK) if sought else TASKS
     waiting = select(TASKS.c.package_id, *_PLACE).select_from(tasks_of).where(*begin, *sought)
-    parts = (waiting.where(*way).order_by(*_PLACE).limit(limit) for way in ways)
+    parts = (waiting.where(*conditions).order_by(*_PLACE).limit(limit) for conditions in any_of)
     merged = union_all(*(part.subquery().select() for part in parts))
     tasks = merged.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
     of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == tasks.c.package_id)
@@ -151,9 +153,9 @@ def _rows(
     ).all()
 
 
-def _after(place: Place) -> Condition:
-    return tuple_(*_PLACE) > tuple_(*place)
+def _after(cursor: Cursor) -> Condition:
+    return tuple_(*_PLACE) > tuple_(*cursor)
 
 
-def _place(row: TaskRow) -> Place:
-    return Place(row.priority, row.due_at, row.review_task_id)
+def _cursor(row: TaskRow) -> Cursor:
+    return Cursor(row.priority, row.due_at, row.review_task_id)

@@ -20,7 +20,7 @@ from rules.state.commands import HumanDecisionType
 from rules.state.model import PackageState, Priority, Status
 from rules.state.terms import priority_of
 from store.packages.packages import PACKAGES
-from store.packages.paging import OF_TASK, Keep, Page, Place, read_page
+from store.packages.paging import OF_TASK, Cursor, Keep, Page, read_page
 from store.packages.search import Condition, Searcher
 from store.packages.tasks import TASKS
 from store.schema.tables import SAMPLED, VoteRow, core
@@ -44,13 +44,15 @@ def list_open_tasks(
     roles: Collection[str] | None = None,
     *,
     limit: int,
-    after: Place | None = None,
+    after: Cursor | None = None,
     searcher: Searcher | None = None,
     keep: Keep | None = None,
 ) -> Page:
     """Open tasks of these roles, or of all roles, whether they are assigned or not."""
-    ways: list[list[Condition]] = [[]] if roles is None else [[TASKS.c.required_role == role] for role in sorted(roles)]
-    return read_page(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher, keep=keep)
+    any_of: list[list[Condition]] = (
+        [[]] if roles is None else [[TASKS.c.required_role == role] for role in sorted(roles)]
+    )
+    return read_page(connection, tenant_id, any_of, limit=limit, after=after, searcher=searcher, keep=keep)
 
 
 def list_assigned(
@@ -59,12 +61,12 @@ def list_assigned(
     user_id: str,
     *,
     limit: int,
-    after: Place | None = None,
+    after: Cursor | None = None,
     searcher: Searcher | None = None,
 ) -> Page:
     """Open tasks assigned to this person."""
-    ways = [[TASKS.c.assigned_to == user_id]]
-    return read_page(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher)
+    any_of = [[TASKS.c.assigned_to == user_id]]
+    return read_page(connection, tenant_id, any_of, limit=limit, after=after, searcher=searcher)
 
 
 def list_offered(
@@ -75,16 +77,16 @@ def list_offered(
     now: datetime,
     *,
     limit: int,
-    after: Place | None = None,
+    after: Cursor | None = None,
     searcher: Searcher | None = None,
 ) -> Page:
     """Unassigned tasks that this person could decide."""
-    ways = list(_offered_conditions(roster, user_id))
+    any_of = list(_offered_conditions(roster, user_id))
 
     def can_decide(state: PackageState) -> bool:
         return _can_decide(state, roster, user_id, now)
 
-    return read_page(connection, tenant_id, ways, limit=limit, after=after, searcher=searcher, keep=can_decide)
+    return read_page(connection, tenant_id, any_of, limit=limit, after=after, searcher=searcher, keep=can_decide)
 
 
 def _offered_conditions(roster: Roster, user_id: str) -> Iterator[list[Condition]]:

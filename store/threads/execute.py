@@ -20,7 +20,7 @@ from rules.people.directory import Actor, ActorKind, Agent, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.record.chain import seal_event, thread_event
 from rules.state.model import PackageState
-from rules.threads.checks import MOST_CHECKPOINTS
+from rules.threads.checks import MAX_CHECKPOINTS
 from rules.threads.commands import HandoffCommand, OfferHandoff, ReportCheckpoint, ThreadCommand
 from rules.threads.decide import ThreadTransition, decide_thread
 from rules.threads.model import ThreadState, thread_key
@@ -49,7 +49,7 @@ _RECENT_CHECKPOINTS = (
         text(IS_CHECKPOINT),
     )
     .order_by(EVENTS.c.occurred_at.desc())
-    .limit(MOST_CHECKPOINTS)
+    .limit(MAX_CHECKPOINTS)
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Connection, bindparam, cast, delete, func, insert, 
 from rules.authority.key_limits import PERIOD
 from rules.people.directory import Agent
 from rules.state.model import Bar
-from rules.threads.checks import MOST_OFFERS
+from rules.threads.checks import MAX_OFFERS
 from rules.threads.commands import HandoffCommand, OfferHandoff
 from rules.threads.handing_over import known_handoff
 from rules.threads.handoff import Handoff, HandoffStatus
@@ -26,7 +26,7 @@ from store.packages.packages import PACKAGES, THREAD_RECORDS, load_package
 from store.schema.tables import HandoffRow, core
 
 HANDOFFS = core(HandoffRow)
-MOST_LISTED = 50
+MAX_LISTED = 50
 
 _ADD = insert(HANDOFFS)
 _THIS = (HANDOFFS.c.tenant_id == bindparam("tenant"), HANDOFFS.c.handoff_id == bindparam("handoff"))
@@ -45,7 +45,7 @@ _RECENT_OFFERS = (
         HANDOFFS.c.offered_at > bindparam("since", type_=HANDOFFS.c.offered_at.type),
     )
     .order_by(HANDOFFS.c.offered_at.desc())
-    .limit(MOST_OFFERS)
+    .limit(MAX_OFFERS)
 )
 _BARRED_SQLITE = func.json_extract(PACKAGES.c.state, "$.barred")
 _BARRED_POSTGRESQL = cast(PACKAGES.c.state, JSON).op("->>")("barred")
@@ -141,7 +141,7 @@ def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted:
         query = query.where(HANDOFFS.c.thread_key == thread_key(wanted.thread_id))
     if waits:  # while a thread is on hold, its offer waits too, and must not keep others waiting
         query = query.join(THREAD_RECORDS, _OF_ITS_THREAD).where(THREAD_RECORDS.c.status == ThreadStatus.RUNNING.value)
-    rows = connection.execute(query.order_by(first, HANDOFFS.c.handoff_id).limit(MOST_LISTED))
+    rows = connection.execute(query.order_by(first, HANDOFFS.c.handoff_id).limit(MAX_LISTED))
     return [StoredHandoff(row.thread_id, Handoff.model_validate_json(row.body)) for row in rows]
 
 

@@ -21,9 +21,9 @@ from store.packages.states import parse_state
 from store.packages.threads import THREADS
 from store.schema.tables import UNNAMED
 
-MOST_OPEN = 2_000  # packages that a command for the thread looks at; the clock stops all of them, a few at a time
+MAX_OPEN = 2_000  # packages that a command for the thread looks at; the clock stops all of them, a few at a time
 NEWEST = 200
-MOST_SHOWN = 500  # open packages and permissions, and the newest, in the document that the agent reads
+MAX_SHOWN = 500  # open packages and permissions, and the newest, in the document that the agent reads
 _ADOPTED_AT_ONCE = 200
 
 _TENANT = PACKAGES.c.tenant_id == bindparam("tenant")
@@ -38,7 +38,7 @@ _STOPPABLE = (
     select(PACKAGES.c.state)
     .where(_TENANT, PACKAGES.c.stop_name.in_(bindparam("names", expanding=True)))
     .order_by(*_NEWEST_FIRST)
-    .limit(MOST_OPEN)
+    .limit(MAX_OPEN)
 )
 # An agent may have very many packages, and few of them in this thread: so the index on the agent must not be used.
 _OWN = (_TENANT, func.trim(PACKAGES.c.agent_id) == bindparam("agent"))
@@ -48,7 +48,7 @@ _OWN_STOPPABLE = (
     select(PACKAGES.c.state)
     .where(*_OWN, PACKAGES.c.stop_name == bindparam("name"))
     .order_by(*_NEWEST_FIRST)
-    .limit(MOST_SHOWN)
+    .limit(MAX_SHOWN)
 )
 _ITS_AGENT = select(PACKAGES.c.agent_id).where(
     PACKAGES.c.tenant_id == THREADS.c.tenant_id, PACKAGES.c.package_id == THREADS.c.package_id

@@ -19,8 +19,8 @@ from store.packages.threads import THREADS
 from store.schema.tables import OPEN
 from store.threads.handoffs import write_handoffs
 
-_MOST_HELD = 50
-_MOST_SEARCHED = 2_000  # open packages, the latest first, to find those that a reader sees
+_MAX_HELD = 50
+_MAX_SEARCHED = 2_000  # open packages, the latest first, to find those that a reader sees
 
 _THIS = (THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.thread_key == bindparam("key"))
 _LOAD = select(THREAD_RECORDS.c.state, THREAD_RECORDS.c.head).where(*_THIS)
@@ -38,13 +38,13 @@ _HELD = (
     select(THREAD_RECORDS.c.thread_key, THREAD_RECORDS.c.updated_at)
     .where(THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.status == ThreadStatus.HELD.value)
     .order_by(THREAD_RECORDS.c.updated_at.desc())
-    .limit(_MOST_HELD)
+    .limit(_MAX_HELD)
 )
 _OPEN_PACKAGES = (
     select(PACKAGES.c.thread_key, PACKAGES.c.updated_at, PACKAGES.c.state)
     .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.stop_name > "thread:", text(OPEN))
     .order_by(PACKAGES.c.updated_at.desc())
-    .limit(_MOST_SEARCHED)
+    .limit(_MAX_SEARCHED)
 )
 _DUE = (
     select(THREAD_RECORDS.c.thread_key)
@@ -91,11 +91,11 @@ def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock
     return None
 
 
-def list_threads(connection: Connection, tenant_id: str, sees: Callable[[PackageState], bool], most: int) -> list[str]:
+def list_threads(connection: Connection, tenant_id: str, sees: Callable[[PackageState], bool], limit: int) -> list[str]:
     """The keys of held threads and of `most` threads with an open package that the reader sees, the latest first."""
     latest: dict[str, datetime] = {}
     for row in connection.execute(_OPEN_PACKAGES, {"tenant": tenant_id}):
-        if row.thread_key and len(latest) < most and sees(parse_state(row.state)):
+        if row.thread_key and len(latest) < limit and sees(parse_state(row.state)):
             latest.setdefault(row.thread_key, row.updated_at)
     latest |= {row.thread_key: row.updated_at for row in connection.execute(_HELD, {"tenant": tenant_id})}
     return sorted(latest, key=latest.__getitem__, reverse=True)

@@ -40,8 +40,8 @@ def _few(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(strategy, max_size=4)
 
 
-def _cut(most: int) -> st.SearchStrategy[str]:
-    return texts.map(lambda text: text[:most])
+def _cut(limit: int) -> st.SearchStrategy[str]:
+    return texts.map(lambda text: text[:limit])
 
 
 _evidence = st.fixed_dictionaries(

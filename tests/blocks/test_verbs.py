@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from blocks.kit.ids import ActionId, Field
-from blocks.words.verb_look import Place, check_complete
+from blocks.words.verb_look import Position, check_complete
 from blocks.words.verbs import LOOKS, offered_at
 from rules.state.commands import HumanDecisionType, Verb
 
@@ -62,9 +62,9 @@ def test_a_form_that_requires_a_comment_has_a_field_for_it() -> None:
 
 
 def test_each_verb_has_one_place_and_a_fixed_order() -> None:
-    places = [offered_at(place, LOOKS) for place in Place]
+    places = [offered_at(position, LOOKS) for position in Position]
     assert sorted(verb for verbs in places for verb in verbs) == sorted(LOOKS)
-    assert offered_at(Place.CARD, {Verb.REJECT, Verb.APPROVE, Verb.DEFER}) == [Verb.APPROVE, Verb.REJECT]
+    assert offered_at(Position.CARD, {Verb.REJECT, Verb.APPROVE, Verb.DEFER}) == [Verb.APPROVE, Verb.REJECT]
 
 
 def test_no_verb_shares_its_name_with_another_action_id() -> None:

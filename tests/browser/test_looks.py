@@ -13,7 +13,7 @@ from tests.browser.screen import PHONE, WIDE, Scheme, Screen, window
 pytestmark = IN_BROWSER
 
 TITLE = GRAVE["title"]
-MOST_TABS = 60
+MAX_TABS = 60
 
 
 async def sound(screen: Screen, name: str) -> None:
@@ -84,11 +84,11 @@ async def test_a_phone_shows_one_part_at_a_time_and_each_is_a_tap_away(office: O
 async def tab_to(screen: Screen, name: str) -> None:
     """Press Tab until the element has the focus."""
     wanted = "(name) => (document.activeElement.ariaLabel ?? document.activeElement.textContent).startsWith(name)"
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         await screen.page.keyboard.press("Tab")
         if await screen.page.evaluate(wanted, name):
             return
-    pytest.fail(f"{MOST_TABS} tabs do not lead to {name!r}")
+    pytest.fail(f"{MAX_TABS} tabs do not lead to {name!r}")
 
 
 async def test_a_card_is_approved_by_keyboard_alone(office: Office, screen: Screen) -> None:

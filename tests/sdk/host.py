@@ -62,7 +62,7 @@ class Host:
 @asynccontextmanager
 async def run_host(database_url: str, folder: Path) -> AsyncIterator[Host]:
     (folder / "policy.toml").write_text(f'{POLICY}\n[channels]\ndefault = "{CHANNEL}"\n')
-    async with stand_in(signing_secret=SECRET, patience=60) as slack:
+    async with stand_in(signing_secret=SECRET, ack_within=60) as slack:
         furnish(slack)
         host = Host(slack, folder, database_url, await add_people_and_agent(database_url))
         await host.start()

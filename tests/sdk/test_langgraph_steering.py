@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from countersign import Approved, StillPendingError, ThreadCancelledError
 from countersign.langgraph import ask
 from rules.state.commands import Verb
-from rules.threads.checks import MOST_CHECKPOINTS
+from rules.threads.checks import MAX_CHECKPOINTS
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand
 from tests.bot.slack.office import ADAM, HARD, SENTA
 from tests.sdk.agents import Agent
@@ -281,7 +281,7 @@ async def test_a_graph_whose_thread_belongs_to_another_agent_runs_without_it(age
 @sync_only
 async def test_a_graph_does_not_wait_until_it_may_report_another_checkpoint(agent: Agent) -> None:
     await agent.request(thread_id=THREAD)
-    for number in range(MOST_CHECKPOINTS):
+    for number in range(MAX_CHECKPOINTS):
         checkpoint = {"checkpoint_id": f"step-{number}", "summary": "A step."}
         await agent.office.post(f"/v1/threads/{THREAD}/checkpoints", checkpoint)
     work = Work()
@@ -290,4 +290,4 @@ async def test_a_graph_does_not_wait_until_it_may_report_another_checkpoint(agen
     assert work.seen == ["read A", "write A"]
     assert (await agent.office.get(f"/v1/threads/{THREAD}")).body[
         "latest_checkpoint_id"
-    ] == f"step-{MOST_CHECKPOINTS - 1}"
+    ] == f"step-{MAX_CHECKPOINTS - 1}"

@@ -25,7 +25,7 @@ from store.installation import directory
 from store.installation.installation import Installation
 from store.installation.policy_texts import UnreadablePolicyError, load_policy
 from store.installation.tenancy import read_tenant_id
-from store.packages.paging import Place
+from store.packages.paging import Cursor
 from store.packages.queue import list_open_tasks
 
 PAGE = 200
@@ -53,7 +53,7 @@ def _policy_diff(old: Policy, new: Policy) -> Iterator[str]:
 
 
 def _open_packages(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
-    after: Place | None = None
+    after: Cursor | None = None
     while True:
         page = list_open_tasks(connection, tenant_id, limit=PAGE, after=after)
         yield from page.items

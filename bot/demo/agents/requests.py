@@ -8,7 +8,7 @@ from typing import Any
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBER = rf"(\d[\d,]*|{'|'.join(NUMBERS[1:])})"
 UNITS = {"day": 1, "week": 7, "month": 30}
-LONGEST = 600  # characters that are added to a text
+MAX_ADDED = 600  # characters that are added to a text
 
 
 def days_in(words: str) -> int | None:
@@ -30,7 +30,7 @@ def fewer_rows(words: str, rows: int) -> int:
 def words_to_add(words: str) -> str:
     """The quoted part, if there is one; otherwise all of it."""
     quoted = re.search(r"[“\"„](.+?)[”\"“]", words, re.DOTALL)
-    return (quoted[1] if quoted else words).strip()[:LONGEST]
+    return (quoted[1] if quoted else words).strip()[:MAX_ADDED]
 
 
 def with_evidence(package: dict[str, Any], title: str, excerpt: str) -> dict[str, Any]:

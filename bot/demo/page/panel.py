@@ -24,7 +24,7 @@ from rules.record.chain import rfc3339
 from store.engine.workers import UnavailableError
 from store.store import Store
 
-LONGEST = 24 * 3600  # seconds per move: shorter than any deadline of an agent
+MAX_MOVE = 24 * 3600  # seconds per move: shorter than any deadline of an agent
 ALIVE = 15.0  # seconds after which an idle stream sends a comment
 
 
@@ -33,7 +33,7 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    seconds: int = Field(ge=1, le=LONGEST)
+    seconds: int = Field(ge=1, le=MAX_MOVE)
 
 
 class Panel:
@@ -79,7 +79,7 @@ class Panel:
         try:
             move_request = Move.model_validate(from_json(await request.read()))
         except (ValidationError, ValueError):
-            return _problem(400, f'Send {{"seconds": 3600}}: whole seconds, from 1 to {LONGEST}.')
+            return _problem(400, f'Send {{"seconds": 3600}}: whole seconds, from 1 to {MAX_MOVE}.')
         if self._passage is None:
             return _problem(503, "The demo is still starting. Try again in a second.")
         try:

@@ -35,7 +35,7 @@ from store.installation import directory
 
 Answer = dict[str, Any]  # tells Slack what to do with the view; an empty answer closes it
 
-LONGEST_AWAY = timedelta(days=366)  # Slack cannot display a time too far in the future
+MAX_AWAY = timedelta(days=366)  # Slack cannot display a time too far in the future
 CLOSED: Answer = {"response_action": "clear"}
 # Refusals that another value in the same form can cure, and the field beside which to show each of them.
 _FIELD_OF_REASON: Mapping[Reason, Field] = {
@@ -256,7 +256,7 @@ async def set_absence(
         return InvalidAbsence(Field.DELEGATE, unknown)
     if until <= now:
         return InvalidAbsence(Field.UNTIL, "Choose a time later than now.")
-    if until > now + LONGEST_AWAY:
+    if until > now + MAX_AWAY:
         return InvalidAbsence(Field.UNTIL, "You can be away for at most a year at a time.")
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
         return InvalidAbsence(Field.DELEGATE, "Choose someone else of this workspace to stand in for you.")

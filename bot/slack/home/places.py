@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from store.packages.paging import Place
+from store.packages.paging import Cursor
 
 FIRST = "first"
 _PLACE = re.compile(r"([0-9]{1,9}) (\S{1,40}[+-]\d\d:\d\d) (\w{1,64})", re.ASCII)
@@ -16,7 +16,7 @@ class Start(NamedTuple):
     """Which of two consecutive lists, and after which place in it."""
 
     in_second: bool = False
-    after: Place | None = None
+    after: Cursor | None = None
 
 
 def format_start(start: Start) -> str:
@@ -31,7 +31,7 @@ def parse_start(text: str) -> Start:
     which, _, rest = text.partition(" ")
     match = _PLACE.fullmatch(rest)
     try:
-        after = Place(int(match[1]), datetime.fromisoformat(match[2]), match[3]) if match else None
+        after = Cursor(int(match[1]), datetime.fromisoformat(match[2]), match[3]) if match else None
     except ValueError:
         after = None
     return Start(which == "second", after)

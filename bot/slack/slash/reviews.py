@@ -35,7 +35,7 @@ from rules.oversight.statistics import Grouping
 from rules.people.directory import AgentStanding, Roster
 from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
-from rules.search import LONGEST, Search
+from rules.search import MAX_LENGTH, Search
 from rules.state.commands import Assign
 from rules.values import parse_duration
 from rules.wording import either_of
@@ -87,7 +87,7 @@ async def _queue(context: ListenerContext, request: Request) -> Message:
     try:
         search = Search.of_words(request.words)
     except ValidationError:
-        return private_message(f"That is too long to search for. Use at most {LONGEST} characters.")
+        return private_message(f"That is too long to search for. Use at most {MAX_LENGTH} characters.")
 
     def read(connection: Connection) -> Message:
         viewer = _viewer(connection, context, request)

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 OPENS_WITHIN = 10.0
 HEARTBEAT = 10.0  # a dead connection sends nothing, so it has to be noticed
 LASTS = 30.0  # a shorter connection counts as a failure, so that reconnecting always pauses
-PAUSE, LONGEST_PAUSE = 1.0, 60.0
+PAUSE, MAX_PAUSE = 1.0, 60.0
 
 
 class Socket:
@@ -199,4 +199,4 @@ def _payload(answer: BoltResponse) -> dict[str, Any]:
 
 def _pause(failures: int) -> float:
     """Longer with each failure, and random so that replicas do not reconnect together. No pause after success."""
-    return random.uniform(0.5, 1) * min(LONGEST_PAUSE, PAUSE * 2.0**failures) if failures else 0  # noqa: S311
+    return random.uniform(0.5, 1) * min(MAX_PAUSE, PAUSE * 2.0**failures) if failures else 0  # noqa: S311

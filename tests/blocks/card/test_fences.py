@@ -37,9 +37,9 @@ hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=20), max_size=6).
 )
 
 
-def filled_package(text: str, most: int = MAX_SENTENCE, kind: Kind = Kind.ACTION, items: int = 3) -> DecisionPackage:
+def filled_package(text: str, limit: int = MAX_SENTENCE, kind: Kind = Kind.ACTION, items: int = 3) -> DecisionPackage:
     """The same text in every field. `model_construct` allows what the API would refuse."""
-    sentence, essay, word = text[:most], text[: max(most, 60)], text[:150]
+    sentence, essay, word = text[:limit], text[: max(limit, 60)], text[:150]
     package = _of(kind, sentence, essay, word)
     evidence = [{"id": word, "title": sentence, "excerpt": sentence, "url": f"https://evil.example/{'a' * 1900}"}]
     return DecisionPackage.model_validate(

@@ -9,7 +9,7 @@ import schemathesis
 from bot.api.description.schema import JSON_OBJECT
 from rules.canonical import MAX_INTEGER
 
-LONGEST_WAIT = 30
+MAX_WAIT = 30
 REFUSED = 422
 INVALID = "urn:countersign:problem:invalid"
 # A schema cannot express these: they compare several values, or depend on which characters are visible.
@@ -63,7 +63,7 @@ def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], __: d
         wait = float((query or {}).get("wait", "none"))
     except (TypeError, ValueError):
         return
-    if 0 <= wait <= LONGEST_WAIT:
+    if 0 <= wait <= MAX_WAIT:
         case.query = {**(query or {}), "wait": wait / 1000}
 
 

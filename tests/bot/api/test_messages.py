@@ -11,7 +11,7 @@ from rules.state.commands import Approve, Audience, Comment, Reject
 from tests.bot.service import HARD, AgentApi, Response
 from tests.rules.world import SENTA
 
-LONGEST = 3000
+MAX_LENGTH = 3000
 
 
 async def say(api: AgentApi, response: Response, text: str = "Order 456.", **options: Any) -> Response:
@@ -57,14 +57,14 @@ async def test_a_reply_to_an_unknown_message_is_refused(api: AgentApi) -> None:
     assert (refused.problem, refused.wrong) == ((422, "unknown-message"), ["in_reply_to"])
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x" * (LONGEST + 1), "a\u0000b", 7, None], ids=repr)
+@pytest.mark.parametrize("text", ["", "  ", "x" * (MAX_LENGTH + 1), "a\u0000b", 7, None], ids=repr)
 async def test_a_message_without_a_readable_text_is_refused(api: AgentApi, text: Any) -> None:
     refused = await say(api, await api.submit(HARD), text)
     assert (refused.problem, refused.wrong) == ((422, "invalid"), ["text"])
 
 
 async def test_the_longest_message_is_sent(api: AgentApi) -> None:
-    assert (await say(api, await api.submit(HARD), "x" * LONGEST)).status == 201
+    assert (await say(api, await api.submit(HARD), "x" * MAX_LENGTH)).status == 201
 
 
 async def test_an_eleventh_message_within_a_minute_is_told_when_to_come_back(api: AgentApi) -> None:

@@ -14,7 +14,7 @@ from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.commands import AllowRetry, Approve, OpenForm
 from rules.state.model import Status
-from rules.threads.checks import MOST_CHECKPOINTS
+from rules.threads.checks import MAX_CHECKPOINTS
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread
 from scheduler.time.threads import StoppedThreads
 from store.commands.execute import execute
@@ -203,7 +203,7 @@ async def test_a_checkpoint_needs_a_package_of_the_agent_in_the_thread(api: Agen
 
 async def test_an_agent_reports_60_checkpoints_a_minute_at_most(api: AgentApi) -> None:
     await api.submit(IN_THREAD)
-    for number in range(MOST_CHECKPOINTS):
+    for number in range(MAX_CHECKPOINTS):
         assert (await checkpoint(api, f"step-{number}")).status == 200
     api.clock.passes(timedelta(seconds=20))
     refused = await checkpoint(api, "one-more")

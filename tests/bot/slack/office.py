@@ -259,7 +259,7 @@ async def open_office(
     **settings: Any,
 ) -> AsyncIterator[Office]:
     """`scene` fills the workspace before the service starts."""
-    async with stand_in(signing_secret=SECRET, patience=60) as slack:
+    async with stand_in(signing_secret=SECRET, ack_within=60) as slack:
         scene(slack)
         async with beside(slack, url, folder, policy_text, socket=socket, called=called, **settings) as office:
             office.key = await office.hire("Clerk")

@@ -72,7 +72,7 @@ def test_attachments_are_counted() -> None:
 
 def test_metadata_may_be_set_and_is_limited() -> None:
     around = len('{"event_type":"e","event_payload":{"a":""}}')
-    fitting, long = ({"event_type": "e", "event_payload": {"a": "x" * (most - around)}} for most in (1_000, 1_001))
+    fitting, long = ({"event_type": "e", "event_payload": {"a": "x" * (limit - around)}} for limit in (1_000, 1_001))
     assert validate_message({"text": "x", "metadata": fitting}) == ()
     assert fault_places(validate_message({"text": "x", "metadata": long})) == [("metadata_too_large", "/metadata")]
 
@@ -120,12 +120,12 @@ def test_an_invalid_view_is_refused_at_its_pointer(view: Any, pointer: str) -> N
         ("external_id", 255),
     ],
 )
-def test_the_texts_around_a_view_have_limits(key: str, most: int) -> None:
+def test_the_texts_around_a_view_have_limits(key: str, limit: int) -> None:
     def around(length: int) -> Json:
-        return modal(**{key: plain(length) if most == limits.VIEW_LABEL else "x" * length})
+        return modal(**{key: plain(length) if limit == limits.VIEW_LABEL else "x" * length})
 
-    assert validate_view(around(most)) == ()
-    assert fault_places(validate_view(around(most + 1)))[0][1].startswith(f"/{key}")
+    assert validate_view(around(limit)) == ()
+    assert fault_places(validate_view(around(limit + 1)))[0][1].startswith(f"/{key}")
 
 
 def test_a_modal_with_an_input_and_a_submit_is_accepted() -> None:

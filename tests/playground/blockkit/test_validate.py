@@ -192,19 +192,19 @@ def test_a_single_markdown_block_that_is_too_long_has_its_own_error() -> None:
 
 
 at_limits = pytest.mark.parametrize(
-    ("most", "make"), [pytest.param(most, make, id=name) for name, most, make in LIMITS]
+    ("most", "make"), [pytest.param(limit, make, id=name) for name, limit, make in LIMITS]
 )
 
 
 @at_limits
-def test_a_value_at_the_limit_is_accepted(most: int, make: Make) -> None:
-    block = make(most)
+def test_a_value_at_the_limit_is_accepted(limit: int, make: Make) -> None:
+    block = make(limit)
     assert validate([block], modal_only(block)) == ()
 
 
 @at_limits
-def test_a_value_one_past_the_limit_is_refused(most: int, make: Make) -> None:
-    block = make(most + 1)
+def test_a_value_one_past_the_limit_is_refused(limit: int, make: Make) -> None:
+    block = make(limit + 1)
     assert validate([block], modal_only(block)) != ()
 
 

@@ -129,9 +129,9 @@ def test_duplicate_ids_are_found_in_blocks_with_other_faults() -> None:
         pytest.param(HOME, 100, "invalid_arguments", id="home"),
     ],
 )
-def test_blocks_are_counted(surface: Surface, most: int, code: str) -> None:
-    assert validate([{"type": "divider"}] * most, surface) == ()
-    assert fault_places(validate([{"type": "divider"}] * (most + 1), surface)) == [(code, "/blocks")]
+def test_blocks_are_counted(surface: Surface, limit: int, code: str) -> None:
+    assert validate([{"type": "divider"}] * limit, surface) == ()
+    assert fault_places(validate([{"type": "divider"}] * (limit + 1), surface)) == [(code, "/blocks")]
 
 
 def test_a_message_may_have_no_blocks_and_a_view_may_not() -> None:

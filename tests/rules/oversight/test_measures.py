@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rules.oversight.measures import Counted, Measure, Percentiles, Ratio, compute_figures, compute_times
 from rules.oversight.outcomes import Facts, Result
-from rules.oversight.statistics import EARLIER, MOST_WEEKS, weeks_between
+from rules.oversight.statistics import EARLIER, MAX_WEEKS, weeks_between
 from rules.state.commands import Verdict
 
 SOME = [
@@ -113,5 +113,5 @@ def test_a_moment_at_midnight_on_monday_belongs_to_the_new_week() -> None:
 def test_weeks_longer_ago_than_a_year_are_one_group() -> None:
     until = datetime(2026, 11, 30, tzinfo=UTC)
     weeks = weeks_between(until - timedelta(days=36500), until)
-    assert (len(weeks), weeks[0].name, weeks[-1].name) == (MOST_WEEKS + 1, EARLIER, "2026-W49")
+    assert (len(weeks), weeks[0].name, weeks[-1].name) == (MAX_WEEKS + 1, EARLIER, "2026-W49")
     assert weeks[1].end - weeks[0].end == timedelta(days=7)

@@ -13,7 +13,7 @@ from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Conversation
 from rules.verbs.decide import decide
-from rules.verbs.tasks import MOST_ABOUT_ONE, MOST_IN_ALL
+from rules.verbs.tasks import MAX_ABOUT_ONE, MAX_IN_ALL
 from tests.rules.world import (
     AGENT,
     HARD,
@@ -122,8 +122,8 @@ def test_a_reply_names_a_message_of_the_package() -> None:
 @pytest.mark.parametrize(
     ("conversation", "about"),
     [
-        (Conversation(everywhere=times(MOST_ABOUT_ONE), here=times(MOST_ABOUT_ONE)), "about one package"),
-        (Conversation(everywhere=times(MOST_IN_ALL)), "in all"),
+        (Conversation(everywhere=times(MAX_ABOUT_ONE), here=times(MAX_ABOUT_ONE)), "about one package"),
+        (Conversation(everywhere=times(MAX_IN_ALL)), "in all"),
     ],
 )
 def test_an_agent_that_says_too_much_is_told_when_to_go_on(conversation: Conversation, about: str) -> None:
@@ -137,7 +137,7 @@ def test_an_agent_that_says_too_much_is_told_when_to_go_on(conversation: Convers
 def test_the_rate_is_free_again_when_the_oldest_message_that_fills_it_is_a_minute_old() -> None:
     """More than the rate can be there if replicas counted at the same time."""
     state = submitted_state(HARD)
-    sent = (*times(5, 50 * SECOND), *times(MOST_ABOUT_ONE, 20 * SECOND))
+    sent = (*times(5, 50 * SECOND), *times(MAX_ABOUT_ONE, 20 * SECOND))
     outcome = decide(state, ask(Say, state), situation(AGENT.actor, conversation=Conversation(here=sent)))
     assert isinstance(outcome, Refusal)
     assert outcome.facts["after"] == "40"
@@ -145,5 +145,5 @@ def test_the_rate_is_free_again_when_the_oldest_message_that_fills_it_is_a_minut
 
 def test_below_the_rate_a_message_is_sent() -> None:
     state = submitted_state(HARD)
-    few = Conversation(everywhere=times(MOST_IN_ALL - 1), here=times(MOST_ABOUT_ONE - 1))
+    few = Conversation(everywhere=times(MAX_IN_ALL - 1), here=times(MAX_ABOUT_ONE - 1))
     assert after(state, ask(Say, state), by=AGENT.actor, conversation=few).message_count == 1

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from scheduler.callbacks.concurrency import OF_ADDRESS
-from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Dead, Delivered, Retry, Verdict
+from scheduler.callbacks.retries import ATTEMPTS, DELAYS, AttemptResult, Dead, Delivered, Retry
 from store.engine.workers import UnavailableError
 from store.outbox.deliveries import ClaimedCallback
 from tests.rules.world import DAY
@@ -70,8 +70,8 @@ async def test_in_any_order_of_events_every_pending_callback_has_something_to_wa
                 hands += await rounds.courier._claim(await rounds.courier._due())
             case "settle" if hands:
                 callback, now = hands.pop(chance.randrange(len(hands))), rounds.now()
-                verdict: Verdict = chance.choice(_verdicts(now))
-                await rounds.courier._settle(callback, verdict)
+                result: AttemptResult = chance.choice(_results(now))
+                await rounds.courier._settle(callback, result)
             case "resend":
                 over = [letter for letter in await rounds.callbacks() if letter.state in ("dead", "delivered")]
                 for letter in chance.sample(over, min(len(over), 2)):
@@ -81,7 +81,7 @@ async def test_in_any_order_of_events_every_pending_callback_has_something_to_wa
         assert await rounds.world.read(faults) == []
 
 
-def _verdicts(now: datetime) -> list[Verdict]:
+def _results(now: datetime) -> list[AttemptResult]:
     return [Delivered(), Dead("why"), Retry(now, "why"), Retry(now + DAY, "why")]
 
 

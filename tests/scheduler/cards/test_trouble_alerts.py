@@ -36,7 +36,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 @pytest.fixture
 async def over_a_socket(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(socket, "PAUSE", 0.001)
-    monkeypatch.setattr(socket, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(socket, "MAX_PAUSE", 0.01)
     async with open_office(database_url, tmp_path, TOLD, socket=True, scene=with_a_channel_for_admins) as opened:
         await opened.slack.until(lambda: opened.slack.sockets.connected)
         yield opened

@@ -99,7 +99,7 @@ async def test_a_reply_to_a_message_about_another_package_is_refused(world: Worl
 
 async def test_the_rate_counts_messages_of_the_last_minute_about_this_package(world: World) -> None:
     state, other = await world.submit(HARD), await world.submit(HARD)
-    for number in range(rates.MOST_ABOUT_ONE):
+    for number in range(rates.MAX_ABOUT_ONE):
         state = await say(world, state, f"Note {number}.")
     limited = await world.execute_for_agent(ask(Say, state))
     assert limited.refusal

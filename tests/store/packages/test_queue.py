@@ -15,7 +15,7 @@ from rules.state.commands import Approve, Assign, ClaimTask, Escalate, Extend, O
 from rules.state.model import PackageState
 from rules.state.service_commands import Climb
 from store.packages import paging, queue
-from store.packages.paging import Page, Place
+from store.packages.paging import Cursor, Page
 from tests.rules.world import (
     ADAM,
     CRITICAL,
@@ -39,13 +39,13 @@ from tests.rules.world import (
 from tests.store.world import LASTING, World, open_world
 
 
-async def open_tasks(world: World, *roles: str, limit: int = 50, after: Place | None = None) -> Page:
+async def open_tasks(world: World, *roles: str, limit: int = 50, after: Cursor | None = None) -> Page:
     return await world.read(
         lambda connection: queue.list_open_tasks(connection, world.tenant_id, roles or None, limit=limit, after=after)
     )
 
 
-async def list_offered(world: World, who: str, limit: int = 50, after: Place | None = None) -> Page:
+async def list_offered(world: World, who: str, limit: int = 50, after: Cursor | None = None) -> Page:
     roster = await world.read(world.store.installation.roster)
     return await world.read(
         lambda connection: queue.list_offered(
@@ -94,7 +94,7 @@ async def test_pages_follow_one_another_without_a_gap_or_a_repetition(world: Wor
     states = [await world.submit(like) for like in (SOFT, HARD, SOFT, CRITICAL, HARD)]
     whole = ids(await open_tasks(world))
     seen: list[str] = []
-    place: Place | None = None
+    place: Cursor | None = None
     for _ in range(3):
         page = await open_tasks(world, limit=2, after=place)
         seen, place = seen + ids(page), page.following

@@ -14,7 +14,7 @@ from store.engine.engines import make_engine
 from store.installation.tenancy import read_tenant_id
 from store.migrations.migrate import migrate
 from store.packages import queue
-from store.packages.paging import Place
+from store.packages.paging import Cursor
 from tests.rules.world import MINUTE, NOW, RITA, ROSS, SOFT, ask, package
 from tests.store.world import World
 
@@ -70,7 +70,7 @@ def test_no_page_needs_a_full_table_scan(tmp_path: Path) -> None:
     engine, seen = make_engine(make_url(url)), []
     event.listen(engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2:4]))
     with engine.connect() as connection:
-        place, mine = Place(1, NOW, "rt_1"), read_tenant_id(connection)
+        place, mine = Cursor(1, NOW, "rt_1"), read_tenant_id(connection)
         seen.clear()
         queue.list_open_tasks(connection, mine, ["reviewer", "supervisor"], limit=5, after=place)
         queue.list_assigned(connection, mine, RITA, limit=5, after=place)

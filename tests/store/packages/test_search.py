@@ -14,7 +14,7 @@ from rules.state.commands import ClaimTask
 from rules.state.model import PackageState
 from store.agents.agents import agent_names
 from store.packages import paging, queue
-from store.packages.paging import Page, Place
+from store.packages.paging import Cursor, Page
 from store.packages.search import Searcher
 from tests.rules.world import MINUTE, RITA, SENTA, ask, package
 from tests.store.world import World
@@ -25,7 +25,7 @@ async def propose(world: World, agent: Agent | None = None, **fields: Any) -> Pa
     return await world.submit(package(**fields), agent)
 
 
-async def find(world: World, search: Search, limit: int = 50, after: Place | None = None) -> Page:
+async def find(world: World, search: Search, limit: int = 50, after: Cursor | None = None) -> Page:
     return await world.read(
         lambda connection: queue.list_open_tasks(
             connection, world.tenant_id, limit=limit, after=after, searcher=searcher(world, connection, search)

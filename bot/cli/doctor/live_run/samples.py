@@ -164,8 +164,8 @@ def _policy(*members: str) -> Policy:
 def _filled(filling: str) -> dict[str, Any]:
     """Every text that a card shows, as long as it may be."""
 
-    def fill(most: int) -> str:
-        return (filling * most)[:most].strip()
+    def fill(limit: int) -> str:
+        return (filling * limit)[:limit].strip()
 
     return {
         "title": fill(150),
