@@ -110,7 +110,7 @@ def test_an_invalid_view_is_refused_at_its_pointer(view: Any, pointer: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("key", "most"),
+    ("key", "limit"),
     [
         ("title", 24),
         ("submit", 24),

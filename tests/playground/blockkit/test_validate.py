@@ -192,7 +192,7 @@ def test_a_single_markdown_block_that_is_too_long_has_its_own_error() -> None:
 
 
 at_limits = pytest.mark.parametrize(
-    ("most", "make"), [pytest.param(limit, make, id=name) for name, limit, make in LIMITS]
+    ("limit", "make"), [pytest.param(limit, make, id=name) for name, limit, make in LIMITS]
 )
 
 

@@ -122,7 +122,7 @@ def test_duplicate_ids_are_found_in_blocks_with_other_faults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("surface", "most", "code"),
+    ("surface", "limit", "code"),
     [
         pytest.param(MESSAGE, 50, "invalid_blocks", id="message"),
         pytest.param(MODAL, 100, "invalid_arguments", id="modal"),
