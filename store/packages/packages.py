@@ -292,7 +292,7 @@ def claim_due_packages(
 def parse_or_log(package_id: str, state: str) -> PackageState | None:
     """The state, or None if it cannot be read."""
     try:
-        return PackageState.model_validate_json(state)
+        return parse_state(state)
     except ValidationError as fault:
         where = [error["loc"] for error in fault.errors()]
     log.error("package.unreadable", package=package_id, fields=where)
