@@ -19,7 +19,7 @@ from scheduler.mail.recording import MailRecorder
 from scheduler.ticks import Tick
 from store.store import Store
 
-OPEN_EVERY, RECORD_EVERY, LOOK_EVERY = 1.0, 1.0, 5.0
+OPEN_EVERY, RECORD_EVERY, ROUND_EVERY = 1.0, 1.0, 5.0
 
 
 def _utc_now() -> datetime:
@@ -38,7 +38,7 @@ class MailSide:
         return {
             "mails": (self.opener.tick, OPEN_EVERY),
             "mail records": (self.recorder.tick, RECORD_EVERY),
-            "outage": (self.outage.tick, LOOK_EVERY),
+            "outage": (self.outage.tick, ROUND_EVERY),
         }
 
 

@@ -45,7 +45,7 @@ class Metrics:
         self.waiting = Gauge("countersign_long_polls", "Agents that wait for an answer now.", registry=self.registry)
         self.clicks = Counter(
             "countersign_clicks_total",
-            "Buttons and forms in Slack, by what came of them: done, refused, or a fault of ours.",
+            "Clicks and forms in Slack, by result: done, refused, or a fault of the service.",
             ("outcome",),
             registry=self.registry,
         )
@@ -63,46 +63,46 @@ class Metrics:
             registry=self.registry,
         )
         self.behind = Gauge(
-            "countersign_places_behind", "Places in Slack that do not yet show what is wanted.", registry=self.registry
+            "countersign_places_behind", "Places in Slack whose card is out of date.", registry=self.registry
         )
         self.silence = Gauge(
             "countersign_silence_proven",
-            "1 unless something is known that keeps an objection from being proven to arrive.",
+            "1 while objections provably arrive, else 0.",
             registry=self.registry,
         )
         self.callbacks = Counter(
             "countersign_callbacks_total",
-            "Attempts to deliver a callback, by what came of them: delivered, failed (and tried again), or dead.",
+            "Attempts to deliver a callback, by result: delivered, failed (and retried), or dead.",
             ("outcome",),
             registry=self.registry,
         )
         self.undelivered = Gauge(
             "countersign_callbacks_undelivered",
-            "Callbacks that did not arrive: due, waiting for one before them, or dead.",
+            "Undelivered callbacks: to send (due), after another of the same package (waiting), or given up (dead).",
             ("state",),
             registry=self.registry,
         )
         self.mails = Counter(
             "countersign_mails_total",
-            "Attempts to send a mail, by what came of them: delivered, failed (and tried again), or dead.",
+            "Attempts to send a mail, by result: delivered, failed (and retried), or dead.",
             ("outcome",),
             registry=self.registry,
         )
         self.unsent = Gauge(
             "countersign_mails_unsent",
-            "What no mail has told yet: things that people have to be told (waiting), mails that are due, or dead.",
+            "Mails not sent yet: news without a mail (waiting), mails to send (due), and mails given up (dead).",
             ("state",),
             registry=self.registry,
         )
         self.measures = Gauge(
             "countersign_oversight_packages",
-            "The measures of human control over the last 30 days: of how many packages (whole), and how many (part).",
+            "Measures of human control over the last 30 days: packages counted (part) of those considered (whole).",
             ("measure", "count"),
             registry=self.registry,
         )
         self.decision_times = Gauge(
             "countersign_oversight_decision_seconds",
-            "The time to decide over the last 30 days and its parts: median (0.5) and nine of ten (0.9).",
+            "Time to decide over the last 30 days, and its parts: median (0.5) and 90th percentile (0.9).",
             ("part", "quantile"),
             registry=self.registry,
         )

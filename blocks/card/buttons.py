@@ -70,14 +70,18 @@ def _button(verb: Verb, ref: str, title: str) -> Element:
 def answers_on_buttons(dossier: Dossier) -> tuple[str, ...]:
     """The offered answers, if each can be a button and the card shows the whole question; otherwise none."""
     answers = dossier.package.answers if dossier.package and dossier.state.whole_on_card else ()
-    few = len(answers) <= len(ANSWER_BUTTONS) and all(len(text) <= _MAX_ANSWER for text in answers)
-    return answers if few and len({*map(_spelled, answers)} - _OURS) == len(answers) else ()
+    fit = len(answers) <= len(ANSWER_BUTTONS) and all(len(text) <= _MAX_ANSWER for text in answers)
+    distinct = {*map(_comparable, answers)} - _OWN_LABELS
+    return answers if fit and len(distinct) == len(answers) else ()
 
 
-def _spelled(text: str) -> str:
-    """The letters and digits of a label, so that "APPROVE!" is seen to be "Approve". Mixed alphabets are ours too."""
+def _comparable(text: str) -> str:
+    """The letters and digits of a label, so that "APPROVE!" equals "Approve".
+
+    A label in mixed alphabets could imitate any other. It is empty here, which no answer may be.
+    """
     letters = "".join(filter(str.isalnum, normalize_name(text)))
     return "" if alphabets_mixed_in(text) else letters
 
 
-_OURS = frozenset(map(_spelled, (*(look.label for look in LOOKS.values()), "Details", OTHER_ANSWER, "")))
+_OWN_LABELS = frozenset(map(_comparable, (*(look.label for look in LOOKS.values()), "Details", OTHER_ANSWER, "")))

@@ -18,8 +18,8 @@ from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_line, outcome_sentence, outcome_words
 from blocks.words.quotes import latest_remark
-from blocks.words.sentences import EMPTIED, request_sign, risk_label, title_of
-from blocks.words.status import card_label, status_sign
+from blocks.words.sentences import EMPTIED, request_icon, risk_label, title_of
+from blocks.words.status import card_label, status_icon
 from blocks.words.stops import stop_on_card
 from rules.scales import HITLLevel
 from rules.state.model import Status
@@ -36,7 +36,7 @@ def card(dossier: Dossier) -> Message:
 
 def _pending(dossier: Dossier, title: str) -> tuple[Block, ...]:
     return (
-        _header(request_sign(dossier.state), title, risk_label(dossier.state)),
+        _header(request_icon(dossier.state), title, risk_label(dossier.state)),
         rich(
             facts.request(dossier),
             *stop_on_card(dossier),
@@ -76,7 +76,7 @@ def _outcome(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """No decision is needed now: the outcome, and the words or times that tell most."""
     state = dossier.state
     return (
-        _header(status_sign(state), title, card_label(state)),
+        _header(status_icon(state), title, card_label(state)),
         rich(paragraph(outcome_sentence(dossier)), *_last_line(dossier), *stop_on_card(dossier)),
         *buttons(dossier, title),
     )

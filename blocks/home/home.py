@@ -125,7 +125,7 @@ def _empty_text(data: HomeData) -> str:
     return "No match yet. Press More to search on." if found_nothing_yet else "Nothing of yours matches."
 
 
-NOTHING_YET = "The most urgent tasks are not yours. Press More to see the rest."
+NOTHING_YET = "None of the most urgent tasks is yours. Press More to see the rest."
 
 
 def new_requests_text(waiting: int = 0) -> str:

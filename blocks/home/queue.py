@@ -15,7 +15,7 @@ from blocks.kit.ids import ActionId, Ref
 from blocks.kit.text import cut, in_utc, one_line, pluralize
 from blocks.words.choices import OPEN_CARD, row_choices
 from blocks.words.refusals import sentence_runs
-from blocks.words.sentences import NAME, RISK_SIGNS
+from blocks.words.sentences import NAME, RISK_ICONS
 from blocks.words.verbs import LOOKS
 from rules.reasons import Refusal
 from rules.scales import HITLLevel, RiskLevel
@@ -83,7 +83,7 @@ Fact = tuple[Run, ...]
 
 def _waiting(row: Row) -> Iterator[Fact]:
     yield (_request(row),)
-    yield (f"{RISK_SIGNS[row.risk]} ", bold(f"{row.risk.value} risk"))
+    yield (f"{RISK_ICONS[row.risk]} ", bold(f"{row.risk.value} risk"))
     if row.status is not Status.PENDING:
         yield (_status(row),)
     elif row.level is HITLLevel.HUMAN_TAKEOVER:

@@ -57,7 +57,7 @@ ADMIN_SUBCOMMAND_HELP: Mapping[str, str] = {
 }
 
 MORE_AT_HOME = "App Home goes on with More."
-NOTHING_YET = f"The most urgent tasks are not yours. {MORE_AT_HOME}"
+NOTHING_YET = f"None of the most urgent tasks is yours. {MORE_AT_HOME}"
 _NAMED_IN_TEXT = 3
 _TROUBLES = 5
 _ENTRIES = 40
@@ -125,8 +125,8 @@ def _list(heading: str, rows: Sequence[Row], more: int, empty: str) -> Message:
 
 
 def help(*, is_admin: bool) -> Message:  # noqa: A001 - the word that people type
-    known = [*SUBCOMMAND_HELP, *(ADMIN_SUBCOMMAND_HELP if is_admin else ())]
-    return Message(f"/reviews knows: {', '.join(known)}.", (*_help(is_admin=is_admin),))
+    names = [*SUBCOMMAND_HELP, *(ADMIN_SUBCOMMAND_HELP if is_admin else ())]
+    return Message(f"/reviews knows: {', '.join(names)}.", (*_help(is_admin=is_admin),))
 
 
 def _help(*, is_admin: bool) -> Iterator[Block]:
@@ -136,24 +136,24 @@ def _help(*, is_admin: bool) -> Iterator[Block]:
         yield rich(paragraph(bold("As an admin of the policy, also:")), bullets(_help_items(ADMIN_SUBCOMMAND_HELP)))
 
 
-def _help_items(known: Mapping[str, str]) -> Iterator[list[Run]]:
-    return ([code(f"/reviews {word}"), f"  {what}"] for word, what in known.items())
+def _help_items(subcommands: Mapping[str, str]) -> Iterator[list[Run]]:
+    return ([code(f"/reviews {name}"), f"  {text}"] for name, text in subcommands.items())
 
 
 def unknown_word(word: str, *, is_admin: bool) -> Message:
     """The help, for a word that `/reviews` does not know."""
-    shown, known = cut(one_line(word), _WORD), help(is_admin=is_admin)
-    heading = rich(paragraph("/reviews does not know ", code(shown or "that"), "."))
-    return Message(f"/reviews does not know {escape(shown) or 'that'}. {known.text}", (heading, *known.blocks))
+    typed, overview = cut(one_line(word), _WORD), help(is_admin=is_admin)
+    heading = rich(paragraph("/reviews does not know ", code(typed or "that"), "."))
+    return Message(f"/reviews does not know {escape(typed) or 'that'}. {overview.text}", (heading, *overview.blocks))
 
 
 def audit(dossier: Dossier) -> Message:
-    """The history of a package, shortened to its latest events. The words are in Details."""
+    """The history of a package, shortened to its latest events. What people wrote is in Details."""
     events = dossier.history
     total = len(events) + dossier.left_out
-    left = total - _ENTRIES
-    shown = [event_block(dossier, happened) for happened in events[-_ENTRIES:]]
-    more = [context(f"{pluralize(left, 'earlier event')} in Details.")] if left > 0 else []
-    whole = button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title_of(dossier)}")
+    left_out = total - _ENTRIES
+    entries = [event_block(dossier, event) for event in events[-_ENTRIES:]]
+    earlier = [context(f"{pluralize(left_out, 'earlier event')} in Details.")] if left_out > 0 else []
+    details = button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title_of(dossier)}")
     text = f"{pluralize(total, 'event')} of {dossier.state.decision_package_id}: {escape(title_of(dossier))}."
-    return Message(text, (header("What happened"), about_block(dossier), *more, *shown, actions([whole])))
+    return Message(text, (header("What happened"), about_block(dossier), *earlier, *entries, actions([details])))

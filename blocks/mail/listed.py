@@ -12,7 +12,7 @@ from blocks.kit.text import pluralize
 from blocks.mail.document import Chapter
 from blocks.mail.matter import Matter, card_link, list_heading, reason_label
 from blocks.words.outcome import outcome_line, outcome_sentence
-from blocks.words.sentences import RISK_SIGNS, request_sentence, risk_label, title_of
+from blocks.words.sentences import RISK_ICONS, request_sentence, risk_label, title_of
 from rules.mail.reasons import MailReason
 from rules.state.model import Status
 
@@ -55,7 +55,7 @@ def _wordless_row(number: int, matter: Matter) -> Chapter:
 
 def _heading(number: int, matter: Matter) -> str:
     state = matter.dossier.state
-    return f"{number}. {RISK_SIGNS[state.risk]} {risk_label(state).capitalize()} · {reason_label(matter.reason)}"
+    return f"{number}. {RISK_ICONS[state.risk]} {risk_label(state).capitalize()} · {reason_label(matter.reason)}"
 
 
 def _row(number: int, matter: Matter) -> Chapter:

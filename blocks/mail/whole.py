@@ -18,8 +18,8 @@ from blocks.mail.matter import Matter, how_to_decide, why_mailed
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_line, outcome_sentence, report
 from blocks.words.quotes import remarks
-from blocks.words.sentences import EMPTIED, quorum_sentence, request_sentence, request_sign, risk_label, title_of
-from blocks.words.status import card_label, status_sign
+from blocks.words.sentences import EMPTIED, quorum_sentence, request_icon, request_sentence, risk_label, title_of
+from blocks.words.status import card_label, status_icon
 from blocks.words.stops import stop_on_card
 from rules.package.model import DecisionPackage
 from rules.state.model import Status
@@ -41,7 +41,7 @@ def package_chapters(matter: Matter) -> tuple[Chapter, ...]:
 
 
 def _title(dossier: Dossier, *, pending: bool) -> str:
-    sign = request_sign(dossier.state) if pending else status_sign(dossier.state)
+    sign = request_icon(dossier.state) if pending else status_icon(dossier.state)
     return f"{sign} {title_of(dossier)}"
 
 

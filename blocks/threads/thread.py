@@ -25,8 +25,8 @@ from blocks.kit.text import cut, escape, one_line, pluralize
 from blocks.threads.dossier import ThreadDossier, ThreadEvent, ThreadPackage
 from blocks.words.history import EVENT_LABELS as PACKAGE_EVENT_LABELS
 from blocks.words.history import WITH_DECISION
-from blocks.words.status import card_label, status_sign
-from blocks.words.thread_looks import EVENT_LABELS, STATUS_LABELS, STATUS_SIGNS, THREAD_LOOKS
+from blocks.words.status import card_label, status_icon
+from blocks.words.thread_looks import EVENT_LABELS, STATUS_ICONS, STATUS_LABELS, THREAD_LOOKS
 from blocks.words.views import View, modal
 from rules.state.decisions import ExecutionState
 from rules.threads.model import ThreadStatus
@@ -64,7 +64,7 @@ def thread_list(dossiers: Sequence[ThreadDossier], *, more: bool = False) -> Mes
 def _row(dossier: ThreadDossier) -> Iterator[Block]:
     whole = button("Open", ActionId.THREAD, dossier.state.thread_key, accessible_label=f"Open thread {_name(dossier)}")
     standing = _standing(dossier) or [STATUS_LABELS[dossier.state.status]]
-    who = f"{STATUS_SIGNS[dossier.state.status]} {dossier.agent} · "
+    who = f"{STATUS_ICONS[dossier.state.status]} {dossier.agent} · "
     facts: list[Run] = [who, *standing, f" · {_counts(dossier)}"]
     yield rich(quote(bold(_name(dossier))), paragraph(*facts))
     yield actions([whole, *_buttons(dossier, styled=False)])
@@ -72,7 +72,7 @@ def _row(dossier: ThreadDossier) -> Iterator[Block]:
 
 def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
     state = dossier.state
-    yield header(f"{STATUS_SIGNS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
+    yield header(f"{STATUS_ICONS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
     standing = _standing(dossier)
     since = [" · ", *standing] if standing else []
     heading = paragraph(bold(dossier.agent), *since, f" · {_counts(dossier)}")
@@ -157,7 +157,7 @@ def _is_running(package: ThreadPackage) -> bool:
 
 def _package_line(package: ThreadPackage) -> Element:
     title = cut(one_line(package.title), _TITLE) if package.title is not None else "(content deleted)"
-    return quote(f"{status_sign(package.state)} {title or '–'} · {card_label(package.state)}")
+    return quote(f"{status_icon(package.state)} {title or '–'} · {card_label(package.state)}")
 
 
 def _history(dossier: ThreadDossier) -> Iterator[Block]:

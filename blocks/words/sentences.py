@@ -203,12 +203,12 @@ def reason_sentence(why: Why) -> str:
     return sentence(_PII.sub("PII", text))
 
 
-RISK_SIGNS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}
+RISK_ICONS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}
 
 
-def request_sign(state: PackageState) -> str:
+def request_icon(state: PackageState) -> str:
     """Before the title of what waits. The risk always stands beside it in words."""
-    return "❓" if state.kind is Kind.QUESTION else RISK_SIGNS[state.risk]
+    return "❓" if state.kind is Kind.QUESTION else RISK_ICONS[state.risk]
 
 
 def reversibility_sentence(state: PackageState) -> str:

@@ -1,4 +1,4 @@
-"""The status of a package in a sign and a few words, for headings and lists."""
+"""The status of a package as an icon and a few words, for headings and lists."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _APPROVED_LABELS: Mapping[HumanDecisionType | None, str] = {
     HumanDecisionType.ANSWER: "Answered",
     HumanDecisionType.APPROVE_WITH_EDITS: "Approved with edits",
 }
-_SIGNS: Mapping[Status, str] = {
+_ICONS: Mapping[Status, str] = {
     Status.PENDING: "⏳",
     Status.REVISION_REQUESTED: "↩️",
     Status.EVIDENCE_REQUESTED: "🔎",
@@ -55,7 +55,7 @@ _SIGNS: Mapping[Status, str] = {
     Status.EXPIRED: "⌛️",
     Status.CANCELLED: "🚫",
 }
-_EXECUTION_SIGNS: Mapping[ExecutionState, str] = {
+_EXECUTION_ICONS: Mapping[ExecutionState, str] = {
     ExecutionState.FAILED: "⚠️",
     ExecutionState.ROLLED_BACK: "⚠️",
     ExecutionState.UNKNOWN: "⚠️",
@@ -69,12 +69,12 @@ def status_label(state: PackageState) -> str:
     return (special or _LABELS[state.status]) + (_EXECUTION_SUFFIXES[state.execution.state] if state.proceeds else "")
 
 
-def status_sign(state: PackageState) -> str:
+def status_icon(state: PackageState) -> str:
     """Before the title of what was decided. The status always stands beside it in words."""
     stopped = state.decision is not None and state.decision.override_decision not in (None, OverrideDecision.PROCEED)
-    if state.proceeds and state.execution.state in _EXECUTION_SIGNS:
-        return _EXECUTION_SIGNS[state.execution.state]
-    return "✖️" if stopped else _SIGNS[state.status]
+    if state.proceeds and state.execution.state in _EXECUTION_ICONS:
+        return _EXECUTION_ICONS[state.execution.state]
+    return "✖️" if stopped else _ICONS[state.status]
 
 
 def card_label(state: PackageState) -> str:
@@ -86,6 +86,7 @@ def card_label(state: PackageState) -> str:
 
 
 def was_cancelled_with_thread(state: PackageState) -> bool:
+    """Whether a person cancelled the thread. A withdrawal is also by a person, but names no reviewer."""
     decision = state.decision
     return (
         state.status is Status.CANCELLED

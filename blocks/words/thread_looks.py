@@ -48,7 +48,7 @@ STATUS_LABELS: Mapping[ThreadStatus, str] = {
     ThreadStatus.HELD: "on hold",
     ThreadStatus.CANCELLED: "cancelled",
 }
-STATUS_SIGNS: Mapping[ThreadStatus, str] = {
+STATUS_ICONS: Mapping[ThreadStatus, str] = {
     ThreadStatus.RUNNING: "▶️",
     ThreadStatus.HELD: "⏸️",
     ThreadStatus.CANCELLED: "🚫",

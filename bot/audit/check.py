@@ -220,11 +220,11 @@ class ExportCheck:
     def _check_signature(self, manifest: Line) -> Iterator[Fault]:
         self.signed_by = str(manifest.get("public_key"))
         if manifest.get("tenant_id") != self.header["tenant_id"]:
-            yield _fault("its manifest is that of another tenant")
+            yield _fault("its manifest belongs to another tenant")
         if manifest.get("digest") != "sha256:" + self._digest.hexdigest():
-            yield _fault("it was changed: its lines are not those of which the manifest keeps the digest")
+            yield _fault("it was changed: its lines do not match the digest in the manifest")
         if not _is_signed(manifest):
-            yield _fault("its manifest was changed: the signature does not fit")
+            yield _fault("its manifest was changed: it does not match its signature")
 
 
 def _is_valid_line(line: Line) -> bool:

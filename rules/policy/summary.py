@@ -14,7 +14,7 @@ from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.values import write_duration
 
 FILL_ROLES = "Put Slack ids into `members` or `groups` of each role"
-NOBODY_ALERTED = "if Slack refuses the service something, nobody is told"
+NOBODY_ALERTED = "nobody is told if Slack refuses calls"
 NAME_ADMINS = "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
 
 
@@ -31,14 +31,14 @@ def summary(policy: Policy) -> str:
 def summary_sections(policy: Policy) -> list[list[Line]]:
     """The same as sections of lines. The first line of a longer section is its heading."""
     spans = ", ".join(f"{name} {write_duration(span)}" for name, span in policy.windows)
-    soft = f"on; {policy.soft.sample:.0%} of what silence let pass is judged afterwards"
-    off = "off: what would be soft waits for a person"
+    soft = f"on; {policy.soft.sample:.0%} of silent approvals are reviewed afterwards"
+    off = "off: a person must approve instead"
     return [
         [Line(f"Policy {policy.full_version}")],
         [Line(f"Soft approval is {soft if policy.soft.enabled else off}.")],
         *([Line(f"Warning: {warning}")] for warning in warnings(policy)),
         [Line("What each risk level requires"), *(_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel)],
-        [Line("Actions (what is not listed counts as irreversible_high)"), *_catalogue(policy)],
+        [Line("Actions (unlisted types count as irreversible_high)"), *_catalogue(policy)],
         [Line("Who holds each role"), *_holders(policy)],
         [Line("Windows"), Line(spans, 2)],
     ]
@@ -72,9 +72,9 @@ def _names(names: tuple[str, ...]) -> str:
 _MEANING = {
     HITLLevel.FULL_AUTO: "nobody is asked unless another rule says so",
     HITLLevel.NOTIFY_ONLY: "people are told, and asked only if another rule says so",
-    HITLLevel.SOFT_APPROVAL: "silence consents, an objection makes it hard",
+    HITLLevel.SOFT_APPROVAL: "approved if nobody objects in time; after an objection someone must approve",
     HITLLevel.HARD_APPROVAL: "nothing happens until it is approved",
-    HITLLevel.HUMAN_TAKEOVER: "a person takes the work over",
+    HITLLevel.HUMAN_TAKEOVER: "a person takes over the work",
 }
 
 

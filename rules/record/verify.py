@@ -224,19 +224,19 @@ def word_faults(trail: Trail) -> Iterator[Fault]:
         if what:
             yield Fault(trail.package_id, revisions.get(kept.event_id), kept.event_id, what)
     for event_id in sorted(missing):
-        what = "its words are gone without a trace: retention empties them, and never removes their place"
+        what = "the row of its words is missing: retention empties such rows and never deletes them"
         yield Fault(trail.package_id, revisions[event_id], event_id, what)
 
 
 def _stored_words_fault(kept: StoredWords, digest: Any, missing: set[str]) -> str | None:
     if digest is None:
-        return "there are words beside it, and it brought none"
+        return "words are stored for it, but it has none"
     if kept.event_id not in missing:
-        return "there are words beside it twice"
+        return "words are stored for it twice"
     if kept.words is None:
-        return None if kept.salt is None else "its words were emptied and their salt was not: they can be guessed"
+        return None if kept.salt is None else "its words were emptied but not their salt, so they can be guessed"
     try:
         fits = isinstance(kept.salt, str) and content_digest(kept.words, kept.salt) == digest
     except NotCanonicalError:
         fits = False
-    return None if fits else "its words were changed: they are not those of which it keeps the digest"
+    return None if fits else "its words were changed: they do not match its digest"

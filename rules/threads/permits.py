@@ -1,4 +1,4 @@
-"""What people have to allow before a thread is handed over: an approved package that names exactly this handoff."""
+"""What people must allow before a thread is handed over: an approved package that names exactly this handoff."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _why_not_approved(
         or not (package.execution.state in _USABLE or permit.used_by == handoff_id),
         "no person approved it": package.decision is None or package.decision.basis not in _BY_PEOPLE,
         "it allowed another handoff already": permit.used_by not in (None, handoff_id),
-        "the owner of the other agent approved it, so somebody independent has to": (
+        "the other agent's owner approved it; someone independent must": (
             owner in {vote.reviewer_id for vote in package.votes}
         ),
     }

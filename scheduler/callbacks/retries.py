@@ -51,13 +51,13 @@ class Dead(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """It is no longer to be sent: what it says is no longer so."""
+    """It is not sent any more, because its content is out of date."""
 
     reason: str
 
 
 class Postponed(NamedTuple):
-    """Nothing could be tried yet, and this is no attempt."""
+    """It could not be tried yet. This does not count as an attempt."""
 
     at: datetime
     reason: str
@@ -86,21 +86,21 @@ def result_of_failure(
     return Retry(max(planned, not_before or planned), error)
 
 
-def retry_after(written: str | None, now: datetime) -> datetime | None:
+def retry_after(header: str | None, now: datetime) -> datetime | None:
     """The end of the pause that a receiver asks for, in seconds or as a date; one day at most."""
-    if written is None:
+    if header is None:
         return None
-    until = _seconds(written.strip(), now) or _date(written)
+    until = _seconds(header.strip(), now) or _date(header)
     return min(until, now + MAX_RETRY_AFTER) if until and until > now else None
 
 
-def _seconds(written: str, now: datetime) -> datetime | None:
-    return now + timedelta(seconds=int(written)) if _SECONDS.fullmatch(written) else None
+def _seconds(header: str, now: datetime) -> datetime | None:
+    return now + timedelta(seconds=int(header)) if _SECONDS.fullmatch(header) else None
 
 
-def _date(written: str) -> datetime | None:
+def _date(header: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(written)
+        moment = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -23,7 +23,7 @@ class Pace:
         self._store, self.rates, self._now = store, rates, now
         self._lock = asyncio.Lock()  # all wait for the same row: better here than holding a connection each
         self._unsettled: list[Callable[[RateBudget], None]] = []
-        self._patient: dict[str, float] = {}
+        self._paused_until: dict[str, float] = {}
 
     @property
     def is_settled(self) -> bool:
@@ -52,6 +52,10 @@ class Pace:
         rate_budget.save_budget(connection, tenant_id, budget)
         return result
 
+    async def report_ended_calls(self) -> None:
+        """Reports the calls that ended since the last transaction, and does nothing else."""
+        await self.within(lambda _connection, _budget: None)
+
     async def spend(self, *keys: str) -> Payment:
         """Pays for a call, or raises BusyError with the time until there is budget."""
         spent, wait = await self.within(lambda _, budget: (budget.spend(keys), budget.wait(keys)))
@@ -64,7 +68,7 @@ class Pace:
         """Waits for its time, then runs the call. A rate limit of Slack stops further calls at all replicas."""
         try:
             await asyncio.sleep(max(0.0, spent.at - self._time()))
-            self._check_patience(spent)
+            self._check_not_paused(spent)
         except BaseException:
             self.report_unused(spent)
             raise
@@ -82,14 +86,14 @@ class Pace:
     def _report_end(self, spent: Payment, at: float | None) -> None:
         self._unsettled.append(lambda budget: budget.settle(spent, at))
 
-    def _check_patience(self, spent: Payment) -> None:
+    def _check_not_paused(self, spent: Payment) -> None:
         """Stops calls that were paid for before Slack asked to wait."""
-        wait = max(self._patient.get(key, 0.0) for key in spent.keys) - self._time()
+        wait = max(self._paused_until.get(key, 0.0) for key in spent.keys) - self._time()
         if wait > 0:
-            raise BusyError("Slack asked for patience", wait)
+            raise BusyError("Slack asked to wait", wait)
 
     def _wait_until(self, spent: Payment, until: float) -> None:
-        self._patient.update(dict.fromkeys(spent.keys, until))
+        self._paused_until.update(dict.fromkeys(spent.keys, until))
         self._unsettled.append(lambda budget: budget.back_off(spent, until))
 
     def _time(self) -> float:

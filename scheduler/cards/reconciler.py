@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 SLACK_RATES = Rates()
 AT_ONCE = 32  # places delivered at the same time: a burst into some channels, beside slow calls
-LOOK_EVERY = 2.0  # seconds; finds changes by other processes and postponed places
+ROUND_EVERY = 2.0  # seconds; finds changes by other processes and postponed places
 PAUSE = 0.05  # seconds between two rounds, so that a hundred decisions do not cause a hundred rounds
 RETRY_AFTER = 5.0  # seconds before a retry, if Slack names no time
 
@@ -93,21 +93,21 @@ class Reconciler:
                 async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
             self._wake.clear()
-            await self._look()
+            await self._run_round()
             await asyncio.sleep(PAUSE)
 
     def _pause(self) -> float:
         now = self._now()
         self._postponed = [until for until in self._postponed if until > now]
         waits = [(until - now).total_seconds() for until in self._postponed]
-        return min(LOOK_EVERY, self._budget_wait or LOOK_EVERY, *waits)
+        return min(ROUND_EVERY, self._budget_wait or ROUND_EVERY, *waits)
 
     async def tick(self) -> None:
         """Delivers everything that can be delivered now and waits until it is done."""
         done_before = -1
         while self._running or done_before != self._done_count:  # finished work may leave more to do
             done_before = self._done_count
-            await self._look()
+            await self._run_round()
             if self._running:
                 await asyncio.wait(self._running)
 
@@ -118,10 +118,9 @@ class Reconciler:
             pass
         await endings.finish_or_cancel(self._running, within)
         with suppress(UnavailableError):
-            await self._pace.within(lambda _connection, _budget: None)
+            await self._pace.report_ended_calls()
 
-    async def _look(self) -> None:
-        """Runs one round."""
+    async def _run_round(self) -> None:
         async with self._lock:
             self._budget_wait = None
             try:
@@ -149,7 +148,7 @@ class Reconciler:
         if room > 0:
             return await self._pace.within(lambda connection, budget: self._claim(connection, budget, room))
         if not self._pace.is_settled:
-            await self._pace.within(lambda _connection, _budget: None)
+            await self._pace.report_ended_calls()
         return []
 
     def _max_running(self, connection: Connection) -> int:
@@ -182,22 +181,22 @@ class Reconciler:
     async def _attempt(self, claim: Claim) -> None:
         """Delivers one place. A failure postpones only this place."""
         lease = Lease(self._store, claim, self._time)
-        known = {"package": claim.place.package_id, "place": claim.place.place}
+        ids = {"package": claim.place.package_id, "place": claim.place.place}
         try:
             async with lease.keep_renewed():
                 await self._delivery.deliver(lease)
         except BusyError as busy:
             await self._postpone(lease, busy.after)
         except (UnavailableError, LeaseLostError, TimeoutError) as fault:
-            log.warning("card.delivery_interrupted", **known, error=str(fault))
+            log.warning("card.delivery_interrupted", **ids, error=str(fault))
         except TokenError as fault:
             await self._app_gone(fault)
             await lease.postpone(0)
         except SlackError as fault:
-            log.warning("card.not_delivered", **known, error=fault.error)
+            log.warning("card.not_delivered", **ids, error=fault.error)
             await self._postpone(lease, RETRY_AFTER)
         except Exception:
-            log.exception("card.fault", **known)
+            log.exception("card.fault", **ids)
             await self._postpone(lease, 12 * RETRY_AFTER)
         finally:
             if claim.paid:

@@ -38,7 +38,7 @@ class SilentPackage:
 
     state: PackageState
     cards: tuple[SeenCard, ...]
-    hearing: SilenceContext
+    context: SilenceContext
     terms: Terms
     now: datetime
 
@@ -56,7 +56,7 @@ class SilentPackage:
         return self.is_enough(self.cards)
 
     def length(self, seen: Iterable[SeenCard]) -> timedelta:
-        return counted_silence(self.state, onlookers_of(seen), self.hearing, self.now)
+        return counted_silence(self.state, onlookers_of(seen), self.context, self.now)
 
     def is_enough(self, seen: Iterable[SeenCard]) -> bool:
         return self.length(seen) >= self.terms.soft_timeout
@@ -88,7 +88,7 @@ class SilentPackage:
         if not self.cards or self.may_be_enough:
             return min(self.now + self._pause(answers), self.end)
         onlookers, so_far = onlookers_of(self.cards), self.length(self.cards)
-        return min(earliest_consent(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
+        return min(earliest_consent(self.state, onlookers, self.context, self.terms, so_far, self.now), self.end)
 
     def _pause(self, answers: CardProofs) -> timedelta:
         faults = [proof.fault for card in self.cards if (proof := answers[card.location]).fault]
@@ -96,25 +96,24 @@ class SilentPackage:
         return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN
 
     def _any_there(self, people: Iterable[str]) -> bool:
-        return anyone_can_object(self.state, people, self.hearing.roster, self.now)
+        return anyone_can_object(self.state, people, self.context.roster, self.now)
 
 
 def silent_packages(
     connection: Connection, installation: Installation, states: Sequence[PackageState], now: datetime
 ) -> list[SilentPackage]:
+    """These packages, with what is needed to measure their silences: read once for all of them."""
     since = min(state.shown.at for state in states if state.shown)
-    away, up = (
-        absence_spans(connection, installation.tenant_id, since, now),
-        uptime.provable_spans(connection, installation.tenant_id, since, now),
-    )
-    hearing = SilenceContext(installation.roster(connection), away, up)
-    lying = cards.posted_cards(connection, installation.tenant_id, [state.decision_package_id for state in states])
+    away = absence_spans(connection, installation.tenant_id, since, now)
+    up = uptime.provable_spans(connection, installation.tenant_id, since, now)
+    context = SilenceContext(installation.roster(connection), away, up)
+    posted = cards.posted_cards(connection, installation.tenant_id, [state.decision_package_id for state in states])
     return [
         SilentPackage(
             state=state,
-            cards=tuple(card for card in cards_of(state) if card.location in lying[state.decision_package_id]),
-            hearing=hearing,
-            terms=terms_today(state, hearing.roster.policy),
+            cards=tuple(card for card in cards_of(state) if card.location in posted[state.decision_package_id]),
+            context=context,
+            terms=terms_today(state, context.roster.policy),
             now=now,
         )
         for state in states

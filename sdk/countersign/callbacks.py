@@ -60,12 +60,12 @@ def verify_callback(
     lowered = {name.lower(): value for name, value in headers.items()}
     callback_id, sent_at = lowered.get("webhook-id", ""), lowered.get("webhook-timestamp", "")
     if not (callback_id and sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= _DIGITS):
-        raise CallbackError("it does not bear the headers webhook-id and webhook-timestamp")
+        raise CallbackError("the headers webhook-id and webhook-timestamp are missing or invalid")
     if abs((time.time() if now is None else now) - int(sent_at)) > tolerance:
-        raise CallbackError("its time is too far from now: it is old and sent again, or a clock is wrong")
+        raise CallbackError("it is too old, or a clock is wrong: its time is too far from the present")
     signed = _bytes(f"{callback_id}.{sent_at}.") + body
     if not _is_signed(signed, lowered.get("webhook-signature", ""), _decode_keys(secret)):
-        raise CallbackError("its signature is not the service's")
+        raise CallbackError("its signature is wrong")
     return _read(body, callback_id)
 
 
@@ -105,4 +105,4 @@ def _read(body: bytes, callback_id: str) -> Callback:
             id=callback_id, type=payload["type"], timestamp=written.astimezone(UTC), document=payload["data"]
         )
     except (ValueError, KeyError, TypeError, RecursionError) as fault:
-        raise CallbackError(f"it is signed, and cannot be understood: {fault!r}") from fault
+        raise CallbackError(f"its signature is right, but its content is not a callback: {fault!r}") from fault

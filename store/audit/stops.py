@@ -19,13 +19,15 @@ from store.audit.tolerant_rows import select_all, stream_rows
 from store.packages.threads import THREADS
 
 
-class _Names(NamedTuple):
+class _ThreadAndRun(NamedTuple):
+    """As in a package; of a state that may be damaged."""
+
     thread_id: Any
     run_id: Any
 
 
 class StopRows:
-    """All rows. Those that a trail explains are taken out, so that the rest belongs to nothing."""
+    """All rows of the table. `check` removes those of a record, so that `check_rest` finds rows without a record."""
 
     def __init__(self, connection: Connection, tenant_id: str) -> None:
         self._rows: dict[str, set[str]] = defaultdict(set)
@@ -55,5 +57,5 @@ def _stop_of(chain_id: str, state: dict[str, Any]) -> tuple[str, set[str]]:
     if is_thread(chain_id):
         is_cancelled, names = state.get("status") == ThreadStatus.CANCELLED, state.get("stopped_names")
         return stop_of_thread(chain_id, cancelled=is_cancelled), {str(name) for name in names or ()}
-    held = names_held(_Names(state.get("thread_id"), state.get("run_id"))) if state.get("holds_thread") else ()
+    held = names_held(_ThreadAndRun(state.get("thread_id"), state.get("run_id"))) if state.get("holds_thread") else ()
     return chain_id, set(held)

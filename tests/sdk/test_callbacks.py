@@ -108,14 +108,14 @@ def test_a_forged_callback_is_refused(forge: Callable[..., tuple[bytes, dict[str
 
 
 def test_a_callback_signed_with_another_secret_is_refused() -> None:
-    with pytest.raises(CallbackError, match="not the service's"):
+    with pytest.raises(CallbackError, match="its signature is wrong"):
         verify_callback(*signed_callback({}, OTHER), SECRET)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_a_callback_that_is_too_old_or_from_the_future_is_refused(seconds: int) -> None:
     body, headers = signed_callback({})
-    with pytest.raises(CallbackError, match="too far from now"):
+    with pytest.raises(CallbackError, match="too far from the present"):
         verify_callback(body, headers, SECRET, now=time.time() + seconds)
 
 
@@ -124,7 +124,7 @@ def test_a_signed_body_that_is_not_a_callback_raises_a_callback_error(body: str)
     now = datetime.now(UTC)
     signature = Webhook(SECRET).sign("msg_1", now, body)
     headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
-    with pytest.raises(CallbackError, match="cannot be understood"):
+    with pytest.raises(CallbackError, match="not a callback"):
         verify_callback(body.encode(), headers, SECRET)
 
 

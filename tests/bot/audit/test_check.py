@@ -72,7 +72,7 @@ def test_a_manifest_signed_by_another_key_than_it_names_is_a_fault(export_lines:
     manifest = json.loads(export_lines[-1])
     forged = manifest | {"signature": THEIRS.sign(signed_message(manifest))}
     assert faults([*export_lines[:-1], json_line(forged)]) == [
-        "export: its manifest was changed: the signature does not fit"
+        "export: its manifest was changed: it does not match its signature"
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_package_that_is_missing_is_named(export_lines: list[bytes]) -> None:
     first, second, _ = package_ids(export_lines)
     lines = [line for line in export_lines if b'"kind":"head"' in line or not belongs_to(line, second)]
     assert faults(resign(lines, OURS))[0] == f"{second}: it is missing: the export lists it with 3 events"
-    assert any("its lines are not those" in fault for fault in faults(lines))
+    assert any("its lines do not match" in fault for fault in faults(lines))
     assert not any(fault.startswith(first) for fault in faults(lines))
 
 

@@ -190,7 +190,7 @@ async def test_a_role_is_held_through_a_role_that_includes_it(terminal: Terminal
 async def test_a_policy_without_recipients_of_alerts_is_a_fault(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', ""))
     fault, fix = await only_fault(terminal)
-    assert fault == "who is told of troubles: if Slack refuses the service something, nobody is told"
+    assert fault == "who is told of troubles: nobody is told if Slack refuses calls"
     assert fix == "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
     terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', "") + '[channels]\nadmins = "C0ADMINS"\n')
     assert "ok     who is told of troubles: C0ADMINS" in (await run_doctor(terminal)).out

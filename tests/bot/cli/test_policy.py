@@ -86,7 +86,7 @@ def test_the_shipped_policy_is_valid_and_warns_of_empty_roles(terminal: Terminal
     text = " ".join(result.out.split())
     assert result.code == 0
     assert "nobody holds these roles, so packages that need them are refused: reviewer, senior_reviewer" in text
-    assert "if Slack refuses the service something, nobody is told" in text
+    assert "nobody is told if Slack refuses calls" in text
 
 
 def test_every_fault_is_a_line_that_names_its_key(terminal: Terminal) -> None:

@@ -131,4 +131,4 @@ async def test_the_start_logs_roles_without_people_and_missing_alert_recipients(
         admins = await process.read_log(until="policy.incomplete")
     assert (roles["level"], admins["level"]) == ("warning", "warning")
     assert roles["because"].startswith("nobody holds these roles, so packages that need them are refused: supervisor.")
-    assert admins["because"].startswith("if Slack refuses the service something, nobody is told.")
+    assert admins["because"].startswith("nobody is told if Slack refuses calls.")

@@ -35,10 +35,8 @@ def on_one_line(text: str) -> str:
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        pytest.param("", "Soft approval is on; 10% of what silence let pass is judged afterwards.", id="soft"),
-        pytest.param(
-            "[soft]\nenabled = false", "Soft approval is off: what would be soft waits for a person.", id="soft off"
-        ),
+        pytest.param("", "Soft approval is on; 10% of silent approvals are reviewed afterwards.", id="soft"),
+        pytest.param("[soft]\nenabled = false", "Soft approval is off: a person must approve instead.", id="soft off"),
         pytest.param("", "low: full_auto, nobody is asked unless another rule says so.", id="level"),
         pytest.param("", "It needs 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
         pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),

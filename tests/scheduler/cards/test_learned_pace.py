@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.model.rates import Rates as Strict
-from scheduler.cards.reconciler import LOOK_EVERY, Reconciler
+from scheduler.cards.reconciler import ROUND_EVERY, Reconciler
 from store.outbox.rate_budget import AHEAD, NO_BURSTS_FOR, Payment, RateBudget, Rates, Window, of_channel
 from tests.bot.service import SOFT
 from tests.bot.slack.office import CHANNEL, POLICY, Office, open_office
@@ -59,7 +59,7 @@ async def test_a_rate_limited_call_is_repeated_as_soon_as_slack_allows(office: O
     await submit_packages(office, SOFT)
     await office.deliver()
     assert refusals(office) == 1
-    assert 0 < reconciler(office)._pause() <= 1.0 < LOOK_EVERY
+    assert 0 < reconciler(office)._pause() <= 1.0 < ROUND_EVERY
 
 
 async def test_a_direct_channel_has_one_budget_for_its_cards_and_their_notes(database_url: str, tmp_path: Path) -> None:

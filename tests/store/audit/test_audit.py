@@ -183,23 +183,23 @@ FORGERIES: dict[str, tuple[str, str]] = {
     ),
     "changed words": (
         "UPDATE content SET words = '{\"comment\":\"yes\"}' WHERE package_id = :rejected AND words LIKE '%comment%'",
-        "its words were changed: they are not those of which it keeps the digest",
+        "its words were changed: they do not match its digest",
     ),
     "words that are no JSON": (
         "UPDATE content SET words = '{' WHERE package_id = :rejected AND words LIKE '%comment%'",
-        "its words were changed: they are not those of which it keeps the digest",
+        "its words were changed: they do not match its digest",
     ),
     "a salt that was left": (
         "UPDATE content SET words = NULL WHERE package_id = :rejected",
-        "its words were emptied and their salt was not: they can be guessed",
+        "its words were emptied but not their salt, so they can be guessed",
     ),
     "removed words": (
         "DELETE FROM content WHERE package_id = :rejected",
-        "its words are gone without a trace: retention empties them, and never removes their place",
+        "the row of its words is missing: retention empties such rows and never deletes them",
     ),
     "words of another package": (
         "UPDATE content SET package_id = :approved WHERE package_id = :rejected",
-        "there are words beside it, and it brought none",
+        "words are stored for it, but it has none",
     ),
     "another actor in the column": (
         "UPDATE events SET actor = 'auto' WHERE package_id = :rejected AND revision = 2",
