@@ -38,7 +38,7 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
     yield line("If approved", package.consequence, _SENTENCE)
     doubt = line("Doubt", doubts[0] if doubts else None, _SENTENCE, len(doubts) - 1)
     dissent = f"{voices[0].by}: {voices[0].position}" if voices else None
-    yield _beside(doubt, line("Disagrees", dissent, _SENTENCE, len(voices) - 1))
+    yield _joined(doubt, line("Disagrees", dissent, _SENTENCE, len(voices) - 1))
     if package.recommendation not in (None, Recommendation.PROCEED):
         yield line("The agent recommends", package.recommendation, _SENTENCE)
     if package.kind in CALLS and not (doubts or voices):
@@ -46,7 +46,7 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
     evidence, basis = [ref.title for ref in package.evidence_refs], package.policy_basis
     confidence = line("Confidence", percent(package.confidence), _HALF)
     room = _HALF if evidence and basis else _ONE_LINE
-    yield _beside(_few("Evidence", evidence, room), _few("Policy", basis, room), confidence)
+    yield _joined(_few("Evidence", evidence, room), _few("Policy", basis, room), confidence)
 
 
 def _few(label: str, items: Sequence[str], room: int) -> list[Run]:
@@ -63,7 +63,8 @@ def _whole_words(text: str, limit: int) -> str:
     return f"{words_left}…" if words_left else start
 
 
-def _beside(*lines: list[Run]) -> list[Run]:
+def _joined(*lines: list[Run]) -> list[Run]:
+    """The lines that are not empty, as one line."""
     return [run for runs in lines if runs for run in (" · ", *runs)][1:]
 
 

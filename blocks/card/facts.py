@@ -42,8 +42,8 @@ _CLIMBED: Mapping[str, str] = {
     Cause.TIMEOUT: "nobody answered in time",
     Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",
 }
-# Of several rules that ask for the strictest level, the first of these tells a reviewer most.
-_TELLING = (
+# If several rules ask for the strictest level, the card shows the first of these.
+_MOST_TELLING_FIRST = (
     "earlier-no", "material-change", "outsider", "repeated-failures", "agent-escalates", "agent-asks",
     "irreversible-sensitive", "cost", "tool-requirement", "confidence", "irreversible-high", "irreversible-low",
 )  # fmt: skip
@@ -83,7 +83,7 @@ def deadline(dossier: Dossier) -> list[Run]:
 
 
 def why_line(dossier: Dossier) -> Element:
-    """The rule that tells most, and what is at stake. The other rules are in Details."""
+    """The most telling rule, and what is at stake. The other rules are in Details."""
     state, package = dossier.state, dossier.package
     reasons = state.why[1:] if why_silence_stopped(state) else state.why
     reason = f"{_reason(_strongest(reasons))} " if reasons else ""
@@ -101,7 +101,7 @@ def _reason(why: Why) -> str:
 
 def _strongest(why: tuple[Why, ...]) -> Why:
     strictest = max(reason.level for reason in why)
-    order = {rule: number for number, rule in enumerate(_TELLING)}
+    order = {rule: number for number, rule in enumerate(_MOST_TELLING_FIRST)}
     return min((reason for reason in why if reason.level is strictest), key=lambda why: order.get(why.rule, len(order)))
 
 

@@ -15,17 +15,17 @@ from rules.state.model import Status
 def fallback_text(dossier: Dossier, title: str) -> str:
     """The request or the outcome first, then who, until when, and what to do."""
     pending = dossier.state.status is Status.PENDING
-    return escape(one_line(_asking(dossier, title) if pending else _telling(dossier, title)))
+    return escape(one_line(_request_text(dossier, title) if pending else _outcome_text(dossier, title)))
 
 
-def _asking(dossier: Dossier, title: str) -> str:
-    ways = ", ".join(LOOKS[verb].label for verb in verbs_on_buttons(dossier))
-    todo = f"Open Details to read it, or choose: {ways}."
+def _request_text(dossier: Dossier, title: str) -> str:
+    labels = ", ".join(LOOKS[verb].label for verb in verbs_on_buttons(dossier))
+    choices = f"Open Details to read it, or choose: {labels}."
     heading = f"{sentence(risk_label(dossier.state))[:-1]}: {sentence(title)}"
-    return f"{heading} {request_sentence(dossier)} {timing_sentence(dossier)} {todo}"
+    return f"{heading} {request_sentence(dossier)} {timing_sentence(dossier)} {choices}"
 
 
-def _telling(dossier: Dossier, title: str) -> str:
+def _outcome_text(dossier: Dossier, title: str) -> str:
     return (
         f"{status_label(dossier.state)}: {sentence(title)} {outcome_sentence(dossier)} {outcome_timing(dossier.state)}"
     )

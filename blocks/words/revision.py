@@ -28,7 +28,10 @@ def version_author(dossier: Dossier) -> str:
 
 
 def changes(dossier: Dossier, side: int = 60, limit: int = _MAX_CHANGES) -> Parts:
-    """Empty for a first version, or if retention has emptied either version."""
+    """What differs from the previous version. Empty for a first one, or if retention has emptied either.
+
+    `side`: how many characters the value before and the value after may have.
+    """
     if dossier.before is None or dossier.package is None:
         return ()
     differences = difference(dossier.before, dossier.package)
@@ -65,15 +68,18 @@ def _common_prefix(first: str, second: str) -> int:
 
 
 def _around(text: str, begin: int, end: int, side: int) -> str:
-    """The part that differs, with some context. Cut from the start, two long texts could look the same."""
+    """The part that differs, with some context. If both texts were cut at the same place, they could look the same.
+
+    `begin` and `end` are the lengths of what both texts have in common, and `side` the room in characters.
+    """
     if len(text) <= side:
         return text
-    beside = min(_CONTEXT, side // 4)
-    first, same = max(0, begin - beside), len(text) - end
-    if first:
-        first = text.find(" ", first, begin) + 1 or first  # start at a word, if one starts there
-    last = same + beside
-    if last < len(text) and " " in text[same + 1 : last]:
-        last = text.rindex(" ", same, last)  # end with a word
-    lead, trail = "…" if first else "", "…" if last < len(text) else ""
-    return lead + cut(text[first:last] + trail, side - len(lead))
+    context = min(_CONTEXT, side // 4)
+    start, differs_until = max(0, begin - context), len(text) - end
+    if start:
+        start = text.find(" ", start, begin) + 1 or start  # at the start of a word, if there is one
+    stop = differs_until + context
+    if stop < len(text) and " " in text[differs_until + 1 : stop]:
+        stop = text.rindex(" ", differs_until, stop)  # at the end of a word
+    lead, trail = "…" if start else "", "…" if stop < len(text) else ""
+    return lead + cut(text[start:stop] + trail, side - len(lead))

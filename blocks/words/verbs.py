@@ -16,9 +16,9 @@ from rules.state.decisions import ExecutionState
 
 
 def _approve(dossier: Dossier) -> str:
-    lapses = f"Unused approvals expire after {format_duration(dossier.terms.approval_expiry)}."
-    released = "The agent may then do exactly this, once."
-    return " ".join(filter(None, (released, quorum_sentence(dossier), lapses)))
+    expiry = f"Unused approvals expire after {format_duration(dossier.terms.approval_expiry)}."
+    permission = "The agent may then do exactly this, once."
+    return " ".join(filter(None, (permission, quorum_sentence(dossier), expiry)))
 
 
 def _edit(_: Dossier) -> str:
@@ -42,9 +42,9 @@ def _defer(dossier: Dossier) -> str:
 
 
 def _take_over(dossier: Dossier) -> str:
-    held = "thread" if dossier.state.thread_id else "run"
+    part = "thread" if dossier.state.thread_id else "run"
     thread = (
-        f"Its {held} is yours until you hand it back." if has_thread_or_run(dossier.state) else "The work is yours."
+        f"Its {part} is yours until you hand it back." if has_thread_or_run(dossier.state) else "The work is yours."
     )
     return f"The agent stops here and does not do this. {thread}"
 
@@ -66,7 +66,7 @@ def _judge(dossier: Dossier) -> str:
 
 
 def _comment(dossier: Dossier) -> str:
-    """A question to the agent does not stop the clock, which its writer may expect."""
+    """Whoever asks the agent a question may expect that this stops the clock, so the sentence says that it does not."""
     silence = " Silence still counts: use Object to stop that." if dossier.state.soft else ""
     return f"The comment is shown in Details. It decides nothing.{silence}"
 

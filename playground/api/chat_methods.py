@@ -28,16 +28,16 @@ def content_of(call: ApiCall) -> Content:
 
 
 def _list(call: ApiCall, name: str, error: str) -> list[Any] | None:
-    given = call.parse(name, error)
-    if given is not None and not isinstance(given, list):
+    items = call.parse(name, error)
+    if items is not None and not isinstance(items, list):
         raise RefusedError(error)
-    return given
+    return items
 
 
 def channel_for(call: ApiCall) -> str:
     """The id of the target channel. Rates are counted by it before anything else is checked."""
-    given = call.text("channel")
-    return f"D{given}" if given in call.slack.people else given
+    target = call.text("channel")
+    return f"D{target}" if target in call.slack.people else target
 
 
 def post_message(call: ApiCall) -> Answer:
@@ -56,11 +56,11 @@ def post_message(call: ApiCall) -> Answer:
 
 
 def _destination(call: ApiCall) -> Channel:
-    given, slack = call.text("channel"), call.slack
-    if given in slack.people:
-        return _direct_channel(call, given)
-    by_name = next((channel.id for channel in slack.channels.values() if f"#{channel.name}" == given), given)
-    channel = slack.readable(by_name)
+    target, slack = call.text("channel"), call.slack
+    if target in slack.people:
+        return _direct_channel(call, target)
+    channel_id = next((channel.id for channel in slack.channels.values() if f"#{channel.name}" == target), target)
+    channel = slack.readable(channel_id)
     if channel is None:
         raise RefusedError("channel_not_found")
     return channel

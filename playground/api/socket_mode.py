@@ -16,7 +16,7 @@ from playground.model.ids import secret
 from playground.model.workspace import Workspace
 
 MAX_SOCKETS = 10
-LASTS = 18_060  # seconds, as in Slack's hello
+CONNECTION_LIFETIME = 18_060  # seconds, as Slack's hello says
 DisconnectReason = Literal["warning", "refresh_requested", "link_disabled"]
 
 
@@ -32,7 +32,7 @@ METHODS = {"apps.connections.open": Method(connections_open, "T3", ("connections
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Socket:
-    ws: web.WebSocketResponse
+    websocket: web.WebSocketResponse
     transport: asyncio.Transport | None
 
 
@@ -42,7 +42,7 @@ class Sockets:
     _open: list[Socket] = field(default_factory=list)
     _awaited: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     _turns: itertools.count[int] = field(default_factory=itertools.count)
-    mute: bool = False  # a fault: connections are accepted, but nothing is sent
+    is_mute: bool = False  # a fault: connections are accepted, but nothing is sent
 
     @property
     def connected(self) -> int:
@@ -55,21 +55,21 @@ class Sockets:
             raise web.HTTPUnauthorized(text="invalid ticket")
         self.slack.tickets.discard(ticket)
         socket = Socket(web.WebSocketResponse(), request.transport)
-        await socket.ws.prepare(request)
+        await socket.websocket.prepare(request)
         if self.connected < MAX_SOCKETS:
             await self._serve(socket)
         else:
-            await socket.ws.send_json(_disconnect("too_many_websockets"))
-            await socket.ws.close()
-        return socket.ws
+            await socket.websocket.send_json(_disconnect("too_many_websockets"))
+            await socket.websocket.close()
+        return socket.websocket
 
     async def _serve(self, socket: Socket) -> None:
         self._open.append(socket)
         self.slack.changes.announce("socket.opened")
         try:
-            if not self.mute:
-                await socket.ws.send_json(self._hello())
-            async for message in socket.ws:
+            if not self.is_mute:
+                await socket.websocket.send_json(self._hello())
+            async for message in socket.websocket:
                 if message.type is WSMsgType.TEXT:
                     self._acknowledge(message.json())
         finally:
@@ -85,7 +85,7 @@ class Sockets:
         return {
             "type": "hello",
             "num_connections": self.connected,
-            "debug_info": debug | {"approximate_connection_time": LASTS},
+            "debug_info": debug | {"approximate_connection_time": CONNECTION_LIFETIME},
             "connection_info": {"app_id": self.slack.app_id},
         }
 
@@ -107,7 +107,7 @@ class Sockets:
             envelope |= {"retry_attempt": retry, "retry_reason": reason}
         waiter = self._awaited[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            await self._next().ws.send_json(envelope)
+            await self._next().websocket.send_json(envelope)
             return await waiter
         finally:
             del self._awaited[envelope_id]
@@ -118,10 +118,10 @@ class Sockets:
     async def disconnect(self, reason: DisconnectReason) -> None:
         """A warning leaves the sockets open for a while; any other reason closes them."""
         for socket in tuple(self._open):
-            await socket.ws.send_json(_disconnect(reason))
+            await socket.websocket.send_json(_disconnect(reason))
             if reason != "warning":
                 self._forget(socket)
-                await socket.ws.close()
+                await socket.websocket.close()
 
     def drop(self) -> None:
         """Cut all connections without a message."""

@@ -25,14 +25,14 @@ def playable(person: Person) -> bool:
 @dataclass(frozen=True, slots=True)
 class PageData:
     slack: Workspace
-    wanted: str
+    requested_user: str
     mailbox: Mailbox | None = None
 
     @property
     def user(self) -> str:
         """The person who was asked for, or else the first who can be played. Empty if there is nobody."""
-        able = [person.id for person in self.slack.people.values() if playable(person)]
-        return self.wanted if self.wanted in able else next(iter(able), "")
+        users = [person.id for person in self.slack.people.values() if playable(person)]
+        return self.requested_user if self.requested_user in users else next(iter(users), "")
 
     def whole(self) -> Json:
         return {

@@ -16,6 +16,7 @@ from playground.model.views import View
 from playground.model.workspace import Workspace
 
 Payload = dict[str, Any]
+_VERIFICATION_TOKEN = "stand-in"  # noqa: S105 - Slack still sends it; apps check the signature instead
 COPIED = ("text", "value", "style", "confirm", "placeholder", "url", "accessibility_label")
 
 
@@ -30,7 +31,7 @@ class Payloads:
             "type": kind,
             "user": person.in_payloads(),
             "api_app_id": self.slack.app_id,
-            "token": "verification-token-of-old",
+            "token": _VERIFICATION_TOKEN,
             "enterprise": None,
             "is_enterprise_install": False,
         }
@@ -109,7 +110,7 @@ class Payloads:
         """All values are text: they travel in a form."""
         slack, channel = self.slack, self.slack.channels[channel_id].in_payloads()
         return {
-            "token": "verification-token-of-old",
+            "token": _VERIFICATION_TOKEN,
             "team_id": slack.team_id,
             "team_domain": slack.domain,
             "channel_id": channel["id"],
@@ -133,7 +134,7 @@ class Payloads:
         body = {"event_ts": slack.ids.ts(), **event}
         installation = {"enterprise_id": None, "team_id": slack.team_id, "user_id": slack.bot_user}
         return {
-            "token": "verification-token-of-old",
+            "token": _VERIFICATION_TOKEN,
             "team_id": slack.team_id,
             "context_team_id": slack.team_id,
             "context_enterprise_id": None,
@@ -148,4 +149,4 @@ class Payloads:
         }
 
     def verification(self) -> Payload:
-        return {"token": "verification-token-of-old", "challenge": secret(), "type": "url_verification"}
+        return {"token": _VERIFICATION_TOKEN, "challenge": secret(), "type": "url_verification"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.model.ids import short
+from playground.model.ids import random_id
 
 INTERACTIVE = frozenset(
     {
@@ -96,7 +96,7 @@ def with_ids(blocks: Any) -> list[dict[str, Any]]:
 
 def _add_block_ids(blocks: list[dict[str, Any]]) -> None:
     for block in blocks:
-        block["block_id"] = block.get("block_id") or short()
+        block["block_id"] = block.get("block_id") or random_id()
         _add_block_ids(block.get("child_blocks") or [])
 
 
@@ -106,7 +106,7 @@ def _add_action_ids(node: Any) -> None:
             _add_action_ids(child)
     elif isinstance(node, dict):
         if node.get("type") in INTERACTIVE:
-            node["action_id"] = node.get("action_id") or short()
+            node["action_id"] = node.get("action_id") or random_id()
         _add_action_ids(list(node.values()))
 
 

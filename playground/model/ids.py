@@ -1,4 +1,4 @@
-"""Generates ids. They look like Slack's, and each is given out once."""
+"""Ids that look like Slack's. None is used twice."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class IdGenerator:
         return f"{next(self._numbers)}.{int(time.time())}.{secrets.token_hex(16)}"
 
     def hash(self) -> str:
-        return f"{int(time.time())}.{short(8)}"
+        return f"{int(time.time())}.{random_id(8)}"
 
 
-def short(length: int = 5) -> str:
+def random_id(length: int = 5) -> str:
     """An id as Slack gives to a block or element that has none."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def secret() -> str:
+    """A text that nobody can guess, such as the key of a response URL."""
     return secrets.token_urlsafe(18)

@@ -31,9 +31,9 @@ def intersection(*several: Iterable[Span]) -> Spans:
     return _sweep(all, several)
 
 
-def subtract(kept: Iterable[Span], taken: Iterable[Span]) -> Spans:
-    """The time in the first that is not in the second."""
-    return _sweep(lambda inside: inside[0] > 0 and not inside[1], (kept, taken))
+def subtract(spans: Iterable[Span], excluded: Iterable[Span]) -> Spans:
+    """The time in `spans` that is not in `excluded`."""
+    return _sweep(lambda depths: depths[0] > 0 and not depths[1], (spans, excluded))
 
 
 def total_duration(spans: Iterable[Span]) -> timedelta:
@@ -57,28 +57,29 @@ def working_spans(hours: WorkingHours | None, begin: datetime, end: datetime) ->
 
 
 def _sweep(holds: Callable[[Sequence[int]], bool], several: Sequence[Iterable[Span]]) -> Spans:
-    """Sweep over all edges, counting the open spans of each set, and keep the stretches where `holds` is true."""
-    edges = sorted(edge for which, spans in enumerate(several) for edge in _edges(which, spans))
-    inside, kept = [0] * len(several), list[Span]()
+    """The stretches in which `holds` is true of the depths: how many spans of each set cover the moment."""
+    edges = sorted(edge for index, spans in enumerate(several) for edge in _edges(index, spans))
+    depths, stretches = [0] * len(several), list[Span]()
     since: datetime | None = None
-    for moment, here in groupby(edges, key=itemgetter(0)):
-        for _, which, step in here:
-            inside[which] += step
-        matches = holds(inside)
+    for moment, at_moment in groupby(edges, key=itemgetter(0)):
+        for _, index, step in at_moment:
+            depths[index] += step
+        matches = holds(depths)
         if matches and since is None:
             since = moment
         elif not matches and since is not None:
-            kept.append((since, moment))
+            stretches.append((since, moment))
             since = None
-    return tuple(kept)
+    return tuple(stretches)
 
 
-def _edges(which: int, spans: Iterable[Span]) -> Iterator[tuple[datetime, int, int]]:
+def _edges(index: int, spans: Iterable[Span]) -> Iterator[tuple[datetime, int, int]]:
+    """Where a span of this set begins (+1) or ends (-1)."""
     for span in spans:
         begin, end = (moment.astimezone(UTC) for moment in span)
         if begin < end:
-            yield begin, which, +1
-            yield end, which, -1
+            yield begin, index, +1
+            yield end, index, -1
 
 
 def _shifts(hours: WorkingHours, begin: datetime, end: datetime) -> Iterator[Span]:

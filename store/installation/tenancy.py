@@ -1,4 +1,7 @@
-"""The tenant's chain of events outside of packages: agents, keys, policy texts, the freeze, absences."""
+"""The installation's own chain of events (agents, keys, policy texts, the freeze, absences), and its few single values.
+
+The head of the chain is in the installation's row, which every append locks. So replicas append one after the other.
+"""
 
 from __future__ import annotations
 

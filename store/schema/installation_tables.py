@@ -17,16 +17,16 @@ class InstallationRow(SQLModel, table=True):
     frozen: bool = False
     directory_version: int = 0
     directory_as_of: datetime | None = None
-    directory_read_at: datetime | None = None  # real time, like the times of Slack's events
+    directory_read_at: datetime | None = None  # by the real clock, as Slack's events are
     policy_digest: str | None = None  # digest of the active policy's text
     workspace_url: str | None = Field(default=None, sa_type=Text)  # as Slack last named it
-    relieved: str | None = None  # for which people, present and away, all tasks were last checked
-    length: int = 0
-    head: str | None = None
+    relieved: str | None = None  # digest of the people and absences for which all tasks were last checked
+    length: int = 0  # of the tenant's chain of events
+    head: str | None = None  # digest of its last event
 
 
 class TenantEventRow(SQLModel, table=True):
-    """The tenant's chain of events outside of packages: agents, keys, policy texts, assignments, absences."""
+    """An event of the tenant's chain, about agents, keys, policy texts, the freeze or absences."""
 
     __tablename__ = "tenant_events"
     tenant_id: str = Field(primary_key=True)
@@ -49,34 +49,34 @@ class PersonRow(SQLModel, table=True):
     is_bot: bool = False
     is_guest: bool = False
     is_stranger: bool = False
-    told_at: datetime | None = None  # time and id of the newest event about this person
-    told_by: str | None = None
+    told_at: datetime | None = None  # when the newest event about this person happened
+    told_by: str | None = None  # the id of that event
 
 
 class GroupRow(SQLModel, table=True):
-    """Time and id of the last event that listed all members of a user group."""
+    """A user group, and the last event that listed all its members."""
 
     __tablename__ = "user_groups"
     tenant_id: str = Field(primary_key=True)
     group_id: str = Field(primary_key=True)
-    told_at: datetime
-    told_by: str
+    told_at: datetime  # when that event happened
+    told_by: str  # the id of that event
 
 
 class GroupMember(SQLModel, table=True):
-    """A member of a user group; former members stay until the next reading."""
+    """A member of a user group. Former ones stay until the next reading, so that a late event cannot restore them."""
 
     __tablename__ = "group_members"
     tenant_id: str = Field(primary_key=True)
     group_id: str = Field(primary_key=True)
     user_id: str = Field(primary_key=True)
     is_former: bool | None = None
-    told_at: datetime | None = None
-    told_by: str | None = None
+    told_at: datetime | None = None  # when the newest event about this membership happened
+    told_by: str | None = None  # the id of that event
 
 
 class Absence(SQLModel, table=True):
-    """When somebody was, or is, away. Past ones are kept: silence did not count while nobody else was there."""
+    """When someone was or is away. Past ones are kept, because silence does not count while nobody can object."""
 
     __tablename__ = "absences"
     tenant_id: str = Field(primary_key=True)

@@ -60,7 +60,7 @@ class ThreadStore:
         return (await self._load(thread_id, agent))[0]
 
     async def _load(self, thread_id: str, agent: Agent) -> tuple[Document | None, int]:
-        """The document, and the revision of the record, which the slow poll of the waiters compares."""
+        """The document, and the revision of the thread's record: a long poll waits until it changes."""
         return await self._store.read(lambda connection: self._document(connection, thread_id, agent))
 
     def _document(self, connection: Connection, thread_id: str, agent: Agent) -> tuple[Document | None, int]:

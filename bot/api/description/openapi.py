@@ -71,11 +71,11 @@ _REPLIES = (
     Health,
 )
 
-_FACT = re.compile(r"\{(\w+)\}")  # a placeholder in the sentence of a problem
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")  # in the sentence of a problem
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out titles that only repeat the field names."""
+    """Without titles, which would only repeat the names of the fields."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
@@ -83,6 +83,7 @@ class _Untitled(GenerateJsonSchema):
 
 @cache
 def openapi_document() -> Json:
+    """The whole document. It depends on nothing but the code, so each process builds it once."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -135,8 +136,8 @@ def _schemas() -> Json:
     schemas = with_json_limits(schemas) | {"JsonObject": JSON_OBJECT}
     for model in (DecisionPackage, NewVersionRequest):
         schemas[model.__name__] |= kind_conditions()
-    first = [model.__name__ for model in (*_REQUESTS, *_REPLIES)]
-    return {name: schemas[name] for name in dict.fromkeys((*first, *sorted(schemas)))}
+    main = [model.__name__ for model in (*_REQUESTS, *_REPLIES)]
+    return {name: schemas[name] for name in dict.fromkeys((*main, *sorted(schemas)))}
 
 
 def _paths() -> Json:
@@ -214,8 +215,9 @@ def _link(name: str) -> Json:
 
 
 def _header(name: str) -> tuple[str, Json]:
-    plain = name.removesuffix("?")
-    return plain, {**HEADERS[plain], "required": plain == name}
+    """A question mark after the name of a header means that not every answer has it."""
+    bare = name.removesuffix("?")
+    return bare, {**HEADERS[bare], "required": bare == name}
 
 
 def _content(answer: Answer) -> Json:
@@ -228,19 +230,19 @@ def _content(answer: Answer) -> Json:
 
 def _problem_response(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
     kinds = list(kinds)
-    types = [f"- `{name_of(kind)}`: " + _FACT.sub(r"*\1*", meaning_of(kind)) for kind in kinds]
+    types = [f"- `{name_of(kind)}`: " + _PLACEHOLDER.sub(r"*\1*", meaning_of(kind)) for kind in kinds]
     response: Json = {
         "description": "\n".join([f"{status.phrase}\n", *types]),
         "content": {MEDIA: {"schema": _ref("Problem"), "example": _problem_example(kinds[0])}},
         "x-problem-types": [TYPE + name_of(kind) for kind in kinds],
     }
-    always = {
+    headers = {
         HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
         HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After"],
         HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
     }
-    if status in always:
-        response["headers"] = dict(_header(name) for name in always[status])
+    if status in headers:
+        response["headers"] = dict(_header(name) for name in headers[status])
     return response
 
 
@@ -249,7 +251,7 @@ def _problem_example(kind: Kind) -> Json:
         "type": TYPE + name_of(kind),
         "title": title_of(kind),
         "status": status_of(kind).value,
-        "detail": _FACT.sub("…", meaning_of(kind)),
+        "detail": _PLACEHOLDER.sub("…", meaning_of(kind)),
     }
 
 

@@ -28,7 +28,7 @@ from rules.reasons import Reason
 from rules.threads.commands import ReportCheckpoint, ThreadCommand
 from store.threads.execute import ThreadOutcome
 
-_NAME: TypeAdapter[str] = TypeAdapter(Id)
+_THREAD_ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
 async def read_thread(request: web.Request) -> web.Response:
@@ -89,7 +89,7 @@ async def read_history(request: web.Request) -> web.Response:
 
 def _thread_id(request: web.Request) -> str:
     try:
-        return _NAME.validate_python(request.match_info["thread_id"].strip())
+        return _THREAD_ID.validate_python(request.match_info["thread_id"].strip())
     except ValidationError:
         raise field_problem("thread_id", f"must have 1 to {MAX_ID} characters that can be printed") from None
 

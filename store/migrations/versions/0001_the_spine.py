@@ -1,4 +1,4 @@
-"""The spine: packages, their events and words, tasks, cards, callbacks, agents, people, policies."""
+"""The first tables: packages, their events and words, tasks, cards, callbacks, agents, people, policies."""
 
 import sqlalchemy as sa
 from alembic import op

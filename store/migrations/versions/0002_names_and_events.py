@@ -1,4 +1,4 @@
-"""Names are folded, and what Slack tells of people and groups is kept in the order in which it happened."""
+"""Names are compared without case, and events of Slack about people and groups apply in the order they happened."""
 
 import json
 import unicodedata

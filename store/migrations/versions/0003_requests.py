@@ -1,4 +1,4 @@
-"""Which request brought a command, and which requests of Slack's were carried out."""
+"""The request of each command, and the requests of Slack that were already carried out."""
 
 import sqlalchemy as sa
 from alembic import op

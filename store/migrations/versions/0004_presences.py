@@ -1,4 +1,4 @@
-"""The processes that take clicks, and the public addresses at which Slack was heard."""
+"""The processes that receive clicks, and the public addresses at which Slack's requests arrived."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The policy in force is named in the installation's row, so that every replica follows the same one."""
+"""The installation's row names the policy in force, so that all replicas use the same one."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What people said no to, so that it is remembered; what they said no to before is entered too."""
+"""A table of each No of a person (`rules.state.noes`), filled with those before this migration."""
 
 import sqlalchemy as sa
 from alembic import op

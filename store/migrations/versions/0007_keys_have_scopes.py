@@ -1,4 +1,4 @@
-"""An agent's key has a scope and rates; two indexes count what waits and what is open."""
+"""An agent's key has a scope and rates. Two indexes count its waiting and its open packages."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""When a card of each agent was last brought into each channel, so that agents take turns."""
+"""When a card of each agent was last posted in each channel, so that agents take turns."""
 
 import sqlalchemy as sa
 from alembic import op

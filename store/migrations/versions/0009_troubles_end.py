@@ -1,4 +1,4 @@
-"""When a trouble was over: it is kept until the admins were told so."""
+"""When a trouble ended. It is kept until the admins know."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The database lets content be emptied, and not changed."""
+"""The database allows content to be emptied, but not to be changed."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Indexes hold only the rows that somebody looks up by them, under conditions that cost little to check."""
+"""Indexes hold only the rows that are looked up by them. Their conditions are quick to check."""
 
 import sqlalchemy as sa
 from alembic import op

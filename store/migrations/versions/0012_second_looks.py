@@ -1,4 +1,4 @@
-"""Columns for second looks and their verdicts, so that no query searches the text of states."""
+"""Columns for second looks and their verdicts, so that no query searches the JSON of states."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Packages that can be stopped are found by the name that stops them, and the clock looks after stopped threads."""
+"""Packages can be found by the thread or run that stops them, so that the clock stops them with it."""
 
 import json
 from contextlib import suppress

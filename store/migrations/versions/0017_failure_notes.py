@@ -1,4 +1,4 @@
-"""Which note of a card's thread asks what to do about a failure: its buttons go once that is answered."""
+"""The note in a card's thread that asks what to do about a failure. Its buttons are removed after the answer."""
 
 import sqlalchemy as sa
 from alembic import op

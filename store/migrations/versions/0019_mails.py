@@ -1,4 +1,4 @@
-"""Mails: what each person has to be told and which mails they want. The outbox of callbacks carries them."""
+"""Mails: the news for each person, and which mails they want. They are sent from the outbox of callbacks."""
 
 import sqlalchemy as sa
 from alembic import op

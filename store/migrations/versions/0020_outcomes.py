@@ -1,4 +1,4 @@
-"""What came of each package whose review has ended, for the measures of human control; filled from the record."""
+"""The outcome of each package whose review has ended, for the measures of human control; filled from the record."""
 
 from collections import defaultdict
 from collections.abc import Iterator

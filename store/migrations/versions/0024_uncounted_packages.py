@@ -1,4 +1,4 @@
-"""Packages are marked when their outcome has to be counted. Those that an older release ended uncounted are, too."""
+"""Marks packages whose outcome is not counted yet, also those that an older release ended without counting them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -99,7 +99,7 @@ async def test_the_posture_shows_whether_the_socket_is_connected(office: Office)
 
 async def test_a_malformed_envelope_is_ignored_and_the_connection_stays(office: Office) -> None:
     for nonsense in ("not JSON", "[]", "null", "{}"):
-        await office.slack.sockets._next().ws.send_str(nonsense)
+        await office.slack.sockets._next().websocket.send_str(nonsense)
     await approves(office)
     assert len(office.slack.calls_to(TICKET)) == 2
     assert (await posture(office))["socket"] == "connected"
@@ -163,11 +163,11 @@ async def test_a_click_is_finished_even_if_its_connection_is_cut(office: Office)
 
 async def test_a_connection_without_hello_is_given_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "OPENS_WITHIN", 0.2)
-    office.slack.sockets.mute = True
+    office.slack.sockets.is_mute = True
     before = len(office.slack.calls_to(TICKET))
     office.slack.sockets.drop()
     await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
-    office.slack.sockets.mute = False
+    office.slack.sockets.is_mute = False
     await office.slack.until(lambda: office.slack.sockets.connected)
     await approves(office)
 
