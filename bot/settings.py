@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         if backend not in ("sqlite", "postgresql"):
             raise ValueError("must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
         if backend == "sqlite" and parse_database_url(url).database in (None, "", ":memory:"):
-            raise ValueError("must name a file, such as sqlite:///countersign.db: what is decided has to last")
+            raise ValueError("must name a file, such as sqlite:///countersign.db, because decisions must be kept")
         return url
 
     @field_validator("migration_url")

@@ -15,7 +15,7 @@ THREAD = sys.argv[1] if sys.argv[1:] else "inbox-7"
 
 
 class AgentControl:
-    """What an agent has to do so that people control it."""
+    """What an agent must do so that people control it."""
 
     def __init__(self, client: Client) -> None:
         self.client, self.thread = client, client.thread(THREAD)

@@ -164,8 +164,8 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
         return
     pending = dossier.state.status is Status.PENDING
     yield statement(request_sentence(dossier) if pending else outcome_sentence(dossier))
-    standing = deadline_line(dossier) if pending else outcome_line(dossier)
-    yield rich(standing, *(stop_on_card(dossier) or stop_parts(dossier)))
+    state_line = deadline_line(dossier) if pending else outcome_line(dossier)
+    yield rich(state_line, *(stop_on_card(dossier) or stop_parts(dossier)))
     if sentences := list(_progress(dossier)):
         yield rich(bullets([sentence] for sentence in sentences))
     if dossier.card_link:

@@ -200,7 +200,7 @@ class DateEntry:
 
 @dataclass(frozen=True, slots=True)
 class JsonEntry:
-    """A list or an object, as JSON: the only values that a person has to write in a notation."""
+    """A list or an object, as JSON: the only values that a person must write in a notation."""
 
     def element(self, value: Any) -> Element:
         return raw_text_input(None if value is ABSENT else json_to_edit(value))

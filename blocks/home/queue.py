@@ -131,7 +131,7 @@ def _card_link(row: Row) -> Iterator[Fact]:
 
 
 def _missing(row: Row) -> Iterator[Element]:
-    """What the viewer lacks, or has to do first. A decided package asks for nothing."""
+    """What the viewer lacks, or must do first. A decided package asks for nothing."""
     if row.missing and not row.decision:
         yield paragraph(*sentence_runs(row.missing.sentence))
 

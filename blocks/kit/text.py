@@ -41,7 +41,7 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """What somebody typed after a command: Slack may escape it."""
+    """What someone typed after a command: Slack may escape it."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

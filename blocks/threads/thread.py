@@ -63,9 +63,9 @@ def thread_list(dossiers: Sequence[ThreadDossier], *, more: bool = False) -> Mes
 
 def _row(dossier: ThreadDossier) -> Iterator[Block]:
     whole = button("Open", ActionId.THREAD, dossier.state.thread_key, accessible_label=f"Open thread {_name(dossier)}")
-    standing = _standing(dossier) or [STATUS_LABELS[dossier.state.status]]
+    since_or_state = _since_and_by(dossier) or [STATUS_LABELS[dossier.state.status]]
     who = f"{STATUS_ICONS[dossier.state.status]} {dossier.agent} · "
-    facts: list[Run] = [who, *standing, f" · {_counts(dossier)}"]
+    facts: list[Run] = [who, *since_or_state, f" · {_counts(dossier)}"]
     yield rich(quote(bold(_name(dossier))), paragraph(*facts))
     yield actions([whole, *_buttons(dossier, styled=False)])
 
@@ -73,8 +73,8 @@ def _row(dossier: ThreadDossier) -> Iterator[Block]:
 def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
     state = dossier.state
     yield header(f"{STATUS_ICONS[state.status]} {_name(dossier)} · {STATUS_LABELS[state.status]}")
-    standing = _standing(dossier)
-    since = [" · ", *standing] if standing else []
+    since_and_by = _since_and_by(dossier)
+    since = [" · ", *since_and_by] if since_and_by else []
     heading = paragraph(bold(dossier.agent), *since, f" · {_counts(dossier)}")
     yield rich(heading, *_open_handoffs(dossier), *_quotes(dossier))
     if choices := _buttons(dossier):
@@ -93,7 +93,7 @@ def _name(dossier: ThreadDossier) -> str:
     return cut(one_line(dossier.state.thread_id), _NAME) or "–"
 
 
-def _standing(dossier: ThreadDossier) -> list[Run]:
+def _since_and_by(dossier: ThreadDossier) -> list[Run]:
     """Since when it is in this state, and by whom; nothing if nobody ever held it."""
     state = dossier.state
     if state.since is None or state.by is None:

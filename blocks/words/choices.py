@@ -36,7 +36,7 @@ def _in_rows(position: RowPosition) -> list[Verb]:
 
 
 def missing_line(offer: Offer | None) -> Iterator[Block]:
-    """Why the requested decision is not offered: what the person lacks, or has to do first."""
+    """Why the requested decision is not offered: what the person lacks, or must do first."""
     if offer and offer.missing:
         yield rich(paragraph(*sentence_runs(offer.missing.sentence)))
 

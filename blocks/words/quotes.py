@@ -72,7 +72,7 @@ def remark(heading: str, text: str, limit: int) -> Parts:
 
 
 def message_heading(dossier: Dossier, event: HistoryEvent) -> str:
-    """Who wrote the message, and to whom: people have to know that the agent reads it."""
+    """Who wrote the message, and to whom: people must know that the agent reads it."""
     decision = dossier.state.decision if dossier.state.status.terminal else None
     when = " after the decision" if decision and event.at > decision.decided_at else ""
     to = "" if is_agent(event.actor) else f" to {agent_name(dossier)}"

@@ -1,6 +1,6 @@
 """Assembles the Slack side of the service, starts it and stops it.
 
-Before the service accepts requests, Slack has to accept the tokens, and people are read. Delivery and the ticks of the
+Before the service accepts requests, Slack must accept the tokens, and people are read. Delivery and the ticks of the
 clock run beside it, and end in order: background tasks, delivery, directory, heartbeat.
 """
 

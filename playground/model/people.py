@@ -51,7 +51,7 @@ class Person:
         return known if self.deleted else known | self._account()
 
     def _account(self) -> dict[str, Any]:
-        standing: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "color": "9f69e7",
             "real_name": self.real_name,
             "tz": "Europe/Amsterdam",
@@ -66,7 +66,7 @@ class Person:
             "who_can_share_contact_card": "EVERYONE",
         }
         # Slack omits these two if they are false, and code that reads them must cope with that.
-        return standing | ({"is_stranger": True} if self.stranger else {}) | self._workflow()
+        return fields | ({"is_stranger": True} if self.stranger else {}) | self._workflow()
 
     def _workflow(self) -> dict[str, Any]:
         return {"is_workflow_bot": self.workflow_bot} if self.bot else {}

@@ -125,7 +125,7 @@ class Part(StrEnum):
 
 
 class ReviewerAuthorization(Value):
-    """Under what authority somebody acted: kept in the event, as it was then."""
+    """The authority under which someone acted, as it was then. The event keeps it."""
 
     reviewer_id: str
     roles: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""`[handoffs]`: which agents may hand a thread over to which others, and what a person has to allow first."""
+"""`[handoffs]`: which agents may hand a thread over to which others, and what a person must allow first."""
 
 from __future__ import annotations
 

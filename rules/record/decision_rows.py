@@ -1,6 +1,6 @@
 """A row for each decision of a package: what was proposed, who decided what and why, and what came of it.
 
-Every vote of a person is a row, and every decision by silence, by the policy or by time. What was true when somebody
+Every vote of a person is a row, and every decision by silence, by the policy or by time. What was true when someone
 decided comes from the events before the decision, so a row never changes but for what came later: `status`, `outcome`
 and `verdict`.
 """

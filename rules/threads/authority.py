@@ -2,7 +2,7 @@
 
 Holding and cancelling only stop, so many people may: whoever has role and scope for one of its packages, its requester
 or owner, and admins. Resuming lets the agent go on, so it asks more: the person who held it, or an independent person
-with role, scope and authority for the gravest package. The owner or requester never ends somebody else's hold.
+with role, scope and authority for the gravest package. The owner or requester never ends someone else's hold.
 """
 
 from __future__ import annotations

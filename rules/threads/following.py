@@ -1,4 +1,4 @@
-"""What a package has to do to follow its thread: the command that brings it in line with the thread's state.
+"""What a package must do to follow its thread: the command that brings it in line with the thread's state.
 
 It depends only on the two states, so it can be asked again at any time: a package that follows already gets no command.
 That covers packages that came in while the thread was being stopped. An action that is already running goes on: only

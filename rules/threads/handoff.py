@@ -22,7 +22,7 @@ class HandoffStatus(StrEnum):
 
 
 class Handoff(Value):
-    """`due_at`: until when it has to be answered or, once a delegate has accepted it, returned."""
+    """`due_at`: until when it must be answered or, once a delegate has accepted it, returned."""
 
     handoff_id: str
     from_agent: str
@@ -42,7 +42,7 @@ class Handoff(Value):
 
     @property
     def is_lent(self) -> bool:
-        """Whether a delegate has the thread and still has to return it."""
+        """Whether a delegate has the thread and must still return it."""
         return self.status is HandoffStatus.ACCEPTED and self.mode is HandoffMode.DELEGATE
 
     @property

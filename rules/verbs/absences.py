@@ -51,7 +51,7 @@ def cover_absences(move: Move) -> Move:
 
 
 def climb_if_nobody_is_left(move: Move) -> Move:
-    """After somebody was barred: if nobody who is asked can decide any more, ask the next rung at once."""
+    """After someone was barred: if nobody who is asked can decide any more, ask the next rung at once."""
     left = eligible_users(move.situation.roster, question_asked(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING

@@ -172,7 +172,7 @@ class CardDelivery:
     async def _viewers(self, place: Place, *, fresh: bool = False) -> frozenset[str]:
         """Who sees the card. Asked before posting, so that nothing is posted whose proof then fails.
 
-        `fresh` ignores remembered answers: nobody saw this card so far, and somebody may have joined the channel.
+        `fresh` ignores remembered answers: nobody saw this card so far, and someone may have joined the channel.
         """
         if place.is_person:
             return frozenset([place.place])

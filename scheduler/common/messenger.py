@@ -29,7 +29,7 @@ class UnreachableError(SlackError):
 
 
 class RefusedError(SlackError):
-    """Refused, and will be refused again until somebody changes something."""
+    """Refused, and will be refused again until someone changes something."""
 
 
 class TokenError(SlackError):

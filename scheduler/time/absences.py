@@ -54,11 +54,11 @@ class AbsenceHandler:
     def _read_known(self, connection: Connection) -> Known:
         """The directory's version, the policy, whether the directory is fresh, and who is away now."""
         installation, now = self._store.installation, self._store.clock()
-        standing = installation.status(connection)
-        roster = installation.roster(connection, standing)
+        status = installation.status(connection)
+        roster = installation.roster(connection, status)
         directory, policy = roster.directory, roster.policy
         away = frozenset(person.user_id for person in directory.people.values() if person.is_away(now))
-        return standing.directory_version, policy.digest, directory.is_fresh(policy, now), away
+        return status.directory_version, policy.digest, directory.is_fresh(policy, now), away
 
     def _fingerprint(self, connection: Connection) -> str:
         """A digest of everything that determines who may decide. The same people always give the same digest."""

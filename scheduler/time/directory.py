@@ -104,11 +104,11 @@ class DirectoryKeeper:
 
     async def _begin_reading(self) -> Reading:
         installation = self._store.installation
-        standing, roster = await self._store.read(
+        status, roster = await self._store.read(
             lambda connection: (installation.status(connection), installation.roster(connection))
         )
         times, groups = (self._store.clock(), self._now()), roster.policy.groups
-        return Reading(*times, standing.directory_version, self._spoiled, groups)
+        return Reading(*times, status.directory_version, self._spoiled, groups)
 
     async def _write(self, reading: Reading) -> bool:
         whole = (reading.people, reading.groups, reading.as_of, reading.read_at)

@@ -86,7 +86,7 @@ def _explain_missing_permission() -> Iterator[None]:
         if getattr(fault.orig, "sqlstate", None) != _NOT_ALLOWED:
             raise
         raise SchemaError(
-            "the schema has to be migrated, and this database role may not do that; "
+            "the schema must be migrated, and this database role may not do that; "
             "run: countersign migrate, with COUNTERSIGN_MIGRATION_URL set to a role that may"
         ) from fault
 

@@ -31,7 +31,7 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
             assert (result.code, result.line) == (
                 1,
                 (
-                    "countersign: the schema has to be migrated, and this database role may not do that; "
+                    "countersign: the schema must be migrated, and this database role may not do that; "
                     "run: countersign migrate, with COUNTERSIGN_MIGRATION_URL set to a role that may"
                 ),
             )

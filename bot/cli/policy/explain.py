@@ -140,8 +140,8 @@ def _roster(
 
 def _read_roster(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
     tenant_id = read_tenant_id(connection)
-    standing = Installation(tenant_id, policy).status(connection)
-    roster = Roster(policy, load_directory(connection, standing.directory_as_of))
+    status = Installation(tenant_id, policy).status(connection)
+    roster = Roster(policy, load_directory(connection, status.directory_as_of))
     return roster, parties.resolve_parties(connection, tenant_id, unresolved_parties(package, roster))
 
 
@@ -223,7 +223,7 @@ def describe_quorum(terms: Terms) -> str:
     parts = [f"{count} of them as {role}" for role, count in terms.of_role.items()]
     people = "1 person" if terms.quorum == 1 else f"{terms.quorum} people"
     extras = [*(["a comment is required"] if terms.comment_required else [])]
-    extras += ["Details have to be opened first"] if terms.details_first else []
+    extras += ["Details must be opened first"] if terms.details_first else []
     return "; ".join([f"it takes {', '.join([f'{people} as {terms.role}', *parts])}", *extras])
 
 

@@ -64,7 +64,7 @@ class ListenerContext:
     metrics: Metrics
     reread_directory: Callable[[], None]  # called if the directory may be out of date
     answers: ResponseUrls
-    wake_delivery: Callable[[], None]  # called if a card has to be updated now
+    wake_delivery: Callable[[], None]  # called if a card must be updated now
     clicks: UnsettledClicks
     transport: SlackTransport
 

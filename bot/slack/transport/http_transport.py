@@ -2,7 +2,7 @@
 
 There are two proofs. Either Slack has just called and got its answer; or Slack has called this address within a week,
 and a probe of our own has just arrived through it. Both must arrive with the same `Host`: a probe to an internal
-address would bypass the proxy that Slack has to pass.
+address would bypass the proxy that Slack must pass.
 
 A probe takes the whole path of a click: proxy, endpoint, Bolt and database. It carries a nonce that counts once and
 that only the sender and the database know, so nobody else can make or repeat a probe. Behind a balancer, a probe proves

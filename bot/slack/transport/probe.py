@@ -1,4 +1,4 @@
-"""The probe: a signed event like Slack's, sent to our own public address, which has to arrive here."""
+"""The probe: a signed event like Slack's, sent to our own public address, which must arrive here."""
 
 from __future__ import annotations
 

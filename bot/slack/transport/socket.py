@@ -33,7 +33,7 @@ from store.waiters import cancel_task
 log = structlog.get_logger()
 
 OPENS_WITHIN = 10.0
-HEARTBEAT = 10.0  # a dead connection sends nothing, so it has to be noticed
+HEARTBEAT = 10.0  # a dead connection sends nothing, so it must be noticed
 LASTS = 30.0  # a shorter connection counts as a failure, so that reconnecting always pauses
 PAUSE, MAX_PAUSE = 1.0, 60.0
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class NothingUnsettled:
-    """The run decides nothing, so no click has to be settled."""
+    """The run decides nothing, so no click needs an outcome."""
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:
