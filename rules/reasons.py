@@ -217,7 +217,7 @@ class Reason(StrEnum):
     TOO_LONG_TO_SHOW = (
         "too-long-to-show",
         (
-            "A person has to approve this, and it is longer than the {most} characters that a form can show. Send less,"
+            "A person must approve this, and it is longer than the {most} characters that a form can show. Send less,"
             " or split it into several packages."
         ),
     )

@@ -56,7 +56,7 @@ IN_PATH: tuple[Json, ...] = tuple(
 CALLBACK: Json = {
     "operationId": "callback",
     "tags": ["Callbacks"],
-    "summary": "Sent when a package, a thread or a handoff changes in a way that its agent has to know.",
+    "summary": "Sent when a package, a thread or a handoff changes in a way that its agent must know.",
     "description": "Follows the Standard Webhooks specification. The same `webhook-id` can come twice. The callbacks of"
     " a package arrive in order. A callback permits nothing: claim the execution before you act.",
     "parameters": [

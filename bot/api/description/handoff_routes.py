@@ -79,7 +79,7 @@ HANDOFF_ROUTES = (
         title="Offer a thread to another agent",
         text="A `peer` gets the thread for good, a `delegate` until it returns it with a result. Once the other agent"
         " accepts, your open packages of the thread and your unused approvals are its own, and are unknown to you. The"
-        " policy's `[handoffs]` says who may hand over to whom, and what a person has to allow first.",
+        " policy's `[handoffs]` says who may hand over to whom, and what a person must allow first.",
         bodies=(HandoffRequest,),
         examples=(
             (

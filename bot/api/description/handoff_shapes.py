@@ -36,7 +36,7 @@ class ListedHandoff(HandoffSummary):
 
 
 class HandoffDocument(ListedHandoff):
-    """A handoff: what the other agent has to know, and what came of it. Retention may have erased its texts."""
+    """A handoff: what the other agent must know, and its outcome. Retention may have erased its texts."""
 
     captured_state: dict[str, Any] | None
     user_context: dict[str, Any] | None

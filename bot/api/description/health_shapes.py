@@ -32,15 +32,15 @@ class Callbacks(Reply):
 
 
 class Email(Reply):
-    """Whether mails are sent, and what none has told yet."""
+    """Whether mails are sent, and how many are not sent yet."""
 
     on: bool
     waiting: int
-    """What people have to be told, and no mail does yet."""
+    """News for people that is in no mail yet."""
     due: int
-    """Mails that are being sent, or are tried again."""
+    """Mails to send, or to send again."""
     dead: int
-    """Mails that were given up."""
+    """Mails given up after too many failed attempts."""
 
 
 class Posture(Reply):

@@ -19,7 +19,7 @@ class CheckpointRequest(RequestShape):
 
 
 class HandoffRequest(RequestShape):
-    """Which thread to hand over, to whom, and what the other agent has to know."""
+    """Which thread to hand over, to whom, and what the other agent must know."""
 
     thread_id: Id
     to_agent: Id
