@@ -32,7 +32,7 @@ COMMANDS = (
     LazyCommand(
         "stats", "bot.cli.stats:stats", "Count what waits, and measure how people decided and how long it took."
     ),
-    LazyCommand("agents", "bot.cli.agents:app", "Add agents and manage their keys."),
+    LazyCommand("agents", "bot.cli.agents.commands:app", "Add agents and manage their keys."),
     LazyCommand("threads", "bot.cli.threads:app", "Hold, resume and cancel the threads of agents."),
     LazyCommand("freeze", "bot.cli.freezing:freeze", "Pause all agents at once."),
     LazyCommand("thaw", "bot.cli.freezing:thaw", "End a freeze."),

@@ -8,7 +8,7 @@ from rules.policy.model import Autonomy
 from rules.scales import HITLLevel
 from rules.values import Moment, Value
 
-_FAILURES_KEPT = 100
+MAX_FAILURES = 1000  # as many as the policy can wait for
 
 
 class AutonomyProfile(Value):
@@ -27,25 +27,40 @@ class AutonomyProfile(Value):
     def record_outcome(self, *, success: bool, now: datetime, settings: Autonomy) -> AutonomyProfile:
         return self._after_success(settings) if success else self._after_failure(now, settings)
 
+    def successes_to_rise(self, settings: Autonomy) -> int:
+        """How many more reviewed successes, without a failure between them, earn the next milder level."""
+        return max(settings.promote_after_successes - self.consecutive_successes, 1)
+
+    def failures_to_fall(self, now: datetime, settings: Autonomy) -> int:
+        """How many more failures, within the policy's window, lead to the next stricter level."""
+        return max(settings.demote_after_failures - self.failures_that_count(now, settings), 1)
+
+    def failures_that_count(self, now: datetime, settings: Autonomy) -> int:
+        """Those of the window that have not cost a level yet."""
+        since = now - settings.failure_window
+        return self.failures_since(max(since, self.demoted_at or since))
+
+    @property
+    def level_above(self) -> HITLLevel:
+        """The level that more successes earn: the milder one."""
+        return _step(self.current_level, -1)
+
+    def level_below(self, settings: Autonomy) -> HITLLevel:
+        """The level after too many failures: all that was earned is lost, or else one step."""
+        return max(settings.start, _step(self.current_level, +1))
+
     def _after_success(self, settings: Autonomy) -> AutonomyProfile:
-        successes = self.consecutive_successes + 1
-        if successes < settings.promote_after_successes:
-            return self.model_copy(update={"consecutive_successes": successes})
-        return self.model_copy(update={"consecutive_successes": 0, "current_level": _step(self.current_level, -1)})
+        if self.successes_to_rise(settings) > 1:
+            return self.model_copy(update={"consecutive_successes": self.consecutive_successes + 1})
+        return self.model_copy(update={"consecutive_successes": 0, "current_level": self.level_above})
 
     def _after_failure(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
-        since = now - settings.failure_window
-        recent = (*self.recent_failures, now)[
-            -_FAILURES_KEPT:
-        ]  # not only of this window: the matrix has a window of its own
+        # Failures before this window are kept, too, because the matrix has a window of its own.
+        recent = (*self.recent_failures, now)[-MAX_FAILURES:]
         failed = self.model_copy(update={"consecutive_successes": 0, "recent_failures": recent})
-        fresh = failed.failures_since(max(since, self.demoted_at or since))
-        return failed._after_demotion(now, settings) if fresh >= settings.demote_after_failures else failed  # noqa: SLF001
-
-    def _after_demotion(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
-        # All earned autonomy is lost: a level below the start goes back to the start, any other rises by one.
-        level = max(settings.start, _step(self.current_level, +1))
-        return self.model_copy(update={"current_level": level, "demoted_at": now})
+        if failed.failures_that_count(now, settings) < settings.demote_after_failures:
+            return failed
+        return failed.model_copy(update={"current_level": self.level_below(settings), "demoted_at": now})
 
 
 def _step(level: HITLLevel, by: int) -> HITLLevel:

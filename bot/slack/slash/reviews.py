@@ -28,11 +28,12 @@ from bot.slack.home.mine import mine_of, queue_of
 from bot.slack.home.places import Start
 from bot.slack.home.rows import Viewer, rows_of
 from bot.slack.slash import threads
+from bot.slack.slash.agents import pause_agent, resume_agent, show_agents
 from bot.slack.slash.request import USER, Request
 from rules.authority.authorization import identify
 from rules.authority.visibility import may_see, sees_all
 from rules.oversight.statistics import Grouping
-from rules.people.directory import AgentStanding, Roster
+from rules.people.directory import Roster
 from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.search import MAX_LENGTH, Search
@@ -40,8 +41,6 @@ from rules.state.commands import Assign
 from rules.values import parse_duration
 from rules.wording import either_of
 from scheduler.cards.admin_alerts import alert_message
-from store.agents import agent_admin
-from store.agents.agent_admin import RegistryError
 from store.outbox import troubles
 from store.oversight.outcomes import count_all
 from store.oversight.statistics import load_statistics
@@ -49,7 +48,6 @@ from store.packages.queue import count_open, list_unjudged
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
-_DONE_BEFORE = "This command was already carried out. Nothing was done again."
 _ID = re.compile(r"pkg_[0-9a-z_]{1,60}")
 
 
@@ -233,34 +231,12 @@ async def _policy(context: ListenerContext, _: Request) -> Message:
     return policy(summary_sections(active), active.slack_ids)
 
 
-async def _pause(context: ListenerContext, request: Request) -> Message:
-    return await _set_standing(
-        context, request, "pause", AgentStanding.PAUSED, "is paused: it can neither propose nor claim"
-    )
-
-
 async def _resume(context: ListenerContext, request: Request) -> Message:
     """A thread or, for admins, an agent of this name: agents name threads, so only a held one hides an agent."""
     is_admin = request.user_id in context.store.installation.policy.admins
     if not is_admin or await threads.is_held(context, request):
         return await threads.open_resume(context, request)
-    return await _set_standing(context, request, "resume", AgentStanding.ACTIVE, "is resumed")
-
-
-async def _set_standing(
-    context: ListenerContext, request: Request, word: str, standing: AgentStanding, what: str
-) -> Message:
-    name, now = " ".join(request.words), context.store.clock()
-    if not name:
-        return private_message(f"Which one? Write it as: /reviews {word} AGENT.")
-    try:
-        done = await context.store.write_once(
-            request.request_id,
-            lambda connection: agent_admin.set_standing(connection, name, standing, now, by=request.user_id),
-        )
-    except RegistryError as fault:
-        return private_message(f"{fault}.")
-    return private_message(f"The agent {name} {what}." if done else _DONE_BEFORE)
+    return await resume_agent(context, request)
 
 
 def _not_found(request: Request, word: str) -> Message:
@@ -277,6 +253,7 @@ _WORDS: Mapping[str, Handler] = {
     "sampled": _sampled,
     "away": _away,
     "back": _back,
+    "agents": show_agents,
     "threads": threads.list_threads,
     "hold": threads.open_hold,
     "resume": _resume,
@@ -288,5 +265,5 @@ _ADMIN_WORDS: Mapping[str, Handler] = {
     "assign": _assign,
     "audit": _audit,
     "policy": _policy,
-    "pause": _pause,
+    "pause": pause_agent,
 }

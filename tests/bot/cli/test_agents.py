@@ -14,13 +14,17 @@ from sqlalchemy.engine import make_url
 
 from bot.keys import vault
 from bot.settings import read_settings
+from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Agent, AgentStanding
+from rules.policy.model import Autonomy
+from rules.scales import HITLLevel
 from store.agents import agents
 from store.agents.agent_admin import SECRETS
 from store.audit.tenant_record import TENANT_EVENTS
 from store.engine.engines import make_engine, transact
 from store.installation import directory
 from store.installation.tenancy import read_tenant_id
+from store.packages.autonomy import save_profile
 from tests.bot.process.serving import KEY
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import HOUR, NOW, OWEN, people
@@ -84,6 +88,37 @@ def test_a_key_without_limits_has_every_scope_and_the_default_rates(terminal: Te
     assert (result.value_of("may propose"), result.value_of("on behalf of")) == ("all action types", "anyone")
     assert result.value_of("new packages") == "at most 120 a minute that wait for people"
     assert result.value_of("open packages") == "at most 500"
+
+
+def test_agents_show_says_what_an_agent_has_earned_and_what_would_change_it(terminal: Terminal, engine: Engine) -> None:
+    add_agent(terminal)
+    unknown = terminal("agents", "show", "clerk").out
+    assert "No reviewed outcomes yet: soft approval for every action type." in unknown
+    agent_id = json.loads(terminal("agents", "show", "clerk", "--json").out)["agent_id"]
+    track = AutonomyProfile(agent_id=agent_id, action_type="record.read", current_level=HITLLevel.SOFT_APPROVAL)
+    for success in (False, True, True, True):
+        track = track.record_outcome(success=success, now=NOW, settings=Autonomy())
+    transact(engine, lambda connection: save_profile(connection, read_tenant_id(connection), track))
+    lines = terminal("agents", "show", "clerk").out.partition("earned autonomy:\n")[2].splitlines()
+    assert [line.strip() for line in lines] == [
+        "record.read: soft approval",
+        "so far: 3 reviewed successes in a row, 1 failure in the last 1 day",
+        "rises: notify only after 7 more in a row",
+        "falls: hard approval after 1 more failure within 1 day",
+    ]
+    assert json.loads(terminal("agents", "show", "clerk", "--json").out)["autonomy"] == [
+        {
+            "action_type": "record.read",
+            "level": "soft_approval",
+            "successes_in_a_row": 3,
+            "failures_that_count": 1,
+            "demoted_at": None,
+            "rises_to": "notify_only",
+            "successes_to_rise": 7,
+            "falls_to": "hard_approval",
+            "failures_to_fall": 1,
+        }
+    ]
 
 
 def test_changing_a_keys_limits_is_recorded(terminal: Terminal, engine: Engine) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rules.people.autonomy import AutonomyProfile
+from rules.people.autonomy import MAX_FAILURES, AutonomyProfile
 from rules.policy.model import Autonomy
 from rules.scales import HITLLevel
 from tests.rules.world import HOUR, NOW
@@ -76,7 +78,40 @@ def test_a_demotion_is_dated() -> None:
 
 
 def test_the_list_of_failures_is_bounded() -> None:
-    assert len(profile_after(profile(), "-" * 200, every=timedelta(seconds=1)).recent_failures) == 100
+    failures = "-" * (MAX_FAILURES + 1)
+    assert len(profile_after(profile(), failures, every=timedelta(seconds=1)).recent_failures) == MAX_FAILURES
+
+
+def test_as_many_failures_as_the_policy_can_name_are_counted() -> None:
+    settings, track = Autonomy(demote_after_failures=MAX_FAILURES), profile()
+    for _ in range(MAX_FAILURES):
+        assert track.current_level is SOFT
+        track = track.record_outcome(success=False, now=NOW, settings=settings)
+    assert track.current_level is HARD
+
+
+outcomes = st.text("+-", max_size=25)
+
+
+@given(level=st.sampled_from(HITLLevel), history=outcomes)
+def test_the_named_number_of_successes_earns_the_named_level_and_one_less_does_not(
+    level: HITLLevel, history: str
+) -> None:
+    track = profile_after(profile(level), history)
+    needed = track.successes_to_rise(SETTINGS)
+    assert profile_after(track, "+" * (needed - 1)).current_level is track.current_level
+    assert profile_after(track, "+" * needed).current_level is track.level_above
+
+
+@given(level=st.sampled_from(HITLLevel), history=outcomes)
+def test_the_named_number_of_failures_costs_the_named_level_and_one_less_does_not(
+    level: HITLLevel, history: str
+) -> None:
+    now = NOW + len(history) * HOUR
+    track, moment = profile_after(profile(level), history), timedelta(seconds=1)
+    needed = track.failures_to_fall(now, SETTINGS)
+    assert profile_after(track, "-" * (needed - 1), now, moment).current_level is track.current_level
+    assert profile_after(track, "-" * needed, now, moment).current_level is track.level_below(SETTINGS)
 
 
 def test_the_thresholds_are_those_of_the_policy() -> None:

@@ -12,11 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
 from bot.callbacks.guard import why_forbidden
-from bot.cli import limits
+from bot.cli.agents import limits
+from bot.cli.agents.autonomy import EarnedAutonomy, load_earned
+from bot.cli.agents.limits import For, MaxOpen, MaxRisk, May, PerMinute
 from bot.cli.common import session, spans
 from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, iso, plain, table
-from bot.cli.limits import For, MaxOpen, MaxRisk, May, PerMinute
 from bot.cli.policy.effective import effective_policy
 from bot.keys import vault
 from bot.settings import read_settings
@@ -183,12 +184,21 @@ def change(
 
 @app.command("show")
 def show_agent(name: Name, *, json: Json = False) -> None:
-    """Show one agent: its owner, its standing, and what its key may ask for."""
-    agent = session.query(lambda connection: agent_admin.find_agent(connection, name, session.now()))
+    """Show one agent: its owner, its standing, what its key may ask for, and the autonomy that it has earned."""
+    now, settings = session.now(), effective_policy(read_settings()).policy.autonomy
+
+    def operation(connection: Connection) -> tuple[AgentInfo, EarnedAutonomy]:
+        agent = agent_admin.find_agent(connection, name, now)
+        return agent, load_earned(connection, agent.agent_id, now, settings)
+
+    agent, earned = session.query(operation)
     if json:
-        typer.echo(as_json(_document(agent)))
+        typer.echo(as_json(_document(agent) | {"autonomy": earned.document()}))
         return
     _print_agent(agent)
+    typer.echo("\nearned autonomy:")
+    for line in earned.lines():
+        typer.echo(f"  {line}")
 
 
 def _print_agent(agent: AgentInfo) -> None:
