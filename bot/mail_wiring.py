@@ -52,7 +52,6 @@ async def mail_side(
         return
     server, sender = settings.mail
     client = SmtpClient(server, sender)
-    store.installation.sends_mail = True
     post = MailPost(
         store,
         client,
@@ -60,8 +59,10 @@ async def mail_side(
         link_to=slack.client.link_to if slack else _no_link,
         count=lambda outcome: metrics.mails.labels(outcome).inc(),
     )
+    opener = MailOpener(store, _utc_now)
     try:
-        yield MailSide(post, MailOpener(store, _utc_now), MailRecorder(store), SlackOutage(store, _utc_now))
+        await opener.say()
+        yield MailSide(post, opener, MailRecorder(store), SlackOutage(store, _utc_now))
     finally:
         await client.close()
 

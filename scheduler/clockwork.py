@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from scheduler.cards.proofs import Proofs
+from scheduler.cards.reconciler import Reconciler
 from scheduler.ticks import Tick
 from scheduler.time import heartbeat
 from scheduler.time.absences import AbsenceHandler
@@ -46,10 +46,10 @@ class Clockwork:
         reachable: Callable[[], Awaitable[bool]],
         transport: ClickTransport,
         clicks: UnsettledClicks,
-        proofs: Proofs,
+        reconciler: Reconciler,
     ) -> Self:
-        beating = Heartbeat(store, reachable, transport, clicks)
-        consents = Consents(store, beating, proofs)
+        beating = Heartbeat(store, reachable, transport, clicks, delivered_at=lambda: reconciler.delivered_at)
+        consents = Consents(store, beating, reconciler.proofs)
         return cls(
             beating,
             Sweep(store, consents.take),

@@ -60,6 +60,7 @@ class MailServer:
     def __init__(self) -> None:
         self.got: list[Received] = []
         self.to_recipients: deque[str] = deque()
+        self.to_commands: deque[str] = deque()  # to DATA, before the text
         self.to_texts: deque[str | Held] = deque()
         self.to_logins: deque[bool] = deque()
         self.connections = 0
@@ -110,6 +111,20 @@ class MailServer:
         return _cut_or(answer, server)
 
 
+class _Connection(SMTP):
+    """Can refuse the text, or cut the connection, before it has seen any of it."""
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - named by aiosmtpd
+        answers = self.event_handler.to_commands
+        answer = answers.popleft() if answers else ACCEPTED
+        if answer == CUT:
+            _abort(self)
+        elif answer == ACCEPTED:
+            await super().smtp_DATA(arg)
+        else:
+            await self.push(answer)
+
+
 def _cut_or(answer: str, server: SMTP) -> str:
     if answer == CUT:
         _abort(server)
@@ -131,7 +146,7 @@ async def open_mail_server(
 
     def connect() -> SMTP:
         mail_server.connections += 1
-        connection = SMTP(
+        connection = _Connection(
             mail_server,
             hostname="mail.test",
             enable_SMTPUTF8=utf8,

@@ -10,12 +10,13 @@ from blocks.kit.elements import bold, paragraph, quote
 from blocks.kit.frame import Parts, aside
 from blocks.kit.text import pluralize
 from blocks.mail.document import Chapter
-from blocks.mail.matter import Matter, card_link, list_heading, reason_label
+from blocks.mail.matter import AWAY, NO_DECISIONS, Matter, card_link, list_heading, reason_label
 from blocks.words.outcome import outcome_line, outcome_sentence
 from blocks.words.sentences import RISK_ICONS, request_sentence, risk_label, title_of
 from rules.mail.reasons import MailReason
 from rules.state.model import Status
 
+OPEN_CARDS = f"{NO_DECISIONS}: open the cards in Slack."
 LISTED = 20  # packages in one mail
 
 
@@ -27,22 +28,29 @@ def by_urgency(matters: Sequence[Matter]) -> list[Matter]:
 
 def list_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ...]:
     shown, left = matters[:LISTED], more + len(matters[LISTED:])
-    rest = aside(f"{pluralize(left, 'more package')} in Countersign's Home in Slack.")
-    why = "Slack cannot be reached. " if any(matter.reason is MailReason.WAITING for matter in shown) else ""
+    is_away = any(matter.reason is MailReason.WAITING for matter in shown)
+    how = f"{AWAY}. {NO_DECISIONS}: open the cards once Slack works again." if is_away else OPEN_CARDS
     return (
-        Chapter("", (paragraph(f"{why}Mail cannot decide: open the cards in Slack."),)),
+        Chapter("", (paragraph(how),)),
         Chapter(list_heading(matters, more), (), is_title=True),
         *(_row(number, matter) for number, matter in enumerate(shown, 1)),
-        *((Chapter("", (rest,)),) if left else ()),
+        *_rest(left),
     )
 
 
-def wordless_chapters(matters: Sequence[Matter]) -> tuple[Chapter, ...]:
-    """Nothing that an agent or a person wrote: a mail server refused the mail with their words."""
-    why = "Your mail server refused this mail with the words of agents in it, so they are left out. "
+def _rest(left: int) -> tuple[Chapter, ...]:
     return (
-        Chapter("", (paragraph(f"{why}Mail cannot decide: open the cards in Slack."),)),
+        (Chapter("", (aside(f"{pluralize(left, 'more package')} in Countersign's Home in Slack."),)),) if left else ()
+    )
+
+
+def wordless_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ...]:
+    """Nothing that an agent or a person wrote: a mail server refused the mail with their words."""
+    why = "A mail server refused the words of agents and people in this mail, so they are left out."
+    return (
+        Chapter("", (paragraph(f"{why} {OPEN_CARDS}"),)),
         *(_wordless_row(number, matter) for number, matter in enumerate(matters, 1)),
+        *_rest(more),
     )
 
 

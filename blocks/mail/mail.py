@@ -1,7 +1,7 @@
 """Mails: one package whole, a list of several, or a trouble of the service itself.
 
 A mail consists of the same parts as cards and Details. `plain` and `html` draw all of them, so both state the same
-facts. It begins with why it was sent and that it cannot decide, because phones show the beginning while locked.
+facts. It begins with why it was sent and that nobody can decide by mail: phones show the beginning while locked.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def compose_mail(matters: Sequence[Matter], *, more: int = 0, show_title: bool =
 def compose_wordless_mail(matters: Sequence[Matter], *, more: int = 0) -> Mail:
     """The same without the words of agents and people, for a mail server that refused them."""
     ordered = by_urgency(matters)
-    return _mail(mail_subject(ordered, more, show_title=False), wordless_chapters(ordered))
+    return _mail(mail_subject(ordered, more, show_title=False), wordless_chapters(ordered, more))
 
 
 def compose_trouble_mail(error: str) -> Mail:
     """For admins, when Slack refuses the service's token, so that no message in Slack can say so."""
     reason = MailReason.UNINSTALLED
-    trouble = (paragraph(why_mailed(reason)), paragraph(troubles.app_gone(error).text))
+    trouble = (paragraph(troubles.app_gone(error).text), paragraph(why_mailed(reason)))
     return _mail(reason_subject(reason), (Chapter("", trouble),))
 
 

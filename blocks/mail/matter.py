@@ -17,7 +17,9 @@ from rules.state.model import Status
 from rules.wording import either_of
 
 _SUBJECT = 120  # characters; a phone shows about 40
-TURN_OFF = "Countersign's Home in Slack turns off all mails but those about takeovers."
+TURN_OFF = "You can turn off all mails except takeovers in Countersign's Home in Slack."
+NO_DECISIONS = "You cannot decide by mail"
+AWAY = "Countersign cannot use Slack right now"
 
 
 class Matter(NamedTuple):
@@ -54,10 +56,10 @@ _WORDINGS: Mapping[MailReason, _Wording] = {
         "The outcome of an action is unknown",
         "An action may or may not have happened. You approved it, or you own the agent.",
     ),
-    MailReason.WAITING: _Wording(
-        "Waiting", "A decision waits for you", "Slack cannot be reached, and a decision waits for you."
+    MailReason.WAITING: _Wording("Waiting", "A decision waits for you", f"{AWAY}, and a decision waits for you."),
+    MailReason.UNINSTALLED: _Wording(
+        "No Slack", "Countersign cannot use Slack", "Until this is fixed, nobody can decide anything in Slack."
     ),
-    MailReason.UNINSTALLED: _Wording("No Slack", "Countersign cannot use Slack", "Slack refuses Countersign."),
 }
 
 
@@ -91,7 +93,8 @@ def why_mailed(reason: MailReason) -> str:
 def how_to_decide(matter: Matter) -> Iterator[Run]:
     """What can be done on the card, and a link to it."""
     ways = [LOOKS[verb].label for verb in verbs_on_buttons(matter.dossier)]
-    yield f"Mail cannot decide: in Slack, choose {either_of(ways)}. " if ways else "Mail cannot decide. "
+    where = "Once Slack works again" if matter.reason is MailReason.WAITING else "In Slack"
+    yield f"{NO_DECISIONS}. " + (f"{where}, choose {either_of(ways)}. " if ways else "")
     yield from card_link(matter)
 
 

@@ -22,6 +22,7 @@ from store.installation import presence
 from store.installation.policy_texts import FIX, UnreadablePolicyError
 from store.mail import letters
 from store.mail.letters import MailCounts
+from store.mail.sending import are_mails_sent
 from store.outbox import callback_admin, cards, troubles
 from store.outbox.callback_admin import Counts
 
@@ -55,7 +56,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def _readiness(service: Service) -> dict[str, Any]:
     store, installation = service.store, service.store.installation
-    status, roster, callbacks, mails, away, undelivered = await store.read(
+    status, roster, callbacks, mails, away, undelivered, mails_on = await store.read(
         lambda connection: (
             installation.status(connection),
             installation.roster(connection),
@@ -63,6 +64,7 @@ async def _readiness(service: Service) -> dict[str, Any]:
             letters.count_mails(connection),
             presence.slack_away_since(connection, installation.tenant_id, store.clock()),
             troubles.current_troubles(connection, installation.tenant_id),
+            are_mails_sent(connection, store.clock()),
         )
     )
     policy = roster.policy
@@ -79,7 +81,7 @@ async def _readiness(service: Service) -> dict[str, Any]:
             **_slack_posture(service.slack, undelivered),
             **({"slack_away_since": rfc3339(away)} if away else {}),
             "callbacks": callbacks._asdict(),
-            "email": {"on": service.settings.mail is not None, **mails._asdict()},
+            "email": {"on": mails_on, **mails._asdict()},
         },
     }
 

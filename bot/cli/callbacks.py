@@ -46,9 +46,9 @@ def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 5
     if not callbacks:
         typer.echo("no such callbacks" if state or agent else "no undelivered callbacks")
         return
-    head, *rows = table(
-        ("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(callback) for callback in callbacks]
-    ).split("\n")
+    head, *rows = table(("CREATED", "STATE", "TRIES", "TYPE", "TO"), [_row(callback) for callback in callbacks]).split(
+        "\n"
+    )
     typer.echo(head)
     for row, callback in zip(rows, callbacks, strict=True):
         typer.echo("\n".join([row, *_lines(callback)]))
@@ -60,12 +60,15 @@ def _row(callback: CallbackInfo) -> tuple[object, ...]:
         callback.state,
         callback.attempts,
         callback.event_type,
-        callback.agent or callback.agent_id,
+        plain(callback.agent or callback.person or callback.agent_id),
     )
 
 
 def _lines(callback: CallbackInfo) -> list[str]:
-    lines = [f"  {callback.callback_id}  {callback.package_id}", f"  {plain(callback.url)}"]
+    is_mail = callback.kind is PostKind.MAIL
+    what = f"mail to {callback.person or 'someone'} ({callback.agent_id})" if is_mail else callback.url
+    about = "" if is_mail else f"  {callback.package_id}"
+    lines = [f"  {callback.callback_id}{about}", f"  {plain(what)}"]
     return lines + ([f"  {plain(callback.last_error)}"] if callback.last_error else [])
 
 

@@ -19,12 +19,18 @@ from aiosmtplib import SMTP, SMTPResponseException
 from bot.mail.faults import FAULTS, FINAL, answer_of, describe_fault, is_about_recipient
 from bot.mail.server import SmtpServer, tls_context
 from scheduler.callbacks.concurrency import OF_KIND
-from scheduler.mail.client import Envelope, MailError, MailRefusedError, NoAnswerError, TextRefusedError
+from scheduler.mail.client import (
+    TAKEN_WITHIN,
+    Envelope,
+    MailError,
+    MailRefusedError,
+    NoAnswerError,
+    TextRefusedError,
+)
 from store.outbox.callbacks import PostKind
 
 STEP_WITHIN = 10.0  # seconds for each command
-ADDRESSED_WITHIN = 30.0  # seconds for everything before the text
-TAKEN_WITHIN = 25.0  # seconds for the text: together less than a claim lasts
+ADDRESSED_WITHIN = 25.0  # seconds for everything before the text; with the text, less than a claim lasts
 KEPT_FOR = 20.0  # seconds without a mail after which a connection is not used again
 CONNECTIONS = OF_KIND[PostKind.MAIL]
 
@@ -127,17 +133,23 @@ class SmtpClient:
             raise
 
     async def _give(self, connection: SMTP, message: bytes) -> None:
-        try:
-            async with asyncio.timeout(TAKEN_WITHIN):
-                await connection.data(message, timeout=TAKEN_WITHIN)
-        except SMTPResponseException as refusal:
-            kind = TextRefusedError if refusal.code >= FINAL else MailError
-            raise kind(
-                f"the mail server refuses the text: {answer_of(refusal, self._server)}", after_text=True
-            ) from refusal
-        except FAULTS as fault:
-            connection.close()
-            raise NoAnswerError("the connection was lost after the text was sent: it may have arrived") from fault
+        with _writes_of(connection) as writes:
+            try:
+                async with asyncio.timeout(TAKEN_WITHIN):
+                    await connection.data(message, timeout=TAKEN_WITHIN)
+            except FAULTS as fault:
+                # The command DATA is a write of its own, and the server has to agree before the text follows.
+                raise self._failure(fault, text_has_left=len(writes) > 1) from fault
+
+    def _failure(self, fault: Exception, *, text_has_left: bool) -> MailError:
+        if not text_has_left:
+            is_final = isinstance(fault, SMTPResponseException) and is_about_recipient(fault)
+            kind = MailRefusedError if is_final else MailError
+            return kind(describe_fault(fault, self._server), was_counted=True)
+        if not isinstance(fault, SMTPResponseException):
+            return NoAnswerError("the connection was lost after the text was sent: it may have arrived")
+        kind = TextRefusedError if fault.code >= FINAL else MailError
+        return kind(f"the mail server refuses the text: {answer_of(fault, self._server)}", was_counted=True)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -148,6 +160,26 @@ class SmtpClient:
             raise
         except FAULTS as fault:
             raise MailError(describe_fault(fault, self._server)) from fault
+
+
+@contextmanager
+def _writes_of(connection: SMTP) -> Iterator[list[int]]:
+    """The sizes of what is written meanwhile. The library does not say how far it got with the text."""
+    protocol, writes = connection.protocol, list[int]()
+    if protocol is None:
+        yield writes
+        return
+    write = protocol.write
+
+    def note(data: bytes) -> None:
+        writes.append(len(data))
+        write(data)
+
+    protocol.write = note  # type: ignore[method-assign]
+    try:
+        yield writes
+    finally:
+        del protocol.write
 
 
 async def _answers(connection: SMTP) -> bool:

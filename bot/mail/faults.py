@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from aiosmtplib import (
     SMTPAuthenticationError,
     SMTPException,
-    SMTPNotSupported,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
@@ -80,8 +79,9 @@ def _is_certificate(fault: BaseException | None) -> bool:
 
 
 _TEXTS: Sequence[tuple[Test, str]] = (
-    (_is_certificate, "the mail server's certificate is not to be trusted, or is another host's"),
+    (_is_certificate, "the mail server's certificate is not trusted, or belongs to another host"),
     (lambda fault: isinstance(fault, TimeoutError), SLOW),
-    (lambda fault: isinstance(fault, SMTPNotSupported), "the mail server does not offer what is needed: STARTTLS"),
+    (lambda fault: "STARTTLS" in str(fault), "the mail server does not offer STARTTLS on this port"),
+    (lambda fault: "AUTH extension" in str(fault), "the mail server offers no login on this port"),
     (lambda fault: isinstance(fault, SMTPServerDisconnected), "the mail server hung up"),
 )

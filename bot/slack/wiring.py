@@ -121,7 +121,7 @@ def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Me
         directory=directory,
         endpoint=SlackEndpoint(app, secret.get_secret_value(), context) if secret else None,
         socket=socket,
-        clockwork=Clockwork.of(store, Watch(store, client, socket).look, transport, clicks, reconciler.proofs),
+        clockwork=Clockwork.of(store, Watch(store, client, socket).look, transport, clicks, reconciler),
     )
 
 

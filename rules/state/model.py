@@ -190,7 +190,7 @@ class PackageState(Value):
     followed: str | None = None  # the event of its thread that stopped it or, while it was running, told it to stop
     sampled: bool = False
     verdict: Verdict | None = None
-    mailed: tuple[Mailed, ...] = ()  # who was told by e-mail
+    mailed: tuple[Mailed, ...] = ()  # who was told by e-mail, when this was last recorded
 
     @property
     def soft(self) -> bool:

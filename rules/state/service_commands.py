@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from rules.mail.mailed import Mailed
 from rules.state.commands import Command, Id, Verb
 from rules.state.events import Cause
 from rules.state.model import Bar
@@ -66,7 +65,6 @@ class RecordMails(ClockCommand):
     """People were told of the package by e-mail. Each mail is recorded once."""
 
     verb = Verb.RECORD_MAILS
-    mails: tuple[Mailed, ...]
 
 
 class ThreadConsequence(Command):

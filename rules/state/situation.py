@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rules.mail.mailed import Mailed
 from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.agent_keys import NO_LOAD, Load
 from rules.people.autonomy import AutonomyProfile
@@ -49,6 +50,7 @@ class Situation:
     `fresh_id`: the random part of every id that the command creates. `chance`: its random number, for sampling.
     `cards`: where the service has posted the package, as far as it knows.
     `earlier_profiles`: those of the agents that had the thread before.
+    `mails`: those about the package that were sent and are not recorded yet.
     `load`: how much the agent has asked of people so far.
     `words`: the texts of the version and of its decision by event, for a claim.
     `resolved_parties`: the user ids of parties of the package that the directory itself does not name.
@@ -71,9 +73,9 @@ class Situation:
     conversation: Conversation = field(default_factory=Conversation)
     open_items: dict[str, int] = field(default_factory=dict)
     cards: frozenset[CardLocation] = frozenset()
+    mails: tuple[Mailed, ...] = ()
     chance: float = 1.0
     clicks_provable: bool = True
-    sends_mail: bool = False
     trial: bool = False  # a check before a form opens, so what the form shows has not been seen yet
 
     def earlier_no(self, agent_id: str, package: DecisionPackage) -> EarlierNo | None:

@@ -37,6 +37,7 @@ class Needs(Enum):
     WORDS = auto()  # that version and the comments of the decision, as texts: for the document that a claim returns
     MESSAGES = auto()  # what the agent said within the last minute, and the message to which it replies
     CARDS = auto()  # where the package's cards are in Slack
+    MAILS = auto()  # the mails about it that were sent and are not recorded yet
     OPEN_ITEMS = auto()  # how many open tasks each reviewer has, if the policy assigns tasks
 
 

@@ -172,7 +172,7 @@ VERBS = build_table([
     VerbSpec(command=service_commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lose_track, due=timers.is_due, needs=_OUTCOME),
     VerbSpec(command=service_commands.RecordMails, by=_SERVICE, requires=None, taken_in=_ANY,
-             rule=tasks.record_mails, due=lambda _, __, ___: True),
+             rule=tasks.record_mails, due=lambda _, __, ___: True, needs=frozenset([Needs.MAILS])),
 ])
 # fmt: on
 

@@ -232,15 +232,13 @@ def show(move: Move, command: Show) -> Transition:
     ).build()
 
 
-def record_mails(move: Move, command: RecordMails) -> Transition:
-    """Record who was told by e-mail. A mail that is recorded already changes nothing."""
-    recorded = {(mail.mail_id, mail.user_id, mail.confirmed) for mail in move.state.mailed}
-    revision = move.state.revision + 1
-    mails = [mail for mail in command.mails if (mail.mail_id, mail.user_id, mail.confirmed) not in recorded]
+def record_mails(move: Move, _: RecordMails) -> Transition:
+    """Record who was told by e-mail since the last time. The state keeps only these; the events keep them all."""
+    mails, revision = move.situation.mails, move.state.revision + 1
     if not mails:
         return move.build()
-    new = (mail.model_copy(update={"revision": revision}) for mail in mails)
-    return move.record(EventType.PACKAGE_MAILED, {"mailed": (*move.state.mailed, *new)}).build()
+    mailed = tuple(mail.model_copy(update={"revision": revision}) for mail in mails)
+    return move.record(EventType.PACKAGE_MAILED, {"mailed": mailed}).build()
 
 
 # Messages between the people who read a package and its agent. They decide nothing, so they are taken in any status.

@@ -63,6 +63,7 @@ class DrawnCard(NamedTuple):
 class CardDelivery:
     def __init__(self, store: Store, sender: SlackSender, members: ChannelMembers, now: Callable[[], datetime]) -> None:
         self._store, self._sender, self._members, self._now = store, sender, members, now
+        self.delivered_at: datetime | None = None  # business time
 
     async def deliver(self, lease: Lease) -> None:
         """Updates the place, or asks people elsewhere if Slack refuses it now or has refused it recently."""
@@ -126,6 +127,7 @@ class CardDelivery:
         else:
             await self._keep_rendering(lease, rendering)
             posted = await self._sender.put(place, Message(rendering.text, rendering.blocks), lease.claim.paid)
+            self.delivered_at = self._store.clock()
         shown = ShownCard(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
             # The card exists now: if a later step fails, everything after this is repeated.

@@ -113,7 +113,7 @@ def _history_event(event: Event, words: Words) -> HistoryEvent:
 
 
 def _mailed_by(event: Event, *, confirmed_only: bool = False) -> tuple[str, ...]:
-    """The people of whose mails this event tells. The state keeps earlier ones, too."""
+    """The people of whose mails this event tells. Those of older releases repeat earlier ones."""
     mails = [mail for mail in event["change"].get("mailed", ()) if mail["revision"] == event["revision"]]
     counted = [mail for mail in mails if mail.get("confirmed", True) or not confirmed_only]
     return tuple(dict.fromkeys(mail["user_id"] for mail in counted))

@@ -79,6 +79,11 @@ class Reconciler:
         self._postponed: list[datetime] = []  # ends of postponements here, so that none lasts longer than needed
         self._draining, self._done_count = False, 0
 
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When Slack last took a card of this process, in business time."""
+        return self._delivery.delivered_at
+
     def _time(self) -> datetime:
         return self._now()
 

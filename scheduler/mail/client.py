@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
+TAKEN_WITHIN = 25.0  # seconds from `before_text` to the answer
+
 
 class MailError(Exception):
     """Nothing arrived. The message says why, without a password. A later attempt may succeed.
 
-    `after_text`: the server refused it after it had the text.
+    `was_counted`: `before_text` was called, so the attempt counts as one that may arrive.
     """
 
-    def __init__(self, error: str, *, after_text: bool = False) -> None:
+    def __init__(self, error: str, *, was_counted: bool = False) -> None:
         super().__init__(error)
-        self.after_text = after_text
+        self.was_counted = was_counted
 
 
 class MailRefusedError(MailError):
@@ -38,5 +40,8 @@ class Envelope(NamedTuple):
 
 class MailClient(Protocol):
     async def send(self, envelope: Envelope, before_text: Callable[[], Awaitable[None]]) -> None:
-        """Returns once the server has accepted it. Calls `before_text` when the address is accepted."""
+        """Returns once the server has accepted it. Calls `before_text` when the address is accepted.
+
+        After that it takes `TAKEN_WITHIN` at most.
+        """
         ...

@@ -41,7 +41,7 @@ MOST_ALONE = 5  # takeovers that wait for one person and are still told one by o
 LinkTo = Callable[[CardLocation], str | None]
 Drops = Mapping[OpenNeed, str]
 
-TURNED_OFF = "the person wants no mails but those about takeovers"
+TURNED_OFF = "this person has turned off all mails except takeovers"
 NOT_THERE = "the package is not there"
 NOT_WRITTEN = "a fault of Countersign itself, told in its log"
 _GRAVITY = {reason: place for place, reason in enumerate(MailReason)}
@@ -128,7 +128,7 @@ class _Checks:
             roster=roster,
             now=now,
             states={package_id: package.state for package_id, package in loaded.items()},
-            slack_is_away=presence.slack_away_since(connection, tenant_id, now) is not None,
+            slack_is_away=presence.is_slack_away(connection, tenant_id, now, roster.policy.email.after),
             trouble=next((trouble.error for trouble in current if trouble.place == troubles.APP), None),
             takeovers_only=wants_takeovers_only(connection, tenant_id, person.user_id),
         )

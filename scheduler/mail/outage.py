@@ -1,101 +1,123 @@
 """Notes whom to tell when Slack is away, or refuses the app.
 
-Slack is away while no process of the service reaches it with its heartbeats (`store.installation.presence`).
+The heartbeats of all processes say together since when Slack is away (`store.installation.presence`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
 
 from rules.authority.mailing import Telling, has_address, tellings_of
 from rules.mail.reasons import MailReason
-from rules.state.model import PackageState, Status
+from rules.state.model import Status
 from store.engine.workers import UnavailableError
 from store.installation import presence
 from store.mail import needs
 from store.mail.needs import NO_PACKAGE, Need
 from store.outbox import troubles
-from store.packages.paging import Cursor
-from store.packages.queue import list_open_tasks
+from store.packages.packages import load_packages
+from store.packages.queue import pending_revisions
 from store.store import Store
 
 log = structlog.get_logger()
 
-PAGE = 200
+PAGE = 200  # packages in one transaction
+LOOK_EVERY = timedelta(minutes=1)  # business time; what changes meanwhile is told a minute later
+LOOK_AT_ALL_EVERY = timedelta(minutes=10)  # also at what has not changed: people return, and dropped needs come back
 UNTIL_ALL_IS_WRITTEN = timedelta(minutes=1)  # so that one mail tells all that waits
-LOOK_AGAIN = timedelta(minutes=1)  # at packages that have not changed: people may have become able, and needs dropped
 CALM = timedelta(minutes=1)  # before admins are told that Slack refuses the app: it may be a mistake of Slack's
+
+
+class _Look(NamedTuple):
+    """What waits, by revision, and who decides: the version of the directory and the policy."""
+
+    pending: dict[str, int]
+    people: tuple[int, str | None]
+
+
+@dataclass(slots=True)
+class _Outage:
+    """What is known of this outage. `noted`: the packages that were looked at, and their revision then."""
+
+    looked_at: datetime
+    all_looked_at: datetime
+    people: tuple[int, str | None] | None = None
+    noted: dict[str, int] = field(default_factory=dict)
 
 
 class SlackOutage:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store, self._now = store, now
-        self._noted: dict[str, int] = {}  # packages of this outage, and their revision when they were looked at
-        self._forget_at = now()
+        self._outage: _Outage | None = None
         self._refused_since: datetime | None = None
 
     async def tick(self) -> None:
         try:
             await self._note_refusal()
-            if await self._store.read(self._is_away):
-                await self._note_waiting()
-            else:
-                self._noted = {}
+            if not await self._store.read(self._is_away):
+                self._outage = None
+            elif self._is_time(self._store.clock()):
+                await self._look()
         except UnavailableError as fault:
             log.warning("outage.database_unavailable", error=str(fault))
 
     def _is_away(self, connection: Connection) -> bool:
-        """Whether Slack has been away for as long as the policy says. Business time, like every deadline."""
+        """Business time, like every deadline."""
         installation, now = self._store.installation, self._store.clock()
-        since = presence.slack_away_since(connection, installation.tenant_id, now)
-        return since is not None and now - since >= installation.roster(connection).policy.email.after
+        after = installation.roster(connection).policy.email.after
+        return presence.is_slack_away(connection, installation.tenant_id, now, after)
 
-    async def _note_waiting(self) -> None:
-        if self._now() >= self._forget_at:
-            self._noted, self._forget_at = {}, self._now() + LOOK_AGAIN
-        after: Cursor | None = None
-        written = False
-        while True:
-            states, waiting, after = await self._store.read(partial(self._page, after=after))
-            if waiting:
-                await self._add(waiting, UNTIL_ALL_IS_WRITTEN)
-            written = written or bool(waiting)
-            self._noted |= {state.decision_package_id: state.revision for state in states}
-            if after is None:
-                break
-        if written:
+    def _is_time(self, now: datetime) -> bool:
+        return self._outage is None or abs(now - self._outage.looked_at) >= LOOK_EVERY
+
+    async def _look(self) -> None:
+        """Reads only packages that are new or have changed since the last look, unless people have changed."""
+        now, look = self._store.clock(), await self._store.read(self._what_waits)
+        outage = self._outage or _Outage(now, now)
+        if look.people != outage.people or now - outage.all_looked_at >= LOOK_AT_ALL_EVERY:
+            outage = _Outage(now, now, look.people)
+        news = [package for package, revision in look.pending.items() if outage.noted.get(package) != revision]
+        await self._note_waiting(news)
+        self._outage = replace(outage, looked_at=now, noted=look.pending)
+
+    def _what_waits(self, connection: Connection) -> _Look:
+        installation = self._store.installation
+        status = installation.status(connection)
+        pending = pending_revisions(connection, installation.tenant_id)
+        return _Look(pending, (status.directory_version, status.policy_digest))
+
+    async def _note_waiting(self, packages: Sequence[str]) -> None:
+        parts = [packages[start : start + PAGE] for start in range(0, len(packages), PAGE)]
+        written = [await self._note_some(part) for part in parts]
+        if any(written):
             tenant_id, now = self._store.installation.tenant_id, self._now()
             await self._store.write(lambda connection: needs.release_waiting(connection, tenant_id, now))
 
-    def _page(
-        self, connection: Connection, after: Cursor | None
-    ) -> tuple[list[PackageState], list[Need], Cursor | None]:
-        """Packages that are new or have changed in this outage, and who has to be told of them."""
-        installation = self._store.installation
-        page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)
-        states = [state for state in page.items if state.status is Status.PENDING and self._is_news(state)]
-        return states, self._needs(connection, states), page.following
+    async def _note_some(self, packages: Sequence[str]) -> bool:
+        waiting = await self._store.read(partial(self._needs, packages=packages))
+        if waiting:
+            await self._add(waiting, UNTIL_ALL_IS_WRITTEN)
+        return bool(waiting)
 
-    def _is_news(self, state: PackageState) -> bool:
-        return self._noted.get(state.decision_package_id) != state.revision
-
-    def _needs(self, connection: Connection, states: Sequence[PackageState]) -> list[Need]:
-        if not states:
-            return []
+    def _needs(self, connection: Connection, packages: Sequence[str]) -> list[Need]:
+        """Who has to be told of these packages. Those that no longer wait are left out."""
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
-        packages = [state.decision_package_id for state in states]
         known = needs.people_told_already(connection, installation.tenant_id, packages)
+        loaded = load_packages(connection, installation.tenant_id, packages)
         return [
-            Need(state.decision_package_id, telling)
-            for state in states
+            Need(package_id, telling)
+            for package_id in packages
+            if package_id in loaded and (state := loaded[package_id].state).status is Status.PENDING
             for telling in tellings_of(state, MailReason.WAITING, roster, now)
-            if (telling.user_id, state.decision_package_id, telling.occasion) not in known
+            if (telling.user_id, package_id, telling.occasion) not in known
         ]
 
     async def _note_refusal(self) -> None:

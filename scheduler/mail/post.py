@@ -20,6 +20,7 @@ from blocks.mail.mail import Mail
 from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, result_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
 from scheduler.mail.client import (
+    TAKEN_WITHIN,
     Envelope,
     MailClient,
     MailError,
@@ -37,8 +38,9 @@ log = structlog.get_logger()
 
 MOST_UNANSWERED = 2
 LATER = timedelta(hours=1)  # until the next mail names what this one counts
+ENOUGH = timedelta(seconds=TAKEN_WITHIN + 5)  # of the claim, when the text is about to be sent
 UNTIL_IT_IS_READ = timedelta(seconds=30)
-NO_ADDRESS = "the directory has no e-mail address of this person"
+NO_ADDRESS = "the directory has no e-mail address for this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
 EMPTIED = "not sent: retention has emptied its words"
 GIVEN_UP = "no answer came after the text was sent twice: it may have arrived twice, and is not sent again"
@@ -49,7 +51,7 @@ def _utc_now() -> datetime:
 
 
 class ClaimLostError(Exception):
-    """Another process has claimed the mail: this one must not send it."""
+    """Another process has claimed the mail, or could before the answer comes: this one must not send it."""
 
 
 class MailPost:
@@ -79,7 +81,7 @@ class MailPost:
         except DirectoryStaleError:
             return Postponed(self._now() + UNTIL_IT_IS_READ, STALE)
         except ClaimLostError:
-            return self._again(mail, "another process has claimed it")
+            return self._again(mail, "its claim ran out before it was sent")
         except AddressError as fault:
             return Dead(f"the address of this person in the directory cannot be used: {fault}")
 
@@ -135,7 +137,7 @@ class MailPost:
             raise ClaimLostError(mail.callback_id)
 
     async def _begin(self, mail: ClaimedCallback) -> None:
-        if not await self._store.write(partial(letters.begin_sending, mail=mail)):
+        if mail.lease - self._now() < ENOUGH or not await self._store.write(partial(letters.begin_sending, mail=mail)):
             raise ClaimLostError(mail.callback_id)
 
     async def _send_again(self, mail: ClaimedCallback, envelope: Envelope) -> AttemptResult:
@@ -152,7 +154,7 @@ class MailPost:
             is_last = mail.unanswered + 1 >= MOST_UNANSWERED
             return Dead(GIVEN_UP) if is_last else self._again(mail, str(fault))
         except MailError as fault:
-            if fault.after_text:
+            if fault.was_counted:
                 await self._store.write(partial(letters.note_answer, mail=mail))
             if isinstance(fault, TextRefusedError):
                 raise

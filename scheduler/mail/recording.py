@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
-from rules.mail.mailed import Mailed
 from rules.state.service_commands import RecordMails
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
-from store.mail import letters
+from store.mail import records
 from store.mail.needs import NO_PACKAGE
 from store.store import Store
 
@@ -25,35 +23,24 @@ class MailRecorder:
         self._store = store
 
     async def tick(self) -> None:
+        """A package that cannot be changed is passed over, so it holds up no other."""
+        after: str | None = None
         try:
-            while await self._record_some() == AT_ONCE:
-                pass
+            while packages := await self._unrecorded(after):
+                await self._record([package for package in packages if package != NO_PACKAGE])
+                if NO_PACKAGE in packages:
+                    await self._record_troubles()
+                after = packages[-1]
         except UnavailableError as fault:
             log.warning("mails.database_unavailable", error=str(fault))
 
-    async def _record_some(self) -> int:
-        """The number of packages whose mails are now recorded. Recording them again would change nothing."""
+    async def _unrecorded(self, after: str | None) -> list[str]:
         tenant_id = self._store.installation.tenant_id
-        mails = await self._store.read(lambda connection: letters.list_unrecorded(connection, tenant_id, AT_ONCE))
-        if not mails:
-            return 0
-        of_service, packages = mails.pop(NO_PACKAGE, []), list(mails)
-        if of_service:
-            now = self._store.clock()
-            await self._store.write(
-                partial(letters.record_trouble_mails, tenant_id=tenant_id, mails=of_service, now=now)
-            )
-        outcomes = await self._store.execute_many(
-            [clock_commands.for_package(RecordMails, package, mails=tuple(mails[package])) for package in packages]
-        )
-        recorded = {
-            package: mails[package]
-            for package, outcome in zip(packages, outcomes, strict=True)
-            if outcome.refusal is None
-        }
-        await self._store.write(lambda connection: self._mark(connection, recorded))
-        return len(recorded)
+        return await self._store.read(partial(records.list_unrecorded, tenant_id=tenant_id, limit=AT_ONCE, after=after))
 
-    def _mark(self, connection: Connection, recorded: dict[str, list[Mailed]]) -> None:
-        for package, mails in recorded.items():
-            letters.mark_recorded(connection, self._store.installation.tenant_id, package, mails)
+    async def _record(self, packages: list[str]) -> None:
+        await self._store.execute_many([clock_commands.for_package(RecordMails, package) for package in packages])
+
+    async def _record_troubles(self) -> None:
+        tenant_id, now = self._store.installation.tenant_id, self._store.clock()
+        await self._store.write(partial(records.record_trouble_mails, tenant_id=tenant_id, now=now))

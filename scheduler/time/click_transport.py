@@ -18,5 +18,9 @@ class ClickTransport(Protocol):
     def sockets(self) -> int:
         """The number of Socket Mode connections of this process."""
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether no click can reach this process, as far as it knows."""
+
     async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
         """Return the newest proof. `wanted`: a package waits for silence. `again`: even if a proof is new."""

@@ -23,10 +23,12 @@ from rules.state.service_commands import Harden
 from scheduler.common import clock_commands
 from scheduler.time.click_transport import ClickTransport, Proof
 from scheduler.time.clicks import UnsettledClicks
+from scheduler.time.slack_loss import SlackLoss
 from store.engine.workers import UnavailableError
 from store.installation import presence, uptime
 from store.installation.policy_texts import UnreadablePolicyError
 from store.installation.presence import SignOfLife
+from store.outbox.unposted import is_any_unposted
 from store.packages.packages import is_any_soft_waiting, list_soft_waiting
 from store.store import Store
 
@@ -56,17 +58,19 @@ class Heartbeat:
         transport: ClickTransport,
         clicks: UnsettledClicks,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        delivered_at: Callable[[], datetime | None] = lambda: None,
     ) -> None:
+        """`delivered_at`: when Slack last took a card of this process."""
         self._store, self._reachable, self._transport, self._clicks = store, reachable, transport, clicks
-        self._monotonic = monotonic
+        self._monotonic, self._delivered_at = monotonic, delivered_at
         self._last = self._now()
         self._since = self._last.real  # earlier proofs do not count
         self._stretch: Stretch | None = None
         self._unproven = NOTHING
         self._is_known = False  # to the other replicas and to the incoming probe
         self._unwritten_since: float | None = None
-        self._unreached_since: datetime | None = None  # since when Slack does not accept our calls
-        self._has_looked = False
+        self._loss = SlackLoss()
 
     @property
     def cannot_write(self) -> bool:
@@ -106,12 +110,11 @@ class Heartbeat:
             await self._clicks.settle()
             if not self._is_known:
                 await self._write(None)
-            waits = await self._store.read(
-                lambda connection: is_any_soft_waiting(connection, self._store.installation.tenant_id)
-            )
+            waits, unposted = await self._store.read(self._what_waits)
             reachable = await self._reachable()
-            self._note_reach(elapsed, reachable=reachable)
+            self._loss.note_reach(self._store.clock() - elapsed, reachable=reachable)
             proof = await self._transport.prove(wanted=waits, again=bool(skipped)) if reachable else None
+            self._note_loss(unposted=unposted)
             proof = self._valid_proof(proof) if can_judge else None
             await self._write(proof)
             self._unproven = self._unproven_time(proof, elapsed if reachable and waits else NOTHING, waits=waits)
@@ -124,13 +127,15 @@ class Heartbeat:
             self._note_unwritten(begun)
         self._last = self._now()
 
-    def _note_reach(self, elapsed: timedelta, *, reachable: bool) -> None:
-        """Slack is away since the last beat that reached it."""
-        self._has_looked = True
-        if reachable:
-            self._unreached_since = None
-        elif self._unreached_since is None:
-            self._unreached_since = self._store.clock() - elapsed
+    def _what_waits(self, connection: Connection) -> tuple[bool, bool]:
+        """Whether a package waits for silence, and whether one waits that no card shows."""
+        tenant_id = self._store.installation.tenant_id
+        return is_any_soft_waiting(connection, tenant_id), is_any_unposted(connection, tenant_id)
+
+    def _note_loss(self, *, unposted: bool) -> None:
+        now = self._store.clock()
+        self._loss.note_hearing(now, is_deaf=self._transport.is_deaf)
+        self._loss.note_delivery(now, self._delivered_at(), waits=unposted)
 
     def _can_judge(self, connection: Connection) -> bool:
         """Every click is refused if the directory is stale or the current policy cannot be read."""
@@ -172,8 +177,10 @@ class Heartbeat:
             now,
             proof.at if proof else None,
             self._transport.sockets,
-            self._unreached_since,
-            self._has_looked,
+            self._loss.unreached,
+            self._loss.unheard,
+            self._loss.undelivered,
+            self._loss.has_looked,
         )
 
         def write(connection: Connection) -> None:

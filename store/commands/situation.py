@@ -30,6 +30,7 @@ from store.agents.agents import load_agent, load_agent_in_thread, load_proposing
 from store.commands.invocation import Invocation
 from store.engine.statements import fetch_all
 from store.installation.installation import Installation, fresh_id
+from store.mail.records import unrecorded_mails
 from store.outbox.cards import posted_cards
 from store.packages import noes
 from store.packages.autonomy import load_profile
@@ -79,7 +80,6 @@ def load_situation(
         actor=invocation.actor,
         chance=invocation.chance,
         clicks_provable=installation.clicks_provable,
-        sends_mail=installation.sends_mail,
         trial=invocation.trial,
         open_items=_open_items(connection, roster, installation.tenant_id, command),
         resolved_parties=_known_parties(connection, installation.tenant_id, command, roster),
@@ -129,6 +129,8 @@ def _loaded_fields(
         fields["earlier_profiles"] = _earlier_profiles(connection, tenant, policy, subject.action_type, earlier)
     if Needs.CARDS in needs:
         fields["cards"] = posted_cards(connection, tenant, [command.decision_package_id])[command.decision_package_id]
+    if Needs.MAILS in needs:
+        fields["mails"] = unrecorded_mails(connection, tenant, command.decision_package_id)
     if loaded and Needs.CONTENT in needs:
         fields["package"] = load_package_content(connection, tenant, loaded.state.version_event_id)
     if loaded and Needs.WORDS in needs:

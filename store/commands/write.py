@@ -21,6 +21,7 @@ from store.engine.batch import Batch, batched_writes
 from store.engine.constraints import violated_constraint
 from store.engine.database import StaleError
 from store.mail.needs import write_mail_needs
+from store.mail.records import mark_recorded
 from store.migrations.append_only import append_only_message
 from store.outbox import callbacks, cards
 from store.packages import content, noes, tasks, threads, versions, votes
@@ -54,7 +55,8 @@ def write_transition(
         votes.write_votes(batch, transition.occurrences)
         noes.write_noes(batch, before, after)
         cards.write_cards(batch, before, after, situation.policy)
-        write_mail_needs(batch, before, after, situation)
+        write_mail_needs(connection, batch, before, after, situation)
+        mark_recorded(batch, transition)
         callbacks.write_callbacks(batch, transition, events, callback_url, situation)
         if transition.profile:
             # Written at once, because the next command in this transaction reads it.

@@ -55,7 +55,6 @@ class Installation:
         self.tenant_id = tenant_id
         self.process_id = secrets.token_hex(8)
         self.clicks_provable = True
-        self.sends_mail = False
         self.policies = PolicyTexts(policy)
         self._at_start = policy
         self._known: tuple[int, Roster] | None = None

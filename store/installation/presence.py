@@ -6,11 +6,11 @@ crashed or hangs may still be given clicks. While it is present without proof, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, text, update
 
 from rules.people.working_time import Span
 from store.schema.installation_tables import Presence
@@ -24,12 +24,14 @@ _TIME = PRESENCES.c.alive_at.type
 _THIS = (PRESENCES.c.tenant_id == bindparam("tenant"), PRESENCES.c.process_id == bindparam("process"))
 _SIGN = text(
     "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets, unreached_since,"
-    " has_looked) VALUES (:tenant, :process, :now, :now, false, :proven, :sockets, :unreached, :looked)"
+    " unheard_since, undelivered_since, has_looked) VALUES (:tenant, :process, :now, :now, false, :proven, :sockets,"
+    " :unreached, :unheard, :undelivered, :looked)"
     " ON CONFLICT (tenant_id, process_id) DO UPDATE SET alive_at = excluded.alive_at, gone = false,"
     " since = CASE WHEN excluded.since < presences.since THEN excluded.since ELSE presences.since END,"
     " proven_at = excluded.proven_at, sockets = excluded.sockets, unreached_since = excluded.unreached_since,"
+    " unheard_since = excluded.unheard_since, undelivered_since = excluded.undelivered_since,"
     " has_looked = excluded.has_looked"
-).bindparams(bindparam("now", type_=_TIME), bindparam("proven", type_=_TIME), bindparam("unreached", type_=_TIME))
+).bindparams(*(bindparam(name, type_=_TIME) for name in ("now", "proven", "unreached", "unheard", "undelivered")))
 _LEAVE = update(PRESENCES).where(*_THIS).values(gone=True, alive_at=bindparam("now"), nonce=None)
 _OTHERS = (
     PRESENCES.c.tenant_id == bindparam("tenant"),
@@ -41,8 +43,9 @@ _SOCKETS = select(func.sum(PRESENCES.c.sockets)).where(*_OTHERS)
 _UNPROVEN = select(PRESENCES.c.process_id).where(
     *_OTHERS, func.coalesce(PRESENCES.c.proven_at, PRESENCES.c.since) < bindparam("before", type_=_TIME)
 )
+_LACKS = ("unreached_since", "unheard_since", "undelivered_since")
 _WITHIN = select(
-    *(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "unreached_since", "has_looked"))
+    *(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "has_looked", *_LACKS))
 ).where(
     PRESENCES.c.tenant_id == bindparam("tenant"),
     PRESENCES.c.since < bindparam("end", type_=_TIME),
@@ -66,6 +69,8 @@ class SignOfLife(NamedTuple):
     proven: datetime | None
     sockets: int
     unreached: datetime | None = None  # since when this process cannot reach Slack
+    unheard: datetime | None = None  # since when no click can reach this process
+    undelivered: datetime | None = None  # since when cards wait and this process gets none through
     looked: bool = True  # whether it has tried to reach Slack since its start
 
 
@@ -89,23 +94,37 @@ def is_another_unproven(connection: Connection, tenant_id: str, process_id: str,
 
 
 def slack_away_since(connection: Connection, tenant_id: str, now: datetime) -> datetime | None:
-    """Since when no process can reach Slack; None if one can, or if none has looked lately.
+    """Since when people cannot decide in Slack; None if they can, or if no process has looked lately.
 
-    A process that has not tried yet counts as neither. One that has never reached Slack does not know since when. Then
-    those before it count, if they ended lately.
+    Slack is away if no process can call it, if no click can reach any, or if cards wait and no process posts any.
     """
     key = {"tenant": tenant_id, "late": now - REMEMBERED, "end": now + LEASE}
     rows = [row for row in connection.execute(_WITHIN, key) if row.has_looked]
     present = [row for row in rows if not row.gone and row.alive_at > now - LEASE]
-    if not present or any(row.unreached_since is None for row in present):
+    return min(filter(None, (_lacking_since(rows, present, name) for name in _LACKS)), default=None)
+
+
+def is_slack_away(connection: Connection, tenant_id: str, now: datetime, after: timedelta) -> bool:
+    """Whether it has been away for so long that people are told by mail."""
+    since = slack_away_since(connection, tenant_id, now)
+    return since is not None and now - since >= after
+
+
+def _lacking_since(rows: Sequence[Row[Any]], present: Sequence[Row[Any]], name: str) -> datetime | None:
+    """Since when all processes lack this.
+
+    A process that has not tried yet counts as neither. One that never had it does not know since when it is gone. Then
+    those before it count, if they ended lately.
+    """
+    if not present or any(getattr(row, name) is None for row in present):
         return None
-    never_reached: datetime = min(row.unreached_since for row in present)
-    reached: list[datetime] = [
-        row.unreached_since or row.alive_at
+    never_had: datetime = min(getattr(row, name) for row in present)
+    had: list[datetime] = [
+        getattr(row, name) or row.alive_at
         for row in rows
-        if row.unreached_since is None or row.unreached_since > row.since
+        if getattr(row, name) is None or getattr(row, name) > row.since
     ]
-    return max(reached, default=never_reached)
+    return max(had, default=never_had)
 
 
 def start_probe(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> None:

@@ -67,7 +67,8 @@ _HELD_UP = (
     CALLBACKS.c.tenant_id == bindparam("tenant"),
     text(OPEN_MAIL),
     CALLBACKS.c.due_at > bindparam("claimed", type_=MOMENT),
-    select(NEEDS.c.user_id).where(*_SAME_LANE, *_RIPE, NEEDS.c.due_at > CALLBACKS.c.tried_at).exists(),
+    # By its creation: what the last attempt put off is due later than that attempt, and is nothing new.
+    select(NEEDS.c.user_id).where(*_SAME_LANE, *_RIPE, NEEDS.c.created_at > CALLBACKS.c.tried_at).exists(),
 )
 _OPENED = text(
     "INSERT INTO callbacks (tenant_id, callback_id, package_id, agent_id, revision, event_type, url, body, state,"

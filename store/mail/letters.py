@@ -7,17 +7,14 @@ second one is the same message. `unanswered` is counted before the text is sent,
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, text, update
 
-from rules.mail.mailed import Mailed
 from rules.mail.reasons import MailReason
-from rules.state.events import TenantEventType
-from store.installation.tenancy import append_tenant_event, read_tenant_id
+from store.installation.tenancy import read_tenant_id
 from store.mail.lanes import LANE
 from store.mail.needs import MOMENT, NEEDS, NO_PACKAGE, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind
@@ -63,38 +60,6 @@ _MAY_HAVE_ARRIVED = select(CALLBACKS.c.callback_id).where(
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
 _ANSWERED = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered - 1)
-_UNRECORDED = (
-    select(NEEDS.c.package_id)
-    .distinct()
-    .where(NEEDS.c.tenant_id == bindparam("tenant"), text("state = 'sent'"))
-    .order_by(NEEDS.c.package_id)
-    .limit(bindparam("limit"))
-)
-_UNRECORDED_OF = (
-    select(NEEDS.c.package_id, NEEDS.c.user_id, NEEDS.c.mail_id, NEEDS.c.reason, NEEDS.c.digest, CALLBACKS.c.state)
-    .join(
-        CALLBACKS,
-        and_(CALLBACKS.c.tenant_id == NEEDS.c.tenant_id, CALLBACKS.c.callback_id == NEEDS.c.mail_id),
-        isouter=True,
-    )
-    .where(
-        NEEDS.c.tenant_id == bindparam("tenant"),
-        text("mail_needs.state = 'sent'"),
-        NEEDS.c.package_id.in_(bindparam("packages", expanding=True)),
-    )
-    .order_by(NEEDS.c.created_at, NEEDS.c.user_id, NEEDS.c.reason)
-)
-_RECORDED = (
-    update(NEEDS)
-    .where(
-        NEEDS.c.tenant_id == bindparam("tenant"),
-        NEEDS.c.package_id == bindparam("package"),
-        NEEDS.c.user_id == bindparam("user"),
-        NEEDS.c.mail_id == bindparam("mail"),
-        NEEDS.c.state == NeedState.SENT.value,
-    )
-    .values(state=NeedState.RECORDED.value)
-)
 
 
 class OpenNeed(NamedTuple):
@@ -160,35 +125,6 @@ def record_unanswered(connection: Connection, mail: ClaimedCallback) -> None:
         connection.execute(_SENT, key)
 
 
-def list_unrecorded(connection: Connection, tenant_id: str, limit: int) -> dict[str, list[Mailed]]:
-    """The mails that were sent and are not recorded yet, by package, for so many packages."""
-    packages = connection.execute(_UNRECORDED, {"tenant": tenant_id, "limit": limit}).scalars().all()
-    mails: defaultdict[str, dict[tuple[str, str], Mailed]] = defaultdict(dict)
-    for row in connection.execute(_UNRECORDED_OF, {"tenant": tenant_id, "packages": packages}) if packages else ():
-        mail = Mailed(
-            mail_id=row.mail_id,
-            user_id=row.user_id,
-            reason=MailReason(row.reason),
-            digest=row.digest,
-            confirmed=row.state != CallbackState.DEAD.value,
-        )
-        known = mails[row.package_id].get((mail.mail_id, mail.user_id))
-        mails[row.package_id][mail.mail_id, mail.user_id] = min(filter(None, (known, mail)), key=_gravity)
-    return {package: list(by_mail.values()) for package, by_mail in mails.items()}
-
-
-def mark_recorded(connection: Connection, tenant_id: str, package_id: str, mails: Collection[Mailed]) -> None:
-    connection.execute(_RECORDED, [_recorded_key(tenant_id, package_id, mail) for mail in mails])
-
-
-def record_trouble_mails(connection: Connection, tenant_id: str, mails: Collection[Mailed], now: datetime) -> None:
-    """A mail about a trouble of the service belongs to no package: it is an event of the tenant's chain."""
-    for mail in mails:
-        if connection.execute(_RECORDED, _recorded_key(tenant_id, NO_PACKAGE, mail)).rowcount:
-            facts = mail.model_dump(mode="json", exclude={"revision"})
-            append_tenant_event(connection, TenantEventType.PERSON_MAILED, "auto", now, **facts)
-
-
 def packages_told(connection: Connection, mail_id: str) -> list[str]:
     """The packages that a mail tells of, or was to tell of."""
     query = select(NEEDS.c.package_id).where(
@@ -219,10 +155,6 @@ def count_mails(connection: Connection) -> MailCounts:
     return MailCounts(waiting, counts.get(CallbackState.DUE, 0), counts.get(CallbackState.DEAD, 0))
 
 
-def _gravity(mail: Mailed) -> int:
-    return list(MailReason).index(mail.reason)
-
-
 def _key(mail: ClaimedCallback) -> dict[str, Any]:
     return {"tenant": mail.tenant_id, "callback": mail.callback_id, "lease": mail.lease}
 
@@ -230,7 +162,3 @@ def _key(mail: ClaimedCallback) -> dict[str, Any]:
 def _need_key(mail: ClaimedCallback, need: OpenNeed) -> dict[str, Any]:
     person = {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id}
     return person | {"package": need.package_id, "why": need.reason.value, "nth": need.occasion}
-
-
-def _recorded_key(tenant_id: str, package_id: str, mail: Mailed) -> dict[str, Any]:
-    return {"tenant": tenant_id, "package": package_id, "user": mail.user_id, "mail": mail.mail_id}

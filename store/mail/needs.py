@@ -14,6 +14,7 @@ from rules.mail.reasons import MailReason
 from rules.state.model import PackageState
 from rules.state.situation import Situation
 from store.engine.batch import Batch, batched_writes
+from store.mail.sending import are_mails_sent
 from store.schema.mail_tables import MailNeed
 from store.schema.tables import core
 
@@ -39,7 +40,8 @@ _ADD: Executable = text(
     "INSERT INTO mail_needs (tenant_id, user_id, package_id, reason, occasion, state, due_at, created_at)"
     " VALUES (:tenant, :user, :package, :reason, :occasion, 'due', :due, :now)"
     " ON CONFLICT (tenant_id, user_id, package_id, reason, occasion) DO UPDATE"
-    " SET state = 'due', due_at = excluded.due_at, mail_id = NULL, dropped = NULL WHERE mail_needs.state = 'dropped'"
+    " SET state = 'due', due_at = excluded.due_at, created_at = excluded.created_at, mail_id = NULL, dropped = NULL"
+    " WHERE mail_needs.state = 'dropped'"
 ).bindparams(bindparam("due", type_=MOMENT), bindparam("now", type_=MOMENT))
 
 
@@ -50,9 +52,12 @@ class Need(NamedTuple):
     telling: Telling
 
 
-def write_mail_needs(batch: Batch, before: PackageState | None, after: PackageState, situation: Situation) -> None:
-    if situation.sends_mail:
-        tellings = tellings_after(before, after, situation.roster, situation.now)
+def write_mail_needs(
+    connection: Connection, batch: Batch, before: PackageState | None, after: PackageState, situation: Situation
+) -> None:
+    """Whichever process makes the change, also one without a mail server: another one sends the mails."""
+    tellings = tellings_after(before, after, situation.roster, situation.now)
+    if tellings and are_mails_sent(connection, situation.now):
         needs = [Need(after.decision_package_id, telling) for telling in tellings]
         _add_needs(batch, after.tenant_id, needs, datetime.now(UTC))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, tuple_, update
 
 from store.agents.agents import AGENTS
+from store.installation.installation import PEOPLE
 from store.installation.tenancy import read_tenant_id
 from store.outbox import mail_resends
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind, has_undelivered
@@ -31,12 +32,16 @@ class Counts(NamedTuple):
 
 
 class CallbackInfo(NamedTuple):
-    """`quiet_until`: nothing is sent to the address before. `closed`: nothing is sent until an operator enables it."""
+    """`agent` and `person`: the name of the agent, or of the person who gets the mail.
+
+    `quiet_until`: nothing is sent to the address before. `closed`: nothing is sent until an operator enables it.
+    """
 
     callback_id: str
     package_id: str
     agent_id: str
     agent: str | None
+    person: str | None
     revision: int
     event_type: str
     url: str
@@ -114,9 +119,11 @@ def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit:
         QUIET.c.agent_id == CALLBACKS.c.agent_id,
         QUIET.c.url == CALLBACKS.c.url,
     )
+    same_person = and_(PEOPLE.c.tenant_id == CALLBACKS.c.tenant_id, PEOPLE.c.user_id == CALLBACKS.c.agent_id, _IS_MAIL)
     query = (
-        select(CALLBACKS, AGENTS.c.name, QUIET.c.since, QUIET.c.until)
+        select(CALLBACKS, AGENTS.c.name, PEOPLE.c.name.label("person"), QUIET.c.since, QUIET.c.until)
         .join(AGENTS, same_agent, isouter=True)
+        .join(PEOPLE, same_person, isouter=True)
         .join(QUIET, same_address, isouter=True)
         .where(CALLBACKS.c.tenant_id == read_tenant_id(connection), *wanted)
         .order_by(CALLBACKS.c.created_at.desc(), CALLBACKS.c.callback_id.desc())
@@ -128,6 +135,7 @@ def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit:
             package_id=row.package_id,
             agent_id=row.agent_id,
             agent=row.name,
+            person=row.person,
             revision=row.revision,
             event_type=row.event_type,
             url=row.url,

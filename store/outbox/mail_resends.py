@@ -17,20 +17,22 @@ from store.schema.outbox_tables import OPEN_MAIL
 from store.schema.tables import core
 
 _NEEDS = core(MailNeed)
-RESENT = "resent: the next mail to this person tells it"
+RESENT = "resent: the next mail to this person tells what this one was to tell"
 
+_NOW = bindparam("now", type_=_NEEDS.c.due_at.type)
 _OF_MAIL = (_NEEDS.c.tenant_id == bindparam("tenant"), _NEEDS.c.mail_id == bindparam("mail"))
 _DUE_AGAIN = (
     update(_NEEDS)
     .where(*_OF_MAIL, _NEEDS.c.state == "written")
-    .values(state="due", due_at=bindparam("now", type_=_NEEDS.c.due_at.type), mail_id=None, digest=None)
+    .values(state="due", due_at=_NOW, created_at=_NOW, mail_id=None, digest=None)
 )
 _THIS = (
     CALLBACKS.c.tenant_id == bindparam("tenant"),
     CALLBACKS.c.callback_id == bindparam("mail"),
     CALLBACKS.c.state == CallbackState.DEAD.value,
 )
-_REPLACED = update(CALLBACKS).where(*_THIS).values(state=CallbackState.DROPPED.value, last_error=RESENT)
+# Without its text: from then on no need leads to it, so retention would not find it.
+_REPLACED = update(CALLBACKS).where(*_THIS).values(state=CallbackState.DROPPED.value, last_error=RESENT, body=None)
 _REOPENED = (
     update(CALLBACKS)
     .where(*_THIS)

@@ -55,6 +55,17 @@ def list_open_tasks(
     return read_page(connection, tenant_id, any_of, limit=limit, after=after, searcher=searcher, keep=keep)
 
 
+def pending_revisions(connection: Connection, tenant_id: str) -> dict[str, int]:
+    """The revision of each package that waits for a decision, the most urgent first. Cheap: no state is read."""
+    query = (
+        select(PACKAGES.c.package_id, PACKAGES.c.revision)
+        .join_from(TASKS, PACKAGES, OF_TASK)
+        .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open, PACKAGES.c.status == Status.PENDING.value)
+        .order_by(TASKS.c.priority, TASKS.c.due_at)
+    )
+    return {package_id: revision for package_id, revision in connection.execute(query)}  # noqa: C416 - as above
+
+
 def list_assigned(
     connection: Connection,
     tenant_id: str,

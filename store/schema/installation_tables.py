@@ -20,6 +20,7 @@ class InstallationRow(SQLModel, table=True):
     directory_read_at: datetime | None = None  # by the real clock, as Slack's events are
     policy_digest: str | None = None  # digest of the active policy's text
     workspace_url: str | None = Field(default=None, sa_type=Text)  # as Slack last named it
+    mails_until: datetime | None = None  # until then somebody sends mails, so changes note whom to tell
     relieved: str | None = None  # digest of the people and absences for which all tasks were last checked
     length: int = 0  # of the tenant's chain of events
     head: str | None = None  # digest of its last event
@@ -124,6 +125,8 @@ class Presence(SQLModel, table=True):
     nonce: str | None = None  # of the pending probe
     unreached_since: datetime | None = None  # since when this process cannot reach Slack; None: it can
     has_looked: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})  # tried since its start
+    unheard_since: datetime | None = None  # since when no click can reach this process
+    undelivered_since: datetime | None = None  # since when cards wait and this process gets none through
 
 
 class SlackRequestTime(SQLModel, table=True):

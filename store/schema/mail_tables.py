@@ -16,7 +16,8 @@ class MailNeed(SQLModel, table=True):
     """What one person has to be told by mail, once. Written in the transaction of the change that it is about.
 
     `occasion` tells apart what can happen twice to a package: the number of the attempt that failed, or the version
-    that waits. `mail_id` is the callback that carries it, `digest` that of the mail's text. All times are real times.
+    that waits. `mail_id` is the callback that carries it, `digest` that of the mail's text. `created_at`: when this
+    was last noted. All times are real times.
     """
 
     __tablename__ = "mail_needs"

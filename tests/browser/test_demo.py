@@ -310,7 +310,9 @@ async def test_with_slack_down_for_ten_minutes_what_waits_for_rita_is_in_one_mai
     await mail.click()
     frame = page.frame_locator("iframe")
     await expect(
-        frame.get_by_text("Slack cannot be reached. Mail cannot decide: open the cards in Slack.")
+        frame.get_by_text(
+            "Countersign cannot use Slack right now. You cannot decide by mail: open the cards once Slack works again."
+        )
     ).to_be_visible()
     await expect(frame.get_by_text("Which address of Entity ABC")).to_be_visible()
     await expect(frame.get_by_text(RECEIPT)).to_be_visible()

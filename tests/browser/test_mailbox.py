@@ -87,7 +87,7 @@ async def test_a_mail_arrives_while_the_page_is_open_and_counts_until_it_is_read
         await expect(mailbox.get_by_label("1 unread mails")).to_be_visible()
         await mailbox.click()
         await screen.page.get_by_role("link", name=SUBJECT).click()
-        await expect(screen.page.frame_locator("iframe").get_by_text("Mail cannot decide")).to_be_visible()
+        await expect(screen.page.frame_locator("iframe").get_by_text("You cannot decide by mail")).to_be_visible()
         await expect(mailbox.get_by_label("1 unread mails")).to_have_count(0)
 
 

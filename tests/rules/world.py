@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from blocks.card.rendering import fingerprint
 from rules.authority.silence import cards_of, onlookers_of
+from rules.mail.mailed import Mailed
+from rules.mail.reasons import MailReason
 from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.directory import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy.model import Policy
@@ -183,11 +185,12 @@ def situation(
         "package": SOFT,
         "fresh_id": f"{next(_fresh):06d}",
         "cards": frozenset([CARD]),
+        "mails": (MAIL_SENT,),
     } | others
     return Situation(policy=policy, roster=Roster(policy, directory), now=now, tenant_id="T1", actor=actor, **bearing)
 
 
-MAIL_SENT = {"mail_id": "mail_1", "user_id": SENTA, "reason": "takeover", "digest": "sha256:0"}
+MAIL_SENT = Mailed(mail_id="mail_1", user_id=SENTA, reason=MailReason.TAKEOVER, digest="sha256:0")
 _OF_THREAD = {"thread_key": "thr_1", "thread_event_id": "evt_thread", "since": NOW, "role": "reviewer"}
 _SAID: dict[type[Command], dict[str, Any]] = {
     **dict.fromkeys(service_commands.ThreadConsequence.__subclasses__(), _OF_THREAD),
@@ -210,7 +213,6 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     agent_commands.Say: {"text": "It is order 456."},
     agent_commands.NewVersion: {"package": SOFT},
     service_commands.Harden: {"cause": "proof-lost"},
-    service_commands.RecordMails: {"mails": [MAIL_SENT]},
     agent_commands.ClaimExecution: {"claim_id": "clm_1"},
     agent_commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
 }

@@ -32,7 +32,7 @@ class Callbacks(Reply):
 
 
 class Email(Reply):
-    """Whether mails are sent, and how many are not sent yet."""
+    """Whether any process of the service sends mails, and how many are not sent yet."""
 
     on: bool
     waiting: int
@@ -57,7 +57,7 @@ class Posture(Reply):
     socket_trouble: str | None = None
     """Why Slack refuses the connection, and what to do."""
     slack_away_since: str | None = None
-    """Since when no process of the service reaches Slack."""
+    """Since when nobody can decide in Slack: it does not answer, no click arrives, or it takes no card."""
     silence: str | None = None
     """`counts` while objections provably arrive. Otherwise why not, and what to set."""
     directory_trouble: str | None = None

@@ -21,12 +21,13 @@ _HTML = "<!doctype html><html lang='en'><head><title>Test</title></head><body><p
 _TEXT = "Countersign can send mail. Nothing waits for you."
 # What to do, by a word of what went wrong.
 _FIXES = {
-    "certificate": "in COUNTERSIGN_SMTP_URL, name the host as in the certificate, and its own authority by ?ca=FILE",
-    "STARTTLS": "name a port that offers STARTTLS, mostly 587, or use smtps:// with port 465",
+    "certificate": "name the host in COUNTERSIGN_SMTP_URL as in the certificate; for your own authority, add ?ca=FILE",
+    "STARTTLS": "use a port that offers STARTTLS, usually 587, or smtps:// with port 465",
+    "no login": "use the port for sending mail, 587 or 465, or leave out the user and the password",
     "password": "correct the user and the password in COUNTERSIGN_SMTP_URL; write @ as %40, / as %2F and : as %3A",
     "address": "check the address, and that this server may send to it",
 }
-_FIX = "check the host and the port in COUNTERSIGN_SMTP_URL, and that this machine reaches it"
+_FIX = "check the host and the port in COUNTERSIGN_SMTP_URL, and that this machine can reach it"
 
 
 def mail_finding(settings: Settings) -> Finding:

@@ -22,8 +22,8 @@ from bot.slack.home.rows import Viewer, decided_rows, rows_of
 from rules.authority.visibility import may_see
 from rules.search import EVERYTHING, Search
 from store.installation import directory
-from store.installation.installation import Installation
 from store.mail.preferences import set_takeovers_only, wants_takeovers_only
+from store.mail.sending import are_mails_sent
 from store.packages.queue import count_open, list_decisions_by
 
 
@@ -101,18 +101,18 @@ def _desk_of(connection: Connection, context: ListenerContext, user_id: str, pag
         waiting=count_open(connection, installation.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
-        all_mails=_all_mails(connection, installation, user_id),
+        all_mails=_all_mails(connection, installation.tenant_id, user_id, now),
         is_reviewer=bool(roster.roles_of(user_id)),
         is_admin=user_id in roster.policy.admins,
         posture=() if roster.policy.soft.enabled else ("Soft approvals are off: silence never counts as consent.",),
     )
 
 
-def _all_mails(connection: Connection, installation: Installation, user_id: str) -> bool | None:
-    """None if the service sends no mails."""
-    if not installation.sends_mail:
+def _all_mails(connection: Connection, tenant_id: str, user_id: str, now: datetime) -> bool | None:
+    """None if nobody sends mails."""
+    if not are_mails_sent(connection, now):
         return None
-    return not wants_takeovers_only(connection, installation.tenant_id, user_id)
+    return not wants_takeovers_only(connection, tenant_id, user_id)
 
 
 def _waiting_list(connection: Connection, tenant_id: str, viewer: Viewer, pages: OpenPages) -> RowPage:

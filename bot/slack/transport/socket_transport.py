@@ -28,6 +28,10 @@ class SocketTransport:
     def sockets(self) -> int:
         return len(self._socket.connected)
 
+    @property
+    def is_deaf(self) -> bool:
+        return not self._socket.connected
+
     def request_served(self) -> None:
         """Nothing to note: an open connection is proof enough."""
 

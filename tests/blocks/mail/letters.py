@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail
+from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail, compose_wordless_mail
 from blocks.mail.matter import Matter
 from rules.mail.reasons import MailReason
 from tests.blocks.dossiers import dossier
@@ -37,6 +37,7 @@ def every_mail() -> Iterator[tuple[str, Mail]]:
     yield "waiting", compose_mail([SOFT])
     yield "several", compose_mail([SOFT, HARD, TAKEOVER], more=4)
     yield "mixed", compose_mail([SOFT, FAILED], show_title=True)
+    yield "wordless", compose_wordless_mail([SOFT, FAILED], more=1)
     yield "uninstalled", compose_trouble_mail("token_revoked")
 
 

@@ -50,7 +50,8 @@ async def test_a_dead_mail_is_listed_with_its_reason_and_sent_again(
     resent = await asyncio.to_thread(terminal, "callbacks", "resend", "--all")
     await rounds.send()
     assert REFUSED in listed.out
-    assert f"mail to {RITA}" in listed.out
+    assert f"mail to rita ({RITA})" in listed.out
+    assert shown["person"] == "rita"
     assert (shown["kind"], shown["state"], shown["last_error"]) == ("mail", "dead", REFUSED)
     assert shown["tells"] == [state.decision_package_id]
     assert resent.out == "1 will be sent again\n"

@@ -58,7 +58,7 @@ async def test_a_mail_server_that_is_not_there_is_a_fault(terminal: Terminal, mo
     monkeypatch.setenv("COUNTERSIGN_SMTP_URL", "smtp://127.0.0.1:1")
     fault, fix = await only_fault(terminal)
     assert fault.startswith(f"e-mail by smtp://127.0.0.1:1 as {FROM}: ")
-    assert fix == "check the host and the port in COUNTERSIGN_SMTP_URL, and that this machine reaches it"
+    assert fix == "check the host and the port in COUNTERSIGN_SMTP_URL, and that this machine can reach it"
 
 
 async def test_a_login_that_the_server_does_not_know_is_a_fault_without_the_password(

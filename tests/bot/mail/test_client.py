@@ -104,7 +104,7 @@ async def test_a_certificate_of_an_unknown_authority_is_refused_before_the_login
 ) -> None:
     async with open_mail_server(certificate[0], implicit=implicit, login=not implicit) as server:
         url = server.url.replace("smtp:", "smtps:") if implicit else server.url
-        with pytest.raises(MailError, match="certificate is not to be trusted"):
+        with pytest.raises(MailError, match="certificate is not trusted"):
             await send(with_login(url))
     assert (server.got, server.logins) == ([], [])
 
@@ -113,7 +113,7 @@ async def test_a_certificate_of_another_host_is_refused(certificate: tuple[ssl.S
     tls, pem = certificate
     async with open_mail_server(tls, implicit=True) as server:
         url = server.url.replace("smtp://127.0.0.1", "smtps://localhost")
-        with pytest.raises(MailError, match="certificate is not to be trusted"):
+        with pytest.raises(MailError, match="certificate is not trusted"):
             await send(f"{url}?ca={pem}")
 
 
@@ -192,6 +192,27 @@ async def test_what_the_server_says_is_one_short_line(server: MailServer) -> Non
         await send(server.url)
     assert len(str(refused.value)) < 400
     assert str(refused.value).isprintable()
+
+
+async def test_a_connection_lost_before_the_server_agrees_to_the_text_is_certainly_no_mail(server: MailServer) -> None:
+    server.to_commands.append(CUT)
+    with pytest.raises(MailError, match="hung up") as lost:
+        await send(server.url)
+    assert (type(lost.value), lost.value.was_counted, server.got) == (MailError, True, [])
+
+
+@pytest.mark.parametrize("answer", ["451 4.3.0 Try again", "554 5.7.1 Not now"])
+async def test_a_server_that_wants_no_text_at_all_says_nothing_about_this_text(server: MailServer, answer: str) -> None:
+    server.to_commands.append(answer)
+    with pytest.raises(MailError, match=answer[:3]) as refused:
+        await send(server.url)
+    assert (type(refused.value), refused.value.was_counted) == (MailError, True)
+
+
+async def test_an_address_can_be_refused_as_late_as_before_the_text(server: MailServer) -> None:
+    server.to_commands.append("550 5.1.1 No such user")
+    with pytest.raises(MailRefusedError):
+        await send(server.url)
 
 
 async def test_a_connection_lost_after_the_text_leaves_it_open_whether_it_arrived(server: MailServer) -> None:

@@ -62,6 +62,39 @@ async def test_what_waits_while_slack_is_away_is_mailed_with_a_link_to_its_card(
     assert "slack_away_since" not in await read_posture(office)
 
 
+@pytest.mark.slow
+async def test_what_waits_is_mailed_if_slack_answers_and_takes_no_card(office: Office, server: MailServer) -> None:
+    office.slack.faults.error("chat.postMessage", "internal_error", times=None)
+    await office.submit(HARD)
+    for _ in range(2):
+        await office.passes(11 * MINUTES)
+    posture = await read_posture(office)
+    await server.wait_for(2)
+    assert sorted(server.recipients) == ["senta@example.org", "sven@example.org"]
+    assert (posture["slack"], bool(posture["slack_away_since"])) == ("ok", True)
+    office.slack.faults.clear()
+    await office.skip_pause()
+    await office.passes(MINUTES)
+    assert "slack_away_since" not in await read_posture(office)
+
+
+@pytest.mark.slow
+async def test_what_waits_is_mailed_if_no_socket_brings_clicks(
+    database_url: str, tmp_path: Path, server: MailServer
+) -> None:
+    async with open_office(
+        database_url, tmp_path, socket=True, COUNTERSIGN_SMTP_URL=server.url, COUNTERSIGN_EMAIL_FROM=FROM
+    ) as office:
+        await office.submit_with_card(HARD)
+        office.slack.faults.status(503, "apps.connections.open", times=None)
+        office.slack.sockets.drop()
+        for _ in range(2):
+            await office.passes(11 * MINUTES)
+        assert (await read_posture(office))["slack_away_since"] is not None
+        await server.wait_for(2)
+    assert sorted(server.recipients) == ["senta@example.org", "sven@example.org"]
+
+
 async def test_a_process_that_starts_while_slack_is_away_can_link_to_cards(
     office: Office, database_url: str, tmp_path: Path
 ) -> None:

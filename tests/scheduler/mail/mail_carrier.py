@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import scheduler.callbacks.sender
+import store.commands.write
 from bot import logs
 from bot.callbacks.client import callback_client
 from bot.mail.client import SmtpClient
@@ -38,7 +39,7 @@ STEPS: dict[str, tuple[Any, str, bool]] = {
     "accepted": (CallbackSender, "_settle", False),
     "settling": (scheduler.callbacks.sender, "_write_result", True),
     "settled": (MailRecorder, "tick", False),
-    "recorded": (MailRecorder, "_mark", False),
+    "recording": (store.commands.write, "mark_recorded", True),
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from bot.callbacks.client import callback_client
 from bot.mail.client import SmtpClient
 from bot.mail.server import parse_sender, parse_smtp_url
+from rules.state.model import PackageState
 from rules.state.sightings import CardLocation
 from scheduler.callbacks.sender import CallbackSender
 from scheduler.mail.opening import MailOpener
@@ -22,6 +24,7 @@ from scheduler.mail.recording import MailRecorder
 from store.installation import presence
 from store.installation.presence import SignOfLife
 from store.outbox import callback_admin
+from store.packages.events import load_events
 from tests.mail_server import MailServer
 from tests.scheduler.callbacks.rounds import LOOPBACK
 from tests.store.world import World
@@ -30,6 +33,7 @@ SENDER = parse_sender("Countersign <countersign@example.com>")
 SOON = timedelta(seconds=3)  # longer than a takeover waits for its card
 LATER = timedelta(seconds=6)  # longer than a mail waits for others
 LEASE = timedelta(seconds=61)
+OFTEN = timedelta(minutes=1)  # how often an outage is looked at
 
 
 def soon() -> datetime:
@@ -44,7 +48,7 @@ class MailRounds:
     def __init__(self, world: World, server: MailServer, client: SmtpClient, http: Any) -> None:
         self.world, self.server, self.client, self.ahead = world, server, client, SOON
         self.outcomes: list[str] = []
-        world.store.installation.sends_mail = True
+        self.unreached: datetime | None = None
         post = MailPost(
             world.store,
             client,
@@ -61,11 +65,14 @@ class MailRounds:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    async def send(self) -> None:
-        """Open what can be opened, send what is due, and record what was sent."""
+    async def transmit(self) -> None:
+        """Open what can be opened, and send what is due."""
         await self.opener.tick()
         await self.courier.tick()
         await asyncio.gather(*self.courier._running)
+
+    async def send(self) -> None:
+        await self.transmit()
         await self.recorder.tick()
 
     async def later(self, span: timedelta = LATER) -> None:
@@ -77,9 +84,16 @@ class MailRounds:
         now = self.world.clock()
         sign = SignOfLife(self.world.tenant_id, "p1", now - span, None, 0, None)
         await self.world.write(lambda connection: presence.record_sign_of_life(connection, sign))
-        since = now - span if away else None
-        beat = sign._replace(now=now, unreached=since)
+        self.unreached = now - span if away else None
+        beat = sign._replace(now=now, unreached=self.unreached)
         await self.world.write(lambda connection: presence.record_sign_of_life(connection, beat))
+
+    async def outage_goes_on(self, span: timedelta = OFTEN) -> None:
+        """So much time passes, and Slack stays away. Then who has to be told is noted."""
+        self.world.clock.passes(span)
+        beat = SignOfLife(self.world.tenant_id, "p1", self.world.clock(), None, 0, self.unreached)
+        await self.world.write(lambda connection: presence.record_sign_of_life(connection, beat))
+        await self.outage.tick()
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         return await self.world.read(lambda connection: [tuple(row) for row in connection.execute(text(query))])
@@ -98,6 +112,12 @@ class MailRounds:
             "SELECT user_id, reason, state, dropped FROM mail_needs ORDER BY user_id, reason, occasion"
         )
 
+    async def recorded(self, state: PackageState) -> list[list[dict[str, Any]]]:
+        """The mails that each event of the package records."""
+        load = partial(load_events, tenant_id=self.world.tenant_id, package_id=state.decision_package_id)
+        events = await self.world.read(load)
+        return [event["change"]["mailed"] for event in events if event["change"].get("mailed")]
+
     async def resend(self) -> None:
         ((callback_id,),) = await self.rows("SELECT callback_id FROM callbacks WHERE kind = 'mail'")
         await self.world.write(lambda connection: callback_admin.resend_callback(connection, callback_id, self.now()))
@@ -108,6 +128,7 @@ async def open_mail_rounds(world: World, server: MailServer) -> AsyncIterator[Ma
     client = SmtpClient(parse_smtp_url(server.url), SENDER)
     async with callback_client(LOOPBACK) as http:
         rounds = MailRounds(world, server, client, http)
+        await rounds.opener.say()
         try:
             yield rounds
         finally:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 
+import pytest
+from sqlalchemy import insert
+
 from rules.package.model import DecisionPackage
 from rules.people.directory import Person
-from rules.state.agent_commands import ReportExecution
-from rules.state.commands import Assign, ClaimTask, Escalate, Reject
+from rules.state.agent_commands import NewVersion, ReportExecution
+from rules.state.commands import Assign, ClaimTask, Escalate, Reject, Revise
 from rules.state.service_commands import LoseTrack
+from scheduler.mail.recording import AT_ONCE
+from store.mail.needs import NEEDS
 from store.mail.preferences import set_takeovers_only
+from store.mail.sending import BELIEVED_FOR
 from tests.mail_server import CUT, GREYLISTED, NO_SUCH_USER, MailServer
 from tests.rules.world import (
     ADAM,
@@ -32,8 +39,9 @@ from tests.rules.world import (
     package,
     people,
 )
-from tests.scheduler.mail.rounds import MailRounds
+from tests.scheduler.mail.rounds import MailRounds, open_mail_rounds
 from tests.store.soundness import faults
+from tests.store.world import all_load_first, replica
 
 SUPERVISORS = sorted(f"{name[1:].lower()}@example.com" for name in (SUSI, SAUL, SILA))
 
@@ -142,11 +150,25 @@ async def test_a_person_who_wants_takeovers_only_gets_nothing_else(rounds: MailR
     await rounds.later()
     assert "susi@example.com" not in server.recipients
     assert "rita@example.com" in server.recipients
-    assert (SUSI, "critical", "dropped", "the person wants no mails but those about takeovers") in await rounds.needs()
+    assert (
+        SUSI,
+        "critical",
+        "dropped",
+        "this person has turned off all mails except takeovers",
+    ) in await rounds.needs()
 
 
-async def test_without_a_mail_server_nothing_is_noted(rounds: MailRounds) -> None:
-    rounds.world.store.installation.sends_mail = False
+async def test_a_change_by_a_process_without_a_mail_server_is_mailed_by_another(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    async with replica(rounds.world) as other:
+        await other.submit(TAKEOVER)
+    await rounds.send()
+    assert sorted(server.recipients) == ["rita@example.com", "ross@example.com"]
+
+
+async def test_if_nobody_has_sent_mails_for_a_week_nothing_is_noted(rounds: MailRounds) -> None:
+    rounds.world.clock.passes(BELIEVED_FOR)
     await rounds.world.submit(TAKEOVER)
     assert await rounds.needs() == []
 
@@ -165,6 +187,14 @@ async def test_a_mail_is_threaded_by_package_and_says_that_a_machine_sent_it(
     assert (message["Auto-Submitted"], message["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+async def test_no_header_promises_to_end_all_mails(rounds: MailRounds, server: MailServer) -> None:
+    """Takeovers cannot be turned off. The text says where the others can."""
+    await rounds.world.submit(TAKEOVER)
+    await rounds.send()
+    assert [header for header in server.got[0].message if header.startswith("List-")] == []
+    assert "turn off all mails except takeovers" in server.got[0].text
 
 
 async def test_the_subject_is_plain_unless_the_policy_says_otherwise(rounds: MailRounds, server: MailServer) -> None:
@@ -217,6 +247,7 @@ async def test_a_mail_waits_for_a_fresh_directory_as_long_as_it_takes(rounds: Ma
     """More often than a mail is tried."""
     await rounds.world.submit(TAKEOVER)
     rounds.world.clock.passes(timedelta(days=2000))
+    await rounds.opener.tick()
     for _ in range(15):
         await rounds.later(timedelta(seconds=31))
     waiting = await rounds.states()
@@ -231,6 +262,7 @@ async def test_what_happens_while_the_directory_is_stale_is_mailed_when_it_is_fr
     state = await rounds.world.submit_and_approve(HARD, by=SENTA)
     await rounds.world.claim(state)
     rounds.world.clock.passes(timedelta(days=2000))
+    await rounds.opener.tick()
     await rounds.world.execute_for_agent(ask(ReportExecution, state, outcome="failed"))
     await rounds.later()
     before = list(server.recipients)
@@ -267,7 +299,7 @@ async def test_a_text_that_the_server_refuses_is_sent_without_the_words_of_agent
     states = [await rounds.world.submit(package(risk_level="critical", title=title)) for title in titles]
     server.to_texts.append(SPAM)
     await rounds.later()
-    (first, *_), (wordless,) = server.got, [mail for mail in server.got if "refused this mail" in mail.text]
+    (first, *_), (wordless,) = server.got, [mail for mail in server.got if "refused the words" in mail.text]
     assert await rounds.states() == ["delivered"] * 3
     assert first.subject == wordless.subject == "2 decisions wait for you"
     assert "EICAR" not in wordless.raw.decode()
@@ -339,6 +371,31 @@ async def test_a_server_that_cuts_the_connection_before_the_text_is_tried_again(
     assert server.recipients == ["rita@example.com"]
 
 
+async def test_a_server_that_cuts_the_connection_before_it_agrees_to_the_text_is_tried_again_for_days(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """None of these attempts can have arrived."""
+    await rounds.world.people_are(_only(RITA, ROSE, OWEN))
+    await rounds.world.submit(TAKEOVER)
+    server.to_commands.extend([CUT] * 4)
+    await rounds.send()
+    for _ in range(4):
+        await rounds.later(timedelta(hours=6))
+    assert (server.recipients, await rounds.states()) == (["rita@example.com"], ["delivered"])
+
+
+async def test_a_mail_that_counts_more_than_it_names_is_given_up_like_any_other(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """What it puts off for an hour is nothing new."""
+    for number in range(21):
+        await rounds.world.submit(package(risk_level="critical", title=f"Delete table {number}"))
+    server.to_recipients.extend([GREYLISTED] * 100)
+    for _ in range(11):
+        await rounds.later(timedelta(days=1))
+    assert await rounds.states() == ["dead"] * 3
+
+
 async def test_one_connection_carries_several_mails(rounds: MailRounds, server: MailServer) -> None:
     await rounds.world.people_are(_only(RITA, ROSE, OWEN))
     for number in range(3):
@@ -375,13 +432,12 @@ async def test_a_mail_that_was_given_up_without_an_answer_is_recorded_as_one_tha
     server.to_texts.extend([CUT, CUT])
     await rounds.send()
     await rounds.later(timedelta(hours=1))
-    given_up = (await rounds.world.state(state.decision_package_id)).mailed
     await rounds.resend()
     await rounds.send()
-    resent = (await rounds.world.state(state.decision_package_id)).mailed
+    ((given_up,), (resent,)) = await rounds.recorded(state)
     digest = "sha256:" + sha256(server.got[0].raw).hexdigest()
-    assert [(mail.user_id, mail.digest, mail.confirmed) for mail in given_up] == [(RITA, digest, False)]
-    assert [mail.confirmed for mail in resent] == [False, True]
+    assert (given_up["user_id"], given_up["digest"], given_up["confirmed"]) == (RITA, digest, False)
+    assert (resent["user_id"], resent["digest"], resent["confirmed"]) == (RITA, digest, True)
     assert await rounds.world.read(faults) == []
 
 
@@ -393,14 +449,45 @@ async def test_a_mail_that_the_server_refused_is_not_in_the_record(rounds: MailR
     assert (await rounds.world.state(state.decision_package_id)).mailed == ()
 
 
-async def test_a_mail_is_recorded_once_although_two_processes_record_it(rounds: MailRounds) -> None:
+async def test_a_mail_is_recorded_once_although_two_processes_record_it(
+    rounds: MailRounds, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = await rounds.world.submit(TAKEOVER)
-    await rounds.send()
-    mails = (await rounds.world.state(state.decision_package_id)).mailed
-    await rounds.world.write(lambda connection: connection.exec_driver_sql("UPDATE mail_needs SET state = 'sent'"))
-    await rounds.recorder.tick()
-    assert (await rounds.world.state(state.decision_package_id)).mailed == mails
+    async with replica(rounds.world) as other, open_mail_rounds(other, server) as beside:
+        await rounds.transmit()
+        all_load_first(monkeypatch, rounds.world, parties=2)
+        await asyncio.gather(rounds.recorder.tick(), beside.recorder.tick())
+    assert [len(mails) for mails in await rounds.recorded(state)] == [2]
     assert {state for _, _, state, _ in await rounds.needs()} == {"recorded"}
+
+
+async def test_an_event_tells_only_of_the_mails_that_no_earlier_one_told_of(rounds: MailRounds) -> None:
+    """However many mails a package causes, its events stay small."""
+    state = await rounds.world.submit(CRITICAL)
+    await rounds.later()
+    state = await rounds.world.after(ask(Revise, await rounds.world.state(state.decision_package_id)), SUSI)
+    await rounds.world.execute_for_agent(ask(NewVersion, state, package=CRITICAL))
+    await rounds.later()
+    assert [len(mails) for mails in await rounds.recorded(state)] == [3, 3]
+    assert await rounds.world.read(faults) == []
+
+
+async def test_packages_whose_mails_cannot_be_recorded_hold_up_no_other(rounds: MailRounds) -> None:
+    """Packages that are not there, and more of them than are recorded at once."""
+    state = await rounds.world.submit(TAKEOVER)
+    await rounds.transmit()
+    key = {
+        "tenant_id": rounds.world.tenant_id,
+        "user_id": RITA,
+        "reason": "takeover",
+        "occasion": 1,
+        "mail_id": "mail_1",
+    }
+    moments = {"due_at": rounds.now(), "created_at": rounds.now()}
+    lost = [key | moments | {"package_id": f"a_{number}", "state": "sent"} for number in range(AT_ONCE + 1)]
+    await rounds.world.write(lambda connection: connection.execute(insert(NEEDS), lost))
+    await rounds.recorder.tick()
+    assert [len(mails) for mails in await rounds.recorded(state)] == [2]
 
 
 def _only(*users: str) -> dict[str, Person]:

@@ -100,7 +100,7 @@ async def submit_while_slack_is_away(rounds: MailRounds) -> None:
     """Its reviewers are told that it waits."""
     await rounds.world.submit(HARD)
     await rounds.slack_is(away=True, span=11 * MINUTE)
-    await rounds.outage.tick()
+    await rounds.outage_goes_on()
 
 
 async def submit_takeover(rounds: MailRounds) -> str:
@@ -108,7 +108,7 @@ async def submit_takeover(rounds: MailRounds) -> str:
     number = len(await rounds.rows("SELECT 1 FROM packages"))
     state = await rounds.world.submit(package(recommendation="escalate", thread_id=f"takeover_{number}"))
     of_package = update(NEEDS).where(NEEDS.c.package_id == state.decision_package_id)
-    due = of_package.values(due_at=rounds.now() + AT_ONCE)
+    due = of_package.values(created_at=rounds.now(), due_at=rounds.now() + AT_ONCE)
     await rounds.world.write(lambda connection: connection.execute(due))
     return state.decision_package_id
 

@@ -55,6 +55,19 @@ async def test_a_process_that_was_frozen_before_the_text_does_not_send_it_after_
     assert (len(server.got), await rounds.states()) == (1, ["delivered"])
 
 
+async def test_a_process_whose_claim_ran_out_does_not_begin_to_send(rounds: MailRounds, server: MailServer) -> None:
+    """Another one may claim the mail at any moment, and would send it at the same time."""
+    await rounds.world.people_are(ONE_READER)
+    await rounds.world.submit(TAKEOVER)
+    await rounds.opener.tick()
+    (slow,) = await rounds.courier._claim(await rounds.courier._due())
+    rounds.ahead += LEASE
+    await rounds.courier._deliver(slow)
+    assert (server.got, await rounds.mails()) == ([], [(RITA, "due", "its claim ran out before it was sent")])
+    await rounds.later()
+    assert (len(server.got), await rounds.states()) == (1, ["delivered"])
+
+
 async def test_draining_waits_for_a_mail_that_is_being_sent(rounds: MailRounds, server: MailServer) -> None:
     held = Held()
     server.to_texts.append(held)

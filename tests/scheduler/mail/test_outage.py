@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from rules.state.agent_commands import NewVersion
 from rules.state.commands import ClaimTask, Revise
 from store.installation import presence
+from store.installation.directory import begin_absence
 from store.installation.presence import SignOfLife
 from store.outbox import troubles
 from tests.mail_server import CUT, GREYLISTED, MailServer, Received
@@ -101,7 +106,8 @@ async def test_a_package_that_comes_in_during_the_outage_is_mailed_too(rounds: M
     await rounds.slack_is(away=True, span=11 * MINUTE)
     await look_and_send(rounds)
     await rounds.world.submit(HARD)
-    await look_and_send(rounds)
+    await rounds.outage_goes_on()
+    await rounds.send()
     assert sorted(server.recipients) == SENIORS
 
 
@@ -158,6 +164,53 @@ async def test_a_mail_that_may_have_arrived_is_not_sent_again_if_slack_is_back(
     assert server.recipients == ["senta@example.com"]
 
 
+async def test_only_packages_that_have_changed_are_read_again_while_the_outage_goes_on(rounds: MailRounds) -> None:
+    """Ten thousand may wait, and each minute has twelve ticks."""
+    states = [await rounds.world.submit(HARD) for _ in range(3)]
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await rounds.outage.tick()
+    with packages_read(rounds) as read:
+        await rounds.outage.tick()
+        await rounds.outage_goes_on()
+    unchanged = list(read)
+    await rounds.world.after(ask(ClaimTask, states[1]), SVEN)
+    with packages_read(rounds) as read:
+        await rounds.outage.tick()
+        within_the_minute = list(read)
+        await rounds.outage_goes_on()
+    assert (unchanged, within_the_minute, read) == ([], [], [states[1].decision_package_id])
+
+
+async def test_all_packages_are_read_again_every_ten_minutes(rounds: MailRounds, server: MailServer) -> None:
+    """Somebody was away, and is back: nothing else has changed."""
+    now = rounds.world.clock()
+    await rounds.world.write(lambda connection: begin_absence(connection, SVEN, now + 5 * MINUTE, None, now))
+    await rounds.world.submit(HARD)
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await look_and_send(rounds)
+    before = list(server.recipients)
+    for _ in range(10):
+        await rounds.outage_goes_on()
+    await rounds.send()
+    assert (before, server.recipients) == (["senta@example.com"], SENIORS)
+
+
+@contextmanager
+def packages_read(rounds: MailRounds) -> Iterator[list[str]]:
+    """The packages whose state is read meanwhile."""
+    engine, read = rounds.world.store.database.engine, list[str]()
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        of_statement = values.values() if isinstance(values, dict) else values
+        read.extend(str(one) for one in of_statement if "packages.state" in statement and str(one).startswith("pkg_"))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield read
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
 # ---- when Slack is away
 
 
@@ -195,8 +248,8 @@ async def test_people_who_become_able_during_the_outage_are_told(rounds: MailRou
     await look_and_send(rounds)
     before = list(server.recipients)
     await rounds.world.people_are(people())
-    rounds.ahead += 2 * MINUTE
-    await look_and_send(rounds)
+    await rounds.outage_goes_on()
+    await rounds.send()
     assert (before, server.recipients) == (["senta@example.com"], SENIORS)
 
 
@@ -297,7 +350,6 @@ async def test_two_replicas_that_see_the_outage_send_one_mail(rounds: MailRounds
     await rounds.world.submit(HARD)
     await rounds.slack_is(away=True, span=11 * MINUTE)
     async with replica(rounds.world) as other:
-        other.store.installation.sends_mail = True
         beside = type(rounds.outage)(other.store, rounds.now)
         await beside.tick()
         await rounds.outage.tick()

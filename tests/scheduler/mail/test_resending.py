@@ -40,6 +40,8 @@ async def test_all_dead_mails_of_a_person_are_resent_as_one_mail_and_later_ones_
     assert resent == 6
     assert [mail.subject for mail in server.got] == ["6 decisions wait for you", "An agent asks you to take over"]
     assert await rounds.states() == ["dropped"] * 6 + ["delivered"] * 2
+    replaced = await rounds.rows("SELECT count(*), count(body) FROM callbacks WHERE state = 'dropped'")
+    assert replaced == [(6, 0)]  # retention finds texts by what they tell, and these tell nothing any more
 
 
 async def test_a_resent_mail_tells_only_what_is_still_so(rounds: MailRounds, server: MailServer) -> None:

@@ -29,6 +29,10 @@ class OpenTransport:
     def __init__(self, world: World, monotonic: Callable[[], float]) -> None:
         self._world, self._monotonic, self.open = world, monotonic, True
 
+    @property
+    def is_deaf(self) -> bool:
+        return not self.open
+
     async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
         return Proof(self._world.clock(), self._monotonic()) if self.open else None
 
@@ -37,7 +41,15 @@ class Clockwork:
     def __init__(self, world: World) -> None:
         self.world, self.slack_is_there, self.real = world, True, 0.0
         self.transport, self.clicks = OpenTransport(world, lambda: self.real), UnsettledClicks(world.store)
-        self.heart = Heartbeat(world.store, self._reachable, self.transport, self.clicks, lambda: self.real)
+        self.delivered_at: datetime | None = None
+        self.heart = Heartbeat(
+            world.store,
+            self._reachable,
+            self.transport,
+            self.clicks,
+            lambda: self.real,
+            delivered_at=lambda: self.delivered_at,
+        )
         self.slack = ChannelStandIn()
         self.consents = consents(world.store, self.heart, self.slack)
         self.sweep, self.absences = Sweep(world.store, self.consents.take), AbsenceHandler(world.store)

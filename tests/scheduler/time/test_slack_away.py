@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
+
 from store.installation import presence
-from tests.rules.world import HOUR, MINUTE
+from tests.rules.world import HARD, HOUR, MINUTE, policy
 from tests.scheduler.time.clockwork import Clockwork
-from tests.store.world import replica
+from tests.store.world import LASTING, open_world, replica
+
+
+@pytest.fixture
+async def with_channel(database_url: str) -> AsyncIterator[Clockwork]:
+    """Packages are shown in a channel."""
+    async with open_world(database_url, policy(**LASTING, channels={"default": "C1"})) as world:
+        yield await Clockwork.start(world)
 
 
 async def away_for(clockwork: Clockwork) -> timedelta | None:
@@ -60,3 +70,50 @@ async def test_slack_is_not_away_if_one_of_two_replicas_reaches_it(clockwork: Cl
 async def test_a_stale_policy_or_directory_does_not_make_slack_seem_away(clockwork: Clockwork) -> None:
     await clockwork.lives(2000 * 24 * HOUR)
     assert await away_for(clockwork) is None
+
+
+async def test_slack_is_away_while_cards_wait_and_none_gets_through(with_channel: Clockwork) -> None:
+    """It answers, and takes no card."""
+    await with_channel.world.submit(HARD)
+    for _ in range(3):
+        await with_channel.lives(4 * MINUTE)
+    assert await away_for(with_channel) == 8 * MINUTE
+
+
+async def test_a_queue_in_which_cards_get_through_is_not_slack_away(with_channel: Clockwork) -> None:
+    """There is always one that waits, but Slack takes one after the other."""
+    await with_channel.world.submit(HARD)
+    for _ in range(3):
+        await with_channel.lives(4 * MINUTE)
+        with_channel.delivered_at = with_channel.world.clock()
+    await with_channel.lives(timedelta(seconds=5))
+    assert await away_for(with_channel) == timedelta(seconds=5)
+
+
+async def test_a_card_that_is_posted_ends_the_outage(with_channel: Clockwork) -> None:
+    state = await with_channel.world.submit(HARD)
+    for _ in range(3):
+        await with_channel.lives(4 * MINUTE)
+    await with_channel.world.save_card(state)
+    await with_channel.lives(MINUTE)
+    assert await away_for(with_channel) is None
+
+
+async def test_slack_is_away_while_no_click_can_reach_any_process(clockwork: Clockwork) -> None:
+    clockwork.transport.open = False
+    await clockwork.lives(MINUTE)
+    await clockwork.lives(4 * MINUTE)
+    before = await away_for(clockwork)
+    clockwork.transport.open = True
+    await clockwork.lives(MINUTE)
+    assert (before, await away_for(clockwork)) == (4 * MINUTE, None)
+
+
+async def test_slack_is_not_away_if_clicks_can_reach_one_of_two_replicas(clockwork: Clockwork) -> None:
+    async with replica(clockwork.world) as world:
+        other = await Clockwork.start(world)
+        clockwork.transport.open = False
+        for _ in range(2):
+            await clockwork.lives(5 * MINUTE)
+            await other.heart.time_skipped()
+        assert await away_for(clockwork) is None

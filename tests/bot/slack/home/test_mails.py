@@ -9,6 +9,7 @@ from playground.client.delivery import AppRequest
 from playground.model.views import View
 from rules.state.events import TenantEventType
 from store.mail.preferences import wants_takeovers_only
+from store.mail.sending import BELIEVED_FOR, say_mails_are_sent
 from tests.bot.slack.home.test_home import at_home, home
 from tests.bot.slack.office import NOBODY, RITA, ROSS, Office
 
@@ -19,8 +20,9 @@ CHANGED = TenantEventType.PERSON_MAILS_CHANGED.value
 
 
 @pytest.fixture(autouse=True)
-def mail_is_on(office: Office) -> None:
-    office.store.installation.sends_mail = True
+async def mail_is_on(office: Office) -> None:
+    """Another process sends the mails: this one has no mail server."""
+    await office.world.write(lambda connection: say_mails_are_sent(connection, office.clock()))
 
 
 async def only_takeovers(office: Office, user: str) -> bool:
@@ -77,7 +79,7 @@ async def test_someone_without_a_role_can_choose_too(office: Office) -> None:
 
 
 async def test_a_service_without_mail_has_no_box(office: Office) -> None:
-    office.store.installation.sends_mail = False
+    await office.passes(BELIEVED_FOR)
     view = await home(office, RITA)
     assert BOX not in view.action_ids
     assert "mail" not in view.shown
