@@ -94,6 +94,28 @@ class Metrics:
             ("state",),
             registry=self.registry,
         )
+        self.feed_events = Counter(
+            "countersign_feed_events_total",
+            "Events of the operators' feed, by receiver and by what came of them: delivered, failed (and tried again),"
+            " or dead.",
+            ("feed", "outcome"),
+            registry=self.registry,
+        )
+        self.feed_behind = Gauge(
+            "countersign_feed_behind", "Events that a receiver has not taken yet.", ("feed",), registry=self.registry
+        )
+        self.feed_lag = Gauge(
+            "countersign_feed_lag_seconds",
+            "How long ago the oldest event occurred that a receiver has not taken yet.",
+            ("feed",),
+            registry=self.registry,
+        )
+        self.feed_lost = Gauge(
+            "countersign_feed_lost",
+            "Events that were given up, because the receiver took others and not these.",
+            ("feed",),
+            registry=self.registry,
+        )
         self.measures = Gauge(
             "countersign_oversight_packages",
             "Measures of human control over the last 30 days: packages counted (part) of those considered (whole).",

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bot.api.service import Clock, Service, real_clock
 from bot.callback_wiring import callback_sender
+from bot.feed_wiring import operators_feed
 from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.process.connections import Connection, Connections
@@ -89,6 +90,7 @@ async def open_service(
             restore_guard(settings, store),
             slack_or_none as slack,
             callback_sender(settings, store, metrics, slack),
+            operators_feed(settings, store, metrics),
         ):
             with rare_collection():
                 yield Service(settings, store, metrics, slack)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.exc import ArgumentError
 
 from bot.callbacks.guard import Network, is_internal
+from bot.feed.target import FeedTarget, check_feed_url, parse_feed_secrets
 from bot.mail.server import SmtpServer, parse_sender, parse_smtp_url
 from store.engine.address import parse_database_url
 
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(default=(), alias="COUNTERSIGN_TRUSTED_PROXIES")
     smtp_url: SecretStr | None = Field(default=None, alias="COUNTERSIGN_SMTP_URL")
     email_from: str | None = Field(default=None, validate_default=True, alias="COUNTERSIGN_EMAIL_FROM")
+
+    feed_url: SecretStr | None = Field(default=None, alias="COUNTERSIGN_FEED_URL")
+    feed_secret: SecretStr | None = Field(default=None, validate_default=True, alias="COUNTERSIGN_FEED_SECRET")
+    feed_allow: Networks = Field(default=(), alias="COUNTERSIGN_FEED_ALLOW")
+    feed_file: str | None = Field(default=None, alias="COUNTERSIGN_FEED_FILE")
 
     @field_validator("database_url")
     @classmethod
@@ -136,12 +142,43 @@ class Settings(BaseSettings):
             return None
         return parse_smtp_url(self.smtp_url.get_secret_value()), parse_sender(self.email_from)
 
+    @field_validator("feed_url")
+    @classmethod
+    def _check_feed_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        check_feed_url(url.get_secret_value())
+        return url
+
+    @field_validator("feed_secret")
+    @classmethod
+    def _check_feed_secret(cls, written: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
+        secret = written if written and written.get_secret_value() else None
+        if bool(secret) is not bool(known.data.get("feed_url")) and "feed_url" in known.data:
+            raise ValueError("must be set together with COUNTERSIGN_FEED_URL: it signs what is sent there")
+        if secret:
+            parse_feed_secrets(secret.get_secret_value())
+        return secret
+
+    @property
+    def feed_target(self) -> FeedTarget | None:
+        """The webhook of the operators' feed; None if it has none."""
+        if self.feed_url is None or self.feed_secret is None:
+            return None
+        return FeedTarget(self.feed_url.get_secret_value(), parse_feed_secrets(self.feed_secret.get_secret_value()))
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """The receivers of the operators' feed, as `store.feed.chains.FeedKind` names them."""
+        named = {"webhook": self.feed_url, "file": self.feed_file}
+        return tuple(kind for kind, setting in named.items() if setting)
+
     @property
     def proves_clicks(self) -> bool:
         """Whether this service can prove that clicks arrive. Without Slack there are no clicks to prove."""
         return bool(self.slack_app_token or self.public_url or not self.slack_bot_token)
 
-    @field_validator("callback_allow", "trusted_proxies", mode="before")
+    @field_validator("callback_allow", "feed_allow", "trusted_proxies", mode="before")
     @classmethod
     def _parse_networks(cls, written: Any) -> Any:
         if not isinstance(written, str):

@@ -23,6 +23,7 @@ FORK_CONTEXT.set_forkserver_preload([
     "tests.bot.process.serving",
     "countersign.cli",
     "tests.scheduler.callbacks.carrier",
+    "tests.scheduler.feed.feed_process",
     "tests.machines.deliverer",
     "tests.machines.replica",
     "tests.scheduler.time.sweep_process",

@@ -28,7 +28,7 @@ from aiohttp import (
 )
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bot.callbacks.guard import ForbiddenError, Gate, Network
+from bot.callbacks.guard import ALLOW_SETTING, ForbiddenError, Gate, Network
 from scheduler.callbacks.client import Reply, UnsentError
 
 CALL_WITHIN = 15.0
@@ -37,15 +37,21 @@ RESOLVER_THREADS = 256  # a name server that hangs blocks one thread per name, f
 
 @asynccontextmanager
 async def callback_client(
-    allowed: Iterable[Network], tls: ssl.SSLContext | None = None, within: float = CALL_WITHIN
+    allowed: Iterable[Network],
+    tls: ssl.SSLContext | None = None,
+    within: float = CALL_WITHIN,
+    setting: str = ALLOW_SETTING,
 ) -> AsyncIterator[CallbackClient]:
-    """Yield the client. `tls` defaults to the system's authorities; `within` limits a whole call, in seconds."""
+    """Yield the client. `tls` defaults to the system's authorities; `within` limits a whole call, in seconds.
+
+    `setting` names the allowed networks.
+    """
     connector = TCPConnector(
         limit=0,  # the sender limits concurrency
         force_close=True,
         use_dns_cache=False,
         resolver=_Resolver(),
-        socket_factory=Gate(allowed).open,
+        socket_factory=Gate(allowed, setting).open,
         ssl=tls or True,  # with True, aiohttp loads the authorities once
     )
     async with ClientSession(

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
+ALLOW_SETTING = "COUNTERSIGN_CALLBACK_ALLOW"
 RESOLVE_WITHIN = 2.0
 _LOOPBACK = IPv4Address("127.0.0.1")
 _IPV4_IN_IPV6 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
@@ -39,9 +40,7 @@ async def why_forbidden(url: str, allowed: Iterable[Network]) -> str | None:
     """Return why this URL must not be called, or None. A name that does not resolve now is checked at delivery."""
     internal = [address for address in await _addresses(_host(url)) if not is_allowed(address, allowed)]
     if internal:
-        return (
-            "must not lead to a private, loopback or link-local address; COUNTERSIGN_CALLBACK_ALLOW can name networks"
-        )
+        return f"must not lead to a private, loopback or link-local address; {ALLOW_SETTING} can name networks"
     return None
 
 
@@ -82,17 +81,20 @@ def is_internal(url: str) -> bool:
 
 
 class Gate:
-    """Creates the sockets of the callback client; raises `ForbiddenError` for an address that is not allowed."""
+    """Creates the sockets of the callback client; raises `ForbiddenError` for an address that is not allowed.
 
-    def __init__(self, allowed: Iterable[Network]) -> None:
-        self._allowed = tuple(allowed)
+    `setting` is the one that names the allowed networks.
+    """
+
+    def __init__(self, allowed: Iterable[Network], setting: str = ALLOW_SETTING) -> None:
+        self._allowed, self._setting = tuple(allowed), setting
 
     def open(self, entry: tuple[Any, ...]) -> socket.socket:
         """`entry` is one result of getaddrinfo, with exactly the address that the socket then connects to."""
         family, kind, protocol, _, sockaddr = entry
         address = _address(sockaddr)
         if not is_allowed(address, self._allowed):
-            raise ForbiddenError(f"leads to {address}, which is inside; COUNTERSIGN_CALLBACK_ALLOW can name networks")
+            raise ForbiddenError(f"leads to {address}, which is inside; {self._setting} can name networks")
         return socket.socket(family, kind, protocol)
 
 

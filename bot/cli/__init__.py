@@ -42,6 +42,7 @@ COMMANDS = (
         "Run after a restore, before the service starts: record the restore and freeze everything.",
     ),
     LazyCommand("callbacks", "bot.cli.callbacks:app", "List and resend failed callbacks."),
+    LazyCommand("feed", "bot.cli.feed.commands:app", "Show how far the operators' feed is, and send events again."),
     LazyCommand("policy", "bot.cli.policy.commands:app", "Check, show, apply and explain the policy."),
     LazyCommand("audit", "bot.cli.audit:app", "Verify and export the audit log."),
     LazyCommand("export", "bot.cli.export:app", "Export what people decided, as data."),

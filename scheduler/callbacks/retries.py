@@ -73,7 +73,7 @@ def result_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -
     if reply.status == HTTPStatus.GONE:
         return Dead("answered 410 Gone: nothing more is sent to this address", closed=True)
     quiet_until = retry_after(reply.retry_after, now)
-    result = result_of_failure(_error_of(reply.status), attempts, now, chance, quiet_until)
+    result = result_of_failure(error_of_status(reply.status), attempts, now, chance, quiet_until)
     return result._replace(quiet_until=quiet_until) if isinstance(result, Retry) else result
 
 
@@ -106,7 +106,7 @@ def _date(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _error_of(status: int) -> str:
+def error_of_status(status: int) -> str:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return f"answered {status}: redirects are not followed, give the address that it leads to"
     return f"answered {status}"

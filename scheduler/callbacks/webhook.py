@@ -57,12 +57,14 @@ def _obstacle(callback: ClaimedCallback) -> Dead | None:
     return None
 
 
-def envelope(callback_id: str, at: datetime, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+def envelope(
+    callback_id: str, at: datetime, body: bytes, secrets: Iterable[str], media_type: str = "application/json"
+) -> dict[str, str]:
     """During a rotation there are two secrets: a receiver that knows either can verify."""
     timestamp = str(int(at.timestamp()))
     signed = f"{callback_id}.{timestamp}.".encode() + body
     return {
-        "Content-Type": "application/json",
+        "Content-Type": media_type,
         "User-Agent": "Countersign",
         "webhook-id": callback_id,
         "webhook-timestamp": timestamp,

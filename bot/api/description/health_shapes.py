@@ -43,6 +43,19 @@ class Email(Reply):
     """Mails given up after too many failed attempts."""
 
 
+class FeedState(Reply):
+    """How far a receiver of the operators' feed is."""
+
+    behind: int
+    """Events that it has not taken yet."""
+    lag_seconds: int
+    """How long ago the oldest of them occurred."""
+    lost: int
+    """Events that were given up, because it took others and not these."""
+    trouble: str | None = None
+    """Since when it takes nothing, and why."""
+
+
 class Posture(Reply):
     """The policy in force, and what prevents approvals now."""
 
@@ -65,6 +78,8 @@ class Posture(Reply):
     undelivered: list[Undelivered] | None = None
     callbacks: Callbacks
     email: Email
+    feed: dict[str, FeedState]
+    """By receiver, `webhook` and `file`; empty if the feed is off."""
 
 
 class Readiness(Reply):

@@ -112,6 +112,9 @@ def _examine() -> Iterator[Finding]:
     from bot.cli.doctor.mail import mail_finding  # noqa: PLC0415 - slow to import, as in serve
 
     yield mail_finding(settings)
+    from bot.cli.doctor.feed import feed_findings  # noqa: PLC0415 - slow to import, as in serve
+
+    yield from feed_findings(settings)
     from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - slow to import, as in serve
 
     yield from slack_findings(

@@ -1,0 +1,57 @@
+"""Checks the receivers of the operators' feed: posts a test event to the webhook, and opens the file."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from bot.callbacks.client import callback_client
+from bot.cli.doctor.findings import Finding
+from bot.feed.file import STDOUT, FeedFile
+from bot.feed.target import ALLOW_FEED, FeedTarget
+from bot.settings import Settings
+from rules.record.chain import rfc3339
+from rules.record.cloud_event import probe_event
+from scheduler.feed.receiver import Receipt
+from scheduler.feed.webhook import FeedWebhook
+from store.installation.installation import fresh_id
+
+OFF = "set COUNTERSIGN_FEED_URL or COUNTERSIGN_FEED_FILE to send the audit events to a SIEM"
+_FIX = "check COUNTERSIGN_FEED_URL, and that the receiver answers 2xx to a signed CloudEvent"
+_FIXES = {
+    "inside": f"if the receiver is in your network, name the network in {ALLOW_FEED}, such as 10.1.0.0/16",
+    "answered 401": "give the receiver the same COUNTERSIGN_FEED_SECRET",
+    "answered 403": "give the receiver the same COUNTERSIGN_FEED_SECRET",
+    "certificate": "use the name in the receiver's certificate, and an authority that this machine trusts",
+}
+
+
+def feed_findings(settings: Settings) -> list[Finding]:
+    findings = [_webhook(settings, target)] if (target := settings.feed_target) else []
+    findings += [_file(settings.feed_file)] if settings.feed_file else []
+    return findings or [Finding("operators' feed", unseen=f"it is off; {OFF}")]
+
+
+def _webhook(settings: Settings, target: FeedTarget) -> Finding:
+    subject = f"operators' feed to {target.shown}, with a test event"
+    error = asyncio.run(_post_test(settings, target)).error
+    fix = next((fix for words, fix in _FIXES.items() if error and words in error), _FIX)
+    return Finding(subject, error, fix) if error else Finding(subject)
+
+
+async def _post_test(settings: Settings, target: FeedTarget) -> Receipt:
+    async with callback_client(settings.feed_allow, setting=ALLOW_FEED) as client:
+        event = probe_event(fresh_id(), rfc3339(datetime.now(UTC)))
+        return await FeedWebhook(client, target.url, target.secrets).take([event])
+
+
+def _file(name: str) -> Finding:
+    subject = f"operators' feed to {'stdout' if name == STDOUT else name}"
+    file = FeedFile(name)
+    try:
+        file.check()
+    except OSError as fault:
+        return Finding(subject, fault.strerror or str(fault), "let the service write there, or name another file")
+    finally:
+        file.close()
+    return Finding(subject)

@@ -1,0 +1,1 @@
+"""`countersign feed …`: what the operators' feed has sent, and sending it again."""

@@ -1,0 +1,1 @@
+"""The receivers of the operators' feed: a webhook, and a file."""

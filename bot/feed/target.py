@@ -1,0 +1,49 @@
+"""Parses the settings of the feed's webhook: its address, and the secrets that sign what is sent there."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+PREFIX = "whsec_"
+LEAST_KEY = 24  # bytes, as in the Standard Webhooks specification
+ALLOW_FEED = "COUNTERSIGN_FEED_ALLOW"
+
+
+class FeedTarget(NamedTuple):
+    """`secrets`: the newest first. During a rotation there are two, and a receiver that knows either can verify."""
+
+    url: str
+    secrets: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The address without its path and query, which may contain a token."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_feed_url(url: str) -> None:
+    parts = urlsplit(url)
+    wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or "@" in parts.netloc
+    if wrong or any(not "!" <= character <= "~" for character in url):
+        raise ValueError("must be the address of your receiver, such as https://siem.example.com/events")
+
+
+def parse_feed_secrets(written: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in written.split(",") if part.strip())
+    if not secrets or not all(map(_is_secret, secrets)):
+        raise ValueError(
+            f"must be {PREFIX} and {LEAST_KEY} or more bytes in base64: `openssl rand -base64 32` makes them"
+        )
+    return secrets
+
+
+def _is_secret(secret: str) -> bool:
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        return False
+    return secret.startswith(PREFIX) and len(key) >= LEAST_KEY

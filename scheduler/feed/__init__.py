@@ -1,0 +1,1 @@
+"""Sends the audit events to the operators' receivers, in order for each chain."""

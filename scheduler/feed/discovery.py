@@ -1,0 +1,54 @@
+"""Looks for events that the feed does not know, at each tick: the recent ones, and a page of the round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from store.feed import chains, lanes
+from store.feed.chains import FeedKey, News
+from store.store import Store
+
+OVERLAP = timedelta(seconds=5)  # events that are committed later than this are found by the round
+AT_START = timedelta(minutes=10)  # what may have happened while no process looked
+PAGE = 1_000  # chains of the round that a tick looks at
+
+
+class _Look(NamedTuple):
+    news: list[News]
+    following: str | None
+
+
+class FeedDiscovery:
+    """`now` is real time. Events occur in business time, which the store's clock tells."""
+
+    def __init__(self, store: Store, key: FeedKey, now: Callable[[], datetime]) -> None:
+        self._store, self._key, self._now = store, key, now
+        self._begun_at: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._after = ""
+
+    async def look(self) -> None:
+        begun_at = self._begun_at or await self._begin()
+        business_now = self._store.clock()
+        since = max(begun_at, self._looked_at - OVERLAP if self._looked_at else business_now - AT_START)
+        look = await self._store.read(partial(_look, key=self._key, begun_at=begun_at, since=since, after=self._after))
+        if look.news:
+            await self._store.write(partial(chains.know_news, key=self._key, news=look.news, now=self._now()))
+        self._looked_at, self._after = business_now, look.following or ""
+
+    async def _begin(self) -> datetime:
+        now = self._store.clock()
+        lane = await self._store.write(lambda connection: lanes.begin_feed(connection, self._key, now))
+        self._begun_at = lane.begun_at
+        return lane.begun_at
+
+
+def _look(connection: Connection, key: FeedKey, begun_at: datetime, since: datetime, after: str) -> _Look:
+    page = chains.list_round(connection, key, begun_at, after, PAGE)
+    unknown = {*chains.list_recent_chains(connection, key, since), *page.behind}
+    return _Look(chains.find_news(connection, key, begun_at, unknown), page.following)

@@ -1,0 +1,30 @@
+"""A receiver of the feed, as far as the sender needs it. `bot` implements the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from rules.record.cloud_event import CloudEvent
+
+
+class Receipt(NamedTuple):
+    """How many of the events were taken, the first ones, and why not the next. `not_before`: as the receiver asks."""
+
+    taken: int
+    error: str | None = None
+    not_before: datetime | None = None
+
+
+class FeedReceiver(Protocol):
+    """`at_once`: how many chains a process sends to it at the same time."""
+
+    at_once: int
+
+    async def take(self, events: Sequence[CloudEvent]) -> Receipt:
+        """Take events of one chain, in order, within `TAKES_WITHIN` seconds. Never raises."""
+        ...
+
+
+TAKES_WITHIN = 40.0  # seconds: an event that was begun before then has 15 s more

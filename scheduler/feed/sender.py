@@ -1,0 +1,131 @@
+"""Sends the events of all chains to one receiver of the feed. Any number of processes may do this at the same time.
+
+Each tick looks for events that the feed does not know (`store.feed.chains`), and starts to send what is due: a few
+chains at once, the events of each in order. A claim is a lease (`store.feed.positions`). What follows from a failure is
+decided in `scheduler.feed.retries`. Commands write nothing for the feed and never wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from rules.record.cloud_event import cloud_event
+from scheduler.common import endings
+from scheduler.feed.attempts import FeedAttempt, write_attempt
+from scheduler.feed.discovery import FeedDiscovery
+from scheduler.feed.receiver import FeedReceiver
+from scheduler.feed.retries import TROUBLE, AllTaken, GiveUp, SendResult, TryAgain
+from store.engine.workers import UnavailableError
+from store.feed import lanes, positions
+from store.feed.chains import FeedKey, FeedKind
+from store.feed.positions import ClaimedChain
+from store.store import Store
+
+log = structlog.get_logger()
+
+MAX_EVENTS = 50  # of one chain in one claim
+CLAIMED_FOR = timedelta(minutes=1)  # longer than a receiver takes for them
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FeedSender:
+    """`count` gets the outcome of each event: delivered, failed or dead."""
+
+    def __init__(
+        self,
+        store: Store,
+        feed: FeedKind,
+        receiver: FeedReceiver,
+        count: Callable[[str], object],
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store, self._receiver, self._count, self._now, self._chance = store, receiver, count, now, chance
+        self.key = FeedKey(store.installation.tenant_id, feed)
+        self._discovery = FeedDiscovery(store, self.key, now)
+        self._running: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    async def tick(self) -> None:
+        """Look for news, and start to send what is due. Does not wait for results."""
+        try:
+            await self._discovery.look()
+            for _ in range(await self._count_due()):
+                task = asyncio.create_task(self._work())
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+        except UnavailableError as fault:
+            log.warning("feed.database_unavailable", feed=self.key.feed.value, error=str(fault))
+
+    async def drain(self, within: float) -> None:
+        """Start nothing new and wait. What is late is cancelled, and some process sends it again."""
+        self._draining = True
+        await endings.finish_or_cancel(self._running, within)
+
+    async def _work(self) -> None:
+        """Send one chain after the other until nothing is due."""
+        try:
+            while claim := await self._claim():
+                await self._send(claim)
+        except UnavailableError as fault:
+            log.warning("feed.database_unavailable", feed=self.key.feed.value, error=str(fault))
+        except Exception:
+            log.exception("feed.fault", feed=self.key.feed.value)
+
+    async def _count_due(self) -> int:
+        """How many chains can be sent now and here."""
+        room = 0 if self._draining else self._receiver.at_once - len(self._running)
+        return await self._store.read(partial(_count_open, key=self.key, now=self._now(), room=room))
+
+    async def _claim(self) -> ClaimedChain | None:
+        if self._draining or not await self._store.read(partial(_count_open, key=self.key, now=self._now(), room=1)):
+            return None
+        return await self._store.write(partial(_claim_next, key=self.key, now=self._now()))
+
+    async def _send(self, claim: ClaimedChain) -> None:
+        load = partial(positions.load_due_events, key=self.key, claim=claim, limit=MAX_EVENTS + 1)
+        events = await self._store.read(load)
+        receipt = await self._receiver.take([cloud_event(event.stored) for event in events[:MAX_EVENTS]])
+        attempt = FeedAttempt(claim, events, receipt)
+        write = partial(write_attempt, key=self.key, attempt=attempt, now=self._now(), chance=self._chance())
+        self._tell(attempt, await self._store.write(write))
+
+    def _tell(self, attempt: FeedAttempt, result: SendResult) -> None:
+        for _ in range(attempt.receipt.taken):
+            self._count("delivered")
+        ids = {"feed": self.key.feed.value, "chain": attempt.claim.chain_id}
+        match result:
+            case AllTaken():
+                pass
+            case TryAgain(at):
+                log.warning("feed.failed", **ids, error=attempt.receipt.error, again_at=at.isoformat())
+                self._count("failed")
+            case GiveUp(error):
+                log.error("feed.gave_up", **ids, revision=attempt.failed.stored.revision, error=error)
+                self._count("dead")
+
+
+def _count_open(connection: Connection, key: FeedKey, now: datetime, room: int) -> int:
+    """A receiver in trouble is tried by one process, with one chain."""
+    lane = lanes.load_lane(connection, key)
+    if not room or lane is None or (lane.retry_at and lane.retry_at > now):
+        return 0
+    return positions.count_due_chains(connection, key, now, 1 if lane.failures >= TROUBLE else room)
+
+
+def _claim_next(connection: Connection, key: FeedKey, now: datetime) -> ClaimedChain | None:
+    lane, until = lanes.load_lane(connection, key), now + CLAIMED_FOR
+    if lane and lane.failures >= TROUBLE and not lanes.take_probe(connection, key, now, until):
+        return None
+    return positions.claim_chain(connection, key, now, until)

@@ -1,0 +1,119 @@
+"""What operators see of the feed, and how they send events again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, func, literal, select, text
+
+from rules.record.evidence import TENANT
+from store.feed.chains import MOMENT, POSITIONS, FeedKey, FeedKind, News, news_row
+from store.feed.lanes import FEEDS, Lane
+from store.feed.positions import LOSSES
+from store.installation.tenancy import EVENTS as TENANT_EVENTS
+from store.installation.tenancy import read_tenant_id
+from store.packages.events import EVENTS
+
+_AGAIN = text(
+    "INSERT INTO feed_positions (tenant_id, feed, chain_id, sent, wanted, due_at, behind_since, attempts)"
+    " VALUES (:tenant, :feed, :chain, :sent, :wanted, :now, :behind_since, 0)"
+    " ON CONFLICT (tenant_id, feed, chain_id) DO UPDATE SET"
+    " sent = CASE WHEN feed_positions.sent < excluded.sent THEN feed_positions.sent ELSE excluded.sent END,"
+    " wanted = CASE WHEN feed_positions.wanted > excluded.wanted THEN feed_positions.wanted ELSE excluded.wanted END,"
+    " due_at = excluded.due_at, behind_since = excluded.behind_since, attempts = 0, failed_at = NULL"
+).bindparams(bindparam("now", type_=MOMENT), bindparam("behind_since", type_=MOMENT))
+
+
+_NOT_LOST = delete(LOSSES).where(
+    LOSSES.c.tenant_id == bindparam("tenant"),
+    LOSSES.c.feed == bindparam("feed"),
+    LOSSES.c.chain_id == bindparam("chain"),
+    LOSSES.c.revision > bindparam("sent"),
+)
+
+
+class FeedReport(NamedTuple):
+    """`behind` events of `chains` chains were not taken yet; the oldest occurred at `behind_since`."""
+
+    feed: FeedKind
+    lane: Lane
+    behind: int = 0
+    chains: int = 0
+    behind_since: datetime | None = None
+    lost: int = 0
+
+    def lag(self, now: datetime) -> timedelta:
+        """How old the oldest event is that was not taken. `now` is business time."""
+        return max(now - self.behind_since, timedelta(0)) if self.behind_since else timedelta(0)
+
+
+class LostEvent(NamedTuple):
+    feed: str
+    chain_id: str
+    revision: int
+    error: str
+    given_up_at: datetime
+
+
+def report_feeds(connection: Connection) -> list[FeedReport]:
+    """Each receiver that the feed has ever had."""
+    tenant_id = read_tenant_id(connection)
+    columns = (FEEDS.c[name] for name in ("feed", *Lane._fields))
+    feeds = connection.execute(select(*columns).where(FEEDS.c.tenant_id == tenant_id).order_by(FEEDS.c.feed))
+    return [_report(connection, FeedKey(tenant_id, FeedKind(row.feed)), Lane(*row[1:])) for row in feeds]
+
+
+def _report(connection: Connection, key: FeedKey, lane: Lane) -> FeedReport:
+    backlog = connection.execute(
+        select(
+            func.coalesce(func.sum(POSITIONS.c.wanted - POSITIONS.c.sent), 0),
+            func.count(),
+            func.min(POSITIONS.c.behind_since),
+        ).where(
+            POSITIONS.c.tenant_id == key.tenant_id, POSITIONS.c.feed == key.feed.value, POSITIONS.c.due_at.is_not(None)
+        )
+    ).one()
+    of_feed = (LOSSES.c.tenant_id == key.tenant_id, LOSSES.c.feed == key.feed.value)
+    lost = connection.execute(select(func.count()).select_from(LOSSES).where(*of_feed)).scalar_one()
+    behind, chains, behind_since = backlog
+    return FeedReport(key.feed, lane, behind, chains, behind_since, lost)
+
+
+def list_lost_events(connection: Connection, limit: int) -> list[LostEvent]:
+    """The latest first."""
+    query = (
+        select(*(LOSSES.c[name] for name in LostEvent._fields))
+        .where(LOSSES.c.tenant_id == read_tenant_id(connection))
+        .order_by(LOSSES.c.given_up_at.desc(), LOSSES.c.chain_id, LOSSES.c.revision)
+        .limit(limit)
+    )
+    return [LostEvent(*row) for row in connection.execute(query)]
+
+
+def find_stretches(connection: Connection, since: datetime | None = None, chain_id: str | None = None) -> list[News]:
+    """The events since then, or all events of this chain. The tenant's id stands for its own chain."""
+    tenant_id = read_tenant_id(connection)
+    packages = _stretches(EVENTS, EVENTS.c.package_id, EVENTS.c.revision).where(EVENTS.c.tenant_id == tenant_id)
+    tenant = _stretches(TENANT_EVENTS, literal(TENANT), TENANT_EVENTS.c.sequence).where(
+        TENANT_EVENTS.c.tenant_id == tenant_id
+    )
+    if since:
+        queries = [packages.where(EVENTS.c.occurred_at >= since), tenant.where(TENANT_EVENTS.c.occurred_at >= since)]
+    else:
+        queries = [tenant if chain_id == tenant_id else packages.where(EVENTS.c.package_id == chain_id)]
+    return sorted(News(*row) for query in queries for row in connection.execute(query))
+
+
+def _stretches(table: Table, chain_id: ColumnElement[str], revision: ColumnElement[int]) -> Select[Any]:
+    columns: tuple[Any, ...] = (chain_id, func.min(revision), func.max(revision), func.min(table.c.occurred_at))
+    return select(*columns).group_by(chain_id)
+
+
+def send_again(connection: Connection, feed: FeedKind, stretches: Collection[News], now: datetime) -> None:
+    """Send these events again, and what came after them in their chains. A claim of a chain ends."""
+    key = FeedKey(read_tenant_id(connection), feed)
+    rows = [news_row(key, stretch, now) for stretch in sorted(stretches)]
+    connection.execute(_AGAIN, rows)
+    connection.execute(_NOT_LOST, [key.values | {"chain": row["chain"], "sent": row["sent"]} for row in rows])

@@ -1,0 +1,157 @@
+"""Claims chains whose events are due, and records how far they were sent.
+
+A claim is a lease: if a process dies, the claim expires, and another process sends the same events with the same ids.
+A process whose claim has expired records nothing. Each sends an event only after the one before it was taken, so the
+first copies arrive in order whoever sends them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, case, insert, null, select, update
+
+from rules.record.cloud_event import StoredEvent
+from rules.record.evidence import TENANT
+from store.feed.chains import MOMENT, POSITIONS, FeedKey
+from store.installation.tenancy import EVENTS as TENANT_EVENTS
+from store.packages.events import EVENTS
+from store.schema.feed_tables import FeedLoss
+from store.schema.tables import core
+
+LOSSES = core(FeedLoss)
+
+OF_FEED = (POSITIONS.c.tenant_id == bindparam("tenant"), POSITIONS.c.feed == bindparam("feed_name"))
+_NOW = bindparam("now", type_=MOMENT)
+_IS_DUE = (*OF_FEED, POSITIONS.c.due_at.is_not(None), POSITIONS.c.due_at <= _NOW)
+_DUE = (
+    select(POSITIONS.c.chain_id)
+    .where(*_IS_DUE)
+    .order_by(POSITIONS.c.due_at, POSITIONS.c.chain_id)
+    .limit(bindparam("limit"))
+)
+# Compared with `=`, because PostgreSQL may run a subquery after IN several times, each time for another row.
+_CLAIM = (
+    update(POSITIONS)
+    .where(*OF_FEED, POSITIONS.c.chain_id == _DUE.with_for_update(skip_locked=True).scalar_subquery())
+    .values(due_at=bindparam("lease", type_=MOMENT))
+    .returning(*(POSITIONS.c[name] for name in ("chain_id", "sent", "wanted", "attempts", "failed_at", "due_at")))
+)
+_CLAIMED = (
+    *OF_FEED,
+    POSITIONS.c.chain_id == bindparam("chain"),
+    POSITIONS.c.due_at == bindparam("lease", type_=MOMENT),
+)
+_ALL_SENT = POSITIONS.c.wanted <= bindparam("upto")
+_RECORD = (
+    update(POSITIONS)
+    .where(*_CLAIMED)
+    .values(
+        sent=bindparam("upto"),
+        due_at=case((_ALL_SENT, null()), else_=bindparam("later", type_=MOMENT)),
+        behind_since=case((_ALL_SENT, null()), else_=bindparam("oldest_at", type_=MOMENT)),
+        attempts=bindparam("tries"),
+        failed_at=bindparam("failure", type_=MOMENT),
+    )
+)
+_LOSE = insert(LOSSES)
+_FIRST_EVENTS = (
+    select(EVENTS.c.revision, EVENTS.c.body, EVENTS.c.occurred_at)
+    .where(
+        EVENTS.c.tenant_id == bindparam("tenant"),
+        EVENTS.c.package_id == bindparam("chain"),
+        EVENTS.c.revision > bindparam("sent"),
+    )
+    .order_by(EVENTS.c.revision)
+    .limit(bindparam("limit"))
+)
+_FIRST_TENANT_EVENTS = (
+    select(TENANT_EVENTS.c.sequence.label("revision"), TENANT_EVENTS.c.body, TENANT_EVENTS.c.occurred_at)
+    .where(TENANT_EVENTS.c.tenant_id == bindparam("tenant"), TENANT_EVENTS.c.sequence > bindparam("sent"))
+    .order_by(TENANT_EVENTS.c.sequence)
+    .limit(bindparam("limit"))
+)
+
+
+class ClaimedChain(NamedTuple):
+    """A chain claimed until `lease`, and what is known of its first event that was not sent."""
+
+    chain_id: str
+    sent: int
+    wanted: int
+    attempts: int
+    failed_at: datetime | None
+    lease: datetime
+
+
+class DueEvent(NamedTuple):
+    stored: StoredEvent
+    occurred_at: datetime
+
+
+class Progress(NamedTuple):
+    """How far the chain was sent, when its next event occurred, and when that is due, if there is one.
+
+    `attempts` and `failed_at` are those of the next event.
+    """
+
+    sent: int
+    oldest_at: datetime | None
+    due_at: datetime
+    attempts: int = 0
+    failed_at: datetime | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        names = ("upto", "oldest_at", "later", "tries", "failure")
+        return dict(zip(names, self, strict=True))
+
+
+def count_due_chains(connection: Connection, key: FeedKey, now: datetime, limit: int) -> int:
+    return len(connection.execute(_DUE, _key(key) | {"now": now, "limit": limit}).all())
+
+
+def claim_chain(connection: Connection, key: FeedKey, now: datetime, until: datetime) -> ClaimedChain | None:
+    """Claim the chain that has been due for longest until `until`, unless other processes have claimed all."""
+    row = connection.execute(_CLAIM, _key(key) | {"now": now, "lease": until, "limit": 1}).first()
+    return ClaimedChain(*row) if row else None
+
+
+def load_due_events(connection: Connection, key: FeedKey, claim: ClaimedChain, limit: int) -> list[DueEvent]:
+    """The first events that were not sent. They are all committed, because a chain has no gaps."""
+    values = {"tenant": key.tenant_id, "sent": claim.sent, "limit": limit}
+    if claim.chain_id == TENANT:
+        rows = connection.execute(_FIRST_TENANT_EVENTS, values)
+    else:
+        rows = connection.execute(_FIRST_EVENTS, values | {"chain": claim.chain_id})
+    return [
+        DueEvent(StoredEvent(key.tenant_id, claim.chain_id, row.revision, row.body), row.occurred_at) for row in rows
+    ]
+
+
+def record_progress(connection: Connection, key: FeedKey, claim: ClaimedChain, progress: Progress) -> bool:
+    """False if the claim has expired: then another process sends these events again."""
+    return connection.execute(_RECORD, _claimed(key, claim) | progress.values).rowcount == 1
+
+
+def give_up_event(
+    connection: Connection, key: FeedKey, claim: ClaimedChain, progress: Progress, *, error: str, now: datetime
+) -> None:
+    """Leave out the last event of this progress: the receiver refuses it."""
+    if record_progress(connection, key, claim, progress):
+        row = {
+            "tenant_id": key.tenant_id,
+            "feed": key.feed.value,
+            "chain_id": claim.chain_id,
+            "revision": progress.sent,
+        }
+        connection.execute(_LOSE, row | {"error": error, "given_up_at": now})
+
+
+def _claimed(key: FeedKey, claim: ClaimedChain) -> dict[str, Any]:
+    return _key(key) | {"chain": claim.chain_id, "lease": claim.lease}
+
+
+def _key(key: FeedKey) -> dict[str, Any]:
+    return {"tenant": key.tenant_id, "feed_name": key.feed.value}

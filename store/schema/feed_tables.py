@@ -1,0 +1,62 @@
+"""Tables of the operators' feed: how far each chain of events was sent. Commands write nothing here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Text
+from sqlmodel import Field, SQLModel
+
+from store.schema.tables import partial_index
+
+BEHIND = "due_at IS NOT NULL"
+
+
+class Feed(SQLModel, table=True):
+    """A receiver of the feed, and its trouble, if it has one. `begun_at` is business time; other times are real times.
+
+    `failures` counts failures since the last event that was taken. Nothing is sent before `retry_at`.
+    """
+
+    __tablename__ = "feeds"
+    tenant_id: str = Field(primary_key=True)
+    feed: str = Field(primary_key=True)
+    begun_at: datetime  # events from before are not sent, unless they are replayed
+    taken_at: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    last_error: str | None = Field(default=None, sa_type=Text)
+    retry_at: datetime | None = None
+
+
+class FeedPosition(SQLModel, table=True):
+    """How far a chain was sent, and how far it is known to go.
+
+    `due_at`: when to send the next events, or the end of a claim; NULL: all was sent. `behind_since`: when the first
+    event that was not sent occurred, in business time. `attempts`: how often the receiver did not take that event while
+    it took others. `failed_at`: when it last did not take it.
+    """
+
+    __tablename__ = "feed_positions"
+    __table_args__ = (partial_index("ix_feed_positions_due", "tenant_id", "feed", "due_at", where=BEHIND),)
+    tenant_id: str = Field(primary_key=True)
+    feed: str = Field(primary_key=True)
+    chain_id: str = Field(primary_key=True)
+    sent: int
+    wanted: int
+    due_at: datetime | None = None
+    behind_since: datetime | None = None
+    attempts: int = 0
+    failed_at: datetime | None = None
+
+
+class FeedLoss(SQLModel, table=True):
+    """An event that was given up, because the receiver took others and refused this one. A replay deletes it."""
+
+    __tablename__ = "feed_losses"
+    tenant_id: str = Field(primary_key=True)
+    feed: str = Field(primary_key=True)
+    chain_id: str = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    error: str = Field(sa_type=Text)
+    given_up_at: datetime

@@ -1,0 +1,181 @@
+"""Every event of every chain is sent, in order for each chain, as a signed CloudEvent that can be verified."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+import rfc8785
+from sqlalchemy import Connection
+
+from rules.state.commands import Approve, Comment, Reject
+from scheduler.feed.discovery import OVERLAP
+from scheduler.feed.sender import MAX_EVENTS
+from store.commands.execute import execute
+from store.commands.invocation import Invocation
+from store.installation.tenancy import set_frozen
+from tests.rules.world import RITA, SENTA, ask, package
+from tests.scheduler.callbacks.receiver import Receiver
+from tests.scheduler.feed.stations import SECRET, Station, open_station, sequences
+from tests.store.world import submission
+
+SECOND = timedelta(seconds=1)
+
+
+async def test_all_events_of_packages_and_of_the_tenant_arrive_in_order(station: Station, receiver: Receiver) -> None:
+    world = station.world
+    approved = await world.submit_and_approve(by=SENTA)
+    rejected = await world.after(ask(Reject, await world.submit(), comment="No."), SENTA)
+    await world.write(lambda connection: set_frozen(connection, frozen=True, actor="operator", now=world.clock()))
+    await station.send()
+    for state in (approved, rejected):
+        chain = await station.chain(state.decision_package_id)
+        assert sequences(receiver, state.decision_package_id) == [event["revision"] for event in chain]
+    frozen = [got.payload for got in receiver.got if got.payload["type"] == "countersign.tenant.frozen"]
+    assert [event["subject"] for event in frozen] == [world.tenant_id]
+    assert len(set(receiver.ids())) == len(receiver.got)
+    await station.send()
+    assert len(set(receiver.ids())) == len(receiver.got)
+
+
+async def test_an_event_is_a_cloud_event_in_structured_mode_signed_like_a_callback(
+    station: Station, receiver: Receiver
+) -> None:
+    state = await station.world.submit()
+    await station.send()
+    (got,) = [got for got in receiver.got if got.payload["type"] == "countersign.package.submitted"]
+    event = got.verify(SECRET)
+    assert got.headers["Content-Type"] == "application/cloudevents+json"
+    assert event.pop("data") == (await station.chain(state.decision_package_id))[0]
+    assert event == {
+        "specversion": "1.0",
+        "id": got.id,
+        "source": f"urn:countersign:{station.world.tenant_id}",
+        "type": "countersign.package.submitted",
+        "subject": state.decision_package_id,
+        "sequence": "0000000001",
+        "time": event["time"],
+        "datacontenttype": "application/json",
+    }
+
+
+async def test_a_receiver_can_verify_each_chain_by_itself(station: Station, receiver: Receiver) -> None:
+    state = await station.world.submit_and_approve(by=SENTA)
+    await station.send()
+    previous = None
+    for event in [got.payload for got in receiver.got if got.payload["subject"] == state.decision_package_id]:
+        digest = sha256(rfc8785.dumps({name: value for name, value in event["data"].items() if name != "digest"}))
+        assert event["id"] == event["data"]["digest"] == f"sha256:{digest.hexdigest()}"
+        assert event["data"]["previous"] == previous
+        previous = event["id"]
+    assert previous
+
+
+async def test_no_text_of_an_agent_or_a_person_is_in_the_feed(station: Station, receiver: Receiver) -> None:
+    world, marker = station.world, "zzsecretzz"
+    proposed = package(
+        title=marker,
+        rationale=marker,
+        proposed_action=marker,
+        action_parameters={marker: marker},
+        consequence=marker,
+        known_uncertainties=[marker],
+        evidence_refs=[marker],
+    )
+    state = await world.submit(proposed)
+    await world.after(ask(Comment, state, comment=marker), RITA)
+    await world.after(ask(Reject, await world.state(state.decision_package_id), comment=marker), SENTA)
+    await station.send()
+    assert len(receiver.got) > 3
+    assert [got.id for got in receiver.got if marker.encode() in got.body] == []
+
+
+async def test_a_long_chain_is_sent_whole(station: Station, receiver: Receiver) -> None:
+    world, count = station.world, 2 * MAX_EVENTS + 3
+    state = await world.submit()
+    for number in range(count):
+        await world.after(ask(Comment, await world.state(state.decision_package_id), comment=f"{number}"), RITA)
+    await station.send()
+    assert sequences(receiver, state.decision_package_id) == list(range(1, count + 2))
+
+
+# ---- where the feed begins
+
+
+async def test_events_from_before_the_feed_are_not_sent_but_later_ones_of_the_same_package_are(
+    database_url: str, station: Station, receiver: Receiver
+) -> None:
+    world = station.world
+    state = await world.submit()
+    world.clock.passes(SECOND)
+    await station.send()
+    assert receiver.got == []
+    await world.after(ask(Approve, state), SENTA)
+    await station.send()
+    chain = await station.chain(state.decision_package_id)
+    later = [event["revision"] for event in chain if event["event_type"] != "package.submitted"]
+    assert sequences(receiver, state.decision_package_id) == later
+
+
+async def test_a_feed_that_was_off_continues_where_it_stopped(station: Station, receiver: Receiver) -> None:
+    world = station.world
+    await station.send()
+    receiver.got.clear()
+    state = await world.submit_and_approve(by=SENTA)
+    world.clock.passes(timedelta(days=30))
+    async with open_station(world, receiver.url()) as started_again:
+        await started_again.send()
+    assert sequences(receiver, state.decision_package_id) == list(
+        range(1, len(await station.chain(state.decision_package_id)) + 1)
+    )
+
+
+# ---- nothing is skipped
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_event_that_is_committed_after_later_ones_is_sent(station: Station, receiver: Receiver) -> None:
+    """Its transaction took its time, and others that began later have been committed and sent meanwhile."""
+    world, written, may_commit = station.world, threading.Event(), threading.Event()
+    await station.send()
+    late = submission(package_id="pkg_late")
+    invocation = Invocation(
+        command=late, now=world.clock(), actor=world.agent.actor, agent_id=world.agent.agent_id, chance=0.5
+    )
+
+    def slow(connection: Connection) -> None:
+        execute(connection, world.store.installation, invocation)
+        written.set()
+        assert may_commit.wait(30)
+
+    committing = asyncio.create_task(world.write(slow))
+    assert await asyncio.to_thread(written.wait, 30)
+    world.clock.passes(OVERLAP + SECOND)
+    other = await world.submit_and_approve(by=SENTA)
+    await station.send()
+    assert sequences(receiver, other.decision_package_id) == [1, 2, 3]
+    assert sequences(receiver, "pkg_late") == []
+    may_commit.set()
+    await committing
+    world.clock.passes(OVERLAP + SECOND)
+    await station.send()
+    assert sequences(receiver, "pkg_late") == [1]
+    assert sequences(receiver, other.decision_package_id) == [1, 2, 3]
+
+
+async def test_the_round_reaches_every_chain_however_many_there_are(
+    station: Station, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.feed.discovery.PAGE", 3)
+    world = station.world
+    await station.send()
+    states = [await world.submit() for _ in range(10)]
+    world.clock.passes(2 * OVERLAP)
+    for _ in range(5):
+        await station.send()
+    assert {state.decision_package_id: sequences(receiver, state.decision_package_id) for state in states} == {
+        state.decision_package_id: [1] for state in states
+    }

@@ -1,0 +1,142 @@
+"""A receiver that is away loses nothing, and an event that it refuses holds back only its own chain."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rules.state.commands import Approve
+from scheduler.callbacks.retries import ATTEMPTS
+from scheduler.feed.retries import PAUSES, TROUBLE
+from store.feed import feed_admin
+from store.feed.feed_admin import FeedReport, LostEvent
+from tests.rules.world import DAY, SENTA, ask
+from tests.scheduler.callbacks.receiver import Receiver
+from tests.scheduler.feed.stations import Station, refuses, sequences
+
+SECOND = timedelta(seconds=1)
+PLACE = "package_id = :package AND revision = :revision"
+
+
+async def report_of(station: Station) -> FeedReport:
+    (report,) = await station.world.read(feed_admin.report_feeds)
+    return report
+
+
+async def lost_events(station: Station) -> list[LostEvent]:
+    return await station.world.read(lambda connection: feed_admin.list_lost_events(connection, 100))
+
+
+async def test_a_receiver_that_was_away_for_days_gets_everything_in_order(station: Station, receiver: Receiver) -> None:
+    refused = refuses(receiver, "")
+    states = [await station.world.submit_and_approve(by=SENTA) for _ in range(5)]
+    await station.send()
+    for _ in range(20):
+        await station.later(DAY / 4)
+    assert (await report_of(station)).behind == 2 + 3 * 5
+    assert await lost_events(station) == []
+    refused.clear()
+    receiver.got.clear()
+    await station.later(DAY)
+    assert [sequences(receiver, state.decision_package_id) for state in states] == [[1, 2, 3]] * 5
+    report = await report_of(station)
+    assert (report.behind, report.lane.failing_since, report.lane.last_error) == (0, None, None)
+
+
+async def test_a_receiver_in_trouble_is_tried_with_one_event_at_a_time_and_ever_more_rarely(
+    station: Station, receiver: Receiver
+) -> None:
+    refuses(receiver, "")
+    for _ in range(10):
+        await station.world.submit()
+    await station.send()
+    assert (await report_of(station)).lane.failures >= TROUBLE
+    await station.later(PAUSES[-1] + SECOND)
+    for pause in (*PAUSES[1:], PAUSES[-1], PAUSES[-1]):
+        before = len(receiver.got)
+        await station.later(pause / 2)
+        assert len(receiver.got) == before
+        await station.later(pause / 2 + SECOND)
+        assert len(receiver.got) == before + 1
+
+
+async def test_a_receiver_is_not_called_before_the_time_that_it_asks_for(station: Station, receiver: Receiver) -> None:
+    receiver.answers(503, Retry_After="600")
+    await station.send()
+    await station.later(timedelta(seconds=590))
+    assert len(receiver.got) == 1
+    await station.later(timedelta(seconds=20))
+    assert len(receiver.got) > 1
+
+
+async def test_an_event_that_is_refused_holds_back_only_its_own_chain(station: Station, receiver: Receiver) -> None:
+    stuck = await station.world.submit_and_approve(by=SENTA)
+    refuses(receiver, stuck.decision_package_id)
+    await station.send()
+    for _ in range(3):
+        other = await station.world.submit_and_approve(by=SENTA)
+        await station.later(PAUSES[0] + SECOND)
+        assert sequences(receiver, other.decision_package_id) == [1, 2, 3]
+    assert set(sequences(receiver, stuck.decision_package_id)) == {1}
+
+
+async def test_an_event_is_given_up_after_three_days_of_refusals_and_its_chain_goes_on(
+    station: Station, receiver: Receiver
+) -> None:
+    stuck = await station.world.submit_and_approve(by=SENTA)
+    refused = refuses(receiver, f'"{stuck.decision_package_id}","sequence":"0000000001"', status=422)
+    await station.give_up(PAUSES[0])
+    assert [(event.chain_id, event.revision) for event in await lost_events(station)] == [
+        (stuck.decision_package_id, 1)
+    ]
+    (lost,) = await lost_events(station)
+    assert lost.error == f"answered 422; given up after {ATTEMPTS} attempts"
+    places = sequences(receiver, stuck.decision_package_id)
+    assert (places[-2:], set(places[:-2])) == ([2, 3], {1})
+    assert (await report_of(station)).lost == 1
+    assert station.outcomes.count("dead") == 1
+    refused.clear()
+
+
+async def test_events_that_are_sent_again_have_the_same_ids_and_no_event_is_lost_any_more(
+    station: Station, receiver: Receiver
+) -> None:
+    state = await station.world.submit_and_approve(by=SENTA)
+    await station.send()
+    first = [got.id for got in receiver.got]
+    receiver.got.clear()
+    since = station.world.clock()
+    stretches = await station.world.read(lambda connection: feed_admin.find_stretches(connection, since))
+    kind = station.sender.key.feed
+    await station.world.write(lambda connection: feed_admin.send_again(connection, kind, stretches, station.now()))
+    await station.send()
+    assert sorted(got.id for got in receiver.got) == sorted(first)
+    assert sequences(receiver, state.decision_package_id) == [1, 2, 3]
+
+
+async def test_an_event_that_was_deleted_from_the_database_leaves_a_gap_and_stops_nothing(
+    station: Station, receiver: Receiver
+) -> None:
+    world = station.world
+    state = await world.submit()
+    await station.send()
+    await world.after(ask(Approve, state), SENTA)
+    await station.tamper(f"DELETE FROM events WHERE {PLACE}", package=state.decision_package_id, revision=2)
+    await station.send()
+    assert sequences(receiver, state.decision_package_id) == [1, 3]
+    assert (await report_of(station)).behind == 0
+
+
+async def test_an_event_that_was_changed_into_something_else_is_sent_as_unreadable(
+    station: Station, receiver: Receiver
+) -> None:
+    state = await station.world.submit()
+    change = f"UPDATE events SET body = 'not an event' WHERE {PLACE}"
+    await station.tamper(change, package=state.decision_package_id, revision=1)
+    await station.send()
+    (got,) = [got.payload for got in receiver.got if got.payload["subject"] == state.decision_package_id]
+    assert (got["type"], got["sequence"]) == ("countersign.unreadable", "0000000001")
+    assert got["data"] == {
+        "kind": "unreadable",
+        "decision_package_id": state.decision_package_id,
+        "body": "not an event",
+    }
