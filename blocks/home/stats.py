@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
-from blocks.kit.elements import Block, context, header, section
+from blocks.kit.elements import Block, bold, code, context, header, paragraph, rich
 from blocks.kit.limits import CHART_LABEL
 from blocks.kit.message import Message
 from blocks.kit.text import cut, escape, format_duration, one_line, pluralize
-from blocks.words.measures import GROUPING_LABELS, MEASURE_LABELS, describe_interval, describe_result
-from rules.oversight.measures import FEW, DecisionPercentiles, Figures, Measure, Percentiles
+from blocks.words.measures import GROUPING_LABELS, MEASURE_LABELS, SMALL_NUMBERS, describe_interval, describe_result
+from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Percentiles
 from rules.oversight.statistics import Age, Group, Grouping, Statistics
 from rules.scales import HITLLevel
+from rules.visible import escape_invisible
 from rules.wording import humanize
 
 _LEVELS = tuple(HITLLevel)
@@ -21,31 +23,49 @@ _NAME = 60
 GROUPS = 10
 
 
+class _Line(NamedTuple):
+    """`heading` is a label of the service, or the name of a group as it is, which others chose."""
+
+    heading: str
+    words: str
+    is_name: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{escape(self.heading)}: {self.words}"
+
+    def draw(self) -> Block:
+        heading = [code(self.heading), ": "] if self.is_name else [bold(f"{self.heading}: ")]
+        return rich(paragraph(*heading, self.words))
+
+
 def stats(statistics: Statistics) -> Message:
     """What waits now and how the packages ended; or, divided, the measures of each group."""
+    by = statistics.by
     heading = f"Reviews in the last {format_duration(statistics.until - statistics.since)}"
-    heading += f", by {statistics.by}" if statistics.by else ""
-    sentences = (*(_group_lines(statistics, statistics.by) if statistics.by else _words(statistics)),)
-    text = " ".join((f"{heading}.", *sentences)).replace("*", "")
-    blocks = (header(heading), *(section(sentence) for sentence in sentences), _note(statistics.by))
-    return Message(text, blocks, charts=() if statistics.by else (*_charts(statistics),))
+    heading += f", by {by}" if by else ""
+    lines = [*(_group_lines(_shown_groups(statistics.groups, by)) if by else _words(statistics))]
+    rest = [*(_not_shown(statistics.groups, by) if by else ())]
+    text = " ".join((f"{heading}.", *(line.text for line in lines), *rest))
+    blocks = (header(heading), *(line.draw() for line in lines), *map(context, rest), _note(by))
+    return Message(text, blocks, charts=() if by else (*_charts(statistics),))
 
 
-def _words(statistics: Statistics) -> Iterator[str]:
+def _words(statistics: Statistics) -> Iterator[_Line]:
     yield from _pending(statistics)
     figures = statistics.figures
     results = [f"{count:,} {describe_result(result)}" for result, count in figures.results.items()]
-    yield f"*Ended:* {', '.join(results) or 'nothing yet'}."
+    yield _Line("Ended", f"{', '.join(results) or 'nothing yet'}.")
     if figures.decided:
-        yield f"*Decided by people:* {_shares(figures, *_OF_DECIDED)}."
+        yield _Line("Decided by people", f"{_shares(figures, *_OF_DECIDED)}.")
     if figures.times:
-        yield f"*Time to decide:* {_time_words(figures.times)}"
+        yield _Line("Time to decide", _time_words(figures.times))
     if figures.shares[Measure.REVISION].whole:
-        yield f"*On the way:* {_shares(figures, Measure.REVISION, Measure.ESCALATION)}."
+        yield _Line("Before the decision", f"{_shares(figures, Measure.REVISION, Measure.ESCALATION)}.")
     if signals := [measure for measure in _SIGNALS if figures.shares[measure].whole]:
-        yield f"*Where to look:* {_shares(figures, *signals)}."
+        yield _Line("Where to look", f"{_shares(figures, *signals)}.")
     if figures.sampled:
-        yield f"*Second looks:* {_second_looks(figures)}."
+        yield _Line("Second looks", f"{_second_looks(figures)}.")
 
 
 _OF_DECIDED = (Measure.APPROVAL, Measure.REJECTION, Measure.OVERRIDE)
@@ -64,8 +84,8 @@ def _second_looks(figures: Figures) -> str:
 
 
 def _time_words(times: DecisionPercentiles) -> str:
-    parts = f"{_time(times.waiting.median_ms)} until seen, {_time(times.reading.median_ms)} reading"
-    return f"{_half_and_nine(times.decided)}. The median parts: {parts}."
+    typical = f"seen after {_time(times.waiting.median_ms)}, read for {_time(times.reading.median_ms)}"
+    return f"{_half_and_nine(times.decided)}. Typical: {typical}."
 
 
 def _half_and_nine(times: Percentiles) -> str:
@@ -78,19 +98,25 @@ def _time(milliseconds: int) -> str:
     return format_duration(length - length % timedelta(minutes=1) if length >= _OLD else length)
 
 
-def _group_lines(statistics: Statistics, by: Grouping) -> Iterator[str]:
+def _shown_groups(groups: Sequence[Group], by: Grouping) -> Sequence[Group]:
     """The groups with the most packages, and the newest weeks. The terminal lists all."""
-    groups = statistics.groups
-    shown = groups[-GROUPS:] if by is Grouping.WEEK else groups[:GROUPS]
-    yield from (_group_line(group) for group in shown)
+    return groups[-GROUPS:] if by is Grouping.WEEK else groups[:GROUPS]
+
+
+def _not_shown(groups: Sequence[Group], by: Grouping) -> Iterator[str]:
     if not groups:
         yield "Nothing ended."
-    if len(groups) > len(shown):
-        yield f"{len(groups) - len(shown)} more. `countersign stats --by {by}` lists all."
+    if len(groups) > GROUPS:
+        yield f"{len(groups) - GROUPS} more. `countersign stats --by {by}` lists all."
 
 
-def _group_line(group: Group) -> str:
-    figures = group.figures
+def _group_lines(groups: Iterable[Group]) -> Iterator[_Line]:
+    for group in groups:
+        name = cut(one_line(escape_invisible(group.name)), _NAME) or "unnamed"
+        yield _Line(name, _group_words(group.figures), is_name=True)
+
+
+def _group_words(figures: Figures) -> str:
     parts = [f"{figures.ended:,} ended"]
     if figures.decided:
         parts.append(_shares(figures, Measure.APPROVAL, Measure.REJECTION))
@@ -100,21 +126,17 @@ def _group_line(group: Group) -> str:
         if figures.shares[measure].part
     ]
     parts += [_half_and_nine(figures.times.decided)] if figures.times else []
-    return f"*{_name_markup(group.name)}:* {', '.join(parts)}."
+    return f"{', '.join(parts)}."
 
 
-def _name_markup(name: str) -> str:
-    """Agents choose the names of action types, so nothing in them may act as markup."""
-    return "".join(letter for letter in escape(cut(one_line(name), _NAME)) if letter not in "*_~`") or "unnamed"
-
-
-def _pending(statistics: Statistics) -> Iterator[str]:
+def _pending(statistics: Statistics) -> Iterator[_Line]:
     by_level = [(level, _count(statistics, level)) for level in _LEVELS]
     parts = [pluralize(count, humanize(level)) for level, count in by_level if count]
-    yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
+    yield _Line("Waiting now", f"{', '.join(parts) or 'nothing'}.")
     ages = [(age, sum(group.count for group in statistics.pending if group.age is age)) for age in Age]
     if statistics.waiting:
-        yield f"*Waiting for:* {', '.join(f'{count} {_AGES[age]}' for age, count in ages if count)}."
+        waits = (f"{pluralize(count, 'package')} {_AGES[age]}" for age, count in ages if count)
+        yield _Line("Waiting for", f"{', '.join(waits)}.")
 
 
 _AGES: Mapping[Age, str] = {
@@ -132,8 +154,7 @@ def _count(statistics: Statistics, level: HITLLevel, age: Age | None = None) -> 
 
 def _note(by: Grouping | None) -> Block:
     divided = f"By {GROUPING_LABELS[by]}. " if by else ""
-    few = f"Of fewer than {FEW} packages, counts only."
-    return context(f"{divided}{few} Numbers show where to look, not how well people review.")
+    return context(f"{divided}{SMALL_NUMBERS} Numbers show where to look, not how well people review.")
 
 
 def _charts(statistics: Statistics) -> Iterator[Block]:

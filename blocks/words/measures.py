@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rules.oversight.measures import Measure, Ratio
+from rules.oversight.measures import FEW, Measure, Ratio
 from rules.oversight.outcomes import Result
 from rules.oversight.statistics import Grouping
 from rules.wording import humanize
@@ -20,6 +20,7 @@ MEASURE_LABELS: Mapping[Measure, str] = {
     Measure.INCIDENTS: "incidents after approval",
     Measure.DEFECTS: "unsound in second looks",
 }
+SMALL_NUMBERS = f"Below {FEW} packages only counts are shown."
 GROUPING_LABELS: Mapping[Grouping, str] = {
     Grouping.AGENT: "agent",
     Grouping.TYPE: "action type",

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from blocks.words.measures import GROUPING_LABELS, MEASURE_LABELS, describe_interval, describe_result
+from blocks.words.measures import GROUPING_LABELS, MEASURE_LABELS, SMALL_NUMBERS, describe_interval, describe_result
 from bot.cli.common import session, spans
 from bot.cli.common.text import as_json, cut, iso, plain, table
-from rules.oversight.measures import FEW, DecisionPercentiles, Figures, Measure, Ratio
+from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Ratio
 from rules.oversight.outcomes import Result
 from rules.oversight.statistics import Age, Group, Grouping, Statistics
 from rules.record.chain import rfc3339
@@ -107,17 +107,14 @@ def _sections(statistics: Statistics, period: timedelta) -> Iterator[str]:
     yield f"The last {write_duration(period)}, from {iso(statistics.since)} to {iso(statistics.until)}"
     if statistics.by:
         yield f"By {GROUPING_LABELS[statistics.by]}\n{_groups(statistics, statistics.by)}"
-        yield _FEW
+        yield SMALL_NUMBERS
         return
     yield _pending(statistics)
     yield _results(statistics.figures)
     yield _measures(statistics.figures)
     if statistics.figures.times:
         yield _times(statistics.figures.times)
-    yield _FEW
-
-
-_FEW = f"Of fewer than {FEW} packages, counts only. Definitions: docs/oversight.md"
+    yield SMALL_NUMBERS
 
 
 def _pending(statistics: Statistics) -> str:

@@ -55,6 +55,12 @@ async function post(node, address, body) {
   });
 }
 
+/** Until the answer draws it again, the clock says that it moves. */
+function pass(node, seconds) {
+  byId("now").querySelector("small").textContent = "Moving…";
+  return post(node, "/playground/demo/time", { seconds });
+}
+
 /** The demo's own error message, or nothing. */
 async function wrong(address, body) {
   const headers = { "Content-Type": "application/json" };
@@ -72,7 +78,7 @@ function build() {
   const trouble = troubleLine();
   say = trouble.say;
   const step = ([label, seconds]) =>
-    el("button", { type: "button", class: "button", click: (event) => post(event.currentTarget, "/playground/demo/time", { seconds }) }, label);
+    el("button", { type: "button", class: "button", click: (event) => pass(event.currentTarget, seconds) }, label);
   byId("agents").replaceChildren(
     el("header", { class: "place" }, el("h2", {}, "Try it"), el("p", {}, "nine stories, and what to do in each")),
     el("div", { class: "scroll" },

@@ -14,9 +14,9 @@ def describe(document: Mapping[str, Any]) -> str:
 
 
 def _waiting(document: Mapping[str, Any]) -> str:
-    level, rule = _plain(document["level"]), document["why"][0]["rule"]
+    level = _plain(document["level"])
     quorum, (waits, *_) = document["interrupt"]["quorum"], document["agent_message"].split(". ")
-    return f"Pending, {level} ({rule}): {waits[:1].lower()}{waits[1:]}.{_votes(quorum) if quorum['needed'] > 1 else ''}"
+    return f"Pending, {level}: {waits[:1].lower()}{waits[1:]}.{_votes(quorum) if quorum['needed'] > 1 else ''}"
 
 
 def _votes(quorum: Mapping[str, Any]) -> str:

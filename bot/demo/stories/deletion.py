@@ -52,7 +52,9 @@ def narrow(turn: int, document: Document) -> Package:
         return with_evidence(proposal(turn, before), "A count of this morning", f"{before} rows match the condition.")
     rows = fewer_rows(instructions, before)
     package = proposal(turn, rows=rows if rows < before else before - 2)
-    package["known_uncertainties"] = ["None: the doubtful records were taken off the list."]
+    package["known_uncertainties"] = [
+        "The records that were left out are still there; someone must decide about them later."
+    ]
     package["rationale"] += f" Fewer, after a review that said: {instructions}"
     return package
 
@@ -72,7 +74,8 @@ STORY = Story(
     name="deletion",
     agent="data-steward",
     title="Deletion of data",
-    what="Critical: Sven and Susan must both approve it, and each must open Details first.",
+    what="Critical: two people must approve it, one of them a supervisor. Try it as Sven, then as Susan. Each of them"
+    " must open Details first.",
     begins=("USVEN", "C0DATA"),
     run=run,
 )

@@ -66,6 +66,7 @@ async def test_a_request_made_before_the_restart_is_in_the_plan_after_it(tmp_pat
 
 async def test_a_report_that_failed_before_the_restart_is_rolled_back_after_it(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
+        await first.begin("report")
         await first.give(RITA, await first.card(REPORT), Verb.APPROVE)
         await first.card(REPORT, "failed")
     async with visiting(tmp_path) as second:

@@ -130,10 +130,16 @@ async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor:
     assert [shown for shown in posted if "case-reader" in shown] == []
 
 
-async def test_the_receipt_waits_until_somebody_opens_it(visitor: Visitor) -> None:
+async def test_no_story_that_starts_by_itself_goes_ahead_by_silence(visitor: Visitor) -> None:
+    state = await visitor.state()
+    for agent in {story["agent"] for story in state["stories"] if story["started"] and story["begins"]}:
+        assert "soft approval" not in await visitor.wait_for_line(agent, "Pending")
+
+
+async def test_what_silence_lets_pass_waits_until_somebody_opens_it(visitor: Visitor) -> None:
     await visitor.card(NOTICE)
     state = await visitor.state()
-    assert [story["name"] for story in state["stories"] if not story["started"]] == ["receipt"]
+    assert [story["name"] for story in state["stories"] if not story["started"]] == ["receipt", "report"]
     assert (await visitor.pass_time(300)).status == 200
     assert lines(await visitor.state(), "appeals-clerk") == []
     assert await visitor.begin("receipt") == 202
@@ -194,6 +200,7 @@ async def test_while_a_person_has_taken_over_the_agent_leaves_the_thread_alone(
 
 
 async def test_a_report_of_two_agents_is_held_corrected_published_by_half_and_rolled_back(visitor: Visitor) -> None:
+    await visitor.begin("report")
     card = await visitor.card(REPORT, "report-writer", "In 2025 we inspected")
     await control_thread(visitor, card, "thread_hold", {"comment": "The year is wrong."})
     await visitor.wait_for_line("research-agent", "report-writer", "Reason: The year is wrong.")
@@ -209,6 +216,7 @@ async def test_a_report_of_two_agents_is_held_corrected_published_by_half_and_ro
 
 
 async def test_a_report_that_people_let_try_again_is_published(visitor: Visitor) -> None:
+    await visitor.begin("report")
     await visitor.give(RITA, await visitor.card(REPORT), Verb.APPROVE)
     card = await visitor.card(REPORT, "failed")
     await visitor.give(SENTA, card, Verb.ALLOW_RETRY, {"comment": "It answers again."})
@@ -240,6 +248,7 @@ async def test_a_finished_story_starts_again_with_new_ids_and_a_running_one_does
 
 async def test_every_agent_reports_something_and_none_fails(visitor: Visitor) -> None:
     await visitor.begin("receipt")
+    await visitor.begin("report")
     for agent in (
         "notice-desk",
         "mail-assistant",
