@@ -138,9 +138,14 @@ def _abort(connection: SMTP) -> None:
 
 @asynccontextmanager
 async def open_mail_server(
-    tls: ssl.SSLContext | None = None, *, implicit: bool = False, login: bool = False, utf8: bool = True
+    tls: ssl.SSLContext | None = None,
+    *,
+    implicit: bool = False,
+    login: bool = False,
+    utf8: bool = True,
+    mechanisms: bool = True,
 ) -> AsyncIterator[MailServer]:
-    """In plain text, with STARTTLS, or with TLS from the start (`implicit`)."""
+    """In plain text, with STARTTLS, or with TLS from the start (`implicit`). `mechanisms`: it offers logins."""
     mail_server = MailServer()
     connections: list[SMTP] = []
 
@@ -153,6 +158,7 @@ async def open_mail_server(
             tls_context=None if implicit else tls,
             require_starttls=tls is not None and not implicit,
             auth_required=login,
+            auth_exclude_mechanism=() if mechanisms else ("LOGIN", "PLAIN"),
             auth_require_tls=tls is not None and not implicit,
             authenticator=cast("Callable[..., AuthResult]", mail_server.authenticate) if login else None,
             loop=asyncio.get_running_loop(),

@@ -24,6 +24,7 @@ FAULTS = (SMTPException, OSError, EOFError, ValueError)  # all that the library 
 SLOW = "the mail server does not answer in time"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _MAX_LENGTH = 300
+_NO_LOGIN = ("AUTH extension is not supported", "No suitable authentication method")  # in the words of the library
 _ADDRESS = re.compile(r'"[^"]*"@[^\s<>]+|[^\s<>"]+@[^\s<>"]+')
 # Enhanced status codes (RFC 3463): bad or disabled mailboxes. 5.1.7 and 5.1.8 are about the sender.
 _OF_RECIPIENT = re.compile(r"5\.(?:1\.(?![78]\b)\d+|2\.1)\b")
@@ -81,7 +82,8 @@ def _is_certificate(fault: BaseException | None) -> bool:
 _TEXTS: Sequence[tuple[Test, str]] = (
     (_is_certificate, "the mail server's certificate is not trusted, or belongs to another host"),
     (lambda fault: isinstance(fault, TimeoutError), SLOW),
-    (lambda fault: "STARTTLS" in str(fault), "the mail server does not offer STARTTLS on this port"),
-    (lambda fault: "AUTH extension" in str(fault), "the mail server offers no login on this port"),
+    # In the words of the library: what a server answers may have the same terms.
+    (lambda fault: "STARTTLS extension not supported" in str(fault), "the mail server offers no STARTTLS on this port"),
+    (lambda fault: any(words in str(fault) for words in _NO_LOGIN), "the mail server offers no login on this port"),
     (lambda fault: isinstance(fault, SMTPServerDisconnected), "the mail server hung up"),
 )

@@ -120,9 +120,22 @@ async def test_a_certificate_of_another_host_is_refused(certificate: tuple[ssl.S
 async def test_a_server_on_another_machine_without_starttls_gets_neither_password_nor_mail(
     server: MailServer, elsewhere: None
 ) -> None:
-    with pytest.raises(MailError, match="STARTTLS"):
+    with pytest.raises(MailError, match="the mail server offers no STARTTLS on this port"):
         await send(with_login(server.url))
     assert (server.got, server.logins) == ([], [])
+
+
+async def test_a_server_that_offers_no_login_gets_no_password() -> None:
+    async with open_mail_server(mechanisms=False) as server:
+        with pytest.raises(MailError, match="the mail server offers no login on this port"):
+            await send(with_login(server.url))
+    assert (server.got, server.logins) == ([], [])
+
+
+async def test_a_server_that_asks_for_starttls_is_quoted(server: MailServer) -> None:
+    server.to_recipients.append("530 5.7.0 Must issue a STARTTLS command first")
+    with pytest.raises(MailError, match=r"answered 530 5\.7\.0 Must issue a STARTTLS command first"):
+        await send(server.url)
 
 
 async def test_a_refused_password_is_a_trouble_of_the_server_and_is_not_told(

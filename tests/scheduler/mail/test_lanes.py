@@ -79,6 +79,16 @@ async def test_a_takeover_that_comes_before_the_last_attempt_of_a_mail_gets_atte
     assert packages_told(server) == [first, second]
 
 
+async def test_no_number_of_takeovers_in_an_hour_holds_the_next_one_back(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    takeovers = []
+    for _ in range(8):
+        takeovers.append(await submit_takeover(rounds))
+        await rounds.later()
+    assert packages_told(server) == takeovers
+
+
 async def test_a_takeover_is_told_whole_and_alone_whatever_else_waits(rounds: MailRounds, server: MailServer) -> None:
     for _ in range(22):
         await submit_while_slack_is_away(rounds)
