@@ -10,8 +10,11 @@ from typing import Any
 
 from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail, compose_wordless_mail
 from blocks.mail.matter import Matter
+from blocks.words.dossier import Dossier
 from rules.mail.reasons import MailReason
-from tests.blocks.dossiers import dossier
+from rules.state import service_commands
+from tests.blocks.dossiers import Story, dossier
+from tests.rules.world import DAY
 
 CARD = "https://northport.slack.com/archives/C0REVIEWS/p1796040000000100?thread_ts=1&cid=C0REVIEWS"
 VOID = ("meta",)
@@ -30,7 +33,7 @@ FAILED = matter(MailReason.FAILED, "failed")
 def every_mail() -> Iterator[tuple[str, Mail]]:
     """One of each reason, and lists."""
     yield "takeover", compose_mail([TAKEOVER])
-    yield "last_rung", compose_mail([matter(MailReason.LAST_RUNG, "escalated_by_time")], show_title=True)
+    yield "last_rung", compose_mail([Matter(MailReason.LAST_RUNG, _at_the_top(), CARD)], show_title=True)
     yield "critical", compose_mail([matter(MailReason.CRITICAL, "pending_critical", None)], show_title=True)
     yield "failed", compose_mail([FAILED])
     yield "unknown", compose_mail([matter(MailReason.UNKNOWN, "lost_track")])
@@ -39,6 +42,14 @@ def every_mail() -> Iterator[tuple[str, Mail]]:
     yield "mixed", compose_mail([SOFT, FAILED], show_title=True)
     yield "wordless", compose_wordless_mail([SOFT, FAILED], more=1)
     yield "uninstalled", compose_trouble_mail("token_revoked")
+
+
+def _at_the_top() -> Dossier:
+    """Neither the first role nor the second has decided."""
+    climbing = Story()
+    for _ in range(2):
+        climbing = climbing.clock(service_commands.Climb, after=DAY)
+    return climbing.dossier()
 
 
 @dataclass
