@@ -390,10 +390,11 @@ async def test_a_mail_that_counts_more_than_it_names_is_given_up_like_any_other(
     """What it puts off for an hour is nothing new."""
     for number in range(21):
         await rounds.world.submit(package(risk_level="critical", title=f"Delete table {number}"))
-    server.to_recipients.extend([GREYLISTED] * 100)
-    for _ in range(11):
-        await rounds.later(timedelta(days=1))
-    assert await rounds.states() == ["dead"] * 3
+    server.to_recipients.extend([GREYLISTED] * 400)
+    for _ in range(80):
+        await rounds.later(timedelta(hours=1))
+    first_three = (await rounds.states())[:3]
+    assert first_three == ["dead"] * 3
 
 
 async def test_one_connection_carries_several_mails(rounds: MailRounds, server: MailServer) -> None:
