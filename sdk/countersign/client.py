@@ -14,7 +14,8 @@ import anyio
 import httpx
 
 from countersign.handle import AsyncHandle, Handle
-from countersign.handoffs import AsyncHandoff, Handoff, HandoffFlows, Offer, receive, receive_async
+from countersign.handoff_flows import HandoffFlows, Offer
+from countersign.handoffs import AsyncHandoff, Handoff, receive, receive_async
 from countersign.package import fetch_package, submit_proposal
 from countersign.proposal import Proposal
 from countersign.settings import Settings, read_settings

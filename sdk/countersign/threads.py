@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Mapping
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
 
 from countersign.canonical import digest_of
 from countersign.errors import StillPendingError, ThreadCancelledError, UnreachableError
 from countersign.proposal import MAX_SENTENCE, one_line
+from countersign.runners import AsyncRunner, Runner
 from countersign.wire import Call, Flow, Patience, Pause, send, send_for_all
 
 T = TypeVar("T")
@@ -89,14 +90,6 @@ class ThreadFlows:
 
     def _still_stopped(self, reason: str) -> StillPendingError:
         return StillPendingError(f"thread {self.thread_id} still waits for a person: {reason}.", self.thread_id)
-
-
-class Runner(Protocol):
-    def run(self, flow: Flow[T]) -> T: ...
-
-
-class AsyncRunner(Protocol):
-    def run(self, flow: Flow[T]) -> Awaitable[T]: ...
 
 
 class Thread:

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
-from countersign.errors import BadAnswerError, UnavailableError, UnreachableError, problem
+from countersign.errors import BadAnswerError, UnavailableError, UnreachableError
+from countersign.problems import problem
 
 log = logging.getLogger("countersign")
 
