@@ -96,9 +96,9 @@ def key_file(settings: Settings) -> Path | None:
     return Path(f"{url.database}.key") if url.get_backend_name() == "sqlite" else None
 
 
-def normalize_public_key(written: str) -> str:
+def normalize_public_key(text: str) -> str:
     """The key in the form that exports use."""
-    return base64.b64encode(_parse_public_key(written).public_bytes_raw()).decode()
+    return base64.b64encode(_parse_public_key(text).public_bytes_raw()).decode()
 
 
 def verify_signature(public: str, signature: str, message: bytes) -> bool:
@@ -109,11 +109,11 @@ def verify_signature(public: str, signature: str, message: bytes) -> bool:
     return True
 
 
-def _parse_public_key(written: str) -> Ed25519PublicKey:
+def _parse_public_key(text: str) -> Ed25519PublicKey:
     try:
-        if not _is_pem(written):
-            return Ed25519PublicKey.from_public_bytes(_decode(written))
-        key = load_pem_public_key(written.strip().encode())
+        if not _is_pem(text):
+            return Ed25519PublicKey.from_public_bytes(_decode(text))
+        key = load_pem_public_key(text.strip().encode())
     except (ValueError, UnsupportedAlgorithm) as fault:
         raise PublicKeyError("a public key is the base64 of its 32 bytes, or a PEM") from fault
     if not isinstance(key, Ed25519PublicKey):
@@ -121,14 +121,10 @@ def _parse_public_key(written: str) -> Ed25519PublicKey:
     return key
 
 
-def _parse_key(written: str, place: str) -> SigningKey:
+def _parse_key(text: str, place: str) -> SigningKey:
     """Errors name the setting or file, never its content."""
     try:
-        key = (
-            load_pem_private_key(written.strip().encode(), None)
-            if _is_pem(written)
-            else _key_from_seed(_decode(written))
-        )
+        key = load_pem_private_key(text.strip().encode(), None) if _is_pem(text) else _key_from_seed(_decode(text))
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise SettingsError(
             f"{place}: must be the base64 of 32 bytes (`openssl rand -base64 32` makes them) or an Ed25519 key as PEM"
@@ -138,17 +134,17 @@ def _parse_key(written: str, place: str) -> SigningKey:
     return SigningKey(key)
 
 
-def _is_pem(written: str) -> bool:
-    return written.strip().startswith(_PEM)
+def _is_pem(text: str) -> bool:
+    return text.strip().startswith(_PEM)
 
 
 def _key_from_seed(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def _decode(written: str) -> bytes:
+def _decode(text: str) -> bytes:
     try:
-        return base64.b64decode("".join(written.split()), validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as fault:
         raise ValueError("no base64") from fault
 

@@ -68,8 +68,8 @@ class LogOutput:
         if not self._lines:  # a finalizer logged during the poll, and wrote the lines
             return
         line = self._lines[0]
-        written = os.write(self._descriptor, line[:PIPE_CHUNK])
-        if written < len(line):
-            self._lines[0] = line[written:]
+        count = os.write(self._descriptor, line[:PIPE_CHUNK])
+        if count < len(line):
+            self._lines[0] = line[count:]
         else:
             self._lines.popleft()

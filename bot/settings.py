@@ -127,13 +127,13 @@ class Settings(BaseSettings):
 
     @field_validator("email_from")
     @classmethod
-    def _check_email_from(cls, written: str | None, known: ValidationInfo) -> str | None:
+    def _check_email_from(cls, text: str | None, known: ValidationInfo) -> str | None:
         """Both settings together turn e-mail on: one alone is a mistake."""
-        if bool(written) is not bool(known.data.get("smtp_url")) and "smtp_url" in known.data:
+        if bool(text) is not bool(known.data.get("smtp_url")) and "smtp_url" in known.data:
             raise ValueError("must be set together with COUNTERSIGN_SMTP_URL: both turn e-mail on")
-        if written:
-            parse_sender(written)
-        return written or None
+        if text:
+            parse_sender(text)
+        return text or None
 
     @property
     def mail(self) -> tuple[SmtpServer, Address] | None:
@@ -180,11 +180,11 @@ class Settings(BaseSettings):
 
     @field_validator("callback_allow", "feed_allow", "trusted_proxies", mode="before")
     @classmethod
-    def _parse_networks(cls, written: Any) -> Any:
-        if not isinstance(written, str):
-            return written
+    def _parse_networks(cls, text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
         try:
-            return tuple(ip_network(part.strip()) for part in written.split(",") if part.strip())
+            return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
         except ValueError as fault:
             raise ValueError(f"must be networks such as 127.0.0.0/8, with commas between: {fault}") from fault
 
@@ -203,9 +203,9 @@ def require_slack(settings: Settings) -> None:
         )
 
 
-def read_settings(**given: Any) -> Settings:
+def read_settings(**values: Any) -> Settings:
     try:
-        return Settings(**given)
+        return Settings(**values)
     except ValidationError as faults:
         first = faults.errors(include_url=False, include_input=False)[0]
         name = _setting_name(str(first["loc"][0]))

@@ -45,10 +45,10 @@ def canonical_json_strict(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
 
     Also refuses control characters, and doubles that are written like a refused integer.
     """
-    written = canonical_json(value, max_depth=max_depth)
+    json_text = canonical_json(value, max_depth=max_depth)
     for path, leaf in leaves(value):
         _inspect(leaf, path)
-    return written
+    return json_text
 
 
 def sha256_of(value: Any) -> str:

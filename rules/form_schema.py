@@ -168,11 +168,11 @@ def value_fault(expected: FormProperty, value: Any) -> str | None:
 
 
 def _type_fault(kind: FieldType | None, value: Any) -> str | None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
     fits = {
         FieldType.STRING: isinstance(value, str),
-        FieldType.NUMBER: whole or isinstance(value, float),
-        FieldType.INTEGER: whole,
+        FieldType.NUMBER: is_integer or isinstance(value, float),
+        FieldType.INTEGER: is_integer,
         FieldType.BOOLEAN: isinstance(value, bool),
     }
     return None if kind is None or fits[kind] else _TYPE_SENTENCES[kind]

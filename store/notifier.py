@@ -24,8 +24,8 @@ class Notifier:
 
     def __init__(self, url: str, waiters: Waiters) -> None:
         where = parse_database_url(url).set(drivername="postgresql+psycopg")
-        _, given = where.get_dialect()().create_connect_args(where)
-        self._where: dict[str, Any] = {**connect_options(where), **given}
+        _, options = where.get_dialect()().create_connect_args(where)
+        self._where: dict[str, Any] = {**connect_options(where), **options}
         self._waiters = waiters
         self._changed: set[str] = set()
         self._news = asyncio.Event()

@@ -54,11 +54,11 @@ def request(dossier: Dossier) -> Element:
     state, named = dossier.state, dossier.mentions and not dossier.more_may_decide
     plain = state.kind is Kind.QUESTION or (state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER)
     role = f" {who_may_decide(state, dossier.terms)}" if not named else "" if plain else " you"
-    what = "" if plain else f" to {asked_action(state)}"
+    action_text = "" if plain else f" to {asked_action(state)}"
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
     whose = on_whose_behalf(dossier)
     needs = [f" · {quorum[:-1]}"] if quorum else []
-    return paragraph(bold(agent_name(dossier)), f" asks{role}{what}, {whose}", *needs, " · ", *deadline(dossier))
+    return paragraph(bold(agent_name(dossier)), f" asks{role}{action_text}, {whose}", *needs, " · ", *deadline(dossier))
 
 
 def deadline_line(dossier: Dossier) -> Element:

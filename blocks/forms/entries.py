@@ -40,15 +40,15 @@ class Entry(Protocol):
     def element(self, value: Any) -> Element:
         """The input with this value in it; without one if the value is ABSENT."""
 
-    def read(self, given: Mapping[str, Any]) -> Any:
+    def read(self, values: Mapping[str, Any]) -> Any:
         """The value, or ABSENT. Raises `UnreadableError`."""
 
 
-def written_text(given: Mapping[str, Any], *kinds: str) -> str | None:
+def written_text(values: Mapping[str, Any], *kinds: str) -> str | None:
     """The text of an input of one of these types; None if it is empty."""
-    if given.get("type") not in kinds:
+    if values.get("type") not in kinds:
         raise UnreadableError(INCOMPLETE)
-    value = given.get("value")
+    value = values.get("value")
     if value is not None and not isinstance(value, str):
         raise UnreadableError(INCOMPLETE)
     return value or None
@@ -74,8 +74,8 @@ class TextEntry:
     def write(self, value: str) -> str:
         return escape_text(value) if self.escaped else value
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        text = written_text(given, "plain_text_input") or ""
+    def read(self, values: Mapping[str, Any]) -> Any:
+        text = written_text(values, "plain_text_input") or ""
         text = text if self.exact else text.strip()
         if not text:
             return self.empty
@@ -89,10 +89,10 @@ def needs_escapes(text: str) -> bool:
 
 def escape_text(text: str) -> str:
     """The text with escapes for everything that an input could lose or hide. Line breaks inside it stay."""
-    written = _SHORT_ESCAPE.sub(_long_escape, escape_invisible(text.replace("\\", "\\\\")))
-    kept = written.strip(" \n")
-    begin = written.find(kept)
-    return _escape_all(written[:begin]) + kept + _escape_all(written[begin + len(kept) :])
+    escaped_text = _SHORT_ESCAPE.sub(_long_escape, escape_invisible(text.replace("\\", "\\\\")))
+    kept = escaped_text.strip(" \n")
+    begin = escaped_text.find(kept)
+    return _escape_all(escaped_text[:begin]) + kept + _escape_all(escaped_text[begin + len(kept) :])
 
 
 def _long_escape(match: re.Match[str]) -> str:
@@ -131,12 +131,12 @@ class NumberEntry:
         bounds = {"min_value": self.minimum, "max_value": self.maximum}
         limits = {name: canonical_json(bound).decode() for name, bound in bounds.items() if bound is not None}
         plain = _PLAIN_WHOLE if self.whole else _PLAIN_NUMBER
-        if all(plain.fullmatch(written) for written in (text or "0", *limits.values())):
+        if all(plain.fullmatch(escaped_text) for escaped_text in (text or "0", *limits.values())):
             return number_input(text, limits, decimal=not self.whole)
         return raw_text_input(text, multiline=False)
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        text = (written_text(given, "number_input", "plain_text_input") or "").strip()
+    def read(self, values: Mapping[str, Any]) -> Any:
+        text = (written_text(values, "number_input", "plain_text_input") or "").strip()
         if not text:
             return ABSENT
         if not _NUMBER.fullmatch(text) or (self.whole and not _WHOLE_NUMBER.fullmatch(text)):
@@ -169,10 +169,10 @@ class ChoiceEntry:
         kind = "radio_buttons" if len(options) <= _RADIO_CHOICES else "static_select"
         return choice_of(kind, options, chosen)
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        if given.get("type") not in ("radio_buttons", "static_select"):
+    def read(self, values: Mapping[str, Any]) -> Any:
+        if values.get("type") not in ("radio_buttons", "static_select"):
             raise UnreadableError(INCOMPLETE)
-        selected = given.get("selected_option") or {}
+        selected = values.get("selected_option") or {}
         value = selected.get("value") if isinstance(selected, Mapping) else INCOMPLETE
         if value is None or (value == _NO_CHOICE and self.leave_out):
             return ABSENT
@@ -191,9 +191,9 @@ class DateEntry:
     def element(self, value: Any) -> Element:
         return {"type": "datepicker"} | ({} if value is ABSENT else {"initial_date": value})
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        value = given.get("selected_date")
-        if given.get("type") != "datepicker" or not (value is None or (isinstance(value, str) and is_date(value))):
+    def read(self, values: Mapping[str, Any]) -> Any:
+        value = values.get("selected_date")
+        if values.get("type") != "datepicker" or not (value is None or (isinstance(value, str) and is_date(value))):
             raise UnreadableError(INCOMPLETE)
         return value or ABSENT
 
@@ -205,8 +205,8 @@ class JsonEntry:
     def element(self, value: Any) -> Element:
         return raw_text_input(None if value is ABSENT else json_to_edit(value))
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        text = written_text(given, "plain_text_input")
+    def read(self, values: Mapping[str, Any]) -> Any:
+        text = written_text(values, "plain_text_input")
         if text is None:
             raise UnreadableError("Write the value as JSON: [] is an empty list, {} an empty object.")
         return read_json(text)

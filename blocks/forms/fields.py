@@ -204,8 +204,8 @@ def needs_tick(verb: Verb, dossier: Dossier) -> bool:
 def input_blocks(field: Field, verb: Verb, dossier: Dossier) -> list[Block]:
     """The inputs of a field, as they are when the form opens."""
     if field in (Field.PARAMETERS, Field.ANSWER_DATA):
-        given = dossier.package.action_parameters if dossier.package and field is Field.PARAMETERS else None
-        return slot_blocks(slots_of(field, dossier), field, given or {})
+        parameters = dossier.package.action_parameters if dossier.package and field is Field.PARAMETERS else None
+        return slot_blocks(slots_of(field, dossier), field, parameters or {})
     return [FIELD_BLOCKS[field](verb, dossier)]
 
 

@@ -72,13 +72,13 @@ class Slot:
         element = self.entry.element(value)
         return input_block(field, self.label, element, hint=self.hint, optional=not self.required, number=number)
 
-    def read(self, given: object) -> Any:
+    def read(self, input_state: object) -> Any:
         """The entered value, or ABSENT. Raises `UnreadableError`."""
-        if not isinstance(given, Mapping):
+        if not isinstance(input_state, Mapping):
             raise UnreadableError(INCOMPLETE)
-        if self._is_untouched(given):
+        if self._is_untouched(input_state):
             return self.original
-        value = self.entry.read(given)
+        value = self.entry.read(input_state)
         if value is ABSENT and self.required:
             raise UnreadableError(FILL_IN)
         if isinstance(value, str) and CONTROL.search(value):
@@ -87,11 +87,11 @@ class Slot:
             raise UnreadableError(fault)
         return value
 
-    def _is_untouched(self, given: Mapping[str, Any]) -> bool:
+    def _is_untouched(self, input_state: Mapping[str, Any]) -> bool:
         """Whether the input still holds what it was opened with: then the value stays exactly as it was."""
         element = self.entry.element(self.original)
         initial = element.get("initial_value")
-        return initial is not None and (given.get("type"), given.get("value")) == (element["type"], initial)
+        return initial is not None and (input_state.get("type"), input_state.get("value")) == (element["type"], initial)
 
 
 def read_slots(slots: Sequence[Slot], field: Field, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,8 +141,8 @@ def _described_entry(described: FormProperty, *, leave_out: str | None) -> Entry
         case FieldType.BOOLEAN:
             return ChoiceEntry((("Yes", True), ("No", False)), leave_out)
         case FieldType.INTEGER | FieldType.NUMBER:
-            whole = described.type is FieldType.INTEGER
-            return NumberEntry(whole, described.minimum, described.maximum)
+            is_integer = described.type is FieldType.INTEGER
+            return NumberEntry(is_integer, described.minimum, described.maximum)
         case _ if described.is_date:
             return DateEntry()
         case _:
@@ -161,9 +161,11 @@ def parameter_slots(package: DecisionPackage, catalogue: FormSchema | None) -> l
     """
     schema = catalogue or package.parameters_schema
     known = schema.properties if schema else {}
-    given = package.action_parameters or {}
-    absent = {name: ABSENT for name in known if name not in given}
-    return [_parameter_slot(name, value, known.get(name), catalogue) for name, value in {**given, **absent}.items()]
+    parameters = package.action_parameters or {}
+    absent = {name: ABSENT for name in known if name not in parameters}
+    return [
+        _parameter_slot(name, value, known.get(name), catalogue) for name, value in {**parameters, **absent}.items()
+    ]
 
 
 def _parameter_slot(name: str, value: Any, described: FormProperty | None, catalogue: FormSchema | None) -> Slot:

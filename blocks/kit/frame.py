@@ -32,9 +32,9 @@ CUT = aside("Shortened. Full text in Details.")
 def brief(text: str, limit: int, more: int = 0) -> list[Run]:
     """A text on one line. A note says if something is left out: the end, or more such texts."""
     start = one_line(text[: 2 * limit])
-    whole = len(text) <= 2 * limit and len(start) <= limit
-    left_out = f" +{more} in Details" if more > 0 else "" if whole else " in Details"
-    shown = (start if whole else cut(start + "…", limit)) or NOTHING
+    is_whole = len(text) <= 2 * limit and len(start) <= limit
+    left_out = f" +{more} in Details" if more > 0 else "" if is_whole else " in Details"
+    shown = (start if is_whole else cut(start + "…", limit)) or NOTHING
     return [shown, {"type": "text", "text": left_out, "style": {"italic": True}} if left_out else ""]
 
 
@@ -53,8 +53,8 @@ def excerpt(text: str, limit: int, lines: int = LINES) -> tuple[str, bool]:
     """The beginning of a text, and whether that is all. Text far behind the cut is not processed."""
     start = clean(text[: 2 * limit])
     kept = "\n".join(start.split("\n")[:lines])
-    whole = len(text) <= 2 * limit and kept == start and len(kept) <= limit
-    return (kept if whole else cut(kept + "…", limit)), whole
+    is_whole = len(text) <= 2 * limit and kept == start and len(kept) <= limit
+    return (kept if is_whole else cut(kept + "…", limit)), is_whole
 
 
 def shorten(text: str, limit: int) -> str:
@@ -67,8 +67,8 @@ def framed_quote(title: str, text: str | None, limit: int, lines: int = LINES) -
     """Quoted text under a heading of the service; empty if there is no text."""
     if not text:
         return ()
-    shown, whole = excerpt(text, limit, lines)
-    return (heading(title), quote(shown or NOTHING), *(() if whole else (CUT,)))
+    shown, is_whole = excerpt(text, limit, lines)
+    return (heading(title), quote(shown or NOTHING), *(() if is_whole else (CUT,)))
 
 
 def framed_list(title: str, items: Iterable[str], count: int, limit: int) -> Parts:
@@ -85,7 +85,7 @@ def framed_lines(title: str, lines: Sequence[str], more: int = 0) -> Parts:
     return (heading(title), quote("\n".join(lines)), *_left_out(more, "item", cut_short=cut_short))
 
 
-def _left_out(more: int, what: str, *, cut_short: bool) -> Parts:
-    missing = [pluralize(more, f"more {what}")] if more > 0 else []
+def _left_out(more: int, noun: str, *, cut_short: bool) -> Parts:
+    missing = [pluralize(more, f"more {noun}")] if more > 0 else []
     missing += ["the full text"] if cut_short else []
     return (aside(f"In Details: {' and '.join(missing)}."),) if missing else ()

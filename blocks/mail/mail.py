@@ -50,5 +50,5 @@ def compose_trouble_mail(error: str) -> Mail:
 
 
 def _mail(subject: str, chapters: Sequence[Chapter]) -> Mail:
-    whole = (*chapters, Chapter("", (paragraph(TURN_OFF),)))
-    return Mail(subject, plain_page(whole), html_page(subject, whole))
+    all_chapters = (*chapters, Chapter("", (paragraph(TURN_OFF),)))
+    return Mail(subject, plain_page(all_chapters), html_page(subject, all_chapters))

@@ -62,12 +62,14 @@ def thread_list(dossiers: Sequence[ThreadDossier], *, more: bool = False) -> Mes
 
 
 def _row(dossier: ThreadDossier) -> Iterator[Block]:
-    whole = button("Open", ActionId.THREAD, dossier.state.thread_key, accessible_label=f"Open thread {_name(dossier)}")
+    open_button = button(
+        "Open", ActionId.THREAD, dossier.state.thread_key, accessible_label=f"Open thread {_name(dossier)}"
+    )
     since_or_state = _since_and_by(dossier) or [STATUS_LABELS[dossier.state.status]]
     who = f"{STATUS_ICONS[dossier.state.status]} {dossier.agent} · "
     facts: list[Run] = [who, *since_or_state, f" · {_counts(dossier)}"]
     yield rich(quote(bold(_name(dossier))), paragraph(*facts))
-    yield actions([whole, *_buttons(dossier, styled=False)])
+    yield actions([open_button, *_buttons(dossier, styled=False)])
 
 
 def _blocks(dossier: ThreadDossier) -> Iterator[Block]:
@@ -116,13 +118,13 @@ def _counts(dossier: ThreadDossier) -> str:
     running = sum(map(_is_running, dossier.packages))
     total = len(dossier.packages) + dossier.unseen
     packages = pluralize(total, "package")
-    match [(count, what) for count, what in ((running, "being carried out"), (waiting, "waiting")) if count]:
+    match [(count, noun) for count, noun in ((running, "being carried out"), (waiting, "waiting")) if count]:
         case []:
             return packages
-        case [(count, what)] if count == total:
-            return f"{packages} {what}"
+        case [(count, noun)] if count == total:
+            return f"{packages} {noun}"
         case counts:
-            return f"{packages}: {', '.join(f'{count} {what}' for count, what in counts)}"
+            return f"{packages}: {', '.join(f'{count} {noun}' for count, noun in counts)}"
 
 
 def _quotes(dossier: ThreadDossier) -> Iterator[Element]:

@@ -115,8 +115,8 @@ def _withdrawn_because(dossier: Dossier) -> str:
 def _sent_back_sentence(dossier: Dossier, decision: Decision) -> str:
     state, people = dossier.state, deciders(dossier)
     if state.status.awaits_agent:
-        what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
-        return f"{people} asked {agent_name(dossier)} for {what}."
+        noun = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
+        return f"{people} asked {agent_name(dossier)} for {noun}."
     how = "Nobody decided in time, so it was deferred" if decision.basis is Basis.TIMEOUT else f"{people} deferred this"
     return f"{how}. It comes back to {who_may_decide(state, dossier.terms)}."
 
@@ -149,8 +149,8 @@ def thread_sentence(dossier: Dossier) -> str:
     back = next(
         (event for event in reversed(dossier.history) if event.event_type == EventType.THREAD_HANDED_BACK), None
     )
-    what = _thread_or_run(state)
-    return f"{person_name(dossier, back.actor)} handed the {what} back." if back else f"The {what} was handed back."
+    noun = _thread_or_run(state)
+    return f"{person_name(dossier, back.actor)} handed the {noun} back." if back else f"The {noun} was handed back."
 
 
 def _thread_or_run(state: PackageState) -> str:
@@ -245,8 +245,8 @@ def _decision_words(dossier: Dossier) -> Iterator[tuple[str, str]]:
         if decision and decision.reviewers
         else _ended_by(dossier)
     )
-    given = dossier.decision_words
-    texts = [*((title, given.get(field)) for field, title in _QUOTE_VERBS.items()), ("ticked", ticked_reasons(given))]
+    words = dossier.decision_words
+    texts = [*((title, words.get(field)) for field, title in _QUOTE_VERBS.items()), ("ticked", ticked_reasons(words))]
     return ((f"{name} {title}", text) for title, text in texts if isinstance(text, str) and text)
 
 

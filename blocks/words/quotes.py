@@ -66,8 +66,8 @@ def _remark(dossier: Dossier, event: HistoryEvent, limit: int) -> Iterator[dict[
 
 
 def remark(heading: str, text: str, limit: int) -> Parts:
-    shown, whole = excerpt(text, limit, 4)
-    more = () if whole else (CUT,)
+    shown, is_whole = excerpt(text, limit, 4)
+    more = () if is_whole else (CUT,)
     return (paragraph(bold(heading)), quote(shown or NOTHING), *more)
 
 

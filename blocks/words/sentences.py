@@ -93,9 +93,9 @@ def request_sentence(dossier: Dossier) -> str:
     """Who asks which roles for what, and on whose behalf."""
     state = dossier.state
     call = state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER
-    what = "" if call else f" to {asked_action(state)}"
+    action_text = "" if call else f" to {asked_action(state)}"
     roles = who_may_decide(state, dossier.terms)
-    return f"{agent_name(dossier)} asks {roles}{what}, {on_whose_behalf(dossier)}."
+    return f"{agent_name(dossier)} asks {roles}{action_text}, {on_whose_behalf(dossier)}."
 
 
 def on_whose_behalf(dossier: Dossier) -> str:

@@ -48,7 +48,7 @@ def export_decisions(
                 yield row
 
 
-def _is_in_time(written: str, selection: Selection) -> bool:
-    moment = datetime.fromisoformat(written)
+def _is_in_time(time_text: str, selection: Selection) -> bool:
+    moment = datetime.fromisoformat(time_text)
     is_late = selection.until is not None and moment >= selection.until
     return not is_late and (selection.since is None or moment >= selection.since)

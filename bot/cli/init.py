@@ -28,8 +28,8 @@ def init(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in FILES.items():
-        written = _write_new(folder / name, (SOURCE / source).read_bytes(), 0o600 if name in SECRET else 0o644)
-        typer.echo(f"wrote {folder / name}" if written else f"kept {folder / name}, which exists")
+        is_new = _write_new(folder / name, (SOURCE / source).read_bytes(), 0o600 if name in SECRET else 0o644)
+        typer.echo(f"wrote {folder / name}" if is_new else f"kept {folder / name}, which exists")
     typer.echo(NEXT)
 
 

@@ -83,7 +83,7 @@ class Stage:
                 {
                     "name": story.name,
                     "title": story.title,
-                    "what": story.what,
+                    "what": story.description,
                     "agent": story.agent,
                     "begins": _beginning(story, openings),
                     "started": self._diary.turn(story.name)[0] > 0,

@@ -82,11 +82,11 @@ def _ca_file(query: str) -> str | None:
     return files[0]
 
 
-def parse_sender(written: str) -> Address:
+def parse_sender(text: str) -> Address:
     """`countersign@example.com`, or with a name: `Countersign <countersign@example.com>`."""
-    name, address = parseaddr(written)
+    name, address = parseaddr(text)
     try:
-        parsed = parse_address(address if written.isprintable() else "")
+        parsed = parse_address(address if text.isprintable() else "")
     except AddressError:
         raise ValueError("must be an address such as countersign@example.com") from None
     return Address(name or "Countersign", addr_spec=parsed.addr_spec)

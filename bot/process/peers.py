@@ -43,9 +43,9 @@ def _address(peername: Any) -> Address | None:
 
 
 @lru_cache(maxsize=1024)  # parsed for each request, and usually the same address as before
-def _parse(written: str) -> Address | None:
+def _parse(text: str) -> Address | None:
     try:
-        address = ip_address(written.strip().partition("%")[0])
+        address = ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

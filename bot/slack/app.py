@@ -219,25 +219,25 @@ async def handle_event(context: ListenerContext, body: Body) -> None:
             log.info("slack.event", kind=kind)
 
 
-async def _carry_out(context: ListenerContext, what: str, work: Awaitable[None]) -> str | None:
+async def _carry_out(context: ListenerContext, activity: str, work: Awaitable[None]) -> str | None:
     """Run the work of a listener. Success proves that Slack's requests reach us."""
-    fault = await _guard(what, work)
+    fault = await _guard(activity, work)
     if fault is None:
         context.transport.request_served()
     return fault
 
 
-async def _guard(what: str, work: Awaitable[None]) -> str | None:
+async def _guard(activity: str, work: Awaitable[None]) -> str | None:
     """Turn exceptions into a sentence for the user: Bolt drops the listener's answer if anything is raised."""
     try:
         await work
     except UnavailableError as fault:
-        log.warning("slack.database_unavailable", what=what, error=str(fault))
+        log.warning("slack.database_unavailable", what=activity, error=str(fault))
         return UNREADABLE if isinstance(fault, UnreadablePolicyError) else UNAVAILABLE
     except SlackError as fault:
-        log.warning("slack.not_answered", what=what, error=fault.error)
+        log.warning("slack.not_answered", what=activity, error=fault.error)
         return None if fault.error in _ANSWERED else NOT_ANSWERED
     except Exception:
-        log.exception("slack.fault", what=what)
+        log.exception("slack.fault", what=activity)
         return OUR_FAULT
     return None

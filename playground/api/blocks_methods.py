@@ -11,15 +11,15 @@ from playground.model.refusals import invalid_arguments
 
 def blocks_validate(call: ApiCall) -> Answer:
     """Faults of a payload are an answer, not a refusal. One of `blocks`, `message` and `view` is required."""
-    given = [name for name in ("blocks", "message", "view") if name in call.arguments]
-    if len(given) != 1:
+    names = [name for name in ("blocks", "message", "view") if name in call.arguments]
+    if len(names) != 1:
         raise invalid_arguments("one of blocks, message and view is required")
-    payload = call.parse(given[0])
-    whole = {"blocks": payload} if given == ["blocks"] else payload
-    if not isinstance(whole, dict):
+    payload = call.parse(names[0])
+    content = {"blocks": payload} if names == ["blocks"] else payload
+    if not isinstance(content, dict):
         raise invalid_arguments("a message and a view are objects")
-    faults = validate_view(whole) if given == ["view"] else validate_message(whole)
-    return {"errors": [_error(fault) for fault in (*faults, *_unknown_types(call, whole.get("blocks")))]}
+    faults = validate_view(content) if names == ["view"] else validate_message(content)
+    return {"errors": [_error(fault) for fault in (*faults, *_unknown_types(call, content.get("blocks")))]}
 
 
 def _unknown_types(call: ApiCall, blocks: Any) -> list[Fault]:

@@ -33,8 +33,8 @@ class Content:
     def validate(self, *, update: bool = False, ignored_errors: Collection[str] = ()) -> Content:
         if self.empty:
             raise RefusedError("no_text")
-        given = {"text": self.text, "blocks": self.blocks, "attachments": self.attachments, "metadata": self.metadata}
-        message = {name: value for name, value in given.items() if value is not None}
+        parts = {"text": self.text, "blocks": self.blocks, "attachments": self.attachments, "metadata": self.metadata}
+        message = {name: value for name, value in parts.items() if value is not None}
         check_message(message, update=update, ignored_errors=ignored_errors)
         return self
 

@@ -29,9 +29,9 @@ def _view_argument(call: ApiCall, kind: str) -> dict[str, Any]:
 
 def _redeem_trigger(call: ApiCall) -> tuple[str, str, dict[str, Any], str]:
     """The trigger's user, their workspace, the view and the trigger. A refused view does not use up the trigger."""
-    slack, trigger, given = call.slack, call.required_text("trigger_id"), _view_argument(call, "modal")
+    slack, trigger, definition = call.slack, call.required_text("trigger_id"), _view_argument(call, "modal")
     user = slack.triggers.exchange(trigger)
-    return user, slack.people[user].team_id, given, trigger
+    return user, slack.people[user].team_id, definition, trigger
 
 
 def open_view(call: ApiCall) -> Answer:
@@ -43,11 +43,11 @@ def push_view(call: ApiCall) -> Answer:
 
 
 def update_view(call: ApiCall) -> Answer:
-    views, given = call.slack.views, _given_any(call)
+    views, definition = call.slack.views, _given_any(call)
     view = views.find(call.text("view_id"), call.text("external_id"))
-    if given["type"] != view.given["type"]:
+    if definition["type"] != view.definition["type"]:
         raise invalid_arguments("must be of the type it was [json-pointer:/view/type]")
-    return {"view": view_json(call.slack, views.update(view, given, call.text("hash") or None))}
+    return {"view": view_json(call.slack, views.update(view, definition, call.text("hash") or None))}
 
 
 def _given_any(call: ApiCall) -> dict[str, Any]:
@@ -57,13 +57,13 @@ def _given_any(call: ApiCall) -> dict[str, Any]:
 
 
 def publish_home(call: ApiCall) -> Answer:
-    slack, given = call.slack, _view_argument(call, "home")
+    slack, definition = call.slack, _view_argument(call, "home")
     if not slack.home_enabled:
         raise RefusedError("not_enabled")
     person = slack.people.get(call.text("user_id"))
     if person is None or person.deleted:
         raise RefusedError("user_not_found")
-    view = slack.views.publish(person.id, person.team_id, given, call.text("hash") or None)
+    view = slack.views.publish(person.id, person.team_id, definition, call.text("hash") or None)
     return {"view": view_json(slack, view)}
 
 

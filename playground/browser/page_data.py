@@ -143,7 +143,7 @@ def _channel(channel: Channel) -> Json:
 
 
 def _view(view: View) -> Json:
-    view_json: Mapping[str, Any] = view.given
+    view_json: Mapping[str, Any] = view.definition
     return {
         "id": view.id,
         "hash": view.hash,

@@ -152,7 +152,7 @@ class Client:
 
     async def submit(self, user: str, values: Mapping[str, Any]) -> Outcome:
         person, view = self.person(user), self.type_in(user, values)
-        if not view.given.get("submit"):
+        if not view.definition.get("submit"):
             raise NotPossibleError(f"the modal {view.title!r} has no button to submit it")
         empty = missing_values(view.blocks, view.values)
         if empty:
@@ -171,12 +171,12 @@ class Client:
 
     async def close(self, user: str, *, everything: bool = False) -> Outcome:
         person, view = self.person(user), self.modal(user)
-        cleared = everything or bool(view.given.get("clear_on_close"))
+        cleared = everything or bool(view.definition.get("clear_on_close"))
         closing = reversed(self.slack.views.stack(user)) if cleared else [view]
         outcome = Outcome(slack=self.slack, user=user, before=self.slack.ids.ts())
         for closed in list(closing):
             self.slack.views.close(closed)
-            if closed.given.get("notify_on_close"):
+            if closed.definition.get("notify_on_close"):
                 outcome = await self._send(user, self.payloads.view_closed(person, closed, everything=cleared))
         return outcome
 

@@ -135,8 +135,8 @@ def _fits(element: Element, typed: str) -> None:
 
 
 def _number(element: Element, typed: str) -> None:
-    whole = not element.data.get("is_decimal_allowed")
-    if not re.fullmatch(r"-?\d+" if whole else r"-?\d+(\.\d+)?", typed):
+    is_integer = not element.data.get("is_decimal_allowed")
+    if not re.fullmatch(r"-?\d+" if is_integer else r"-?\d+(\.\d+)?", typed):
         raise NotPossibleError(f"{element.action_id!r} takes a number, not {typed!r}")
     least, limit = element.data.get("min_value", "-inf"), element.data.get("max_value", "inf")
     if not float(least) <= float(typed) <= float(limit):
@@ -154,9 +154,9 @@ def state_of(blocks: Any, typed: State) -> dict[str, dict[str, Any]]:
 
 
 def _current_value(element: Element, name: str, typed: State) -> Mapping[str, Any]:
-    held = typed.get(element.block_id, {}).get(element.action_id)
-    if held is not None and held["type"] == element.type:
-        return held
+    value = typed.get(element.block_id, {}).get(element.action_id)
+    if value is not None and value["type"] == element.type:
+        return value
     nothing: Any = [] if name.endswith("s") else None
     return {"type": element.type, name: element.data.get(INITIAL[name], nothing)}
 

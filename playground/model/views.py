@@ -22,7 +22,7 @@ class View:
     user: str
     team_id: str
     hash: str
-    given: Mapping[str, Any]
+    definition: Mapping[str, Any]
     blocks: Sequence[Mapping[str, Any]]
     root_id: str
     previous_id: str | None = None
@@ -33,15 +33,15 @@ class View:
 
     @property
     def callback_id(self) -> str:
-        return str(self.given.get("callback_id") or "")
+        return str(self.definition.get("callback_id") or "")
 
     @property
     def private_metadata(self) -> str:
-        return str(self.given.get("private_metadata") or "")
+        return str(self.definition.get("private_metadata") or "")
 
     @property
     def title(self) -> str:
-        return str((self.given.get("title") or {}).get("text", ""))
+        return str((self.definition.get("title") or {}).get("text", ""))
 
     @property
     def shown(self) -> str:
@@ -67,9 +67,11 @@ class View:
     @property
     def shape(self) -> dict[str, Any]:
         """As the Web API and the payloads show a view, without its owner."""
-        kept = {name: self.given.get(name) for name in ("type", "title", "submit", "close")}
-        flags = {name: bool(self.given.get(name)) for name in ("clear_on_close", "notify_on_close", "submit_disabled")}
-        texts = {name: self.given.get(name) or "" for name in TEXTS}
+        kept = {name: self.definition.get(name) for name in ("type", "title", "submit", "close")}
+        flags = {
+            name: bool(self.definition.get(name)) for name in ("clear_on_close", "notify_on_close", "submit_disabled")
+        }
+        texts = {name: self.definition.get(name) or "" for name in TEXTS}
         return {
             "id": self.id,
             "team_id": self.team_id,
@@ -105,20 +107,20 @@ class Views:
         """Every view that was ever opened for the person, in its last state."""
         return [view for view in self._views.values() if view.user == user]
 
-    def open(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
+    def open(self, user: str, team_id: str, definition: Mapping[str, Any], trigger: str | None) -> View:
         self.clear(user)
-        return self._put(user, team_id, given, trigger)
+        return self._put(user, team_id, definition, trigger)
 
-    def push(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
+    def push(self, user: str, team_id: str, definition: Mapping[str, Any], trigger: str | None) -> View:
         if not self.stack(user):
             raise RefusedError("not_found")
         if len(self.stack(user)) >= MAX_STACK:
             raise RefusedError("push_limit_reached")
-        return self._put(user, team_id, given, trigger)
+        return self._put(user, team_id, definition, trigger)
 
-    def _put(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
+    def _put(self, user: str, team_id: str, definition: Mapping[str, Any], trigger: str | None) -> View:
         below = self.top(user)
-        view = self._new_view(user, team_id, given, trigger)
+        view = self._new_view(user, team_id, definition, trigger)
         if below:
             view = replace(view, root_id=below.root_id, previous_id=below.id)
         self._views[view.id] = view
@@ -126,33 +128,33 @@ class Views:
         self._announce("view.opened", view)
         return view
 
-    def _new_view(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
+    def _new_view(self, user: str, team_id: str, definition: Mapping[str, Any], trigger: str | None) -> View:
         view_id = self.ids.numbered_id("V")
-        self._require_unique(given.get("external_id"), view_id)
+        self._require_unique(definition.get("external_id"), view_id)
         return View(
             id=view_id,
             user=user,
             team_id=team_id,
             hash=self.ids.hash(),
-            given=given,
-            blocks=with_ids(given.get("blocks")),
+            definition=definition,
+            blocks=with_ids(definition.get("blocks")),
             root_id=view_id,
             trigger=trigger,
         )
 
     def _require_unique(self, external_id: str | None, view_id: str) -> None:
-        if external_id and any(view.given.get("external_id") == external_id for view in self._open(but=view_id)):
+        if external_id and any(view.definition.get("external_id") == external_id for view in self._open(but=view_id)):
             raise RefusedError("duplicate_external_id")
 
     def _open(self, but: str = "") -> list[View]:
         ids = [view_id for stack in self._stacks.values() for view_id in stack] + list(self._homes.values())
         return [self._views[view_id] for view_id in ids if view_id != but]
 
-    def publish(self, user: str, team_id: str, given: Mapping[str, Any], expected: str | None) -> View:
+    def publish(self, user: str, team_id: str, definition: Mapping[str, Any], expected: str | None) -> View:
         current = self.home(user)
         if current:
-            return self.update(current, given, expected)
-        view = self._new_view(user, team_id, given, None)
+            return self.update(current, definition, expected)
+        view = self._new_view(user, team_id, definition, None)
         self._views[view.id], self._homes[user] = view, view.id
         self._announce("home.published", view)
         return view
@@ -160,16 +162,18 @@ class Views:
     def find(self, view_id: str | None, external_id: str | None) -> View:
         """Only open views are found."""
         for view in self._open():
-            if view.id == view_id or (external_id and view.given.get("external_id") == external_id):
+            if view.id == view_id or (external_id and view.definition.get("external_id") == external_id):
                 return view
         raise RefusedError("not_found")
 
-    def update(self, view: View, given: Mapping[str, Any], expected: str | None = None) -> View:
+    def update(self, view: View, definition: Mapping[str, Any], expected: str | None = None) -> View:
         if expected and expected != view.hash:
             raise RefusedError("hash_conflict")
-        self._require_unique(given.get("external_id"), view.id)
+        self._require_unique(definition.get("external_id"), view.id)
         # Typed values stay if block, element and type are the same as before: `state_of` checks that.
-        return self._keep(view, given=given, blocks=with_ids(given.get("blocks")), hash=self.ids.hash(), errors={})
+        return self._keep(
+            view, definition=definition, blocks=with_ids(definition.get("blocks")), hash=self.ids.hash(), errors={}
+        )
 
     def type_in(self, view: View, typed: State) -> View:
         return self._keep(view, typed=typed)

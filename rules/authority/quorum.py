@@ -55,9 +55,9 @@ def fill_quorum(
     if not of_role:
         return min(len(able), quorum), {}
     seated = _fill_parts(of_role, able)
-    rest = quorum - sum(of_role.values())
+    others = quorum - sum(of_role.values())
     parts = {role: (needed, seated[role]) for role, needed in of_role.items()}
-    return min(len(able), seated.total() + rest), parts
+    return min(len(able), seated.total() + others), parts
 
 
 def _fill_parts(of_role: Mapping[str, int], able: Mapping[str, Container[str]]) -> Counter[str]:

@@ -38,8 +38,8 @@ def _is_reviewer(roster: Roster, state: PackageState, user_id: str) -> bool:
     """Whether the person may act, within scope, in any role that is asked now or may be asked later."""
     terms = terms_today(state, roster.policy)
     roles = {state.task.required_role, state.terms.role, terms.role, *terms.ladder, *terms.of_role}
-    held = {held for role in roles for held in roster.roles_acting_as(user_id, role)}
-    return any(roster.policy.roles[name].covers(state.action_type) for name in held)
+    own = {own for role in roles for own in roster.roles_acting_as(user_id, role)}
+    return any(roster.policy.roles[name].covers(state.action_type) for name in own)
 
 
 def _has_the_task(roster: Roster, state: PackageState, user_id: str, now: datetime) -> bool:

@@ -105,32 +105,32 @@ def passages(package: DecisionPackage, look: Look | None = None) -> Iterator[Pas
 
 
 def _parameter_passages(package: DecisionPackage, look: Look | None) -> Iterator[Passage]:
-    given = package.action_parameters or {}
-    headers, texts = _email_keys(given, look) if package.kind in CALLS else _Email()
+    parameters = package.action_parameters or {}
+    headers, texts = _email_keys(parameters, look) if package.kind in CALLS else _Email()
     texts = texts or _PROSE.get(package.kind, ())
     if headers:
-        yield Passage(Content.EMAIL, [f"{name.capitalize()}: {_on_one_line(given[name])}" for name in headers])
-    yield from (Passage(part, _text_lines(given[part])) for part in texts)
-    others = {name: value for name, value in given.items() if name not in texts and name not in headers}
+        yield Passage(Content.EMAIL, [f"{name.capitalize()}: {_on_one_line(parameters[name])}" for name in headers])
+    yield from (Passage(part, _text_lines(parameters[part])) for part in texts)
+    others = {name: value for name, value in parameters.items() if name not in texts and name not in headers}
     if others or package.action_parameters == {}:
         yield Passage(Content.PARAMETERS, _members(others, "") if others else ["{}"])
 
 
-def _email_keys(given: Mapping[str, Any], look: Look | None) -> _Email:
+def _email_keys(parameters: Mapping[str, Any], look: Look | None) -> _Email:
     """A recipient always stands first, so that no text can imitate one."""
     if look is Look.EMAIL:
-        email = _fitting_keys(given, _LOOK_HEADERS, _LOOK_TEXTS)
+        email = _fitting_keys(parameters, _LOOK_HEADERS, _LOOK_TEXTS)
         return email if email.texts and not set(email.headers).isdisjoint(_RECIPIENTS) else _Email()
-    email = _fitting_keys(given, _EMAIL_HEADERS, _EMAIL_TEXTS)
-    has_one_text = len(email.texts) == sum(name in given for name in _EMAIL_TEXTS) == 1
+    email = _fitting_keys(parameters, _EMAIL_HEADERS, _EMAIL_TEXTS)
+    has_one_text = len(email.texts) == sum(name in parameters for name in _EMAIL_TEXTS) == 1
     return email if has_one_text and email.headers == _EMAIL_HEADERS else _Email()
 
 
-def _fitting_keys(given: Mapping[str, Any], headers: Iterable[str], texts: Iterable[Content]) -> _Email:
+def _fitting_keys(parameters: Mapping[str, Any], headers: Iterable[str], texts: Iterable[Content]) -> _Email:
     """Headers whose values stand on one line, and texts."""
     return _Email(
-        tuple(name for name in headers if name in given and _on_one_line(given[name]) is not None),
-        tuple(name for name in texts if isinstance(given.get(name), str)),
+        tuple(name for name in headers if name in parameters and _on_one_line(parameters[name]) is not None),
+        tuple(name for name in texts if isinstance(parameters.get(name), str)),
     )
 
 
@@ -153,18 +153,18 @@ def card_pieces(package: DecisionPackage, look: Look | None = None) -> tuple[Pie
 
 def _joined(lines: Iterable[str]) -> Iterator[str]:
     """Short parameters that follow one another share a line."""
-    held = ""
+    entry = ""
     for line in lines:
-        if held and _ENTRY.fullmatch(line) and len(held) + len(_JOIN) + len(line) <= _MAX_WIDTH:
-            held += _JOIN + line
+        if entry and _ENTRY.fullmatch(line) and len(entry) + len(_JOIN) + len(line) <= _MAX_WIDTH:
+            entry += _JOIN + line
             continue
-        if held:
-            yield held
-        held = line if _ENTRY.fullmatch(line) and not line.startswith(" ") else ""
-        if not held:
+        if entry:
+            yield entry
+        entry = line if _ENTRY.fullmatch(line) and not line.startswith(" ") else ""
+        if not entry:
             yield line
-    if held:
-        yield held
+    if entry:
+        yield entry
 
 
 def fits_on_card(package: DecisionPackage, look: Look | None = None) -> bool:
@@ -224,8 +224,8 @@ def _text_lines(text: str) -> Iterator[str]:
 
 def _escape_line(line: str) -> str:
     """The line as in JSON, without quotation marks. A space at the end is escaped, because nobody could see it."""
-    written = escape_invisible(line.replace("\\", "\\\\"))
-    return written[:-1] + r"\u0020" if written.endswith(" ") else written
+    shown_text = escape_invisible(line.replace("\\", "\\\\"))
+    return shown_text[:-1] + r"\u0020" if shown_text.endswith(" ") else shown_text
 
 
 def _members(value: Mapping[str, Any], indent: str) -> Iterator[str]:
@@ -240,9 +240,9 @@ def _items(values: Iterable[Any], indent: str) -> Iterator[str]:
 
 def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
     """The value on the line of its label, or on lines below it. Each line of a text is marked by a bar."""
-    written = _on_one_line(value)
-    if written is not None:
-        yield f"{label} {written}"
+    shown_text = _on_one_line(value)
+    if shown_text is not None:
+        yield f"{label} {shown_text}"
         return
     yield label
     match value:
@@ -271,11 +271,11 @@ def _flow_style(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | No
         return None
     if any(isinstance(item, str) and "\n" in item for item in items):
         return None
-    written = [_quote(item) if isinstance(item, str) else _on_one_line(item) for item in items]
+    shown_text = [_quote(item) if isinstance(item, str) else _on_one_line(item) for item in items]
     if isinstance(value, dict):
-        text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, written, strict=True)) + "}"
+        text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, shown_text, strict=True)) + "}"
     else:
-        text = f"[{', '.join(map(str, written))}]"
+        text = f"[{', '.join(map(str, shown_text))}]"
     return text if len(text) <= _MAX_WIDTH else None
 
 

@@ -24,7 +24,7 @@ ANYTHING = "*"
 
 RequesterPattern = Annotated[
     str,
-    AfterValidator(lambda written: written.lower() if "@" in written else written),
+    AfterValidator(lambda address: address.lower() if "@" in address else address),
     StringConstraints(pattern=r"^(\*|[UW][A-Z0-9]{1,20}|[A-Za-z0-9*][A-Za-z0-9_.+*-]{0,63}@[A-Za-z0-9.-]{1,253})$"),
 ]
 

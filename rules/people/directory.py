@@ -61,14 +61,14 @@ class Roster:
             groups = (directory.groups.get(group, frozenset()) for group in role.groups)
             for user_id in frozenset(role.members).union(*groups):
                 self._roles_of[user_id] = (*self._roles_of.get(user_id, ()), name)
-        self._able = {user_id: self._roles_by_acting_role(held) for user_id, held in self._roles_of.items()}
+        self._able = {user_id: self._roles_by_acting_role(roles) for user_id, roles in self._roles_of.items()}
 
     def _roles_by_acting_role(self, holds: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """For each role in which a holder of these roles may act: the roles that allow it."""
         able: dict[str, tuple[str, ...]] = {}
-        for held in holds:
-            for role in self.policy.roles_implied_by(held):
-                able[role] = (*able.get(role, ()), held)
+        for own in holds:
+            for role in self.policy.roles_implied_by(own):
+                able[role] = (*able.get(role, ()), own)
         return able
 
     def person(self, user_id: str) -> Person | None:

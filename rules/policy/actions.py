@@ -93,11 +93,11 @@ class Listing(NamedTuple):
 def listing(actions: Mapping[str, Action], action_type: str) -> Listing:
     """The entries for an action type. Of equally good matches the first is the own entry, the others are broader."""
     name = normalize_name(action_type)
-    entries = [(normalize_name(written), entry) for written, entry in actions.items()]
+    entries = [(normalize_name(written_name), entry) for written_name, entry in actions.items()]
     fitting = [(pattern, entry) for pattern, entry in entries if pattern == name or fnmatchcase(name, pattern)]
     own = _best_matches(name, fitting)
     prefixes = frozenset(_prefixes(name))
-    broader = (entry for written, entry in entries if written in prefixes)
+    broader = (entry for written_name, entry in entries if written_name in prefixes)
     return Listing(own[0] if own else None, (*own[1:], *broader))
 
 

@@ -229,8 +229,8 @@ class Policy(Value):
     def unheld_roles(self) -> tuple[str, ...]:
         """The required roles that nobody holds: packages that need one are refused."""
         staffed = [name for name, role in self.roles.items() if role.members or role.groups]
-        held = frozenset[str]().union(*map(self.roles_implied_by, staffed))
-        return tuple(sorted(self.required_roles - held))
+        filled = frozenset[str]().union(*map(self.roles_implied_by, staffed))
+        return tuple(sorted(self.required_roles - filled))
 
     def action(self, action_type: str) -> Action | None:
         """The catalogue's entries for this action type merged into one; None if there is none."""

@@ -50,13 +50,13 @@ class PolicyError(Exception):
 def read_policy(text: str | bytes) -> Policy:
     """Parse and validate the text of a policy."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    written = _parse_toml(_decode(raw))
+    document = _parse_toml(_decode(raw))
     # `digest` is a field of the policy but not a key of the file: it is computed from the content.
-    unknown = (_make_fault(("digest",), _unknown_key(("digest",)), written),) if "digest" in written else ()
+    unknown = (_make_fault(("digest",), _unknown_key(("digest",)), document),) if "digest" in document else ()
     try:
-        policy = Policy.model_validate({**written, "digest": ""})
+        policy = Policy.model_validate({**document, "digest": ""})
     except ValidationError as error:
-        raise PolicyError((*unknown, *_faults(error, written))) from None
+        raise PolicyError((*unknown, *_faults(error, document))) from None
     if unknown:
         raise PolicyError(unknown)
     return policy
@@ -78,16 +78,16 @@ def _decode(raw: bytes) -> str:
 
 def _parse_toml(text: str) -> dict[str, Any]:
     try:
-        written = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _file_error(_syntax_sentence(str(error), text)) from None
     except RecursionError:
         raise _file_error("lists or tables are nested too deep") from None
     except ValueError:  # tomllib does not catch Python's limit on the digits of an integer
         raise _file_error("a number has thousands of digits") from None
-    if not written:
+    if not document:
         raise _file_error("the policy is empty; start from the policy.toml that Countersign comes with")
-    return written
+    return document
 
 
 def _file_error(sentence: str) -> PolicyError:
@@ -106,28 +106,28 @@ _HINTS = {"Invalid value": "; text stands in quotes", "Cannot overwrite a value"
 def _syntax_sentence(message: str, text: str) -> str:
     match = _WHERE.search(message)
     where = (match and match[1]) or _position(text, len(text))
-    what = _WHERE.sub("", message)
-    return f"{where}: {what}{_HINTS.get(what, '')}"
+    sentence_end = _WHERE.sub("", message)
+    return f"{where}: {sentence_end}{_HINTS.get(sentence_end, '')}"
 
 
 # From pydantic's errors to faults.
 
 
-def _faults(error: ValidationError, written: dict[str, Any]) -> Iterator[Fault]:
+def _faults(error: ValidationError, document: dict[str, Any]) -> Iterator[Fault]:
     for details in error.errors(include_url=False):
         cause = details.get("ctx", {}).get("error")
         if isinstance(cause, CrossFieldError):
             for place, sentence in cause.faults:
-                yield _make_fault((*details["loc"], *place), sentence, written, or_default=bool(place))
+                yield _make_fault((*details["loc"], *place), sentence, document, or_default=bool(place))
         else:
-            yield _make_fault(details["loc"], _sentence(details), written)
+            yield _make_fault(details["loc"], _sentence(details), document)
 
 
 _ABSENT = object()
 
 
-def _make_fault(place: Place, sentence: str, written: dict[str, Any], *, or_default: bool = False) -> Fault:
-    value = _look_up(written, place)
+def _make_fault(place: Place, sentence: str, document: dict[str, Any], *, or_default: bool = False) -> Fault:
+    value = _look_up(document, place)
     if value is _ABSENT and place[-1] == "[key]":  # pydantic's mark for a fault of the key itself
         return Fault(key=_dotted_key(place[:-1]), sentence=sentence)
     if value is _ABSENT and or_default:
@@ -135,13 +135,13 @@ def _make_fault(place: Place, sentence: str, written: dict[str, Any], *, or_defa
     return Fault(key=_dotted_key(place), value=_toml_value(value), sentence=sentence)
 
 
-def _look_up(written: Any, place: Place) -> Any:
+def _look_up(document: Any, place: Place) -> Any:
     for step in place:
         try:
-            written = written[step]
+            document = document[step]
         except (LookupError, TypeError):
             return _ABSENT
-    return written
+    return document
 
 
 def _dotted_key(place: Place) -> str:

@@ -132,7 +132,7 @@ def _critical() -> Tier:
 
 def _merged_with(default: Callable[[], Tier]) -> BeforeValidator:
     """Settings that the table does not name keep the built-in values of this tier."""
-    return BeforeValidator(lambda written: {**dict(default()), **written} if isinstance(written, dict) else written)
+    return BeforeValidator(lambda table: {**dict(default()), **table} if isinstance(table, dict) else table)
 
 
 class Tiers(Value):

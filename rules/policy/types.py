@@ -82,20 +82,24 @@ def check_span(span: timedelta) -> timedelta:
 Span = Annotated[Duration, AfterValidator(check_span)]
 
 
-def _time_of_day(written: Any) -> Any:
+def _time_of_day(toml_value: Any) -> Any:
     # Pydantic would read 9 as nine seconds past midnight. A zone in the value could contradict `timezone`.
-    if isinstance(written, str) and re.fullmatch(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?", written) and written < "24":
-        return time.fromisoformat(written)
-    if isinstance(written, time) and written.tzinfo is None:
-        return written
+    if (
+        isinstance(toml_value, str)
+        and re.fullmatch(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?", toml_value)
+        and toml_value < "24"
+    ):
+        return time.fromisoformat(toml_value)
+    if isinstance(toml_value, time) and toml_value.tzinfo is None:
+        return toml_value
     raise ValueError('write a time of day such as "09:00"')
 
 
-def _day(written: Any) -> Any:
-    if isinstance(written, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
-        return written
-    if isinstance(written, date) and not isinstance(written, datetime):
-        return written
+def _day(toml_value: Any) -> Any:
+    if isinstance(toml_value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", toml_value):
+        return toml_value
+    if isinstance(toml_value, date) and not isinstance(toml_value, datetime):
+        return toml_value
     raise ValueError("write a date such as 2026-12-25")
 
 

@@ -38,11 +38,11 @@ class EarlierExport:
         if tenant_id != self.tenant_id:
             yield Fault(TENANT, None, None, f"the earlier export is of another installation, {self.tenant_id}")
         if self.tenant.length > 0 and not self._reached:
-            what = f"it was cut: the earlier export has it up to revision {self.tenant.length}"
-            yield Fault(TENANT, None, None, what)
+            sentence = f"it was cut: the earlier export has it up to revision {self.tenant.length}"
+            yield Fault(TENANT, None, None, sentence)
         for package_id, claim in self.packages.items():
-            what = f"it was deleted: the earlier export has it with {claim.length} events"
-            yield Fault(package_id, None, None, what)
+            sentence = f"it was deleted: the earlier export has it with {claim.length} events"
+            yield Fault(package_id, None, None, sentence)
 
 
 def _revision(event: Any) -> Any:
@@ -51,5 +51,5 @@ def _revision(event: Any) -> Any:
 
 def _check_unchanged(chain: str, claim: Claim, event: Any) -> Iterator[Fault]:
     if event.get("digest") != claim.head:
-        what = f"it was rewritten: up to revision {claim.length} it is not what the earlier export has"
-        yield Fault(chain, claim.length, None, what)
+        sentence = f"it was rewritten: up to revision {claim.length} it is not what the earlier export has"
+        yield Fault(chain, claim.length, None, sentence)

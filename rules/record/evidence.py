@@ -22,12 +22,12 @@ class Fault:
     package_id: str
     revision: int | None
     event_id: str | None
-    what: str
+    sentence: str
 
     def __str__(self) -> str:
         revision = "" if self.revision is None else f" revision {self.revision}"
         event = "" if self.event_id is None else f" ({self.event_id})"
-        return f"{self.package_id}{revision}{event}: {self.what}"
+        return f"{self.package_id}{revision}{event}: {self.sentence}"
 
 
 class Claim(NamedTuple):

@@ -36,12 +36,12 @@ def fold(trail: Trail, folding: Folding) -> Iterator[Fault]:
     state: Json = {}
     for event in trail.events:
         before, state = state, state | event["change"]
-        if what := _event_fault(event, before, state, folding):
-            yield Fault(trail.package_id, event["revision"], event["event_id"], what)
+        if sentence := _event_fault(event, before, state, folding):
+            yield Fault(trail.package_id, event["revision"], event["event_id"], sentence)
     claimed = trail.claim.state if trail.claim else None
     if trail.claim and state and not _equal_states(state, claimed, folding.model):
-        what = f"the state that is kept is not what its events come to: {', '.join(_differing(state, claimed))}"
-        yield Fault(trail.package_id, trail.claim.length, None, what)
+        sentence = f"the state that is kept is not what its events come to: {', '.join(_differing(state, claimed))}"
+        yield Fault(trail.package_id, trail.claim.length, None, sentence)
 
 
 def _event_fault(event: Event, before: Json, after: Json, folding: Folding) -> str | None:

@@ -201,9 +201,11 @@ def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  #
         case Status.REJECTED:
             return _rejection_message(state)
         case Status.TAKEN_OVER:
-            what = "thread" if state.thread_id else "run"
-            held = f"Pause this {what} until it is handed back" if state.holds_thread else "Do not act on it"
-            return f"A person has taken this over. {held}."
+            situation_text = "thread" if state.thread_id else "run"
+            waiting = (
+                f"Pause this {situation_text} until it is handed back" if state.holds_thread else "Do not act on it"
+            )
+            return f"A person has taken this over. {waiting}."
         case Status.REVOKED:
             return _revocation_message(state)
         case Status.EXPIRED:
@@ -216,8 +218,8 @@ def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  #
 
 def _waiting_message(state: PackageState, who: str) -> str:
     takeover = state.level is HITLLevel.HUMAN_TAKEOVER
-    what = f"Stop here: {who} is asked to take over" if takeover else f"Waiting for {who}"
-    return f"{what}. Poll this URL or wait for the callback."
+    situation_text = f"Stop here: {who} is asked to take over" if takeover else f"Waiting for {who}"
+    return f"{situation_text}. Poll this URL or wait for the callback."
 
 
 _CLAIMED = (

@@ -23,13 +23,13 @@ def rendering_faults(trail: Trail) -> Iterator[Fault]:
     kept = {shown.rendering_id for shown in trail.renderings}
     for shown in trail.renderings:
         if shown.body is not None and _computed_id(shown) != shown.rendering_id:
-            what = f"the rendering {shown.rendering_id} was changed: its id is not the digest of its content"
-            yield Fault(trail.package_id, None, None, what)
+            sentence = f"the rendering {shown.rendering_id} was changed: its id is not the digest of its content"
+            yield Fault(trail.package_id, None, None, sentence)
     for event in trail.events:
         named = event.get("rendering_id") if isinstance(event, dict) else None
         if isinstance(named, str) and _RENDERING.fullmatch(named) and named not in kept:
-            what = f"the rendering {named} is gone: retention empties renderings and never removes them"
-            yield Fault(trail.package_id, event.get("revision"), event.get("event_id"), what)
+            sentence = f"the rendering {named} is gone: retention empties renderings and never removes them"
+            yield Fault(trail.package_id, event.get("revision"), event.get("event_id"), sentence)
 
 
 def _computed_id(shown: StoredRendering) -> str | None:
@@ -60,8 +60,8 @@ class PoliciesInForce:
     def faults(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         for policy in policies:
             if not _matches_digest(policy, self._texts.get(policy.digest)):
-                what = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"
-                yield Fault(TENANT, None, None, what)
+                sentence = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"
+                yield Fault(TENANT, None, None, sentence)
         for digest in self._texts.keys() - {policy.digest for policy in policies}:
             yield Fault(TENANT, None, None, f"the text of policy {digest} is gone")
 

@@ -21,8 +21,8 @@ def thread_references(trail: Trail) -> Iterator[tuple[str, Fault]]:
     """Each named event, with the fault if there is no such event. The chain must be intact."""
     for event in trail.events:
         if event_id := _named_event(event):
-            what = f"it names {event_id}, and no thread has this event"
-            yield event_id, Fault(trail.package_id, event["revision"], event["event_id"], what)
+            sentence = f"it names {event_id}, and no thread has this event"
+            yield event_id, Fault(trail.package_id, event["revision"], event["event_id"], sentence)
 
 
 def _named_event(event: Event) -> str | None:

@@ -73,19 +73,19 @@ class ChainChecker:
     def check(self, event: Any) -> Fault | None:
         """Check the next event."""
         digest = _computed_digest(event)
-        if what := _integrity_fault(event, digest):
+        if sentence := _integrity_fault(event, digest):
             # The event counts as present under either digest, so that its successor is not reported as well.
             stated = event.get("digest") if isinstance(event, dict) else None
             self._advance(self.length + 1, (digest, stated) if isinstance(stated, str) else ())
-            return self.fault(what, event)
-        if what := self._origin_fault(event):
-            return self.fault(what, event)
+            return self.fault(sentence, event)
+        if sentence := self._origin_fault(event):
+            return self.fault(sentence, event)
         misplaced = self._order_fault(event)
         if event["revision"] > self.length:
             self._advance(event["revision"], (digest,))
         new = self._seen.add(event["event_id"])
-        what = misplaced or (None if new else "its event id stands in the record twice")
-        return self.fault(what, event) if what else None
+        sentence = misplaced or (None if new else "its event id stands in the record twice")
+        return self.fault(sentence, event) if sentence else None
 
     def _advance(self, length: int, heads: tuple[Any, ...]) -> None:
         self.length, self._heads = length, heads
@@ -101,14 +101,14 @@ class ChainChecker:
             return self.fault("its last event is not the one that is named as its head")
         return None
 
-    def fault(self, what: str, event: Any = None) -> Fault:
+    def fault(self, sentence: str, event: Any = None) -> Fault:
         named = event if isinstance(event, dict) else {}
         revision, event_id = named.get("revision"), named.get("event_id")
         return Fault(
             self.package_id or TENANT,
             revision if isinstance(revision, int) else self.length or None,
             event_id if isinstance(event_id, str) else None,
-            what,
+            sentence,
         )
 
     def _origin_fault(self, event: Event) -> str | None:
@@ -130,8 +130,8 @@ class ChainChecker:
 
 
 def _integrity_fault(event: Any, digest: str | None) -> str | None:
-    if what := _form_fault(event):
-        return what
+    if sentence := _form_fault(event):
+        return sentence
     return None if digest == event["digest"] else "it was changed: its digest is not that of its content"
 
 
@@ -219,13 +219,13 @@ def word_faults(trail: Trail) -> Iterator[Fault]:
     revisions = {event["event_id"]: event["revision"] for event in events}
     missing = {event_id for event_id, digest in digests.items() if digest is not None}
     for kept in trail.contents:
-        what = _stored_words_fault(kept, digests.get(kept.event_id), missing)
+        sentence = _stored_words_fault(kept, digests.get(kept.event_id), missing)
         missing.discard(kept.event_id)
-        if what:
-            yield Fault(trail.package_id, revisions.get(kept.event_id), kept.event_id, what)
+        if sentence:
+            yield Fault(trail.package_id, revisions.get(kept.event_id), kept.event_id, sentence)
     for event_id in sorted(missing):
-        what = "the row of its words is missing: retention empties such rows and never deletes them"
-        yield Fault(trail.package_id, revisions[event_id], event_id, what)
+        sentence = "the row of its words is missing: retention empties such rows and never deletes them"
+        yield Fault(trail.package_id, revisions[event_id], event_id, sentence)
 
 
 def _stored_words_fault(kept: StoredWords, digest: Any, missing: set[str]) -> str | None:

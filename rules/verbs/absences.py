@@ -52,10 +52,10 @@ def cover_absences(move: Move) -> Move:
 
 def climb_if_nobody_is_left(move: Move) -> Move:
     """After someone was barred: if nobody who is asked can decide any more, ask the next rung at once."""
-    left = eligible_users(move.situation.roster, question_asked(move.state), move.situation.now)
+    eligible = eligible_users(move.situation.roster, question_asked(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING
-    return climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else cover_absences(move)
+    return climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not eligible and rung else cover_absences(move)
 
 
 def _assignee_is_absent(state: PackageState, roster: Roster, now: datetime) -> bool:

@@ -50,8 +50,8 @@ def close_obstacle(state: PackageState) -> Refusal | None:
     return _failure_obstacle(state, "closing it", (None, _R.RETRY, _R.ROLLBACK))
 
 
-def _pending_obstacle(state: PackageState, what: str) -> Refusal | None:
-    return None if state.asks_recovery else refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb=what)
+def _pending_obstacle(state: PackageState, action_text: str) -> Refusal | None:
+    return None if state.asks_recovery else refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb=action_text)
 
 
 def _grant_obstacle(state: PackageState) -> Refusal | None:
@@ -64,11 +64,13 @@ def _grant_obstacle(state: PackageState) -> Refusal | None:
     return refuse(Reason.A_QUESTION) if state.kind is Kind.QUESTION else None
 
 
-def _failure_obstacle(state: PackageState, what: str, after: tuple[RecoveryDecision | None, ...]) -> Refusal | None:
+def _failure_obstacle(
+    state: PackageState, action_text: str, after: tuple[RecoveryDecision | None, ...]
+) -> Refusal | None:
     """Refuse without a failure, and after any decision but these."""
     if not state.proceeds or state.execution.state not in FAILURES:
         status = state.execution.state if state.proceeds else state.status
-        return refuse(Reason.NOT_IN_THIS_STATE, status=humanize(status), verb=what)
+        return refuse(Reason.NOT_IN_THIS_STATE, status=humanize(status), verb=action_text)
     decided = state.recovery
     if decided is None or decided.decision in after:
         return None

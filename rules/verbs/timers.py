@@ -90,7 +90,7 @@ def _halfway(begin: datetime, end: datetime) -> datetime:
 
 
 def is_due(state: PackageState, verb: Verb, situation: Situation) -> bool:
-    return any(at <= situation.now and what is verb for at, what in _due_times(state))
+    return any(at <= situation.now and due_verb is verb for at, due_verb in _due_times(state))
 
 
 def remind(move: Move, _: Remind) -> Transition:

@@ -102,5 +102,5 @@ def trial_command(
     values |= {"expected_package_version": version or state.version}
     if issubclass(command, SeenCommand):
         values |= {"expected_rung": state.task.rung if rung is None else rung}
-    given = {name: value for name, value in values.items() if name in command.model_fields}
-    return command(command_id=command_id, decision_package_id=state.decision_package_id, **given)
+    fields = {name: value for name, value in values.items() if name in command.model_fields}
+    return command(command_id=command_id, decision_package_id=state.decision_package_id, **fields)

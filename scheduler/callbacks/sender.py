@@ -199,9 +199,9 @@ def _write_result(connection: Connection, callback: ClaimedCallback, result: Att
             deliveries.postpone_callback(connection, callback, at, reason)
 
 
-def _event(callback: ClaimedCallback, what: str) -> str:
+def _event(callback: ClaimedCallback, suffix: str) -> str:
     """The name of a log event, such as `callback.delivered` or `mail.dead`."""
-    return f"{callback.kind}.{what}"
+    return f"{callback.kind}.{suffix}"
 
 
 def _ids(callback: ClaimedCallback) -> dict[str, object]:

@@ -88,12 +88,12 @@ class AbsenceHandler:
 
     async def _check_all(self) -> list[PackageState]:
         after: Cursor | None = None
-        left: list[PackageState] = []
+        remaining: list[PackageState] = []
         while True:
             states, after = await self._store.read(partial(self._tasks_to_relieve, after=after))
-            left += await self._relieve(states)
+            remaining += await self._relieve(states)
             if after is None:
-                return left
+                return remaining
 
     async def _keep_fingerprint(self) -> None:
         """Kept only when no task is left: if the process ends before, the check is repeated."""

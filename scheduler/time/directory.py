@@ -111,9 +111,9 @@ class DirectoryKeeper:
         return Reading(*times, status.directory_version, self._spoiled, groups)
 
     async def _write(self, reading: Reading) -> bool:
-        whole = (reading.people, reading.groups, reading.as_of, reading.read_at)
+        snapshot = (reading.people, reading.groups, reading.as_of, reading.read_at)
         done = await self._store.write(
-            lambda connection: directory.refresh_directory(connection, *whole, seen=reading.version)
+            lambda connection: directory.refresh_directory(connection, *snapshot, seen=reading.version)
         )
         if done:
             self._mended = reading.spoiled

@@ -100,9 +100,9 @@ def _decode_keys(secret: str | Sequence[str] | None) -> list[bytes]:
 def _read(body: bytes, callback_id: str) -> Callback:
     try:
         payload = json.loads(body)
-        written = datetime.fromisoformat(payload["timestamp"])
+        signed_at = datetime.fromisoformat(payload["timestamp"])
         return Callback(
-            id=callback_id, type=payload["type"], timestamp=written.astimezone(UTC), document=payload["data"]
+            id=callback_id, type=payload["type"], timestamp=signed_at.astimezone(UTC), document=payload["data"]
         )
     except (ValueError, KeyError, TypeError, RecursionError) as fault:
         raise CallbackError(f"its signature is right, but its content is not a callback: {fault!r}") from fault

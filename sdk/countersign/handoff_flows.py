@@ -76,9 +76,9 @@ class HandoffFlows:
 
         Without a key, a restarted agent finds what it offered before in the same words, as long as it is not over.
         """
-        given = {name: value for name, value in offer.items() if value is not None}
+        offered = {name: value for name, value in offer.items() if value is not None}
         sentence = one_line(offer["reason"], MAX_SENTENCE)
-        body: dict[str, Any] = {"mode": "peer", **given, "thread_id": thread_id, "reason": sentence}
+        body: dict[str, Any] = {"mode": "peer", **offered, "thread_id": thread_id, "reason": sentence}
         last = yield from self._last_given(thread_id)
         if key is None and last is not None and (yield from self._is_same(last, body)):
             return (yield from self.read(last["handoff_id"]))

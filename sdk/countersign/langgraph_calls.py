@@ -30,8 +30,8 @@ class Calls:
     def update(self, config: RunnableConfig, updates: Sequence[StateUpdate]) -> Any:
         return self.graph.bulk_update_state(config, [updates])
 
-    def start(self, given: Any, config: RunnableConfig) -> Any:
-        return self.graph.stream(given, config, stream_mode="checkpoints", durability=_DURABLE)
+    def start(self, graph_input: Any, config: RunnableConfig) -> Any:
+        return self.graph.stream(graph_input, config, stream_mode="checkpoints", durability=_DURABLE)
 
     def step(self, stream: Any) -> Any:
         return next(stream, None)
@@ -52,8 +52,8 @@ class AsyncCalls(Calls):
     def update(self, config: RunnableConfig, updates: Sequence[StateUpdate]) -> Any:
         return self.graph.abulk_update_state(config, [updates])
 
-    def start(self, given: Any, config: RunnableConfig) -> Any:
-        return self.graph.astream(given, config, stream_mode="checkpoints", durability=_DURABLE)
+    def start(self, graph_input: Any, config: RunnableConfig) -> Any:
+        return self.graph.astream(graph_input, config, stream_mode="checkpoints", durability=_DURABLE)
 
     def step(self, stream: Any) -> Any:
         return anext(stream, None)

@@ -75,24 +75,24 @@ class GraphRun:
         self._unreported: deque[tuple[str, str]] = deque(maxlen=_KEPT)  # ids and summaries of checkpoints
         self._followed: str | None = None  # the time of the last resumption that this run knows
 
-    def to_the_end(self, given: Any) -> Flow[Any]:
-        waits = given is None and bool(_open_interrupts((yield from self._state())))
-        held = 0
+    def to_the_end(self, graph_input: Any) -> Flow[Any]:
+        waits = graph_input is None and bool(_open_interrupts((yield from self._state())))
+        times_held = 0
         while True:
             try:
                 if waits:
                     yield from self._look()
                 else:
-                    yield from self._run(given)
+                    yield from self._run(graph_input)
                 return (yield from self._ask_until_done())
             except _ResumedError as resumed:
                 yield from self._follow(resumed.thread)
             except ThreadHeldError:  # a node was refused a claim, or a proposal was refused
                 if not self._is_ours:
                     raise
-                yield Pause(self._patience.rest(held, 0.0))  # it may be another thread that is held
-                held += 1
-            given, waits = None, False
+                yield Pause(self._patience.rest(times_held, 0.0))  # it may be another thread that is held
+                times_held += 1
+            graph_input, waits = None, False
 
     def _ask_until_done(self) -> Flow[Any]:
         while interrupts := _open_interrupts(state := (yield from self._state())):
@@ -105,10 +105,10 @@ class GraphRun:
 
     # ---- Running
 
-    def _run(self, given: Any) -> Flow[None]:
+    def _run(self, graph_input: Any) -> Flow[None]:
         """Runs the graph until it ends or asks. Between two steps it does what people want."""
-        yield from self._look(before_input=given is not None and not isinstance(given, Command))
-        stream = self._calls.start(given, self._config)
+        yield from self._look(before_input=graph_input is not None and not isinstance(graph_input, Command))
+        stream = self._calls.start(graph_input, self._config)
         try:
             while (step := (yield Perform(lambda: self._calls.step(stream)))) is not None:
                 self._config = _without_checkpoint(self._config)

@@ -55,9 +55,11 @@ class ScriptedPackage:
     @property
     def waits_for_people(self) -> bool:
         """True until it is decided, while a person holds its thread, and after a failure."""
-        held = self.document["status"] == "taken_over" and self.document["thread_id"] and not self.is_handed_back
+        holds_thread = (
+            self.document["status"] == "taken_over" and self.document["thread_id"] and not self.is_handed_back
+        )
         failed = self.document["execution"]["state"] in FAILURES and self.document.get("recovery") is None
-        return self.document["status"] in ("pending", "deferred") or bool(held) or failed
+        return self.document["status"] in ("pending", "deferred") or bool(holds_thread) or failed
 
     @property
     def events(self) -> list[Document]:

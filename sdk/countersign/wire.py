@@ -96,15 +96,15 @@ def send(call: Call, patience: Patience, deadline: float | None = None) -> Flow[
         reply = yield call
         if isinstance(reply, httpx.Response) and reply.status_code not in _TRANSIENT:
             return _read(reply)
-        rest = patience.rest(tries, _retry_after(reply))
+        pause = patience.rest(tries, _retry_after(reply))
         if _is_rate_limit(reply) and not has_end:
-            deadline, limited = deadline + rest, limited - rest
-        if limited < 0 or time.monotonic() + rest >= deadline:
+            deadline, limited = deadline + pause, limited - pause
+        if limited < 0 or time.monotonic() + pause >= deadline:
             raise _final_error(call, reply)
         if tries == 0:
             log.warning("countersign: %s %s: %s; trying again", call.method, call.path, _reason(reply))
         tries += 1
-        yield Pause(rest)
+        yield Pause(pause)
 
 
 def send_for_all(path: str, field: str, patience: Patience) -> Flow[list[Any]]:

@@ -20,12 +20,12 @@ from store.schema.tables import OPEN, WAITS, VersionRow, core
 AGENTS, VERSIONS = core(AgentRow), core(VersionRow)
 
 
-def _of_agent(what: ColumnElement[Any], table: Table) -> Select[Any]:
-    return select(what).where(table.c.tenant_id == bindparam("tenant"), table.c.agent_id == bindparam("agent"))
+def _of_agent(column: ColumnElement[Any], table: Table) -> Select[Any]:
+    return select(column).where(table.c.tenant_id == bindparam("tenant"), table.c.agent_id == bindparam("agent"))
 
 
-def _recent(what: ColumnElement[Any], table: Table) -> Select[Any]:
-    return _of_agent(what, table).where(table.c.created_at > bindparam("since", type_=table.c.created_at.type))
+def _recent(column: ColumnElement[Any], table: Table) -> Select[Any]:
+    return _of_agent(column, table).where(table.c.created_at > bindparam("since", type_=table.c.created_at.type))
 
 
 def _count_if(query: Select[Any], is_counted: ColumnElement[bool]) -> ColumnElement[int]:

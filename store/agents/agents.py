@@ -84,8 +84,8 @@ def load_agent_in_thread(
     return AgentInThread(_agent(row), row.holder, _lineage(row.lineage)) if row else AgentInThread()
 
 
-def _lineage(written: str | None) -> Lineage | None:
-    return Lineage.model_validate_json(written) if written else None
+def _lineage(text: str | None) -> Lineage | None:
+    return Lineage.model_validate_json(text) if text else None
 
 
 def load_proposing_agent(
@@ -116,8 +116,8 @@ def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a ro
 
 
 @lru_cache(maxsize=1024)  # needed by every request, and there are few agents
-def parse_scope(written: str | None) -> KeyScope:
-    return KeyScope.model_validate_json(written) if written else KeyScope()
+def parse_scope(text: str | None) -> KeyScope:
+    return KeyScope.model_validate_json(text) if text else KeyScope()
 
 
 @lru_cache(maxsize=1024)

@@ -81,12 +81,12 @@ def parse_event_row(row: Row[Any], package_id: str, revision: int) -> tuple[Any,
     return event, _faults(package_id, revision, event_id, "the columns of its row and the event disagree", wrong)
 
 
-def _faults(package_id: str, revision: int, event_id: str | None, what: str, wrong: list[str]) -> list[Fault]:
-    return [Fault(package_id, revision, event_id, f"{what}: {', '.join(wrong)}")] if wrong else []
+def _faults(package_id: str, revision: int, event_id: str | None, subject: str, wrong: list[str]) -> list[Fault]:
+    return [Fault(package_id, revision, event_id, f"{subject}: {', '.join(wrong)}")] if wrong else []
 
 
-def _parse_time(written: Any) -> datetime | None:
+def _parse_time(text: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(written)
+        return datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None

@@ -41,12 +41,12 @@ class HandoffRows:
         for handoff in state.handoffs:
             wrong = _wrong_columns(handoff_row(state, handoff), stored.pop(handoff.handoff_id, None))
             if wrong:
-                what = f"the row of the handoff {handoff.handoff_id} and the thread's state disagree: {wrong}"
-                yield Fault(trail.package_id, length, None, what)
+                sentence = f"the row of the handoff {handoff.handoff_id} and the thread's state disagree: {wrong}"
+                yield Fault(trail.package_id, length, None, sentence)
         # The state forgets handoffs that ended long ago. Their rows stay.
         for handoff_id in sorted(name for name, row in stored.items() if row.status in _OPEN):
-            what = f"the row of the handoff {handoff_id} is open, and the thread's state does not know it"
-            yield Fault(trail.package_id, length, None, what)
+            sentence = f"the row of the handoff {handoff_id} is open, and the thread's state does not know it"
+            yield Fault(trail.package_id, length, None, sentence)
 
     def check_rest(self) -> Iterator[Fault]:
         for thread_key, rows in self._rows.items():

@@ -211,8 +211,8 @@ def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
         for row in stream_rows(connection, foreign):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
             revision, event_id = facts.get("revision", facts.get("sequence")), facts.get("event_id")
-            what = f"a row of {table.name} belongs to another tenant, {row.tenant_id}"
-            yield Fault(facts.get("package_id", TENANT), revision, event_id, what)
+            sentence = f"a row of {table.name} belongs to another tenant, {row.tenant_id}"
+            yield Fault(facts.get("package_id", TENANT), revision, event_id, sentence)
 
 
 def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
@@ -244,13 +244,13 @@ def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
 
     if not selection.whole:
         return without_row(EVENTS).where(*selection.of(EVENTS)).distinct()
-    left = union(
+    leftovers = union(
         without_row(EVENTS),
         without_row(CONTENT),
         without_row(RENDERINGS),
         without_row(VERSIONS),
     ).subquery()
-    return select(left.c.package_id)
+    return select(leftovers.c.package_id)
 
 
 def _load_trails(

@@ -177,6 +177,8 @@ def _save_answer(
     command = invocation.command
     if isinstance(command, ClockCommand | ThreadConsequence):
         return
-    written = refusal.model_dump_json() if refusal else None
+    refusal_json = refusal.model_dump_json() if refusal else None
     digest, request = invocation.content_digest, invocation.request
-    save_answer(batch, NewAnswer(tenant_id, command.command_id, package_id, digest, written, request, invocation.now))
+    save_answer(
+        batch, NewAnswer(tenant_id, command.command_id, package_id, digest, refusal_json, request, invocation.now)
+    )

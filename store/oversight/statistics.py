@@ -41,12 +41,12 @@ def load_statistics(connection: Connection, since: datetime, until: datetime, by
     figures = {name: compute_figures(counts, compute_times(times[name])) for name, counts in counted.items()}
     names = agent_names(connection, tenant_id) if by is Grouping.AGENT else {}
     groups = [Group(name=names.get(name, name), figures=figures[name]) for name in _in_order(figures, weeks)]
-    whole = compute_figures(chain(*counted.values()), compute_times([*chain(*times.values())]))
+    total = compute_figures(chain(*counted.values()), compute_times([*chain(*times.values())]))
     return Statistics(
         since=since,
         until=until,
         pending=count_waiting(connection, tenant_id, until),
-        figures=whole,
+        figures=total,
         by=by,
         groups=tuple(groups) if by else (),
     )

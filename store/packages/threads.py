@@ -56,10 +56,10 @@ def holder_values(asking: HasThread, own: str) -> dict[str, str] | None:
 
 def write_thread_holds(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """Insert or delete the rows when this package takes or releases its thread."""
-    held = before is not None and before.holds_thread
-    if after.holds_thread and not held:
+    held_before = before is not None and before.holds_thread
+    if after.holds_thread and not held_before:
         batch.execute(_TAKE, [_row(after, name) for name in names_held(after)])
-    if held and not after.holds_thread:
+    if held_before and not after.holds_thread:
         key = {"tenant": after.tenant_id, "package": after.decision_package_id}
         batch.execute(_FREE, [key | {"thread": name} for name in names_held(after)])
 

@@ -122,16 +122,16 @@ def find_handoff(connection: Connection, tenant_id: str, handoff_id: str, agent_
 
 
 class HandoffQuery(NamedTuple):
-    """Which handoffs to list: those that the agent gets or, with `given`, those that it gives."""
+    """Which handoffs to list: those that the agent gets or, with `gives`, those that it gives."""
 
     status: HandoffStatus | None = None
-    given: bool = False
+    gives: bool = False
     thread_id: str | None = None
 
 
 def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted: HandoffQuery) -> list[StoredHandoff]:
     """Offers: the one that waits longest first, so that none is overlooked. Otherwise the newest first."""
-    side = HANDOFFS.c.from_agent if wanted.given else HANDOFFS.c.to_agent
+    side = HANDOFFS.c.from_agent if wanted.gives else HANDOFFS.c.to_agent
     query = select(HANDOFFS.c.thread_id, HANDOFFS.c.body).where(HANDOFFS.c.tenant_id == tenant_id, side == agent_id)
     waits = wanted.status is HandoffStatus.OFFERED
     first = HANDOFFS.c.offered_at if waits else HANDOFFS.c.offered_at.desc()

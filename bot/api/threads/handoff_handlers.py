@@ -29,15 +29,15 @@ from store.threads.handoffs import HandoffQuery
 async def offer_handoff(request: web.Request) -> web.Response:
     """Offer one of the agent's threads to another agent."""
     body = await parse_body(request, HandoffRequest)
-    given = body.model_dump(exclude_unset=True)
-    command = OfferHandoff(command_id=command_id_of(request, idempotency_key(request)), **given)
+    fields = body.model_dump(exclude_unset=True)
+    command = OfferHandoff(command_id=command_id_of(request, idempotency_key(request)), **fields)
     return await _execute(request, command, body, handoff_id_of(command), HTTPStatus.ACCEPTED)
 
 
 async def list_handoffs(request: web.Request) -> web.Response:
     """List handoffs to the agent or, with `direction=given`, by it. With `wait`, as soon as there is one."""
     query, service, agent = parse_query(request, HandoffListQuery), request.app[SERVICE], request[AGENT]
-    wanted = HandoffQuery(status=query.status, given=query.direction == "given", thread_id=query.thread_id)
+    wanted = HandoffQuery(status=query.status, gives=query.direction == "given", thread_id=query.thread_id)
     if not query.wait:
         return json_response({"handoffs": await service.handoffs.list_documents(agent, wanted)})
     with service.polls.hold(agent.agent_id), service.metrics.waiting.track_inprogress():

@@ -36,24 +36,24 @@ app = typer.Typer(no_args_is_help=True, help="Add agents and manage their keys."
 _NAME = re.compile(r"[^\W_]([\w.-]{0,78}[^\W_])?")
 
 
-def _name(written: str) -> str:
-    if not _NAME.fullmatch(written):
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
         raise typer.BadParameter("must be at most 80 letters, digits, '.', '-' and '_', without spaces")
-    return written
+    return text
 
 
-def _owner(written: str) -> str:
+def _owner(text: str) -> str:
     try:
-        return TypeAdapter(UserId).validate_python(written)
+        return TypeAdapter(UserId).validate_python(text)
     except ValidationError as fault:
         raise typer.BadParameter(fault.errors()[0]["msg"]) from None
 
 
-def _callback_url(written: str | None) -> str | None:
-    if written is None:
+def _callback_url(text: str | None) -> str | None:
+    if text is None:
         return None
     try:
-        url = TypeAdapter(Url).validate_python(written)
+        url = TypeAdapter(Url).validate_python(text)
     except ValidationError as fault:
         raise typer.BadParameter(fault.errors()[0]["msg"]) from None
     if refusal := asyncio.run(why_forbidden(url, read_settings().callback_allow)):

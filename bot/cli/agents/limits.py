@@ -13,10 +13,10 @@ from rules.scales import RiskLevel
 NONE, DEFAULT = "none", "default"
 
 
-def _limit(written: str | None) -> str | None:
+def _limit(text: str | None) -> str | None:
     """Check the text: a whole number, `none` or `default`."""
-    if written is None or written in (NONE, DEFAULT) or (written.isascii() and written.isdigit() and int(written)):
-        return written
+    if text is None or text in (NONE, DEFAULT) or (text.isascii() and text.isdigit() and int(text)):
+        return text
     raise typer.BadParameter(f"must be a whole number of at least 1, `{NONE}` for no limit, or `{DEFAULT}`")
 
 
@@ -62,8 +62,8 @@ def scope_with(
     scope: KeyScope, may: list[str] | None, requesters: list[str] | None, risk: RiskLevel | None
 ) -> KeyScope:
     """Return the scope with the given options replaced."""
-    given = {"may": may or None, "requesters": requesters or None, "max_risk": risk}
-    changes = {name: value for name, value in given.items() if value is not None}
+    limits_given = {"may": may or None, "requesters": requesters or None, "max_risk": risk}
+    changes = {name: value for name, value in limits_given.items() if value is not None}
     try:
         return KeyScope.model_validate(scope.model_dump() | changes)
     except ValidationError as fault:
@@ -81,15 +81,15 @@ def _sentence(fault: ValidationError) -> str:
 
 def rates_with(rates: Rates, per_minute: str | None, max_open: str | None) -> Rates:
     changes = {"per_minute": per_minute, "max_open": max_open}
-    numbers = {name: _parse_limit(written) for name, written in changes.items() if written is not None}
+    numbers = {name: _parse_limit(text) for name, text in changes.items() if text is not None}
     try:
         return Rates.model_validate(rates.model_dump() | numbers)
     except ValidationError as fault:
         raise typer.BadParameter(f"at most {MAX_RATE:,}; write `{NONE}` for no limit") from fault
 
 
-def _parse_limit(written: str) -> int | None:
-    return None if written == DEFAULT else UNLIMITED if written == NONE else int(written)
+def _parse_limit(text: str) -> int | None:
+    return None if text == DEFAULT else UNLIMITED if text == NONE else int(text)
 
 
 def describe_limits(scope: KeyScope, rates: Rates) -> list[tuple[str, str]]:

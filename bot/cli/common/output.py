@@ -16,10 +16,10 @@ from store.audit.reader import Progress
 PROGRESS_INTERVAL = 0.2  # seconds between two updates
 
 
-def parse_time(written: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Parse a date or a time. Without an offset it is in UTC."""
     try:
-        moment = datetime.fromisoformat(written)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter("write a time such as 2026-11-20 or 2026-11-20T12:00:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -10,22 +10,22 @@ from rules.policy.types import check_span
 from rules.values import parse_duration
 
 
-def parse_span(written: str) -> timedelta:
+def parse_span(text: str) -> timedelta:
     """Parse a duration, which may be zero."""
-    return timedelta(0) if _parse(written) == timedelta(0) else parse_period(written)
+    return timedelta(0) if _parse(text) == timedelta(0) else parse_period(text)
 
 
-def parse_period(written: str) -> timedelta:
+def parse_period(text: str) -> timedelta:
     """Parse a duration greater than zero."""
     try:
-        return check_span(_parse(written))
+        return check_span(_parse(text))
     except ValueError as fault:
         raise typer.BadParameter(str(fault)) from None
 
 
-def _parse(written: str) -> timedelta:
+def _parse(text: str) -> timedelta:
     try:
-        duration: timedelta = parse_duration(written)
+        duration: timedelta = parse_duration(text)
     except ValueError as fault:
         raise typer.BadParameter(str(fault)) from None
     return duration

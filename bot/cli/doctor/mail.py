@@ -37,12 +37,12 @@ def mail_finding(settings: Settings) -> Finding:
     return _finding(f"e-mail by {server} as {sender.addr_spec}", asyncio.run(_check(server, sender)))
 
 
-def send_test_mail(settings: Settings, written: str) -> Finding:
-    subject = f"test mail to {written}"
+def send_test_mail(settings: Settings, address: str) -> Finding:
+    subject = f"test mail to {address}"
     if settings.mail is None:
         return Finding(subject, "e-mail is off", OFF)
     try:
-        recipient = parse_address(written)
+        recipient = parse_address(address)
     except AddressError as fault:
         return Finding(subject, str(fault), "name one address, such as you@example.com")
     return _finding(subject, asyncio.run(_send(*settings.mail, recipient)))

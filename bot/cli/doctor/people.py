@@ -102,5 +102,7 @@ def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
 
 
 def _has_unread_group(roster: Roster, role: str) -> bool:
-    giving = (given for name, given in roster.policy.roles.items() if role in roster.policy.roles_implied_by(name))
-    return any(group not in roster.directory.groups for given in giving for group in given.groups)
+    giving = (
+        role_entry for name, role_entry in roster.policy.roles.items() if role in roster.policy.roles_implied_by(name)
+    )
+    return any(group not in roster.directory.groups for role_entry in giving for group in role_entry.groups)

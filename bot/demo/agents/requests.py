@@ -39,6 +39,6 @@ def with_evidence(package: dict[str, Any], title: str, excerpt: str) -> dict[str
     return {**package, "evidence_refs": [*package["evidence_refs"], evidence]}
 
 
-def _number(written: str) -> int:
-    word = written.lower()
+def _number(text: str) -> int:
+    word = text.lower()
     return NUMBERS.index(word) if word in NUMBERS else int(word.replace(",", ""))

@@ -10,7 +10,7 @@ from bot.demo.agents.agent import Agent
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`title` and `what` are for people; `agent` is the name on the cards, `helper` that of a second agent.
+    """`title` and `description` are for people; `agent` is the name on the cards, `helper` that of a second agent.
 
     `begins` is the person to act as first, and the channel of the card; None if nobody is asked. A story that `waits`
     starts only when a visitor opens it.
@@ -19,7 +19,7 @@ class Story:
     name: str
     agent: str
     title: str
-    what: str
+    description: str
     run: Callable[[Agent], Awaitable[None]]
     begins: tuple[str, str] | None = None
     waits: bool = False

@@ -51,7 +51,7 @@ STORY = Story(
     name="question",
     agent="drafting-agent",
     title="A question",
-    what="The agent asks. Any reviewer may press an answer, and silence is never an answer.",
+    description="The agent asks. Any reviewer may press an answer, and silence is never an answer.",
     begins=("URITA", "C0ENFORCE"),
     run=run,
 )

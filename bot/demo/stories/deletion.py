@@ -74,8 +74,10 @@ STORY = Story(
     name="deletion",
     agent="data-steward",
     title="Deletion of data",
-    what="Critical: two people must approve it, one of them a supervisor. Try it as Sven, then as Susan. Each of them"
-    " must open Details first.",
+    description=(
+        "Critical: two people must approve it, one of them a supervisor. Try it as Sven, then as Susan. Each of them"
+        " must open Details first."
+    ),
     begins=("USVEN", "C0DATA"),
     run=run,
 )

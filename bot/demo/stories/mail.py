@@ -88,8 +88,10 @@ STORY = Story(
     name="mail",
     agent="mail-assistant",
     title="E-mail assistant",
-    what="Approve it, reject it, or correct it (Details, Edit and approve). Or press Revise and write what to add."
-    " The e-mail that you approve is the one that is sent.",
+    description=(
+        "Approve it, reject it, or correct it (Details, Edit and approve). Or press Revise and write what to add."
+        " The e-mail that you approve is the one that is sent."
+    ),
     begins=("URITA", "C0REVIEWS"),
     run=run,
 )

@@ -97,8 +97,10 @@ STORY = Story(
     name="notice",
     agent="notice-desk",
     title="Enforcement notice",
-    what="High risk: approve it as Senta and as Susan. Try it as Nora, who asked for it: you are refused. Or press"
-    " Revise first and name another number of days.",
+    description=(
+        "High risk: approve it as Senta and as Susan. Try it as Nora, who asked for it: you are refused. Or press"
+        " Revise first and name another number of days."
+    ),
     begins=("USENTA", "C0ENFORCE"),
     run=run,
 )

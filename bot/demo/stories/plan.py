@@ -56,7 +56,7 @@ STORY = Story(
     name="plan",
     agent="planning-agent",
     title="A plan, discussed",
-    what="Comment in Details, or press Revise and say what is missing: the agent plans again. Then approve it.",
+    description="Comment in Details, or press Revise and say what is missing: the agent plans again. Then approve it.",
     begins=("URITA", "C0ENFORCE"),
     run=run,
 )

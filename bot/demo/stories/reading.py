@@ -38,6 +38,8 @@ STORY = Story(
     name="reading",
     agent="case-reader",
     title="A read that needs nobody",
-    what="Low risk: nobody is asked, and there is no card. As Adam, send /reviews audit and its id to see the trail.",
+    description=(
+        "Low risk: nobody is asked, and there is no card. As Adam, send /reviews audit and its id to see the trail."
+    ),
     run=run,
 )

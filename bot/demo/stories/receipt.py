@@ -60,7 +60,9 @@ STORY = Story(
     name="receipt",
     agent="appeals-clerk",
     title="A receipt that is sent if nobody objects",
-    what="It starts when you open it. Press Object to stop it, or move time on by five minutes and see it go ahead.",
+    description=(
+        "It starts when you open it. Press Object to stop it, or move time on by five minutes and see it go ahead."
+    ),
     begins=("UROSS", "C0REVIEWS"),
     waits=True,
     run=run,

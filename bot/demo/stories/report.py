@@ -171,8 +171,10 @@ STORY = Story(
     agent="research-agent",
     helper="report-writer",
     title="A report by two agents",
-    what="It starts when you open it. One agent reads and hands over to another. The year is wrong: press Hold thread"
-    " in Details, then Resume thread, and write 2026. Approve it. Publishing fails: press Ask for rollback.",
+    description=(
+        "It starts when you open it. One agent reads and hands over to another. The year is wrong: press Hold thread"
+        " in Details, then Resume thread, and write 2026. Approve it. Publishing fails: press Ask for rollback."
+    ),
     begins=("URITA", "C0ENFORCE"),
     waits=True,
     run=run,

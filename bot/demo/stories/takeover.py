@@ -87,7 +87,7 @@ STORY = Story(
     name="takeover",
     agent="triage-agent",
     title="A takeover, and back",
-    what="The agent is not sure and stops. Press Take over, then Hand back in Details: the agent goes on.",
+    description="The agent is not sure and stops. Press Take over, then Hand back in Details: the agent goes on.",
     begins=("URITA", "C0ENFORCE"),
     run=run,
 )

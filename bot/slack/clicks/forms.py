@@ -93,10 +93,10 @@ async def _submit(context: ListenerContext, body: Mapping[str, Any], view: Mappi
 
 def _empty_fields(view: Mapping[str, Any]) -> list[str]:
     """Required inputs without a value. Slack accepts blanks as a value."""
-    given = values_of(view)
+    entered = values_of(view)
     needed = [block for block in view["blocks"] if block["type"] == "input" and not block.get("optional")]
     ids = [block["block_id"] for block in needed if block["block_id"] in set(Field)]  # the others are read as slots
-    return [block_id for block_id in ids if block_id not in given]
+    return [block_id for block_id in ids if block_id not in entered]
 
 
 async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) -> Answer:

@@ -29,10 +29,10 @@ def command_of(verb: Verb, ref: Ref, values: Values, command_id: str) -> Command
     seen: dict[str, Any] = {"expected_package_version": ref.version}
     if issubclass(command_class, SeenCommand):
         seen |= {"expected_rung": ref.rung, "rendering_id": ref.rendering_id}
-    given = {
+    facts = {
         field.value: _read(field, value) for field, value in values.items() if field.value in command_class.model_fields
     }
-    return command_class(command_id=command_id, decision_package_id=ref.package_id, **seen, **given)
+    return command_class(command_id=command_id, decision_package_id=ref.package_id, **seen, **facts)
 
 
 def _read(field: Field, value: Any) -> Any:

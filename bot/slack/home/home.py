@@ -128,9 +128,9 @@ def _waiting_list(connection: Connection, tenant_id: str, viewer: Viewer, pages:
 def _decided_list(connection: Connection, tenant_id: str, viewer: Viewer, start: str) -> RowPage:
     """Packages that this person may no longer see are left out, so a page can be shorter."""
     after = _parse_decided_place(start)
-    given = list_decisions_by(connection, tenant_id, viewer.user_id, limit=ROWS + 1, after=after)
-    shown = given[:ROWS]
-    following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
+    decisions = list_decisions_by(connection, tenant_id, viewer.user_id, limit=ROWS + 1, after=after)
+    shown = decisions[:ROWS]
+    following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(decisions) > ROWS else None
     seen = [entry for entry in shown if may_see(viewer.roster, entry.package, viewer.user_id, viewer.now)]
     rows = decided_rows(connection, seen, viewer)
     return RowPage(rows=rows, following=following, previous=None if start == FIRST else FIRST)

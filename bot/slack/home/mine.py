@@ -71,8 +71,8 @@ def queue_of(
     """Everything that waits and matches the search, most urgent first."""
     everything = sees_all(viewer.roster.policy, viewer.user_id)
     if everything and search == EVERYTHING:
-        whole = list_open_tasks(connection, tenant_id, limit=limit).items
-        return Queue(whole, max(0, count_open(connection, tenant_id) - len(whole)))
+        all_tasks = list_open_tasks(connection, tenant_id, limit=limit).items
+        return Queue(all_tasks, max(0, count_open(connection, tenant_id) - len(all_tasks)))
 
     def is_visible(state: PackageState) -> bool:
         return everything or may_see(viewer.roster, state, viewer.user_id, viewer.now)

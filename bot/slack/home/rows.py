@@ -92,9 +92,9 @@ def _roles(state: PackageState, viewer: Viewer) -> str:
     return either_of(ladder_roles(state, terms_today(state, viewer.roster.policy)))
 
 
-def decided_rows(connection: Connection, given: Sequence[GivenDecision], viewer: Viewer) -> tuple[Row, ...]:
+def decided_rows(connection: Connection, decisions: Sequence[GivenDecision], viewer: Viewer) -> tuple[Row, ...]:
     """Packages that this person decided, with the decision and its time."""
-    rows = rows_of(connection, [entry.package for entry in given], viewer)
+    rows = rows_of(connection, [entry.package for entry in decisions], viewer)
     return tuple(
-        replace(row, decision=entry.decision, decided_at=entry.at) for row, entry in zip(rows, given, strict=True)
+        replace(row, decision=entry.decision, decided_at=entry.at) for row, entry in zip(rows, decisions, strict=True)
     )

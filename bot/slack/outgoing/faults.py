@@ -104,8 +104,8 @@ def token_refused(error: str) -> str:
     return f"refuses the token: {error}. {APP_GONE}"
 
 
-def _retry_after(written: str | None) -> float:
+def _retry_after(header: str | None) -> float:
     try:
-        return max(1.0, float(written or _PAUSE))
+        return max(1.0, float(header or _PAUSE))
     except ValueError:
         return _PAUSE

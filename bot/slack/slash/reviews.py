@@ -130,16 +130,16 @@ async def _show(context: ListenerContext, request: Request) -> Message:
 
 
 async def _stats(context: ListenerContext, request: Request) -> Message:
-    written, _, grouping = " ".join(request.words).partition("by ")
+    text, _, grouping = " ".join(request.words).partition("by ")
     now, by = context.store.clock(), _GROUPINGS.get(grouping.strip().lower())
     if grouping and by is None:
         return private_message(f"I can't divide by “{grouping}”. Try {either_of(f'by {word}' for word in Grouping)}.")
     try:
-        since = now - (parse_duration(written.strip()) if written else WEEK)
+        since = now - (parse_duration(text.strip()) if text else WEEK)
     except (ValueError, OverflowError):
         since = now
     if since == now:
-        return private_message(f"“{written.strip()}” is not a period. Try 7d, 36h or 90m.")
+        return private_message(f"“{text.strip()}” is not a period. Try 7d, 36h or 90m.")
     if by in _OF_SINGLE_PACKAGES and not sees_all(context.store.installation.policy, request.user_id):
         return private_message(f"Only people who see every package can divide the numbers by {by}. Ask an admin.")
     await count_all(context.store.database)
@@ -166,11 +166,11 @@ async def _sampled(context: ListenerContext, request: Request) -> Message:
 
 async def _away(context: ListenerContext, request: Request) -> Message:
     """Until a date or time, or for a period; without either, for a day."""
-    written, now = await _time_words(context, request), context.store.clock()
+    text, now = await _time_words(context, request), context.store.clock()
     try:
-        until = _until(written, now) if written else now + DAY
+        until = _until(text, now) if text else now + DAY
     except (ValueError, OverflowError):
-        sentence = f"I don't understand “{written}”. Try 3d, 2026-12-24 or 2026-12-24T17:00."
+        sentence = f"I don't understand “{text}”. Try 3d, 2026-12-24 or 2026-12-24T17:00."
         return private_message(f"{sentence} Pick your delegate from the list that Slack shows after an @.")
     if invalid := await forms.set_absence(context, request.user_id, until, request.user, request.request_id):
         return private_message(invalid.sentence)
@@ -188,12 +188,12 @@ async def _time_words(context: ListenerContext, request: Request) -> str:
     return " ".join(word for word in request.words if not USER.fullmatch(word) and word.casefold() not in name)
 
 
-def _until(written: str, now: datetime) -> datetime:
+def _until(text: str, now: datetime) -> datetime:
     """Without a zone, a date or time is in UTC: a slash command does not carry the reader's zone."""
     try:
-        period: timedelta = parse_duration(written)
+        period: timedelta = parse_duration(text)
     except ValueError:
-        at = datetime.fromisoformat(written)
+        at = datetime.fromisoformat(text)
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     return now + period
 

@@ -36,14 +36,14 @@ def test_a_changed_event_with_a_new_digest_no_longer_fits_its_successor(record: 
 
 def test_a_removed_event_is_reported_by_its_revision(record: Record) -> None:
     del record.trails[2].events[2]
-    assert next(fault.what for fault in faults_of(record)) == "revision 3 is missing before it"
+    assert next(fault.sentence for fault in faults_of(record)) == "revision 3 is missing before it"
 
 
 def test_a_cut_tail_is_reported_with_all_missing_revisions(record: Record) -> None:
     trail = record.trails[0]
     length = len(trail.events)
     del trail.events[-2:]
-    faults = [fault for fault in faults_of(record) if "tail" in fault.what]
+    faults = [fault for fault in faults_of(record) if "tail" in fault.sentence]
     assert [str(fault) for fault in faults] == [
         f"pkg_a revision {length - 2}: its tail was cut: revision {length - 1} to {length} should follow"
     ]
@@ -55,7 +55,9 @@ def test_a_tail_that_was_cut_and_replaced_is_found_by_the_head(record: Record) -
     trail.events[-1]["actor"] = "USOMEBODY"
     reseal(trail, len(trail.events) - 1)
     trail.claim = claim
-    assert [fault.what for fault in faults_of(record)] == ["its last event is not the one that is named as its head"]
+    assert [fault.sentence for fault in faults_of(record)] == [
+        "its last event is not the one that is named as its head"
+    ]
 
 
 def test_a_package_without_events_and_events_without_a_package_are_faults(record: Record) -> None:
@@ -73,7 +75,7 @@ def test_a_forged_state_is_reported_with_its_fields(record: Record) -> None:
     assert claim is not None
     assert claim.state is not None
     claim.state.update(status="approved", level="full_auto")
-    assert [fault.what for fault in faults_of(record)] == [
+    assert [fault.sentence for fault in faults_of(record)] == [
         "the state that is kept is not what its events come to: level, status"
     ]
 
@@ -89,7 +91,7 @@ def faults_after_forgery(record: Record, at: int, event_type: str | None = None,
         state |= event["change"]
     trail.claim = trail.claim._replace(state=state)
     reseal(trail, at)
-    return [fault.what for fault in Auditor("T1").check_package(trail)]
+    return [fault.sentence for fault in Auditor("T1").check_package(trail)]
 
 
 def test_an_impossible_status_change_is_found_even_if_the_whole_chain_was_rewritten(record: Record) -> None:
@@ -101,7 +103,8 @@ def test_an_impossible_status_change_is_found_even_if_the_whole_chain_was_rewrit
 @pytest.mark.parametrize("status", [None, [], {}, 1, "aproved"])
 def test_an_unknown_status_is_found(record: Record, status: Any) -> None:
     assert any(
-        "nothing can do that" in what or "begins" in what for what in faults_after_forgery(record, 1, status=status)
+        "nothing can do that" in sentence or "begins" in sentence
+        for sentence in faults_after_forgery(record, 1, status=status)
     )
 
 

@@ -83,7 +83,7 @@ async def try_click(run: LiveRun) -> Result:
     arrival = run.begun
     if arrival is None:
         return not_tried("nothing was pressed")
-    faults = [what for what, fits in _facts_of_click(run, arrival.body).items() if not fits]
+    faults = [fact for fact, fits in _facts_of_click(run, arrival.body).items() if not fits]
     return as_expected_if(not faults, "; ".join(faults), _delay(arrival.at, arrival.body))
 
 

@@ -27,7 +27,7 @@ def _report_lines(installed: InstalledApp, channel: str, at: datetime, outcomes:
     for verdict in (Verdict.DIFFERS, Verdict.NOT_TRIED, Verdict.AS_EXPECTED):
         yield from _section(verdict, [outcome for outcome in outcomes if outcome.result.verdict is verdict])
     yield from ("", "## To look at by hand", "", "| not tried | how to look at it |", "|---|---|")
-    yield from (f"| {what} | {how} |" for what, how in BY_HAND.items())
+    yield from (f"| {subject} | {how} |" for subject, how in BY_HAND.items())
 
 
 def _section(verdict: Verdict, outcomes: Sequence[Outcome]) -> Iterator[str]:

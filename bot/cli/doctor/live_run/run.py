@@ -79,11 +79,11 @@ class LiveRun:
         """A name that no other message of this run has, so that a late click on an earlier one is known as such."""
         return f"{name}_{next(self._numbers)}"
 
-    async def press(self, what: str, label: str) -> Arrival | None:
+    async def press(self, instruction: str, label: str) -> Arrival | None:
         """Ask the operator to press one button. None if they skip it."""
         pressed, skipped = self.unique("pressed"), self.unique("skipped")
         self.arrivals.expect(pressed, skipped)
-        await self.ask_for(what, [self.button(label, pressed), self.button(SKIP, skipped)])
+        await self.ask_for(instruction, [self.button(label, pressed), self.button(SKIP, skipped)])
         arrival = await self.arrivals.first()
         return arrival if arrival.name == pressed else None
 

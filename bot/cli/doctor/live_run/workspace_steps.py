@@ -43,9 +43,9 @@ async def try_group(run: LiveRun) -> Result:
 
 async def try_command(run: LiveRun) -> Result:
     skipped = run.unique("skipped")
-    what = "Type /reviews live @someone in this channel, with a person whose name has a space."
+    instruction = "Type /reviews live @someone in this channel, with a person whose name has a space."
     run.arrivals.expect(COMMAND_NAME, skipped)
-    await run.ask_for(what, [run.button(SKIP, skipped)])
+    await run.ask_for(instruction, [run.button(SKIP, skipped)])
     arrival = await run.arrivals.first()
     if arrival.name == skipped:
         return not_tried("skipped")

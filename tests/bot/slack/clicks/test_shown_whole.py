@@ -150,7 +150,7 @@ async def test_a_long_form_has_steps_and_only_the_last_can_be_submitted(office: 
     proposal, card = await office.submit_with_card(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     steps = await read_to_the_end(office)
-    assert [bool(step.given.get("submit")) for step in steps] == [False, False, True]
+    assert [bool(step.definition.get("submit")) for step in steps] == [False, False, True]
     assert [f"Step {number} of 3" in step.shown for number, step in enumerate(steps, 1)] == [True] * 3
     everything = "\n".join(step.shown for step in steps)
     assert [line for line in LONG["body"].split("\n") if f"│ {line}\n" not in everything + "\n"] == []

@@ -177,7 +177,7 @@ async def test_a_row_says_what_the_reader_lacks_and_a_forged_press_is_refused(
     assert "Approve" not in listed.labels
     await home(office, user)
     await press_forged(office, user, at_home(office, user), "approve", f"{proposal.id} 1 0 -")
-    assert "approve" not in (before(office, user).given.get("private_metadata") or "")
+    assert "approve" not in (before(office, user).definition.get("private_metadata") or "")
     assert await office.status(proposal) is Status.PENDING
     assert [actor for actor, _ in await office.refusals(proposal)] == [user]
 
