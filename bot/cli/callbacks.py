@@ -66,9 +66,9 @@ def _row(callback: CallbackInfo) -> tuple[object, ...]:
 
 def _lines(callback: CallbackInfo) -> list[str]:
     is_mail = callback.kind is PostKind.MAIL
-    what = f"mail to {callback.person or 'someone'} ({callback.agent_id})" if is_mail else callback.url
+    recipient = f"mail to {callback.person or 'someone'} ({callback.agent_id})" if is_mail else callback.url
     about = "" if is_mail else f"  {callback.package_id}"
-    lines = [f"  {callback.callback_id}{about}", f"  {plain(what)}"]
+    lines = [f"  {callback.callback_id}{about}", f"  {plain(recipient)}"]
     return lines + ([f"  {plain(callback.last_error)}"] if callback.last_error else [])
 
 

@@ -50,8 +50,8 @@ def _records(connection: Connection, context: ListenerContext, agents: list[Agen
 
 
 async def pause_agent(context: ListenerContext, request: Request) -> Message:
-    what = "is paused: it can neither propose nor claim"
-    return await _set_standing(context, request, "pause", AgentStanding.PAUSED, what)
+    change = "is paused: it can neither propose nor claim"
+    return await _set_standing(context, request, "pause", AgentStanding.PAUSED, change)
 
 
 async def resume_agent(context: ListenerContext, request: Request) -> Message:
@@ -59,7 +59,7 @@ async def resume_agent(context: ListenerContext, request: Request) -> Message:
 
 
 async def _set_standing(
-    context: ListenerContext, request: Request, word: str, standing: AgentStanding, what: str
+    context: ListenerContext, request: Request, word: str, standing: AgentStanding, change: str
 ) -> Message:
     name, now = " ".join(request.words), context.store.clock()
     if not name:
@@ -71,4 +71,4 @@ async def _set_standing(
         )
     except RegistryError as fault:
         return private_message(f"{fault}.")
-    return private_message(f"The agent {name} {what}." if done else _ALREADY_DONE)
+    return private_message(f"The agent {name} {change}." if done else _ALREADY_DONE)
