@@ -1,4 +1,8 @@
-"""Prometheus metrics: counts and times by route, verb and reason, never by person, agent or package."""
+"""Prometheus metrics: counts and times by route, verb and reason, never by person, agent or package.
+
+Counters are of this process. Most gauges are read from the database when `/metrics` is called
+(`bot.api.operations`), so every replica reports the same values.
+"""
 
 from __future__ import annotations
 

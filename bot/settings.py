@@ -1,4 +1,8 @@
-"""The settings, read once at the start from the environment and `.env`. A wrong setting stops the start by name."""
+"""The settings, read once at the start from the environment and `.env`. A wrong setting stops the start by name.
+
+What depends on the installation is a setting; what depends on the organisation is in the policy, which can change
+while the service runs. Each setting has a row in `docs/reference.md`, and a test compares the two.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What an approval releases, line by line (`rules.package.layout`): shortened on the card, complete elsewhere."""
+"""What an approval releases, line by line (`rules.package.layout`): shortened on the card, complete elsewhere.
+
+The rules decide whether a package fits on the card, since approving without Details depends on it. So this module only
+draws the layout. A form shows all of it, over as many steps as Slack's limits require.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The lines of a card that the service itself vouches for: deadline, progress, warnings, and why a person is asked."""
+"""The lines of a card that the service itself vouches for: deadline, progress, warnings, and why a person is asked.
+
+The agent's own words are in `blocks.card.claims` and are always framed, so that a reader can tell the two apart.
+Details and mails use the same lines.
+"""
 
 from __future__ import annotations
 

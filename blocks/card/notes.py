@@ -1,4 +1,8 @@
-"""Notes in a card's thread, which together tell its history. Only those that need action mention people."""
+"""Notes in a card's thread, which together tell its history. Only those that need action mention people.
+
+One function for each kind of note. `scheduler.cards.notes` decides which notes a card's thread lacks, and calls these
+when it posts them, so a note describes the package as it is at that moment.
+"""
 
 from __future__ import annotations
 

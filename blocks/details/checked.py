@@ -1,4 +1,7 @@
-"""The sections of Details that the service itself vouches for: level, terms, votes, earlier decisions, ids."""
+"""The sections of Details that the service itself vouches for: level, terms, votes, earlier decisions, ids.
+
+The agent's own words are in `blocks.details.agent`. `blocks.details.details` gives each section its place.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The inputs of the forms, one function for each field. Labels that differ between verbs are in `LOOKS`."""
+"""The inputs of the forms, one function for each field. Labels that differ between verbs are in `LOOKS`.
+
+`blocks.forms.forms` draws the fields of a verb's look that `is_shown` allows. What comes back is read by
+`bot.slack.clicks.forms` and checked again by the rules: a form is an offer, never a proof.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""App Home: what waits for the person, what they decided, and whether they are away."""
+"""App Home: what waits for the person, what they decided, and whether they are away.
+
+`bot.slack.home` reads `HomeData` and publishes the view when someone opens Home and after each of their actions. The
+filter and the pages are in the view's metadata, so any process can draw it again.
+"""
 
 from __future__ import annotations
 

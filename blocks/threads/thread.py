@@ -1,4 +1,8 @@
-"""A thread as a window or as a message: its state, what runs, what it did, and what the reader may do."""
+"""A thread as a window or as a message: its state, what runs, what it did, and what the reader may do.
+
+Only packages that the reader may see are listed; the others are counted. Buttons are those that the rules would accept
+from this reader now (`rules.threads.decide.try_each`).
+"""
 
 from __future__ import annotations
 

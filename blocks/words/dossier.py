@@ -1,4 +1,8 @@
-"""The input of all drawing: everything that can be shown of a package, read by the store in one transaction."""
+"""The input of all drawing: everything that can be shown of a package, read by the store in one transaction.
+
+Cards, notes, Details, forms and mails are functions of a `Dossier`, so all they show is of one moment. It is read for
+one reader or for a channel: `offered` and `offer` say what that reader may do.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The history of a package: one line for each event, and the words that came with it."""
+"""The history of a package: one line for each event, and the words that came with it.
+
+Details and `/reviews audit` show it, and notes use its names. An event type without a label is shown under its own
+name, so that a newer release's events are not hidden.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How a package that needs no decision now is described: its outcome, who decided, why, and its execution."""
+"""How a package that needs no decision now is described: its outcome, who decided, why, and its execution.
+
+Cards, notes, Details, lists and mails all use these sentences, so that they never disagree. Sentences without people's
+words are plain text; what someone wrote is quoted beside its writer's name.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Parses HTTP requests: path, query, headers and JSON bodies, once, into models. Every fault is a 4xx problem."""
+"""Parses HTTP requests: path, query, headers and JSON bodies, once, into models. Every fault is a 4xx problem.
+
+Handlers never see a raw request body. The models reject unknown fields, so a misspelt one cannot be ignored, and they
+are also the source of `/openapi.json`.
+"""
 
 from __future__ import annotations
 

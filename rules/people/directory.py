@@ -1,4 +1,8 @@
-"""People, agents and roles: the workspace's directory, and what today's policy lets each person do."""
+"""People, agents and roles: the workspace's directory, and what today's policy lets each person do.
+
+A `Roster` joins one directory with one policy. It is built once for each pair, is never changed, and answers who holds
+a role and who may act in it. If the directory is too old, nobody counts as known: then every decision is refused.
+"""
 
 from __future__ import annotations
 

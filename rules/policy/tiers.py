@@ -1,4 +1,8 @@
-"""Tiers: the people, time and content that each risk level requires, with the built-in defaults."""
+"""Tiers: the people, time and content that each risk level requires, with the built-in defaults.
+
+`ReviewTimeoutPolicy` declares the fields of timing once. A tier has all of them, an action of the catalogue may
+override each, and a package keeps them in its terms.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The status document, which agents read and callbacks carry: a view of the state and its texts."""
+"""The status document, which agents read and callbacks carry: a view of the state and its texts.
+
+It is built whenever an agent reads it, so it always agrees with the state; a callback keeps that of its event. Texts
+that retention has erased are null. `may_proceed` is the only field by which an agent may act, and `agent_message` says
+the same in a sentence. `bot.api.description.shapes` describes it for the contract.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What people, silence, the policy or time decided, what came of it, and what a person holds, as states record it."""
+"""What people, silence, the policy or time decided, what came of it, and what a person holds, as states record it.
+
+Plain values in the state of a package. They are stored as JSON, so their names are kept, and new fields need a default.
+Each refers to the event that recorded it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The commands of the clock and of the delivery of cards, one class for each verb."""
+"""The commands of the clock and of the delivery of cards, one class for each verb.
+
+They take the same path as those of people: `decide` checks each of them, and a late or repeated one changes nothing.
+Consequences of a thread's commands for its packages are here too.
+"""
 
 from __future__ import annotations
 

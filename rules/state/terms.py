@@ -1,4 +1,8 @@
-"""The terms on which a package is decided: set by the policy at submission, later only tightened."""
+"""The terms on which a package is decided: set by the policy at submission, later only tightened.
+
+`terms_for` takes them from the tier of the package's risk and the catalogue. When a package is decided, `terms_today`
+adds what today's policy requires beyond them: a stricter policy counts at once, a looser one only for new packages.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""`Transition`: the events that a command causes, each with the state after it. Rules build one with `Move`."""
+"""`Transition`: the events that a command causes, each with the state after it. Rules build one with `Move`.
+
+A rule calls `record` once for each event and `build` at the end. Nothing is written here: the store seals the events
+into the package's chain and saves the last state, in one transaction (`store.commands.write`). The audit repeats the
+changes from the events and compares the result with the state.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Decides a command for a thread: the checks of its row, and the new state."""
+"""Decides a command for a thread: the checks of its row, and the new state.
+
+Threads work as packages do (`rules.verbs.decide`): a table of verbs, a pure function, one event for each command. The
+packages of the thread follow by commands of their own (`rules.threads.following`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Stricter handling of a package: silence stops counting (`harden`), or the next role is asked (`climb_to`)."""
+"""Stricter handling of a package: silence stops counting (`harden`), or the next role is asked (`climb_to`).
+
+Both only ever tighten. `climb_to` also hardens: the role that is asked now has not been silent yet. People escalate by
+a command, and the clock does when time runs out or nobody is left who may decide.
+"""
 
 from __future__ import annotations
 

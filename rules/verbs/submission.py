@@ -1,4 +1,9 @@
-"""Submission of a new package, and the checks and fields that it shares with later versions."""
+"""Submission of a new package, and the checks and fields that it shares with later versions.
+
+The only rule that begins without a state. It checks the agent, its key and limits, the form and content of the package
+and whether anybody may decide it, and sets the level (`rules.state.level`) and the terms (`rules.state.terms`). A
+package that needs nobody is settled in the same transition. `rules.verbs.versions` uses the same checks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What people do around a decision: claim or assign its task, recuse themselves, comment, extend, wake, hand back."""
+"""What people do around a decision: claim or assign its task, recuse themselves, comment, extend, wake, hand back.
+
+Each function is the rule of a row in `rules.verbs.table`, called by `rules.verbs.decide` after the checks of that row.
+None of them decides the package, except that it can be withdrawn or revoked. Pages, forms and cards that people saw
+are recorded here too: approval depends on what its giver could read.
+"""
 
 from __future__ import annotations
 

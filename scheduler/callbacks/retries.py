@@ -1,4 +1,8 @@
-"""What follows from an attempt to deliver a callback: delivered, retry at a time, or dead. Pure functions."""
+"""What follows from an attempt to deliver a callback: delivered, retry at a time, or dead. Pure functions.
+
+Only a 2xx answer counts as delivered, and 410 closes the address. Everything else is retried with growing delays. A
+receiver can ask for a longer pause, but for no more than a day and for no extra attempts.
+"""
 
 from __future__ import annotations
 

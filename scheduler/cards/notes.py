@@ -1,4 +1,8 @@
-"""Notes for a card's thread. An update of a card notifies nobody and shows only the end state, so events get notes."""
+"""Notes for a card's thread. An update of a card notifies nobody and shows only the end state, so events get notes.
+
+Delivery calls `notes_of` with the revision up to which a thread is complete. What happened since becomes one note for
+each kind of event, so a process that was down for an hour posts few. Their text is in `blocks.card.notes`.
+"""
 
 from __future__ import annotations
 

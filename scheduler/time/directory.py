@@ -1,4 +1,9 @@
-"""Keeps the directory up to date: Slack's people and the groups that the policy names, within Slack's rate limits."""
+"""Keeps the directory up to date: Slack's people and the groups that the policy names, within Slack's rate limits.
+
+Slack's events change single people and groups at once. A full reading at an interval corrects what an event may have
+missed. It takes several calls, and events that arrive meanwhile make it invalid, so that it cannot restore what they
+removed; then it begins again.
+"""
 
 from __future__ import annotations
 

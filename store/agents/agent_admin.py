@@ -1,4 +1,9 @@
-"""Lets operators and admins add, rotate, pause and revoke agents. Each change writes an event."""
+"""Lets operators and admins add, rotate, pause and revoke agents. Each change writes an event.
+
+The events are in the tenant's chain (`store.installation.tenancy`), so the audit shows who gave which agent what. Keys
+are stored as digests, secrets of callbacks sealed (`store.agents.callback_secrets`). An agent is never deleted: its
+packages refer to it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Loads agents for commands, and finds an agent by its key. `store.agents.agent_admin` manages agents."""
+"""Loads agents for commands, and finds an agent by its key. `store.agents.agent_admin` manages agents.
+
+A command holds its agent's row until the commit, so nobody can pause or revoke the agent between the check and the
+write. One query loads the agent with everything that its thread adds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Retention: empties content, renderings and callback bodies. Ids, times and digests stay, so the chain stays valid."""
+"""Retention: empties content, renderings and callback bodies. Ids, times and digests stay, so the chain stays valid.
+
+Rows of content and renderings are emptied, never deleted, because the events hold their digests. A trigger in the
+database forbids any other change of content. Delivered callbacks and notes of mails are deleted. Each call does a few.
+"""
 
 from __future__ import annotations
 

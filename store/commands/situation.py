@@ -1,4 +1,8 @@
-"""Loads what the rule of a command needs, and nothing else. The `needs` of its row in `rules.verbs.table` say what."""
+"""Loads what the rule of a command needs, and nothing else. The `needs` of its row in `rules.verbs.table` say what.
+
+A rule reads no database: all that it may look at is in its `Situation`, read in the transaction that will write its
+result. Most commands need little, so only the verbs that state a need pay for its query.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Creates engines for both databases, and runs an operation or a group of reads on one."""
+"""Creates engines for both databases, and runs an operation or a group of reads on one.
+
+All differences between SQLite and PostgreSQL in transactions and locks are here and in `store.engine.sqlite`. SQLite
+has one writer at a time, so a writing transaction takes its lock at the beginning; PostgreSQL locks rows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Lets operators list callbacks, resend failed ones, and enable closed addresses again."""
+"""Lets operators list callbacks, resend failed ones, and enable closed addresses again.
+
+A callback that has failed too often is *dead* and is never sent again by itself. An address that answered 410 is
+*closed*: nothing is sent there until an operator enables it. Callbacks of one package keep their order, so a resent
+one can wait for an earlier one. Mails are in the same outbox and are listed here too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Each No of a person (`rules.state.noes`), in a table that a submission can query in one statement."""
+"""Each No of a person (`rules.state.noes`), in a table that a submission can query in one statement.
+
+The state of a package has its own Noes. This table repeats them for other packages: the rules compare a new proposal
+with those of the window that the policy sets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Tables of what must be shown in Slack and sent to agents."""
+"""Tables of what must be shown in Slack and sent to agents.
+
+A command writes here, in its own transaction, what is out of date. `scheduler.cards` and `scheduler.callbacks` claim
+these rows and bring Slack and the agents up to date. The rows say what is wanted, not what happened.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Handoffs: a row for each, derived from its thread's record, to find them by agent and by time."""
+"""Handoffs: a row for each, derived from its thread's record, to find them by agent and by time.
+
+The state of a handoff is in its thread's state and nowhere else. These rows are written in the same transaction, and
+the audit compares both. Agents list and look up handoffs by them, and the clock finds those that are due.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Loads and saves the records of threads."""
+"""Loads and saves the records of threads.
+
+A thread has no row until its first command. Until then its state is what its first package says. A command locks the
+row, so commands of one thread run one after the other, and `save_thread` replaces the state only if its revision is
+still the one that was read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""App Home: published when someone opens it, and again after their own actions."""
+"""App Home: published when someone opens it, and again after their own actions.
+
+It shows no live data: a change by someone else appears when Home is opened again.
+"""
 
 from __future__ import annotations
 
