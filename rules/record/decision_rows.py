@@ -16,12 +16,12 @@ from rules.package.diff import value_changes
 from rules.package.model import DecisionPackage
 from rules.record.chain import Event
 from rules.record.evidence import Trail
+from rules.record.redaction import Path, redact
 from rules.state.commands import HumanDecisionType
 from rules.state.decisions import Basis
 from rules.state.events import EventType
 
 Row = dict[str, Any]
-Path = Sequence[str]
 
 COLUMNS = (
     "decision_id", "decided_at", "decision_package_id", "package_version", "agent", "action_type", "kind", "risk",
@@ -29,7 +29,6 @@ COLUMNS = (
     "decision", "override_decision", "tags", "comment", "answer_data", "edits", "seconds", "settled", "status",
     "outcome", "verdict", "package",
 )  # fmt: skip
-REDACTED = "redacted"
 
 _BY: Mapping[str, str] = {Basis.SILENT_CONSENT: "silence", Basis.POLICY: "policy", Basis.TIMEOUT: "time"}
 _COMMENTS = ("instructions", "override_reason", "answer", "comment")
@@ -65,7 +64,7 @@ def decision_rows(
             "verdict": end.get("verdict"),
             "package": package and {name: value for name, value in package.items() if name not in _PARTIES},
         }
-        yield _redact({name: row[name] for name in COLUMNS}, hidden)
+        yield redact({name: row[name] for name in COLUMNS}, hidden)
 
 
 def _is_decision(event: Event) -> bool:
@@ -132,23 +131,7 @@ def _content(words: Mapping[str, Any], state: Row) -> Row | None:
 
 def _edits(before: Row | None, after: Row | None, hidden: Sequence[Path]) -> list[Row]:
     """What changed, apart from hidden fields. Nothing, if a version was emptied or is hidden whole."""
-    old, new = (_redact(package, hidden) for package in (before, after))
+    old, new = (redact(package, hidden) for package in (before, after))
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return []
     return [asdict(change) for change in value_changes(old, new, {name: name for name in _FIELDS})]
-
-
-def _redact(value: Any, paths: Sequence[Path]) -> Any:
-    """The value without what these paths lead to. `*` is every name or place."""
-    if value is None or not paths:
-        return value
-    if any(not path for path in paths):
-        return REDACTED
-    if isinstance(value, list):
-        below = [path[1:] for path in paths if path[0] == "*"]
-        return [_redact(item, below) for item in value]
-    if isinstance(value, dict):
-        return {
-            name: _redact(item, [path[1:] for path in paths if path[0] in ("*", name)]) for name, item in value.items()
-        }
-    return value

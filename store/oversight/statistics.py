@@ -60,6 +60,8 @@ def _in_order(figures: Mapping[str, Figures], weeks: Sequence[Week]) -> list[str
 
 def _week_of(weeks: Sequence[Week]) -> ColumnElement[Any]:
     *earlier, last = weeks
+    if not earlier:
+        return literal(last.name)
     return case(*((OUTCOMES.c.ended_at < week.end, week.name) for week in earlier), else_=last.name)
 
 

@@ -132,3 +132,9 @@ async def test_approvals_are_counted_once_whether_edited_deferred_or_sent_back(b
     second_week = (await load(busy, by=Grouping.WEEK)).groups[1].figures
     assert second_week.results[Result.APPROVED] == 3
     assert second_week.shares[Measure.REVISION].part == 1
+
+
+async def test_a_period_within_one_week_can_be_divided_by_week(world: World) -> None:
+    await world.after(ask(Reject, await world.submit(unrelated("high"))), SENTA)
+    (group,) = (await load(world, world.clock() - HOUR, Grouping.WEEK)).groups
+    assert group.figures.ended == 1

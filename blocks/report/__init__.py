@@ -1,0 +1,1 @@
+"""The report of a month, as one HTML page for a board."""
