@@ -48,6 +48,7 @@ class Clockwork:
         clicks: UnsettledClicks,
         reconciler: Reconciler,
     ) -> Self:
+        """The clock's parts for one process."""
         beating = Heartbeat(store, reachable, transport, clicks, delivered_at=lambda: reconciler.delivered_at)
         consents = Consents(store, beating, reconciler.proofs)
         return cls(
@@ -63,6 +64,7 @@ class Clockwork:
 
     @property
     def ticks(self) -> Mapping[str, tuple[Tick, float]]:
+        """What runs in the background, and how many seconds lie between two runs."""
         return {
             "heart": (self.heart.tick, heartbeat.EVERY),
             "sweep": (self.sweep.tick, SWEEP_EVERY),

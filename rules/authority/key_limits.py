@@ -91,6 +91,7 @@ def check_recent(sent: Sequence[datetime], limit: int, sentence: str, now: datet
 
 
 def check_open_packages(rates: Rates, load: Load) -> Refusal | None:
+    """Refuse if the agent has as many open packages as its key allows."""
     if not rates.open or load.open < rates.open:
         return None
     sentence = (

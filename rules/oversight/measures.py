@@ -154,6 +154,7 @@ def _percentiles(ordered: Sequence[int]) -> Percentiles:
 
 
 def compute_figures(counted: Iterable[Counted], times: DecisionPercentiles | None = None) -> Figures:
+    """The results, shares and times of a group of outcomes."""
     groups = list(counted)
     results = Counter[Result]()
     for facts, count in groups:

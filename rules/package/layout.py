@@ -190,6 +190,7 @@ class _Room:
     characters: int
 
     def fit(self, part: Content, lines: Iterable[str]) -> Piece:
+        """As many of these lines as there is room for. The last may be cut."""
         kept: list[str] = []
         for line in lines:
             if not self.lines or not self.characters:

@@ -24,6 +24,7 @@ class EarlierExport:
             yield from _check_unchanged(TENANT, self.tenant, event)
 
     def check_package(self, package_id: str, events: list[Any]) -> Iterator[Fault]:
+        """The chain must still contain what the earlier export has of it."""
         claim = self.packages.pop(package_id, None)
         if claim is None or claim.length < 1:
             return

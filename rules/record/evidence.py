@@ -84,6 +84,7 @@ class Counts:
     policies: int = 0
 
     def add_trail(self, trail: Trail) -> None:
+        """Count a package or thread that was read."""
         if is_thread(trail.package_id):
             self.threads += 1
         else:

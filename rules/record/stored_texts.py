@@ -58,6 +58,7 @@ class PoliciesInForce:
             self._texts[str(digest)] = text or self._texts.get(str(digest))
 
     def faults(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
+        """Policies whose text does not match its digest, or is missing."""
         for policy in policies:
             if not _matches_digest(policy, self._texts.get(policy.digest)):
                 sentence = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"

@@ -102,6 +102,7 @@ class ChainChecker:
         return None
 
     def fault(self, sentence: str, event: Any = None) -> Fault:
+        """A fault of this chain, at the event or else at the end of what was checked."""
         named = event if isinstance(event, dict) else {}
         revision, event_id = named.get("revision"), named.get("event_id")
         return Fault(
@@ -184,6 +185,7 @@ class Auditor:
             yield fault
 
     def check_package(self, trail: Trail) -> Iterator[Fault]:
+        """All faults of a package or thread: its chain, its words and renderings, its state."""
         self.counts.add_trail(trail)
         yield from trail.noticed
         chain = ChainChecker(self._tenant_id, trail.package_id, self._seen)

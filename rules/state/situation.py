@@ -104,6 +104,7 @@ class Situation:
     def background(
         self, agent_id: str, package: DecisionPackage, earlier: HITLLevel | None = None, *, outsider: bool = False
     ) -> Background:
+        """What `assess` needs to know beside the package itself."""
         known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
         since = self.now - self.policy.matrix.failure_window
         return Background(

@@ -22,6 +22,7 @@ from rules.threads.model import ThreadState, ThreadStatus
 
 
 def commands_to_follow(state: ThreadState, packages: Iterable[PackageState]) -> Iterator[ThreadConsequence]:
+    """The commands that bring these packages in line with the thread, each with an id of its own."""
     if state.since is None or state.by is None or state.event_id is None:
         return
     for package in packages:

@@ -93,6 +93,7 @@ def _vote(
 def make_vote(
     move: Move, command: SeenCommand, decision: HumanDecisionType, overriding: OverrideDecision | None = None
 ) -> Vote:
+    """The actor's vote on the present version, as the next event will record it."""
     situation, user_id = move.situation, move.situation.actor.actor_id
     return Vote(
         reviewer_id=user_id,
@@ -189,6 +190,7 @@ def _became_stricter(before: PackageState, after: PackageState) -> bool:
 
 
 def answer(move: Move, command: Answer) -> Transition | Refusal:
+    """Record an answer in words, or the data of a form with their text."""
     if refusal := check_answer(move.situation, command):
         return refusal
     data = command.answer_data

@@ -85,6 +85,7 @@ def _refuse_second_claim(execution: Execution, command: ClaimExecution) -> Refus
 
 
 def report_execution(move: Move, command: ReportExecution) -> Transition | Refusal:
+    """Record the outcome of the present claim. The same report again changes nothing; another one is refused."""
     execution = move.state.execution
     if command.claim_id in execution.earlier_claims:
         return refuse(Reason.CLAIM_REPLACED, claim_id=execution.claim_id)

@@ -54,6 +54,7 @@ def _note_only(move: Move, cause: DetailedReason, followed: str | None) -> Trans
 
 
 def resume_with_thread(move: Move, command: ResumeWithThread) -> Transition:
+    """End the hold. Deadlines move by the time that it lasted."""
     state, cause = move.state, Cause.THREAD_RESUMED.of_event(command.thread_event_id)
     if state.is_running:
         return _note_only(move, cause, followed=command.thread_event_id if command.new_plan else None)
@@ -86,6 +87,7 @@ def _moved_deadlines(state: PackageState, held_since: datetime, now: datetime) -
 
 
 def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition | Refusal:
+    """Cancel an open package. What already runs is only noted."""
     cause = Cause.THREAD_CANCELLED.of_event(command.thread_event_id)
     if move.state.is_running:
         return _note_only(move, cause, command.thread_event_id)

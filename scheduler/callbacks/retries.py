@@ -84,6 +84,7 @@ def result_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -
 def result_of_failure(
     error: str, attempts: int, now: datetime, chance: float, not_before: datetime | None = None
 ) -> Retry | Dead:
+    """A retry after the next delay, or the end after the last one."""
     if attempts >= len(DELAYS):
         return Dead(f"{error}; given up after {ATTEMPTS} attempts")
     planned = now + DELAYS[attempts] * (1 + JITTER * (2 * chance - 1))

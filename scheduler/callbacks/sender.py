@@ -75,6 +75,7 @@ class CallbackSender:
         self._wake.set()
 
     async def run_for_ever(self) -> None:
+        """Sends what is due at each notice."""
         while True:
             await self._wake.wait()
             self._wake.clear()

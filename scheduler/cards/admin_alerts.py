@@ -25,6 +25,7 @@ REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to all o
 
 
 def alert_message(trouble: troubles.TroubleReport) -> Message:
+    """What admins read about a trouble that began or ended."""
     match trouble.place:
         case troubles.APP:
             return app_back(trouble.error, trouble.since) if trouble.ended_at else app_gone(trouble.error)

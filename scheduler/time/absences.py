@@ -40,6 +40,7 @@ class AbsenceHandler:
         self._fingerprint_to_keep: str | None = None
 
     async def tick(self) -> None:
+        """Reassigns tasks if the people or their absences have changed since the last time."""
         try:
             now_known = await self._store.read(self._read_known)
             if now_known != self._last_known:

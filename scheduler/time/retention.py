@@ -33,6 +33,7 @@ class Retention:
         self._store, self._real = store, real
 
     async def tick(self) -> None:
+        """Empties what the policy no longer keeps, a part at a time."""
         store, now, tenant_id = self._store, self._store.clock(), self._store.installation.tenant_id
         try:
             policy = (await store.read(store.installation.roster)).policy

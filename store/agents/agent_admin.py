@@ -77,6 +77,7 @@ def add_agent(
     by: str = "operator",
     seal: Seal = leave_unsealed,
 ) -> Credentials:
+    """Add an agent with a new key and callback secret. Raises `RegistryError` if the name is taken."""
     tenant_id, agent_id = read_tenant_id(connection), f"{AGENT_PREFIX}{fresh_id()}"
     row = {
         "tenant_id": tenant_id,
@@ -123,6 +124,7 @@ def rotate_credentials(
 def set_standing(
     connection: Connection, name: str, standing: AgentStanding, now: datetime, *, by: str = "operator"
 ) -> None:
+    """Pause, resume or revoke an agent. Nothing is written if it has this standing already."""
     agent = _lock_unrevoked(connection, name)
     if agent.standing == standing:
         return

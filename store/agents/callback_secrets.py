@@ -41,6 +41,7 @@ class Vault:
         return SEALED + self._box.encrypt(secret.encode()).decode()
 
     def open(self, stored: str) -> str:
+        """The secret itself. One that was stored before there was a key is not sealed."""
         if not stored.startswith(SEALED):
             return stored
         try:

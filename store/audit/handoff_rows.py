@@ -31,6 +31,7 @@ class HandoffRows:
             self._rows[row.thread_key][row.handoff_id] = row
 
     def check(self, trail: Trail) -> Iterator[Fault]:
+        """Compare the rows of a thread's handoffs with its state."""
         if not is_thread(trail.package_id) or trail.claim is None:
             return
         stored, length = self._rows.pop(trail.package_id, {}), trail.claim.length

@@ -33,6 +33,7 @@ class OutcomeRows:
         self._uncounted = set(connection.execute(marked).scalars())
 
     def check(self, trail: Trail) -> Iterator[Fault]:
+        """Compare the row of a package's outcome with what its events say."""
         if is_thread(trail.package_id) or trail.claim is None:
             return
         stored = self._take(trail.package_id)

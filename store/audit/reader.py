@@ -59,6 +59,7 @@ class Selection:
         return self == EVERYTHING
 
     def as_json(self) -> dict[str, str | None]:
+        """For the header of an export."""
         return {
             "since": _format_time(self.since),
             "until": _format_time(self.until),
@@ -67,6 +68,7 @@ class Selection:
         }
 
     def of(self, table: Table) -> Iterator[ColumnElement[bool]]:
+        """The conditions of this selection on the columns of a table of events."""
         if self.since is not None:
             yield table.c.occurred_at >= self.since
         if self.until is not None:

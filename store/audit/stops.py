@@ -35,6 +35,7 @@ class StopRows:
             self._rows[row.package_id].add(row.thread_id)
 
     def check(self, trail: Trail) -> Iterator[Fault]:
+        """Compare the names that this package or thread stops with its rows."""
         state = trail.claim.state if trail.claim else None
         stop, names = _stop_of(trail.package_id, state or {})
         stored = self._rows.pop(stop, set())

@@ -24,6 +24,7 @@ _COUNT = text(
 def is_first_this_minute(
     connection: Connection, state: PackageState, person: Actor, refusal: Refusal, now: datetime
 ) -> bool:
+    """Whether this person was not refused here for this reason within the minute: only the first is recorded."""
     row = {
         "tenant": state.tenant_id,
         "package": state.decision_package_id,

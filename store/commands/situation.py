@@ -74,6 +74,7 @@ _MEMORY = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select(
 def load_situation(
     connection: Connection, installation: Installation, invocation: Invocation, loaded: Loaded | None, roster: Roster
 ) -> Situation:
+    """Read the situation of a command: what its row needs, and what every command has."""
     command = invocation.command
     return Situation(
         policy=roster.policy,

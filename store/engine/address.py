@@ -27,6 +27,7 @@ _TIMEOUTS = {
 
 
 def parse_database_url(url: str) -> URL:
+    """Like SQLAlchemy's `make_url`, but with several hosts, as PostgreSQL's clients accept them."""
     several = _SEVERAL.fullmatch(url)
     if several is None:
         return make_url(url)

@@ -24,6 +24,7 @@ class Batch:
         self._rows.setdefault(statement, []).extend(rows if isinstance(rows, Sequence) else [rows])
 
     def send(self) -> None:
+        """Send all statements now; the batch is empty afterwards."""
         pending, self._rows = self._rows, {}
         dialect = self.connection.dialect
         with driver_cursor(self.connection) as cursor, _pipeline(self.connection):

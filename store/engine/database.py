@@ -77,6 +77,7 @@ class PostgresDatabase:
         self._readers = Workers("reader", self._read_group, threads=READERS, limit=READ_GROUP)
 
     async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:
+        """Run an operation in a transaction. Quick ones may share one, unless a contended one could block them all."""
         if contended:
             self._contended += 1
             try:

@@ -73,6 +73,7 @@ def mark_unread(connection: Connection) -> None:
 
 
 def begin_absence(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
+    """Record that someone is away, and end an absence that has begun already."""
     tenant_id = lock_tenant(connection)
     _end_current(connection, user_id, now)
     row = {"tenant_id": tenant_id, "user_id": user_id, "since": now, "until": until, "delegate": delegate}

@@ -86,6 +86,7 @@ class Installation:
 
 
 def load_directory(connection: Connection, as_of: datetime | None) -> Directory:
+    """Read all people and the members of all groups."""
     groups: dict[str, set[str]] = {}
     for group_id, user_id in connection.execute(_MEMBERS):
         groups.setdefault(group_id, set()).add(user_id)

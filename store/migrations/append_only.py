@@ -17,6 +17,7 @@ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$
 
 
 def protect_events(connection: Connection) -> None:
+    """Create the triggers by which the database refuses to change or delete events."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_POSTGRES_FUNCTION)
         for table in TABLES:

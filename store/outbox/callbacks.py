@@ -76,6 +76,7 @@ _UNDONE = (
 def write_callbacks(
     batch: Batch, transition: Transition, events: list[Event], url: str | None, situation: Situation
 ) -> None:
+    """Queue a callback for each event that agents hear of, with the document as it is after the command."""
     reported = [event for event in events if event["event_type"] in CALLBACK_EVENTS]
     if url is None or not reported:
         return

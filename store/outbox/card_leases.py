@@ -174,6 +174,7 @@ class ClickedCard(NamedTuple):
 
 
 def match_card(connection: Connection, clicked: ClickedCard) -> CardMatch:
+    """Whether a clicked message is the card that its place has now."""
     row = fetch_first(connection, _HERE, clicked.key)
     if row is None:
         return CardMatch.NO_PLACE

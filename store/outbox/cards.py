@@ -146,6 +146,7 @@ class Place(NamedTuple):
 
 
 def write_cards(batch: Batch, before: PackageState | None, after: PackageState, policy: Policy) -> None:
+    """Note that the package's cards are out of date, and the places where it must be shown from now on."""
     if after.level is HITLLevel.FULL_AUTO:
         return
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "revision": after.revision}

@@ -70,6 +70,7 @@ def newest_messages(
 def list_messages(
     connection: Connection, tenant_id: str, package_id: str, *, limit: int, after: int | None = None
 ) -> MessagePage:
+    """A page of a package's messages, oldest first."""
     key = {"tenant": tenant_id, "package": package_id, "after": _FIRST if after is None else after, "limit": limit + 1}
     rows = fetch_all(connection, _AFTER, key)
     page = _read(connection, tenant_id, rows[:limit], {})

@@ -86,6 +86,7 @@ ORDER = (NOES.c.action_digest != bindparam("digest"), NOES.c.at.desc())
 
 
 def remembered_no(row: Any) -> RememberedNo:
+    """The No of a row, with the values by which proposals are compared to it."""
     no = No(
         event_id=row.event_id,
         decision_package_id=row.package_id,

@@ -143,6 +143,7 @@ def count_open(connection: Connection, tenant_id: str) -> int:
 
 
 def count_waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
+    """How many tasks are open, by level and age."""
     since = ((now - timedelta(hours=hours), age.value) for age, hours in _YOUNGER_THAN.items())
     age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")
     query = (

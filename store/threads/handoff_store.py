@@ -26,6 +26,8 @@ class HandoffStore:
         self._store, self._tenant_id = store, store.installation.tenant_id
 
     async def load_document(self, handoff_id: str, agent: Agent) -> Document | None:
+        """A handoff as one of its two agents may see it; None if the agent has no part in it."""
+
         def operation(connection: Connection) -> Document | None:
             stored = find_handoff(connection, self._tenant_id, handoff_id, agent.agent_id)
             if stored is None:
@@ -46,6 +48,8 @@ class HandoffStore:
         )
 
     async def list_documents(self, agent: Agent, wanted: HandoffQuery) -> list[Document]:
+        """The agent's handoffs, each as this agent may see it."""
+
         def operation(connection: Connection) -> list[Document]:
             listed = list_handoffs(connection, self._tenant_id, agent.agent_id, wanted)
             names = agent_names(connection, self._tenant_id) if listed else {}

@@ -102,6 +102,7 @@ def write_handoffs(batch: Batch, before: ThreadState, after: ThreadState) -> Non
 
 
 def handoff_row(thread: ThreadState, handoff: Handoff) -> dict[str, object]:
+    """The row of a handoff. The audit compares it with the stored one."""
     return {
         "tenant_id": thread.tenant_id,
         "handoff_id": handoff.handoff_id,

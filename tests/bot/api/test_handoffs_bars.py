@@ -143,7 +143,7 @@ async def test_the_limit_of_open_packages_holds_at_a_handoff(api: AgentApi) -> N
     assert (await answer(api, await offer(api), key=writer)).problem == (429, "rate-limited")
 
 
-async def test_offers_have_a_rate(api: AgentApi, writer: str) -> None:
+async def test_an_agent_may_offer_thirty_handoffs_a_minute(api: AgentApi, writer: str) -> None:
     for number in range(30):
         assert (await offer(api, fields={"thread_id": f"case-{number}"})).status == 202
     assert (await offer(api, fields={"thread_id": "case-30"})).problem == (429, "rate-limited")

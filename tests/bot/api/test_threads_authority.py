@@ -18,7 +18,7 @@ async def test_reviewers_the_requester_the_owner_and_admins_may_hold(api: AgentA
     assert (await thread(api)).body["state"] == "held"
 
 
-async def test_others_may_not_hold(api: AgentApi) -> None:
+async def test_a_person_without_a_part_in_the_thread_may_not_hold_it(api: AgentApi) -> None:
     await api.submit(IN_THREAD)
     await api.people_are(people() | {"UNEW": person("UNEW")})
     outcome = await give(api, HoldThread, "UNEW")

@@ -50,7 +50,9 @@ def profile_after(
         pytest.param(HARD, "+" * 10, SOFT, id="what was lost can be earned again"),
     ],
 )
-def test_trust_follows_the_outcomes(start: HITLLevel, outcomes: str, end: HITLLevel) -> None:
+def test_successes_lower_the_level_that_an_agent_has_earned_and_failures_raise_it(
+    start: HITLLevel, outcomes: str, end: HITLLevel
+) -> None:
     assert profile_after(profile(start), outcomes).current_level is end
 
 

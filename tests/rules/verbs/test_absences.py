@@ -106,7 +106,7 @@ def task_holders(state: PackageState) -> tuple[str | None, str | None]:
         pytest.param(submitted_state(HARD, policy=APART), without(SENTA, SVEN), id="nobody is left on this rung"),
     ],
 )
-def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
+def test_a_task_is_given_to_others_if_nobody_who_has_it_can_act(state: PackageState, around: dict[str, Person]) -> None:
     assert relief_needed(state, around)
     assert len(relieve(state, around).occurrences) == 1
 
@@ -130,7 +130,9 @@ def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> Non
         ),
     ],
 )
-def test_no_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
+def test_a_task_stays_where_it_is_while_someone_who_has_it_can_act(
+    state: PackageState, around: dict[str, Person]
+) -> None:
     assert not relief_needed(state, around)
     assert refusal(state, ask(Relieve, state), now=LATER, people=around, policy=APART) is Reason.NOT_DUE
 

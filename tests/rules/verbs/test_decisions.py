@@ -72,7 +72,7 @@ SETTLING = [
 
 
 @pytest.mark.parametrize(("proposal", "kind", "status", "decision"), SETTLING)
-def test_one_person_settles_it(
+def test_one_persons_decision_is_enough_without_a_quorum(
     proposal: DecisionPackage, kind: type[HumanDecisionCommand], status: Status, decision: HumanDecisionType
 ) -> None:
     state = after(

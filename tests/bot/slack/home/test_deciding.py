@@ -74,7 +74,7 @@ async def test_an_answer_to_reviews_answers_a_question(office: Office) -> None:
     assert (state.status, state.decision is not None and len(state.decision.rendering_ids)) == (Status.APPROVED, 1)
 
 
-async def test_the_queue_rejects(office: Office) -> None:
+async def test_a_package_can_be_rejected_from_the_queue(office: Office) -> None:
     proposal, _ = await office.submit_with_card(HARD)
     await office.click(SENTA, await office.reviews(SENTA, "queue"), "reject")
     await office.slack.submit(SENTA, {"comment": "The wrong record."})
@@ -90,7 +90,7 @@ async def test_a_grave_approval_from_the_queue_needs_its_confirmation(office: Of
     assert len(await forms_shown_to_voters(office, proposal)) == 1
 
 
-async def test_details_escalate(office: Office) -> None:
+async def test_a_package_can_be_escalated_from_details(office: Office) -> None:
     proposal, card = await office.submit_with_card(SOFT)
     await office.details(RITA, card, Verb.ESCALATE)
     await office.slack.submit(RITA, {"comment": "Too big for me."})
