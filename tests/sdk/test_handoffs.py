@@ -11,7 +11,7 @@ import pytest
 
 from countersign import AsyncClient, HandoffError, NotFoundError, RejectedError, StillPendingError
 from rules.state.commands import Verb
-from tests.bot.api.handoffs import ALLOWED, NEEDS_PERSON
+from tests.bot.api.threads.handoffs import ALLOWED, NEEDS_PERSON
 from tests.bot.slack.office import HARD, POLICY, SENTA, Office, open_office
 from tests.sdk.agents import QUICK, Agent
 from tests.sdk.network import Network

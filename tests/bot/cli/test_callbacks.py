@@ -17,7 +17,7 @@ from store.agents import agents
 from store.audit import retention
 from store.audit.tenant_record import TENANT_EVENTS
 from store.engine.engines import make_engine
-from tests.bot.cli.doctor_setup import faults_found, healthy_terminal, workspace
+from tests.bot.cli.doctor.setup import faults_found, healthy_terminal, workspace
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import DAY, NOW, OWEN
 from tests.scheduler.callbacks.receiver import Receiver

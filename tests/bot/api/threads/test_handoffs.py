@@ -18,8 +18,17 @@ from rules.state.commands import Approve, Reject, TakeOver
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread
 from scheduler.time.handoffs import HandoffEnds
 from store.agents import agent_admin
-from tests.bot.api.handoffs import CONTEXT, NEEDS_PERSON, STATE, answer, handed_over, listed, offer, open_handoffs
-from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, THREAD, checkpoint, done, faults, thread
+from tests.bot.api.threads.calls import HARD_IN_THREAD, IN_THREAD, THREAD, checkpoint, done, faults, thread
+from tests.bot.api.threads.handoffs import (
+    CONTEXT,
+    NEEDS_PERSON,
+    STATE,
+    answer,
+    handed_over,
+    listed,
+    offer,
+    open_handoffs,
+)
 from tests.bot.service import SOFT, AgentApi, Response
 from tests.rules.world import OWEN, RITA, ROSS, SENTA, SVEN
 from tests.scheduler.callbacks.receiver import Receiver

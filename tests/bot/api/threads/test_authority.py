@@ -6,7 +6,7 @@ import pytest
 
 from rules.reasons import Reason
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread
-from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, THREAD, checkpoint, done, faults, give, thread
+from tests.bot.api.threads.calls import HARD_IN_THREAD, IN_THREAD, THREAD, checkpoint, done, faults, give, thread
 from tests.bot.service import AgentApi
 from tests.rules.world import ADAM, OWEN, RITA, ROSE, ROSS, SENTA, SUSI, people, person
 

@@ -12,7 +12,7 @@ import pytest
 
 from playground.slack import Message, Slack
 from store.waiters import cancel_task
-from tests.bot.cli.doctor_setup import NAMED, REVIEWS, furnished_workspace, healthy_terminal
+from tests.bot.cli.doctor.setup import NAMED, REVIEWS, furnished_workspace, healthy_terminal
 from tests.bot.terminal import CommandResult, Terminal
 from tests.rules.world import RITA, ROSS
 

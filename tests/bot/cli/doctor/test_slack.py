@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.doctor_setup import (
+from tests.bot.cli.doctor.setup import (
     NAMED,
     PRIVATE,
     REVIEWS,

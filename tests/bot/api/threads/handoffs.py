@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bot.api.threads import THREAD
+from tests.bot.api.threads.calls import THREAD
 from tests.bot.service import POLICY, AgentApi, Response, open_api
 
 ALLOWED = """

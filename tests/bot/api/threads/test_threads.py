@@ -14,7 +14,7 @@ from rules.state.commands import AllowRetry, Approve, HandBack, OpenForm, Reject
 from rules.state.model import Status
 from rules.state.service_commands import Climb, Expire, Lapse
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread
-from tests.bot.api.threads import (
+from tests.bot.api.threads.calls import (
     HARD_IN_THREAD,
     IN_THREAD,
     THREAD,

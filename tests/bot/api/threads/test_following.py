@@ -24,7 +24,7 @@ from store.engine.engines import make_engine
 from store.packages.packages import PACKAGES, list_soft_waiting
 from store.threads.follow import AT_ONCE
 from store.threads.members import NEWEST
-from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, checkpoint, copy_package, done, faults, give, thread
+from tests.bot.api.threads.calls import HARD_IN_THREAD, IN_THREAD, checkpoint, copy_package, done, faults, give, thread
 from tests.bot.service import SOFT, AgentApi, Response
 from tests.rules.world import DAY, HOUR, OWEN, RITA, ROSS, SENTA
 from tests.store.waiting_agents import Waits, soon

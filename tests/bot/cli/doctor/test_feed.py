@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.doctor_setup import healthy_terminal, only_fault, run_doctor, workspace
+from tests.bot.cli.doctor.setup import healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import Terminal
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.feed.stations import SECRET

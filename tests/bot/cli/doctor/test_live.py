@@ -18,12 +18,12 @@ from bot.cli.doctor.live_run.arrivals import NOT_OURS, NOT_YOU
 from bot.cli.doctor.live_run.table import BY_HAND, STEPS
 from bot.settings import SLACK_PATH
 from playground.slack import Slack
-from tests.bot.cli.doctor_setup import REVIEWS
-from tests.bot.cli.live_operator import REPORT, Operator, live_terminal, live_workspace, run_live
+from tests.bot.cli.doctor.live_operator import REPORT, Operator, live_terminal, live_workspace, run_live
+from tests.bot.cli.doctor.setup import REVIEWS
 from tests.bot.terminal import Terminal
 from tests.rules.world import RITA, ROSS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 

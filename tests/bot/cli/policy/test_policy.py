@@ -81,7 +81,7 @@ def test_a_valid_policy_is_summarized(terminal: Terminal) -> None:
 
 
 def test_the_shipped_policy_is_valid_and_warns_of_empty_roles(terminal: Terminal) -> None:
-    default_policy = Path(__file__).parents[3] / "policy.toml"
+    default_policy = Path(__file__).parents[4] / "policy.toml"
     result = terminal("policy", "check", str(default_policy))
     text = " ".join(result.out.split())
     assert result.code == 0

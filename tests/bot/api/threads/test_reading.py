@@ -12,7 +12,7 @@ from rules.threads.commands import CancelThread, HoldThread, ResumeThread
 from rules.threads.model import thread_key
 from store.threads.members import NEWEST
 from store.threads.records import list_threads
-from tests.bot.api.threads import IN_THREAD, THREAD, checkpoint, copy_package, done, thread
+from tests.bot.api.threads.calls import IN_THREAD, THREAD, checkpoint, copy_package, done, thread
 from tests.bot.service import AgentApi
 from tests.rules.world import RITA
 

@@ -23,7 +23,7 @@ from store.engine.engines import make_engine, transact
 from store.installation import tenancy
 from store.installation.policy_texts import FIX
 from store.outbox import troubles
-from tests.bot.cli.doctor_setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
+from tests.bot.cli.doctor.setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 

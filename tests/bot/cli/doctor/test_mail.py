@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.doctor_setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
+from tests.bot.cli.doctor.setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import Terminal
 from tests.mail_server import NO_SUCH_USER, USER, MailServer, open_mail_server
 from tests.rules.world import DORA, RITA, ROSS, SENTA, SUSI

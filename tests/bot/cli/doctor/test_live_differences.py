@@ -10,8 +10,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import Slack
-from tests.bot.cli.doctor_setup import SENIORS
-from tests.bot.cli.live_operator import live_terminal, live_workspace, run_live
+from tests.bot.cli.doctor.live_operator import live_terminal, live_workspace, run_live
+from tests.bot.cli.doctor.setup import SENIORS
 from tests.bot.terminal import Terminal
 from tests.rules.world import RITA
 

@@ -22,8 +22,8 @@ from store.commands.policies import PolicyFile, activate_policy
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
 from store.threads import members
-from tests.bot.api.handoffs import NEEDS_PERSON, answer, handed_over, offer, open_handoffs
-from tests.bot.api.threads import HARD_IN_THREAD, IN_THREAD, THREAD, done, faults, give, thread
+from tests.bot.api.threads.calls import HARD_IN_THREAD, IN_THREAD, THREAD, done, faults, give, thread
+from tests.bot.api.threads.handoffs import NEEDS_PERSON, answer, handed_over, offer, open_handoffs
 from tests.bot.service import AUTOMATIC, HARD, POLICY, SOFT, AgentApi, Response
 from tests.rules.world import OWEN, RITA, ROSS, SAUL, SENTA, SUSI, SVEN
 from tests.scheduler.callbacks.receiver import Receiver
