@@ -107,7 +107,7 @@ class SmtpClient:
         )
         try:
             await connection.connect()
-            await connection.ehlo()  # says what the server can do; after STARTTLS it has to be asked again
+            await connection.ehlo()  # says what the server can do; after STARTTLS it must be asked again
             if server.user is not None and server.password is not None:
                 await connection.login(server.user, server.password)
         except BaseException:
@@ -138,7 +138,7 @@ class SmtpClient:
                 async with asyncio.timeout(TAKEN_WITHIN):
                     await connection.data(message, timeout=TAKEN_WITHIN)
             except FAULTS as fault:
-                # The command DATA is a write of its own, and the server has to agree before the text follows.
+                # The command DATA is a write of its own, and the server must agree before the text follows.
                 raise self._failure(fault, text_has_left=len(writes) > 1) from fault
 
     def _failure(self, fault: Exception, *, text_has_left: bool) -> MailError:

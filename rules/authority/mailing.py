@@ -21,7 +21,7 @@ from rules.state.model import PackageState, Status
 OUTCOMES = (MailReason.FAILED, MailReason.UNKNOWN)
 
 SLACK_IS_BACK = "Slack can be reached again"
-NO_LONGER_SO = "it no longer waits for this: somebody acted meanwhile"
+NO_LONGER_SO = "it no longer waits for this: someone acted meanwhile"
 NOT_THEIRS = "this person can no longer act on it"
 
 
@@ -36,7 +36,7 @@ class Telling(NamedTuple):
 def tellings_after(
     before: PackageState | None, after: PackageState, roster: Roster, now: datetime
 ) -> tuple[Telling, ...]:
-    """Who has to be told by mail of what has just become so: each person once, for the gravest reason.
+    """Who must be told by mail of what has just become so: each person once, for the gravest reason.
 
     On a new rung or version the reason may stay and the people change: then those who were not asked before.
     """
@@ -61,7 +61,7 @@ def tellings_of(state: PackageState, reason: MailReason, roster: Roster, now: da
 
 
 def _when_known(roster: Roster, now: datetime) -> datetime:
-    """With a stale directory, when it was last fresh: who has to be told is checked again before a mail is sent."""
+    """With a stale directory, when it was last fresh: who must be told is checked again before a mail is sent."""
     as_of = roster.directory.as_of
     return min(now, as_of + roster.policy.directory.max_age) if as_of else now
 
@@ -110,7 +110,7 @@ def _people_asked(state: PackageState, roster: Roster, now: datetime) -> list[st
 
 
 def _people_able(state: PackageState, roster: Roster, now: datetime) -> list[str]:
-    """Those who could act now. If somebody has taken the task and is enough, only they."""
+    """Those who could act now. If someone has taken the task and is enough, only they."""
     question = question_asked(state)
     people = sorted(frozenset[str]().union(*(roster.users_acting_as(role) for role in question.roles)))
     able = [user for user in people if could_act(state, roster, user, question, now)]

@@ -1,4 +1,4 @@
-"""Why somebody gets a mail."""
+"""Why someone gets a mail."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Decides what a mail tells now: everything that its receiver is still to be told, checked again.
 
-A person may have lost the role, somebody may have decided, Slack may be back. Then the need is dropped with the reason.
+A person may have lost the role, someone may have decided, Slack may be back. Then the need is dropped with the reason.
 """
 
 from __future__ import annotations

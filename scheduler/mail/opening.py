@@ -1,4 +1,4 @@
-"""Opens mails for people who have to be told of something: takeovers at once, all else so many an hour.
+"""Opens mails for people who must be told of something: takeovers at once, all else so many an hour.
 
 It also says in the database that mails are sent, so that every process notes whom to tell.
 """

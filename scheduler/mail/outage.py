@@ -107,7 +107,7 @@ class SlackOutage:
         return bool(waiting)
 
     def _needs(self, connection: Connection, packages: Sequence[str]) -> list[Need]:
-        """Who has to be told of these packages. Those that no longer wait are left out."""
+        """Who must be told of these packages. Those that no longer wait are left out."""
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
         known = needs.people_told_already(connection, installation.tenant_id, packages)

@@ -1,1 +1,1 @@
-"""Mails to people: who has to be told of what, what was sent, and what each person wants."""
+"""Mails to people: who must be told of what, what was sent, and what each person wants."""

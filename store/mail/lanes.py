@@ -78,7 +78,7 @@ _OPENED = text(
 
 
 def has_mails_to_open(connection: Connection, tenant_id: str, now: datetime, per_hour: int) -> bool:
-    """Whether someone has to be told of something that no open mail will tell soon."""
+    """Whether someone must be told of something that no open mail will tell soon."""
     key = _opening_key(tenant_id, now, per_hour)
     held_up = select(CALLBACKS.c.callback_id).where(*_HELD_UP)
     return any(connection.execute(query.limit(1), key).first() for query in (_READY, held_up))

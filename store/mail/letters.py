@@ -1,7 +1,7 @@
 """The mails themselves. They are rows of the outbox, beside callbacks: claimed, retried and given up like these.
 
-A mail is opened for a person who has to be told of something, without a text. Before each attempt its text is made of
-all that the person has to be told then, and saved. Once an attempt may have arrived, the text stays as it is, so that a
+A mail is opened for a person who must be told of something, without a text. Before each attempt its text is made of
+all that the person must be told then, and saved. Once an attempt may have arrived, the text stays as it is, so that a
 second one is the same message. `unanswered` is counted before the text is sent, and counted back if an answer came.
 """
 
@@ -134,7 +134,7 @@ def packages_told(connection: Connection, mail_id: str) -> list[str]:
 
 
 class MailCounts(NamedTuple):
-    """`waiting`: what people have to be told and no mail has told yet."""
+    """`waiting`: what people must be told and no mail has told yet."""
 
     waiting: float
     due: float

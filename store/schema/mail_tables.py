@@ -1,4 +1,4 @@
-"""Tables of mails to people: what a person has to be told, and which mails they want."""
+"""Tables of mails to people: what a person must be told, and which mails they want."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DUE, SENT = "state = 'due'", "state = 'sent'"
 
 
 class MailNeed(SQLModel, table=True):
-    """What one person has to be told by mail, once. Written in the transaction of the change that it is about.
+    """What one person must be told by mail, once. Written in the transaction of the change that it is about.
 
     `occasion` tells apart what can happen twice to a package: the number of the attempt that failed, or the version
     that waits. `mail_id` is the callback that carries it, `digest` that of the mail's text. `created_at`: when this

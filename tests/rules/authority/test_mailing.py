@@ -186,7 +186,7 @@ def test_while_everything_is_as_it_was_nothing_is_in_the_way() -> None:
 def test_what_somebody_acted_on_is_not_told_any_more(verb: Any) -> None:
     state = submitted_state(TAKEOVER)
     moved = after(state, ask(verb, state), by=RITA)
-    assert obstacle(moved, MailReason.TAKEOVER, ROSS) == "it no longer waits for this: somebody acted meanwhile"
+    assert obstacle(moved, MailReason.TAKEOVER, ROSS) == "it no longer waits for this: someone acted meanwhile"
 
 
 def test_what_waits_is_not_told_if_slack_is_back() -> None:

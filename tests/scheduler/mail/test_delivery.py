@@ -224,7 +224,7 @@ async def test_what_was_decided_before_the_mail_was_sent_is_not_mailed(rounds: M
     await rounds.world.after(ask(Reject, state), SUSI)
     await rounds.later()
     assert server.got == []
-    assert {why for *_, why in await rounds.needs()} == {"it no longer waits for this: somebody acted meanwhile"}
+    assert {why for *_, why in await rounds.needs()} == {"it no longer waits for this: someone acted meanwhile"}
 
 
 async def test_a_mail_that_was_refused_for_now_tells_what_is_so_at_the_next_attempt(
