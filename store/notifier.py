@@ -1,4 +1,8 @@
-"""Tells other replicas about changed packages with NOTIFY, and listens for their changes."""
+"""Tells other replicas about changed packages with NOTIFY, and listens for their changes.
+
+Only on PostgreSQL. It is an optimisation: what it does not deliver, the slow poll of `store.waiters` finds. So a lost
+connection is opened again without further care.
+"""
 
 from __future__ import annotations
 

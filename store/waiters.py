@@ -1,4 +1,8 @@
-"""Wakes requests that wait for a package: directly in this process, by NOTIFY from others, and by a slow poll."""
+"""Wakes requests that wait for a package: directly in this process, by NOTIFY from others, and by a slow poll.
+
+A long poll registers before it reads the package, so no change falls between reading and waiting. Waking says only
+that there may be news: the request reads the package again. A lost NOTIFY costs two seconds and nothing else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Checks of a proposal against its agent's key: its scope (type, requester, risk) and its rates."""
+"""Checks of a proposal against its agent's key: its scope (type, requester, risk) and its rates.
+
+A key without limits allows everything. The store counts what the agent sent within the last minute; the checks only
+compare. A handoff applies the same checks to the key of the agent that gets the thread.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`Situation`: everything that a decision depends on besides the package and the command. The caller passes it in."""
+"""`Situation`: everything that a decision depends on besides the package and the command. The caller passes it in.
+
+Time, chance, ids, people, the policy and what was read from the database are here, so the rules are pure and a test can
+set each of them. `store.commands.situation` fills in only what the row of the verb needs.
+"""
 
 from __future__ import annotations
 

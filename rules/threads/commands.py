@@ -1,4 +1,8 @@
-"""The commands for a thread: people hold, resume and cancel it; its agent reports checkpoints and hands it over."""
+"""The commands for a thread: people hold, resume and cancel it; its agent reports checkpoints and hands it over.
+
+`rules.threads.table` has a row for each class, as `rules.verbs.table` has for the commands of packages. The values are
+checked when a command is parsed, at the edge.
+"""
 
 from __future__ import annotations
 

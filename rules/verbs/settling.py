@@ -1,4 +1,8 @@
-"""Recording a decision: by a person, a quorum, silence, the policy or time."""
+"""Recording a decision: by a person, a quorum, silence, the policy or time.
+
+Every decision of a package is made by `settle`, whoever made it, so its consequences are in one place: when the
+permission expires, whether the thread is free again, and whether it is picked for a second look.
+"""
 
 from __future__ import annotations
 

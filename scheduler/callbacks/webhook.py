@@ -1,4 +1,9 @@
-"""Sends a callback to an agent, with signed headers as in the Standard Webhooks specification."""
+"""Sends a callback to an agent, with signed headers as in the Standard Webhooks specification.
+
+One attempt for each call: what follows from it is in `scheduler.callbacks.retries`, and when it is made in
+`scheduler.callbacks.sender`. Which addresses may be reached is checked where the connection is made
+(`bot.callbacks`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Reads everything that can be shown of a package, in one transaction."""
+"""Reads everything that can be shown of a package, in one transaction.
+
+Delivery draws cards and notes from the `Dossier` that it returns. Reading it at the moment of delivery, and not when
+the package changed, is what lets ten changes become one update.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rate limits: before each call of Slack, its cost is paid from a budget that all replicas share in the database."""
+"""Rate limits: before each call of Slack, its cost is paid from a budget that all replicas share in the database.
+
+A call that cannot be paid raises `BusyError` with the time to wait, and is made later. If Slack asks to wait, nobody
+calls until then. Ends of calls are reported together with the next payment, which saves transactions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""A silence as the scheduler sees it: what the database knows about it, and what Slack says about its cards."""
+"""A silence as the scheduler sees it: what the database knows about it, and what Slack says about its cards.
+
+The database says whether the silence may be long enough; then Slack is asked whether the cards still exist and who sees
+them. Only a silence that both confirm becomes a `Consent`, which the rules check again. Times when nobody could object
+(absences, a process that was down) do not count.
+"""
 
 from __future__ import annotations
 

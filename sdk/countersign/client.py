@@ -1,4 +1,8 @@
-"""The clients for sync and async code. Both send requests for the same flows (see `countersign.wire`)."""
+"""The clients for sync and async code. Both send requests for the same flows (see `countersign.wire`).
+
+A client reads its URL and key from the environment unless they are passed in. It repeats requests that failed on the
+way, always with the same idempotency key, so nothing is done twice.
+"""
 
 from __future__ import annotations
 

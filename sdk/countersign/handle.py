@@ -1,4 +1,8 @@
-"""Handles: a proposed package, its current state, and what an agent can do with it, for sync and async code."""
+"""Handles: a proposed package, its current state, and what an agent can do with it, for sync and async code.
+
+`client.request` returns one. `wait` blocks until people have decided, and `executing` claims the permission, runs the
+block and reports its outcome. Both classes run the flows of `countersign.package`.
+"""
 
 from __future__ import annotations
 

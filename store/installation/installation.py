@@ -1,4 +1,9 @@
-"""The installation as this process knows it: tenant id, active policy and directory."""
+"""The installation as this process knows it: tenant id, active policy and directory.
+
+Parsing a policy and reading thousands of people is too slow for each command, so one roster is kept in memory. Each
+transaction reads the installation's row first, and uses the roster only if the row still names the same directory and
+policy. So a change counts at once on every replica.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +36,7 @@ STATUS_COLUMNS = (
     INSTALLATION.c.directory_as_of,
     INSTALLATION.c.policy_digest,
 )
-_STANDING = select(*STATUS_COLUMNS)
+_STATUS = select(*STATUS_COLUMNS)
 
 
 def fresh_id() -> str:
@@ -65,11 +70,11 @@ class Installation:
         return self._known[1].policy if self._known else self._at_start
 
     def status(self, connection: Connection) -> InstallationStatus:
-        return InstallationStatus(*fetch_all(connection, _STANDING, {})[0])
+        return InstallationStatus(*fetch_all(connection, _STATUS, {})[0])
 
-    def roster(self, connection: Connection, standing: InstallationStatus | None = None) -> Roster:
+    def roster(self, connection: Connection, status: InstallationStatus | None = None) -> Roster:
         """The people and the policy, as of this transaction."""
-        current = standing or self.status(connection)
+        current = status or self.status(connection)
         known = self._known
         if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
             return known[1]

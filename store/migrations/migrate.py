@@ -1,4 +1,8 @@
-"""Migrates a database to the current schema. Replicas may do this at the same time, and repeatedly."""
+"""Migrates a database to the current schema. Replicas may do this at the same time, and repeatedly.
+
+All replicas take one lock, so the first migrates and the others find nothing to do. An older release refuses a newer
+schema instead of touching it. Alembic is imported only if there is something to migrate.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Writes callbacks in the transaction of the change that they report. They are sent in order for each package."""
+"""Writes callbacks in the transaction of the change that they report. They are sent in order for each package.
+
+Each carries the package's document as it was after the change. Only one callback of a package to an agent is due at a
+time; `store.outbox.deliveries` makes the next one due when it ends.
+"""
 
 from __future__ import annotations
 

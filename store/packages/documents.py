@@ -1,4 +1,8 @@
-"""Builds status documents from the states of packages and their content."""
+"""Builds status documents from the states of packages and their content.
+
+Routes, long polls and callbacks all get their documents here, with one query for the content of many packages. If
+approved content was changed in the database, the document says that the agent must not act.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Threads as the rest of the service sees them: execute commands, read documents, wait for changes."""
+"""Threads as the rest of the service sees them: execute commands, read documents, wait for changes.
+
+The counterpart of `store.store.Store` for threads: routes, `/reviews` and the clock use it, and it calls
+`store.threads.execute`. An agent gets only its own threads.
+"""
 
 from __future__ import annotations
 
