@@ -371,7 +371,7 @@ async def test_the_policy_can_ask_a_person_first(database_url: str, tmp_path: Pa
         assert (asked.problem, "hand_over_thread" in asked.body["detail"]) == ((409, "handoff-needs-person"), True)
         for package, by, because in (
             (_ask_for(mode="delegate"), SENTA, "just the parameters"),
-            (_ask_for(), SVEN, "owner of the other agent approved it"),
+            (_ask_for(), SVEN, "owner approved it; someone independent must"),
             (SOFT | {"thread_id": THREAD}, SENTA, "must have the type hand_over_thread"),
         ):
             permit = await _approved(api, package, by)
