@@ -28,7 +28,7 @@ from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 
 IN_ORDER = [
-    "settings", "policy", "who", "database", "writing", "clock", "callbacks,", "key,", "e-mail",
+    "settings", "policy", "who", "database", "writing", "clock", "callbacks,", "key,", "e-mail", "operators'",
     "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET", "COUNTERSIGN_PUBLIC_URL,",
     "people,", "role", "role", "role",
 ]  # fmt: skip
@@ -62,6 +62,7 @@ async def test_every_check_of_a_healthy_setup_is_listed(terminal: Terminal) -> N
     assert [what.rstrip(":") for _, what in findings] == IN_ORDER
     assert [what for how, what in findings if how != "ok"] == [
         "e-mail:",
+        "operators'",
         "SLACK_SIGNING_SECRET:",
         "COUNTERSIGN_PUBLIC_URL,",
     ]
