@@ -23,6 +23,7 @@ from bench import (
     oversight,
     pending,
     profile,
+    replay,
     replicas,
     restart,
     sizes,
@@ -44,6 +45,7 @@ DEFAULT_BENCHES = (
     "clicks",
     "pending",
     "oversight",
+    "replay",
     "cards",
     "timers",
     "restart",
@@ -125,6 +127,15 @@ def _oversight(urls: dict[str, str]) -> None:
     print(f"{'database':<12}{'divided by':<12}{'ms':>8}", flush=True)
     for result in asyncio.run(oversight.run(urls)):
         print(f"{result.database:<12}{result.divided_by:<12}{result.ms:>8.0f}", flush=True)
+
+
+def _replay(urls: dict[str, str]) -> None:
+    print(f"A policy replayed on {replay.PACKAGES:,} packages and their events")
+    print(f"Target: below {replay.TARGET_S} s")
+    print(f"{'database':<12}{'packages':>10}{'replayed':>10}{'seconds':>9}{'memory MB':>11}", flush=True)
+    for result in asyncio.run(replay.run(urls)):
+        line = f"{result.database:<12}{result.packages:>10}{result.replayed:>10}{result.seconds:>9.1f}"
+        print(f"{line}{result.memory_mb:>11.0f}", flush=True)
 
 
 def _cards(urls: dict[str, str]) -> None:
@@ -225,6 +236,7 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "clicks": _clicks,
     "pending": _pending,
     "oversight": _oversight,
+    "replay": _replay,
     "cards": _cards,
     "threads": _threads,
     "timers": _timers,

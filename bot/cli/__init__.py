@@ -43,7 +43,7 @@ COMMANDS = (
     ),
     LazyCommand("callbacks", "bot.cli.callbacks:app", "List and resend failed callbacks."),
     LazyCommand("feed", "bot.cli.feed.commands:app", "Show how far the operators' feed is, and send events again."),
-    LazyCommand("policy", "bot.cli.policy.commands:app", "Check, show, apply and explain the policy."),
+    LazyCommand("policy", "bot.cli.policy.commands:app", "Check, show, apply, explain and replay the policy."),
     LazyCommand("audit", "bot.cli.audit:app", "Verify and export the audit log."),
     LazyCommand("report", "bot.cli.report:report", "Write a page about a month for a board."),
     LazyCommand("export", "bot.cli.export:app", "Export what people decided, as data."),

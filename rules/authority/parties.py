@@ -7,7 +7,7 @@ reviewers and nobody could tell, so silence does not count for their packages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -93,7 +93,7 @@ def is_outsider(party: str, roster: Roster) -> bool:
     return "@" in party and domain in roster.policy.directory.outsiders and domain not in roster.domains
 
 
-def has_outsider(barred: Mapping[str, Bar]) -> bool:
+def has_outsider(barred: Iterable[str]) -> bool:
     return any(party.startswith("email:") for party in barred)
 
 
@@ -112,6 +112,11 @@ def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
         or not _two_could_approve(question._replace(barred=without_links), situation)
     ):
         return {}
+    return chain_hardening(state)
+
+
+def chain_hardening(state: PackageState) -> StateChanges:
+    """The changes if the delegation chain leaves too few people."""
     named = "packages of this thread leave" if Bar.NAMED_IN_THREAD in state.barred.values() else "on_behalf_of leaves"
     because = f"the agent's {named} fewer than two people who could approve"
     why = Why(rule=CHAIN_BARS, level=HITLLevel.HARD_APPROVAL, because=because)

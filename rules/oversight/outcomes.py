@@ -161,6 +161,7 @@ _RESULTS = {
     for status in Status
     if status.terminal and status is not Status.REVOKED
 }
+REVIEW_ENDS = frozenset(_RESULTS)  # the types of events that end a review
 
 
 def _result(end: Step, decisions: Sequence[Step]) -> Result:
@@ -184,7 +185,8 @@ def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step]
         judged_by_several=several,
         disagreed=disagreed,
         allowed=allowed,
-        incident=allowed and (state.verdict is Verdict.UNSOUND or any(map(_is_incident, steps))),
+        incident=allowed
+        and (state.verdict is Verdict.UNSOUND or any(is_incident(step.event_type, step.actor) for step in steps)),
         sampled=state.sampled,
         verdict=state.verdict,
     )
@@ -198,10 +200,10 @@ def _let_proceed(state: PackageState) -> bool:
     return state.proceeds or state.status is Status.REVOKED
 
 
-def _is_incident(step: Step) -> bool:
+def is_incident(event_type: str, actor: str) -> bool:
     """What the service revokes by itself, because a vote no longer counts, is no incident."""
-    revoked = step.event_type == _E.PACKAGE_REVOKED and step.actor != AUTO.actor_id
-    return revoked or step.event_type in (_E.EXECUTION_FAILED, _E.EXECUTION_ROLLED_BACK)
+    revoked = event_type == _E.PACKAGE_REVOKED and actor != AUTO.actor_id
+    return revoked or event_type in (_E.EXECUTION_FAILED, _E.EXECUTION_ROLLED_BACK)
 
 
 _JUDGMENTS = {

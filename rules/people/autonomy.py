@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rules.policy.model import Autonomy
+from rules.policy.model import Autonomy, Policy
 from rules.scales import HITLLevel
 from rules.values import Moment, Value
 
@@ -61,6 +61,11 @@ class AutonomyProfile(Value):
         if failed.failures_that_count(now, settings) < settings.demote_after_failures:
             return failed
         return failed.model_copy(update={"current_level": self.level_below(settings), "demoted_at": now})
+
+
+def start_profile(agent_id: str, action_type: str, policy: Policy) -> AutonomyProfile:
+    """What an agent has before its first outcome."""
+    return AutonomyProfile(agent_id=agent_id, action_type=action_type, current_level=policy.autonomy.start)
 
 
 def _step(level: HITLLevel, by: int) -> HITLLevel:

@@ -19,3 +19,7 @@ class Lineage(Value):
     def without(self, agent_id: str) -> tuple[str, ...]:
         """The other agents of the thread."""
         return tuple(agent for agent in self.agents if agent != agent_id)
+
+    def inherited_by(self, agent_id: str) -> Lineage | None:
+        """Agents choose the names of threads, so only those that have had the thread inherit what came before in it."""
+        return self if agent_id in self.agents else None

@@ -17,7 +17,17 @@ from rules.policy.actions import Look
 from rules.policy.tiers import ReviewTimeoutPolicy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
-from rules.state.decisions import FAILURES, Decision, Execution, ExecutionState, Hold, Recovery, RecoveryDecision, Vote
+from rules.state.decisions import (
+    FAILURES,
+    Basis,
+    Decision,
+    Execution,
+    ExecutionState,
+    Hold,
+    Recovery,
+    RecoveryDecision,
+    Vote,
+)
 from rules.state.noes import No
 from rules.state.sightings import FormStep, Shown
 from rules.values import Duration, Moment, Value
@@ -199,12 +209,7 @@ class PackageState(Value):
     @property
     def proceeds(self) -> bool:
         """Whether the decision, taken by itself, lets the agent go ahead."""
-        if self.decision is None:
-            return False
-        if self.status is Status.OVERRIDDEN:
-            return self.decision.override_decision is OverrideDecision.PROCEED
-        answered = self.decision.decision is HumanDecisionType.ANSWER
-        return self.status in (Status.APPROVED, Status.CONSENTED) and not answered
+        return lets_proceed(self.status, self.decision)
 
     @property
     def retry_open(self) -> bool:
@@ -252,3 +257,18 @@ class PackageState(Value):
     def decided_by(self) -> str:
         """Who decided, for the refusal of a command that came too late."""
         return self.decision.made_by if self.decision else "nobody"
+
+
+def lets_proceed(status: Status, decision: Decision | None) -> bool:
+    if decision is None:
+        return False
+    if status is Status.OVERRIDDEN:
+        return decision.override_decision is OverrideDecision.PROCEED
+    answered = decision.decision is HumanDecisionType.ANSWER
+    return status in (Status.APPROVED, Status.CONSENTED) and not answered
+
+
+def approved_by_people_at(status: Status, decision: Decision | None) -> datetime | None:
+    """When people let the agent go ahead, if that still stands."""
+    by_people = decision is not None and decision.basis in (Basis.HUMAN, Basis.QUORUM)
+    return decision.decided_at if decision and by_people and lets_proceed(status, decision) else None

@@ -22,6 +22,9 @@ from typing import NamedTuple
 from rules.state.commands import Verb
 from rules.values import Moment, Value
 
+# The decisions by which a person may let an action go ahead.
+APPROVING = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.OVERRIDE)
+
 
 class No(Value):
     """One No: who gave it, to which action of which package, and when."""

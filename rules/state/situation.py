@@ -6,10 +6,10 @@ set each of them. `store.commands.situation` fills in only what the row of the v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from rules.mail.mailed import Mailed
 from rules.package.model import DecisionPackage, action_digest, subject_digest
@@ -34,6 +34,41 @@ class Memory(Value):
     earlier_level: HITLLevel | None = None
     thread_stopped_by: str | None = None
     lineage: Lineage | None = None
+
+
+MAX_BEFORE = 200  # levels, and Noes, of one agent: the latest ones
+MAX_APPROVALS = 20  # votes that are looked at for the last approval: the latest ones
+
+
+class Before(NamedTuple):
+    """What is known of an agent and an action: the levels that the same action had, and the Noes in force."""
+
+    levels: tuple[HITLLevel, ...]
+    noes: tuple[RememberedNo, ...]
+
+
+class Recollection(Protocol):
+    """Where memories come from: the database, or the record as it was at an earlier time."""
+
+    def before(self, agent_id: str) -> Before: ...
+
+    def last_approved_at(self, agent_id: str, since: datetime) -> datetime | None: ...
+
+
+def recall(past: Recollection, agents: Sequence[str]) -> dict[str, Any]:
+    """The Noes, the last approval and the highest earlier level, as fields of `Memory`.
+
+    What the agents had that had the thread before counts as the own of the first agent.
+    """
+    before, own = [past.before(agent) for agent in agents], agents[0]
+    noes = (no for known in before for no in known.noes)
+    refused = tuple(no._replace(agent_id=own) if no.agent_id in agents else no for no in noes)
+    earliest = min((refusal.no.at for refusal in refused), default=None)
+    return {
+        "noes": refused,
+        "approved_at": earliest and past.last_approved_at(own, earliest),
+        "earlier_level": max((level for known in before for level in known.levels), default=None),
+    }
 
 
 class Conversation(Value):

@@ -6,7 +6,7 @@ A permission that is not claimed in time lapses. An outcome that is not reported
 from __future__ import annotations
 
 from rules.package.takeover_reach import refuse_stopped
-from rules.people.autonomy import AutonomyProfile
+from rules.people.autonomy import AutonomyProfile, start_profile
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.agent_commands import ClaimExecution, ReportExecution
 from rules.state.changes import StateChanges
@@ -175,6 +175,4 @@ def update_trust(move: Move, *, success: bool) -> Transition:
 
 
 def profile_of(state: PackageState, situation: Situation) -> AutonomyProfile:
-    return situation.profile or AutonomyProfile(
-        agent_id=state.agent_id, action_type=state.action_type, current_level=situation.policy.autonomy.start
-    )
+    return situation.profile or start_profile(state.agent_id, state.action_type, situation.policy)

@@ -43,18 +43,15 @@ class Submit(Command):
 def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     """Create a package: settled at once if the policy needs nobody, else pending, if there is someone to decide it."""
     agent, package = _submitting_agent(situation), command.package
-    if refusal := _check_welcome(agent, package, situation):
-        return refusal
-    parties = parties_of(package, agent.owner, situation)
+    parties = _check_welcome(agent, package, situation) or parties_of(package, agent.owner, situation)
     if isinstance(parties, Refusal):
         return parties
-    background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
-    assessment = assess(package, background, situation.policy)
-    missing = missing_fields(package, assessment.risk, situation.policy)
-    settled = assessment.level <= HITLLevel.NOTIFY_ONLY
-    state = _initial_state(command, agent, parties, assessment, situation, missing=missing)
-    if refusal := _check_content(package, assessment, missing) or _check_key(agent, package, state, situation):
+    state = propose(command, agent, parties, situation)
+    if isinstance(state, Refusal):
+        return state
+    if refusal := _check_key(agent, package, state, situation):
         return refusal
+    settled = state.level <= HITLLevel.NOTIFY_ONLY
     if not settled:
         if refusal := check_reviewers(state, situation):
             return refusal
@@ -67,6 +64,21 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     return cover_absences(move).build()
 
 
+def propose(command: Submit, agent: Agent, parties: Parties, situation: Situation) -> PackageState | Refusal:
+    """The state of a new package by the policy alone, whoever is there to decide it and however much the agent sends.
+
+    `rules.oversight.replay` asks the same of another policy.
+    """
+    package = command.package
+    background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
+    assessment = assess(package, background, situation.policy)
+    missing = missing_fields(package, assessment.risk, situation.policy)
+    if refusal := _check_content(package, assessment, missing):
+        return refusal
+    state = _initial_state(command, agent, parties, assessment, situation, missing=missing)
+    return check_risk(agent.scope, state.risk, state.reversibility, package) or state
+
+
 def _check_content(package: DecisionPackage, assessment: Assessment, missing: tuple[str, ...]) -> Refusal | None:
     """Refuse a package that says too little to be judged, or too much to be shown."""
     if missing and must_be_complete(assessment.risk):
@@ -75,12 +87,11 @@ def _check_content(package: DecisionPackage, assessment: Assessment, missing: tu
 
 
 def _check_key(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
-    """Refuse what the scope or the rates of the agent's key do not allow."""
+    """Refuse a requester or a rate that the agent's key does not allow."""
     scope, rates, load = agent.scope, agent.rates, situation.load
     settled = state.level <= HITLLevel.NOTIFY_ONLY
     return (
         check_requester(scope, state.requester, package, situation.roster)
-        or check_risk(scope, state.risk, state.reversibility, package)
         or check_rate(rates, load, situation.now, settled=settled)
         or (None if settled else check_open_packages(rates, load))
     )

@@ -80,6 +80,11 @@ def stored_digest(connection: Connection, policy: Policy) -> str | None:
     return next((digest for digest, text in kept.items() if _says(text, policy)), None)
 
 
+def is_in_force(connection: Connection, policy: Policy) -> bool:
+    digest = stored_digest(connection, policy)
+    return digest is not None and digest == active_digest(connection)
+
+
 def _says(text: str, policy: Policy) -> bool:
     try:
         return read_policy(text).has_same_content(policy)

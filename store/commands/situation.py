@@ -7,6 +7,7 @@ result. Most commands need little, so only the verbs that state a need pay for i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_all
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_al
 from rules.authority.parties import unresolved_parties
 from rules.package.model import DecisionPackage, action_digest
 from rules.package.takeover_reach import HasThread
-from rules.people.autonomy import AutonomyProfile
+from rules.people.autonomy import AutonomyProfile, start_profile
 from rules.people.directory import Roster
 from rules.people.lineage import Lineage
 from rules.policy.model import Policy, Windows
@@ -23,7 +24,7 @@ from rules.spelling import normalize_name
 from rules.state.agent_commands import ClaimExecution, NewVersion, Say
 from rules.state.commands import ApproveWithEdits, Command
 from rules.state.model import PackageState
-from rules.state.situation import Memory, Situation
+from rules.state.situation import MAX_BEFORE, Before, Memory, Situation, recall
 from rules.verbs.decisions import apply_edit
 from rules.verbs.spec import Needs
 from rules.verbs.submission import Submit
@@ -60,13 +61,13 @@ _LEVELS = (
         PACKAGES.c.updated_at > bindparam("since", type_=PACKAGES.c.updated_at.type),
     )
     .order_by(VERSIONS.c.created_at.desc())
-    .limit(200)
+    .limit(MAX_BEFORE)
 )
 _NOES = (
     select(cast(null(), VERSIONS.c.level.type).label("level"), *noes.COLUMNS)
     .where(*noes.IN_FORCE)
     .order_by(*noes.ORDER)
-    .limit(200)
+    .limit(MAX_BEFORE)
 )
 _MEMORY = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
 
@@ -161,9 +162,8 @@ def _agent_and_thread(
         row = load_agent_in_thread(connection, tenant, agent_id, thread)
     else:
         return {}, {}
-    # Agents choose the names of threads, so only agents that have had the thread inherit what came before in it.
-    inherits = row.lineage is not None and agent_id in row.lineage.agents
-    in_thread = {"thread_stopped_by": row.holder, "lineage": row.lineage if inherits else None}
+    inherited = row.lineage.inherited_by(agent_id) if row.lineage else None
+    in_thread = {"thread_stopped_by": row.holder, "lineage": inherited}
     return {"agent": row.agent, "load": row.load}, in_thread
 
 
@@ -171,10 +171,8 @@ def _earlier_profiles(
     connection: Connection, tenant: str, policy: Policy, action_type: str, agents: Sequence[str]
 ) -> tuple[AutonomyProfile, ...]:
     """What the agents that had the thread before have earned; at first, what every agent starts with."""
-    start = policy.autonomy.start
     return tuple(
-        load_profile(connection, tenant, agent, action_type)
-        or AutonomyProfile(agent_id=agent, action_type=action_type, current_level=start)
+        load_profile(connection, tenant, agent, action_type) or start_profile(agent, action_type, policy)
         for agent in agents
     )
 
@@ -214,6 +212,23 @@ def load_package_content(connection: Connection, tenant_id: str, event_id: str) 
     return DecisionPackage.model_validate(words["package"]) if words else None
 
 
+class _Stored:
+    """What the database remembers of an action now."""
+
+    def __init__(self, connection: Connection, key: dict[str, Any], action_type: str) -> None:
+        self._connection, self._key, self._action_type = connection, key, action_type
+
+    def before(self, agent_id: str) -> Before:
+        rows = fetch_all(self._connection, _MEMORY, self._key | {"agent": agent_id})
+        return Before(
+            levels=tuple(HITLLevel(row.level) for row in rows if row.level),
+            noes=tuple(noes.remembered_no(row) for row in rows if row.event_id),
+        )
+
+    def last_approved_at(self, agent_id: str, since: datetime) -> datetime | None:
+        return noes.last_approved_at(self._connection, self._key["tenant"], agent_id, self._action_type, since)
+
+
 def _load_memory(  # noqa: PLR0917 - the parameters of the query
     connection: Connection,
     tenant: str,
@@ -226,7 +241,7 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
 
     `agents`: the agent, then those that had its thread before. What people said to those counts as said to the agent.
     """
-    now, own = invocation.now, agents[0]
+    now = invocation.now
     key = {
         "tenant": tenant,
         "action_type": normalize_name(action.action_type),
@@ -235,14 +250,4 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
         "since": now - max(windows.rejection, windows.same_digest),
         "no_since": now - windows.rejection,
     }
-    before = [row for agent in agents for row in fetch_all(connection, _MEMORY, key | {"agent": agent})]
-    remembered = (noes.remembered_no(row) for row in before if row.event_id)
-    of_this_thread = tuple(
-        earlier._replace(agent_id=own) if earlier.agent_id in agents else earlier for earlier in remembered
-    )
-    earliest = min((earlier.no.at for earlier in of_this_thread), default=None)
-    return {
-        "noes": of_this_thread,
-        "approved_at": earliest and noes.last_approved_at(connection, tenant, own, action.action_type, earliest),
-        "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
-    }
+    return recall(_Stored(connection, key, action.action_type), agents)

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from rules.spelling import normalize_name
 from rules.state.commands import Verb
-from rules.state.decisions import Basis
-from rules.state.model import PackageState, Status
-from rules.state.noes import No, RememberedNo
+from rules.state.model import PackageState, Status, approved_by_people_at
+from rules.state.noes import APPROVING, No, RememberedNo
+from rules.state.situation import MAX_APPROVALS
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all
 from store.packages.packages import PACKAGES
@@ -112,13 +112,13 @@ _APPROVED = (
     .where(
         VOTES.c.tenant_id == bindparam("tenant"),
         VOTES.c.at > bindparam("since", type_=VOTES.c.at.type),
-        or_(*(VOTES.c.decision == verb.value for verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.OVERRIDE))),
+        or_(*(VOTES.c.decision == verb.value for verb in APPROVING)),
         VERSIONS.c.agent_id == bindparam("agent"),  # who proposed it; the package may have another agent now
         func.lower(PACKAGES.c.action_type) == bindparam("action_type"),  # action types are ASCII
         or_(*(PACKAGES.c.status == status.value for status in (Status.APPROVED, Status.OVERRIDDEN))),
     )
     .order_by(VOTES.c.at.desc())
-    .limit(20)
+    .limit(MAX_APPROVALS)
 )
 
 
@@ -128,8 +128,5 @@ def last_approved_at(
     """When a person last approved an action of this type by this agent. Queried only if a No is in force."""
     key = {"tenant": tenant_id, "agent": agent_id, "action_type": normalize_name(action_type), "since": since}
     states = (PackageState.model_validate_json(row.state) for row in fetch_all(connection, _APPROVED, key))
-    decisions = (state.decision for state in states if state.proceeds)
-    by_people = [
-        decision.decided_at for decision in decisions if decision and decision.basis in (Basis.HUMAN, Basis.QUORUM)
-    ]
-    return max(by_people, default=None)
+    approved = (approved_by_people_at(state.status, state.decision) for state in states)
+    return max((moment for moment in approved if moment), default=None)

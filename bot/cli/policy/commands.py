@@ -1,8 +1,9 @@
-"""`countersign policy check`, `explain`, `show` and `apply`."""
+"""`countersign policy check`, `explain`, `replay`, `show` and `apply`."""
 
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,18 +15,22 @@ from sqlalchemy import Connection
 from bot.api.problems import validation_problem
 from bot.cli.common import session
 from bot.cli.common.command_error import CommandError
+from bot.cli.common.spans import parse_period
 from bot.cli.common.text import as_json
 from bot.cli.policy.applying import consequences
 from bot.cli.policy.explain import explain_package, render_explanation
+from bot.cli.policy.replaying import render_replay, replay_document
+from bot.cli.policy.trial import short_trial, try_policy
 from bot.settings import read_settings
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.policy.summary import summary
-from store.commands.policies import Activation, PolicyFile, activate_policy, active_digest
+from store.commands.policies import Activation, PolicyFile, activate_policy, active_digest, is_in_force
 from store.installation.policy_texts import load_policy
 
-app = typer.Typer(no_args_is_help=True, help="Check, show, apply and explain the policy.")
+app = typer.Typer(no_args_is_help=True, help="Check, show, apply, explain and replay the policy.")
+_THREE_MONTHS = timedelta(days=90)
 
 File = Annotated[
     Path | None,
@@ -34,6 +39,16 @@ File = Annotated[
 Draft = Annotated[
     typer.FileBinaryRead,
     typer.Argument(help="A decision package as an agent would post it; - reads it from stdin.", metavar="DRAFT.json"),
+]
+Candidate = Annotated[Path, typer.Argument(help="The policy to try.", metavar="FILE")]
+Since = Annotated[
+    timedelta,
+    typer.Option(
+        help="How far back, such as 24h or 30d. Default: 90d.",
+        metavar="PERIOD",
+        parser=parse_period,
+        show_default=False,
+    ),
 ]
 NewPolicy = Annotated[Path, typer.Argument(help="The policy to put in force.", metavar="FILE")]
 Again = Annotated[bool, typer.Option("--again", help="Allow a policy that was in force before and was replaced.")]
@@ -44,14 +59,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def check(file: File = None) -> None:
     """Check a policy file: print its faults, one on each line, or what the policy says."""
-    path = file or read_settings().policy
-    try:
-        policy = read_policy(path.read_bytes())
-    except PolicyError as error:
-        for fault in error.faults:
-            typer.echo(f"{path}: {fault}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(summary(policy))
+    typer.echo(summary(_read_policy(file or read_settings().policy)))
 
 
 @app.command()
@@ -60,6 +68,13 @@ def explain(draft: Draft, *, json: Json = False) -> None:
     package = _parse_package(draft.read(), draft.name)
     explanation = explain_package(package, read_settings(), session.now())
     typer.echo(as_json(explanation.document()) if json else render_explanation(explanation))
+
+
+@app.command()
+def replay(file: Candidate, *, since: Since = _THREE_MONTHS, json: Json = False) -> None:
+    """Show what a policy would have asked about earlier packages, and what came of them. Nothing is written."""
+    report = try_policy(_read_policy(file), since)
+    typer.echo(as_json(replay_document(report)) if json else render_replay(report))
 
 
 @app.command("show")
@@ -75,6 +90,9 @@ def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
     policy_file = PolicyFile(read_policy(raw), raw.decode())
     for line in session.query(lambda connection: list(consequences(connection, policy_file.policy))):
         typer.echo(line)
+    if not session.query(lambda connection: is_in_force(connection, policy_file.policy)):
+        for line in short_trial(policy_file.policy, str(file)):
+            typer.echo(line)
     if not yes:
         _confirm()
     outcome = session.transaction(
@@ -90,6 +108,16 @@ _REFUSED_OUTCOMES = {
     Activation.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
     Activation.HELD_BACK: "this release cannot read the policy in force; add --again to replace it anyway",
 }
+
+
+def _read_policy(path: Path) -> Policy:
+    """The policy. If it is not valid, its faults are printed, and the command exits here."""
+    try:
+        return read_policy(path.read_bytes())
+    except PolicyError as error:
+        for fault in error.faults:
+            typer.echo(f"{path}: {fault}", err=True)
+        raise typer.Exit(1) from None
 
 
 def _in_force(connection: Connection) -> Policy:

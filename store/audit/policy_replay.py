@@ -1,0 +1,164 @@
+"""Replays the submissions of a period under another policy, and collects how they compare with the record.
+
+It only reads, on one snapshot, so it runs beside the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from rules.oversight.comparison import Comparison
+from rules.oversight.earlier_profiles import When
+from rules.oversight.history import AsOf, History
+from rules.oversight.replay import Inputs, Obstacle, Replay, replay_submission
+from rules.package.model import DecisionPackage
+from rules.people.lineage import Lineage
+from rules.policy.model import Policy
+from rules.record.chain import Event
+from rules.state.events import EventType
+from rules.state.model import PackageState
+from rules.state.transition import Words
+from rules.threads.model import thread_key
+from store.audit.reader import Progress, no_progress
+from store.audit.staffing import Staffing
+from store.audit.submissions import (
+    EarlierLineages,
+    EarlierScopes,
+    Recorded,
+    earlier_profiles,
+    known_policies,
+    read_in_time,
+)
+from store.installation.tenancy import read_tenant_id
+from store.packages.content import load_words
+
+_FORGET_EVERY = timedelta(hours=1)
+_AT_ONCE = 200
+
+
+class Trial(NamedTuple):
+    """The policy, and from when on packages are replayed. `clicks_provable`: whether clicks can be proven today."""
+
+    policy: Policy
+    since: datetime
+    now: datetime
+    clicks_provable: bool
+
+
+class Step(NamedTuple):
+    """An event and, if it is a submission of the period, its replay, or why there is none. `old`: the policy then."""
+
+    event: Event
+    replay: Replay | Obstacle | None = None
+    old: Policy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """`titles`: of the packages that are evidence, unless retention has emptied them."""
+
+    comparison: Comparison
+    staffing: Staffing
+    titles: dict[str, str]
+
+
+def replay_policy(connection: Connection, trial: Trial, progress: Progress = no_progress) -> Result:
+    """`connection` must be a `snapshot`."""
+    tenant_id = read_tenant_id(connection)
+    comparison, staffing = Comparison(), Staffing(connection, tenant_id, trial.policy, trial.now)
+    for event, replay, old in replay_steps(connection, tenant_id, trial, progress):
+        if isinstance(replay, Obstacle):
+            comparison.add_obstacle(event["action_type"], replay)
+        elif replay and old:
+            comparison.add(replay, old, trial.policy)
+            staffing.add(replay.after.state)
+        comparison.follow(event["decision_package_id"], event)
+    return Result(comparison=comparison, staffing=staffing, titles=_titles(connection, tenant_id, comparison))
+
+
+def replay_steps(
+    connection: Connection, tenant_id: str, trial: Trial, progress: Progress = no_progress
+) -> Iterator[Step]:
+    """Every event since the first one that matters, in the order of time."""
+    past = _Past(connection, tenant_id, trial)
+    for batch in read_in_time(connection, tenant_id, past.start, past.history, progress):
+        submissions = [entry.event["event_id"] for entry in batch if past.is_replayed(entry)]
+        words = load_words(connection, tenant_id, *submissions)
+        for entry in batch:
+            yield past.step(entry, words)
+            past.history.record(entry.event, entry.when.at)
+        past.forget(batch[-1].when.at)
+
+
+class _Past:
+    """What was known before each event."""
+
+    def __init__(self, connection: Connection, tenant_id: str, trial: Trial) -> None:
+        self._trial, self._policies = trial, known_policies(connection, tenant_id)
+        windows = [policy.windows for policy in (trial.policy, *self._policies.values())]
+        self._window = max(max(window.rejection, window.same_digest) for window in windows)
+        self.start = self._forgotten_until = trial.since - self._window
+        self.history = History()
+        self._lineages, self._scopes = EarlierLineages(connection, tenant_id), EarlierScopes(connection, tenant_id)
+        self._profiles = earlier_profiles(connection, tenant_id, self.start)
+
+    def is_replayed(self, entry: Recorded) -> bool:
+        return entry.event["event_type"] == EventType.PACKAGE_SUBMITTED and entry.when.at >= self._trial.since
+
+    def forget(self, now: datetime) -> None:
+        """Forget what no window reaches, but not after each batch, because that looks at everything."""
+        before = now - self._window
+        if before - self._forgotten_until > max(_FORGET_EVERY, self._window / 4):
+            self.history.forget(before)
+            self._forgotten_until = before
+
+    def step(self, entry: Recorded, words: Mapping[str, Words]) -> Step:
+        if not self.is_replayed(entry):
+            return Step(entry.event)
+        content: Any = words.get(entry.event["event_id"], {}).get("package")
+        old = self._policies.get(entry.event["policy_version"])
+        if content is None or old is None:
+            return Step(entry.event, Obstacle.EMPTIED if content is None else Obstacle.POLICY, old)
+        return Step(entry.event, self._replay(entry, content, old), old)
+
+    def _replay(self, entry: Recorded, content: Any, old: Policy) -> Replay | Obstacle:
+        try:
+            inputs = self._inputs(entry, content)
+        except ValidationError:
+            return Obstacle.UNREADABLE
+        return replay_submission(inputs, old, self._trial.policy, clicks_provable=self._trial.clicks_provable)
+
+    def _inputs(self, entry: Recorded, content: Any) -> Inputs:
+        recorded = PackageState.model_validate(entry.event["change"])
+        return Inputs(
+            recorded=recorded,
+            package=DecisionPackage.model_validate(content),
+            scope=self._scopes.at(recorded.agent_id, entry.when.at),
+            lineage=self._lineage(recorded, entry.when),
+            profile=lambda agent_id, policy: self._profiles.at(agent_id, recorded.action_type, entry.when, policy),
+            recollect=partial(AsOf, self.history, recorded),
+        )
+
+    def _lineage(self, recorded: PackageState, when: When) -> Lineage | None:
+        lineage = self._lineages.at(thread_key(recorded.thread_id), when) if recorded.thread_id else None
+        return lineage.inherited_by(recorded.agent_id) if lineage else None
+
+
+def _titles(connection: Connection, tenant_id: str, comparison: Comparison) -> dict[str, str]:
+    titles: dict[str, str] = {}
+    suspects = [suspect for suspect, _ in comparison.evidence]
+    for first in range(0, len(suspects), _AT_ONCE):
+        some = suspects[first : first + _AT_ONCE]
+        words = load_words(connection, tenant_id, *(suspect.event_id for suspect in some))
+        for suspect in some:
+            package: Any = words.get(suspect.event_id, {}).get("package")
+            if package:
+                titles[suspect.decision_package_id] = str(package["title"])
+    return titles
