@@ -21,7 +21,7 @@ from rules.verbs.submission import Submit
 from scheduler.cards.dossiers import dossier_of
 from store.commands.execute import Outcome
 from store.installation.installation import fresh_id
-from store.store import AgentReply
+from store.replies import AgentReply
 
 ROUNDS = 1_000
 TARGET = {"pending": 1_000, "Details": 2_000}  # microseconds, at most

@@ -12,6 +12,7 @@ from bot.mail_wiring import mail_side
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.wiring import SlackSide
+from bot.tracing.tracing import Tracing
 from scheduler.callbacks.sender import CallbackSender
 from scheduler.ticks import ticking
 from store.agents.agent_admin import leave_unsealed
@@ -25,7 +26,7 @@ DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
 
 @asynccontextmanager
 async def callback_sender(
-    settings: Settings, store: Store, metrics: Metrics, slack: SlackSide | None
+    settings: Settings, store: Store, metrics: Metrics, slack: SlackSide | None, tracing: Tracing
 ) -> AsyncIterator[CallbackSender]:
     """Run the sender. It begins with what was left from before; at the end, calls in progress are waited for."""
     opens = await _secret_opener(settings, store)
@@ -34,7 +35,7 @@ async def callback_sender(
         mail_side(settings, store, metrics, slack) as mail,
     ):
         count, post = (lambda outcome: metrics.callbacks.labels(outcome).inc()), mail.post if mail else None
-        sender = CallbackSender(store, client, count, decrypt=opens, mail=post)
+        sender = CallbackSender(store, client, count, decrypt=opens, mail=post, trace=tracing.begin_delivery)
         store.on_change.append(sender.notice)
         if mail:
             mail.opener.on_opened.append(sender.notice)

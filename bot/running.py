@@ -8,6 +8,7 @@ are answered, requests in progress get `DRAIN_WITHIN` seconds, and then everythi
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
@@ -30,6 +31,7 @@ from bot.process.restore_guard import restore_guard
 from bot.process.server_lock import hold_server_lock
 from bot.settings import Settings, SettingsError
 from bot.slack.wiring import slack_side
+from bot.tracing.opening import open_tracing
 from bot.web import Audience, application
 from rules.policy.parse import read_policy
 from rules.policy.summary import warnings
@@ -88,12 +90,14 @@ async def open_service(
         slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
         async with (
             restore_guard(settings, store),
+            open_tracing(os.environ) as tracing,
             slack_or_none as slack,
-            callback_sender(settings, store, metrics, slack),
+            callback_sender(settings, store, metrics, slack, tracing),
             operators_feed(settings, store, metrics),
         ):
             with rare_collection():
-                yield Service(settings, store, metrics, slack)
+                store.observers += [tracing.observe] if tracing.is_on else []
+                yield Service(settings, store, metrics, slack, tracing)
     finally:
         await store.close()
 

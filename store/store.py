@@ -6,12 +6,12 @@ A command runs in one transaction (`store.commands.execute`). After the commit, 
 from __future__ import annotations
 
 import asyncio
-import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -25,11 +25,12 @@ from rules.state.commands import Command
 from rules.state.model import PackageState
 from rules.state.service_commands import ClockCommand
 from rules.state.transition import Words
+from rules.trace_context import TraceContext
 from store.agents.agents import agent_by_key
 from store.commands import requests
 from store.commands.answers import has_answered
-from store.commands.execute import Outcome, execute, execute_many
-from store.commands.invocation import Invocation
+from store.commands.execute import Observer, Outcome, execute, execute_many
+from store.commands.invocation import Invocation, draw_chance
 from store.commands.policies import FILE_NOT_IN_FORCE, Activation, PolicyFile, activate_policy
 from store.commands.situation import locks_agent
 from store.engine.database import Database, PostgresDatabase, StaleError, open_database
@@ -41,6 +42,7 @@ from store.outbox.renderings import NewRendering, save_rendering
 from store.packages.documents import build_documents
 from store.packages.events import load_events
 from store.packages.packages import Cursor, list_own, load_own_package, load_summary
+from store.replies import AgentReply, PackageDocument
 from store.waiters import Waiter, Waiters, cancel_task
 
 if TYPE_CHECKING:
@@ -51,19 +53,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 CLOCK_BATCH = 32  # commands of the clock in one transaction: few, because a click may have to wait for all of them
-
-
-class PackageDocument(NamedTuple):
-    revision: int
-    document: Document
-
-
-class AgentReply(NamedTuple):
-    """Answer to an agent's command: the document as of that transaction, or the refusal."""
-
-    document: Document
-    refusal: Refusal | None
-    replayed: bool
 
 
 class Store:
@@ -77,6 +66,7 @@ class Store:
         self._notifier = _notifier(url, self.waiters) if isinstance(database, PostgresDatabase) else None
         self._tasks: list[asyncio.Task[None]] = []
         self.on_change: list[Callable[[], None]] = []  # called after each commit of this process
+        self.observers: list[Observer] = []
 
     @classmethod
     async def open(
@@ -126,7 +116,7 @@ class Store:
         request: str | None = None,
     ) -> Outcome:
         """Execute a command that a person or the clock gives."""
-        now, chance = self.clock(), _draw_chance()
+        now, chance = self.clock(), draw_chance()
         invocation = Invocation(
             command=command, now=now, actor=actor, chance=chance, trial=trial, barred=barred, request=request
         )
@@ -138,8 +128,8 @@ class Store:
         return [outcome for part in parts for outcome in await self._execute_together(part)]
 
     async def _execute_together(self, commands: Sequence[ClockCommand]) -> list[Outcome]:
-        now = self.clock()
-        batch = [Invocation(command=command, now=now, chance=_draw_chance()) for command in commands]
+        now, began = self.clock(), time.time_ns()
+        batch = [Invocation(command=command, now=now, chance=draw_chance()) for command in commands]
         try:
             outcomes = await self.database.write(lambda connection: execute_many(connection, self.installation, batch))
         except UnavailableError:
@@ -147,6 +137,8 @@ class Store:
         except Exception as fault:  # noqa: BLE001 - run alone, the command at fault logs it and stops no other
             log.info("commands.retried_one_by_one", packages=len(batch), error=type(fault).__name__)
             return [await self._execute_alone(command) for command in commands]
+        for invocation, outcome in zip(batch, outcomes, strict=True):
+            self._observe(invocation, outcome, began)
         self.announce([chain for outcome in outcomes if outcome.changed for chain in outcome.chains])
         return outcomes
 
@@ -159,11 +151,19 @@ class Store:
             log.exception("command.fault", package=command.decision_package_id, command=command.verb)
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
 
-    async def execute_for_agent(self, agent: Agent, command: Command, digest: str | None = None) -> AgentReply:
+    async def execute_for_agent(
+        self, agent: Agent, command: Command, digest: str | None = None, trace: TraceContext | None = None
+    ) -> AgentReply:
         """Execute an agent's command. The document in the reply is read in the same transaction."""
-        now, chance = self.clock(), _draw_chance()
+        now, chance = self.clock(), draw_chance()
         invocation = Invocation(
-            command=command, now=now, actor=agent.actor, agent_id=agent.agent_id, content_digest=digest, chance=chance
+            command=command,
+            now=now,
+            actor=agent.actor,
+            agent_id=agent.agent_id,
+            content_digest=digest,
+            chance=chance,
+            trace=trace,
         )
         document: Document = {}
 
@@ -179,13 +179,19 @@ class Store:
 
     async def _commit(self, invocation: Invocation, operation: Callable[[Connection], Outcome]) -> Outcome:
         """Run the operation, and announce the change after the commit, never before."""
+        began = time.time_ns()
         try:
             outcome = await self.database.write(operation, quick=True, contended=locks_agent(invocation.command))
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
+        self._observe(invocation, outcome, began)
         if outcome.changed:
             self.announce(outcome.chains)
         return outcome
+
+    def _observe(self, invocation: Invocation, outcome: Outcome, began: int) -> None:
+        for observe in self.observers:
+            observe(invocation, outcome, began)
 
     def announce(self, changed: Sequence[str]) -> None:
         """Tell everyone who waits for these packages or threads, here and in other processes, after the commit."""
@@ -291,7 +297,3 @@ def _notifier(url: str, waiters: Waiters) -> Notifier:
     from store.notifier import Notifier  # noqa: PLC0415 - it imports PostgreSQL's driver, which SQLite does not need
 
     return Notifier(url, waiters)
-
-
-def _draw_chance() -> float:
-    return random.random()  # noqa: S311 - picks packages for a second look: not a secret

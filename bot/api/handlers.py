@@ -31,6 +31,7 @@ from bot.api.requests import (
     parse_query,
     read_json,
     seen_revision,
+    trace_of,
     validate,
 )
 from bot.api.service import SERVICE
@@ -40,11 +41,12 @@ from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.state.agent_commands import ClaimExecution, NewVersion, ReportExecution, Say
 from rules.state.commands import Command, Withdraw
+from rules.trace_context import TraceContext
 from rules.verbs.submission import Submit
 from scheduler.common.messenger import BusyError, SlackError
 from store.installation.installation import fresh_id
 from store.packages.documents import message_documents
-from store.store import AgentReply
+from store.replies import AgentReply
 
 POLL_AFTER = "5"
 
@@ -55,7 +57,9 @@ async def submit_package(request: web.Request) -> web.Response:
     command_id = command_id_of(request, idempotency_key(request, package))
     await _check_addresses(request, package, command_id)
     command = Submit(command_id=command_id, decision_package_id=f"pkg_{fresh_id()}", package=package)
-    reply = await _execute(request, command, digest_of(package))
+    with request.app[SERVICE].tracing.submit(trace_of(request)) as submission:
+        reply = await _execute(request, command, digest_of(package), submission.trace)
+        submission.describe(reply.document)
     settled = reply.document["terminal"]
     status = HTTPStatus.OK if reply.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
     headers = {"Location": f"/v1/packages/{reply.document['decision_package_id']}"}
@@ -160,9 +164,11 @@ async def list_events(request: web.Request) -> web.Response:
     return json_response({"events": events})
 
 
-async def _execute(request: web.Request, command: Command, content_digest: str | None = None) -> AgentReply:
+async def _execute(
+    request: web.Request, command: Command, content_digest: str | None = None, trace: TraceContext | None = None
+) -> AgentReply:
     service = request.app[SERVICE]
-    reply = await service.store.execute_for_agent(request[AGENT], command, content_digest)
+    reply = await service.store.execute_for_agent(request[AGENT], command, content_digest, trace)
     service.metrics.commands.labels(command.verb, reply.refusal.reason if reply.refusal else "done").inc()
     if reply.refusal:
         raise refusal_problem(reply.refusal)

@@ -21,6 +21,7 @@ from rules.package.model import ActionType, DecisionPackage, Id, Sentence
 from rules.package.text_types import VISIBLE
 from rules.record.evidence import parse_strict_json
 from rules.state.model import Status
+from rules.trace_context import TraceContext, parse_trace
 
 MAX_BODY = 256 * 1024
 MAX_WAIT = 30
@@ -181,3 +182,9 @@ def seen_revision(request: web.Request) -> int | None:
     """Return the revision in If-None-Match, or None if it is not one of our ETags."""
     tag = request.headers.get("If-None-Match", "").removeprefix("W/").strip('"')
     return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 12 else None  # noqa: PLR2004
+
+
+def trace_of(request: web.Request) -> TraceContext | None:
+    """Return the trace that the agent's request is part of. Invalid headers are ignored."""
+    parents = request.headers.getall("traceparent", ())
+    return parse_trace(parents, request.headers.getall("tracestate", ())) if parents else None

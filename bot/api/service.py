@@ -14,6 +14,7 @@ from bot.metrics import Metrics
 from bot.process.wrong_keys import WrongKeys
 from bot.settings import Settings
 from bot.slack.wiring import SlackSide
+from bot.tracing.tracing import Tracing, Untraced
 from store.store import Store
 from store.threads.handoff_store import HandoffStore
 from store.threads.thread_store import ThreadStore
@@ -31,6 +32,7 @@ class Service:
     store: Store
     metrics: Metrics
     slack: SlackSide | None = None
+    tracing: Tracing = field(default_factory=Untraced)
     threads: ThreadStore = field(init=False)
     handoffs: HandoffStore = field(init=False)
     polls: Polls = field(default_factory=Polls)

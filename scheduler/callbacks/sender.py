@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from scheduler.callbacks.client import CallbackClient
 from scheduler.callbacks.concurrency import ConcurrencyLimits
 from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, Retry, result_of_failure
+from scheduler.callbacks.tracing import BeginDelivery, pass_trace_on
 from scheduler.callbacks.webhook import WebhookPost
 from scheduler.common import endings
 from store.agents.agent_admin import leave_unsealed
@@ -62,9 +63,12 @@ class CallbackSender:
         *,
         decrypt: Callable[[str], str] = leave_unsealed,
         mail: Post | None = None,
+        trace: BeginDelivery = pass_trace_on,
     ) -> None:
         self._store, self._now, self._chance = store, now, chance
-        self._posts: dict[PostKind, Post] = {PostKind.CALLBACK: WebhookPost(client, count, now, chance, decrypt)}
+        self._posts: dict[PostKind, Post] = {
+            PostKind.CALLBACK: WebhookPost(client, count, now, chance, decrypt, trace=trace)
+        }
         self._posts |= {PostKind.MAIL: mail} if mail else {}
         self._wake, self._lock, self._limits = asyncio.Event(), asyncio.Lock(), ConcurrencyLimits()
         self._running: set[asyncio.Task[None]] = set()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
 from scheduler.callbacks.client import CallbackClient, UnsentError
 from scheduler.callbacks.retries import AttemptResult, Dead, result_of_failure, result_of_reply
+from scheduler.callbacks.tracing import BeginDelivery, pass_trace_on
 from store.agents.callback_secrets import VaultError
 from store.outbox.deliveries import ClaimedCallback
 
@@ -22,7 +23,7 @@ PREFIX = "whsec_"
 
 
 class WebhookPost:
-    """`count` gets the outcome of each attempt: delivered, failed or dead."""
+    """`count` gets the outcome of each attempt: delivered, failed or dead. `trace` begins the span of an attempt."""
 
     def __init__(
         self,
@@ -31,22 +32,31 @@ class WebhookPost:
         now: Callable[[], datetime],
         chance: Callable[[], float],
         decrypt: Callable[[str], str],
+        *,
+        trace: BeginDelivery = pass_trace_on,
     ) -> None:
+        self._trace = trace
         self._client, self.count, self._now, self._chance, self._decrypt = client, count, now, chance, decrypt
 
     async def attempt(self, callback: ClaimedCallback) -> AttemptResult:
         return _obstacle(callback) or await self._try(callback)
 
     async def _try(self, callback: ClaimedCallback) -> AttemptResult:
+        span = self._trace(callback)
+        result = await self._send_or_fail(callback, span.headers)
+        span.end(result)
+        return result
+
+    async def _send_or_fail(self, callback: ClaimedCallback, traced: Mapping[str, str]) -> AttemptResult:
         try:
-            return await self._send(callback)
+            return await self._send(callback, traced)
         except (UnsentError, VaultError) as fault:
             return result_of_failure(str(fault), callback.attempts, self._now(), self._chance())
 
-    async def _send(self, callback: ClaimedCallback) -> AttemptResult:
+    async def _send(self, callback: ClaimedCallback, traced: Mapping[str, str]) -> AttemptResult:
         body = (callback.body or "").encode()
         headers = envelope(callback.callback_id, self._now(), body, map(self._decrypt, callback.secrets))
-        reply = await self._client.send(callback.url, headers, body)
+        reply = await self._client.send(callback.url, {**traced, **headers}, body)
         return result_of_reply(reply, callback.attempts, self._now(), self._chance())
 
 

@@ -27,6 +27,7 @@ from countersign.errors import (
 )
 from countersign.outcomes import Deferred, Outcome, TakenOver, outcome_of
 from countersign.proposal import MAX_SENTENCE, one_line
+from countersign.tracing import trace_headers
 from countersign.wire import Call, Flow, Patience, Pause, Perform, send, send_for_all
 
 PACKAGES = "/v1/packages"
@@ -55,7 +56,7 @@ def step_key(proposal: Mapping[str, Any], step: str) -> str | None:
 def submit_proposal(proposal: Mapping[str, Any], key: str | None, step: str, patience: Patience) -> Flow[Package]:
     """Submits a proposal. If a restarted agent words the same action differently, it gets the first proposal."""
     derived = None if key else step_key(proposal, step)
-    headers = {"Idempotency-Key": key or derived or uuid.uuid4().hex}
+    headers = {"Idempotency-Key": key or derived or uuid.uuid4().hex, **trace_headers()}
     try:
         document = yield from send(Call(method="POST", path=PACKAGES, body=proposal, headers=headers), patience)
     except IdempotencyConflictError as conflict:

@@ -16,7 +16,7 @@ and run one after the other, because they count towards its earned trust. Pausin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, select
@@ -28,6 +28,7 @@ from rules.state.service_commands import ClockCommand, ThreadConsequence
 from rules.state.situation import Situation
 from rules.state.transition import Words, record_refusal
 from rules.threads.model import thread_key
+from rules.trace_context import TraceContext
 from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
 from store.commands.answers import (
@@ -58,7 +59,8 @@ class Outcome:
     """The state after the command, and the refusal, if any. `replayed`: the command had been answered before.
 
     `roster` and `words` (the content just written) spare the caller from loading them again for a document.
-    `request` is the request with which the command was first answered.
+    `request` is the request with which the command was first answered. `before` is the state before the command, and
+    `trace` that of the package: both are there if the package was not new.
     """
 
     state: PackageState | None
@@ -68,6 +70,8 @@ class Outcome:
     request: str | None = None
     roster: Roster | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
+    before: PackageState | None = None
+    trace: TraceContext | None = None
 
     @property
     def chains(self) -> tuple[str, ...]:
@@ -76,6 +80,9 @@ class Outcome:
             return ()
         thread_id = self.state.thread_id
         return (self.state.decision_package_id, *([thread_key(thread_id)] if thread_id else []))
+
+
+Observer = Callable[[Invocation, Outcome, int], None]  # called after the commit, with the start in nanoseconds
 
 
 def execute(connection: Connection, installation: Installation, invocation: Invocation) -> Outcome:
@@ -123,13 +130,15 @@ def _decide(
         return Outcome(state=result.before, roster=roster)
     with batch_or_stale(connection) as batch:
         _save_answer(batch, installation.tenant_id, invocation, result.after.decision_package_id, result.refusal)
-        write_transition(connection, result, loaded, situation)
+        write_transition(connection, result, loaded, situation, invocation.trace)
     return Outcome(
         state=result.after,
         refusal=result.refusal,
         changed=bool(result.occurrences),
         roster=situation.roster,
         words={**(situation.words or {}), **result.words},
+        before=result.before,
+        trace=loaded.trace if loaded else None,
     )
 
 
@@ -146,7 +155,7 @@ def _record_refusal(
 ) -> Outcome:
     """Record a known person's refused attempt: one event a minute, others are only counted. Agents may just retry."""
     if loaded is None or invocation.actor.kind is not ActorKind.PERSON:
-        return Outcome(state=loaded.state if loaded else None, refusal=refusal)
+        return Outcome(state=loaded.state if loaded else None, refusal=refusal, trace=loaded.trace if loaded else None)
     if situation.roster.person(invocation.actor.actor_id) is None:
         return Outcome(state=loaded.state, refusal=refusal)
     with batch_or_stale(connection) as batch:
@@ -155,7 +164,7 @@ def _record_refusal(
             return Outcome(state=loaded.state, refusal=refusal)
         attempt = record_refusal(loaded.state, invocation.command, situation, refusal.reason)
         write_transition(connection, attempt, loaded, situation)
-    return Outcome(state=attempt.after, refusal=refusal, changed=True)
+    return Outcome(state=attempt.after, refusal=refusal, changed=True, before=attempt.before, trace=loaded.trace)
 
 
 def _replay(

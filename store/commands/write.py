@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from rules.record.chain import Event, package_event, seal_event
 from rules.state.situation import Situation
 from rules.state.transition import Occurrence, Transition
+from rules.trace_context import TraceContext
 from store.engine.batch import Batch, batched_writes
 from store.engine.constraints import violated_constraint
 from store.engine.database import StaleError
@@ -36,16 +37,20 @@ _CONFLICTS = frozenset(["events_pkey", append_only_message("events"), "commands_
 
 
 def write_transition(
-    connection: Connection, transition: Transition, loaded: Loaded | None, situation: Situation
+    connection: Connection,
+    transition: Transition,
+    loaded: Loaded | None,
+    situation: Situation,
+    trace: TraceContext | None = None,
 ) -> None:
-    """Write everything in the caller's transaction, so that nobody sees half of it."""
+    """Write everything in the caller's transaction, so that nobody sees half of it. `trace`: of a new package."""
     if not transition.occurrences:
         return
     before, after = transition.before, transition.after
     events, contents = _seal_events(transition, loaded.head if loaded else None)
     callback_url = _callback_url(transition, loaded, situation)
     with batch_or_stale(connection) as batch:
-        save_package(batch, before, after, events[-1]["digest"], callback_url)
+        save_package(batch, before, Loaded(after, events[-1]["digest"], callback_url, trace))
         rows = [_row(occurrence, event) for occurrence, event in zip(transition.occurrences, events, strict=True)]
         batch.execute(APPEND_EVENT, rows)
         content.save_content(batch, contents)

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, func, or_, select, text, tuple_, update
 
 from rules.people.directory import AgentStanding
+from rules.trace_context import TraceContext
 from store.agents.agent_admin import SECRETS
 from store.agents.agents import AGENTS
 from store.outbox.callbacks import CALLBACKS, IN_ORDER, IS_DUE, CallbackState, PostKind
+from store.packages.packages import PACKAGES
 from store.schema.outbox_tables import QuietAddress
 from store.schema.tables import core
 
@@ -74,6 +76,11 @@ _CLOSED = select(QUIET.c.agent_id, QUIET.c.url).where(
     QUIET.c.tenant_id == bindparam("tenant"),
     QUIET.c.agent_id.in_(bindparam("agents", expanding=True)),
     QUIET.c.until.is_(None),
+)
+_TRACES = select(PACKAGES.c.package_id, PACKAGES.c.traceparent, PACKAGES.c.tracestate).where(
+    PACKAGES.c.tenant_id == bindparam("tenant"),
+    PACKAGES.c.package_id.in_(bindparam("packages", expanding=True)),
+    PACKAGES.c.traceparent.is_not(None),
 )
 _THIS = (CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id == bindparam("callback"))
 # A process whose claim has expired must not record a failure; but a delivery is always recorded.
@@ -156,6 +163,7 @@ class ClaimedCallback(NamedTuple):
     kind: PostKind
     unanswered: int
     secrets: tuple[str, ...] = ()
+    trace: TraceContext | None = None
     revoked: bool = False
     closed: bool = False
 
@@ -192,10 +200,13 @@ def claim_callbacks(
         secrets.setdefault(agent_id, []).append(secret)
     revoked = set(connection.execute(_REVOKED, agents_key).scalars())
     closed = {tuple(row) for row in connection.execute(_CLOSED, agents_key)}
+    packages_key = {"tenant": tenant_id, "packages": sorted({row.package_id for row in rows})}
+    traces = {row.package_id: TraceContext(*row[1:]) for row in connection.execute(_TRACES, packages_key)}
     return [
         ClaimedCallback(
             **row._asdict() | {"kind": PostKind(row.kind)},
             secrets=tuple(secrets.get(row.agent_id, ())),
+            trace=traces.get(row.package_id),
             revoked=row.agent_id in revoked,
             closed=(row.agent_id, row.url) in closed,
         )

@@ -18,7 +18,8 @@ from rules.spelling import normalize_name
 from rules.state.model import PackageState
 from store.engine.database import Database
 from store.installation.tenancy import read_tenant_id
-from store.packages.packages import PACKAGES, parse_or_log
+from store.packages.packages import PACKAGES
+from store.packages.states import parse_or_log
 from store.schema.oversight_tables import OutcomeRow
 from store.schema.tables import UNCOUNTED, EventRow, VoteRow, core
 

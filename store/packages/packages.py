@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, or_, select, tuple_, union_all, update
 
 from rules.oversight.outcomes import standing_of
@@ -15,10 +14,11 @@ from rules.package.takeover_reach import followed_name
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.threads.model import thread_key
+from rules.trace_context import TraceContext
 from rules.verbs.timers import next_due
 from store.engine.batch import Batch
 from store.engine.statements import fetch_first
-from store.packages.states import parse_state, serialize_state
+from store.packages.states import parse_or_log, parse_state, serialize_state
 from store.schema.tables import PackageRow, ThreadRecordRow, core
 
 log = structlog.get_logger()
@@ -26,12 +26,13 @@ log = structlog.get_logger()
 PACKAGES, THREAD_RECORDS = core(PackageRow), core(ThreadRecordRow)
 
 _THIS = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id == bindparam("package"))
-LOAD_PACKAGE = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
+_LOADED = tuple(PACKAGES.c[name] for name in ("state", "head", "callback_url", "traceparent", "tracestate"))
+LOAD_PACKAGE = select(*_LOADED).where(*_THIS)
 _THESE = (
     PACKAGES.c.tenant_id == bindparam("tenant"),
     PACKAGES.c.package_id.in_(bindparam("packages", expanding=True)),
 )
-_LOAD_EACH = select(PACKAGES.c.package_id, PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THESE)
+_LOAD_EACH = select(PACKAGES.c.package_id, *_LOADED).where(*_THESE)
 _ADD = insert(PACKAGES)
 _CHANGED = (
     "revision",
@@ -62,11 +63,12 @@ _HAND_OVER = update(PACKAGES).where(*_THIS).values(agent_id=bindparam("to_agent"
 
 
 class Loaded(NamedTuple):
-    """A package's state, the digest of its last event (`head`), and its callback address."""
+    """A package's state, the digest of its last event (`head`), its callback address, and its trace."""
 
     state: PackageState
     head: str
     callback_url: str | None
+    trace: TraceContext | None = None
 
 
 class PackageSummary(NamedTuple):
@@ -94,21 +96,23 @@ def load_packages(connection: Connection, tenant_id: str, package_ids: Sequence[
 
 
 def parse_loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
-    return Loaded(parse_state(row.state), row.head, row.callback_url)
+    trace = TraceContext(row.traceparent, row.tracestate) if row.traceparent else None
+    return Loaded(parse_state(row.state), row.head, row.callback_url, trace)
 
 
-def save_package(
-    batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None
-) -> None:
+def save_package(batch: Batch, before: PackageState | None, saved: Loaded) -> None:
     """Replace the state if its revision is still that of `before`.
 
     If it is not, this changes no row. The conflict is noticed when the event is inserted, because its position in the
     chain is taken.
     """
-    row = _row(after) | {"head": head, "callback_url": callback_url}
+    after = saved.state
+    row = _row(after) | {"head": saved.head, "callback_url": saved.callback_url}
     counts_anew = standing_of(after) != (standing_of(before) if before else None)
     if before is None:
-        batch.execute(_ADD, row | _identity(after) | {"uncounted": counts_anew})
+        parent, state = saved.trace or (None, None)
+        traced = {"traceparent": parent, "tracestate": state}
+        batch.execute(_ADD, row | _identity(after) | traced | {"uncounted": counts_anew})
         return
     changed = {name: row[name] for name in _CHANGED} | {"counts_anew": counts_anew}
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "was": before.revision}
@@ -287,13 +291,3 @@ def claim_due_packages(
     key = {"tenant": tenant_id, "now": now, "limit": limit, "until": until}
     read = (parse_or_log(row.package_id, row.state) for row in connection.execute(_CLAIM, key))
     return [state for state in read if state]
-
-
-def parse_or_log(package_id: str, state: str) -> PackageState | None:
-    """The state, or None if it cannot be read."""
-    try:
-        return parse_state(state)
-    except ValidationError as fault:
-        where = [error["loc"] for error in fault.errors()]
-    log.error("package.unreadable", package=package_id, fields=where)
-    return None

@@ -93,6 +93,8 @@ class PackageRow(SQLModel, table=True):
     verdict: str | None = None
     # The measures of human control have still to count its outcome, or a change of it.
     uncounted: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
+    traceparent: str | None = None  # of the request that submitted it
+    tracestate: str | None = Field(default=None, sa_type=Text)
     state: str = Field(sa_type=Text)
 
 

@@ -16,8 +16,8 @@ from rules.record.thread_document import OwnPackages
 from rules.state.model import PackageState, Status
 from rules.threads.model import ThreadState, ThreadStatus
 from store.engine.statements import fetch_all
-from store.packages.packages import PACKAGES, parse_or_log, stop_columns
-from store.packages.states import parse_state
+from store.packages.packages import PACKAGES, stop_columns
+from store.packages.states import parse_or_log, parse_state
 from store.packages.threads import THREADS
 from store.schema.tables import UNNAMED
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from rules.state.model import PackageState
-from store.store import PackageDocument
+from store.replies import PackageDocument
 from store.waiters import Waiter
 from tests.store.world import World
 

@@ -29,7 +29,8 @@ from store.engine.database import PostgresDatabase
 from store.installation import directory
 from store.outbox.cards import CARDS
 from store.packages import packages
-from store.store import AgentReply, Store
+from store.replies import AgentReply
+from store.store import Store
 from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, card_shown, people, policy, policy_text
 
 T = TypeVar("T")

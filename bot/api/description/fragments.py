@@ -40,6 +40,15 @@ REQUEST_HEADERS: dict[str, Json] = {
         "schema": {"type": "string"},
         "example": '"1"',
     },
+    "traceparent": {
+        "description": "The trace of your request, by W3C Trace Context. An invalid one is ignored.",
+        "schema": {"type": "string"},
+        "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    },
+    "tracestate": {
+        "description": "Belongs to `traceparent`. An invalid one, or one over 512 characters, is ignored.",
+        "schema": {"type": "string"},
+    },
 }
 
 

@@ -48,7 +48,7 @@ _SUBMIT = Route(
     text="Propose an action. The policy decides whether people have to approve it. If not, it is settled at once.",
     bodies=(DecisionPackage,),
     examples=(("A refund", words.SUBMISSION),),
-    takes=("Idempotency-Key",),
+    takes=("Idempotency-Key", "traceparent", "tracestate"),
     answers=(
         Answer(
             status=200,

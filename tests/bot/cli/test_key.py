@@ -12,6 +12,7 @@ from bot.callback_wiring import callback_sender
 from bot.keys import known_public_key
 from bot.metrics import Metrics
 from bot.settings import read_settings
+from bot.tracing.tracing import Untraced
 from store.agents.agent_admin import SECRETS
 from store.agents.callback_secrets import VaultError
 from store.engine.address import parse_database_url
@@ -83,12 +84,12 @@ async def test_the_start_seals_open_secrets_and_fails_if_no_key_opens_one(databa
     async with open_api(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as api:
         secret = stored_secret(database_url)  # added without a key, as in earlier releases, so it is not sealed
         settings, metrics = api.running.service.settings, Metrics()
-        async with callback_sender(settings, api.store, metrics, None):
+        async with callback_sender(settings, api.store, metrics, None, Untraced()):
             sealed = stored_secret(database_url)
         assert (secret.startswith("whsec_"), sealed.startswith("sealed:"), secret[6:] in sealed) == (True, True, False)
         another = settings.model_copy(update={"key": read_settings(_env_file=None, COUNTERSIGN_KEY=NEW_KEY).key})
         with pytest.raises(VaultError, match="COUNTERSIGN_KEY does not open"):
-            async with callback_sender(another, api.store, metrics, None):
+            async with callback_sender(another, api.store, metrics, None, Untraced()):
                 pass
 
 

@@ -11,7 +11,7 @@ from rules.state.decisions import ExecutionState
 from rules.state.service_commands import Lapse, LoseTrack
 from store.agents import agent_admin
 from store.installation import tenancy
-from store.store import AgentReply
+from store.replies import AgentReply
 from tests.rules.world import ADAM, DAY, HARD, HOUR, QUESTION, SENTA, SVEN, ask, package
 from tests.store.notes import Threads
 from tests.store.soundness import faults

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces: off by default, and an extra of the package."""
