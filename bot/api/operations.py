@@ -162,7 +162,7 @@ async def metrics(request: web.Request) -> web.Response:
     for state in ("due", "waiting", "dead"):
         service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
         service.metrics.unsent.labels(state).set(getattr(mails, state))
-    for report in feeds:
+    for report in (report for report in feeds if report.feed in service.settings.feeds):
         service.metrics.feed_behind.labels(report.feed).set(report.behind)
         service.metrics.feed_lag.labels(report.feed).set(report.lag(service.store.clock()).total_seconds())
         service.metrics.feed_lost.labels(report.feed).set(report.lost)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
+import structlog
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -29,6 +30,8 @@ SUBMIT, WAIT, DECIDE, CLAIM, DELIVER = (
     f"countersign.{name}" for name in ("submit", "wait", "decide", "claim", "deliver")
 )
 Attributes = dict[str, str | int]
+
+log = structlog.get_logger()
 
 _W3C = TraceContextTextMapPropagator()
 
@@ -78,6 +81,13 @@ class Spans:
             span.end()
 
     def observe(self, invocation: Invocation, outcome: Outcome, began: int) -> None:
+        """The command is committed, so a fault here must not look like one of the command."""
+        try:
+            self._observe(invocation, outcome, began)
+        except Exception:
+            log.exception("tracing.fault", command=invocation.command.verb)
+
+    def _observe(self, invocation: Invocation, outcome: Outcome, began: int) -> None:
         state, command = outcome.state, invocation.command
         if outcome.trace is None or state is None or outcome.replayed or isinstance(command, Submit):
             return

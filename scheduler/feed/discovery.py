@@ -15,12 +15,15 @@ from store.store import Store
 
 OVERLAP = timedelta(seconds=5)  # events that are committed later than this are found by the round
 AT_START = timedelta(minutes=10)  # what may have happened while no process looked
-PAGE = 1_000  # chains of the round that a tick looks at
+PAGE = 500  # chains that a tick looks at, of the round and of the recent ones
 
 
 class _Look(NamedTuple):
+    """`is_complete`: there are no more recent events."""
+
     news: list[News]
     following: str | None
+    is_complete: bool
 
 
 class FeedDiscovery:
@@ -39,7 +42,8 @@ class FeedDiscovery:
         look = await self._store.read(partial(_look, key=self._key, begun_at=begun_at, since=since, after=self._after))
         if look.news:
             await self._store.write(partial(chains.know_news, key=self._key, news=look.news, now=self._now()))
-        self._looked_at, self._after = business_now, look.following or ""
+        self._looked_at = business_now if look.is_complete else self._looked_at
+        self._after = look.following or ""
 
     async def _begin(self) -> datetime:
         now = self._store.clock()
@@ -50,5 +54,6 @@ class FeedDiscovery:
 
 def _look(connection: Connection, key: FeedKey, begun_at: datetime, since: datetime, after: str) -> _Look:
     page = chains.list_round(connection, key, begun_at, after, PAGE)
-    unknown = {*chains.list_recent_chains(connection, key, since), *page.behind}
-    return _Look(chains.find_news(connection, key, begun_at, unknown), page.following)
+    recent = chains.list_recent_chains(connection, key, since, PAGE)
+    news = chains.find_news(connection, key, begun_at, {*recent, *page.behind})
+    return _Look(news, page.following, len(recent) < PAGE)

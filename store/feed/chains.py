@@ -57,6 +57,7 @@ _RECENT = (
         or_(POSITIONS.c.chain_id.is_(None), POSITIONS.c.wanted < EVENTS.c.revision),
     )
     .distinct()
+    .limit(bindparam("limit"))
 )
 
 
@@ -148,9 +149,9 @@ class FeedKey(NamedTuple):
         return {"tenant": self.tenant_id, "feed": self.feed.value}
 
 
-def list_recent_chains(connection: Connection, key: FeedKey, since: datetime) -> list[str]:
+def list_recent_chains(connection: Connection, key: FeedKey, since: datetime, limit: int) -> list[str]:
     """Chains with an event since then that the feed does not know."""
-    return list(connection.execute(_RECENT, key.values | {"since": since}).scalars())
+    return list(connection.execute(_RECENT, key.values | {"since": since, "limit": limit}).scalars())
 
 
 class Page(NamedTuple):

@@ -13,6 +13,7 @@ import pytest
 
 from bot.tracing import opening
 from bot.tracing.opening import is_tracing_on, open_tracing
+from bot.tracing.spans import Spans
 from rules.state.commands import Approve, Comment
 from tests.bot.service import AUTOMATIC, HARD, AgentApi, Response, open_api
 from tests.bot.tracing.collector import Collector, open_collector
@@ -164,6 +165,17 @@ async def test_a_collector_that_is_not_there_holds_up_nothing(
     monkeypatch.setattr(opening, "FLUSH_WITHIN", 0.1)
     async with asyncio.timeout(20), open_api(database_url, tmp_path) as api:
         assert (await submit(api)).status == 202
+
+
+async def test_a_fault_while_tracing_is_no_fault_of_the_command(
+    traced: AgentApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Spans, "_record", broken)
+    response = await submit(traced, AUTOMATIC)
+    assert (await traced.claim(response)).status == 200
 
 
 # ---- on and off

@@ -16,6 +16,7 @@ from scheduler.feed.discovery import OVERLAP
 from scheduler.feed.sender import MAX_EVENTS
 from store.commands.execute import execute
 from store.commands.invocation import Invocation
+from store.feed.chains import Page
 from store.installation.tenancy import set_frozen
 from tests.rules.world import RITA, SENTA, ask, package
 from tests.scheduler.callbacks.receiver import Receiver
@@ -164,6 +165,18 @@ async def test_an_event_that_is_committed_after_later_ones_is_sent(station: Stat
     await station.send()
     assert sequences(receiver, "pkg_late") == [1]
     assert sequences(receiver, other.decision_package_id) == [1, 2, 3]
+
+
+async def test_more_recent_events_than_one_look_takes_are_found_by_the_next(
+    station: Station, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.feed.discovery.PAGE", 3)
+    monkeypatch.setattr("store.feed.chains.list_round", lambda *_: Page([], None))
+    states = [await station.world.submit() for _ in range(10)]
+    for _ in range(4):
+        await station.send()
+        station.world.clock.passes(SECOND)
+    assert [sequences(receiver, state.decision_package_id) for state in states] == [[1]] * 10
 
 
 async def test_the_round_reaches_every_chain_however_many_there_are(
