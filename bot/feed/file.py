@@ -96,7 +96,7 @@ class FeedFile:
 def _append(descriptor: int, lines: bytes) -> None:
     """Write all lines or none. The lock keeps other processes of this machine from writing meanwhile."""
     with _locked(descriptor):
-        size = os.fstat(descriptor).st_size
+        size = os.lseek(descriptor, 0, os.SEEK_END)  # stdout may be a file that was not opened to append
         try:
             rest = lines
             while rest:

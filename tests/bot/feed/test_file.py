@@ -43,6 +43,18 @@ def rotate_away(path: Path) -> Path:
     return path.rename(path.with_suffix(".1"))
 
 
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some bytes of the next line are written, and then the disk is full."""
+    real, room = os.write, iter([20])
+
+    def write(descriptor: int, data: bytes) -> int:
+        if left := next(room, 0):
+            return real(descriptor, data[:left])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", write)
+
+
 async def test_each_event_is_one_line_and_only_the_owner_can_read_it(file: FeedFile, path: Path) -> None:
     assert await file.take([ONE, TWO]) == Receipt(2)
     assert await file.take([THREE]) == Receipt(1)
@@ -68,14 +80,7 @@ async def test_a_full_disk_leaves_no_half_line_and_the_same_events_are_taken_lat
     file: FeedFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await file.take([ONE])
-    real = os.write
-
-    def fills_up(descriptor: int, data: bytes) -> int:
-        if len(data) > 20:
-            return real(descriptor, data[:20])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "write", fills_up)
+    fill_disk(monkeypatch)
     assert await file.take([TWO, THREE]) == Receipt(0, "cannot be written: No space left on device")
     assert lines_of(path) == [ONE]
     monkeypatch.undo()
@@ -95,6 +100,18 @@ async def test_a_folder_that_is_missing_is_a_failure_until_it_is_there(tmp_path:
 async def test_stdout_gets_the_same_lines(capfd: pytest.CaptureFixture[str]) -> None:
     with closing(FeedFile(STDOUT)) as file:
         assert await file.take([ONE, TWO]) == Receipt(2)
+    assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == [ONE, TWO]
+
+
+async def test_stdout_in_a_file_has_no_gap_after_a_full_disk(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(FeedFile(STDOUT)) as file:
+        await file.take([ONE])
+        fill_disk(monkeypatch)
+        assert (await file.take([TWO])).taken == 0
+        monkeypatch.undo()
+        await file.take([TWO])
     assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == [ONE, TWO]
 
 
