@@ -49,7 +49,7 @@ class Reason(StrEnum):
         "There is no package {package} that you can see. /reviews queue lists those that you can.",
     )
     # May you?
-    WRONG_ROLE = "wrong-role", "You need the {role} role to decide this. Ask someone who has it."
+    WRONG_ROLE = "wrong-role", "You need the {role} role to decide this. A role that includes it will do."
     OUT_OF_SCOPE = (
         "out-of-scope",
         "You are {a_role}, but your role does not cover {action_type}. Ask someone whose role does.",

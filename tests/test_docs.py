@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from blocks.home.reviews import ADMIN_SUBCOMMAND_HELP, SUBCOMMAND_HELP
 from bot.cli import program
 from bot.cli.common.lazy import LazyCommand
 from bot.settings import Settings
@@ -121,3 +122,16 @@ def build_site(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_every_page_is_in_the_navigation_of_the_site() -> None:
     listed = set(re.findall(r'"([a-z/A-Z-]+\.md)"', (ROOT / "zensical.toml").read_text()))
     assert {path.name for path in (ROOT / "docs").glob("*.md")} == {name for name in listed if "/" not in name}
+
+
+def test_reviewing_lists_every_subcommand_of_the_help() -> None:
+    table = (ROOT / "docs" / "reviewing.md").read_text().partition("| `/reviews`")[2]
+    words = {words.split()[0] for words in (*SUBCOMMAND_HELP, *ADMIN_SUBCOMMAND_HELP)}
+    assert [word for word in sorted(words) if f"`/reviews {word}" not in table] == []
+
+
+@pytest.mark.parametrize("place", ["README.md", "docs/index.md"])
+def test_every_page_of_the_docs_is_listed(place: str) -> None:
+    listed = set(re.findall(r"\((?:docs/)?([a-z-]+)\.md\)", (ROOT / place).read_text()))
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages - listed == set()

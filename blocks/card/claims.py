@@ -9,7 +9,8 @@ from blocks.kit.elements import Run, code
 from blocks.kit.frame import Parts, brief, framed_runs, line, shorten
 from blocks.kit.parameters import exact_json_line
 from blocks.words.dossier import Dossier
-from rules.package.model import CALLS, DecisionPackage, Recommendation, TakeoverPackage
+from blocks.words.revision import changes_line
+from rules.package.model import CALLS, DecisionPackage, Dissent, Recommendation, TakeoverPackage
 from rules.wording import percent
 
 # Characters: about two lines, one line, and a part of one.
@@ -19,12 +20,15 @@ _HALF = 24
 
 
 def proposal(dossier: Dossier, package: DecisionPackage) -> Parts:
-    """What an approval covers: type and subject, the agent's description of a call, and the exact content."""
+    """What an approval covers: type and subject, the agent's description of a call, and the exact content.
+
+    An expected result takes the place of the description, which is in Details. A later version says what is new in it.
+    """
     subject = content.subject_line(package)
     identity: list[Run] = [code(package.action_type), *([f" · {subject}"] if subject else [])]
     described = package.kind in CALLS and package.proposed_action.rstrip(".") != package.title.rstrip(".")
-    words = brief(package.proposed_action, _SENTENCE) if described else []
-    return (*framed_runs([identity, words]), *content.card_content(dossier, package))
+    words = brief(package.proposed_action, _SENTENCE) if described and not package.consequence else []
+    return (*framed_runs([identity, words, changes_line(dossier)]), *content.card_content(dossier, package))
 
 
 def claims(package: DecisionPackage) -> Parts:
@@ -37,8 +41,7 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
     yield line("Changed since it was rejected", package.material_change, _SENTENCE)
     yield line("If approved", package.consequence, _SENTENCE)
     doubt = line("Doubt", doubts[0] if doubts else None, _SENTENCE, len(doubts) - 1)
-    dissent = f"{voices[0].by}: {voices[0].position}" if voices else None
-    yield _joined(doubt, line("Disagrees", dissent, _SENTENCE, len(voices) - 1))
+    yield _joined(doubt, _dissent(voices))
     if package.recommendation not in (None, Recommendation.PROCEED):
         yield line("The agent recommends", package.recommendation, _SENTENCE)
     if package.kind in CALLS and not (doubts or voices):
@@ -47,6 +50,12 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
     confidence = line("Confidence", percent(package.confidence), _HALF)
     room = _HALF if evidence and basis else _ONE_LINE
     yield _joined(_few("Evidence", evidence, room), _few("Policy", basis, room), confidence)
+
+
+def _dissent(voices: Sequence[Dissent]) -> list[Run]:
+    if not voices:
+        return []
+    return [shorten(voices[0].by, _HALF), *line(" disagrees", voices[0].position, _SENTENCE, len(voices) - 1)]
 
 
 def _few(label: str, items: Sequence[str], room: int) -> list[Run]:

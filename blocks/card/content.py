@@ -41,7 +41,7 @@ _HEADINGS: Mapping[Content, str] = {
     Content.MESSAGE: "Message",
     Content.CONTENT: "Content",
     Content.PARAMETERS: "Exact parameters",
-    Content.RATIONALE: "Rationale",
+    Content.RATIONALE: "Reason",
 }
 STEP_CHARACTERS = 24_000
 STEP_BYTES = 100_000  # Slack takes 250 KB in a view

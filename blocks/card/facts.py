@@ -12,7 +12,6 @@ from blocks.kit.elements import Block, Element, Run, bold, moment, paragraph, pl
 from blocks.kit.frame import Parts, framed_list, shorten
 from blocks.kit.text import format_duration
 from blocks.words.dossier import Dossier
-from blocks.words.revision import changes, version_author
 from blocks.words.sentences import (
     agent_name,
     asked_action,
@@ -24,7 +23,7 @@ from blocks.words.sentences import (
     price_text,
     quorum_progress,
     quorum_sentence,
-    reason_sentence,
+    reason_phrase,
     reversibility_sentence,
     timeout_outcome,
     why_silence_stopped,
@@ -33,7 +32,7 @@ from rules.authority.ladder import who_may_decide
 from rules.authority.parties import CHAIN_BARS, barred_by_chain, has_outsider
 from rules.package.alphabets import mixed_alphabets
 from rules.package.model import CALLS, DecisionPackage, Kind
-from rules.scales import HITLLevel
+from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, PackageState, Status, Why
@@ -41,7 +40,6 @@ from rules.wording import humanize, with_article
 
 _FEW = 4
 _NAME = 40
-_CHANGES = 3
 _CLIMBED: Mapping[str, str] = {
     Cause.TIMEOUT: "nobody answered in time",
     Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",
@@ -87,20 +85,32 @@ def deadline(dossier: Dossier) -> list[Run]:
 
 
 def why_line(dossier: Dossier) -> Element:
-    """The most telling rule, and what is at stake. The other rules are in Details."""
+    """The rule that tells most, and what is at stake. The other rules are in Details."""
     state, package = dossier.state, dossier.package
-    reasons = state.why[1:] if why_silence_stopped(state) else state.why
-    reason = f"{_reason(_strongest(reasons))} " if reasons else ""
-    undo = reversibility_sentence(state)
-    undo = undo.removeprefix("Irreversible, ").capitalize() if "irreversible" in reason.lower() else undo
-    stakes = [] if state.kind is Kind.QUESTION else [undo]
-    stakes += [f"cost {price_text(package.cost)}"] if package and package.cost else []
-    return paragraph(bold("Why you: "), f"{reason}{' · '.join(stakes)}")
+    reason = _reason(state)
+    facts = [reason] if reason else []
+    facts += [] if state.kind is Kind.QUESTION else _undoing(state, reason)
+    facts += [f"cost {price_text(package.cost)}"] if package and package.cost else []
+    return paragraph(bold("Why you: "), " · ".join(facts))
 
 
-def _reason(why: Why) -> str:
+def _reason(state: PackageState) -> str:
     """Short after a No: the line of `earlier_no` says who said it, and to what."""
-    return "Someone said no before." if why.rule == Cause.EARLIER_NO else reason_sentence(why)
+    if why_silence_stopped(state):
+        return f"{reason_phrase(state.why[0])}, so it needs an explicit approval"
+    why = _strongest(state.why) if state.why else None
+    if why is None:
+        return ""
+    return "someone said no before" if why.rule == Cause.EARLIER_NO else reason_phrase(why)
+
+
+def _undoing(state: PackageState, reason: str) -> list[str]:
+    """Nothing that the reason, or beside the title the risk, says already."""
+    undo = reversibility_sentence(state).lower()
+    if "irreversible" not in reason:
+        return [undo]
+    grave = state.reversibility is Reversibility.IRREVERSIBLE_HIGH and state.risk >= RiskLevel.HIGH
+    return [] if grave else [undo.removeprefix("irreversible, ")]
 
 
 def _strongest(why: tuple[Why, ...]) -> Why:
@@ -110,12 +120,12 @@ def _strongest(why: tuple[Why, ...]) -> Why:
 
 
 def progress(dossier: Dossier) -> Parts:
-    """What happened so far: earlier objections, votes, escalations, new versions, the current assignee."""
+    """What happened so far: earlier objections, votes, escalations, the current assignee."""
+    sentences = " ".join(_progress_sentences(dossier))
     return (
         *earlier_no(dossier),
         *requester_warnings(dossier),
-        *(paragraph(sentence) for sentence in _progress_sentences(dossier)),
-        *(changes(dossier, limit=_CHANGES) if dossier.state.version > 1 else ()),
+        *((paragraph(sentences),) if sentences else ()),
     )
 
 
@@ -153,12 +163,8 @@ def _progress_sentences(dossier: Dossier) -> Iterator[str]:
     state = dossier.state
     if votes := quorum_progress(dossier):
         yield votes
-    if sentence := why_silence_stopped(state):
-        yield sentence
     if state.task.rung:
         yield escalation_sentence(dossier)
-    if state.version > 1:
-        yield version_author(dossier)
     if state.task.assigned_to:
         yield f"{person_name(dossier, state.task.assigned_to)} has taken this up."
     if dossier.terms.details_first and state.level is not HITLLevel.HUMAN_TAKEOVER:

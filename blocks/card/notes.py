@@ -34,7 +34,7 @@ from blocks.words.sentences import (
     title_of,
 )
 from blocks.words.sentences import why_silence_stopped as why_hard
-from blocks.words.status import status_label
+from blocks.words.status import status_icon, status_label
 from blocks.words.stops import GOES_ON, stop_reason, thread_news
 from rules.authority.ladder import kept_sentence, who_may_decide
 from rules.state.decisions import ExecutionState
@@ -118,10 +118,10 @@ def _what_then(dossier: Dossier, format_time: FormatTime) -> str:
 def decision(dossier: Dossier) -> Message:
     """Who decided what and why, in their words."""
     text = outcome_sentence(dossier)
-    heading = paragraph(bold(f"{status_label(dossier.state)}. "), text)
+    heading = paragraph(f"{status_icon(dossier.state)} ", text)
     return _message(
         dossier,
-        f"{status_label(dossier.state)}. {text}",
+        text,
         *withdrawal_line(dossier),
         rich(heading, *explanation(dossier)),
     )
@@ -186,7 +186,7 @@ def taken_over(dossier: Dossier) -> Message:
         dossier,
         text,
         rich(
-            paragraph(bold(f"{status_label(dossier.state)}. "), text),
+            paragraph(f"{status_icon(dossier.state)} ", text),
             *explanation(dossier),
             *(handover(takeover) if takeover else ()),
         ),

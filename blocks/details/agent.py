@@ -7,7 +7,7 @@ from typing import Any
 
 from blocks.kit.elements import Block, bold, paragraph, rich
 from blocks.kit.parameters import exact_json_line
-from blocks.kit.passages import line_blocks, list_blocks, number_items, quote_blocks, url_blocks, value_blocks
+from blocks.kit.passages import line_blocks, list_blocks, one_heading, quote_blocks, url_blocks, value_blocks
 from rules.form_schema import FormSchema
 from rules.package.model import CALLS, DecisionPackage, Dissent, Evidence, TakeoverPackage
 from rules.wording import percent
@@ -16,32 +16,28 @@ Draw = Callable[[str, Any], Iterator[Block]]
 
 
 def _evidence(name: str, refs: tuple[Evidence, ...]) -> Iterator[Block]:
-    for title, ref in number_items(name, refs):
-        yield from quote_blocks(title, ref.title)
-        if ref.id != ref.title:
-            yield from quote_blocks("Id", ref.id)
-        if ref.excerpt:
-            yield from quote_blocks("Excerpt, as the agent quotes it", ref.excerpt)
+    """Each in its own frame. The excerpt is as the agent quotes it."""
+    for title, ref in one_heading(name, refs):
+        named = ref.title if ref.id == ref.title else f"{ref.title} ({ref.id})"
+        yield from quote_blocks(title, f"{named}\n{ref.excerpt}" if ref.excerpt else named)
         if ref.url:
             yield from url_blocks("Address", ref.url)
 
 
 def _dissent(name: str, voices: tuple[Dissent, ...]) -> Iterator[Block]:
-    for title, voice in number_items(name, voices):
-        yield from quote_blocks(f"{title}, by", voice.by)
-        yield from quote_blocks("Position", voice.position)
-        yield from quote_blocks("Reason", voice.reason)
+    for title, voice in one_heading(name, voices):
+        yield from quote_blocks(title, f"{voice.by}: {voice.position}\nReason: {voice.reason}")
 
 
 def _takeover(_: str, takeover: TakeoverPackage) -> Iterator[Block]:
-    yield from quote_blocks("Summary", takeover.summary)
-    yield from quote_blocks("Reason for stopping", takeover.stopping_reason)
-    yield from list_blocks("Done so far", takeover.work_completed)
+    yield from quote_blocks("So far", takeover.summary)
+    yield from quote_blocks("Stopped because", takeover.stopping_reason)
+    yield from list_blocks("Done", takeover.work_completed)
     if isinstance(takeover.current_state, str):
         yield from quote_blocks("Current state", takeover.current_state)
     elif takeover.current_state is not None:
         yield from value_blocks("Current state", takeover.current_state)
-    yield from list_blocks("Next steps", takeover.next_steps)
+    yield from list_blocks("Next", takeover.next_steps)
 
 
 def _schema(name: str, schema: FormSchema) -> Iterator[Block]:
@@ -56,10 +52,10 @@ Fields = Mapping[str, tuple[str, Draw]]
 
 ASKED: Fields = {
     "proposed_action": ("Proposed action", quote_blocks),
-    "answers": ("Offered answer", list_blocks),
+    "answers": ("Offered answers", list_blocks),
     "free_answer": ("Other answers", _closed),
     "response_schema": ("The form of the answer", _schema),
-    "consequence": ("Consequence", quote_blocks),
+    "consequence": ("If approved", quote_blocks),
     "side_effect_preview": ("Side effects", value_blocks),
     "downstream_impact": ("Later effects", quote_blocks),
     "rollback_plan": ("Rollback", quote_blocks),
@@ -67,12 +63,12 @@ ASKED: Fields = {
     "takeover": ("", _takeover),
 }
 REASONS: Fields = {
-    "rationale": ("Rationale", quote_blocks),
-    "known_uncertainties": ("Known uncertainties", list_blocks),
-    "alternatives": ("Alternative", list_blocks),
-    "dissent": ("Dissent", _dissent),
+    "rationale": ("Reason", quote_blocks),
+    "known_uncertainties": ("Doubt", list_blocks),
+    "alternatives": ("Alternatives", list_blocks),
+    "dissent": ("Disagrees", _dissent),
     "material_change": ("Changed since it was rejected", quote_blocks),
-    "policy_basis": ("Policy basis", list_blocks),
+    "policy_basis": ("Policy", list_blocks),
     "evidence_refs": ("Evidence", _evidence),
 }
 # Short fields are shown together, one line each.

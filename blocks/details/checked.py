@@ -6,7 +6,7 @@ The agent's own words are in `blocks.details.agent`. `blocks.details.details` gi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from blocks.card.facts import missing_fields
 from blocks.kit.elements import Block, Run, bold, bullets, code, moment, paragraph, rich
@@ -26,7 +26,7 @@ from blocks.words.sentences import (
 )
 from rules.authority.ladder import kept_sentence
 from rules.scales import HITLLevel
-from rules.state.decisions import Basis, Decision, Vote
+from rules.state.decisions import ExecutionState, Vote
 from rules.state.model import Bar, PackageState, Status, Terms
 from rules.wording import humanize, with_article
 
@@ -123,10 +123,16 @@ def _timers(dossier: Dossier) -> Iterator[list[Run]]:
         yield [f"Silence is consent once a reviewer could see this for {format_duration(terms.soft_timeout)}."]
     hours = " of its working hours" if terms.timeout_in_working_hours else ""
     timeout = format_duration(terms.hard_timeout)
-    yield [f"Each role has {timeout}{hours}. If nobody decides in time, {timeout_outcome(state)}."]
+    then = f" If nobody decides in time, {timeout_outcome(state)}." if _is_timeout_told_here(state) else ""
+    yield [f"Each role has {timeout}{hours}.{then}"]
     if terms.reminders:
         yield [f"Reminders: {join_names(format_duration(ahead) for ahead in terms.reminders)} before the end."]
     yield [f"Unused approvals expire after {format_duration(terms.approval_expiry)}."]
+
+
+def _is_timeout_told_here(state: PackageState) -> bool:
+    """The first lines of Details say the deadline of a pending hard package, and what happens then."""
+    return state.soft or state.status is not Status.PENDING
 
 
 def _times(dossier: Dossier) -> Iterator[list[Run]]:
@@ -135,32 +141,29 @@ def _times(dossier: Dossier) -> Iterator[list[Run]]:
 
 
 def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
-    state = dossier.state
+    """Times that the first lines of Details do not say."""
+    state, execution = dossier.state, dossier.state.execution
+    open_deadline = state.task.due_at if _is_timeout_told_here(state) and not state.hold else None
     known = (
         ("Received", state.created_at),
         ("Reviewers can see the card since", state.shown.at if state.shown else None),
-        ("This role's deadline", None if state.status.terminal or state.hold else state.task.due_at),
-        ("The agent has until", state.answer_by),
-        ("It comes back", state.wake_at),
+        ("This role's deadline", None if state.status.terminal else open_deadline),
         ("The agent's own deadline", state.expires_at),
-        ("Decided", state.decision.decided_at if state.decision else None),
-        ("Expires if unused", state.lapses_at),
-        ("The agent began", state.execution.claimed_at),
+        ("The agent began", execution.claimed_at),
         ("The outcome is due", state.outcome_by),
-        ("The outcome was reported", state.execution.reported_at),
+        ("Outcome unknown since", execution.reported_at if execution.state is ExecutionState.UNKNOWN else None),
+        ("Expired unused", execution.reported_at if execution.state is ExecutionState.LAPSED else None),
     )
     return ((name, at) for name, at in known if at is not None)
 
 
 def vote_blocks(dossier: Dossier) -> Iterator[Block]:
-    """All votes on this version, each with whether it still counts, and the decision."""
+    """All votes on this version, and whether they still count. The first lines of Details say what they came to."""
     votes = dossier.state.votes
     if votes:
         yield rich(bullets(_vote(dossier, vote) for vote in votes))
     if progress := quorum_progress(dossier):
         yield rich(paragraph(progress))
-    if dossier.state.decision:
-        yield rich(paragraph(*_decision(dossier, dossier.state.decision)))
 
 
 def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
@@ -168,16 +171,6 @@ def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
     void = "" if vote in dossier.tally.votes else ", which does not count any more"
     who = f"{person_name(dossier, vote.reviewer_id)}, as {with_article(vote.role)}: "
     return [who, bold(choice), f", on version {vote.version}{void} · ", moment(vote.at)]
-
-
-def _decision(dossier: Dossier, decision: Decision) -> Iterator[Run]:
-    if decision.basis is Basis.POLICY:
-        yield "The policy allowed it."
-        return
-    seats = [f"{person_name(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in decision.reviewers]
-    yield bold(humanize(dossier.state.status).capitalize())
-    yield f" by {join_names(seats)}" if seats else f" ({humanize(decision.basis)})"
-    yield f" after {format_duration(timedelta(milliseconds=decision.latency_ms))}."
 
 
 def earlier_decision_blocks(dossier: Dossier) -> Iterator[Block]:

@@ -96,10 +96,7 @@ def to_role(_: Verb, dossier: Dossier) -> Block:
 
 
 def to_person(_: Verb, __: Dossier) -> Block:
-    hint = (
-        "Someone who may already decide this gets it as it is: it does not move up. Anyone else gets it in the role"
-        " that you choose, or in their own."
-    )
+    hint = "Someone who can decide this now gets it without a change of role. Anyone else needs the role above."
     return input_block(Field.TO_PERSON, "Person", _person(), hint=hint, optional=True)
 
 
@@ -147,7 +144,7 @@ def confirmed(verb: Verb, dossier: Dossier) -> Block:
 def confirmed_for(dossier: Dossier, digest: str) -> Block:
     """The value of the box is the digest of what is confirmed: a box ticked for one thing confirms no other."""
     tick = option("The agent may then do exactly this", digest, consequence(dossier))
-    return input_block(Field.CONFIRMED, "Consequence", {"type": "checkboxes", "options": [tick]})
+    return input_block(Field.CONFIRMED, "Confirm", {"type": "checkboxes", "options": [tick]})
 
 
 def confirmation(parameters: Any) -> str:

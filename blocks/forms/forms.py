@@ -209,18 +209,14 @@ def _schema_blocks(schema: FormSchema) -> Iterator[Block]:
 
 def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
     if package.consequence:
-        yield _quote_block("Expected result", package.consequence)
+        yield _quote_block("If approved", package.consequence)
     if not dossier.grave:  # otherwise it is beside the box to tick
         yield context(consequence(dossier))
 
 
 def _recommendation_sentence(package: DecisionPackage) -> str:
     recommendation = package.recommendation
-    return (
-        f"The agent recommends to {recommendation}."
-        if recommendation
-        else "The agent recommends nothing beyond its proposal."
-    )
+    return f"The agent recommends to {recommendation}." if recommendation else "The agent gives no recommendation."
 
 
 def _quote_block(name: str, text: str) -> Block:

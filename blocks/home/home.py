@@ -111,7 +111,7 @@ def _greeting(data: HomeData) -> str:
         return f"{name}, nothing waits for you{' so far' if data.to_decide.following else ''}."
     many = data.own_count is None or data.own_count > 1
     count = package_count(data.own_count) if data.own_count else "some packages"
-    return f"{name}, {count} {'wait' if many else 'waits'} for you, the most urgent first."
+    return f"{name}, {count} {'wait for you, the most urgent first' if many else 'waits for you'}."
 
 
 def _waiting(data: HomeData) -> Iterator[Block]:

@@ -6,7 +6,7 @@ parameters, so a decision to go ahead always opens its form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,7 +60,7 @@ class Row:
 def row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
         yield rich(quote(bold(row_title(row))), paragraph(*_facts(row)), *_missing(row))
-        yield actions([*row_choices(row.offered, row.asked, row.ref, row_title(row)), _details(row)])
+        yield actions(row_choices(row.offered, row.asked, row.ref, row_title(row), _details(row)))
 
 
 def row_title(row: Row) -> str:
@@ -118,7 +118,22 @@ def _name(name: str) -> str:
 def _decided(row: Row) -> Iterator[Fact]:
     did = f"You {LOOKS[Verb(row.decision)].past}" if row.decision else ""
     yield (f"{did} ", moment(row.decided_at, ago=True)) if row.decided_at else (did,)
-    yield (f"now: {_status(row)}",)
+    if _status_of(row.decision) is not row.status or ", " in row.status_label:
+        yield (f"now: {_status(row)}",)
+
+
+def _status_of(decision: HumanDecisionType | None) -> Status | None:
+    """The status that says no more than the decision itself."""
+    return _SAME.get(decision) if decision else None
+
+
+_SAME: Mapping[HumanDecisionType, Status] = {
+    HumanDecisionType.REJECT: Status.REJECTED,
+    HumanDecisionType.REVISE: Status.REVISION_REQUESTED,
+    HumanDecisionType.REQUEST_MORE_EVIDENCE: Status.EVIDENCE_REQUESTED,
+    HumanDecisionType.DEFER: Status.DEFERRED,
+    HumanDecisionType.TAKE_OVER: Status.TAKEN_OVER,
+}
 
 
 def _status(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from blocks.kit.elements import Block, Element, Run, bold, code, paragraph, preformatted, quote, rich
@@ -25,15 +25,15 @@ def value_blocks(name: str, value: Any) -> Iterator[Block]:
 
 
 def list_blocks(name: str, texts: Iterable[str]) -> Iterator[Block]:
-    """Several texts, each in its own frame, so that one cannot pass for two."""
-    for title, text in number_items(name, list(texts)):
+    """Several texts under one heading, each in its own frame, so that one cannot pass for two."""
+    for title, text in one_heading(name, texts):
         yield from quote_blocks(title, text)
 
 
-def number_items(name: str, items: Sequence[T]) -> Iterator[tuple[str, T]]:
-    """Each item with its heading, numbered if there are several."""
-    for number, item in enumerate(items, 1):
-        yield (f"{name} {number} of {len(items)}" if len(items) > 1 else name), item
+def one_heading(name: str, items: Iterable[T]) -> Iterator[tuple[str, T]]:
+    """The first item with the heading, the others without one."""
+    for number, item in enumerate(items):
+        yield "" if number else name, item
 
 
 def line_blocks(name: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Block]:
@@ -54,5 +54,6 @@ def url_blocks(name: str, url: str) -> Iterator[Block]:
 
 def _framed(name: str, text: str, frame: Callable[[str], Element], *beside: Run) -> Iterator[Block]:
     for number, piece in enumerate(pieces(text)):
-        title = f"{name}, continued" if number else name
-        yield rich(paragraph(bold(title), *beside), frame(piece.strip("\n") or NOTHING))
+        title = f"{name}, continued".removeprefix(", ") if number else name
+        heading = [paragraph(bold(title), *beside)] if title else []
+        yield rich(*heading, frame(piece.strip("\n") or NOTHING))

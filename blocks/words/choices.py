@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 from blocks.kit.elements import Block, Element, button, menu, option, paragraph, rich
 from blocks.kit.ids import ActionId, Ref
@@ -16,11 +16,12 @@ from rules.verbs.trials import Offer
 OPEN_CARD = "Open card"  # the text of its link
 
 
-def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
-    """The frequent verbs, without colours: a list has many rows."""
+def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str, details: Element) -> list[Element]:
+    """The frequent verbs, without colours, and Details: a list has many rows."""
     shown = [verb for verb in (asked, *_in_rows(RowPosition.BUTTON)) if verb in offered]
     more = [verb for verb in _in_rows(RowPosition.MENU) if verb in offered]
-    return [*(_verb_button(verb, ref, title) for verb in shown), *_menu(more[:OVERFLOW_OPTIONS], ref)]
+    shown, more = _without_short_menu(shown, more[:OVERFLOW_OPTIONS])
+    return [*(_verb_button(verb, ref, title) for verb in shown), details, *_menu(more, ref)]
 
 
 def all_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
@@ -28,7 +29,13 @@ def all_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> 
     frequent = [*offered_at(Position.CARD, offered), *offered_at(Position.DETAILS, offered)]
     shown = [*([asked] if asked in offered else []), *(verb for verb in frequent if verb is not asked)]
     rare = [verb for verb in offered_at(Position.MENU, offered) if verb is not asked]
+    shown, rare = _without_short_menu(shown, rare)
     return [*(_verb_button(verb, ref, title, LOOKS[verb].style) for verb in shown), *_menu(rare, ref)]
+
+
+def _without_short_menu(shown: list[Verb], more: list[Verb]) -> tuple[list[Verb], list[Verb]]:
+    """A menu with a single item would be a click too many: the item becomes a button."""
+    return ([*shown, *more], []) if len(more) == 1 else (shown, more)
 
 
 def _in_rows(position: RowPosition) -> list[Verb]:
@@ -46,6 +53,6 @@ def _verb_button(verb: Verb, ref: Ref, title: str, style: str | None = None) -> 
     return button(label, verb, str(ref), accessible_label=f"{label}: {title}", style=style)
 
 
-def _menu(verbs: Iterable[Verb], ref: Ref) -> list[Element]:
+def _menu(verbs: Sequence[Verb], ref: Ref) -> list[Element]:
     options = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in verbs]
     return [menu(ActionId.MORE, options)] if options else []

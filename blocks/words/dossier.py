@@ -73,6 +73,7 @@ class Dossier:
     `terms` are those of today's policy, which may be stricter than at submission. `decision_words` came with the
     current decision. `names` maps user ids to names. `mentions` are the people to mention, and `informed` those who
     learn of a failure, in Slack's notation. `more_may_decide` says whether others could decide too.
+    `second_pair` says whether someone else must approve what a reviewer edited.
     `parameters_schema` is the one of the policy's catalogue, and `tags` are the reasons that it offers to tick.
     `thread` is the record of the package's thread, or of the one that holds it; `thread_words` came with its last
     command. `offer` and `card_link` are set in the views of one person: what this person may do, and a card that they
@@ -91,6 +92,7 @@ class Dossier:
     more_may_decide: bool = False
     informed: tuple[str, ...] = ()
     says_success: bool = False  # whether the policy wants a note when an action was carried out
+    second_pair: bool = True
     parameters_schema: FormSchema | None = None
     tags: tuple[str, ...] = ()
     earlier_packages: tuple[EarlierPackage, ...] = ()

@@ -45,15 +45,20 @@ def remarks(dossier: Dossier, limit: int = 220) -> Parts:
 
 
 def latest_remark(dossier: Dossier, limit: int) -> list[Run]:
-    """The last remark on one line, and a count of the earlier ones."""
+    """The last remark on one line, and a count of the earlier ones. A version of the agent answers those before it."""
     events = _remarked(dossier)
-    if not events:
+    if not events or _is_answered(dossier, events[-1]):
         return []
     return line(_speech(dossier, events[-1]), _words_of(events[-1].words), limit, len(events) - 1)
 
 
 def _remarked(dossier: Dossier) -> list[HistoryEvent]:
     return [event for event in dossier.history if _words_of(event.words) and not is_agent(event.actor)]
+
+
+def _is_answered(dossier: Dossier, remarked: HistoryEvent) -> bool:
+    later = dossier.history[dossier.history.index(remarked) + 1 :]
+    return any(event.event_type == EventType.PACKAGE_VERSION_ADDED for event in later)
 
 
 def _speech(dossier: Dossier, event: HistoryEvent) -> str:

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from blocks.kit.elements import Block, Element, Run, moment, paragraph, rich, user
-from blocks.kit.ids import FormId
+from blocks.kit.elements import Block, Element, Run, actions, button, moment, paragraph, rich, user
+from blocks.kit.ids import ActionId, FormId
 from blocks.kit.message import Message
 from blocks.kit.text import clean, escape, in_utc
 from blocks.words.dossier import Dossier
+from blocks.words.sentences import title_of
 from blocks.words.verbs import meaning
 from blocks.words.views import View, about_block, modal
 from rules.authority.ladder import who_may_decide
@@ -66,7 +67,7 @@ _SOMEONE_ELSE = frozenset([
 
 
 def refusal_blocks(refusal: Refusal, dossier: Dossier | None = None) -> tuple[Block, ...]:
-    """The refusal, who could do it, and the package that it is about: someone may click through ten cards in a row.
+    """The refusal, what helps, and the package that it is about: someone may click through ten cards in a row.
 
     `dossier` is None for someone who may not see the package.
     """
@@ -75,14 +76,22 @@ def refusal_blocks(refusal: Refusal, dossier: Dossier | None = None) -> tuple[Bl
         return (sentence,)
     someone_else = refusal.reason in _SOMEONE_ELSE and dossier.state.status is Status.PENDING
     who = [rich(paragraph(*_who_can(dossier)))] if someone_else else []
-    return (sentence, *who, about_block(dossier))
+    details = [actions([_details_button(dossier)])] if refusal.reason is Reason.DETAILS_FIRST else []
+    return (sentence, *who, about_block(dossier), *details)
+
+
+def _details_button(dossier: Dossier) -> Element:
+    return button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title_of(dossier)}")
 
 
 def _who_can(dossier: Dossier) -> Iterator[Run]:
-    """The roles, and the people or groups that the card mentions: others with these roles may decide too."""
-    yield f"Can decide: {who_may_decide(dossier.state, dossier.terms)}"
-    for number, mention in enumerate(dossier.mentions):
-        yield " " if number else ", such as "
+    """The people or groups that the card mentions; without any, the roles."""
+    if not dossier.mentions:
+        yield f"Ask {who_may_decide(dossier.state, dossier.terms)}."
+        return
+    yield "Ask one of:"
+    for mention in dossier.mentions:
+        yield " "
         yield _mentioned(mention)
 
 

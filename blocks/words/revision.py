@@ -6,25 +6,34 @@ from collections.abc import Iterator
 from itertools import takewhile
 from operator import eq
 
+from blocks.kit.elements import Run, bold
 from blocks.kit.frame import Parts, aside, framed_lines, shorten
 from blocks.kit.parameters import exact_json_line
 from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import agent_name, person_name
-from rules.package.diff import Change, ChangeKind, difference
+from rules.package.diff import Change, ChangeKind, difference, released_changes
 from rules.state.events import EventType
 from rules.visible import escape_invisible
 
 _MAX_CHANGES = 8
 _PATH = 60
+_FEW = 3  # changes on the card
+_BRIEF = 48  # characters of a change on the card
 _CONTEXT = 16  # characters of context on each side of a difference, if there is room
 
 
 def version_author(dossier: Dossier) -> str:
+    editor = _editor(dossier)
+    who = person_name(dossier, editor) if editor else agent_name(dossier)
+    return f"Version {dossier.state.version} is by {who}. Earlier votes no longer count."
+
+
+def _editor(dossier: Dossier) -> str | None:
+    """The reviewer who wrote this version; None if the agent did."""
     added = [event for event in dossier.history if event.event_type == EventType.PACKAGE_VERSION_ADDED]
     editor = added[-1].words.get("edited_by") if added else None
-    who = person_name(dossier, editor) if isinstance(editor, str) else agent_name(dossier)
-    return f"Version {dossier.state.version} is by {who}. Earlier votes no longer count."
+    return editor if isinstance(editor, str) else None
 
 
 def changes(dossier: Dossier, side: int = 60, limit: int = _MAX_CHANGES) -> Parts:
@@ -38,6 +47,27 @@ def changes(dossier: Dossier, side: int = 60, limit: int = _MAX_CHANGES) -> Part
     title = f"Changed since version {dossier.state.version - 1}"
     lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:limit]]
     return framed_lines(title, lines, len(differences) - limit) or (aside(f"{title}: nothing that is shown here."),)
+
+
+def changes_line(dossier: Dossier) -> list[Run]:
+    """On one line, what is new in what an approval releases. Empty for a first version, as `changes`."""
+    if dossier.before is None or dossier.package is None:
+        return []
+    released = released_changes(dossier.before, dossier.package)
+    shown = [_in_brief(change) for change in released[:_FEW]]
+    shown += [f"{len(released) - _FEW} more"] if len(released) > _FEW else []
+    by = f" by {person_name(dossier, editor)}" if (editor := _editor(dossier)) else ""
+    heading = bold(f"Version {dossier.state.version}{by}: ")
+    return [heading, " · ".join(shown) or "an approval releases the same as before"]
+
+
+def _in_brief(change: Change) -> str:
+    """Short values in full. Of a long one, the card shows the new value, and Details the difference."""
+    path = cut(escape_invisible(change.path.removeprefix("action_parameters.")), _BRIEF)
+    if change.kind is not ChangeKind.CHANGED:
+        return f"{path} {change.kind}"
+    sides = f"{exact_json_line(change.before)} → {exact_json_line(change.after)}"
+    return f"{path} {sides}" if len(sides) <= _BRIEF else f"new {path}"
 
 
 def _line(change: Change, side: int) -> str:

@@ -195,12 +195,16 @@ _PII = re.compile(r"\bpii\b")  # the name of a class of data, which a policy wri
 
 
 def reason_sentence(why: Why) -> str:
+    return sentence(reason_phrase(why))
+
+
+def reason_phrase(why: Why) -> str:
     """The reason of a rule, with plain names for the levels in it."""
     kind = humanize(why.rule.removeprefix("kind-"))
     text = f"{with_article(kind)} {why.because}" if why.because.startswith("requires ") else why.because
     for level, plain in _LEVELS.items():
         text = text.replace(level.value, plain)
-    return sentence(_PII.sub("PII", text))
+    return _PII.sub("PII", text)
 
 
 RISK_ICONS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH: "🔴", RiskLevel.CRITICAL: "⛔️"}

@@ -17,15 +17,13 @@ from rules.state.decisions import ExecutionState
 
 def _approve(dossier: Dossier) -> str:
     expiry = f"Unused approvals expire after {format_duration(dossier.terms.approval_expiry)}."
-    permission = "The agent may then do exactly this, once."
-    return " ".join(filter(None, (permission, quorum_sentence(dossier), expiry)))
+    return " ".join(filter(None, ("The agent may then do exactly this, once.", quorum_sentence(dossier), expiry)))
 
 
-def _edit(_: Dossier) -> str:
-    return (
-        "Your edit becomes a new version by you, and earlier votes no longer count. "
-        "If the policy requires a second person, someone else must approve it too."
-    )
+def _edit(dossier: Dossier) -> str:
+    alone = dossier.terms.quorum == 1 and not dossier.second_pair
+    others = "Your approval is enough, unless the edit makes it graver." if alone else "Someone else must approve it."
+    return f"Your edit becomes a new version by you, and earlier votes no longer count. {others}"
 
 
 def _send_back(dossier: Dossier) -> str:
@@ -37,16 +35,19 @@ def _extend(dossier: Dossier) -> str:
     return f"Due {slack_date(dossier.state.task.due_at)}. You can only choose a later time."
 
 
+def _escalate(dossier: Dossier) -> str:
+    silence = " Silence no longer counts." if dossier.state.soft else ""
+    return f"From then on only the role that you choose decides, with a new deadline.{silence}"
+
+
 def _defer(dossier: Dossier) -> str:
-    return f"Nothing is done until then. Then {who_may_decide(dossier.state, dossier.terms)} is asked again."
+    return f"This waits until the time that you choose, then asks {who_may_decide(dossier.state, dossier.terms)} again."
 
 
 def _take_over(dossier: Dossier) -> str:
     part = "thread" if dossier.state.thread_id else "run"
-    thread = (
-        f"Its {part} is yours until you hand it back." if has_thread_or_run(dossier.state) else "The work is yours."
-    )
-    return f"The agent stops here and does not do this. {thread}"
+    work = f"Its {part} is yours until you hand it back." if has_thread_or_run(dossier.state) else "It is yours."
+    return f"The agent stops here and does not do this. {work}"
 
 
 def _override(dossier: Dossier) -> str:
@@ -143,7 +144,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
     ),
     Verb.ESCALATE: VerbLook(
         label="Escalate",
-        meaning="From then on only the role that you choose decides, with a new deadline. Silence will not count.",
+        meaning=_escalate,
         position=Position.CARD,
         row=RowPosition.MENU,
         fields=(Field.TO_ROLE, Field.TO_PERSON, Field.COMMENT),
@@ -279,7 +280,6 @@ LOOKS: Mapping[Verb, VerbLook] = {
         fields=(Field.VERDICT, Field.COMMENT),
     ),
 }
-
 
 check_complete(LOOKS)
 

@@ -20,36 +20,26 @@ from bot.cli.common.lazy import LazyCommand
 NAME = "countersign"
 
 COMMANDS = (
-    LazyCommand("init", "bot.cli.init:init", "Write policy.toml, .env and manifest.yml for a new installation."),
+    LazyCommand("init", "bot.cli.init:init", "Write policy.toml, .env and manifest.yml."),
     LazyCommand("serve", "bot.cli.serve:serve", "Bring the database to the current schema, then serve."),
     LazyCommand("demo", "bot.cli.demo:demo", "Show the whole product with no Slack."),
     LazyCommand("migrate", "bot.cli.database:migrate", "Bring the database to the current schema."),
     LazyCommand("doctor", "bot.cli.doctor.examination:doctor", "Check the setup."),
     LazyCommand("queue", "bot.cli.queue:queue", "List what waits for people, the most urgent first."),
-    LazyCommand(
-        "show", "bot.cli.show:show", "Show one package: its status, exactly what is proposed, and what happened."
-    ),
-    LazyCommand(
-        "stats", "bot.cli.stats:stats", "Count what waits, and measure how people decided and how long it took."
-    ),
+    LazyCommand("show", "bot.cli.show:show", "Show a package: what is proposed, and what happened."),
+    LazyCommand("stats", "bot.cli.stats:stats", "Measure how people decide, and how long it takes."),
     LazyCommand("agents", "bot.cli.agents.commands:app", "Add agents and manage their keys."),
     LazyCommand("threads", "bot.cli.threads:app", "Hold, resume and cancel the threads of agents."),
     LazyCommand("freeze", "bot.cli.freezing:freeze", "Pause all agents at once."),
     LazyCommand("thaw", "bot.cli.freezing:thaw", "End a freeze."),
-    LazyCommand(
-        "restored",
-        "bot.cli.freezing:record_restore",
-        "Run after a restore, before the service starts: record the restore and freeze everything.",
-    ),
+    LazyCommand("restored", "bot.cli.freezing:record_restore", "Record a restore, and freeze everything."),
     LazyCommand("callbacks", "bot.cli.callbacks:app", "List and resend failed callbacks."),
-    LazyCommand("feed", "bot.cli.feed.commands:app", "Show how far the operators' feed is, and send events again."),
+    LazyCommand("feed", "bot.cli.feed.commands:app", "Show how far the feed is, and send events again."),
     LazyCommand("policy", "bot.cli.policy.commands:app", "Check, show, apply, explain and replay the policy."),
     LazyCommand("audit", "bot.cli.audit:app", "Verify and export the audit log."),
     LazyCommand("report", "bot.cli.report:report", "Write a page about a month for a board."),
     LazyCommand("export", "bot.cli.export:app", "Export what people decided, as data."),
-    LazyCommand(
-        "key", "bot.cli.key:app", "Print the public key that verifies exports, or seal callback secrets again."
-    ),
+    LazyCommand("key", "bot.cli.key:app", "Print the public key, or seal callback secrets again."),
 )
 
 app = typer.Typer(

@@ -13,7 +13,7 @@ from store.installation import tenancy
 
 
 def record_restore() -> None:
-    """Run after a restore, before the service starts: record the restore and freeze everything.
+    """Record a restore, and freeze everything. Run this before the service starts again.
 
     The restored database does not know what was decided and claimed since the backup: a used approval can look unused.
     """

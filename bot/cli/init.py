@@ -22,7 +22,7 @@ Next:
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to write to.", show_default="the present folder")] = Path(),
 ) -> None:
-    """Write policy.toml, .env and manifest.yml for a new installation.
+    """Write policy.toml, .env and manifest.yml.
 
     Existing files are kept as they are.
     """

@@ -17,7 +17,7 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def key(context: typer.Context) -> None:
-    """Print the public key that verifies exports, or seal callback secrets again after a change of the key."""
+    """Print the public key, or seal callback secrets again. The key verifies exports."""
     if context.invoked_subcommand is None:
         typer.echo(signing_key(read_settings()).public)
 

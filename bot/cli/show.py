@@ -41,7 +41,7 @@ def show(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show one package: its status, exactly what is proposed, and what happened."""
+    """Show a package: what is proposed, and what happened."""
     shown = session.query(lambda connection: _load(connection, package_id))
     if json:
         typer.echo(as_json(_document(shown)))

@@ -40,7 +40,7 @@ Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: one line for each m
 
 
 def stats(period: Period = None, by: By = None, *, json: Json = False, as_csv: Csv = False) -> None:
-    """Count what waits, and measure how people decided and how long it took."""
+    """Measure how people decide, and how long it takes. Count what waits."""
     now, span = session.now(), period or WEEK
     while session.transaction(count_some):
         pass

@@ -1,4 +1,4 @@
-// Mentions of people, groups, channels and broadcasts. Mentions of the reader are highlighted.
+// Mentions of people (by their display name, as in Slack), groups, channels and broadcasts. Those of the reader stand out.
 
 import { el } from "./el.js";
 import { channelAddress } from "./place.js";
@@ -6,7 +6,7 @@ import { channel, person, workspace } from "./workspace.js";
 
 export function user(id, otherwise) {
   const known = person(id);
-  return mention(`@${known ? known.real_name || known.name : otherwise || id}`, id === workspace.me);
+  return mention(`@${known ? known.name || known.real_name : otherwise || id}`, id === workspace.me);
 }
 
 export function group(id, otherwise) {

@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 from json import dumps
 from typing import Any
 
-from rules.package.model import DecisionPackage
+from rules.package.model import CALLS, DecisionPackage
 
 
 class ChangeKind(StrEnum):
@@ -33,6 +33,11 @@ class Change:
 
 
 _ABSENT: Any = object()  # not None: a null is a value here
+_DIGESTED = (
+    "action_type", "action_parameters", "subject_type", "subject_id", "answers", "free_answer", "response_schema",
+)  # fmt: skip
+_DIGESTED_CONTENT = ("kind", "title", "proposed_action", "rationale")
+_BEGIN = re.compile(r"[.\[]")  # of the second step of a path
 _PLAIN = re.compile(r"[^.\[\]\"\s]+")
 
 
@@ -44,6 +49,12 @@ def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change,
         for name in DecisionPackage.model_fields
         for change in _changes(name, old.get(name, _ABSENT), new.get(name, _ABSENT))
     )
+
+
+def released_changes(before: DecisionPackage, after: DecisionPackage) -> tuple[Change, ...]:
+    """The changes in what an approval releases: the fields that the action digest covers."""
+    fields = _DIGESTED if after.kind in CALLS else (*_DIGESTED, *_DIGESTED_CONTENT)
+    return tuple(change for change in difference(before, after) if _BEGIN.split(change.path, maxsplit=1)[0] in fields)
 
 
 def value_changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Change, ...]:

@@ -57,6 +57,7 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         more_may_decide=who.more,
         says_success=roster.policy.outcomes.say_success,
         informed=tuple(f"<@{user}>" for user in people_told(state, roster)),
+        second_pair=roster.policy.separation.second_pair_of_eyes,
         parameters_schema=_parameters_schema(roster.policy, state.action_type),
         tags=roster.policy.feedback.tags,
         earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),

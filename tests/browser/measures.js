@@ -99,8 +99,11 @@ function small() {
 }
 
 /** How much of the screen a message takes, in px: its height, how far below its top its buttons end, and the room for messages. */
+/** The bar that leads to its thread is none of the card. */
 function extent(message) {
-  const { top, height } = message.getBoundingClientRect();
+  const box = message.getBoundingClientRect();
+  const { top } = box;
+  const height = box.height - (message.querySelector(".thread-link")?.getBoundingClientRect().height ?? 0);
   const ends = [...message.querySelectorAll(".block-actions")].map((row) => row.getBoundingClientRect().bottom - top);
   return { height, buttons_end: Math.max(0, ...ends), room: message.closest(".scroll").clientHeight };
 }

@@ -17,7 +17,7 @@ from store.feed import feed_admin
 from store.feed.chains import FeedKind
 from store.feed.feed_admin import FeedReport, LostEvent
 
-app = typer.Typer(no_args_is_help=True, help="Show how far the operators' feed is, and send events again.")
+app = typer.Typer(no_args_is_help=True, help="Show how far the feed is, and send events again.")
 
 BATCH = 500  # chains that one transaction marks to be sent again
 SHOWN = 20  # events that were given up

@@ -33,6 +33,8 @@ def _decision_line(document: Mapping[str, Any]) -> str:
     status, decision = _plain(document["status"]).capitalize(), document["decision"]
     if not decision:
         return f"{status}."
+    if status == "Consented":
+        return "Nobody objected."
     people = " and ".join(seat["name"] for seat in decision["reviewers"]) or _plain(decision["basis"])
     words = next((decision[name] for name in ("instructions", "answer", "comment") if decision[name]), None)
     return f"{status} by {people}{f': “{words}”' if words else '.'}"

@@ -21,7 +21,7 @@ def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Pa
         "title": f"Send enforcement notice draft #{number} to Entity ABC",
         "action_type": "send_enforcement_notice",
         "subject_type": "notice",
-        "subject_id": f"draft #{number}",
+        "subject_id": f"#{number}",
         "proposed_action": "Send the notice by registered mail, under Policy P-2026-04.",
         "rationale": "Two inspections found the cold storage above 8 °C, and Entity ABC let the deadline of 1 October"
         " pass. P-2026-04, section 3, then asks for a formal notice.",
@@ -41,7 +41,7 @@ def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Pa
         "alternatives": ["Wait for the record of May", "Write a second reminder, without legal effect"],
         "policy_basis": ["P-2026-04, section 3: formal notice after a missed deadline"],
         "side_effect_preview": {"letter": "external legal notice", "case_status": "OPEN becomes NOTIFIED"},
-        "consequence": "An external legal notice is sent; the case moves to NOTIFIED.",
+        "consequence": "The case moves to NOTIFIED.",
         "downstream_impact": "The period for an appeal begins on the day of delivery.",
         "rollback_plan": "None for the letter; a notice of withdrawal can follow it.",
         "dissent": [{"by": "risk-agent", "position": "ask first", "reason": UNCERTAIN}],

@@ -221,17 +221,17 @@ def test_people_are_mentioned_in_one_line_and_only_while_the_package_is_pending(
         ("expired", "Nobody decided in time. Nothing is done; nobody rejected it."),
         ("pending_soft", " unless someone objects"),
         ("pending_soft_unseen", "goes ahead 5 minutes after a reviewer can see this card if nobody objects"),
-        ("objected", "Someone objected. Explicit approval is now required."),
-        ("silence_unproven", "No reviewer could see this long enough to object."),
+        ("objected", "someone objected, so it needs an explicit approval"),
+        ("silence_unproven", "no reviewer could see this long enough to object, so it needs an explicit approval"),
         ("escalated", "Senta Koch escalated this from a senior reviewer to a supervisor."),
         ("escalated_by_time", "Escalated from a senior reviewer to a supervisor: nobody answered in time."),
         ("one_of_two", "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."),
         ("pending_critical", " · needs 2 approvals, 1 of them by a supervisor"),
         ("pending_critical", "Open Details before you approve"),
         ("claimed_task", "Senta Koch has taken this up."),
-        ("second_version", "Version 2 is by Clerk."),
-        ("second_version", '• cc: added "officer@agency.example"'),
-        ("edited_version", "Version 2 is by Senta Koch."),
+        ("second_version", "Version 2: \ncc added"),
+        ("edited_version", 'Version 2 by Senta Koch: \nto "legal@acme.example" → "office@acme.example"'),
+        ("edited_version", "The address was old."),
         ("approved_with_edits", "Senta Koch (senior reviewer) edited the parameters and approved them."),
         (
             "approved_by_quorum",
@@ -255,18 +255,15 @@ def test_each_state_says_its_sentence(name: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "Send notice draft 456 to ACME Ltd under policy P-2026-04.",
         "to: legal@acme.example · template: notice-456",
         "case ACME-17",
         "A legal notice goes out, and the case moves to NOTIFIED.",
-        "Irreversible, low impact",
-        "High risk requires approval.",
+        "high risk requires approval · irreversible, low impact · cost 12.50 EUR",
         "The inspection record for May is missing.",
         "Evidence: \n2 items",
         "Policy: \nP-2026-04 §3: notice…",
-        "risk agent: wait",
+        "risk agent\n disagrees: \nwait",
         "Confidence: \n82%",
-        "12.50 EUR",
         "Clerk",
     ],
 )
@@ -277,8 +274,8 @@ def test_a_pending_card_shows_everything_a_reviewer_needs(words: str) -> None:
 def test_the_proposal_comes_before_the_reasons_and_doubts_before_the_rationale() -> None:
     text = card_text(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
-        "decide by", "1 of 2 approvals", "Open Details", "mail.send", "to: legal", "If approved", "Doubt", "Disagrees",
-        "Evidence", "Policy", "Confidence", "Senta Koch approves", "Why you", "Irreversible",
+        "decide by", "1 of 2 approvals", "Open Details", "mail.send", "to: legal", "If approved", "Doubt", "disagrees",
+        "Evidence", "Policy", "Confidence", "Senta Koch approves", "Why you", "irreversible",
         "Replies here are not read",
     ]  # fmt: skip
     places = [text.index(words) for words in order]
@@ -300,7 +297,7 @@ def run_text(run: dict[str, Any]) -> str:
     return str(run.get("text") or run.get("fallback"))
 
 
-@pytest.mark.parametrize("name", ["pending", "pending_soft", "pending_soft_unseen", "objected", "pending_takeover"])
+@pytest.mark.parametrize("name", PENDING)
 def test_a_waiting_card_has_at_most_14_lines_before_its_buttons(name: str) -> None:
     assert count_lines(card(dossier(name, earlier_packages=EARLIER))) <= 14
 
@@ -323,7 +320,7 @@ def test_the_same_action_that_was_refused_before_is_one_line() -> None:
 
 
 def test_a_reason_that_is_said_above_is_not_the_reason_why_a_person_is_asked() -> None:
-    assert card_text(dossier("objected")).count("Someone objected.") == 1
+    assert card_text(dossier("objected")).lower().count("someone objected") == 1
 
 
 def test_the_first_line_keeps_its_label_whatever_the_title() -> None:
@@ -331,6 +328,35 @@ def test_the_first_line_keeps_its_label_whatever_the_title() -> None:
     assert shown.package is not None
     long = replace(shown, package=shown.package.model_copy(update={"title": "T" * 150}))
     assert card(long).blocks[0]["text"]["text"].endswith("T… · overridden: do something else")
+
+
+def test_the_changes_of_a_version_are_those_of_what_an_approval_releases() -> None:
+    shown = dossier("second_version")
+    assert shown.package is not None
+    rewritten = shown.package.model_copy(update={"rationale": "Other words."})
+    assert "rationale" not in card_text(replace(shown, package=rewritten))
+    assert "an approval releases the same as before" in card_text(replace(shown, package=shown.before))
+
+
+def test_a_remark_that_a_version_of_the_agent_answers_is_in_details() -> None:
+    assert "Name the clause" not in card_text(dossier("second_version"))
+
+
+def test_the_description_of_a_call_stands_in_for_an_expected_result() -> None:
+    shown, description = dossier("pending"), "Send notice draft 456 to ACME Ltd under policy P-2026-04."
+    assert shown.package is not None
+    assert description not in card_text(shown)
+    assert description in card_text(replace(shown, package=shown.package.model_copy(update={"consequence": None})))
+
+
+@pytest.mark.parametrize("name", PENDING)
+def test_the_reason_why_a_person_is_asked_is_one_phrase(name: str) -> None:
+    line = card_text(dossier(name)).split("Why you: \n")[1].split("\n")[0]
+    assert (line, ". " in line) == (line.strip(" ."), False)
+
+
+def test_the_reason_why_a_question_is_asked_ends_without_a_space() -> None:
+    assert "Why you: \na question always waits for a person\n" in card_text(of_kind("question"))
 
 
 def test_fields_that_the_agent_left_empty_are_named() -> None:

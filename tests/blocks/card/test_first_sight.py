@@ -36,14 +36,14 @@ def finding(*levels: HITLLevel) -> Dossier:
 
 @pytest.mark.parametrize("name", sorted(set(PENDING) - {"pending_takeover"}))
 def test_stakes_are_shown_beside_the_reason(name: str) -> None:
-    assert "rreversible" in stakes(dossier(name)) or "Partly reversible" in stakes(dossier(name))
+    assert "rreversible" in stakes(dossier(name)) or "partly reversible" in stakes(dossier(name))
 
 
 def test_pii_is_an_abbreviation_in_the_reason() -> None:
     shown = dossier("pending")
     why = Why(rule="irreversible-sensitive", level=HITLLevel.HARD_APPROVAL, because="irreversible, with pii data")
     state = shown.state.model_copy(update={"why": (why,)})
-    assert "Irreversible, with PII data." in stakes(replace(shown, state=state))
+    assert "irreversible, with PII data · low impact" in stakes(replace(shown, state=state))
 
 
 @pytest.mark.parametrize("name", sorted(set(STATES) - set(PENDING)))
@@ -74,10 +74,10 @@ def test_the_agents_confidence_is_a_percentage_that_is_never_rounded_up(confiden
 
 
 def test_reversibility_is_still_shown_when_the_content_was_removed() -> None:
-    assert stakes(emptied_dossier("pending")).endswith("Irreversible, low impact")
+    assert stakes(emptied_dossier("pending")).endswith(" · irreversible, low impact")
 
 
-@pytest.mark.parametrize("words", ["Irreversible", "12.50 EUR", "82%", "case ACME-17"])
+@pytest.mark.parametrize("words", ["rreversible", "12.50 EUR", "82%", "case ACME-17"])
 def test_a_fact_is_shown_once(words: str) -> None:
     assert card_text(dossier("pending")).count(words) == 1
 
@@ -85,22 +85,22 @@ def test_a_fact_is_shown_once(words: str) -> None:
 def test_a_description_that_repeats_the_title_is_left_out() -> None:
     title = "Send the enforcement notice to ACME Ltd"
     assert card_text(proposing(proposed_action=f"{title}.")).count(title) == 1
-    assert "Something else" in card_text(proposing(proposed_action="Something else."))
+    assert "Something else" in card_text(proposing(proposed_action="Something else.", consequence=None))
 
 
 def test_one_rule_says_why_a_person_is_asked_and_it_asks_for_the_strictest_level() -> None:
     line = stakes(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL, HITLLevel.NOTIFY_ONLY))
-    assert line.startswith("Why you: Voice 1. Irreversible")
+    assert line.startswith("Why you: voice 1 · irreversible")
 
 
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
-        ("earlier-no", "Someone said no before."),  # the line above it says who, and to what
-        ("outsider", "This one."),
-        ("cost", "This one."),
-        ("irreversible-sensitive", "This one."),
-        ("tool-requirement", "This one."),
+        ("earlier-no", "someone said no before"),  # the line above it says who, and to what
+        ("outsider", "this one"),
+        ("cost", "this one"),
+        ("irreversible-sensitive", "this one"),
+        ("tool-requirement", "this one"),
     ],
 )
 def test_of_equally_strict_rules_the_one_that_tells_most_is_named(rule: str, sentence: str) -> None:
@@ -112,10 +112,10 @@ def test_of_equally_strict_rules_the_one_that_tells_most_is_named(rule: str, sen
 
 def test_an_action_type_that_is_not_in_the_policy_is_said_to_be_treated_as_irreversible() -> None:
     unlisted = Story({"action_type": "mystery.do", "title": "Do it"}).dossier()
-    assert stakes(unlisted).startswith("Why you: Not in your policy: treated as irreversible.")
+    assert stakes(unlisted).startswith("Why you: not in your policy: treated as irreversible")
 
 
 def test_approvals_so_far_are_shown_under_the_deadline() -> None:
     lines = plain_lines(card(dossier("one_of_two")).blocks[1])
     assert " · decide by " in lines[0]
-    assert lines[1] == "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."
+    assert lines[1] == "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor. Open Details before you approve."

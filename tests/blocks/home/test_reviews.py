@@ -296,13 +296,19 @@ def test_a_refusal_for_want_of_a_role_says_who_can_decide() -> None:
     shown = refusal_message(_no_role(), replace(asked, mentions=(f"<@{SENTA}>", "<!subteam^SREVIEW>"))).blocks
     assert [run["user_id"] for run in of_type(shown, "user")] == [SENTA]
     assert [run["usergroup_id"] for run in of_type(shown, "usergroup")] == ["SREVIEW"]
-    assert "Can decide: a senior reviewer\n, such as " in unframed_text(shown)
-    assert "Can decide" not in unframed_text(refusal_message(_no_role()).blocks)
+    assert "Ask one of:" in unframed_text(shown)
+    assert "Ask one of" not in unframed_text(refusal_message(_no_role()).blocks)
 
 
 def test_a_refusal_names_the_roles_that_can_decide_if_the_card_mentions_nobody() -> None:
     shown = refusal_message(_no_role(), dossier("pending", mentions=())).blocks
-    assert "Can decide: a senior reviewer" in unframed_text(shown)
+    assert "Ask a senior reviewer." in unframed_text(shown)
+
+
+def test_a_refusal_until_details_are_open_has_a_button_that_opens_them() -> None:
+    view = refusal_view(refuse(Reason.DETAILS_FIRST), dossier("pending_critical"))
+    assert validate_view(view) == ()
+    assert buttons(view)["details"]["value"] == str(dossier("pending_critical").ref)
 
 
 def _no_role() -> Refusal:

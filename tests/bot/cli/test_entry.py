@@ -212,6 +212,11 @@ def test_the_list_of_commands_says_of_each_what_its_own_help_says(command: LazyC
     assert command.load().help.startswith(str(command.help).removesuffix("."))
 
 
+def test_the_list_of_commands_fits_80_columns(terminal: Terminal) -> None:
+    assert [command.name for command in cli.COMMANDS if len(str(command.help)) > 60] == []
+    assert "..." not in terminal("--help").out.partition("\nCommands:\n")[2]
+
+
 def test_without_a_command_the_help_is_printed(terminal: Terminal) -> None:
     result = terminal()
     assert (result.code, result.err.startswith("Usage: countersign")) == (2, True)

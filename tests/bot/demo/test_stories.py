@@ -25,7 +25,7 @@ async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without
 
 async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor: Visitor) -> None:
     await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REVISE, {"instructions": "Give them 21 days."})
-    card = await visitor.card(NOTICE, "Version 2", "Give them 21 days.")
+    card = await visitor.card(NOTICE, "Version 2", "deadline_days 14 → 21")
     await visitor.approve(SENTA, card)
     await visitor.wait_for_line("notice-desk", "1 of 2 people have approved")
     await visitor.approve(SUSAN, await visitor.card(NOTICE, "Version 2"))

@@ -140,4 +140,4 @@ async def test_silence_does_not_count_while_slack_is_down(visitor: Visitor) -> N
     visitor.slack.faults.refusing = False
     await heart.tick()
     await visitor.pass_time(300)
-    assert "Consented by silent consent" in " ".join(await visitor.over("receipt"))
+    assert "Nobody objected." in " ".join(await visitor.over("receipt"))

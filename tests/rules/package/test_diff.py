@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.canonical import canonical_json
-from rules.package.diff import Change, ChangeKind, difference
+from rules.package.diff import Change, ChangeKind, difference, released_changes
 from rules.package.model import DecisionPackage, action_digest, changed_identity
 
 BASE = {
@@ -180,3 +180,23 @@ def test_a_later_version_must_keep_the_identity_fields() -> None:
 
 def test_a_later_version_may_change_the_rest() -> None:
     assert changed_identity(package(), package(**ELSE, action_parameters={"a": 1})) == []
+
+
+@pytest.mark.parametrize("kind", ["action", "output", "plan"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Another"},
+        {"proposed_action": "Another."},
+        {"rationale": "Another."},
+        {"action_type": "mail.other"},
+        {"subject_id": "another"},
+        {"action_parameters": {"another": 1}},
+        {"consequence": "Another."},
+        {"confidence": 0.1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_an_approval_releases_has_changed_if_the_action_digest_has(kind: str, change: dict[str, Any]) -> None:
+    before, after = package(kind=kind), package(kind=kind, **change)
+    assert bool(released_changes(before, after)) == (action_digest(before) != action_digest(after))

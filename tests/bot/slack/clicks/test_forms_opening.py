@@ -119,8 +119,8 @@ async def test_a_refusal_opens_a_modal_with_the_package_and_who_can_decide(offic
     modal = office.slack.modal(RITA)
     assert modal is not None
     assert modal.title == "Not possible"
-    assert "You need the senior reviewer role to decide this. Ask someone who has it." in modal.shown
-    assert ("Read the record" in modal.shown, "Can decide:" in modal.shown) == (True, True)
+    assert "You need the senior reviewer role to decide this. A role that includes it will do." in modal.shown
+    assert ("Read the record" in modal.shown, "Ask one of:" in modal.shown) == (True, True)
     assert {SENTA, SUSI} <= set(re.findall(r"U[A-Z]+", json.dumps(modal.blocks)))
     assert office.slack.private_notes(RITA) == []
     assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE.value)]
