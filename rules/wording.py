@@ -23,4 +23,4 @@ def either_of(choices: Iterable[str]) -> str:
 
 def percent(share: float) -> str:
     """Rounded down: 99.6 % is not 100 %."""
-    return f"{int(share * 100 + 1e-9)}%"
+    return f"{int(share * 100 + 1e-9)}%"  # in floating point, 0.29 * 100 is a little less than 29

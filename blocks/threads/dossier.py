@@ -41,8 +41,9 @@ class ThreadEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadDossier:
-    """`words` came with the last hold, resumption or cancellation. `refusals`: why the reader may not do something.
+    """`words` came with the last hold, resumption or cancellation.
 
+    `refusals`: why the reader may not use a verb; None: they may.
     `unseen` counts the packages that the reader may not see, and `left_out` the events that are not in `history`.
     """
 

@@ -1,7 +1,8 @@
 """Assembles the Slack side of the service, starts it and stops it.
 
-Before the service accepts requests, Slack must accept the tokens, and people are read. Delivery and the ticks of the
-clock run beside it, and end in order: background tasks, delivery, directory, heartbeat.
+The start fails if Slack refuses a token, and waits a moment until people are read. A Slack that does not answer stops
+nothing. The end: take no more clicks, stop the ticks of the clock, finish background tasks and the cards that are being
+posted, and record that this process has left.
 """
 
 from __future__ import annotations
@@ -64,13 +65,13 @@ class SlackSide:
 
     @property
     def unproven(self) -> str | None:
-        """Why an objection could not be proven to arrive now, and what to do."""
+        """Why silence does not count now, because objections might not arrive, and what to do. None if it counts."""
         return self.context.transport.trouble
 
 
 @asynccontextmanager
 async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, ticks: bool) -> AsyncIterator[SlackSide]:
-    """Run the Slack side. People are read before requests are accepted, and cards left undelivered go out first."""
+    """Run the Slack side. Cards that were left undelivered go out first."""
     async with web_client(settings) as web:
         side = _assemble(settings, store, SlackClient(web, metrics), metrics)
         await _check_tokens(side)

@@ -1,7 +1,8 @@
 """People, agents and roles: the workspace's directory, and what today's policy lets each person do.
 
 A `Roster` joins one directory with one policy. It is built once for each pair, is never changed, and answers who holds
-a role and who may act in it. If the directory is too old, nobody counts as known: then every decision is refused.
+a role and who may act in it. It tells nothing about the person: whether they are an active member, and whether the
+directory is fresh enough to know, is checked by `rules.authority.authorization.identify`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def is_agent(actor_id: str) -> bool:
 
 
 class Person(Value):
-    """A user of the workspace, as the directory knows them."""
+    """A user of the workspace, as the directory knows them. `is_stranger`: from another workspace."""
 
     user_id: str
     name: str = ""
@@ -44,7 +45,7 @@ class Person(Value):
 
 
 class Directory(Value):
-    """The workspace's people and groups as of `as_of`. When it is too old, nobody counts as known."""
+    """The workspace's people and groups as of `as_of`."""
 
     people: Mapping[str, Person] = {}
     groups: Mapping[str, frozenset[str]] = {}
@@ -55,7 +56,7 @@ class Directory(Value):
 
 
 class Roster:
-    """Who holds which role and who may act in it, by one directory and one policy. Never changes."""
+    """Who holds which role and who may act in it, by one directory and one policy. Only its caches change."""
 
     def __init__(self, policy: Policy, directory: Directory) -> None:
         self.policy, self.directory = policy, directory
@@ -96,7 +97,7 @@ class Roster:
         return self._acting.get(role, frozenset())
 
     def user_of_reference(self, name: str) -> str:
-        """The user id for a name of the record; the name itself unless it is a known digest of an e-mail address."""
+        """The user id for a name in the audit record. Only the digest of a known e-mail address is another one."""
         return self._by_reference.get(name, name)
 
     @cached_property
@@ -173,7 +174,7 @@ class AgentStanding(StrEnum):
 
 
 class Agent(Value):
-    """An agent: its owner, its limits, and whether it may act now."""
+    """An agent: its owner, its limits, and whether it may act now. `frozen`: an operator has paused all agents."""
 
     agent_id: str
     name: str

@@ -27,7 +27,7 @@ def _status_fault(event_type: str, was: Any, now: Any) -> str | None:
     if was == now:
         return None
     if (was, now) not in _STEPS:
-        return f"it leads from {was} to {now}, and nothing can do that"
+        return f"no command changes a package from {was} to {now}"
     named = event_type == EventType.of("package", now) or (event_type, now) == _NEXT_VERSION
     return None if named else f"it leads from {was} to {now}, and is named {event_type}"
 

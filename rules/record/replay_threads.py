@@ -9,6 +9,7 @@ from rules.threads.commands import AcceptHandoff, EndHandoff, ReportCheckpoint, 
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.table import THREAD_VERBS, ThreadVerbSpec
 
+# A tuple and no set, because a forged status may be unhashable.
 _STEPS = tuple(
     (row.event_type.value, was.value, (row.leads_to or was).value)
     for row in THREAD_VERBS.values()
@@ -20,7 +21,10 @@ _HANDED_OVER = ("owner_agent", "owner", "lineage")
 
 
 def _moved_by(row: ThreadVerbSpec) -> frozenset[str]:
-    """Only handoffs change the owner. People's commands change handoffs: a hold stops their time."""
+    """What an event may change. Only the end of a handoff changes the owner.
+
+    All but a checkpoint may change `handoffs`: they are offered and declined, and a hold stops their time.
+    """
     if row.command in (AcceptHandoff, ReturnHandoff, EndHandoff):
         return frozenset([*_HANDED_OVER, "handoffs"])
     return frozenset([] if row.command is ReportCheckpoint else ["handoffs"])
@@ -31,7 +35,7 @@ def _status_fault(event_type: str, was: Any, now: Any) -> str | None:
     before = ThreadStatus.RUNNING.value if was is None else was
     if (event_type, before, now) in _STEPS:
         return None
-    return f"it is named {event_type} and leads from {before} to {now}, and nothing can do that"
+    return f"no command records {event_type} and changes the thread from {before} to {now}"
 
 
 THREADS = Folding(
@@ -44,6 +48,7 @@ THREADS = Folding(
         "decision_package_id": "thread_key",
         "occurred_at": "updated_at",
     },
+    # What no event changes, but those that `moves` lets change it.
     fixed=("tenant_id", "thread_key", "thread_id", *_HANDED_OVER, "handoffs"),
     moves={row.event_type.value: _moved_by(row) for row in THREAD_VERBS.values()},
     status_fault=_status_fault,

@@ -13,7 +13,9 @@ from store.outbox.rate_budget import POSTS, UPDATES, Payment, of_channel
 
 log = structlog.get_logger()
 
-GONE = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"])
+CANNOT_BE_UPDATED = frozenset(
+    ["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"]
+)
 
 
 class SlackSender:
@@ -21,20 +23,23 @@ class SlackSender:
         self._messenger, self._pace, self._response_urls = messenger, pace, response_urls
 
     async def put(self, place: Place, message: Message, paid: Payment | None = None) -> Posted:
-        """Updates the card if there is one; posts a new card if it can no longer be updated."""
+        """Updates the card if there is one; posts a new card if it can no longer be updated.
+
+        `paid`: what the claim has paid for a first post. Updates, and posting again, are paid here.
+        """
         if not (place.channel and place.ts):
             return await self.post(place.place, message, paid=paid)
         posted = Posted(place.channel, place.ts)
         try:
             await self.update(posted, message)
         except RefusedError as refused:
-            if refused.error not in GONE:
+            if refused.error not in CANNOT_BE_UPDATED:
                 raise
             return await self.post(place.place, message)
         return posted
 
     async def update(self, posted: Posted, message: Message) -> None:
-        """Uses the response URL of a click if the budget is spent and there is one."""
+        """Uses the response URL of a click if the budget is spent, because such calls do not count."""
         try:
             spent = await self._pace.spend(UPDATES)
         except BusyError:

@@ -3,6 +3,8 @@
 Parsing a policy and reading thousands of people is too slow for each command, so one roster is kept in memory. Each
 transaction reads the installation's row first, and uses the roster only if the row still names the same directory and
 policy. So a change counts at once on every replica.
+
+A database holds one installation, so these queries name no tenant.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class Installation:
     def __init__(self, tenant_id: str, policy: Policy) -> None:
         self.tenant_id = tenant_id
         self.process_id = secrets.token_hex(8)
-        self.clicks_provable = True
+        self.clicks_provable = True  # else silence never counts; the Slack side knows, and sets it before it starts
         self.policies = PolicyTexts(policy)
         self._at_start = policy
         self._known: tuple[int, Roster] | None = None

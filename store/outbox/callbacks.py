@@ -51,7 +51,7 @@ class PostKind(StrEnum):
 
 
 class CallbackState(StrEnum):
-    """At most one callback of a package to an agent is due. Once it is delivered or dead, the next one becomes due."""
+    """At most one callback of a package to an agent is due. When it is no longer, the next one is."""
 
     WAITING = "waiting"
     DUE = "due"

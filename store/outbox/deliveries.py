@@ -1,7 +1,7 @@
 """Claims due callbacks for sending, and records the results.
 
 If a process dies after claiming a callback, the claim expires and the callback is sent again with the same id. Once a
-callback is delivered or dead, the next one of its package and agent becomes due in the same transaction.
+callback is delivered, dead or dropped, the next one of its package and agent becomes due in the same transaction.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ _QUIET = text(
 
 
 class DueCallback(NamedTuple):
-    """The least that tells whether a callback can be sent now."""
+    """What the sender needs to choose which callbacks to claim."""
 
     callback_id: str
     agent_id: str
@@ -148,6 +148,7 @@ class DueCallback(NamedTuple):
 class ClaimedCallback(NamedTuple):
     """A callback claimed until `lease`, with the agent's secrets, newest first, and reasons not to send it.
 
+    For a mail, `agent_id` is the id of the person, and `event_type` the lane in which their mails wait.
     `unanswered`: attempts that may have arrived although no answer came. They are counted for mails only.
     """
 
@@ -229,14 +230,15 @@ def mark_dead(connection: Connection, callback: ClaimedCallback, now: datetime, 
 
 
 def drop_callback(connection: Connection, callback: ClaimedCallback, now: datetime, why: str) -> None:
-    """It is no longer to be sent. This is no failure."""
+    """Mark it as no longer needed, which is not a failure."""
     if connection.execute(_DROPPED, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
         _release_next(connection, callback, now)
 
 
 def postpone_callback(connection: Connection, callback: ClaimedCallback, later: datetime, why: str) -> None:
-    """Nothing was tried, so this counts as no attempt."""
-    connection.execute(_POSTPONED, _key(callback, later) | {"later": later, "why": why, "lease": callback.lease})
+    """Send it at `later`. This counts as no attempt, because nothing was tried."""
+    key = {"tenant": callback.tenant_id, "callback": callback.callback_id, "lease": callback.lease}
+    connection.execute(_POSTPONED, key | {"later": later, "why": why})
 
 
 def _key(callback: ClaimedCallback, now: datetime) -> dict[str, Any]:

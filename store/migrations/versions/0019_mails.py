@@ -1,4 +1,7 @@
-"""Mails: the news for each person, and which mails they want. They are sent from the outbox of callbacks."""
+"""What each person must be told by mail, and which mails they want.
+
+A mail is a row of the callbacks, with the kind "mail" and the person's id as `agent_id`. Nobody has two that are due.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -39,7 +39,7 @@ async def try_decision(run: LiveRun) -> Result:
 async def try_validation(run: LiveRun) -> Result:
     """`blocks.validate` needs no token, so none is sent."""
     faults: list[str] = []
-    for name, message in samples_of(run).every().items():
+    for name, message in samples_of(run).all_cards().items():
         answer = await _validate(run, message)
         if not (answer.get("ok") or answer.get("errors")):
             return not_tried(_why_not(answer))

@@ -1,4 +1,7 @@
-"""Sample packages, taken through the rules and drawn as the product draws them. Nothing of them is stored."""
+"""Sample cards for `doctor --live`, which asks Slack whether it accepts them.
+
+The packages go through the rules and are drawn as the product draws them. Nothing of them is stored.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from blocks.card.card import card
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from rules.authority.quorum import tally
-from rules.package.model import DecisionPackage
+from rules.package.model import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, MAX_TITLE, DecisionPackage
 from rules.people.directory import Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy.model import Policy
 from rules.state.commands import Command, Reject
@@ -56,7 +59,8 @@ PENDING: Mapping[str, Mapping[str, Any]] = {
     "takeover": {"recommendation": "escalate", "takeover": _TAKEOVER},
     **{kind: {"kind": kind, **fields} for kind, fields in _KINDS.items()},
 }
-LARGEST = {"largest card": "word ", "largest card, Chinese": "審查員", "largest card, emoji": "🙂👩‍🔧"}
+FILLINGS = {"largest card": "word ", "largest card, Chinese": "審查員", "largest card, emoji": "🙂👩‍🔧"}
+LARGEST = [*FILLINGS, *(f"{name}, taken over" for name in FILLINGS)]
 
 
 class Samples:
@@ -88,9 +92,12 @@ class Samples:
         return self._card(proposal, self._carried_out(state, reject, proposal, person))
 
     def largest(self, name: str) -> Message:
-        return self._pending(**_filled(LARGEST[name]))
+        kind, _, ending = name.rpartition(", ")
+        if ending == "taken over":
+            return self._pending(**_filled_takeover(FILLINGS[kind]))
+        return self._pending(**_filled(FILLINGS[name]))
 
-    def every(self) -> dict[str, Message]:
+    def all_cards(self) -> dict[str, Message]:
         pending = {name: self.pending(name) for name in PENDING}
         return pending | {"decided": self.decided()} | {name: self.largest(name) for name in LARGEST}
 
@@ -141,7 +148,7 @@ class Samples:
     def _card(self, proposal: DecisionPackage, state: PackageState) -> Message:
         terms = terms_today(state, self._policy)
         votes = tally(state, state.votes, terms, self._roster, self._now)
-        names = {self._requester: "The operator", self._reviewer: "Countersign"}
+        names = {self._requester: "The operator", self._reviewer: "Countersign"}  # the app itself reviews
         return card(
             Dossier(state=state, package=proposal, agent=self._agent.name, terms=terms, tally=votes, names=names)
         )
@@ -161,18 +168,27 @@ def _policy(*members: str) -> Policy:
     )
 
 
+PARAMETERS, PARAMETER = 40, 400  # far more than a card shows whole
+
+
 def _filled(filling: str) -> dict[str, Any]:
-    """Every text that a card shows, as long as it may be."""
-
-    def fill(limit: int) -> str:
-        return (filling * limit)[:limit].strip()
-
+    """The texts that the card of an action draws, each as long as it may be."""
+    sentence = _fill(filling, MAX_SENTENCE)
     return {
-        "title": fill(150),
-        "proposed_action": fill(2000),
-        "rationale": fill(8000),
-        "consequence": fill(2000),
-        "known_uncertainties": [fill(2000)] * 10,
-        "action_parameters": {f"name {number}": fill(400) for number in range(40)},
-        "takeover": {"summary": fill(8000), "stopping_reason": fill(2000)},
+        "title": _fill(filling, MAX_TITLE),
+        "proposed_action": sentence,
+        "consequence": sentence,
+        "known_uncertainties": [sentence] * MAX_ITEMS,
+        "policy_basis": [sentence] * MAX_ITEMS,
+        "action_parameters": {f"name {number}": _fill(filling, PARAMETER) for number in range(PARAMETERS)},
     }
+
+
+def _filled_takeover(filling: str) -> dict[str, Any]:
+    """The same for the card that asks a person to take over."""
+    handover = {"summary": _fill(filling, MAX_ESSAY), "stopping_reason": _fill(filling, MAX_SENTENCE)}
+    return _filled(filling) | {"recommendation": "escalate", "takeover": handover}
+
+
+def _fill(filling: str, limit: int) -> str:
+    return (filling * limit)[:limit].strip()
