@@ -46,7 +46,7 @@ def terminal(
 async def test_every_check_of_a_healthy_slack_is_listed(terminal: Terminal) -> None:
     result = await run_doctor(terminal)
     assert result.code == 0
-    assert result.out.splitlines()[9:] == [
+    assert result.out.splitlines()[10:] == [
         "ok     SLACK_BOT_TOKEN, which is UBOT in the workspace T1",
         "ok     scopes",
         "ok     clock, beside that of Slack",
