@@ -160,16 +160,18 @@ class Counts:
 
 @dataclass
 class Comparison:
-    """`held`: packages that the new policy asks about only because the same action was asked about before.
+    """`moves`: how much was asked then and now. `policies`: how many packages came in under each.
 
-    `assumed`: packages that would be soft if clicks could be proven then, which is not known. `suspects`: packages that
-    became laxer, with the `traces` that they left. `ended`: those of them whose review has ended.
+    `held`: packages that the new policy asks about only because the same action was asked about before. `assumed`:
+    packages that would be soft if clicks could be proven then, which is not known. `suspects`: packages that became
+    laxer, with the `traces` that they left. `ended`: those of them whose review has ended.
     """
 
     moves: Counter[tuple[Asking, Asking]] = field(default_factory=Counter)
     total: Counts = field(default_factory=Counts)
     types: dict[str, Counts] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
+    policies: Counter[str] = field(default_factory=Counter)
     held: int = 0
     assumed: int = 0
     suspects: dict[str, Suspect] = field(default_factory=dict)
@@ -191,6 +193,7 @@ class Comparison:
             counts.new[now.involvement] += 1
             counts.shifts[shift] += 1
         self.moves[then, now] += 1
+        self.policies[old.full_version] += 1
         self.assumed += replay.assumes_clicks
         self.held += after.state is not None and _held_by_earlier(after.state)
         if after.refused:

@@ -110,7 +110,8 @@ def _is_as_recorded(state: PackageState, recorded: PackageState) -> bool:
 
 def _compared(state: PackageState) -> tuple[object, ...]:
     rules = [(why.rule, why.level) for why in state.why]
-    return state.level, rules, state.terms.role, state.risk, state.action_digest, state.whole_on_card
+    no = state.earlier_no.event_id if state.earlier_no else None
+    return state.level, rules, no, state.terms.role, state.risk, state.action_digest, state.whole_on_card
 
 
 # One rule counts the people who could approve, and the directory of that time is not kept. Its result is in the record,

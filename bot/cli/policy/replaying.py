@@ -48,9 +48,8 @@ def replay_document(report: Report) -> dict[str, Any]:
         "since": rfc3339(report.since),
         "until": rfc3339(report.until),
         **_counts_document(comparison.total),
-        "by_type": [
-            {"action_type": name, **_counts_document(counts)} for name, counts in sorted(comparison.types.items())
-        ],
+        "policies_then": dict(comparison.policies),
+        "by_type": [{"action_type": name, **_counts_document(counts)} for name, counts in _by_type(comparison)],
         "moves": [
             {"then": _asking_document(then), "new": _asking_document(new), "packages": packages}
             for (then, new), packages in comparison.moves.most_common()
@@ -116,13 +115,28 @@ def _sections(report: Report) -> Iterator[list[str]]:
     if not total.packages:
         yield ["No package was submitted in this time."]
         return
-    yield [f"{total.replayed} of {total.packages} packages are replayed", *_obstacles(total)]
+    yield [
+        f"{total.replayed} of {total.packages} packages are replayed",
+        *_policies_then(report.comparison),
+        *_obstacles(total),
+    ]
     if total.replayed:
         yield [_types_table(report.comparison)]
         yield [_moves_table(report.comparison)]
         yield _asked_today(report)
         yield list(evidence_lines(report))
         yield list(_remarks(report.comparison))
+
+
+def _policies_then(comparison: Comparison) -> Iterator[str]:
+    policies = comparison.policies.most_common()
+    yield from (f"  {number} came in under policy {plain(version)}" for version, number in policies[:MAX_NAMED])
+    yield from _rest(len(policies))
+
+
+def _rest(number: int) -> Iterator[str]:
+    if number > MAX_NAMED:
+        yield f"... and {number - MAX_NAMED} more; --json lists all"
 
 
 def _obstacles(counts: Counts) -> Iterator[str]:
@@ -136,8 +150,15 @@ def _wrap(text: str, indent: str = "  ") -> list[str]:
 
 def _types_table(comparison: Comparison) -> str:
     titles = ("THEN > NEW", "ASKED", "SOFT", "SPARED", "REFUSED", "LAXER", "STRICTER")
-    rows = [_counts_row(cut(plain(name), _TYPE), counts) for name, counts in sorted(comparison.types.items())]
-    return table(titles, [*rows, _counts_row("in all", comparison.total)])
+    listed = _by_type(comparison)
+    rows = [_counts_row(cut(plain(name), _TYPE), counts) for name, counts in listed[:MAX_NAMED]]
+    lines = table(titles, [*rows, _counts_row("in all", comparison.total)])
+    return "\n".join([lines, *_rest(len(listed))])
+
+
+def _by_type(comparison: Comparison) -> list[tuple[str, Counts]]:
+    """The types with the most laxer packages first."""
+    return sorted(comparison.types.items(), key=lambda entry: (-entry[1].shifts[Shift.LAXER], entry[0]))
 
 
 def _counts_row(name: str, counts: Counts) -> tuple[object, ...]:
@@ -159,8 +180,7 @@ def _moves_table(comparison: Comparison) -> str:
     if not changed:
         return "Nothing changes for any of them."
     rows = [(number, describe_asking(then), describe_asking(new)) for then, new, number in changed[:MAX_NAMED]]
-    rest = len(changed) - MAX_NAMED
-    return table(("PACKAGES", "THEN", "NEW"), rows) + (f"\n... and {rest} more; --json lists all" if rest > 0 else "")
+    return "\n".join([table(("PACKAGES", "THEN", "NEW"), rows), *_rest(len(changed))])
 
 
 def describe_asking(asking: Asking) -> str:
