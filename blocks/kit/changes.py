@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any
 
 from blocks.kit.elements import Block, bold, code, paragraph, preformatted, rich
 from blocks.kit.parameters import exact_json, exact_json_line, pieces
-from blocks.kit.text import cut
+from blocks.kit.text import cut, pluralize
 from rules.package.diff import Change, ChangeKind
 from rules.visible import escape_invisible
 
 _WORD = {ChangeKind.ADDED: "Added", ChangeKind.REMOVED: "Removed", ChangeKind.CHANGED: "Changed"}
 _PATH = 200
 _SIDE = 200
+_LINES = 12
 _BEFORE = 40  # characters shown before the first difference
 
 
@@ -31,21 +34,44 @@ def _side(heading: str, text: str) -> Iterator[Block]:
 
 
 def change_in_brief(change: Change) -> Block:
-    """The change in one block, with long values cut. The whole must be readable elsewhere."""
-    begin = _first_difference(change.before, change.after) if change.kind is ChangeKind.CHANGED else 0
-    sides = [f"- {_cut(change.before, begin)}"] if change.kind is not ChangeKind.ADDED else []
-    sides += [f"+ {_cut(change.after, begin)}"] if change.kind is not ChangeKind.REMOVED else []
+    """The change in one block: of texts the lines that differ. Long ones are cut, and must be readable elsewhere."""
     heading = paragraph(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH)))
-    return rich(heading, preformatted("\n".join(sides)))
+    lines = [*_changed_lines(change)]
+    left = [f"… and {pluralize(len(lines) - _LINES, 'more line')}"] if len(lines) > _LINES else []
+    return rich(heading, preformatted("\n".join([*lines[:_LINES], *left])))
 
 
-def _first_difference(before: object, after: object) -> int:
-    pairs = zip(exact_json_line(before), exact_json_line(after), strict=False)
-    return next((place for place, (one, other) in enumerate(pairs) if one != other), 0)
+def _changed_lines(change: Change) -> Iterator[str]:
+    sides = [change.before] if change.kind is not ChangeKind.ADDED else []
+    sides += [change.after] if change.kind is not ChangeKind.REMOVED else []
+    draw = _text_lines if all(isinstance(side, str) for side in sides) and "\n" in "".join(sides) else _json_lines
+    before = draw(change.before) if change.kind is not ChangeKind.ADDED else []
+    after = draw(change.after) if change.kind is not ChangeKind.REMOVED else []
+    for tag, begin, end, new_begin, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield from _differing(before[begin:end], after[new_begin:new_end])
 
 
-def _cut(value: object, begin: int) -> str:
-    """The value, or of a long one the part around the first difference."""
-    text = exact_json_line(value)
-    start = max(begin - _BEFORE, 0) if len(text) > _SIDE else 0
-    return cut(("…" if start else "") + text[start:], _SIDE)
+def _text_lines(text: str) -> list[str]:
+    """The lines of a text. One that begins or ends with a space is in quotation marks, which show that."""
+    return [escape_invisible(line) if line == line.strip() else exact_json_line(line) for line in text.split("\n")]
+
+
+def _json_lines(value: Any) -> list[str]:
+    return [exact_json_line(value)]
+
+
+def _differing(before: list[str], after: list[str]) -> Iterator[str]:
+    begin = _first_difference(before[0], after[0]) if before and after else 0
+    yield from (f"- {_cut(line, begin)}" for line in before)
+    yield from (f"+ {_cut(line, begin)}" for line in after)
+
+
+def _first_difference(before: str, after: str) -> int:
+    return next((place for place, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+
+
+def _cut(line: str, begin: int) -> str:
+    """The line, or of a long one the part around the first difference."""
+    start = max(begin - _BEFORE, 0) if len(line) > _SIDE else 0
+    return cut(("…" if start else "") + line[start:], _SIDE)

@@ -11,7 +11,7 @@ from rules.policy.model import Policy
 from rules.policy.roles import Role
 from rules.policy.tiers import OnTimeout, Tier
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.values import write_duration
+from rules.wording import humanize, spell_duration, with_article
 
 FILL_ROLES = "Put Slack ids into `members` or `groups` of each role"
 NOBODY_ALERTED = "nobody is told if Slack refuses calls"
@@ -30,7 +30,6 @@ def summary(policy: Policy) -> str:
 
 def summary_sections(policy: Policy) -> list[list[Line]]:
     """The same as sections of lines. The first line of a longer section is its heading."""
-    spans = ", ".join(f"{name} {write_duration(span)}" for name, span in policy.windows)
     soft = f"on; {policy.soft.sample:.0%} of silent approvals are reviewed afterwards"
     off = "off: a person must approve instead"
     return [
@@ -38,10 +37,24 @@ def summary_sections(policy: Policy) -> list[list[Line]]:
         [Line(f"Soft approval is {soft if policy.soft.enabled else off}.")],
         *([Line(f"Warning: {warning}")] for warning in warnings(policy)),
         [Line("What each risk level requires"), *(_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel)],
-        [Line("Actions (unlisted types count as irreversible_high)"), *_catalogue(policy)],
+        [Line("Actions (others count as irreversible, high impact)"), *_catalogue(policy)],
         [Line("Who holds each role"), *_holders(policy)],
-        [Line("Windows"), Line(spans, 2)],
+        [Line("Time limits"), *(Line(text.format(_windows(policy)[name]), 2) for name, text in _WINDOWS.items())],
     ]
+
+
+_WINDOWS = {
+    "rejection": "A rejected action is refused for {}.",
+    "same_digest": "The same action, asked for again within {}, needs at least as much approval as before.",
+    "agent_answer": "An agent has {} to answer a reviewer.",
+    "outcome": "An agent has {} to report an outcome.",
+    "defer_at_most": "A package can be deferred for at most {}.",
+    "key_overlap": "After a rotation, an agent's old key works for {}.",
+}
+
+
+def _windows(policy: Policy) -> dict[str, str]:
+    return {name: spell_duration(span) for name, span in policy.windows}
 
 
 def _holders(policy: Policy) -> Iterator[Line]:
@@ -73,66 +86,80 @@ _MEANING = {
     HITLLevel.FULL_AUTO: "nobody is asked unless another rule says so",
     HITLLevel.NOTIFY_ONLY: "people are told, and asked only if another rule says so",
     HITLLevel.SOFT_APPROVAL: "approved if nobody objects in time; after an objection someone must approve",
-    HITLLevel.HARD_APPROVAL: "nothing happens until it is approved",
+    HITLLevel.HARD_APPROVAL: "someone must approve",
     HITLLevel.HUMAN_TAKEOVER: "a person takes over the work",
+}
+_LEAST = {
+    HITLLevel.FULL_AUTO: "no approval by itself",
+    HITLLevel.NOTIFY_ONLY: "at least a notice",
+    HITLLevel.SOFT_APPROVAL: "at least a chance to object",
+    HITLLevel.HARD_APPROVAL: "at least approval",
+    HITLLevel.HUMAN_TAKEOVER: "a takeover",
+}
+_UNDOING = {
+    Reversibility.REVERSIBLE: "Reversible",
+    Reversibility.PARTIALLY_REVERSIBLE: "Partly reversible",
+    Reversibility.IRREVERSIBLE_LOW: "Irreversible, low impact",
+    Reversibility.IRREVERSIBLE_HIGH: "Irreversible, high impact",
 }
 
 
 def _tier(risk: RiskLevel, tier: Tier) -> Line:
-    parts = [f"{count} of them as {role}" for role, count in tier.of_role.items()]
-    people = "1 person" if tier.quorum == 1 else f"{tier.quorum} people"
-    before = " and ".join(write_duration(span) for span in tier.reminders)
-    who = ", ".join([f"{people} as {tier.role}", *parts])
     asked = "If someone is asked, it needs" if tier.level <= HITLLevel.NOTIFY_ONLY else "It needs"
-    text = f"{risk}: {tier.level}, {_MEANING[tier.level]}. {asked} {who}."
+    text = f"{risk.value.capitalize()}: {_MEANING[tier.level]}. {asked} {_people(tier)}."
     if tier.level < HITLLevel.HARD_APPROVAL:
-        text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
-    text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours_text(tier)}, then {_timeout_text(tier)}."
-    text += f" Reminders {before} before the end." if before else " No reminders."
-    return Line(f"{text} Unused approvals expire after {write_duration(tier.approval_expiry)}.", 2)
+        text += f" There are {spell_duration(tier.soft_timeout)} to object."
+    text += f" {_timeout_text(tier)}"
+    before = " and ".join(map(spell_duration, tier.reminders))
+    text += f" Reminders come {before} before the end." if before else " There are no reminders."
+    return Line(f"{text} Unused approvals expire after {spell_duration(tier.approval_expiry)}.", 2)
 
 
-def _hours_text(tier: Tier) -> str:
-    return " of its role's working hours" if tier.timeout_in_working_hours else ""
+def _people(tier: Tier) -> str:
+    people = with_article(tier.role) if tier.quorum == 1 else f"{tier.quorum} people who are {humanize(tier.role)}"
+    return ", ".join([people, *(f"{count} of them {humanize(role)}" for role, count in tier.of_role.items())])
 
 
 def _timeout_text(tier: Tier) -> str:
+    hours = " of their working hours" if tier.timeout_in_working_hours else ""
+    first = f"They have {spell_duration(tier.hard_timeout)}{hours}"
     match tier.on_timeout:
-        case OnTimeout.ESCALATE:
-            return f"{_climb_text(tier)}it expires, which denies it"
+        case OnTimeout.ESCALATE if tier.ladder:
+            kept = "; earlier roles may still decide" if tier.ladder_keeps else ""
+            climb = ", then ".join(map(with_article, tier.ladder))
+            return f"{first}, then {climb} is asked{kept}. If nobody decides, it expires, which denies it."
         case OnTimeout.CANCEL:
-            return "it is cancelled"
+            return f"{first}, then it is cancelled."
         case OnTimeout.DEFER:
-            return f"it is deferred for {write_duration(tier.defer_for)}, at most twice"
-        case OnTimeout.AUTO_REJECT:
-            return "it expires, which denies it"
-
-
-def _climb_text(tier: Tier) -> str:
-    if not tier.ladder:
-        return ""
-    kept = ", and earlier roles may still decide" if tier.ladder_keeps else ""
-    return f"it climbs to {', then '.join(tier.ladder)}{kept}; at the top "
+            return f"{first}, then it is deferred for {spell_duration(tier.defer_for)}, at most twice."
+        case _:
+            return f"{first}, then it expires, which denies it."
 
 
 def _catalogue(policy: Policy) -> Iterator[Line]:
     for kind in Reversibility:
         listed = {name: action for name, action in policy.actions.items() if action.reversibility is kind}
         width = min(max(map(len, listed), default=0), 30)
-        yield Line(f"{kind}: at least {policy.reversibility.of(kind)}", 2)
+        yield Line(f"{_UNDOING[kind]}: {_LEAST[policy.reversibility.of(kind)]}", 2)
         for name, action in listed.items():
-            yield Line(f"{name:<{width}}  {action.risk:<8}  {_requirements(action)}".rstrip(), 4)
+            yield Line(f"{name:<{width}}  {f'{action.risk} risk':<13}  {_requirements(action)}".rstrip(), 4)
 
 
 def _requirements(action: Action) -> str:
-    own = [f"{name} {getattr(action, name)}" for name in ("floor", "role", "channel", "look") if getattr(action, name)]
-    tool = [f"tool {action.tool.min_reviewer_role}"] if action.tool and action.tool.min_reviewer_role else []
-    return ", ".join([*own, *tool, *action.data_classes])
+    tool = action.tool.min_reviewer_role if action.tool else None
+    own = [
+        _LEAST[action.floor] if action.floor else "",
+        f"asks {with_article(action.role)}" if action.role else "",
+        f"in {action.channel}" if action.channel else "",
+        f"shown as {with_article(action.look)}" if action.look else "",
+        f"by {with_article(tool)} or above" if tool else "",
+    ]
+    return ", ".join([*filter(None, own), *(f"{name} data" for name in action.data_classes)])
 
 
 def _role(name: str, role: Role) -> Line:
-    parts = [f"{name}: {_names(role.members + role.groups)}", f"up to {role.max_risk} risk"]
-    parts += [f"also acts as {', '.join(role.includes)}"] if role.includes else []
+    parts = [f"{humanize(name)}: {_names(role.members + role.groups)}", f"up to {role.max_risk} risk"]
+    parts += [f"also acts as {', '.join(map(humanize, role.includes))}"] if role.includes else []
     parts += [f"only for {', '.join(role.scopes)}"] if role.scopes != ("*",) else []
     parts += [f"at work {role.hours.start:%H:%M} to {role.hours.end:%H:%M} {role.hours.timezone}"] if role.hours else []
     return Line("; ".join(parts), 2)

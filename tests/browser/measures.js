@@ -98,8 +98,7 @@ function small() {
   return texts().filter((text) => size(text) < 12).map((text) => `${size(text)} ${text.text}`);
 }
 
-/** How much of the screen a message takes, in px: its height, how far below its top its buttons end, and the room for messages. */
-/** The bar that leads to its thread is none of the card. */
+/** How much of the screen a message takes, in px: its height without the bar that leads to its thread, how far below its top its buttons end, and the room for messages. */
 function extent(message) {
   const box = message.getBoundingClientRect();
   const { top } = box;

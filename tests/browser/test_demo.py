@@ -288,6 +288,7 @@ async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
         assert await screen.measure("wider") == []
         assert await screen.measure("overlaps") == []
         assert await screen.measure("faint") == []
+        assert await screen.measure("small") == []
         assert screen.complaints == []
 
 

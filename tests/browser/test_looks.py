@@ -22,6 +22,7 @@ async def sound(screen: Screen, name: str) -> None:
     assert await screen.measure("wider") == []
     assert await screen.measure("overlaps") == []
     assert await screen.measure("faint") == []
+    assert await screen.measure("small") == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -75,6 +75,7 @@ async def sound(screen: Screen, name: str) -> None:
     assert await screen.measure("wider") == []
     assert await screen.measure("overlaps") == []
     assert await screen.measure("faint") == []
+    assert await screen.measure("small") == []
 
 
 async def test_a_mail_arrives_while_the_page_is_open_and_counts_until_it_is_read(

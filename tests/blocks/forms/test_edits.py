@@ -354,6 +354,12 @@ def test_an_edit_of_any_value_gives_a_valid_view(before: dict[str, Any], after: 
     assert validate_view(edit_confirmation(Story(package(action_parameters=before)).dossier(), after)) == ()
 
 
+def test_of_a_text_only_the_changed_lines_are_shown_with_their_line_breaks() -> None:
+    before, after = "Dear all,\nrenew it by 10 May.\nYours", "Dear all,\nrenew it by 15 May.\nPlease.\nYours "
+    view = edit_confirmation(Story(package(action_parameters={"body": before})).dossier(), {"body": after})
+    assert framed_text(view).endswith('- renew it by 10 May.\n- Yours\n+ renew it by 15 May.\n+ Please.\n+ "Yours "')
+
+
 def test_a_change_far_into_a_long_text_is_shown_where_it_is() -> None:
     before, after = "x" * 1000 + "before" + "y" * 1000, "x" * 1000 + "after!" + "y" * 1000
     view = edit_confirmation(Story(package(action_parameters={"body": before})).dossier(), {"body": after})

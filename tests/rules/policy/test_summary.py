@@ -37,34 +37,40 @@ def on_one_line(text: str) -> str:
     [
         pytest.param("", "Soft approval is on; 10% of silent approvals are reviewed afterwards.", id="soft"),
         pytest.param("[soft]\nenabled = false", "Soft approval is off: a person must approve instead.", id="soft off"),
-        pytest.param("", "low: full_auto, nobody is asked unless another rule says so.", id="level"),
-        pytest.param("", "It needs 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
-        pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),
+        pytest.param("", "Low: nobody is asked unless another rule says so.", id="level"),
         pytest.param(
             "",
-            "it climbs to supervisor, and earlier roles may still decide; at the top it expires, which denies it.",
+            "Critical: someone must approve. It needs 2 people who are senior reviewer, 1 of them supervisor.",
+            id="quorum",
+        ),
+        pytest.param(
+            "", "There are 5 minutes to object. They have 1 day, then a senior reviewer is asked", id="timeouts"
+        ),
+        pytest.param(
+            "",
+            "then a supervisor is asked; earlier roles may still decide. If nobody decides, it expires, which denies it.",
             id="ladder",
         ),
         pytest.param(
             "[tiers.high]\nladder_keeps = false",
-            "it climbs to supervisor; at the top it expires, which denies it.",
+            "then a supervisor is asked. If nobody decides, it expires, which denies it.",
             id="a ladder that keeps no earlier role",
         ),
-        pytest.param("", "Reminders 4h and 1h before the end.", id="reminders"),
-        pytest.param("", "Unused approvals expire after 2d.", id="expiry"),
-        pytest.param(
-            "[tiers.low]\nladder = []", "Hard approval waits 1d, then it expires, which denies it.", id="no ladder"
-        ),
+        pytest.param("", "Reminders come 4 hours and 1 hour before the end.", id="reminders"),
+        pytest.param("", "Unused approvals expire after 2 days.", id="expiry"),
+        pytest.param("[tiers.low]\nladder = []", "They have 1 day, then it expires, which denies it.", id="no ladder"),
         pytest.param('[tiers.low]\non_timeout = "cancel"', "then it is cancelled.", id="cancel"),
-        pytest.param('[tiers.low]\non_timeout = "defer"', "then it is deferred for 1d, at most twice.", id="defer"),
+        pytest.param('[tiers.low]\non_timeout = "defer"', "then it is deferred for 1 day, at most twice.", id="defer"),
         pytest.param('[tiers.low]\non_timeout = "auto_reject"', "then it expires, which denies it.", id="auto_reject"),
         pytest.param(
             '[actions."db.*"]\nreversibility = "irreversible_low"\nfloor = "hard_approval"\ndata_classes = ["pii"]',
-            "irreversible_low: at least soft_approval db.* low floor hard_approval, pii",
+            "Irreversible, low impact: at least a chance to object db.* low risk at least approval, pii data",
             id="an action",
         ),
         pytest.param(
-            '[actions."mail.*"]\nreversibility = "reversible"\nlook = "email"', "mail.* low look email", id="a look"
+            '[actions."mail.*"]\nreversibility = "reversible"\nlook = "email"',
+            "mail.* low risk shown as an email",
+            id="a look",
         ),
         pytest.param("", "reviewer: nobody yet; up to medium risk", id="a role that nobody holds"),
         pytest.param(
@@ -72,7 +78,11 @@ def on_one_line(text: str) -> str:
             "clerk: U012, S012; up to medium risk; also acts as reviewer; only for db.*; at work 09:00 to 17:00 UTC",
             id="a role in full",
         ),
-        pytest.param('[windows]\nrejection = "90m"', "Windows rejection 1h30m, same_digest 1d,", id="windows"),
+        pytest.param(
+            '[windows]\nrejection = "90m"',
+            "Time limits A rejected action is refused for 1 hour 30 minutes.",
+            id="windows",
+        ),
     ],
 )
 def test_the_summary_describes_the_policy(more: str, sentence: str) -> None:
@@ -81,4 +91,9 @@ def test_the_summary_describes_the_policy(more: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("end", list(OnTimeout))
 def test_the_summary_describes_every_timeout(end: OnTimeout) -> None:
-    assert "Hard approval waits 1d, then it " in on_one_line(LEAST + f'[tiers.low]\non_timeout = "{end}"')
+    assert "They have 1 day, then " in on_one_line(LEAST + f'[tiers.low]\non_timeout = "{end}"')
+
+
+def test_the_summary_has_no_wire_names() -> None:
+    words = ("hard_approval", "soft_approval", "full_auto", "irreversible_high", "same_digest")
+    assert [word for word in words if word in on_one_line(LEAST)] == []

@@ -77,7 +77,7 @@ def test_a_valid_policy_is_summarized(terminal: Terminal) -> None:
     result = terminal("policy", "check")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Policy test-1+")
-    assert "senior_reviewer: USENTA" in result.out
+    assert "senior reviewer: USENTA" in result.out
 
 
 def test_the_shipped_policy_is_valid_and_warns_of_empty_roles(terminal: Terminal) -> None:
