@@ -133,7 +133,7 @@ def _require_accepted(answer: Outcome | AgentReply) -> None:
 
 async def _dossier(bench_world: World, package_id: str) -> Dossier:
     dossier = await bench_world.store.read(
-        lambda connection: dossier_of(connection, bench_world.store.installation, package_id, now())
+        lambda connection: dossier_of(connection, bench_world.store.installation, package_id, now(), None)
     )
     if dossier is None:
         raise LookupError(f"package {package_id} was not found, which this bench had just submitted")

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert
 
 from bench.pending import vacuum
 from bench.world import World, fresh_database, now, world
-from rules.oversight.outcomes import DecisionTimes, Facts, Result
+from rules.oversight.judgments import DecisionTimes
+from rules.oversight.outcomes import Facts, Result
 from rules.oversight.statistics import Grouping
 from rules.scales import RiskLevel
 from store.oversight.outcomes import OUTCOMES

@@ -46,7 +46,7 @@ async def _live_through(bench_world: World, number: int) -> None:
 async def _render(bench_world: World, package_id: str) -> None:
     """Renders the card and stores the rendering, as delivery does before it posts."""
     dossier = await bench_world.store.read(
-        lambda connection: dossier_of(connection, bench_world.store.installation, package_id, now())
+        lambda connection: dossier_of(connection, bench_world.store.installation, package_id, now(), None)
     )
     if dossier is None:
         raise LookupError(f"package {package_id} was not found, which this bench had just submitted")

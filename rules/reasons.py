@@ -123,10 +123,7 @@ class Reason(StrEnum):
     NOT_ON_LADDER = "not-on-ladder", "This can only be escalated to: {ladder}."
     TIME_NOT_AHEAD = "time-not-ahead", "Choose a time later than {of}."
     TIME_TOO_FAR = "time-too-far", "That is too late. Choose a time up to {latest}."
-    NOT_YOUR_DEADLINE = (
-        "not-your-deadline",
-        "Only {a_role} can extend this deadline now. You may still decide.",
-    )
+    NOT_YOUR_DEADLINE = "not-your-deadline", "Only {a_role} can extend this deadline now. You may still decide."
     TASK_CLAIMED = "task-claimed", "<@{assignee}> has taken this up. Others may still decide."
     ASSIGNEE_NOT_ELIGIBLE = "assignee-not-eligible", "This person cannot decide it: {because}. Name someone else."
     NOT_YOURS_TO_HAND_BACK = "not-yours-to-hand-back", "Only {by}, who took this over, or an admin can hand it back."
@@ -140,6 +137,8 @@ class Reason(StrEnum):
         "The action may have happened already. Tick the box, and say in a sentence why it may run again.",
     )
     NOT_SAMPLED = "not-sampled", "This was not picked for a second look. /reviews sampled lists what was."
+    ASKED_TO_LOOK = "asked-to-look", "You were picked for a blind second look at this. Open Details and judge it first."
+    LOOK_HAS_ENDED = "look-has-ended", "This second look has ended. Nothing was changed."
     ALREADY_JUDGED = "already-judged", "This was already judged {verdict}. Nothing was changed."
     # Is it possible for this thread?
     THREAD_NOT_VISIBLE = (

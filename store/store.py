@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 from sqlalchemy import Connection
 
+from rules.authority.blindness import events_for_agent
 from rules.people.directory import AUTO, Actor, Agent, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
@@ -241,7 +242,7 @@ class Store:
 
         def operation(connection: Connection) -> list[Event] | None:
             state = load_own_package(connection, self._tenant_id, package_id, agent_id)
-            return load_events(connection, state.tenant_id, package_id) if state else None
+            return events_for_agent(load_events(connection, state.tenant_id, package_id), state) if state else None
 
         return await self.database.read(operation)
 

@@ -21,7 +21,7 @@ OTHER_ANSWER = "Another answer …"
 _MAX_ANSWER = 24  # characters of an answer on a button
 
 
-def _details_button(dossier: Dossier, title: str) -> Element:
+def details_button(dossier: Dossier, title: str) -> Element:
     return button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title}")
 
 
@@ -31,7 +31,7 @@ def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
     elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
     more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in _at(Position.MENU, dossier) if verb not in verbs]
     menus = [menu(ActionId.MORE, more)] if more else []
-    return (actions([*elements, _details_button(dossier, title), *menus]),)
+    return (actions([*elements, details_button(dossier, title), *menus]),)
 
 
 def recovery_buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:

@@ -6,7 +6,7 @@ against it, what to press. Everything else is in Details. A decided card has thr
 
 from __future__ import annotations
 
-from blocks.card import claims, facts
+from blocks.card import claims, facts, looks
 from blocks.card.buttons import buttons
 from blocks.card.fallback import fallback_text
 from blocks.card.mentions import mention_line
@@ -14,11 +14,11 @@ from blocks.kit.elements import Block, context, header, paragraph, rich
 from blocks.kit.frame import Parts, framed_runs
 from blocks.kit.limits import HEADER
 from blocks.kit.message import Message
-from blocks.kit.text import cut
+from blocks.kit.text import cut, escape, one_line
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_line, outcome_sentence, outcome_words
 from blocks.words.quotes import latest_remark
-from blocks.words.sentences import EMPTIED, request_icon, risk_label, title_of
+from blocks.words.sentences import EMPTIED, request_icon, risk_label, sentence, title_of
 from blocks.words.status import card_label, status_icon
 from blocks.words.stops import stop_on_card
 from rules.scales import HITLLevel
@@ -30,6 +30,10 @@ NOT_READ = "Replies here are not read: use Comment in Details."
 
 def card(dossier: Dossier) -> Message:
     title = title_of(dossier)
+    if look := dossier.look:
+        heading = _header(looks.ICON, title, looks.label(look))
+        text = f"{looks.label(look)}: {sentence(title)} {looks.look_text(look)}"
+        return Message(escape(one_line(text)), (heading, *looks.look_blocks(dossier, look, title)))
     draw = _pending if dossier.state.status is Status.PENDING else _outcome
     return Message(fallback_text(dossier, title), draw(dossier, title))
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from blocks.card import content
 from blocks.card.facts import deadline_line, escalation_sentence, verified_facts
+from blocks.card.looks import look_line
 from blocks.details.agent import ASKED, ECHOED, REASONS, field_blocks, short_field_blocks
 from blocks.details.checked import (
     earlier_decision_blocks,
@@ -48,6 +49,7 @@ from blocks.words.stops import stop_on_card, stop_parts
 from blocks.words.thread_looks import THREAD_LOOKS
 from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
+from rules.package.model import DecisionPackage
 from rules.state.model import Status
 from rules.threads.commands import ThreadVerb
 from rules.threads.model import ThreadStatus, thread_key
@@ -112,15 +114,28 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
         heading = f"What has changed since version {dossier.state.version - 1}"
         yield Section(heading, (block for change in changes for block in change_in_full(change)))
     yield Section(level_heading(dossier.state), level_blocks(dossier))
+    if dossier.look:
+        yield from _rest_of_proposal(dossier)
+        return
     yield Section(terms_heading(dossier.state), terms_blocks(dossier))
     yield Section("Who has decided", vote_blocks(dossier))
     yield Section("Messages", message_blocks(dossier))
     yield Section("Earlier decisions on the same subject", earlier_decision_blocks(dossier))
+    yield from _as_posted(package)
+    yield Section("History", history_blocks(dossier))
+    yield Section("Ids", (verified_facts(dossier), *id_blocks(dossier)))
+
+
+def _rest_of_proposal(dossier: Dossier) -> Iterator[Section]:
+    """For a blind second look: nothing that people did, and nothing that tells how much they did."""
+    yield Section("Earlier decisions on the same subject", earlier_decision_blocks(dossier))
+    yield from _as_posted(dossier.package)
+
+
+def _as_posted(package: DecisionPackage | None) -> Iterator[Section]:
     if package:
         yield Section("The agent's reasons", field_blocks(package, REASONS))
         yield Section("As the agent posted it", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
-    yield Section("History", history_blocks(dossier))
-    yield Section("Ids", (verified_facts(dossier), *id_blocks(dossier)))
 
 
 def _pages(dossier: Dossier) -> list[Page]:
@@ -162,6 +177,10 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
     """The status, what happened so far, and what the reader may do."""
     if number > 1:
         return
+    if dossier.look:
+        yield rich(look_line(dossier.look))
+        yield from _choices(dossier)
+        return
     pending = dossier.state.status is Status.PENDING
     yield statement(request_sentence(dossier) if pending else outcome_sentence(dossier))
     state_line = deadline_line(dossier) if pending else outcome_line(dossier)
@@ -171,6 +190,10 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
     if dossier.card_link:
         yield rich(paragraph(link(dossier.card_link, OPEN_CARD)))
     yield from missing_line(dossier.offer)
+    yield from _choices(dossier)
+
+
+def _choices(dossier: Dossier) -> Iterator[Block]:
     choices = all_choices(dossier.offered, requested_verb(dossier.state), dossier.ref, title_of(dossier))
     if choices := [*choices, *_thread_buttons(dossier)]:
         yield actions(choices)
@@ -178,7 +201,7 @@ def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
 
 def _thread_buttons(dossier: Dossier) -> Iterator[Element]:
     """For every reader: what a person may do with a thread depends on all of its packages, so a click says it."""
-    if dossier.state.thread_id is None:
+    if dossier.state.thread_id is None or dossier.look:
         return
     key, name = thread_key(dossier.state.thread_id), title_of(dossier)
     if look := _THREAD_BUTTON.get(dossier.thread.status if dossier.thread else ThreadStatus.RUNNING):

@@ -38,13 +38,21 @@ _VERDICTS = (
     option("Unsound", Verdict.UNSOUND, "It should not have gone ahead."),
 )
 
+_BLIND_VERDICTS = (
+    option("Sound", Verdict.SOUND, "It should go ahead as it is proposed."),
+    option("Unsound", Verdict.UNSOUND, "It should not go ahead as it is proposed."),
+)
+
 
 def comment(verb: Verb, dossier: Dossier) -> Block:
     look, label = LOOKS[verb], LOOKS[verb].labels.get(Field.COMMENT)
     must_say_why = dossier.terms.comment_required or (verb is Verb.ALLOW_RETRY and may_have_happened(dossier))
-    required = look.comment_required or (SPEC_OF_VERB[verb].lets_go_ahead and must_say_why)
+    looks_blindly = verb is Verb.JUDGE and dossier.look is not None
+    required = look.comment_required or looks_blindly or (SPEC_OF_VERB[verb].lets_go_ahead and must_say_why)
     hint = "It is kept with the decision, and the agent can read it." if label else None
-    return input_block(Field.COMMENT, label or "Comment", text_input(), hint=hint, optional=not required)
+    hint = "Besides you, those who decided it can read it." if looks_blindly else hint
+    label = "Why you think so" if looks_blindly else label or "Comment"
+    return input_block(Field.COMMENT, label, text_input(), hint=hint, optional=not required)
 
 
 def instructions(verb: Verb, _: Dossier) -> Block:
@@ -117,8 +125,9 @@ def evidence_refs(_: Verb, __: Dossier) -> Block:
     return input_block(Field.EVIDENCE_REFS, "Evidence", text_input(), hint=hint)
 
 
-def verdict(_: Verb, __: Dossier) -> Block:
-    return input_block(Field.VERDICT, "Looking back", choice_of("radio_buttons", _VERDICTS))
+def verdict(_: Verb, dossier: Dossier) -> Block:
+    label, verdicts = ("Your judgment", _BLIND_VERDICTS) if dossier.look else ("Looking back", _VERDICTS)
+    return input_block(Field.VERDICT, label, choice_of("radio_buttons", verdicts))
 
 
 def audience(_: Verb, dossier: Dossier) -> Block:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from blocks.home.filter import filter_button, filter_line, with_filter
+from blocks.home.mirror import MY_DECISIONS
 from blocks.home.queue import Row, package_count, row_blocks
 from blocks.kit.elements import (
     Block,
@@ -53,7 +54,7 @@ class HomeData:
 
     `waiting` counts the packages that wait for anybody, `own_count` those that wait for this person, if known.
 
-    `search` is the filter of what waits.
+    `looks` are blind second looks that the person is asked for. `search` is the filter of what waits.
 
     `all_mails` says whether the person gets all mails or only those about takeovers; None if the service sends none.
 
@@ -62,6 +63,7 @@ class HomeData:
 
     name: str
     to_decide: RowPage = RowPage()
+    looks: tuple[Row, ...] = ()
     decided: RowPage = RowPage()
     search: Search = EVERYTHING
     waiting: int = 0
@@ -86,9 +88,15 @@ def _blocks(data: HomeData) -> Iterator[Block]:
     yield statement(_greeting(data), accessory=filter_button() if _is_long(data) else None)
     yield header("Waiting for you")
     yield from _waiting(data)
+    if data.looks:
+        yield divider()
+        yield header("For your blind second look")
+        yield from row_blocks(data.looks)
     yield divider()
     yield header("What you decided")
     yield from _row_page(data.decided, ActionId.HOME_DECIDED, "You have not decided anything yet.")
+    if data.is_reviewer:
+        yield actions([button(MY_DECISIONS, ActionId.HOME_MIRROR, ActionId.HOME_MIRROR.value)])
     yield divider()
     if data.is_reviewer or data.away_until:
         yield from _away(data)

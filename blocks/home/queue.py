@@ -31,6 +31,7 @@ class Row:
     """`title` is None if retention has emptied it. `decision` and `decided_at` are the viewer's own.
 
     `due_at` is the deadline, or the time at which silence becomes consent. While the thread is on hold, it has none.
+    `look_until`: the viewer is asked for a blind second look until then.
 
     `agent`, `requester` and `taken_by` are names; `status_label` is that of the card. `asked` is the decision that the
     package asks for, `offered` what the viewer may do, and `missing` why `asked` is not offered.
@@ -55,6 +56,7 @@ class Row:
     offered: tuple[Verb, ...] = ()
     missing: Refusal | None = None
     link: str | None = None
+    look_until: datetime | None = None
 
 
 def row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
@@ -73,7 +75,7 @@ def _details(row: Row) -> Element:
 
 def _facts(row: Row) -> Iterator[Run]:
     """One line: who asks, the risk, by when, for whom; or what the viewer decided and what came of it."""
-    facts = _decided(row) if row.decision else _waiting(row)
+    facts = _looked_at(row, row.look_until) if row.look_until else _decided(row) if row.decision else _waiting(row)
     for number, fact in enumerate([*facts, *_card_link(row)]):
         yield from (" · ", *fact) if number else fact
 
@@ -93,6 +95,13 @@ def _waiting(row: Row) -> Iterator[Fact]:
         yield (bold("assigned to you"),)
     elif row.taken_by:
         yield (f"taken up by {_name(row.taken_by)}",)
+
+
+def _looked_at(row: Row, until: datetime) -> Iterator[Fact]:
+    """Nothing about the decision, also if the viewer has had a part in it."""
+    yield (f"{_name(row.agent) or 'An agent'} asked{f', for {_name(row.requester)}' if row.requester else ''}",)
+    yield (f"{RISK_ICONS[row.risk]} ", bold(f"{row.risk.value} risk"))
+    yield ("your blind second look, by ", moment(until))
 
 
 def _deadline(row: Row) -> Iterator[Fact]:
@@ -153,7 +162,8 @@ def _missing(row: Row) -> Iterator[Element]:
 
 def row_text(row: Row) -> str:
     """The row as plain text for notifications and screen readers, not yet escaped."""
-    due = f", by {in_utc(row.due_at)}" if row.due_at else ""
+    due_at = row.look_until or row.due_at
+    due = f", by {in_utc(due_at)}" if due_at else ""
     return f"{row_title(row)} ({row.risk} risk{due})"
 
 

@@ -37,7 +37,7 @@ SUBCOMMAND_HELP: Mapping[str, str] = {
     "queue [words]": "what waits for people, the most urgent first; words: agent, type, risk, title, subject",
     "mine": "what waits for you; a bare /reviews does the same",
     "show ID": "one package, as its card shows it",
-    "stats [7d] [by WHAT]": "how people decide and how long it takes them; WHAT: agent, type, role, tier or week",
+    "stats [7d] [by WHAT]": "how people decide, and how fast; WHAT: agent, type, role, tier, week or reviewer",
     "agents [NAME]": "what each agent has earned, and what it takes to rise or fall",
     "sampled": "what went ahead and was picked for a second look",
     "away [until] [@delegate]": "hand your open tasks on while you are away",

@@ -10,7 +10,15 @@ from blocks.kit.elements import Block, bold, code, context, header, paragraph, r
 from blocks.kit.limits import CHART_LABEL
 from blocks.kit.message import Message
 from blocks.kit.text import cut, escape, format_duration, one_line, pluralize
-from blocks.words.measures import GROUPING_LABELS, MEASURE_LABELS, SMALL_NUMBERS, describe_interval, describe_result
+from blocks.words.measures import (
+    GROUPING_LABELS,
+    MEASURE_LABELS,
+    SHARED,
+    SMALL_NUMBERS,
+    describe_blind,
+    describe_interval,
+    describe_result,
+)
 from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Percentiles
 from rules.oversight.statistics import Age, Group, Grouping, Statistics
 from rules.scales import HITLLevel
@@ -64,7 +72,7 @@ def _words(statistics: Statistics) -> Iterator[_Line]:
         yield _Line("Before the decision", f"{_shares(figures, Measure.REVISION, Measure.ESCALATION)}.")
     if signals := [measure for measure in _SIGNALS if figures.shares[measure].whole]:
         yield _Line("Where to look", f"{_shares(figures, *signals)}.")
-    if figures.sampled:
+    if figures.sampled or figures.not_possible:
         yield _Line("Second looks", f"{_second_looks(figures)}.")
 
 
@@ -80,19 +88,20 @@ def _second_looks(figures: Figures) -> str:
     defects = figures.shares[Measure.DEFECTS]
     judged = f"{defects.whole:,} of {pluralize(figures.sampled, 'package')} judged"
     interval = describe_interval(defects)
-    return f"{judged}, unsound {defects.text}{f', {interval}' if interval else ''}" if defects.whole else judged
+    unsound = f", unsound {defects.text}{f', {interval}' if interval else ''}" if defects.whole else ""
+    return f"{judged}{unsound}{describe_blind(figures)}"
 
 
 def _time_words(times: DecisionPercentiles) -> str:
-    typical = f"seen after {_time(times.waiting.median_ms)}, read for {_time(times.reading.median_ms)}"
+    typical = f"seen after {duration_text(times.waiting.median_ms)}, read for {duration_text(times.reading.median_ms)}"
     return f"{_half_and_nine(times.decided)}. Typical: {typical}."
 
 
 def _half_and_nine(times: Percentiles) -> str:
-    return f"half within {_time(times.median_ms)}, nine of ten within {_time(times.p90_ms)}"
+    return f"half within {duration_text(times.median_ms)}, nine of ten within {duration_text(times.p90_ms)}"
 
 
-def _time(milliseconds: int) -> str:
+def duration_text(milliseconds: int) -> str:
     """Rounded to seconds; to minutes from one hour on."""
     length = timedelta(seconds=round(milliseconds / 1000))
     return format_duration(length - length % timedelta(minutes=1) if length >= _OLD else length)
@@ -154,6 +163,7 @@ def _count(statistics: Statistics, level: HITLLevel, age: Age | None = None) -> 
 
 def _note(by: Grouping | None) -> Block:
     divided = f"By {GROUPING_LABELS[by]}. " if by else ""
+    divided += f"{SHARED} " if by is Grouping.REVIEWER else ""
     return context(f"{divided}{SMALL_NUMBERS} Numbers show where to look, not how well people review.")
 
 

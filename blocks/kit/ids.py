@@ -32,6 +32,7 @@ class ActionId(StrEnum):
     HOME_AWAY = "home_away"
     HOME_BACK = "home_back"
     HOME_MAILS = "home_mails"  # which mails the reader wants
+    HOME_MIRROR = "home_mirror"  # how the reader decided lately
 
 
 ANSWER_BUTTONS = (ActionId.ANSWER_1, ActionId.ANSWER_2, ActionId.ANSWER_3, ActionId.ANSWER_4)
@@ -47,6 +48,7 @@ class FormId(StrEnum):
     THREAD = "thread"
     THREAD_COMMAND = "thread_command"  # the private metadata names the command and the thread
     HOME = "home"
+    MIRROR = "mirror"
 
 
 class Field(StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from blocks.kit.ids import Ref
 from rules.authority.quorum import Tally
@@ -62,6 +63,13 @@ class EarlierPackage:
     by: tuple[str, ...] = ()
 
 
+class LookView(NamedTuple):
+    """The package is being judged blindly. `is_own`: by the reader, who sees it as it was proposed."""
+
+    until: datetime
+    is_own: bool
+
+
 def is_grave(state: PackageState, terms: Terms) -> bool:
     return state.risk >= RiskLevel.HIGH or terms.comment_required
 
@@ -77,7 +85,8 @@ class Dossier:
     `parameters_schema` is the one of the policy's catalogue, and `tags` are the reasons that it offers to tick.
     `thread` is the record of the package's thread, or of the one that holds it; `thread_words` came with its last
     command. `offer` and `card_link` are set in the views of one person: what this person may do, and a card that they
-    see. A card is for everyone, so it offers what anyone with the right authority may do.
+    see. A card is for everyone, so it offers what anyone with the right authority may do. `look` is set if the package
+    is being judged blindly and the reader may not know how it was decided.
     """
 
     state: PackageState
@@ -102,6 +111,7 @@ class Dossier:
     rendering_id: str | None = None
     offer: Offer | None = None
     card_link: str | None = None
+    look: LookView | None = None
 
     @property
     def offered(self) -> tuple[Verb, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rules.oversight.measures import FEW, Measure, Ratio
+from rules.oversight.measures import FEW, Figures, Measure, Ratio
 from rules.oversight.outcomes import Result
 from rules.oversight.statistics import Grouping
 from rules.wording import humanize
@@ -27,11 +27,22 @@ GROUPING_LABELS: Mapping[Grouping, str] = {
     Grouping.ROLE: "role",
     Grouping.TIER: "risk",
     Grouping.WEEK: "week (Monday to Sunday, UTC)",
+    Grouping.REVIEWER: "reviewer",
 }
+
+SHARED = "A package that several people decided counts for each of them. That you read this is recorded."
 
 
 def describe_result(result: Result) -> str:
     return "without a person" if result is Result.AUTOMATIC else humanize(result)
+
+
+def describe_blind(figures: Figures) -> str:
+    """How many of the second looks are blind, and for how many nobody could be asked. Empty without any."""
+    if not (figures.blind or figures.not_possible):
+        return ""
+    impossible = f"; nobody could be asked about {figures.not_possible:,} more" if figures.not_possible else ""
+    return f"; {figures.blind:,} of them blind{impossible}"
 
 
 def describe_interval(ratio: Ratio) -> str:

@@ -63,7 +63,8 @@ def _allow_retry(dossier: Dossier) -> str:
 
 
 def _judge(dossier: Dossier) -> str:
-    return f"This was picked for a second look ({risk_label(dossier.state)}). Was it right to let it go ahead?"
+    asked = "Would you" if dossier.look else "Was it right to"
+    return f"This was picked for a second look ({risk_label(dossier.state)}). {asked} let it go ahead?"
 
 
 def _comment(dossier: Dossier) -> str:
@@ -73,7 +74,6 @@ def _comment(dossier: Dossier) -> str:
 
 
 _COMMENT = (Field.COMMENT,)
-
 # `CONFIRMED` is shown for an approval only if the package is grave, and for an edit only with its changes. Of the
 # fields of an answer, the question decides which are shown.
 LOOKS: Mapping[Verb, VerbLook] = {

@@ -5,20 +5,34 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
-from blocks.words.measures import GROUPING_LABELS, MEASURE_LABELS, SMALL_NUMBERS, describe_interval, describe_result
+from blocks.words.measures import (
+    GROUPING_LABELS,
+    MEASURE_LABELS,
+    SHARED,
+    SMALL_NUMBERS,
+    describe_blind,
+    describe_interval,
+    describe_result,
+)
 from bot.cli.common import session, spans
+from bot.cli.common.command_error import CommandError
 from bot.cli.common.text import as_json, cut, iso, plain, table
 from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Ratio
 from rules.oversight.outcomes import Result
-from rules.oversight.statistics import Age, Group, Grouping, Statistics
+from rules.oversight.statistics import NAMES_ARE_OFF, Age, Group, Grouping, Statistics
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.values import write_duration
+from store.commands.policies import active_digest
+from store.installation.policy_texts import load_policy
+from store.oversight.names import record_names_read
 from store.oversight.outcomes import count_some
 from store.oversight.statistics import load_statistics
 
@@ -42,6 +56,8 @@ Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: one line for each m
 def stats(period: Period = None, by: By = None, *, json: Json = False, as_csv: Csv = False) -> None:
     """Measure how people decide, and how long it takes. Count what waits."""
     now, span = session.now(), period or WEEK
+    if by is Grouping.REVIEWER:
+        session.repeatable_transaction(lambda connection: _record_reading(connection, now - span, now))
     while session.transaction(count_some):
         pass
     statistics = session.query(lambda connection: load_statistics(connection, now - span, now, by))
@@ -51,6 +67,12 @@ def stats(period: Period = None, by: By = None, *, json: Json = False, as_csv: C
         typer.echo(_csv(statistics), nl=False)
     else:
         typer.echo("\n\n".join(_sections(statistics, span)))
+
+
+def _record_reading(connection: Connection, since: datetime, until: datetime) -> None:
+    policy = load_policy(connection, active_digest(connection))
+    if not record_names_read(connection, policy, session.OPERATOR, since, until):
+        raise CommandError(NAMES_ARE_OFF)
 
 
 def _document(statistics: Statistics) -> dict[str, object]:
@@ -72,6 +94,8 @@ def _figures_document(figures: Figures) -> dict[str, object]:
         "measures": {measure.value: _ratio_document(ratio) for measure, ratio in figures.shares.items()},
         "time_to_decide": figures.times.model_dump(mode="json") if figures.times else None,
         "sampled": figures.sampled,
+        "blind": figures.blind,
+        "blind_not_possible": figures.not_possible,
     }
 
 
@@ -107,7 +131,7 @@ def _sections(statistics: Statistics, period: timedelta) -> Iterator[str]:
     yield f"The last {write_duration(period)}, from {iso(statistics.since)} to {iso(statistics.until)}"
     if statistics.by:
         yield f"By {GROUPING_LABELS[statistics.by]}\n{_groups(statistics, statistics.by)}"
-        yield SMALL_NUMBERS
+        yield f"{SMALL_NUMBERS}\n{fill(SHARED, 80)}" if statistics.by is Grouping.REVIEWER else SMALL_NUMBERS
         return
     yield _pending(statistics)
     yield _results(statistics.figures)
@@ -138,8 +162,9 @@ def _results(figures: Figures) -> str:
 
 def _measures(figures: Figures) -> str:
     rows = [(MEASURE_LABELS[measure], ratio.text) for measure, ratio in figures.shares.items()]
-    interval = describe_interval(figures.shares[Measure.DEFECTS])
-    return table(("MEASURE", "SHARE"), rows) + (f"\n{' ' * 4}{interval}" if interval else "")
+    interval, blind = describe_interval(figures.shares[Measure.DEFECTS]), describe_blind(figures)
+    notes = [interval, f"second looks: {figures.sampled:,} picked{blind}" if blind else ""]
+    return "\n    ".join([table(("MEASURE", "SHARE"), rows), *filter(None, notes)])
 
 
 def _times(times: DecisionPercentiles) -> str:

@@ -122,12 +122,18 @@ class DecisionPercentiles(Value):
 
 
 class Figures(Value):
-    """The measures of some packages. `sampled`: how many of them were picked for a second look."""
+    """The measures of some packages.
+
+    `sampled`: how many of them were picked for a second look; `blind`: for a blind one; `not_possible`: for a blind one
+    that nobody could give.
+    """
 
     results: dict[Result, int] = {}
     shares: dict[Measure, Ratio] = dict.fromkeys(Measure, Ratio())
     times: DecisionPercentiles | None = None
     sampled: int = 0
+    blind: int = 0
+    not_possible: int = 0
 
     @property
     def ended(self) -> int:
@@ -164,6 +170,8 @@ def compute_figures(counted: Iterable[Counted], times: DecisionPercentiles | Non
         shares={measure: _ratio(share, groups) for measure, share in SHARES.items()},
         times=times,
         sampled=sum(count for facts, count in groups if facts.sampled),
+        blind=sum(count for facts, count in groups if facts.blind),
+        not_possible=sum(count for facts, count in groups if facts.not_possible),
     )
 
 

@@ -9,10 +9,19 @@ verified.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from rules.oversight.judgments import (
+    DecisionTimes,
+    Judgment,
+    Step,
+    agreement,
+    decisions_in,
+    judgments_of,
+    times_of,
+)
 from rules.people.directory import AUTO
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType, Verdict
@@ -20,7 +29,6 @@ from rules.state.decisions import ExecutionState
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 
-_MILLISECOND = timedelta(milliseconds=1)
 _D, _E = HumanDecisionType, EventType
 
 
@@ -49,24 +57,14 @@ class Result(StrEnum):
 _BY_PEOPLE = frozenset([Result.APPROVED, Result.ANSWERED, Result.OVERRIDDEN, Result.REJECTED, Result.TAKEN_OVER])
 
 
-class Step(NamedTuple):
-    """An event of the package's record, as far as it is counted. Only a person's decision has the last three."""
-
-    event_type: str
-    actor: str
-    at: datetime
-    decision: str | None = None
-    version: int | None = None
-    latency_ms: int | None = None
-
-
 class Facts(NamedTuple):
     """What the shares count of a package.
 
     `uncertain`: because of the agent's low confidence, the policy asked for an explicit approval or more.
-    `judged_by_several`: two or more people approved, stopped, sent back or overrode the same version, and `disagreed`
-    says that they did not all do the same. `allowed`: people let the agent go ahead. `incident`: afterwards the action
-    failed or was rolled back, a person revoked it, or a second look found it unsound.
+    `judged_by_several`: two or more people approved, stopped, sent back, overrode or blindly judged the same version,
+    and `disagreed` says that they did not all do the same. `allowed`: people let the agent go ahead. `incident`:
+    afterwards the action failed or was rolled back, a person revoked it, or a second look found it unsound. `blind`:
+    the second look is a blind one. `not_possible`: it was picked for one, and nobody could look.
     """
 
     result: Result
@@ -78,6 +76,8 @@ class Facts(NamedTuple):
     allowed: bool = False
     incident: bool = False
     sampled: bool = False
+    blind: bool = False
+    not_possible: bool = False
     verdict: Verdict | None = None
 
     def as_words(self) -> str:
@@ -96,19 +96,6 @@ _FLAGS = Facts._fields[1:-1]
 _VERDICTS = frozenset(Verdict)
 
 
-class DecisionTimes(NamedTuple):
-    """How long the deciding person's decision took since people were last asked. The parts add up to `decided_ms`.
-
-    `waiting_ms`: until the first person did anything with it. `seen_ms`: from then until the person who decided opened
-    Details or a form, or else decided. `reading_ms`: from there to the decision.
-    """
-
-    decided_ms: int
-    waiting_ms: int
-    seen_ms: int
-    reading_ms: int
-
-
 class Outcome(NamedTuple):
     agent_id: str
     action_type: str
@@ -117,6 +104,7 @@ class Outcome(NamedTuple):
     ended_at: datetime
     facts: Facts
     times: DecisionTimes | None = None  # if people decided
+    judgments: tuple[Judgment, ...] = ()
 
 
 class Standing(NamedTuple):
@@ -143,8 +131,9 @@ def outcome_of(state: PackageState, steps: Sequence[Step]) -> Outcome | None:
     if not ends:
         return None
     review, end = steps[: ends[0]], steps[ends[0]]
-    decisions = [step for step in review if step.event_type == _E.HUMAN_DECISION_RECORDED]
+    decisions = decisions_in(review)
     result = _result(end, decisions)
+    deciding = decisions[-1] if result.by_people and decisions else None
     return Outcome(
         agent_id=state.agent_id,
         action_type=state.action_type,
@@ -152,8 +141,24 @@ def outcome_of(state: PackageState, steps: Sequence[Step]) -> Outcome | None:
         risk=state.risk,
         ended_at=end.at,
         facts=_facts(state, steps, decisions, result),
-        times=_times(review, decisions[-1]) if result.by_people and decisions else None,
+        times=times_of(review, deciding) if deciding else None,
+        judgments=_with_look(judgments_of(review, deciding), state),
     )
+
+
+def _with_look(judgments: tuple[Judgment, ...], state: PackageState) -> tuple[Judgment, ...]:
+    """A judged blind look is a judgment of its own, and one more of those whose approval it is about."""
+    if state.look is None or state.verdict is None:
+        return judgments
+    unsound = state.verdict is Verdict.UNSOUND
+    approvers = (
+        judgment._replace(several=True, differed=judgment.differed or unsound)
+        if judgment.reviewer_id in state.look.of
+        else judgment
+        for judgment in judgments
+    )
+    own = Judgment(state.look.judge, looked=True, several=True, differed=unsound)
+    return tuple(sorted((*approvers, own), key=lambda judgment: judgment.reviewer_id))
 
 
 _RESULTS = {
@@ -174,7 +179,8 @@ def _result(end: Step, decisions: Sequence[Step]) -> Result:
 
 
 def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step], result: Result) -> Facts:
-    several, disagreed = _judgments(decisions)
+    several, disagreed = agreement(decisions)
+    looked = state.look is not None and state.verdict is not None
     allowed = result is Result.APPROVED or (result is Result.OVERRIDDEN and _let_proceed(state))
     return Facts(
         result=result,
@@ -182,12 +188,14 @@ def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step]
         escalated=any(step.event_type == _E.PACKAGE_ESCALATED for step in steps)
         or any(step.decision == _D.ESCALATE for step in decisions),
         uncertain=any(why.rule == "confidence" and why.level >= HITLLevel.HARD_APPROVAL for why in state.why),
-        judged_by_several=several,
-        disagreed=disagreed,
+        judged_by_several=several or looked,
+        disagreed=disagreed or (looked and state.verdict is Verdict.UNSOUND),
         allowed=allowed,
         incident=allowed
         and (state.verdict is Verdict.UNSOUND or any(is_incident(step.event_type, step.actor) for step in steps)),
         sampled=state.sampled,
+        blind=state.look is not None,
+        not_possible=any(step.event_type == _E.REVIEW_NOT_POSSIBLE for step in steps),
         verdict=state.verdict,
     )
 
@@ -204,49 +212,3 @@ def is_incident(event_type: str, actor: str) -> bool:
     """What the service revokes by itself, because a vote no longer counts, is no incident."""
     revoked = event_type == _E.PACKAGE_REVOKED and actor != AUTO.actor_id
     return revoked or event_type in (_E.EXECUTION_FAILED, _E.EXECUTION_ROLLED_BACK)
-
-
-_JUDGMENTS = {
-    _D.APPROVE: "proceed",
-    _D.APPROVE_WITH_EDITS: "proceed",
-    _D.REJECT: "stop",
-    _D.OBJECT: "stop",
-    _D.TAKE_OVER: "stop",
-    _D.REVISE: "send back",
-    _D.REQUEST_MORE_EVIDENCE: "send back",
-    _D.OVERRIDE: "override",
-}
-
-
-def _judgments(decisions: Sequence[Step]) -> tuple[bool, bool]:
-    """Whether several people judged the same version, and whether they disagreed. A person's last judgment counts."""
-    by_version: dict[int | None, dict[str, str]] = {}
-    for step in decisions:
-        if step.decision in _JUDGMENTS:
-            by_version.setdefault(step.version, {})[step.actor] = _JUDGMENTS[HumanDecisionType(step.decision)]
-    several = [judgments for judgments in by_version.values() if len(judgments) > 1]
-    return bool(several), any(len(set(judgments.values())) > 1 for judgments in several)
-
-
-_READING = (_E.PACKAGE_DETAILS_OPENED, _E.PACKAGE_FORM_OPENED)
-_TRACES = frozenset(
-    [
-        *_READING,
-        _E.HUMAN_DECISION_RECORDED,
-        _E.HUMAN_DECISION_REFUSED,
-        _E.HUMAN_COMMENTED,
-        _E.TASK_CLAIMED,
-        _E.TASK_EXTENDED,
-        _E.TASK_RECUSED,
-    ]
-)
-
-
-def _times(review: Sequence[Step], deciding: Step) -> DecisionTimes:
-    decided_ms = deciding.latency_ms or 0
-    asked_at = deciding.at - decided_ms * _MILLISECOND
-    since_asked = [step for step in review if step.at >= asked_at]
-    seen_at = next((step.at for step in since_asked if step.event_type in _TRACES), deciding.at)
-    own = (step.at for step in since_asked if step.event_type in _READING and step.actor == deciding.actor)
-    waiting_ms, opened_ms = ((at - asked_at) // _MILLISECOND for at in (seen_at, next(own, deciding.at)))
-    return DecisionTimes(decided_ms, waiting_ms, opened_ms - waiting_ms, decided_ms - opened_ms)

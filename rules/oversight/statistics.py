@@ -33,17 +33,24 @@ class Waiting(Value):
 
 
 class Grouping(StrEnum):
-    """By what the measures of a period can be divided. `tier`: by risk."""
+    """By what the measures of a period can be divided. `tier`: by risk; `reviewer`: by the people who decided."""
 
     AGENT = "agent"
     TYPE = "type"
     ROLE = "role"
     TIER = "tier"
     WEEK = "week"
+    REVIEWER = "reviewer"
+
+
+NAMES_ARE_OFF = (
+    "The policy does not let reports name reviewers. Whoever decides on the policy can set `names = true` in "
+    "`[oversight]`. Each such report is then recorded with its reader."
+)
 
 
 class Group(Value):
-    """The measures of one agent, action type, role, tier or week."""
+    """The measures of one agent, action type, role, tier, week or reviewer."""
 
     name: str
     figures: Figures

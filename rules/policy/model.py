@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from rules.canonical import sha256_of
 from rules.policy.actions import Action, Listing, Look, ReversibilityTable, listing
 from rules.policy.handoffs import Handoffs
+from rules.policy.oversight import Audit, Feedback, Oversight
 from rules.policy.roles import Role
 from rules.policy.tiers import NEVER_SILENT, Tiers
 from rules.policy.types import (
@@ -24,11 +25,9 @@ from rules.policy.types import (
     Domain,
     Name,
     Pattern,
-    RowPath,
     Share,
     ShortName,
     Span,
-    Tag,
     UserId,
 )
 from rules.scales import HITLLevel, RiskLevel
@@ -124,16 +123,6 @@ class EmailPolicy(Value):
     per_hour: int = Field(default=6, ge=1, le=60)
 
 
-class Feedback(Value):
-    """`tags`: short reasons to tick when a package is rejected or sent back.
-
-    `redact`: paths in the rows of `countersign export decisions` whose values are left out.
-    """
-
-    tags: Annotated[tuple[Tag, ...], Field(max_length=10)] = ()
-    redact: tuple[RowPath, ...] = ()
-
-
 class DirectoryPolicy(Value):
     max_age: Span = timedelta(hours=24)
     guests: tuple[UserId, ...] = ()
@@ -171,12 +160,14 @@ class Policy(Value):
     kinds: Kinds = Kinds()
     separation: Separation = Separation()
     soft: Soft = Soft()
+    audit: Audit = Audit()
     windows: Windows = Windows()
     queue: Queue = Queue()
     outcomes: Outcomes = Outcomes()
     handoffs: Handoffs = Handoffs()
     email: EmailPolicy = EmailPolicy()
     feedback: Feedback = Feedback()
+    oversight: Oversight = Oversight()
     directory: DirectoryPolicy = DirectoryPolicy()
     retention: Retention = Retention()
 

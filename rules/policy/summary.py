@@ -40,6 +40,11 @@ def summary_sections(policy: Policy) -> list[list[Line]]:
         [Line("Actions (others count as irreversible, high impact)"), *_catalogue(policy)],
         [Line("Who holds each role"), *_holders(policy)],
         [Line("Time limits"), *(Line(text.format(_windows(policy)[name]), 2) for name, text in _WINDOWS.items())],
+        *(
+            [[Line("Reports may name reviewers. Each reading of such a report is recorded.")]]
+            if policy.oversight.names
+            else []
+        ),
     ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
+from rules.authority.looks import is_drawn
 from rules.record.evidence import Fault, Trail
 from rules.record.fold import Folding, fold
 from rules.record.replay_threads import THREADS
@@ -67,4 +69,27 @@ PACKAGES = Folding(
 
 def replay(trail: Trail) -> Iterator[Fault]:
     """Replay an intact chain, of a package or a thread, and yield its faults."""
-    return fold(trail, THREADS if is_thread(trail.package_id) else PACKAGES)
+    if is_thread(trail.package_id):
+        yield from fold(trail, THREADS)
+        return
+    yield from fold(trail, PACKAGES)
+    yield from _draw_faults(trail)
+
+
+_PICKED = (EventType.REVIEW_PICKED, EventType.REVIEW_NOT_POSSIBLE)
+
+
+def _draw_faults(trail: Trail) -> Iterator[Fault]:
+    """The rate is in the event that ended the review, and the event of its decision determines the draw."""
+    for event, following in pairwise([*trail.events, {}]):
+        is_picked = following.get("event_type") in _PICKED
+        if is_picked is not _should_be_picked(event["change"]):
+            sentence = f"it was {'' if is_picked else 'not '}picked for a blind second look, against its draw"
+            yield Fault(trail.package_id, event["revision"], event["event_id"], sentence)
+
+
+def _should_be_picked(change: dict[str, Any]) -> bool:
+    rate, decision = change.get("audit_rate"), change.get("decision")
+    if not isinstance(rate, int | float) or not isinstance(decision, dict):
+        return False
+    return is_drawn(str(decision.get("event_id")), rate)

@@ -11,7 +11,7 @@ from typing import TypedDict
 from rules.mail.mailed import Mailed
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
-from rules.state.decisions import Decision, Execution, Hold, Recovery, Vote
+from rules.state.decisions import BlindLook, Decision, Execution, Hold, Recovery, Vote
 from rules.state.model import Bar, Details, PackageState, ReviewTask, Status, Terms, Why
 from rules.state.noes import No
 from rules.state.sightings import FormStep, Shown
@@ -63,6 +63,8 @@ class StateChanges(TypedDict, total=False):
     followed: str | None
     sampled: bool
     verdict: Verdict | None
+    audit_rate: float | None
+    look: BlindLook | None
     mailed: tuple[Mailed, ...]
 
 

@@ -47,6 +47,7 @@ class Verb(StrEnum):
     CLOSE = "close"
     WITHDRAW = "withdraw"
     JUDGE = "judge"
+    END_LOOK = "end_look"
     SHOW = "show"
     OPEN_DETAILS = "open_details"
     OPEN_FORM = "open_form"

@@ -125,3 +125,15 @@ class Hold(Value):
     since: Moment
     event_id: str
     thread_key: str | None = None
+
+
+class BlindLook(Value):
+    """A second look by someone who is not shown what people decided.
+
+    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judged in time.
+    """
+
+    judge: str
+    of: tuple[str, ...]
+    until: Moment
+    has_ended: bool = False

@@ -72,6 +72,9 @@ class EventType(_Names):
     TASK_RECUSED = "task.recused"
 
     THREAD_HANDED_BACK = "thread.handed_back"
+    REVIEW_PICKED = "review.picked"  # for a blind second look
+    REVIEW_NOT_POSSIBLE = "review.not_possible"  # it was picked, and nobody could look
+    REVIEW_ENDED = "review.ended"  # nobody judged in time
     REVIEW_JUDGED = "review.judged"
     AUTONOMY_CHANGED = "autonomy.changed"
 
@@ -99,6 +102,8 @@ class TenantEventType(_Names):
     PERSON_BACK = "person.back"
     PERSON_MAILS_CHANGED = "person.mails_changed"  # which mails the person wants
     PERSON_MAILED = "person.mailed"  # about a trouble of the service
+
+    OVERSIGHT_NAMES_READ = "oversight.names_read"  # someone read the measures of reviewers under their names
 
     AGENT_ADDED = "agent.added"
     AGENT_ROTATED = "agent.rotated"

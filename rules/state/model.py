@@ -20,6 +20,7 @@ from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
 from rules.state.decisions import (
     FAILURES,
     Basis,
+    BlindLook,
     Decision,
     Execution,
     ExecutionState,
@@ -200,6 +201,8 @@ class PackageState(Value):
     followed: str | None = None  # the event of its thread that stopped it or, while it was running, told it to stop
     sampled: bool = False
     verdict: Verdict | None = None
+    audit_rate: float | None = None  # the share of such approvals that was picked for a blind look, when it was drawn
+    look: BlindLook | None = None
     mailed: tuple[Mailed, ...] = ()  # who was told by e-mail, when this was last recorded
 
     @property
@@ -221,6 +224,12 @@ class PackageState(Value):
     def is_unused(self) -> bool:
         """Whether there is a permission that was not claimed yet: the first one, or a retry."""
         return self.proceeds and (self.execution.state is ExecutionState.NONE or self.retry_open)
+
+    @property
+    def open_look(self) -> BlindLook | None:
+        """The blind look that somebody is asked for. It ends when the action fails or the approval is revoked."""
+        over = self.verdict is not None or self.status is not Status.APPROVED or self.execution.state in FAILURES
+        return None if self.look is None or self.look.has_ended or over else self.look
 
     @property
     def is_running(self) -> bool:

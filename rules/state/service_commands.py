@@ -65,6 +65,10 @@ class LoseTrack(ClockCommand):
     verb = Verb.LOSE_TRACK
 
 
+class EndLook(ClockCommand):
+    verb = Verb.END_LOOK
+
+
 class RecordMails(ClockCommand):
     """People were told of the package by e-mail. Each mail is recorded once."""
 

@@ -82,6 +82,17 @@ class Conversation(Value):
     has_answered_one: bool = False
 
 
+class Traces(Value):
+    """Who cannot look at the package blindly.
+
+    `involved`: who has done more with it than to read it, or read it when others had already voted.
+    `looking`: who is asked for a blind look at another package.
+    """
+
+    involved: frozenset[str] = frozenset()
+    looking: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """The policy, the people, the time, and whatever the verb's row says that the rule needs.
@@ -111,6 +122,7 @@ class Situation:
     memory: Memory = field(default_factory=Memory)
     conversation: Conversation = field(default_factory=Conversation)
     open_items: dict[str, int] = field(default_factory=dict)
+    traces: Traces = field(default_factory=Traces)
     cards: frozenset[CardLocation] = frozenset()
     mails: tuple[Mailed, ...] = ()
     chance: float = 1.0

@@ -1,14 +1,15 @@
 """The only place where a decision is made: `decide` applies a command to a package's state in a situation.
 
-The checks run in this order: actor, identity, status, version and rung, authority, and then what this package accepts
-at its level and tier. The rule of the verb runs last. The result is a transition or a refusal; nothing is performed
-here. A transition must end in a status that the row of its verb allows.
+The checks run in this order: actor, identity, blindness, status, version and rung, authority, and then what this
+package accepts at its level and tier. The rule of the verb runs last. The result is a transition or a refusal; nothing
+is performed here. A transition must end in a status that the row of its verb allows.
 """
 
 from __future__ import annotations
 
 from rules.authority.authorization import authorize, authorize_to_proceed, identify, question_of
 from rules.authority.ladder import deciding_rungs
+from rules.authority.looks import check_blindness
 from rules.authority.standards import Standard
 from rules.package.model import Kind
 from rules.people.directory import ActorKind, ReviewerAuthorization
@@ -32,7 +33,7 @@ def decide(state: PackageState | None, command: Command, situation: Situation) -
         return spec.begins(command, situation)
     if state is None or spec.rule is None:
         return refuse(Reason.NOT_FOUND)
-    for check in (_check_actor, _check_identity, _check_status, _check_version_and_rung):
+    for check in (_check_actor, _check_identity, _check_blindness, _check_status, _check_version_and_rung):
         if refusal := check(spec, state, command, situation):
             return refusal
     authority = _authorize(spec, state, situation)
@@ -68,6 +69,10 @@ def _check_identity(_: VerbSpec, __: PackageState, ___: Command, situation: Situ
         return None
     person = identify(situation.roster, actor.actor_id, situation.now)
     return person if isinstance(person, Refusal) else None
+
+
+def _check_blindness(_: VerbSpec, state: PackageState, command: Command, situation: Situation) -> Refusal | None:
+    return check_blindness(state, command, situation)
 
 
 def _check_status(spec: VerbSpec, state: PackageState, command: Command, situation: Situation) -> Refusal | None:

@@ -156,8 +156,8 @@ def decided_by_people(state: PackageState) -> bool:
 
 
 def was_reviewed(state: PackageState) -> bool:
-    """Whether a person approved it before, or judged it sound afterwards."""
-    return decided_by_people(state) or state.verdict is Verdict.SOUND
+    """Whether a person approved it before, and nobody judged it unsound, or a person judged it sound afterwards."""
+    return state.verdict is Verdict.SOUND or (decided_by_people(state) and state.verdict is None)
 
 
 def counted_as_failure(state: PackageState) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rules.authority.looks import audit_rate, choose_judge, is_drawn
 from rules.package.takeover_reach import has_thread_or_run
 from rules.people.directory import ActorKind
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.decisions import Basis, Decision, Seat
+from rules.state.decisions import Basis, BlindLook, Decision, Seat
 from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
@@ -52,9 +53,25 @@ def settle(
     )
     decided: StateChanges = {"status": status, "decision": new_decision}
     update: StateChanges = {**decided, **_consequences(apply_changes(move.state, decided), move), **(changes or {})}
-    return move.record(
-        EventType.of("package", status), update, decision=decision, basis=basis, reason=reason, words=words
+    move.record(EventType.of("package", status), update, decision=decision, basis=basis, reason=reason, words=words)
+    return _draw_look(move)
+
+
+def _draw_look(move: Move) -> Move:
+    """Ask someone to look, if this approval is picked. If nobody can be asked, the record says so."""
+    state, rate = move.state, move.state.audit_rate
+    approval = state.decision if state.status is Status.APPROVED else None
+    if approval is None or rate is None or not is_drawn(approval.event_id, rate):
+        return move
+    judge = choose_judge(state, move.situation)
+    if judge is None:
+        return move.record(EventType.REVIEW_NOT_POSSIBLE)
+    look = BlindLook(
+        judge=judge,
+        of=tuple(seat.reviewer_id for seat in approval.reviewers),
+        until=move.situation.now + move.situation.policy.audit.within,
     )
+    return move.record(EventType.REVIEW_PICKED, {"look": look, "sampled": True})
 
 
 def _consequences(settled: PackageState, move: Move) -> StateChanges:
@@ -64,6 +81,8 @@ def _consequences(settled: PackageState, move: Move) -> StateChanges:
         after["lapses_at"] = lapse_time(settled, move.situation)
     if _may_be_sampled(settled):
         after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
+    if rate := audit_rate(settled, move.situation):
+        after["audit_rate"] = rate
     if settled.status.terminal:
         after["holds_thread"] = _keeps_thread(settled, move)
         if not settled.proceeds:

@@ -36,6 +36,7 @@ class Needs(Enum):
     CONTENT = auto()  # the newest version as the agent posted it, as a package
     WORDS = auto()  # that version and the comments of the decision, as texts: for the document that a claim returns
     MESSAGES = auto()  # what the agent said within the last minute, and the message to which it replies
+    TRACES = auto()  # who has had a part in the package, and who is asked for a blind look, if the policy draws any
     CARDS = auto()  # where the package's cards are in Slack
     MAILS = auto()  # the mails about it that were sent and are not recorded yet
     OPEN_ITEMS = auto()  # how many open tasks each reviewer has, if the policy assigns tasks

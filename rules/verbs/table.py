@@ -41,6 +41,7 @@ _PEOPLE, _AGENT, _SERVICE = (ActorKind.PERSON,), (ActorKind.AGENT,), (ActorKind.
 _PROCEED, _STOP, _ROUTE, _OWN = Standard.PROCEED, Standard.STOP, Standard.ROUTE, Standard.OWN_RULE
 _PROPOSAL = frozenset([Needs.AGENT_LOAD, Needs.THREAD, Needs.PROFILE, Needs.MEMORY, Needs.OPEN_ITEMS])
 _OUTCOME = frozenset([Needs.AGENT_ALONE, Needs.PROFILE])
+_DRAWN = frozenset([Needs.TRACES])
 _HANDED_OUT = frozenset([Needs.OPEN_ITEMS])
 _EDITABLE = frozenset(
     [Kind.ACTION, Kind.TOOL_CALL, Kind.MEMORY, Kind.POLICY_EXCEPTION]
@@ -67,11 +68,11 @@ def _always(_: PackageState) -> bool:
 VERBS = build_table([
     VerbSpec(command=Submit, by=_AGENT, requires=None, taken_in=(), begins=submit, needs=_PROPOSAL),
     VerbSpec(command=commands.Approve, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
-             leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve,
+             leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve, needs=_DRAWN,
              offered=lambda state: _grantable(state) and not state.asks_recovery),
     VerbSpec(command=commands.ApproveWithEdits, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve_with_edits, offered=_editable,
-             needs=_HANDED_OUT | {Needs.CONTENT, Needs.PROFILE, Needs.MEMORY, Needs.AGENT, Needs.THREAD}),
+             needs=_DRAWN | _HANDED_OUT | {Needs.CONTENT, Needs.PROFILE, Needs.MEMORY, Needs.AGENT, Needs.THREAD}),
     VerbSpec(command=commands.Answer, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              leads_to=(S.APPROVED,), rule=decisions.answer, offered=lambda state: state.kind is Kind.QUESTION,
              needs=frozenset([Needs.CONTENT])),
@@ -117,7 +118,7 @@ VERBS = build_table([
              leads_to=(S.REVOKED,), rule=tasks.revoke, offered=_revocable),
     # After a failure, or if the package itself asks what to do after one.
     VerbSpec(command=commands.AllowRetry, by=_PEOPLE, requires=_PROCEED, taken_in=(S.PENDING, *_GRANTED),
-             moves_from=_PENDING, leads_to=(S.PENDING, S.APPROVED), rule=recovery.allow_retry,
+             moves_from=_PENDING, leads_to=(S.PENDING, S.APPROVED), rule=recovery.allow_retry, needs=_DRAWN,
              offered=lambda state: recovery.retry_obstacle(state) is None),
     VerbSpec(command=commands.AskRollback, by=_PEOPLE, requires=_STOP, taken_in=(S.PENDING, *_GRANTED),
              moves_from=_PENDING, leads_to=(S.REJECTED,), rule=recovery.ask_rollback,
@@ -171,6 +172,8 @@ VERBS = build_table([
              rule=execution.lapse, due=timers.is_due),
     VerbSpec(command=service_commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lose_track, due=timers.is_due, needs=_OUTCOME),
+    VerbSpec(command=service_commands.EndLook, by=_SERVICE, requires=None, taken_in=_GRANTED,
+             rule=timers.end_look, due=timers.is_due),
     VerbSpec(command=service_commands.RecordMails, by=_SERVICE, requires=None, taken_in=_ANY,
              rule=tasks.record_mails, due=lambda _, __, ___: True, needs=frozenset([Needs.MAILS])),
 ])

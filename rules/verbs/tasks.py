@@ -12,6 +12,7 @@ from datetime import datetime
 from rules.authority.assignment import check_assignee
 from rules.authority.authorization import authorize, question_asked, question_of
 from rules.authority.key_limits import check_recent
+from rules.authority.looks import check_look
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
@@ -173,14 +174,19 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
-    """Review a sampled package afterwards. Only what ran without a person changes the agent's autonomy."""
+    """Review a sampled package afterwards.
+
+    What ran without a person changes the agent's autonomy, and so does what a blind look finds unsound.
+    """
     state = move.state
-    if not state.sampled:
+    if not state.sampled or (state.look and state.look.judge != move.situation.actor.actor_id):
         return refuse(Reason.NOT_SAMPLED)
     if state.verdict is not None:
         return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
     if state.decision and move.situation.actor.actor_id in (seat.reviewer_id for seat in state.decision.reviewers):
         return refuse(Reason.ALREADY_COUNTED)
+    if state.look and (refusal := check_look(state, command.comment)):
+        return refusal
     move.record(
         EventType.REVIEW_JUDGED,
         {"verdict": command.verdict},
@@ -189,7 +195,8 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
     )
     success = command.verdict is Verdict.SOUND
     counts = state.execution.state is ExecutionState.SUCCEEDED if success else not counted_as_failure(state)
-    return update_trust(move, success=success) if counts and not decided_by_people(state) else move.build()
+    bears = not decided_by_people(state) or (state.look is not None and not success)
+    return update_trust(move, success=success) if counts and bears else move.build()
 
 
 def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:

@@ -22,7 +22,7 @@ from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.level import minimum_level_today
 from rules.state.model import PackageState, Status
-from rules.state.service_commands import Climb, Consent, Expire, Harden, Remind, WakeUp
+from rules.state.service_commands import Climb, Consent, EndLook, Expire, Harden, Remind, WakeUp
 from rules.state.sightings import Silence
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
@@ -48,6 +48,8 @@ def _due_times(state: PackageState) -> Iterator[Due]:
         yield from _due_unless_held(state)
     if state.execution.state is ExecutionState.CLAIMED and state.outcome_by:
         yield state.outcome_by, Verb.LOSE_TRACK
+    if look := state.open_look:
+        yield look.until, Verb.END_LOOK
 
 
 def _due_unless_held(state: PackageState) -> Iterator[Due]:
@@ -213,3 +215,10 @@ def _defer_again(move: Move) -> Transition:
 
 def wake_up(move: Move, _: WakeUp) -> Transition:
     return return_to_queue(move, Cause.TIME_REACHED)
+
+
+def end_look(move: Move, _: EndLook) -> Transition:
+    """Nobody judged in time: the card says again what was decided."""
+    look = move.state.look
+    changed = look.model_copy(update={"has_ended": True}) if look else None
+    return move.record(EventType.REVIEW_ENDED, {"look": changed}).build()

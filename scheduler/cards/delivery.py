@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
+from blocks.card.blindness import seen_by
 from blocks.card.notes import with_not_read
 from blocks.card.rendering import Rendering, render
 from blocks.kit.message import Message
@@ -29,7 +30,7 @@ from rules.state.service_commands import Show
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.lease import Lease
 from scheduler.cards.members import ChannelMembers
-from scheduler.cards.notes import Note, answered_failure, notes_of
+from scheduler.cards.notes import Note, answered_failure, noted_until, notes_of
 from scheduler.cards.sending import SlackSender
 from scheduler.common.messenger import BusyError, Posted, RefusedError, SlackError, TokenError, UnreachableError
 from store.engine.workers import UnavailableError
@@ -53,6 +54,7 @@ class DrawnCard(NamedTuple):
     """What is to be shown at a place, all read in one transaction."""
 
     dossier: Dossier
+    viewer: str | None  # None: everyone in the channel
     rendering: Rendering
     notes: list[Note]
     answered: Message | None  # what the note about a failure becomes, if that was answered
@@ -107,15 +109,18 @@ class CardDelivery:
 
     def _draw(self, connection: Connection, place: Place) -> DrawnCard:
         installation = self._store.installation
-        dossier = dossier_of(connection, installation, place.package_id, self._store.clock())
+        viewer = place.place if place.is_person else None
+        dossier = dossier_of(connection, installation, place.package_id, self._store.clock(), viewer)
         if dossier is None:
             raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
-        notes = notes_of(dossier, place.noted_revision) if place.posted else []
+        seen = seen_by(dossier, viewer)
+        noted = noted_until(dossier, viewer, place.noted_revision)
+        notes = notes_of(seen, noted) if place.posted else []
         answered = answered_failure(dossier, place.noted_revision) if place.failure_ts else None
         too_late = (
             dossier.state.status.terminal and not place.posted and refused_places.has_card_elsewhere(connection, place)
         )
-        return DrawnCard(dossier, render(dossier), notes, answered, installation.roster(connection), too_late)
+        return DrawnCard(dossier, viewer, render(seen), notes, answered, installation.roster(connection), too_late)
 
     async def _show(self, lease: Lease, drawn: DrawnCard) -> None:
         place, rendering, state = lease.claim.place, drawn.rendering, drawn.dossier.state
@@ -255,7 +260,7 @@ def _looks_the_same(drawn: DrawnCard, after: PackageState) -> bool:
     """Whether only the proof was added and nothing visible changed: then the card is not redrawn."""
     before = drawn.dossier.state
     return after.revision == before.revision + 1 and (
-        render(replace(drawn.dossier, state=after)).rendering_id == drawn.rendering.rendering_id
+        render(seen_by(replace(drawn.dossier, state=after), drawn.viewer)).rendering_id == drawn.rendering.rendering_id
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
+from rules.authority.blindness import Knows, knowledge
 from rules.authority.mentions import Mentions, mentions_for, people_told
 from rules.authority.quorum import tally
 from rules.form_schema import FormSchema
@@ -32,8 +33,13 @@ from store.packages.versions import load_version_event_id
 from store.threads.records import load_thread_record
 
 
-def dossier_of(connection: Connection, installation: Installation, package_id: str, now: datetime) -> Dossier | None:
-    """The package as it is now, with its history."""
+def dossier_of(
+    connection: Connection, installation: Installation, package_id: str, now: datetime, viewer: str | None
+) -> Dossier | None:
+    """The package as it is now, with its history. `blocks.card.blindness` leaves out what the viewer may not know.
+
+    Other packages that the viewer is asked to look at blindly are not among the earlier ones.
+    """
     loaded = load_package(connection, installation.tenant_id, package_id)
     if loaded is None:
         return None
@@ -60,7 +66,11 @@ def dossier_of(connection: Connection, installation: Installation, package_id: s
         second_pair=roster.policy.separation.second_pair_of_eyes,
         parameters_schema=_parameters_schema(roster.policy, state.action_type),
         tags=roster.policy.feedback.tags,
-        earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
+        earlier_packages=tuple(
+            _earlier(before)
+            for before in list_similar_decided(connection, state)
+            if knowledge(before, viewer) is not Knows.PROPOSAL
+        ),
         thread=thread,
         thread_words=words.get(of_thread[0], {}) if of_thread else {},
         history=tuple(_history_event(event, words.get(event["event_id"], {})) for event in events),

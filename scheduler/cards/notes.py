@@ -63,6 +63,33 @@ class Note(NamedTuple):
     asks: bool = False
 
 
+_ENDS_OF_LOOKS = (
+    *_FAILURE_EVENTS,
+    EventType.PACKAGE_REVOKED,
+    EventType.REVIEW_JUDGED,
+    EventType.REVIEW_ENDED,
+)
+
+
+def noted_until(dossier: Dossier, viewer: str | None, noted: int) -> int:
+    """Up to where the thread is complete. `noted`: up to where notes were posted, as far as their readers might know.
+
+    To those who may not know how it was decided, nothing was posted during a blind look: that follows after its end.
+    """
+    look, after = dossier.state.look, 0
+    if look is None or dossier.state.open_look or viewer not in (None, look.judge):
+        return noted
+    for event in dossier.history:
+        if event.event_type == EventType.REVIEW_PICKED:
+            after = event.revision
+        elif after and event.event_type in _ENDS_OF_LOOKS:
+            return after - _APPROVAL if after <= noted < event.revision else noted
+    return noted
+
+
+_APPROVAL = 2  # the event of the approval precedes the one that it was picked
+
+
 def notes_of(dossier: Dossier, after: int) -> list[Note]:
     """One note per kind of event after this revision, as things are now, ordered by the last event of each kind.
 

@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
+from blocks.card.blindness import seen_by
 from blocks.mail.listed import LISTED
 from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail, compose_wordless_mail
 from blocks.mail.matter import Matter
@@ -194,12 +195,12 @@ class _Writer:
         posted = posted_cards(self._connection, state.tenant_id, [package_id])[package_id]
         card = card_seen_by(state, user_id, posted)
         try:
-            dossier = dossier_of(self._connection, self._installation, package_id, self._checks.now)
+            dossier = dossier_of(self._connection, self._installation, package_id, self._checks.now, user_id)
         except ValueError:
             log.exception("mail.package_unreadable", package=package_id)
             return None
         link = self._link_to(card) if card else None
-        return Matter(reasons[package_id], dossier, link) if dossier else None
+        return Matter(reasons[package_id], seen_by(dossier, user_id), link) if dossier else None
 
 
 def _gravest(needs: Sequence[OpenNeed]) -> dict[str, MailReason]:

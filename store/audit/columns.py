@@ -39,12 +39,15 @@ def new_trail(package_id: str, row: Row[Any] | None) -> Trail:
 
 
 def _wrong_stop_columns(row: Row[Any]) -> list[str]:
-    """The columns by which stopped threads find packages. An older release leaves the name of what has ended."""
+    """The columns by which stopped threads find packages, and people the packages that they are asked to look at.
+
+    An older release leaves the name of what has ended.
+    """
     try:
         state = PackageState.model_validate_json(row.state)
     except ValidationError:
         return []  # another check says so
-    expected = stop_columns(state)
+    expected = stop_columns(state) | {"judge": state.open_look.judge if state.open_look else None}
     wrong = [name for name, value in expected.items() if getattr(row, name) != value]
     is_left = expected["stop_name"] is None and row.stop_name == followed_name(state)
     return [name for name in wrong if not (name == "stop_name" and is_left)]

@@ -29,7 +29,7 @@ from store.audit.tolerant_rows import UNREADABLE, parse_or_text, select_all, str
 from store.commands.write import EVENTS
 from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import read_tenant_id
-from store.oversight.outcomes import OUTCOMES
+from store.oversight.outcomes import JUDGMENTS, OUTCOMES
 from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.threads import THREADS
@@ -198,6 +198,7 @@ _TABLES = (
     THREADS,
     HANDOFFS,
     OUTCOMES,
+    JUDGMENTS,
     EVENTS,
     TENANT_EVENTS,
     CONTENT,

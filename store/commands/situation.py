@@ -37,6 +37,7 @@ from store.engine.statements import fetch_all
 from store.installation.installation import Installation, fresh_id
 from store.mail.records import unrecorded_mails
 from store.outbox.cards import posted_cards
+from store.oversight.looks import load_traces
 from store.packages import noes
 from store.packages.autonomy import load_profile
 from store.packages.content import load_words
@@ -143,6 +144,8 @@ def _loaded_fields(
         fields["words"] = document_words(connection, loaded.state)
     if Needs.MESSAGES in needs and isinstance(command, Say):
         fields["conversation"] = load_conversation(connection, tenant, agent_id, command, invocation.now)
+    if loaded and Needs.TRACES in needs and policy.audit.sample.of(loaded.state.risk) and not invocation.trial:
+        fields["traces"] = load_traces(connection, tenant, command.decision_package_id)
     if action := _memory_subject(command, needs, loaded, fields.get("package")):
         memory |= _load_memory(connection, tenant, policy.windows, invocation, (agent_id, *earlier), action)
     return fields | {"memory": Memory(**memory)}

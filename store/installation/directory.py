@@ -62,6 +62,11 @@ def refresh_directory(
     return done
 
 
+def people_names(connection: Connection, tenant_id: str) -> dict[str, str]:
+    query = select(PEOPLE.c.user_id, PEOPLE.c.name).where(PEOPLE.c.tenant_id == tenant_id)
+    return {str(user_id): str(name) for user_id, name in connection.execute(query)}
+
+
 def unknown_groups(connection: Connection, groups: Collection[str]) -> frozenset[str]:
     """Groups without known members."""
     return frozenset(groups).difference(connection.execute(select(MEMBERS.c.group_id).distinct()).scalars())

@@ -1,5 +1,7 @@
 """Outcomes: one row for each package whose review has ended, which the measures of human control count.
 
+Beside it, each person who judged the package has a row in `judgments`.
+
 A command only marks its package as uncounted, so no decision waits for this. The clock, and whoever reads the measures,
 derive the rows of the marked packages from the record, many at once. The steps of the record come from the columns of
 events and votes: no event is parsed.
@@ -13,17 +15,18 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
-from rules.oversight.outcomes import DecisionTimes, Outcome, Step, outcome_of
+from rules.oversight.judgments import DecisionTimes, Step
+from rules.oversight.outcomes import Outcome, outcome_of
 from rules.spelling import normalize_name
 from rules.state.model import PackageState
 from store.engine.database import Database
 from store.installation.tenancy import read_tenant_id
 from store.packages.packages import PACKAGES
 from store.packages.states import parse_or_log
-from store.schema.oversight_tables import OutcomeRow
+from store.schema.oversight_tables import JudgmentRow, OutcomeRow
 from store.schema.tables import UNCOUNTED, EventRow, VoteRow, core
 
-OUTCOMES, _EVENTS, _VOTES = core(OutcomeRow), core(EventRow), core(VoteRow)
+OUTCOMES, JUDGMENTS, _EVENTS, _VOTES = core(OutcomeRow), core(JudgmentRow), core(EventRow), core(VoteRow)
 
 AT_ONCE = 50  # packages in one transaction: few, because a click may have to wait for all of them
 
@@ -48,12 +51,12 @@ _STEPS = (
     .where(_EVENTS.c.tenant_id == bindparam("tenant"), _EVENTS.c.package_id.in_(bindparam("packages", expanding=True)))
     .order_by(_EVENTS.c.package_id, _EVENTS.c.revision)
 )
-_FORGET, _MARK_COUNTED = (
+_FORGET, _FORGET_JUDGMENTS, _MARK_COUNTED = (
     statement.where(
         statement.table.c.tenant_id == bindparam("tenant"),
         statement.table.c.package_id.in_(bindparam("packages", expanding=True)),
     )
-    for statement in (delete(OUTCOMES), update(PACKAGES).values(uncounted=False))
+    for statement in (delete(OUTCOMES), delete(JUDGMENTS), update(PACKAGES).values(uncounted=False))
 )
 
 
@@ -75,10 +78,13 @@ def count_some(connection: Connection) -> int:
     tenant_id = read_tenant_id(connection)
     packages = connection.execute(_SOME, {"tenant": tenant_id}).all()
     key = {"tenant": tenant_id, "packages": [row.package_id for row in packages]}
-    rows = list(_derive_rows(packages, _load_steps(connection, key)))
-    connection.execute(_FORGET, key)
-    if rows:
-        connection.execute(insert(OUTCOMES), rows)
+    derived = list(_derive_outcomes(packages, _load_steps(connection, key)))
+    rows = [outcome_row(state, outcome) for state, outcome in derived]
+    judgments = [row for state, outcome in derived for row in judgment_rows(state, outcome)]
+    for forget, table, new_rows in ((_FORGET, OUTCOMES, rows), (_FORGET_JUDGMENTS, JUDGMENTS, judgments)):
+        connection.execute(forget, key)
+        if new_rows:
+            connection.execute(insert(table), new_rows)
     connection.execute(_MARK_COUNTED, key)
     return len(packages)
 
@@ -90,12 +96,12 @@ def _load_steps(connection: Connection, key: dict[str, Any]) -> dict[str, list[S
     return steps
 
 
-def _derive_rows(packages: Iterable[Any], steps: dict[str, list[Step]]) -> Iterator[dict[str, Any]]:
+def _derive_outcomes(packages: Iterable[Any], steps: dict[str, list[Step]]) -> Iterator[tuple[PackageState, Outcome]]:
     """An unreadable package is logged and has no outcome. The audit finds it, too."""
     for row in packages:
         state = parse_or_log(row.package_id, row.state)
         if state and (outcome := outcome_of(state, steps[row.package_id])):
-            yield outcome_row(state, outcome)
+            yield state, outcome
 
 
 def outcome_row(state: PackageState, outcome: Outcome) -> dict[str, Any]:
@@ -108,5 +114,25 @@ def outcome_row(state: PackageState, outcome: Outcome) -> dict[str, Any]:
         "role": outcome.role,
         "risk": outcome.risk.value,
         "facts": outcome.facts.as_words(),
-        **(outcome.times._asdict() if outcome.times else dict.fromkeys(DecisionTimes._fields)),
+        **_time_columns(outcome.times),
     }
+
+
+def judgment_rows(state: PackageState, outcome: Outcome) -> list[dict[str, Any]]:
+    return [
+        {
+            "tenant_id": state.tenant_id,
+            "package_id": state.decision_package_id,
+            "reviewer_id": judgment.reviewer_id,
+            "ended_at": outcome.ended_at,
+            "decided": judgment.decided,
+            "judgment": judgment.words,
+            "facts": outcome.facts.as_words(),
+            **_time_columns(judgment.times),
+        }
+        for judgment in outcome.judgments
+    ]
+
+
+def _time_columns(times: DecisionTimes | None) -> dict[str, int | None]:
+    return times._asdict() if times else dict.fromkeys(DecisionTimes._fields)

@@ -6,19 +6,21 @@ The database counts packages with the same facts together, with the same SQL on 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Table, case, func, literal, select
 
+from rules.oversight.judgments import DecisionTimes
 from rules.oversight.measures import Counted, Figures, compute_figures, compute_times
-from rules.oversight.outcomes import DecisionTimes, Facts
+from rules.oversight.outcomes import Facts
 from rules.oversight.statistics import Group, Grouping, Statistics, Week, weeks_between
 from store.agents.agents import agent_names
+from store.installation.directory import people_names
 from store.installation.tenancy import read_tenant_id
-from store.oversight.outcomes import OUTCOMES
+from store.oversight.outcomes import JUDGMENTS, OUTCOMES
 from store.packages.queue import count_waiting
 
 _COLUMNS: Mapping[Grouping | None, ColumnElement[Any]] = {
@@ -27,20 +29,26 @@ _COLUMNS: Mapping[Grouping | None, ColumnElement[Any]] = {
     Grouping.TYPE: OUTCOMES.c.action_type,
     Grouping.ROLE: OUTCOMES.c.role,
     Grouping.TIER: OUTCOMES.c.risk,
+    Grouping.REVIEWER: JUDGMENTS.c.reviewer_id,
 }
-_TIMES = tuple(OUTCOMES.c[name] for name in DecisionTimes._fields)
 
 
 def load_statistics(connection: Connection, since: datetime, until: datetime, by: Grouping | None = None) -> Statistics:
-    """Each package is read once, also if the measures are divided: the groups add up to the whole."""
+    """Each package is read once, also if the measures are divided: the groups add up to the whole.
+
+    By reviewer they do not, because several people decide a package together. Call `record_names_read` before that.
+    """
     tenant_id = read_tenant_id(connection)
     weeks = weeks_between(since, until)
     key = _week_of(weeks) if by is Grouping.WEEK else _COLUMNS[by]
-    within = (OUTCOMES.c.tenant_id == tenant_id, OUTCOMES.c.ended_at > since, OUTCOMES.c.ended_at <= until)
-    counted, times = _count(connection, key, within), _read_times(connection, key, within)
+    within = _Within(OUTCOMES, tenant_id, since, until)
+    of_groups = within._replace(table=JUDGMENTS) if by is Grouping.REVIEWER else within
+    counted, times = _count(connection, key, of_groups), _read_times(connection, key, of_groups)
     figures = {name: compute_figures(counts, compute_times(times[name])) for name, counts in counted.items()}
-    names = agent_names(connection, tenant_id) if by is Grouping.AGENT else {}
+    names = _names(connection, tenant_id, by)
     groups = [Group(name=names.get(name, name), figures=figures[name]) for name in _in_order(figures, weeks)]
+    if by is Grouping.REVIEWER:
+        counted, times = _count(connection, literal(""), within), _read_times(connection, literal(""), within)
     total = compute_figures(chain(*counted.values()), compute_times([*chain(*times.values())]))
     return Statistics(
         since=since,
@@ -50,6 +58,28 @@ def load_statistics(connection: Connection, since: datetime, until: datetime, by
         by=by,
         groups=tuple(groups) if by else (),
     )
+
+
+class _Within(NamedTuple):
+    """The rows of a period: of outcomes, or the judgments by which people decided."""
+
+    table: Table
+    tenant_id: str
+    since: datetime
+    until: datetime
+
+    @property
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        columns = self.table.c
+        yield from (columns.tenant_id == self.tenant_id, columns.ended_at > self.since, columns.ended_at <= self.until)
+        if self.table is JUDGMENTS:
+            yield columns.decided
+
+
+def _names(connection: Connection, tenant_id: str, by: Grouping | None) -> Mapping[str, str]:
+    if by is Grouping.REVIEWER:
+        return people_names(connection, tenant_id)
+    return agent_names(connection, tenant_id) if by is Grouping.AGENT else {}
 
 
 def _in_order(figures: Mapping[str, Figures], weeks: Sequence[Week]) -> list[str]:
@@ -65,23 +95,20 @@ def _week_of(weeks: Sequence[Week]) -> ColumnElement[Any]:
     return case(*((OUTCOMES.c.ended_at < week.end, week.name) for week in earlier), else_=last.name)
 
 
-def _count(
-    connection: Connection, key: ColumnElement[Any], within: tuple[ColumnElement[bool], ...]
-) -> dict[str, list[Counted]]:
-    name, facts = key.label("name"), OUTCOMES.c.facts
-    query = select(name, facts, func.count()).where(*within).group_by("name", facts)
+def _count(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, list[Counted]]:
+    name, facts = key.label("name"), within.table.c.facts
+    query = select(name, facts, func.count()).where(*within.conditions).group_by("name", facts)
     counted: dict[str, list[Counted]] = defaultdict(list)
     for group, words, count in connection.execute(query):
         counted[group].append(Counted(Facts.from_words(words), count))
     return counted
 
 
-def _read_times(
-    connection: Connection, key: ColumnElement[Any], within: tuple[ColumnElement[bool], ...]
-) -> dict[str, list[Sequence[int]]]:
+def _read_times(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, list[Sequence[int]]]:
     """All of them: sorting them here is faster than window functions, and the same on both databases."""
     times: dict[str, list[Sequence[int]]] = defaultdict(list)
-    query = select(key, *_TIMES).where(*within, OUTCOMES.c.decided_ms.is_not(None))
+    columns = (within.table.c[name] for name in DecisionTimes._fields)
+    query = select(key, *columns).where(*within.conditions, within.table.c.decided_ms.is_not(None))
     for row in connection.execute(query):
         times[row[0]].append(row[1:])
     return times

@@ -47,6 +47,7 @@ _CHANGED = (
     "callback_url",
     "sampled",
     "verdict",
+    "judge",
     "thread_key",
     "stop_name",
     "held_by",
@@ -134,6 +135,7 @@ def _row(state: PackageState) -> dict[str, Any]:
         "updated_at": state.updated_at,
         "sampled": state.sampled,
         "verdict": state.verdict.value if state.verdict else None,
+        "judge": state.open_look.judge if state.open_look else None,
         **stop_columns(state),
         "state": serialize_state(state),
     }

@@ -207,11 +207,12 @@ def list_similar_decided(connection: Connection, state: PackageState, *, limit: 
 
 
 def list_unjudged(connection: Connection, tenant_id: str) -> list[PackageState]:
-    """Packages picked for a second look that have no verdict yet, newest first."""
+    """Packages picked for a second look that have no verdict yet, newest first, without blind looks."""
     query = (
         select(PACKAGES.c.state)
         .where(PACKAGES.c.tenant_id == tenant_id, *IS_SAMPLED, PACKAGES.c.verdict.is_(None))
         .order_by(PACKAGES.c.decided_at.desc())
         .limit(_SECOND_LOOKS)
     )
-    return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]
+    states = (PackageState.model_validate_json(row.state) for row in connection.execute(query))
+    return [state for state in states if state.look is None]

@@ -65,6 +65,7 @@ class PackageRow(SQLModel, table=True):
         partial_index("ix_packages_held_by", "tenant_id", "held_by", where="held_by IS NOT NULL"),
         partial_index("ix_packages_unnamed", "tenant_id", where=UNNAMED),
         partial_index("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
+        partial_index("ix_packages_judge", "tenant_id", "judge", where="judge IS NOT NULL"),
         partial_index("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
         partial_index("ix_packages_uncounted", "tenant_id", where=UNCOUNTED),
     )
@@ -95,6 +96,7 @@ class PackageRow(SQLModel, table=True):
     uncounted: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     traceparent: str | None = None  # of the request that submitted it
     tracestate: str | None = Field(default=None, sa_type=Text)
+    judge: str | None = None  # who is asked for a blind second look, until it ends
     state: str = Field(sa_type=Text)
 
 

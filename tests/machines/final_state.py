@@ -62,7 +62,7 @@ class Ending:
 
     def _is_right(self, connection: Connection, row: Row[Any]) -> bool:
         world = self.world
-        dossier = dossier_of(connection, world.store.installation, row.package_id, world.clock())
+        dossier = dossier_of(connection, world.store.installation, row.package_id, world.clock(), None)
         if dossier is None or row.ts is None or row.behind:
             return False
         drawn, shown = render(dossier), self.slack.message(row.channel, row.ts)

@@ -93,6 +93,7 @@ BY_TIME: dict[Verb, type[Command]] = {
     Verb.WAKE: service_commands.WakeUp,
     Verb.LAPSE: service_commands.Lapse,
     Verb.LOSE_TRACK: service_commands.LoseTrack,
+    Verb.END_LOOK: service_commands.EndLook,
 }
 
 

@@ -220,7 +220,8 @@ _EVENTS = Route(
     method="get",
     path="/v1/packages/{id}/events",
     title="Read a package's audit events",
-    text="Oldest first. Each event holds the digest of the previous one.",
+    text="Oldest first. Each event holds the digest of the previous one. If an approval is judged blindly, who does so"
+    " and what they find is left out: the `actor` of these events is `withheld`, and their `change` is empty.",
     answers=(Answer(status=200, when="The events.", body=Events),),
     problems=ONE,
 )

@@ -102,7 +102,7 @@ def _empty_fields(view: Mapping[str, Any]) -> list[str]:
 async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     view = body["view"]
     intent = read_metadata(own_metadata(view))
-    dossier = await context.dossier(intent[1]) if intent else None
+    dossier = await context.dossier(intent[1], body["user"]["id"]) if intent else None
     if intent is None or dossier is None:
         return notice_answer("Not possible", GONE)
     try:

@@ -24,10 +24,10 @@ from bot.slack.home import home
 from bot.slack.home.links import links_to_cards
 from rules.people.directory import Actor
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.commands import OpenDetails
+from rules.state.commands import OpenDetails, Verb
 from rules.state.model import Details
 from rules.state.reading import with_page_read
-from rules.verbs.trials import offer_to
+from rules.verbs.trials import Offer, offer_to
 from store.installation.installation import fresh_id
 
 
@@ -44,7 +44,7 @@ async def open_details(context: ListenerContext, tap: Tap) -> None:
     if ref is None:
         await context.tell(tap, GONE)
         return
-    dossier = await context.dossier(ref)
+    dossier = await context.dossier(ref, tap.user_id)
     from_card = dossier is not None and await context.is_on_card(tap, dossier.state)
     refusal = await reading_refusal(context, tap.actor, dossier, ref.package_id, from_card=from_card)
     if refusal or dossier is None:
@@ -61,7 +61,7 @@ async def turn_page(context: ListenerContext, tap: Tap) -> None:
     if page_ref is None or tap.view is None:
         await context.tell(tap, GONE)
         return
-    dossier = await context.dossier(page_ref[1])
+    dossier = await context.dossier(page_ref[1], tap.user_id)
     refusal = await reading_refusal(context, tap.actor, dossier, page_ref[1].package_id)
     if refusal or dossier is None:
         await _refuse(context, tap, refusal, dossier)
@@ -76,7 +76,7 @@ async def _refuse(context: ListenerContext, tap: Tap, refusal: Refusal | None, d
 
 async def refresh(context: ListenerContext, tap: Tap, ref: Ref) -> None:
     """Show the open page again after an action in it. From then on, this new page is what the person has seen."""
-    dossier = await context.dossier(ref._replace(rendering_id=None))
+    dossier = await context.dossier(ref._replace(rendering_id=None), tap.user_id)
     page_ref = read_page(own_metadata(tap.view))
     if dossier and page_ref and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
         await _show_page(context, tap, dossier, page_ref[0])
@@ -99,6 +99,8 @@ async def for_reader(context: ListenerContext, user_id: str, dossier: Dossier, p
     )
 
     def add(connection: Connection) -> Dossier:
+        if dossier.look:
+            return replace(dossier, offer=Offer((Verb.JUDGE,)))
         roster = store.installation.roster(connection)
         link = links_to_cards(connection, context.client, [state], user_id).get(state.decision_package_id)
         return replace(dossier, offer=offer_to(after, roster, user_id, store.clock()), card_link=link)

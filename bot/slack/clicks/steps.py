@@ -35,7 +35,7 @@ async def open_form(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dos
 async def turn_step(context: ListenerContext, tap: Tap) -> None:
     """Show another step in place of the open one, unless the decision would be refused."""
     target = read_step(tap.value)
-    dossier = await context.dossier(target[2]) if target else None
+    dossier = await context.dossier(target[2], tap.user_id) if target else None
     if target is None or dossier is None or tap.view is None:
         await context.tell(tap, GONE)
         return

@@ -60,7 +60,7 @@ async def handle_answer(context: ListenerContext, tap: Tap) -> None:
     One tap is enough only on a card, which shows the question and the answers.
     """
     intent = tap.intent
-    dossier = await context.dossier(intent[1]) if intent else None
+    dossier = await context.dossier(intent[1], tap.user_id) if intent else None
     if intent is None or dossier is None:
         await context.tell(tap, GONE)
         return
@@ -77,7 +77,7 @@ async def _decide(
 ) -> None:
     outcome = await decide(context, tap.user_id, intent, values, tap.trigger_id)
     if outcome.refusal:
-        await context.refuse(tap, outcome.refusal, await context.dossier(intent[1]))
+        await context.refuse(tap, outcome.refusal, await context.dossier(intent[1], tap.user_id))
     else:
         await _show_done(context, tap, intent)
 
@@ -88,7 +88,7 @@ async def _show_done(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref
         if tap.view:
             context.background.start("home", home.publish(context, tap.user_id, home.OpenPages.first_of(tap.view)))
             await reading.refresh(context, tap, intent[1])
-        elif tap.card is None and (dossier := await context.dossier(intent[1])):
+        elif tap.card is None and (dossier := await context.dossier(intent[1], tap.user_id)):
             context.say(tap, done_message(intent[0], dossier))
     except SlackError:
         raise
@@ -99,7 +99,7 @@ async def _show_done(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref
 
 async def _open_form(context: ListenerContext, tap: Tap, intent: tuple[Verb, Ref], state: PackageState) -> None:
     """The form is built from what was read before the trial: a version that arrives in between is refused."""
-    dossier = await context.dossier(intent[1])
+    dossier = await context.dossier(intent[1], tap.user_id)
     trial = await attempt(context, tap.user_id, intent, state, tap.trigger_id)
     if trial.refusal:
         await context.refuse(tap, trial.refusal, dossier)
@@ -123,6 +123,7 @@ HANDLERS: Mapping[str, Handler] = {
     ActionId.HOME_AWAY: home.open_away_form,
     ActionId.HOME_BACK: home.handle_back,
     ActionId.HOME_MAILS: home.choose_mails,
+    ActionId.HOME_MIRROR: home.open_mirror,
 }
 
 

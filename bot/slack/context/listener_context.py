@@ -15,6 +15,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from blocks.card.blindness import seen_by
 from blocks.forms.forms import notice
 from blocks.home.filter import filter_of, with_filter
 from blocks.kit.ids import Ref, subject_in
@@ -76,13 +77,13 @@ class ListenerContext:
     def threads(self) -> ThreadStore:
         return ThreadStore(self.store)
 
-    async def dossier(self, ref: Ref) -> Dossier | None:
-        """The current package, with the rendering that the person saw."""
+    async def dossier(self, ref: Ref, user_id: str) -> Dossier | None:
+        """The current package as this person may know it, with the rendering that they saw."""
         installation, clock = self.store.installation, self.store.clock
         dossier = await self.store.read(
-            lambda connection: dossier_of(connection, installation, ref.package_id, clock())
+            lambda connection: dossier_of(connection, installation, ref.package_id, clock(), user_id)
         )
-        return replace(dossier, rendering_id=ref.rendering_id) if dossier else None
+        return replace(seen_by(dossier, user_id), rendering_id=ref.rendering_id) if dossier else None
 
     async def state(self, ref: Ref) -> PackageState | None:
         """Less than a dossier, but enough to tell whether one tap decides: most taps need nothing else."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from blocks.forms.forms import away_form
 from blocks.home.filter import filter_form, filter_of
 from blocks.home.home import HomeData, RowPage, home_view
+from blocks.home.mirror import mirror_view
 from blocks.home.queue import ROWS
 from blocks.kit.ids import ActionId
 from bot.slack.context.listener_context import ListenerContext
@@ -27,6 +28,9 @@ from rules.search import EVERYTHING, Search
 from store.installation import directory
 from store.mail.preferences import set_takeovers_only, wants_takeovers_only
 from store.mail.sending import are_mails_sent
+from store.oversight.looks import list_looks
+from store.oversight.mirror import load_mirror
+from store.oversight.outcomes import count_all
 from store.packages.queue import count_open, list_decisions_by
 
 
@@ -55,6 +59,16 @@ async def open_filter(context: ListenerContext, tap: Tap) -> None:
 
 async def clear_filter(context: ListenerContext, tap: Tap) -> None:
     await publish(context, tap.user_id, OpenPages())
+
+
+async def open_mirror(context: ListenerContext, tap: Tap) -> None:
+    """For the person who taps, and for nobody else: the button names nobody."""
+    store, now = context.store, context.store.clock()
+    await count_all(store.database)
+    mirror = await store.read(
+        lambda connection: load_mirror(connection, store.installation.tenant_id, tap.user_id, now)
+    )
+    await context.open(tap, mirror_view(mirror))
 
 
 async def open_away_form(context: ListenerContext, tap: Tap) -> None:
@@ -99,6 +113,7 @@ def _desk_of(connection: Connection, context: ListenerContext, user_id: str, pag
         name=person.name if person else user_id,
         to_decide=waiting,
         own_count=len(waiting.rows) if waiting.is_whole else None,
+        looks=rows_of(connection, list_looks(connection, installation.tenant_id, user_id), viewer),
         decided=_decided_list(connection, installation.tenant_id, viewer, pages.decided),
         search=pages.search,
         waiting=count_open(connection, installation.tenant_id),

@@ -13,12 +13,14 @@ from blocks.kit.ids import Ref
 from blocks.words.status import status_label
 from bot.slack.home.links import links_to_cards
 from bot.slack.outgoing.client import SlackClient
+from rules.authority.blindness import Knows, as_proposed, knowledge
 from rules.authority.ladder import ladder_roles
 from rules.people.directory import Roster
 from rules.policy.model import Policy
+from rules.state.commands import Verb, Verdict
 from rules.state.model import PackageState, Status
 from rules.state.terms import terms_today
-from rules.verbs.trials import offer_to, requested_verb
+from rules.verbs.trials import Offer, offer_to, requested_verb
 from rules.wording import either_of
 from store.agents.agents import agent_names
 from store.packages.content import load_words
@@ -57,8 +59,17 @@ def _title(package: object) -> str | None:
 
 
 def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
+    look = state.open_look
+    if look and look.judge == viewer.user_id:
+        return replace(_plain_row(as_proposed(state), viewer, agents, _LOOKING), look_until=look.until)
+    return _plain_row(state, viewer, agents, offer_to(state, viewer.roster, viewer.user_id, viewer.now))
+
+
+_LOOKING = Offer((Verb.JUDGE,))
+
+
+def _plain_row(state: PackageState, viewer: Viewer, agents: dict[str, str], offer: Offer) -> Row:
     taken, names = state.task.assigned_to, viewer.roster.names
-    offer = offer_to(state, viewer.roster, viewer.user_id, viewer.now)
     return Row(
         ref=Ref(state.decision_package_id, state.version, state.task.rung),
         title=None,
@@ -67,7 +78,7 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
         risk=state.risk,
         level=state.level,
         status=state.status,
-        status_label=status_label(state),
+        status_label=_status_label(state, viewer),
         due_at=_due_at(state, viewer.roster.policy),
         on_hold=state.hold is not None and not state.status.terminal,
         role=None if state.status.terminal else _roles(state, viewer),
@@ -77,6 +88,13 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
         offered=offer.verbs,
         missing=offer.missing,
     )
+
+
+def _status_label(state: PackageState, viewer: Viewer) -> str:
+    """With the verdict of a blind look, for those who may know it."""
+    unsound = state.look is not None and state.verdict is Verdict.UNSOUND
+    known = unsound and knowledge(state, viewer.user_id) is Knows.VERDICT
+    return f"{status_label(state)}, judged unsound in a blind second look" if known else status_label(state)
 
 
 def _due_at(state: PackageState, policy: Policy) -> datetime | None:

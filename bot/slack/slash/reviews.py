@@ -14,10 +14,10 @@ from blocks.card.rendering import render
 from blocks.home import reviews
 from blocks.home.policy import policy
 from blocks.home.queue import ROWS
-from blocks.home.stats import stats
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
 from blocks.kit.text import unescape
+from blocks.words.dossier import Dossier
 from blocks.words.refusals import message_about, private_message
 from bot.slack.clicks import forms, reading
 from bot.slack.context import origin
@@ -30,23 +30,20 @@ from bot.slack.home.rows import Viewer, rows_of
 from bot.slack.slash import threads
 from bot.slack.slash.agents import pause_agent, resume_agent, show_agents
 from bot.slack.slash.request import USER, Request
+from bot.slack.slash.stats import show_stats
 from rules.authority.authorization import identify
-from rules.authority.visibility import may_see, sees_all
-from rules.oversight.statistics import Grouping
+from rules.authority.visibility import may_see
 from rules.people.directory import Roster
 from rules.policy.summary import summary_sections
 from rules.reasons import Reason, Refusal, refuse
 from rules.search import MAX_LENGTH, Search
 from rules.state.commands import Assign
 from rules.values import parse_duration
-from rules.wording import either_of
 from scheduler.cards.admin_alerts import alert_message
 from store.outbox import troubles
-from store.oversight.outcomes import count_all
-from store.oversight.statistics import load_statistics
+from store.oversight.looks import list_looks
 from store.packages.queue import count_open, list_unjudged
 
-WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
 _ID = re.compile(r"pkg_[0-9a-z_]{1,60}")
 
@@ -109,15 +106,22 @@ async def _mine(context: ListenerContext, request: Request) -> Message:
             return reviews.no_role_message(is_admin=request.user_id in viewer.roster.policy.admins)
         page = mine_of(connection, installation.tenant_id, viewer, start=Start(), limit=ROWS)
         in_all = count_open(connection, installation.tenant_id)
-        rows = rows_of(connection, page.states, viewer)
+        looks = list_looks(connection, installation.tenant_id, viewer.user_id)
+        rows = rows_of(connection, [*looks, *page.states], viewer)
         return reviews.mine(rows, waiting=in_all, is_whole=page.following is None)
 
     return await context.store.read(read)
 
 
+async def _dossier(context: ListenerContext, request: Request) -> Dossier | None:
+    if not _ID.fullmatch(request.first):
+        return None
+    return await context.dossier(Ref(request.first, 1, 0), request.user_id)
+
+
 async def _show(context: ListenerContext, request: Request) -> Message:
     """The card, with the buttons that the caller may use."""
-    dossier = await context.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
+    dossier = await _dossier(context, request)
     refusal = await reading.reading_refusal(context, person(request.user_id), dossier, request.first)
     if dossier is None or (refusal and refusal.reason is Reason.NOT_VISIBLE):
         return _not_found(request, "show")
@@ -129,35 +133,14 @@ async def _show(context: ListenerContext, request: Request) -> Message:
     return reviews.show(dossier, card)
 
 
-async def _stats(context: ListenerContext, request: Request) -> Message:
-    text, _, grouping = " ".join(request.words).partition("by ")
-    now, by = context.store.clock(), _GROUPINGS.get(grouping.strip().lower())
-    if grouping and by is None:
-        return private_message(f"I can't divide by “{grouping}”. Try {either_of(f'by {word}' for word in Grouping)}.")
-    try:
-        since = now - (parse_duration(text.strip()) if text else WEEK)
-    except (ValueError, OverflowError):
-        since = now
-    if since == now:
-        return private_message(f"“{text.strip()}” is not a period. Try 7d, 36h or 90m.")
-    if by in _OF_SINGLE_PACKAGES and not sees_all(context.store.installation.policy, request.user_id):
-        return private_message(f"Only people who see every package can divide the numbers by {by}. Ask an admin.")
-    await count_all(context.store.database)
-    return stats(await context.store.read(lambda connection: load_statistics(connection, since, now, by)))
-
-
-_GROUPINGS = {grouping.value: grouping for grouping in Grouping}
-# These can tell who decided what: an agent may have one package, and a role one person.
-_OF_SINGLE_PACKAGES = (Grouping.AGENT, Grouping.TYPE, Grouping.ROLE)
-
-
 async def _sampled(context: ListenerContext, request: Request) -> Message:
     installation = context.store.installation
 
     def read(connection: Connection) -> Message:
         viewer = _viewer(connection, context, request)
+        own = list_looks(connection, installation.tenant_id, viewer.user_id)
         sample = list_unjudged(connection, installation.tenant_id)
-        visible = [state for state in sample if may_see(viewer.roster, state, viewer.user_id, viewer.now)]
+        visible = [*own, *(one for one in sample if may_see(viewer.roster, one, viewer.user_id, viewer.now))]
         rows = rows_of(connection, visible[:ROWS], viewer)
         return reviews.sampled(rows, len(visible) - len(rows))
 
@@ -217,12 +200,12 @@ async def _assign(context: ListenerContext, request: Request) -> Message:
     outcome = await context.store.execute(command, person(request.user_id))
     if outcome.refusal:
         return private_message(outcome.refusal.sentence)
-    dossier, sentence = await context.dossier(Ref(request.first, 1, 0)), f"This is now with <@{request.user}>."
+    dossier, sentence = await _dossier(context, request), f"This is now with <@{request.user}>."
     return message_about(sentence, dossier) if dossier else private_message(sentence)
 
 
 async def _audit(context: ListenerContext, request: Request) -> Message:
-    dossier = await context.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
+    dossier = await _dossier(context, request)
     return reviews.audit(dossier) if dossier else _not_found(request, "audit")
 
 
@@ -249,7 +232,7 @@ _WORDS: Mapping[str, Handler] = {
     "queue": _queue,
     "mine": _mine,
     "show": _show,
-    "stats": _stats,
+    "stats": show_stats,
     "sampled": _sampled,
     "away": _away,
     "back": _back,

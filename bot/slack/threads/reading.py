@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 from blocks.threads.dossier import ThreadDossier, ThreadEvent, ThreadPackage
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
+from rules.authority.blindness import Knows, as_proposed, hides_event, knowledge
 from rules.authority.visibility import may_see
 from rules.people.directory import Roster
 from rules.reasons import Reason, Refusal, refuse
+from rules.record.chain import Event
 from rules.state.events import EventType
 from rules.state.model import PackageState
 from rules.threads.commands import ThreadVerb
@@ -80,7 +82,7 @@ def _read(
     refusals = try_each(state, situation)
     if not visible and all(refusals.values()):
         return None
-    return _dossier(connection, roster, loaded, packages, visible, refusals=refusals)
+    return _dossier(connection, roster, loaded, packages, visible, user_id=user_id, refusals=refusals)
 
 
 def _dossier(
@@ -90,13 +92,16 @@ def _dossier(
     packages: tuple[PackageState, ...],
     visible: list[PackageState],
     *,
+    user_id: str,
     refusals: Mapping[ThreadVerb, Refusal | None],
 ) -> ThreadDossier:
     state, agents = loaded.state, agent_names(connection, loaded.state.tenant_id)
     shown = visible[:LISTED]
     titles = _titles(connection, state.tenant_id, shown)
-    chains = (state.thread_key, *(package.decision_package_id for package in shown))
-    telling = load_latest_events(connection, state.tenant_id, chains, _EVENTS, _LEFT_OUT)
+    known = [package for package in shown if knowledge(package, user_id) is not Knows.PROPOSAL]
+    chains = (state.thread_key, *(package.decision_package_id for package in known))
+    latest = load_latest_events(connection, state.tenant_id, chains, _EVENTS, _LEFT_OUT)
+    telling = [event for event in latest if _may_know(event, shown, user_id)]
     words = load_words(
         connection,
         state.tenant_id,
@@ -107,7 +112,11 @@ def _dossier(
         state=state,
         agent=agents.get(state.owner_agent, state.owner_agent),
         packages=tuple(
-            ThreadPackage(state=package, title=titles.get(package.decision_package_id)) for package in shown
+            ThreadPackage(
+                state=package if package in known else as_proposed(package),
+                title=titles.get(package.decision_package_id),
+            )
+            for package in shown
         ),
         unseen=len(packages) - len(shown),
         history=tuple(
@@ -126,6 +135,11 @@ def _dossier(
         names={**roster.names, **agents},
         refusals=refusals,
     )
+
+
+def _may_know(event: Event, packages: list[PackageState], user_id: str) -> bool:
+    about = next((one for one in packages if one.decision_package_id == event["decision_package_id"]), None)
+    return about is None or not hides_event(about, event["event_type"], event["actor"], user_id)
 
 
 def _titles(connection: Connection, tenant_id: str, packages: list[PackageState]) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from rules.oversight.outcomes import DecisionTimes, Outcome, Step, outcome_of
+from rules.oversight.judgments import DecisionTimes, Step
+from rules.oversight.outcomes import Outcome, outcome_of
 from rules.spelling import normalize_name
 from rules.state.model import PackageState
 

@@ -129,6 +129,7 @@ def test_each_row_offers_what_its_reader_may_do_and_says_what_is_missing() -> No
         ["Back"],
         ["Revoke", "Comment", "Details"],
         ["Revoke", "Comment", "Details"],
+        ["My decisions"],
     ]
     assert of_type(view, "overflow") == []
     assert "You asked for this, so someone else must approve it." in unframed_text(view)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rules.oversight.measures import Measure
 from rules.state.commands import Approve, Reject
 from tests.bot.terminal import Terminal, make_terminal
-from tests.rules.world import RITA, SENTA, SOFT, ask, package
-from tests.store.world import World, open_world
+from tests.rules.world import RITA, SENTA, SOFT, ask, package, policy
+from tests.store.world import LASTING, World, open_world
 
 
 @pytest.fixture
@@ -84,6 +85,34 @@ def test_stats_without_decisions_show_no_times(terminal: Terminal) -> None:
     out = terminal("stats").out
     assert "approved                  0 of 0\n" in out
     assert "TIME TO DECIDE" not in out
+
+
+async def test_numbers_by_reviewer_need_a_policy_that_allows_them(terminal: Terminal) -> None:
+    async with open_world(terminal.url) as world:
+        await approve_and_reject(world)
+    result = terminal("stats", "--by", "reviewer")
+    assert (result.code, result.out) == (1, "")
+    assert "can set `names = true` in `[oversight]`" in result.err
+    assert "oversight.names_read" not in terminal("audit", "export").out
+
+
+async def test_numbers_by_reviewer_are_the_same_everywhere_and_each_reading_is_recorded(terminal: Terminal) -> None:
+    named = policy(**LASTING, oversight={"names": True})
+    async with open_world(terminal.url, named) as world:
+        await approve_and_reject(world)
+    out = terminal("stats", "--by", "reviewer").out
+    assert "senta         1  1 of 1    0 of 1    0 of 1     0 of 1     0s\n" in out
+    assert "recorded" in out
+    groups = json.loads(terminal("stats", "--by", "reviewer", "--json").out)["groups"]
+    assert {group["name"]: group["results"] for group in groups} == {"senta": {"approved": 1}, "rita": {"rejected": 1}}
+    readers = [line["actor"] for line in tenant_events(terminal) if line["event_type"] == "oversight.names_read"]
+    assert readers == ["operator", "operator"]
+
+
+def tenant_events(terminal: Terminal) -> list[dict[str, Any]]:
+    records = map(json.loads, terminal("audit", "export").out.splitlines())
+    events = (record.get("event", record) for record in records)
+    return [event for event in events if "event_type" in event]
 
 
 def test_a_period_must_be_a_duration(terminal: Terminal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from sqlalchemy import Connection
@@ -64,8 +64,8 @@ async def approve_critical(world: World, state: PackageState, *people: str) -> P
 
 
 async def live_through(world: World) -> None:
-    """Needs a policy that lets the editor's approval count, and samples everything."""
-    for step in (_first_week, _second_week, _third_week):
+    """Needs a policy that lets the editor's approval count, samples everything, and draws every critical approval."""
+    for step in (_first_week, _second_week, _third_week, _fourth_week):
         await step(world)
         world.clock.passes(7 * DAY)
 
@@ -144,6 +144,16 @@ async def _third_week(world: World) -> None:
     await world.after(ask(Judge, await world.submit(unrelated("low")), verdict="unsound"), RITA)
 
 
+async def _fourth_week(world: World) -> None:
+    """Blind second looks: two that are given, and one that nobody can give, because all others look at something."""
+    for verdict in ("unsound", "sound"):
+        looked_at = await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
+        assert looked_at.open_look is not None
+        await world.after(ask(Judge, looked_at, verdict=verdict), looked_at.open_look.judge)
+    for _ in range(2):
+        await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
+
+
 def count_by_hand(connection: Connection, tenant_id: str) -> dict[str, tuple[int, int]]:
     """The part and the whole of each share, and of each result, counted in the events with no code of the service."""
     counts: Counter[str] = Counter()
@@ -187,18 +197,20 @@ def _traits(events: list[Any]) -> list[str]:
         state |= event["change"]
     doubts = [why for why in state["why"] if why["rule"] == "confidence" and why["level"] != "soft_approval"]
     traits += [f"uncertain and {trait}" for trait in ("decided", "approved") if doubts and trait in traits]
-    traits += _agreement(events)
+    traits += _agreement(events, state)
     if by_people and (
         result == "approved" or (result == "overridden" and state["decision"]["override_decision"] == "proceed")
     ):
         bad = {"execution.failed", "execution.rolled_back", "package.revoked"} & set(types)
         traits += ["allowed", "incident"] if bad or state["verdict"] == "unsound" else ["allowed"]
+    traits += ["blind"] if state["look"] else []
+    traits += ["not possible"] if "review.not_possible" in types else []
     if state["sampled"] and state["verdict"]:
         traits += ["judged", state["verdict"]]
     return traits
 
 
-def _agreement(events: list[Any]) -> list[str]:
+def _agreement(events: list[Any], state: dict[str, Any]) -> list[str]:
     votes = [event for event in events if event["event_type"] == "human.decision_recorded"]
     people: dict[int, dict[str, bool]] = {}
     for vote in votes:
@@ -206,4 +218,25 @@ def _agreement(events: list[Any]) -> list[str]:
             agrees = vote["decision"] in ("approve", "approve_with_edits")
             people.setdefault(vote["package_version"], {})[vote["actor"]] = agrees
     several = [version for version in people.values() if len(version) > 1]
-    return (["several"] if several else []) + (["disagreed"] if any(len({*v.values()}) > 1 for v in several) else [])
+    split = any(len({*votes.values()}) > 1 for votes in several)
+    if state["look"] and state["verdict"]:
+        return ["several", *(["disagreed"] if split or state["verdict"] == "unsound" else [])]
+    return (["several"] if several else []) + (["disagreed"] if split else [])
+
+
+def count_reviewers_by_hand(connection: Connection, tenant_id: str) -> dict[str, dict[str, int]]:
+    """By the people whom the event that ended a review names as its reviewers: how it ended."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for trail in read_trails(connection, tenant_id):
+        ends = [event for event in trail.events if event["event_type"] in _ENDS]
+        for event in ends[:1] if trail.package_id.startswith("pkg_") else ():
+            result = event["event_type"].removeprefix("package.") if event["decision"] != "answer" else "answered"
+            for seat in event["change"]["decision"]["reviewers"]:
+                counts[seat["reviewer_id"][1:].lower()][result] += 1
+    return {name: dict(results) for name, results in counts.items()}
+
+
+def count_looks_by_hand(connection: Connection, tenant_id: str) -> Counter[str]:
+    """How many approvals were picked for a blind second look, with and without someone to look."""
+    events = (event for trail in read_trails(connection, tenant_id) for event in trail.events)
+    return Counter(event["event_type"] for event in events if event["event_type"].startswith("review."))

@@ -10,16 +10,17 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.engine import make_url
 
-from rules.oversight.outcomes import DecisionTimes
+from rules.oversight.judgments import DecisionTimes
+from rules.state.agent_commands import NewVersion
 from rules.state.commands import Approve, ClaimTask, OpenDetails, Reject, Revoke
 from store.audit.reader import snapshot, verify_database
 from store.engine.engines import make_engine
 from store.migrations.upgrade import upgrade
-from store.oversight.outcomes import OUTCOMES, count_all, count_some, is_any_uncounted
+from store.oversight.outcomes import JUDGMENTS, OUTCOMES, count_all, count_some, is_any_uncounted
 from store.packages.packages import PACKAGES
-from tests.rules.world import MINUTE, SENTA, SUSI, ask
+from tests.rules.world import MINUTE, SAUL, SENTA, SUSI, ask
 from tests.store.audit_record import tamper
-from tests.store.oversight.history import live_through, unrelated
+from tests.store.oversight.history import approve_critical, live_through, unrelated
 from tests.store.oversight.test_statistics import BUSY
 from tests.store.world import World, open_world, replica
 
@@ -34,6 +35,11 @@ async def busy(database_url: str) -> AsyncIterator[World]:
 
 def read_rows(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(select(OUTCOMES).order_by(OUTCOMES.c.package_id)).mappings()]
+
+
+def read_judgments(connection: Connection) -> list[dict[str, Any]]:
+    rows = connection.execute(select(JUDGMENTS)).mappings()
+    return sorted(map(dict, rows), key=lambda row: (row["package_id"], row["reviewer_id"]))
 
 
 async def only_row(world: World) -> dict[str, Any]:
@@ -150,6 +156,12 @@ async def test_an_untouched_database_has_no_faults_after_weeks_of_reviews(busy: 
         ("DELETE FROM outcomes WHERE facts LIKE 'overridden%'", "it is missing"),
         ("UPDATE outcomes SET package_id = 'pkg_x' WHERE facts LIKE 'overridden%'", "belongs to no package"),
         ("UPDATE outcomes SET tenant_id = 'inst_x' WHERE facts LIKE 'overridden%'", "belongs to another tenant"),
+        ("UPDATE judgments SET reviewer_id = 'UROSS' WHERE facts LIKE 'overridden%'", "of its judgments are wrong"),
+        ("UPDATE judgments SET judgment = '' WHERE facts LIKE 'overridden%'", "of its judgments are wrong"),
+        ("UPDATE judgments SET decided_ms = 1 WHERE facts LIKE 'overridden%'", "of its judgments are wrong"),
+        ("DELETE FROM judgments WHERE facts LIKE 'overridden%'", "of its judgments are wrong"),
+        ("UPDATE judgments SET package_id = 'pkg_x' WHERE facts LIKE 'overridden%'", "judgment belongs to no package"),
+        ("UPDATE judgments SET tenant_id = 'inst_x' WHERE facts LIKE 'overridden%'", "belongs to another tenant"),
     ],
 )
 async def test_a_changed_row_is_found(busy: World, statement: str, what: str) -> None:
@@ -182,4 +194,43 @@ async def test_the_migration_fills_in_what_the_service_would_have_written(busy: 
         upgrade(connection, "0020")
         filled = read_rows(connection)
     engine.dispose()
-    assert (filled, len(filled)) == (expected, 24)
+    assert (filled, len(filled)) == (expected, 28)
+
+
+async def test_the_next_migration_has_judgments_counted_of_what_ended_before(busy: World) -> None:
+    expected = await busy.read(read_rows), await busy.read(read_judgments)
+    engine = make_engine(make_url(busy.url))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE judgments"))
+        connection.execute(text("DROP INDEX ix_packages_judge"))
+        connection.execute(text("ALTER TABLE packages DROP COLUMN judge"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0028'"))
+        upgrade(connection, "0029")
+    engine.dispose()
+    await count_all(busy.store.database)
+    assert (await busy.read(read_rows), await busy.read(read_judgments)) == expected
+    assert len(expected[1]) == 33
+
+
+async def judgments_of(world: World) -> list[tuple[str, bool, str]]:
+    await count_all(world.store.database)
+    return [(row["reviewer_id"], row["decided"], row["judgment"]) for row in await world.read(read_judgments)]
+
+
+async def test_a_judgment_says_what_the_person_did_and_read(world: World) -> None:
+    split = await world.submit(unrelated("critical"))
+    await approve_critical(world, split, SUSI)
+    await world.after(ask(Reject, split), SAUL)
+    assert await judgments_of(world) == [
+        (SAUL, True, "decided several differed"),
+        (SUSI, False, "approved opened several differed"),
+    ]
+
+
+async def test_details_of_an_earlier_version_are_not_those_of_the_approved_one(world: World) -> None:
+    proposed = unrelated("high")
+    state = await world.after(ask(OpenDetails, await world.submit(proposed)), SENTA)
+    content = proposed.model_copy(update={"action_parameters": {"record": "another"}})
+    await world.execute_for_agent(ask(NewVersion, state, package=content))
+    await world.after(ask(Approve, await world.state(state.decision_package_id)), SENTA)
+    assert await judgments_of(world) == [(SENTA, True, "decided approved")]

@@ -67,8 +67,8 @@ async def test_the_cases_are_as_many_as_the_measures_count(busy: World) -> None:
     report = await load(busy, DECEMBER)
     shares = report.statistics.figures.shares
     assert report.overrides.total == len(report.overrides.shown) == shares[Measure.OVERRIDE].part == 1
-    assert report.incidents.total == len(report.incidents.shown) == shares[Measure.INCIDENTS].part == 3
-    assert report.unsound.total == len(report.unsound.shown) == shares[Measure.DEFECTS].part == 2
+    assert report.incidents.total == len(report.incidents.shown) == shares[Measure.INCIDENTS].part == 4
+    assert report.unsound.total == len(report.unsound.shown) == shares[Measure.DEFECTS].part == 3
 
 
 async def test_a_review_that_ends_in_the_first_moment_of_a_month_belongs_to_it(world: World) -> None:

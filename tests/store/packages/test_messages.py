@@ -144,7 +144,9 @@ async def test_ten_thousand_messages_leave_the_state_the_document_and_the_histor
     state = await world.state(state.decision_package_id)
     shown = await document(world, state)
     dossier = await world.read(
-        lambda connection: dossier_of(connection, world.store.installation, state.decision_package_id, world.clock.now)
+        lambda connection: dossier_of(
+            connection, world.store.installation, state.decision_package_id, world.clock.now, None
+        )
     )
     assert state.message_count == MANY
     assert len(state.model_dump_json()) < size + 20

@@ -233,8 +233,8 @@ async def test_numbers_that_can_tell_who_decided_what_are_for_people_who_see_eve
 
 
 async def test_stats_by_an_unknown_word_name_the_known_ones(office: Office) -> None:
-    note = await office.reviews(RITA, "stats 7d by reviewer")
-    assert "Try by agent, by type, by role, by tier or by week." in note.shown
+    note = await office.reviews(RITA, "stats 7d by mood")
+    assert "Try by agent, by type, by role, by tier, by week or by reviewer." in note.shown
 
 
 async def test_a_sampled_package_can_be_judged_once(database_url: str, tmp_path: Path) -> None:

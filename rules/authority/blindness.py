@@ -1,0 +1,93 @@
+"""What a person may know of a package whose approval is judged blindly.
+
+While a look is open, its judge knows the package as it was proposed, and a card that everyone sees says no more. Others
+see what was decided. The verdict is for the judge and those whose approval it was. For all others it is only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Any
+
+from rules.state.decisions import Execution
+from rules.state.events import Cause, EventType
+from rules.state.model import Bar, PackageState, Status
+
+WITHHELD = "withheld"
+_CAUSES = frozenset(cause.value for cause in Cause)
+_BY_REVIEWERS = (Bar.EDITOR, Bar.RECUSED)
+
+
+class Knows(Enum):
+    PROPOSAL = auto()
+    DECISION = auto()
+    VERDICT = auto()
+
+
+def knowledge(state: PackageState, viewer: str | None) -> Knows:
+    """What this person may know. None: everyone who sees a card in a channel."""
+    look = state.look
+    if look is None:
+        return Knows.VERDICT
+    if state.open_look:
+        return Knows.PROPOSAL if viewer in (None, look.judge) else Knows.DECISION
+    is_concerned = viewer == look.judge or (viewer in look.of and state.verdict is not None)
+    return Knows.VERDICT if is_concerned else Knows.DECISION
+
+
+# What a judge does while the look is open.
+_OF_A_LOOK = frozenset([
+    EventType.REVIEW_JUDGED, EventType.AUTONOMY_CHANGED, EventType.PACKAGE_DETAILS_OPENED,
+    EventType.PACKAGE_FORM_OPENED, EventType.HUMAN_DECISION_REFUSED,
+])  # fmt: skip
+
+
+def hides_event(state: PackageState, event_type: str, actor: str, viewer: str | None) -> bool:
+    """Whether the event would tell this person who looks, or what they found."""
+    is_of_look = state.look is not None and actor == state.look.judge and event_type in _OF_A_LOOK
+    return is_of_look and knowledge(state, viewer) is not Knows.VERDICT
+
+
+def events_for_agent(events: Iterable[dict[str, Any]], state: PackageState) -> list[dict[str, Any]]:
+    """Agents follow the chain of their packages, and learn neither who looks nor what they found."""
+    return [
+        withheld_event(event)
+        if event["event_type"] == EventType.REVIEW_PICKED
+        or hides_event(state, event["event_type"], event["actor"], None)
+        else event
+        for event in events
+    ]
+
+
+def withheld_event(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without who did what. Its digest stays, so the chain can still be followed."""
+    return event | {"actor": WITHHELD, "change": {}} | dict.fromkeys(("authority", "outcome", "reason", "rendering_id"))
+
+
+def as_proposed(state: PackageState) -> PackageState:
+    """The package without anything that people did with it, and without what came of it."""
+    task = state.task.model_copy(update={"assigned_to": None, "stands_in_for": None})
+    return state.model_copy(
+        update={
+            "status": Status.PENDING,
+            "task": task,
+            "why": tuple(why for why in state.why if why.rule not in _CAUSES),
+            "barred": {party: bar for party, bar in state.barred.items() if bar not in _BY_REVIEWERS},
+            "updated_at": state.asked_at,
+            "execution": Execution(),
+            "message_count": 0,
+            **dict.fromkeys(("votes", "retry_votes", "details", "forms", "noes", "mailed"), ()),
+            **dict.fromkeys(("holds_thread", "sampled"), False),
+            **dict.fromkeys(_UNKNOWN),
+        }
+    )
+
+
+_UNKNOWN = (
+    "decision", "recovery", "lapses_at", "outcome_by", "hold", "followed", "shown", "verdict", "audit_rate", "look",
+)  # fmt: skip
+
+
+def without_verdict(state: PackageState) -> PackageState:
+    return state.model_copy(update={"sampled": False, "verdict": None})

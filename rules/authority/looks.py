@@ -1,0 +1,73 @@
+"""Blind second looks: which approvals are picked, who is asked to look, and what they may do meanwhile.
+
+An approval by people is picked with the probability that the policy sets for its tier. Whether it is picked follows
+from the id of the event that recorded the decision. The service makes that id when the click arrives, with 64 random
+bits, so nobody can know it before; and whoever has the record can check it afterwards. The one who looks could have
+approved it too, has had no part in it, and learns from the service neither how it was decided nor by whom until they
+have judged. A look blocks nothing, and its verdict takes nothing back.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from rules.authority.authorization import eligible_users, question_of
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.commands import Command, Verb
+from rules.state.decisions import Basis
+from rules.state.model import PackageState, Status
+from rules.state.situation import Situation
+
+# What a person may do with a package while they are asked to look at it.
+_WHILE_LOOKING = (Verb.JUDGE, Verb.OPEN_DETAILS, Verb.OPEN_FORM)
+_BY_PEOPLE = (Basis.HUMAN, Basis.QUORUM)
+_SCALE = 2**64
+
+
+def draw_number(event_id: str, purpose: str = "look") -> float:
+    """A number from 0 up to 1 that this event id determines, different for each purpose."""
+    digest = sha256(f"countersign {purpose} {event_id}".encode()).digest()
+    return int.from_bytes(digest[:8]) / _SCALE
+
+
+def is_drawn(event_id: str, rate: float) -> bool:
+    """Whether an approval that was recorded in this event is picked, at this rate."""
+    return draw_number(event_id) < rate
+
+
+def audit_rate(settled: PackageState, situation: Situation) -> float | None:
+    """The rate at which this approval is drawn; None if it is no approval by people, or none of its tier is drawn."""
+    by_people = settled.decision is not None and settled.decision.basis in _BY_PEOPLE
+    approved = settled.status is Status.APPROVED and settled.proceeds
+    return (situation.policy.audit.sample.of(settled.risk) or None) if approved and by_people else None
+
+
+def choose_judge(state: PackageState, situation: Situation) -> str | None:
+    """By lot, so that nobody can foresee it, among those who can look and are not looking at another package."""
+    voters = {vote.reviewer_id for vote in (*state.votes, *state.retry_votes)}
+    seats = {seat.reviewer_id for seat in state.decision.reviewers} if state.decision else set()
+    left_out = voters | seats | situation.traces.involved | situation.traces.looking
+    able = eligible_users(situation.roster, question_of(state, situation.policy), situation.now)
+    free = [user for user in able - left_out if not _is_away(situation, user)]
+    event_id = state.decision.event_id if state.decision else ""
+    return min(free, key=lambda user: draw_number(event_id, f"judge {user}"), default=None)
+
+
+def _is_away(situation: Situation, user_id: str) -> bool:
+    person = situation.roster.person(user_id)
+    return person is None or person.is_away(situation.now)
+
+
+def check_blindness(state: PackageState, command: Command, situation: Situation) -> Refusal | None:
+    """Who is asked to look does nothing else with the package: each other answer could tell how it was decided."""
+    look = state.open_look
+    if look is None or look.judge != situation.actor.actor_id or command.verb in _WHILE_LOOKING:
+        return None
+    return refuse(Reason.ASKED_TO_LOOK)
+
+
+def check_look(state: PackageState, comment: str | None) -> Refusal | None:
+    """Whether its judge may judge the package now."""
+    if state.open_look is None:
+        return refuse(Reason.LOOK_HAS_ENDED)
+    return None if comment else refuse(Reason.COMMENT_REQUIRED)

@@ -1,0 +1,62 @@
+"""`Mirror`: what a person is shown of their own decisions. Nobody is shown another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from rules.oversight.judgments import JUDGMENT_FLAGS
+from rules.oversight.measures import Ratio, compute_times
+from rules.oversight.outcomes import Facts
+from rules.state.commands import Verdict
+from rules.values import Value
+
+PERIOD, WEEK = timedelta(days=30), timedelta(days=7)
+
+
+class OwnJudgment(NamedTuple):
+    """A judgment of the person, with the facts of the package. `decided_ms`: since people were last asked."""
+
+    ended_at: datetime
+    is_true: frozenset[str]  # names of `JUDGMENT_FLAGS`
+    facts: Facts
+    decided_ms: int | None
+
+    @classmethod
+    def from_row(cls, ended_at: datetime, judgment: str, facts: str, decided_ms: int | None) -> OwnJudgment:
+        flags = frozenset(judgment.split()).intersection(JUDGMENT_FLAGS)
+        return cls(ended_at, flags, Facts.from_words(facts), decided_ms)
+
+
+class Mirror(Value):
+    """The last 30 days, except `open_tasks` (now) and `this_week` (the last seven days)."""
+
+    decided: int = 0
+    median_ms: int | None = None
+    without_details: Ratio = Ratio()  # of the person's approvals
+    disagreement: Ratio = Ratio()  # of what others judged too, in a quorum or in a blind second look
+    unsound: Ratio = Ratio()  # of the person's decisions that were judged in a second look
+    open_tasks: int = 0
+    this_week: int = 0
+
+
+def reflect(judgments: Iterable[OwnJudgment], open_tasks: int, now: datetime) -> Mirror:
+    own = list(judgments)
+    decided = [one for one in own if "decided" in one.is_true]
+    times = compute_times([(one.decided_ms or 0,) * 4 for one in decided])
+    looked_at = [one for one in decided if one.facts.sampled and one.facts.verdict]
+    return Mirror(
+        decided=len(decided),
+        median_ms=times.decided.median_ms if times else None,
+        without_details=_share(own, "approved", lambda one: "opened" not in one.is_true),
+        disagreement=_share(own, "several", lambda one: "differed" in one.is_true),
+        unsound=Ratio(part=sum(one.facts.verdict is Verdict.UNSOUND for one in looked_at), whole=len(looked_at)),
+        open_tasks=open_tasks,
+        this_week=sum(one.ended_at > now - WEEK for one in decided),
+    )
+
+
+def _share(own: Iterable[OwnJudgment], flag: str, is_part: Callable[[OwnJudgment], bool]) -> Ratio:
+    parts = [is_part(one) for one in own if flag in one.is_true]
+    return Ratio(part=sum(parts), whole=len(parts))
