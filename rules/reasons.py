@@ -208,6 +208,7 @@ class Reason(StrEnum):
             " registered agent, or an address from a domain that the policy lists in [directory] outsiders."
         ),
     )
+    EXCEPTION_NOT_VALID = "exception-not-valid", "This exception cannot be asked for: {because}."
     NO_ELIGIBLE_REVIEWER = (
         "no-eligible-reviewer",
         "Nobody could decide this: no active, independent {role} has {action_type} in scope at {risk} risk.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from blocks.card.exceptions import allowance
 from blocks.kit.elements import Block, Element, Run, bold, moment, paragraph, plain_context
 from blocks.kit.frame import Parts, framed_list, shorten
 from blocks.kit.text import format_duration
@@ -46,8 +47,9 @@ _CLIMBED: Mapping[str, str] = {
 }
 # If several rules ask for the strictest level, the card shows the first of these.
 _MOST_TELLING_FIRST = (
-    "earlier-no", "material-change", "outsider", "repeated-failures", "agent-escalates", "agent-asks",
-    "irreversible-sensitive", "cost", "tool-requirement", "confidence", "irreversible-high", "irreversible-low",
+    "exception-asked", "earlier-no", "material-change", "outsider", "repeated-failures", "agent-escalates",
+    "agent-asks", "irreversible-sensitive", "cost", "tool-requirement", "confidence", "irreversible-high",
+    "irreversible-low",
 )  # fmt: skip
 
 
@@ -123,6 +125,7 @@ def progress(dossier: Dossier) -> Parts:
     """What happened so far: earlier objections, votes, escalations, the current assignee."""
     sentences = " ".join(_progress_sentences(dossier))
     return (
+        *allowance(dossier),
         *earlier_no(dossier),
         *requester_warnings(dossier),
         *((paragraph(sentences),) if sentences else ()),

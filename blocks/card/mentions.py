@@ -16,6 +16,12 @@ def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:
     return (section(f"{' '.join(f'<@{who}>' for who in voters)}: your approval was not used."),) if voters else ()
 
 
+def approvers_line(dossier: Dossier) -> tuple[Block, ...]:
+    """Those who approved it."""
+    seats = dossier.state.decision.reviewers if dossier.state.decision else ()
+    return (section(" ".join(f"<@{seat.reviewer_id}>" for seat in seats)),) if seats else ()
+
+
 def informed_line(dossier: Dossier) -> tuple[Block, ...]:
     """The approvers and the agent's owner, after a failure."""
     return (section(" ".join(dossier.informed)),) if dossier.informed else ()

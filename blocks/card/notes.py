@@ -13,7 +13,7 @@ from blocks.card.buttons import recovery_buttons
 from blocks.card.card import NOT_READ
 from blocks.card.claims import handover
 from blocks.card.facts import deadline_line, escalation_sentence
-from blocks.card.mentions import informed_line, mention_line, withdrawal_line
+from blocks.card.mentions import approvers_line, informed_line, mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, context, paragraph, rich, section
 from blocks.kit.frame import aside
 from blocks.kit.message import Message
@@ -170,6 +170,19 @@ def unused_approval(dossier: Dossier) -> Message:
         for format_time in (slack_date, in_utc)
     )
     return _message(dossier, plain, section(shown))
+
+
+def exception_ends(dossier: Dossier) -> Message:
+    """For those who approved it: it ends soon, and goes on only if it is asked for again."""
+    until = dossier.state.exception.until if dossier.state.exception else dossier.state.updated_at
+    after = "After that the rule applies again, unless a new exception is approved."
+    shown, plain = (f"This exception ends {format_time(until)}. {after}" for format_time in (slack_date, in_utc))
+    return _message(dossier, plain, *approvers_line(dossier), section(shown))
+
+
+def exception_ended(dossier: Dossier) -> Message:
+    text = "This exception has ended. The rule applies again."
+    return _message(dossier, text, rich(paragraph(text)))
 
 
 def new_version(dossier: Dossier) -> Message:

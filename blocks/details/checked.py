@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from blocks.card.exceptions import allowance
 from blocks.card.facts import missing_fields
 from blocks.kit.elements import Block, Run, bold, bullets, code, moment, paragraph, rich
 from blocks.kit.passages import line_blocks
@@ -68,7 +69,7 @@ def level_blocks(dossier: Dossier) -> Iterator[Block]:
     )
     if no := state.earlier_no:
         yield rich(paragraph("The earlier no: ", code(no.decision_package_id), " · ", moment(no.at)))
-    yield from (rich(line) for line in missing_fields(state))
+    yield from (rich(line) for line in (*allowance(dossier), *missing_fields(state)))
 
 
 def terms_blocks(dossier: Dossier) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from json import JSONDecodeError
 from typing import Any
 
 from rules.canonical import NotCanonicalError, canonical_json_strict
-from rules.package.model import MAX_OBJECT_DEPTH
+from rules.package.fields import MAX_OBJECT_DEPTH
 from rules.record.evidence import parse_strict_json
 
 # By the beginning of the parser's message.

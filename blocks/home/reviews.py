@@ -40,6 +40,7 @@ SUBCOMMAND_HELP: Mapping[str, str] = {
     "stats [7d] [by WHAT]": "how people decide, and how fast; WHAT: agent, type, role, tier, week or reviewer",
     "agents [NAME]": "what each agent has earned, and what it takes to rise or fall",
     "sampled": "what went ahead and was picked for a second look",
+    "exceptions": "exceptions to rules that hold, are asked for, or ended lately",
     "away [until] [@delegate]": "hand your open tasks on while you are away",
     "back": "you are available again",
     "threads": "threads with open packages or on hold",
@@ -112,6 +113,16 @@ def no_role_message(*, is_admin: bool) -> Message:
 def sampled(rows: Sequence[Row], more: int = 0) -> Message:
     """Packages picked for a second look."""
     return _list("For a second look", rows, more, "No items to review.")
+
+
+def exceptions(entries: Sequence[tuple[Row, Sequence[Run]]], more: int = 0) -> Message:
+    """Exceptions to rules, each with what it allows, who approved it and how often it was used."""
+    if not entries:
+        return private_message("No exception holds, is asked for or ended lately.")
+    first = "; ".join(row_text(row) for row, _ in entries[:_NAMED_IN_TEXT])
+    left = [context(f"{more} more: `countersign exceptions list` lists them.")] if more else []
+    blocks = (block for row, runs in entries for block in (*row_blocks([row]), rich(paragraph(*runs))))
+    return Message(f"Exceptions: {escape(first)}.", (header("Exceptions to rules"), *blocks, *left))
 
 
 def _list(heading: str, rows: Sequence[Row], more: int, empty: str) -> Message:

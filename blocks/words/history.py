@@ -62,6 +62,10 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.TASK_EXTENDED: "Deadline extended",
     EventType.TASK_REMINDED: "Reminder sent",
     EventType.TASK_RECUSED: "Stepped aside",
+    EventType.EXCEPTION_GRANTED: "Exception holds",
+    EventType.EXCEPTION_USED: "A rule was set aside",
+    EventType.EXCEPTION_ANNOUNCED: "End of the exception announced",
+    EventType.EXCEPTION_ENDED: "Exception ended",
     EventType.THREAD_HANDED_BACK: "Thread handed back to the agent",
     EventType.REVIEW_PICKED: "Picked for a blind second look",
     EventType.REVIEW_NOT_POSSIBLE: "Picked for a blind second look, and nobody could be asked",
@@ -133,13 +137,15 @@ def _hands_over(event: HistoryEvent) -> bool:
 
 
 def _by_policy(event: HistoryEvent) -> bool:
-    """If the policy decided, the actor is the agent, which only submitted: the line names no actor then."""
-    return event.basis == Basis.POLICY
+    """If no person decided, the actor is the agent, which only submitted: the line names no actor then."""
+    return event.basis in (Basis.POLICY, Basis.EXCEPTION)
 
 
 def _label(event: HistoryEvent) -> str:
     text = EVENT_LABELS.get(event.event_type) or humanize(event.event_type.replace(".", " "))
-    text += " by policy" if _by_policy(event) else ""
+    text += f" by {event.basis}" if _by_policy(event) else ""
+    if event.event_type == EventType.EXCEPTION_USED:  # the reason names the exception
+        return f"{text} ({event.reason})"
     if event.event_type in WITH_DECISION and event.decision:
         text += f": {humanize(event.decision)}"
     notes = (

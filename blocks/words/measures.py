@@ -33,8 +33,11 @@ GROUPING_LABELS: Mapping[Grouping, str] = {
 SHARED = "A package that several people decided counts for each of them. That you read this is recorded."
 
 
+_RESULTS: Mapping[Result, str] = {Result.AUTOMATIC: "without a person", Result.EXCEPTED: "by an exception"}
+
+
 def describe_result(result: Result) -> str:
-    return "without a person" if result is Result.AUTOMATIC else humanize(result)
+    return _RESULTS.get(result) or humanize(result)
 
 
 def describe_blind(figures: Figures) -> str:

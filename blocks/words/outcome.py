@@ -21,7 +21,7 @@ from blocks.words.status import OVERRIDE_WORDS, status_label
 from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
 from rules.state.commands import HumanDecisionType, Verb
-from rules.state.decisions import Basis, Decision, ExecutionState
+from rules.state.decisions import WITHOUT_PEOPLE, Basis, Decision, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, Status
 from rules.verbs.trials import offered_verbs
@@ -64,10 +64,8 @@ _PROCEEDING = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
 
 def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
     people = deciders(dossier)
-    if decision.basis is Basis.POLICY:
-        return f"The policy let {agent_name(dossier)} go ahead without a decision. This is for your information."
-    if decision.basis is Basis.SILENT_CONSENT:
-        return "Nobody objected in time. This is consent by silence, not an approval."
+    if decision.basis in WITHOUT_PEOPLE:
+        return _unattended_sentence(dossier, decision)
     if decision.override_decision:
         return f"{people} overrode {_overridden_part(dossier)}: {OVERRIDE_WORDS[decision.override_decision]}."
     match decision.decision:
@@ -77,6 +75,13 @@ def _permission_sentence(dossier: Dossier, decision: Decision) -> str:
             return f"{people} edited the parameters and approved them."
         case _:
             return f"{people} approved this{_after(decision)}."
+
+
+def _unattended_sentence(dossier: Dossier, decision: Decision) -> str:
+    if decision.basis is Basis.SILENT_CONSENT:
+        return "Nobody objected in time. This is consent by silence, not an approval."
+    by = f"Exception {decision.grant_id}" if decision.grant_id else "The policy"
+    return f"{by} let {agent_name(dossier)} go ahead without a decision. This is for your information."
 
 
 def _after(decision: Decision) -> str:
@@ -92,16 +97,20 @@ def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
             return f"{rejected} {agent_name(dossier)} must not do it."
         case Status.TAKEN_OVER:
             return f"{people} took this over. {thread_sentence(dossier)}"
-        case Status.REVOKED if decision.basis is Basis.POLICY:
-            return (
-                f"This approval was withdrawn when {agent_name(dossier)} tried to use it. {_withdrawn_because(dossier)}"
-            )
         case Status.REVOKED:
-            return f"{people} revoked the approval before it was used."
+            return _revoked_sentence(dossier, decision)
         case Status.CANCELLED:
             return f"{_how_cancelled(dossier, decision)}. Nothing is done."
         case _:
             return f"{_EXPIRIES.get(_reason(dossier), 'Nobody decided in time.')} Nothing is done; nobody rejected it."
+
+
+def _revoked_sentence(dossier: Dossier, decision: Decision) -> str:
+    if decision.basis is Basis.POLICY:
+        return f"This approval was withdrawn when {agent_name(dossier)} tried to use it. {_withdrawn_because(dossier)}"
+    if dossier.state.exception:
+        return f"{deciders(dossier)} revoked this exception. The rule applies again."
+    return f"{deciders(dossier)} revoked the approval before it was used."
 
 
 def _how_cancelled(dossier: Dossier, decision: Decision) -> str:
@@ -179,6 +188,9 @@ def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
     if decision and state.status.terminal:
         ended = decision.basis is Basis.TIMEOUT or state.status is Status.CANCELLED
         yield ["Ended " if ended else "Decided ", moment(decision.decided_at)]
+    if state.exception and state.status is Status.APPROVED:
+        ended_at = state.exception.ended_at
+        yield ["It ended ", moment(ended_at)] if ended_at else ["Holds until ", moment(state.exception.until)]
     if state.status.awaits_agent:
         yield ["The agent has until ", moment(state.ends_at), " to send a new version; then this expires"]
     if state.status is Status.DEFERRED and state.wake_at:

@@ -65,7 +65,7 @@ _EXECUTION_ICONS: Mapping[ExecutionState, str] = {
 
 def status_label(state: PackageState) -> str:
     """One to three words, for headings and lists."""
-    special = _special_label(state, state.decision) if state.decision else None
+    special = _exception_label(state) or (_special_label(state, state.decision) if state.decision else None)
     return (special or _LABELS[state.status]) + (_EXECUTION_SUFFIXES[state.execution.state] if state.proceeds else "")
 
 
@@ -96,11 +96,19 @@ def was_cancelled_with_thread(state: PackageState) -> bool:
     )
 
 
+def _exception_label(state: PackageState) -> str | None:
+    if state.exception is None or state.status not in (Status.APPROVED, Status.REVOKED):
+        return None
+    if state.status is Status.REVOKED:
+        return "Exception revoked"
+    return "Exception holds" if state.is_granted_exception else "Exception ended"
+
+
 def _special_label(state: PackageState, decision: Decision) -> str | None:
     """A more exact label than that of the status, if there is one."""
     match state.status:
-        case Status.APPROVED if decision.basis is Basis.POLICY:
-            return "Approved by policy"
+        case Status.APPROVED if decision.basis in (Basis.POLICY, Basis.EXCEPTION):
+            return f"Approved by {decision.basis}"
         case Status.APPROVED if decision.decision in _APPROVED_LABELS:
             return _APPROVED_LABELS[decision.decision]
         case Status.OVERRIDDEN if decision.override_decision:

@@ -24,6 +24,7 @@ _FIELDS_FACT: Mapping[Reason, str] = {
     Reason.TOO_LONG_TO_SHOW: "field",
     Reason.REQUESTER_UNKNOWN: "fields",
     Reason.BEYOND_KEY: "field",
+    Reason.EXCEPTION_NOT_VALID: "field",
 }
 _FIELD: Mapping[Reason, str] = {Reason.ALREADY_EXPIRED: "expires_at", Reason.UNKNOWN_MESSAGE: "in_reply_to"}
 _RETRY_AFTER: Mapping[Kind, str] = {

@@ -17,7 +17,8 @@ from bot.api import cursors
 from bot.api.problem_types import Fault, meaning_of
 from bot.api.problems import Problem, field_problem, raise_not_found, validation_problem
 from rules.canonical import MAX_INTEGER
-from rules.package.model import ActionType, DecisionPackage, Id, Sentence
+from rules.package.fields import ActionType, Id, Sentence
+from rules.package.model import DecisionPackage
 from rules.package.text_types import VISIBLE
 from rules.record.evidence import parse_strict_json
 from rules.state.model import Status

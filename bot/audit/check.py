@@ -207,6 +207,7 @@ class ExportCheck:
         yield from self._auditor.check_tenant_end(self._tenant_claim())
         yield from self._auditor.check_policies(self._policies)
         yield from self._auditor.check_missing()
+        yield from self._auditor.check_exceptions(whole=not self.part)
         yield from self._check_counts(self._manifest)
         yield from self._check_signature(self._manifest)
 

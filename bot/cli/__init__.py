@@ -30,6 +30,7 @@ COMMANDS = (
     LazyCommand("stats", "bot.cli.stats:stats", "Measure how people decide, and how long it takes."),
     LazyCommand("agents", "bot.cli.agents.commands:app", "Add agents and manage their keys."),
     LazyCommand("threads", "bot.cli.threads:app", "Hold, resume and cancel the threads of agents."),
+    LazyCommand("exceptions", "bot.cli.exceptions:app", "List and revoke exceptions to rules of the policy."),
     LazyCommand("freeze", "bot.cli.freezing:freeze", "Pause all agents at once."),
     LazyCommand("thaw", "bot.cli.freezing:thaw", "End a freeze."),
     LazyCommand("restored", "bot.cli.freezing:record_restore", "Record a restore, and freeze everything."),

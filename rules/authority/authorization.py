@@ -19,7 +19,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
 from rules.state.decisions import Vote
 from rules.state.model import Bar, PackageState, Terms
-from rules.state.terms import terms_for
+from rules.state.terms import asked_terms
 from rules.wording import either_of
 
 _BARRED = {
@@ -45,6 +45,11 @@ class Question(NamedTuple):
     barred: dict[str, Bar]
     requester: str
     owner: str
+    excepted: tuple[str, ...] = ()  # the action types of an exception, of which each must be in scope
+
+    @property
+    def decided_types(self) -> tuple[str, ...]:
+        return self.excepted or (self.action_type,)
 
 
 def deciding_roles(state: PackageState, policy: Policy) -> tuple[str, ...]:
@@ -54,7 +59,7 @@ def deciding_roles(state: PackageState, policy: Policy) -> tuple[str, ...]:
 
 def _terms_now(state: PackageState, policy: Policy) -> Terms:
     """The policy's own terms, which are enough to know whether the ladder still keeps what it kept."""
-    return terms_for(policy, state.action_type, state.risk)
+    return asked_terms(policy, state.action_type, state.exception, state.risk)
 
 
 def asked_roles(state: PackageState) -> tuple[str, ...]:
@@ -83,6 +88,7 @@ def question_in(state: PackageState, *roles: str) -> Question:
         barred=state.barred,
         requester=state.requester,
         owner=state.owner,
+        excepted=state.exception.action_types if state.exception else (),
     )
 
 
@@ -149,7 +155,7 @@ def _cached_authority(
     roster: Roster, user_id: str, standard: Standard, question: Question
 ) -> ReviewerAuthorization | Refusal:
     """The result of `_find_authority`, cached: a submission asks it of many people, and a roster never changes."""
-    key = (user_id, standard, question.roles, question.action_type, question.risk, question.tenant_id)
+    key = (user_id, standard, question.roles, question.decided_types, question.risk, question.tenant_id)
     result: ReviewerAuthorization | Refusal | None = roster.authorizations.get(key)
     if result is None:
         if len(roster.authorizations) >= _MAX_CACHED:
@@ -168,9 +174,10 @@ def _find_authority(
         return refuse(Reason.WRONG_ROLE, role=either_of(question.roles))
     roles = {name: roster.policy.roles[name] for name in held}
     if standard is not Standard.STOP:
-        roles = {name: role for name, role in roles.items() if role.covers(question.action_type)}
-        if not roles:
-            return refuse(Reason.OUT_OF_SCOPE, role=asked[0], action_type=question.action_type)
+        for action_type in question.decided_types:
+            roles = {name: role for name, role in roles.items() if role.covers(action_type)}
+            if not roles:
+                return refuse(Reason.OUT_OF_SCOPE, role=asked[0], action_type=action_type)
     name = max(roles, key=lambda held_role: roles[held_role].max_risk)
     role = roles[name]
     if standard in (Standard.PROCEED, Standard.TAKE_OVER) and role.max_risk < question.risk:

@@ -39,7 +39,7 @@ def _is_reviewer(roster: Roster, state: PackageState, user_id: str) -> bool:
     terms = terms_today(state, roster.policy)
     roles = {state.task.required_role, state.terms.role, terms.role, *terms.ladder, *terms.of_role}
     own = {own for role in roles for own in roster.roles_acting_as(user_id, role)}
-    return any(roster.policy.roles[name].covers(state.action_type) for name in own)
+    return any(all(map(roster.policy.roles[name].covers, state.decided_types)) for name in own)
 
 
 def _has_the_task(roster: Roster, state: PackageState, user_id: str, now: datetime) -> bool:

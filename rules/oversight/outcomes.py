@@ -42,6 +42,7 @@ class Result(StrEnum):
     TAKEN_OVER = "taken_over"
     CONSENTED = "consented"
     AUTOMATIC = "automatic"  # the policy asked for no person
+    EXCEPTED = "excepted"  # an exception to a rule spared the decision
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
@@ -51,7 +52,7 @@ class Result(StrEnum):
 
     @property
     def awaited_people(self) -> bool:
-        return self is not Result.AUTOMATIC
+        return self not in (Result.AUTOMATIC, Result.EXCEPTED)
 
 
 _BY_PEOPLE = frozenset([Result.APPROVED, Result.ANSWERED, Result.OVERRIDDEN, Result.REJECTED, Result.TAKEN_OVER])
@@ -132,7 +133,7 @@ def outcome_of(state: PackageState, steps: Sequence[Step]) -> Outcome | None:
         return None
     review, end = steps[: ends[0]], steps[ends[0]]
     decisions = decisions_in(review)
-    result = _result(end, decisions)
+    result = _result(end, decisions, state)
     deciding = decisions[-1] if result.by_people and decisions else None
     return Outcome(
         agent_id=state.agent_id,
@@ -169,12 +170,13 @@ _RESULTS = {
 REVIEW_ENDS = frozenset(_RESULTS)  # the types of events that end a review
 
 
-def _result(end: Step, decisions: Sequence[Step]) -> Result:
+def _result(end: Step, decisions: Sequence[Step], state: PackageState) -> Result:
     result = _RESULTS[end.event_type]
     if result is not Result.APPROVED:
         return result
     if not decisions:
-        return Result.AUTOMATIC
+        spared = any(use.asked > HITLLevel.NOTIFY_ONLY for use in state.exception_uses)
+        return Result.EXCEPTED if spared else Result.AUTOMATIC
     return Result.ANSWERED if decisions[-1].decision == _D.ANSWER else Result.APPROVED
 
 

@@ -6,35 +6,42 @@ be shown, stored, hashed and read back. Whether it is true or wise is not checke
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from rules.canonical import NotCanonicalError, canonical_json_strict, sha256_of
+from rules.canonical import sha256_of
 from rules.form_schema import Answers, FormSchema, cross_field_fault
-from rules.package.text_types import PRINTABLE, VISIBLE, CheckedText, check_printable, text_matching
+from rules.package.fields import (
+    FEW_ITEMS,
+    MAX_COST,
+    MAX_DELEGATION,
+    MAX_ESSAY,
+    MAX_EXCEPTED,
+    ActionType,
+    DataClasses,
+    Essay,
+    Id,
+    IdempotencyKey,
+    Instant,
+    JsonObject,
+    OptionalSentence,
+    Person,
+    Sentence,
+    Sentences,
+    State,
+    Title,
+    Url,
+    Word,
+)
+from rules.package.text_types import PRINTABLE, text_matching
 from rules.scales import Reversibility, RiskLevel
 from rules.spelling import normalize_name
-from rules.values import Moment, Value
+from rules.values import Value
 
-# Characters for texts, items for lists, bytes of the canonical form for objects.
-MAX_TITLE = 150
-MAX_ID = 200
-MAX_SENTENCE = 2000  # proposed_action, consequence, an excerpt, an item of a list and the like
-MAX_ESSAY = 8000  # rationale, rollback_plan, current_state, a proposed memory
-MAX_URL = 2000
-MAX_WORD = 255  # an idempotency key, a person; the other words have shorter patterns
-MAX_ITEMS = 50
-MAX_DELEGATION = 10
-MAX_COST = 1e13  # up to here a double can represent every cent
-MAX_OBJECT_DEPTH = 32
-MAX_OBJECT_BYTES = 131_072
 IDENTITY_FIELDS = ("kind", "action_type", "subject_type", "subject_id")  # every version of a package must keep these
 
 DecisionName = Literal[
@@ -43,11 +50,6 @@ DecisionName = Literal[
 ]  # fmt: skip
 DECISION_NAMES: frozenset[str] = frozenset(get_args(DecisionName))
 IRREMOVABLE_DECISIONS = frozenset({"reject", "escalate", "take_over"})  # an agent cannot exclude these
-
-_FEW = Field(max_length=MAX_ITEMS)
-_URI = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]"  # RFC 3986; other characters could end a link in Slack early
-_TIME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:")  # years far outside overflow when converted to UTC
-_EMAIL = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 
 
 class Kind(StrEnum):
@@ -74,81 +76,6 @@ class InterruptType(StrEnum):
     USER_REVISION = "user_revision"
     ERROR_RECOVERY = "error_recovery"
     CANCEL = "cancel"
-
-
-def _url(text: str) -> str:
-    # Whether the service may connect to the address is checked at use; here, only its form.
-    if not re.fullmatch(f"{_URI}+", text):
-        raise PydanticCustomError("url", "must be a URL; percent-encode what RFC 3986 does not allow in one")
-    if not _has_web_host(text):
-        raise PydanticCustomError("url", "must be an http or https URL with a host")
-    if "@" in urlsplit(text).netloc:
-        raise PydanticCustomError("url", "must not carry a user name or a password")
-    return text
-
-
-def _has_web_host(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, an unclosed bracket
-        return False
-
-
-def _instant(value: Any) -> Any:
-    # Pydantic alone would also accept 1700000000 and "1700000000", and guess the unit.
-    if isinstance(value, datetime) or (isinstance(value, str) and _TIME.match(value)):
-        return value
-    raise PydanticCustomError("instant", "must be an RFC 3339 time such as 2026-11-20T17:00:00Z")
-
-
-def _json_object(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        size = len(canonical_json_strict(value, max_depth=MAX_OBJECT_DEPTH))
-    except NotCanonicalError as fault:
-        raise PydanticCustomError("not_canonical", "{fault}", {"fault": str(fault)}) from None
-    if size > MAX_OBJECT_BYTES:
-        raise PydanticCustomError("too_large", "must not exceed {most} bytes as JSON", {"most": MAX_OBJECT_BYTES})
-    return value
-
-
-def _state(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _json_object(value)
-    if isinstance(value, str) and len(value) <= MAX_ESSAY:
-        return check_printable(value)
-    raise PydanticCustomError("state", "must be an object or a text of at most {most} characters", {"most": MAX_ESSAY})
-
-
-_URL = CheckedText(_url, rf"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{{0,3}})?([/?#]{_URI}*)?$")
-_RFC3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "pattern": f"^{_TIME.pattern}"})]
-_EssayOr = Annotated[str, Field(max_length=MAX_ESSAY), PRINTABLE]
-
-Title = Annotated[str, Field(strict=True, max_length=MAX_TITLE), VISIBLE]
-Id = Annotated[str, Field(strict=True, max_length=MAX_ID), VISIBLE]
-Sentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), VISIBLE]
-Essay = Annotated[str, Field(strict=True, max_length=MAX_ESSAY), VISIBLE]
-Word = Annotated[str, Field(strict=True, max_length=MAX_WORD)]
-OptionalSentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), PRINTABLE]
-Sentences = Annotated[tuple[Sentence, ...], _FEW]
-Url = Annotated[str, Field(strict=True, max_length=MAX_URL), _URL]
-Instant = Annotated[Moment, BeforeValidator(_instant, json_schema_input_type=_RFC3339)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
-State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input_type=_EssayOr | dict[str, Any])]
-ActionType = Annotated[
-    Word, text_matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")
-]
-DataClass = Annotated[Word, text_matching(r"[a-z][a-z0-9_-]{0,39}", "must be a short lower-case name such as pii")]
-DataClasses = Annotated[tuple[DataClass, ...], _FEW, AfterValidator(lambda names: tuple(dict.fromkeys(names)))]
-IdempotencyKey = Annotated[Word, text_matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
-Person = Annotated[
-    Word,
-    text_matching(
-        rf"[A-Za-z0-9]([A-Za-z0-9_.-]{{0,78}}[A-Za-z0-9])?|{_EMAIL}",
-        "must be a Slack user id such as U012AB3CD, an e-mail address, or an agent's name or id",
-    ),
-    AfterValidator(lambda person: person.lower() if "@" in person else person),  # a capital letter would hide who it is
-]
 
 
 class Evidence(Value):
@@ -194,10 +121,32 @@ class MemoryParameters(Value, extra="allow"):
 
 
 class ExceptionParameters(Value, extra="allow"):
+    """With a `rule`, it is an exception to that rule of this policy, and says so exactly: no other keys stand beside.
+
+    Without one, it is an exception in words, which changes no rule.
+    """
+
     policy_id: Id
     requested_exception: Sentence
     justification: Essay
     expires_at: Instant
+    rule: Id | None = None
+    action_types: Annotated[tuple[ActionType, ...], Field(max_length=MAX_EXCEPTED, validate_default=True)] = ()
+    agents: Annotated[tuple[Id, ...], Field(max_length=MAX_EXCEPTED)] = ()
+
+    @field_validator("action_types")
+    @classmethod
+    def _check_types(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("rule") and not value:
+            raise PydanticCustomError("missing", "required with a rule: the action types for which it is set aside")
+        return value
+
+    @model_validator(mode="after")
+    def _is_exact(self) -> Self:
+        others = sorted(self.model_extra or {})
+        if self.rule and others:
+            raise cross_field_fault(f"an exception to a rule has no other keys, such as {others[0]}")
+        return self
 
 
 _PARAMETERS: dict[Kind, type[Value]] = {Kind.MEMORY: MemoryParameters, Kind.POLICY_EXCEPTION: ExceptionParameters}
@@ -217,11 +166,11 @@ class DecisionPackage(Value):
     subject_type: Id | None = None
     subject_id: Id | None = None
     subject_url: Url | None = None
-    evidence_refs: Annotated[tuple[EvidenceRef, ...], _FEW] = ()
+    evidence_refs: Annotated[tuple[EvidenceRef, ...], FEW_ITEMS] = ()
     known_uncertainties: Sentences = ()
     alternatives: Sentences = ()
     policy_basis: Sentences = ()
-    dissent: Annotated[tuple[Dissent, ...], _FEW] = ()
+    dissent: Annotated[tuple[Dissent, ...], FEW_ITEMS] = ()
     material_change: Sentence | None = None  # never blank: declaring one lifts a refusal
     side_effect_preview: JsonObject = Field(default_factory=dict)
     consequence: OptionalSentence | None = None
@@ -237,7 +186,7 @@ class DecisionPackage(Value):
     thread_id: Id | None = None
     checkpoint_id: Id | None = None
     interrupt_type: InterruptType | None = None
-    allowed_decisions: Annotated[tuple[DecisionName, ...], _FEW] | None = None
+    allowed_decisions: Annotated[tuple[DecisionName, ...], FEW_ITEMS] | None = None
     answers: Answers = ()
     free_answer: Annotated[bool, Field(strict=True)] = True  # a person may write another one
     response_schema: FormSchema | None = None

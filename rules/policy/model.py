@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from rules.canonical import sha256_of
 from rules.policy.actions import Action, Listing, Look, ReversibilityTable, listing
+from rules.policy.exceptions import UNMARKED, Exceptions, ExceptionSettings, RuleMarks
 from rules.policy.handoffs import Handoffs
 from rules.policy.oversight import Audit, Feedback, Oversight
 from rules.policy.roles import Role
@@ -165,6 +166,8 @@ class Policy(Value):
     queue: Queue = Queue()
     outcomes: Outcomes = Outcomes()
     handoffs: Handoffs = Handoffs()
+    rules: RuleMarks = dict(UNMARKED)
+    exceptions: ExceptionSettings = Exceptions()
     email: EmailPolicy = EmailPolicy()
     feedback: Feedback = Feedback()
     oversight: Oversight = Oversight()

@@ -30,7 +30,12 @@ COLUMNS = (
     "outcome", "verdict", "package",
 )  # fmt: skip
 
-_BY: Mapping[str, str] = {Basis.SILENT_CONSENT: "silence", Basis.POLICY: "policy", Basis.TIMEOUT: "time"}
+_BY: Mapping[str, str] = {
+    Basis.SILENT_CONSENT: "silence",
+    Basis.POLICY: "policy",
+    Basis.TIMEOUT: "time",
+    Basis.EXCEPTION: "exception",
+}
 _COMMENTS = ("instructions", "override_reason", "answer", "comment")
 _FIELDS = tuple(DecisionPackage.model_fields)
 _PARTIES = ("requested_by", "on_behalf_of")  # people, who have pseudonyms

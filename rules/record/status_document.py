@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, assert_never
 
 from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum, tally
+from rules.package.exceptions import PolicyException
 from rules.people.directory import Roster, is_agent
 from rules.policy.model import Policy
 from rules.record.chain import rfc3339
@@ -129,6 +130,7 @@ def _decision(state: PackageState, decision: Decision, package: Words, words: Wo
         "package_version": decision.package_version,
         "policy_version": decision.policy_version,
         "rendering_id": decision.rendering_id,
+        **({"grant_id": decision.grant_id} if decision.grant_id else {}),
     }
 
 
@@ -202,7 +204,7 @@ def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  #
             until = f" until {rfc3339(state.wake_at)}" if state.wake_at else ""
             return f"This is deferred{until} and is asked again by itself. Do not act yet."
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
-            return _permission_message(state, now)
+            return _exception_message(state.exception, now) if state.exception else _permission_message(state, now)
         case Status.REJECTED:
             return _rejection_message(state)
         case Status.TAKEN_OVER:
@@ -256,9 +258,18 @@ def _rejection_message(state: PackageState) -> str:
 
 
 def _revocation_message(state: PackageState) -> str:
+    if state.exception:
+        return "This exception was revoked. The rule applies again."
     if state.decision and state.decision.basis is Basis.POLICY:
         return "The approval no longer counts. Do not act. To ask again, submit it with a new idempotency key."
     return "The approval was revoked before it was used. Do not act."
+
+
+def _exception_message(exception: PolicyException, now: datetime) -> str:
+    if exception.ended_at or exception.until <= now:
+        return "This exception has ended. The rule applies again."
+    until = rfc3339(exception.until)
+    return f"This exception holds until {until}. Submit each action as usual: it cites the exception that it used."
 
 
 def _permission_message(state: PackageState, now: datetime) -> str:

@@ -20,9 +20,9 @@ from rules.canonical import NotCanonicalError
 from rules.record.chain import Event, content_digest, event_digest
 from rules.record.earlier import EarlierExport
 from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredPolicy, StoredWords, Trail
+from rules.record.references import ExceptionUses, thread_references
 from rules.record.replay import replay
 from rules.record.stored_texts import PoliciesInForce, rendering_faults
-from rules.record.thread_references import thread_references
 
 _FORM: Mapping[str, type] = {
     "event_id": str,
@@ -163,6 +163,7 @@ class Auditor:
         self.counts = counts or Counts()
         self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, SeenIds(), earlier, texts
         self._own, self._policies = ChainChecker(tenant_id, None, self._seen), PoliciesInForce()
+        self._exceptions = ExceptionUses()
         self._references: dict[str, Fault] = {}  # by the event that is named: the fault if there is none
 
     def check_tenant_event(self, event: Any) -> Iterator[Fault]:
@@ -198,7 +199,12 @@ class Auditor:
         # Replaying a broken chain means nothing, and its faults have been yielded.
         if not broken:
             self._references.update(thread_references(trail))
+            yield from self._exceptions.read(trail)
             yield from replay(trail)
+
+    def check_exceptions(self, *, whole: bool = True) -> Iterator[Fault]:
+        """Check that each use of an exception cites one that held, after all packages."""
+        yield from self._exceptions.faults(whole=whole)
 
     def check_thread_references(self) -> Iterator[Fault]:
         """Check that the threads to which packages refer are there, after all packages and threads."""

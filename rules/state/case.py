@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -29,10 +30,14 @@ class Background(Value):
     earlier_no: EarlierNo | None = None
     outsider: bool = False
     clicks_provable: bool = True
+    set_aside: Mapping[str, str] = {}  # rules for which an exception holds, each with the id of the exception
 
 
 class Facts(NamedTuple):
-    """What the level depends on and a stored state knows as well. `reversibility` is None if the agent names none."""
+    """What the level depends on and a stored state knows as well. `reversibility` is None if the agent names none.
+
+    `excepted`: the action types for which it asks for an exception. `set_aside`: the rules that do not speak.
+    """
 
     policy: Policy
     action_type: str
@@ -42,6 +47,8 @@ class Facts(NamedTuple):
     confidence: float
     earned: HITLLevel
     data_classes: frozenset[str] = frozenset()
+    excepted: tuple[str, ...] = ()
+    set_aside: frozenset[str] = frozenset()
 
 
 class Proposal(NamedTuple):
@@ -62,7 +69,8 @@ class Case:
         self.action: Action | None = self.listing.action
         known = self.action.reversibility if self.action else Reversibility.IRREVERSIBLE_HIGH
         self.reversibility = max(known, facts.reversibility or known)
-        self.risk = max(facts.risk, self.action.risk if self.action else RiskLevel.LOW)
+        self.risk = max(facts.risk, _catalogue_risk(self.action), *_least_risks(facts))
+        self.excepted = facts.excepted
         self.data_classes = facts.data_classes.union(self.action.data_classes if self.action else ())
 
     @cached_property
@@ -74,3 +82,33 @@ class Case:
     def ease(self, level: HITLLevel) -> HITLLevel:
         """A soft level, lowered as far as earned autonomy and the floor allow. No other level is ever lowered."""
         return min(level, max(self.earned, self.floor)) if level is HITLLevel.SOFT_APPROVAL else level
+
+
+def _catalogue_risk(action: Action | None) -> RiskLevel:
+    return action.risk if action else RiskLevel.LOW
+
+
+def _least_risks(facts: Facts) -> list[RiskLevel]:
+    """An exception counts as high risk at least, and as the gravest of what it could let through."""
+    own = [_catalogue_risk(facts.policy.action(action_type)) for action_type in facts.excepted]
+    return [RiskLevel.HIGH, *own] if own else []
+
+
+class Finding(NamedTuple):
+    """The level that a rule asks for, and why. A plain tuple, because today's level is computed on every claim."""
+
+    rule: str
+    level: HITLLevel
+    because: str
+
+
+class StateRule(NamedTuple):
+    """A rule that needs only the facts."""
+
+    evaluate: Callable[[Case], Iterator[Finding]]
+
+
+class ProposalRule(NamedTuple):
+    """A rule that also needs the proposal, so it is not applied to a stored state."""
+
+    evaluate: Callable[[Case, Proposal], Iterator[Finding]]

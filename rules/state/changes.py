@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from rules.mail.mailed import Mailed
+from rules.package.exceptions import ExceptionUse, PolicyException
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
 from rules.state.decisions import BlindLook, Decision, Execution, Hold, Recovery, Vote
@@ -35,6 +36,8 @@ class StateChanges(TypedDict, total=False):
     warnings: tuple[str, ...]
     allowed_decisions: tuple[str, ...] | None
     whole_on_card: bool
+    exception: PolicyException | None
+    exception_uses: tuple[ExceptionUse, ...]
 
     barred: dict[str, Bar]
     task: ReviewTask

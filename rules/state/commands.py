@@ -69,6 +69,8 @@ class Verb(StrEnum):
     LAPSE = "lapse"
     LOSE_TRACK = "lose_track"
     RECORD_MAILS = "record_mails"
+    ANNOUNCE_END = "announce_end"
+    END_EXCEPTION = "end_exception"
 
 
 class HumanDecisionType(StrEnum):

@@ -20,9 +20,16 @@ class Basis(StrEnum):
     SILENT_CONSENT = "silent_consent"
     POLICY = "policy"
     TIMEOUT = "timeout"
+    EXCEPTION = "exception"  # to a rule, which people approved before
 
 
-_DECIDED_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
+_DECIDED_BY = {
+    Basis.POLICY: "policy",
+    Basis.SILENT_CONSENT: "silence",
+    Basis.TIMEOUT: "timeout",
+    Basis.EXCEPTION: "an exception",
+}
+WITHOUT_PEOPLE = (Basis.POLICY, Basis.SILENT_CONSENT, Basis.EXCEPTION)  # by which an action may go ahead
 
 
 class Vote(Value):
@@ -61,6 +68,7 @@ class Decision(Value):
     policy_version: str
     rendering_id: str | None = None
     rendering_ids: tuple[str, ...] = ()
+    grant_id: str | None = None  # the exception that spared it
 
     @property
     def made_by(self) -> str:

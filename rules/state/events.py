@@ -71,6 +71,11 @@ class EventType(_Names):
     TASK_REMINDED = "task.reminded"
     TASK_RECUSED = "task.recused"
 
+    EXCEPTION_GRANTED = "exception.granted"
+    EXCEPTION_USED = "exception.used"  # for this package a rule did not speak
+    EXCEPTION_ANNOUNCED = "exception.announced"  # it ends soon
+    EXCEPTION_ENDED = "exception.ended"
+
     THREAD_HANDED_BACK = "thread.handed_back"
     REVIEW_PICKED = "review.picked"  # for a blind second look
     REVIEW_NOT_POSSIBLE = "review.not_possible"  # it was picked, and nobody could look
@@ -125,6 +130,7 @@ class Cause(StrEnum):
     NOT_SHOWN_WHOLE = "not-shown-whole"
     SILENCE_UNPROVEN = "silence-unproven"
     CLICK_FAILED = "click-failed"
+    EXCEPTION_LOST = "exception-lost"
     PROOF_LOST = "proof-lost"
 
     # Another role is asked, or another person.
@@ -141,6 +147,9 @@ class Cause(StrEnum):
     NOBODY_FURTHER_UP = "nobody-further-up"
     TOP_OF_LADDER = "top-of-ladder"
     AUTO_REJECT = "auto-reject"
+
+    # By an exception, a rule did not speak.
+    EXCEPTION = "exception"
 
     # What a person or an agent did.
     WOKEN = "woken"

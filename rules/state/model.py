@@ -12,6 +12,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from rules.mail.mailed import Mailed
+from rules.package.exceptions import ExceptionUse, PolicyException
 from rules.package.model import Kind
 from rules.policy.actions import Look
 from rules.policy.tiers import ReviewTimeoutPolicy
@@ -170,6 +171,8 @@ class PackageState(Value):
     allowed_decisions: tuple[str, ...] | None = None
     whole_on_card: bool = False  # whether the card shows all that is approved; unknown counts as no
     policy_version: str
+    exception: PolicyException | None = None  # for which it asks, and which holds once people have approved it
+    exception_uses: tuple[ExceptionUse, ...] = ()  # exceptions by which rules did not speak for it
 
     barred: dict[str, Bar] = {}
     interrupt_id: str
@@ -211,8 +214,19 @@ class PackageState(Value):
 
     @property
     def proceeds(self) -> bool:
-        """Whether the decision, taken by itself, lets the agent go ahead."""
-        return lets_proceed(self.status, self.decision)
+        """Whether the decision, taken by itself, lets the agent go ahead. An exception allows no action by itself."""
+        return self.exception is None and lets_proceed(self.status, self.decision)
+
+    @property
+    def is_granted_exception(self) -> bool:
+        """Whether people have approved the exception, and it was not revoked and has not ended."""
+        exception = self.exception if self.status is Status.APPROVED else None
+        return exception is not None and exception.granted_at is not None and exception.ended_at is None
+
+    @property
+    def decided_types(self) -> tuple[str, ...]:
+        """The action types that those who decide must have in scope."""
+        return self.exception.action_types if self.exception else (self.action_type,)
 
     @property
     def retry_open(self) -> bool:

@@ -75,6 +75,16 @@ class RecordMails(ClockCommand):
     verb = Verb.RECORD_MAILS
 
 
+class AnnounceEnd(ClockCommand):
+    """An exception ends soon."""
+
+    verb = Verb.ANNOUNCE_END
+
+
+class EndException(ClockCommand):
+    verb = Verb.END_EXCEPTION
+
+
 class ThreadConsequence(Command):
     """What follows for a package from a command for its thread. Base class.
 

@@ -103,6 +103,7 @@ class Situation:
     `mails`: those about the package that were sent and are not recorded yet.
     `load`: how much the agent has asked of people so far.
     `words`: the texts of the version and of its decision by event, for a claim.
+    `exceptions`: packages whose exceptions may hold. `named_agents`: those that an exception names, as it names them.
     `resolved_parties`: the user ids of parties of the package that the directory itself does not name.
     """
 
@@ -123,6 +124,8 @@ class Situation:
     conversation: Conversation = field(default_factory=Conversation)
     open_items: dict[str, int] = field(default_factory=dict)
     traces: Traces = field(default_factory=Traces)
+    exceptions: tuple[PackageState, ...] = ()
+    named_agents: Mapping[str, Agent] = field(default_factory=dict)
     cards: frozenset[CardLocation] = frozenset()
     mails: tuple[Mailed, ...] = ()
     chance: float = 1.0
@@ -153,7 +156,13 @@ class Situation:
         return max([own, *(profile.current_level for profile in self.earlier_profiles)])
 
     def background(
-        self, agent_id: str, package: DecisionPackage, earlier: HITLLevel | None = None, *, outsider: bool = False
+        self,
+        agent_id: str,
+        package: DecisionPackage,
+        earlier: HITLLevel | None = None,
+        *,
+        outsider: bool = False,
+        set_aside: Mapping[str, str] | None = None,
     ) -> Background:
         """What `assess` needs to know beside the package itself."""
         known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
@@ -165,4 +174,5 @@ class Situation:
             earlier_no=self.earlier_no(agent_id, package),
             outsider=outsider,
             clicks_provable=self.clicks_provable,
+            set_aside=set_aside or {},
         )

@@ -7,14 +7,17 @@ adds what today's policy requires beyond them: a stricter policy counts at once,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
+from rules.package.exceptions import PolicyException
+from rules.people.working_time import moment_after, working_spans
 from rules.policy.actions import Action, Listing
 from rules.policy.model import Policy
 from rules.policy.tiers import OnTimeout, ReviewTimeoutPolicy, Tier
 from rules.scales import RiskLevel
-from rules.state.model import PackageState, Priority, Terms
+from rules.state.model import PackageState, Priority, ReviewTask, Terms
 
 _PRIORITY = {
     RiskLevel.CRITICAL: Priority.URGENT,
@@ -60,6 +63,13 @@ def priority_of(risk: RiskLevel) -> Priority:
     return _PRIORITY[risk]
 
 
+def asked_terms(policy: Policy, action_type: str, exception: PolicyException | None, risk: RiskLevel) -> Terms:
+    """The terms of a package of this type; of an exception, the terms of all that it could let through."""
+    return (
+        terms_for_exception(policy, exception.action_types, risk) if exception else terms_for(policy, action_type, risk)
+    )
+
+
 @lru_cache(maxsize=1024)
 def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     """The terms of the tier, with the catalogue's overrides for this action type."""
@@ -78,6 +88,39 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
         look=policy.look(action_type),
         **timing,
     )
+
+
+PEOPLE_FOR_EXCEPTION = 2  # approve an exception, at least
+
+
+@lru_cache(maxsize=1024)
+def terms_for_exception(policy: Policy, action_types: tuple[str, ...], risk: RiskLevel) -> Terms:
+    """The strictest terms of these types, decided by those who may decide all of them.
+
+    If no role may, one person of each role has to approve.
+    """
+    terms = [terms_for(policy, action_type, risk) for action_type in action_types]
+    role = role_for_all(policy, action_types, risk)
+    gravest = next((own for own in terms if own.role == role), terms[0])
+    of_role = {} if role else {own.role: 1 for own in terms}
+    for name, number in (part for own in terms for part in own.of_role.items()):
+        of_role[name] = max(number, of_role.get(name, 0))
+    strictest = {
+        "quorum": max(PEOPLE_FOR_EXCEPTION, sum(of_role.values()), *(own.quorum for own in terms)),
+        "of_role": of_role,
+        "comment_required": any(own.comment_required for own in terms),
+        "details_first": any(own.details_first for own in terms),
+        "ladder_keeps": all(own.ladder_keeps for own in terms),
+        "hard_timeout": min(own.hard_timeout for own in terms),
+        "look": None,
+    }
+    return gravest.model_copy(update=strictest)
+
+
+def role_for_all(policy: Policy, action_types: tuple[str, ...], risk: RiskLevel) -> str | None:
+    """The role that is asked about one of these types and whose holders may act in the roles of all others."""
+    roles = {terms_for(policy, action_type, risk).role: None for action_type in action_types}
+    return next((role for role in roles if roles.keys() <= policy.roles_implied_by(role)), None)
 
 
 def _merge_setting(entries: Listing, tier: Tier, name: str) -> Any:
@@ -124,8 +167,43 @@ def _ladder_from_here(old: Terms, new: Terms, rung: int, policy: Policy) -> dict
 
 def terms_today(state: PackageState, policy: Policy) -> Terms:
     """The package's own terms, tightened by today's policy."""
-    today = terms_for(policy, state.action_type, state.risk)
+    today = asked_terms(policy, state.action_type, state.exception, state.risk)
     if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the same object
         return state.terms
     tightened = state.terms.model_copy(update={name: getattr(today, name) for name in _KEPT})
     return tighten(state.terms, tightened, state.task.rung, policy)
+
+
+# The deadline of a rung, in wall-clock time or in the working hours of its role, as the policy says.
+
+_HORIZONS = (timedelta(days=28), timedelta(days=366))
+
+
+def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime:
+    """When the rung ends. The package's own `expires_at` is not considered here and may come earlier."""
+    hours = policy.roles[role].hours if terms.timeout_in_working_hours and role in policy.roles else None
+    if hours is None:
+        return now + terms.hard_timeout
+    ends = (moment_after(working_spans(hours, now, now + ahead), terms.hard_timeout) for ahead in _HORIZONS)
+    return next((end for end in ends if end), now + _HORIZONS[-1])
+
+
+def timing_for_role(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
+    """The times of a task when the time of this role begins."""
+    return timing_until(terms, deadline(terms, role, policy, now), now, own_end)
+
+
+def timing_until(terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> dict[str, Any]:
+    """The times of a task with this deadline. Reminders that are overdue already count as sent."""
+    end = min(due_at, own_end) if own_end else due_at
+    return {"due_at": due_at, "timed_from": now, "reminded": reminders_passed(terms, end, now)}
+
+
+def restart_task(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:
+    """The task with its full time again."""
+    return task.model_copy(update=timing_for_role(terms, task.required_role, policy, now, own_end))
+
+
+def reminders_passed(terms: Terms, end: datetime, now: datetime) -> int:
+    """How many of the reminders before this end are due already."""
+    return sum(end - ahead <= now for ahead in terms.reminders)

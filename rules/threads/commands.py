@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator
 
 from rules.canonical import NotCanonicalError, canonical_json_strict
-from rules.package.model import MAX_OBJECT_DEPTH
+from rules.package.fields import MAX_OBJECT_DEPTH
 from rules.state.commands import Id, Words
 from rules.threads.handoff import HandoffMode
 from rules.values import Value

@@ -14,7 +14,7 @@ from rules.people.agent_keys import Load
 from rules.people.directory import Agent, AgentStanding, reference
 from rules.people.lineage import Lineage
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.decisions import Basis
+from rules.state.decisions import WITHOUT_PEOPLE
 from rules.state.model import PackageState
 from rules.threads.changes import ThreadStateChanges
 from rules.threads.commands import (
@@ -203,7 +203,7 @@ def packages_of(agent_id: str, situation: ThreadSituation) -> tuple[PackageState
 
 def is_granted_without_people(package: PackageState) -> bool:
     """Whether the policy or silence permits it, and no person: that permission is not handed over."""
-    by_nobody = package.decision is not None and package.decision.basis in (Basis.POLICY, Basis.SILENT_CONSENT)
+    by_nobody = package.decision is not None and package.decision.basis in WITHOUT_PEOPLE
     return package.is_unused and by_nobody and not package.retry_open
 
 

@@ -38,7 +38,7 @@ from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
-from rules.verbs.settling import settle
+from rules.verbs.settling import grant_exception, settle
 from rules.verbs.submission import check_reviewers
 from rules.verbs.versions import add_version
 
@@ -87,7 +87,7 @@ def _vote(
     reason = Cause.VOTES_NO_LONGER_VALID if dropped else None
     words = {"comment": command.comment} | (words or {})
     move.record(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=words, reason=reason)
-    return (_settle_by_votes(move, own, counted, terms) if counted.complete else move).build()
+    return (grant_exception(_settle_by_votes(move, own, counted, terms)) if counted.complete else move).build()
 
 
 def make_vote(

@@ -29,11 +29,10 @@ from rules.state.commands import (
     HumanDecisionType,
     Object,
 )
-from rules.state.deadline import restart_task, timing_for_role
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Why
 from rules.state.situation import Situation
-from rules.state.terms import terms_today
+from rules.state.terms import restart_task, terms_today, timing_for_role
 from rules.state.transition import Move, Transition, Words
 
 

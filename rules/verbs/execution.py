@@ -156,8 +156,13 @@ def decided_by_people(state: PackageState) -> bool:
 
 
 def was_reviewed(state: PackageState) -> bool:
-    """Whether a person approved it before, and nobody judged it unsound, or a person judged it sound afterwards."""
-    return state.verdict is Verdict.SOUND or (decided_by_people(state) and state.verdict is None)
+    """Whether a person approved it before, and nobody judged it unsound, or a person judged it sound afterwards.
+
+    What an exception let through earns no autonomy.
+    """
+    if decided_by_people(state):
+        return state.verdict is not Verdict.UNSOUND
+    return state.verdict is Verdict.SOUND and not state.exception_uses
 
 
 def counted_as_failure(state: PackageState) -> bool:

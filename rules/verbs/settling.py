@@ -13,14 +13,12 @@ from rules.package.takeover_reach import has_thread_or_run
 from rules.people.directory import ActorKind
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.decisions import Basis, BlindLook, Decision, Seat
+from rules.state.decisions import WITHOUT_PEOPLE, Basis, BlindLook, Decision, Seat
 from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Words
-
-_WITHOUT_PEOPLE = (Basis.POLICY, Basis.SILENT_CONSENT)
 
 
 def settle(
@@ -33,6 +31,7 @@ def settle(
     event_id: str | None = None,
     rendering_id: str | None = None,
     override: OverrideDecision | None = None,
+    grant_id: str | None = None,
     reason: Cause | DetailedReason | None = None,
     words: Words | None = None,
     changes: StateChanges | None = None,
@@ -50,6 +49,7 @@ def settle(
         policy_version=move.situation.policy.full_version,
         rendering_id=rendering_id,
         rendering_ids=move.form_renderings,
+        grant_id=grant_id,
     )
     decided: StateChanges = {"status": status, "decision": new_decision}
     update: StateChanges = {**decided, **_consequences(apply_changes(move.state, decided), move), **(changes or {})}
@@ -72,6 +72,16 @@ def _draw_look(move: Move) -> Move:
         until=move.situation.now + move.situation.policy.audit.within,
     )
     return move.record(EventType.REVIEW_PICKED, {"look": look, "sampled": True})
+
+
+def grant_exception(move: Move) -> Move:
+    """From now on an approved exception holds. People are told before it ends, at the earliest halfway."""
+    exception, now = move.state.exception, move.situation.now
+    if exception is None or move.state.status is not Status.APPROVED:
+        return move
+    announce_at = max(exception.until - move.situation.policy.exceptions.announce, now + (exception.until - now) / 2)
+    granted = exception.model_copy(update={"granted_at": now, "announce_at": announce_at})
+    return move.record(EventType.EXCEPTION_GRANTED, {"exception": granted})
 
 
 def _consequences(settled: PackageState, move: Move) -> StateChanges:
@@ -100,7 +110,7 @@ def _keeps_thread(settled: PackageState, move: Move) -> bool:
 
 def _may_be_sampled(settled: PackageState) -> bool:
     """Whether it went ahead without a person, or a person overrode the recommendation."""
-    unattended = settled.proceeds and settled.decision is not None and settled.decision.basis in _WITHOUT_PEOPLE
+    unattended = settled.proceeds and settled.decision is not None and settled.decision.basis in WITHOUT_PEOPLE
     return unattended or settled.status is Status.OVERRIDDEN
 
 

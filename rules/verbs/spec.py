@@ -39,6 +39,7 @@ class Needs(Enum):
     TRACES = auto()  # who has had a part in the package, and who is asked for a blind look, if the policy draws any
     CARDS = auto()  # where the package's cards are in Slack
     MAILS = auto()  # the mails about it that were sent and are not recorded yet
+    EXCEPTIONS = auto()  # those to rules of the policy that may hold, or that the package cites
     OPEN_ITEMS = auto()  # how many open tasks each reviewer has, if the policy assigns tasks
 
 

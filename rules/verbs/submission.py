@@ -9,26 +9,27 @@ from __future__ import annotations
 
 from rules.authority.assignment import assign_task
 from rules.authority.authorization import deciding_roles, iter_eligible, question_in
+from rules.authority.exceptions import Candidate, exception_asked, rules_set_aside
 from rules.authority.key_limits import check_action_type, check_open_packages, check_rate, check_requester, check_risk
 from rules.authority.parties import Parties, harden_for_chain, has_outsider, parties_of
 from rules.authority.quorum import fill_quorum
 from rules.package.completeness import missing_fields, must_be_complete
+from rules.package.exceptions import PolicyException
 from rules.package.layout import FORM_CHARACTERS, fits_in_form
-from rules.package.model import DecisionPackage, InterruptType, action_digest, subject_digest
+from rules.package.model import DECISION_NAMES, DecisionPackage, InterruptType, action_digest, subject_digest
 from rules.package.takeover_reach import has_thread_or_run, refuse_stopped
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import Command, HumanDecisionType, Verb
-from rules.state.deadline import timing_for_role
 from rules.state.decisions import Basis
-from rules.state.events import EventType
+from rules.state.events import Cause, EventType
 from rules.state.level import Assessment, assess
 from rules.state.model import PackageState, ReviewTask, Status
 from rules.state.noes import Similarity
 from rules.state.situation import Situation
-from rules.state.terms import priority_of, terms_for
+from rules.state.terms import asked_terms, priority_of, timing_for_role
 from rules.state.transition import Move, Transition
 from rules.values import write_duration
 from rules.verbs.absences import cover_absences
@@ -58,10 +59,21 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
         state = apply_changes(state, {"task": assign_task(state, situation), **harden_for_chain(state, situation)})
     move = Move.begin(state, command, situation)
     move.record(EventType.PACKAGE_SUBMITTED, words={"package": package.model_dump(mode="json", exclude_unset=True)})
-    if settled:
-        # The policy needs nobody, so it decides itself, and the record says so.
-        return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).build()
-    return cover_absences(move).build()
+    record_exception_uses(move)
+    return (_settle_at_once(move) if settled else cover_absences(move)).build()
+
+
+def record_exception_uses(move: Move) -> None:
+    """An event for each exception by which a rule did not speak. The reason names the exception."""
+    for use in move.state.exception_uses:
+        move.record(EventType.EXCEPTION_USED, reason=Cause.EXCEPTION.of_event(use.exception_id))
+
+
+def _settle_at_once(move: Move) -> Move:
+    """The policy needs nobody, so it decides itself, or an exception spares the decision; and the record says so."""
+    spared_by = next((use.exception_id for use in move.state.exception_uses if use.asked > HITLLevel.NOTIFY_ONLY), None)
+    basis = Basis.EXCEPTION if spared_by else Basis.POLICY
+    return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, basis, grant_id=spared_by)
 
 
 def propose(command: Submit, agent: Agent, parties: Parties, situation: Situation) -> PackageState | Refusal:
@@ -70,12 +82,17 @@ def propose(command: Submit, agent: Agent, parties: Parties, situation: Situatio
     `rules.oversight.replay` asks the same of another policy.
     """
     package = command.package
-    background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
+    set_aside = rules_set_aside(Candidate.of_package(package, agent.agent_id, agent.owner), situation)
+    outsider = has_outsider(parties.barred)
+    background = situation.background(agent.agent_id, package, outsider=outsider, set_aside=set_aside)
     assessment = assess(package, background, situation.policy)
+    exception = exception_asked(package, agent, assessment.risk, situation)
+    if isinstance(exception, Refusal):
+        return exception
     missing = missing_fields(package, assessment.risk, situation.policy)
     if refusal := _check_content(package, assessment, missing):
         return refusal
-    state = _initial_state(command, agent, parties, assessment, situation, missing=missing)
+    state = _initial_state(command, agent, parties, assessment, situation, missing=missing, exception=exception)
     return check_risk(agent.scope, state.risk, state.reversibility, package) or state
 
 
@@ -133,9 +150,11 @@ def _initial_state(
     situation: Situation,
     *,
     missing: tuple[str, ...],
+    exception: PolicyException | None,
 ) -> PackageState:
     package, policy, now = command.package, situation.policy, situation.now
-    terms = terms_for(policy, package.action_type, assessment.risk)
+    terms = asked_terms(policy, package.action_type, exception, assessment.risk)
+    fields = version_fields(package, assessment, exception)
     return PackageState.from_valid(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
@@ -158,12 +177,12 @@ def _initial_state(
             required_role=terms.role,
             priority=priority_of(assessment.risk),
             created_at=now,
-            **timing_for_role(terms, terms.role, policy, now, package.expires_at),
+            **timing_for_role(terms, terms.role, policy, now, fields["expires_at"]),
         ),
         created_at=now,
         updated_at=now,
         asked_at=now,
-        **version_fields(package, assessment),
+        **fields,
     )
 
 
@@ -175,9 +194,10 @@ def check_length(package: DecisionPackage, assessment: Assessment) -> Refusal | 
     return refuse(Reason.TOO_LONG_TO_SHOW, most=f"{FORM_CHARACTERS:,}", field="action_parameters")
 
 
-def version_fields(package: DecisionPackage, assessment: Assessment) -> StateChanges:
-    """The fields of the state that each version sets."""
-    allowed = package.effective_decisions
+def version_fields(package: DecisionPackage, assessment: Assessment, exception: PolicyException | None) -> StateChanges:
+    """The fields of the state that each version sets. An exception can be asked for until it would end."""
+    allowed = _allowed_decisions(package, exception)
+    ends = (package.expires_at, exception.until if exception else None)
     return {
         "action_digest": action_digest(package),
         "risk": assessment.risk,
@@ -186,12 +206,20 @@ def version_fields(package: DecisionPackage, assessment: Assessment) -> StateCha
         "level": assessment.level,
         "why": assessment.why,
         "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
-        "expires_at": package.expires_at,
+        "expires_at": min((end for end in ends if end), default=None),
+        "exception": exception,
+        "exception_uses": assessment.exception_uses,
         "earlier_no": assessment.earlier_no,
         "holds_thread": assessment.level is HITLLevel.HUMAN_TAKEOVER and has_thread_or_run(package),
         "whole_on_card": assessment.whole_on_card,
         "asks_recovery": package.interrupt_type is InterruptType.ERROR_RECOVERY,
     }
+
+
+def _allowed_decisions(package: DecisionPackage, exception: PolicyException | None) -> frozenset[str] | None:
+    """An exception is approved or not: overriding the agent's recommendation would grant nothing."""
+    allowed = package.effective_decisions
+    return allowed if exception is None else (allowed or DECISION_NAMES) - {Verb.OVERRIDE}
 
 
 def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None:
@@ -202,7 +230,10 @@ def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None
     if _some_eligible(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *ladder)):
         return None
     return refuse(
-        Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk
+        Reason.NO_ELIGIBLE_REVIEWER,
+        role=state.task.required_role,
+        action_type=", ".join(state.decided_types),
+        risk=state.risk,
     )
 
 

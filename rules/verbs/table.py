@@ -39,7 +39,7 @@ _GRANTED = (S.APPROVED, S.CONSENTED, S.OVERRIDDEN)
 _PENDING, _ASKING, _ANY = (S.PENDING,), (S.PENDING, S.DEFERRED), tuple(S)
 _PEOPLE, _AGENT, _SERVICE = (ActorKind.PERSON,), (ActorKind.AGENT,), (ActorKind.AUTO,)
 _PROCEED, _STOP, _ROUTE, _OWN = Standard.PROCEED, Standard.STOP, Standard.ROUTE, Standard.OWN_RULE
-_PROPOSAL = frozenset([Needs.AGENT_LOAD, Needs.THREAD, Needs.PROFILE, Needs.MEMORY, Needs.OPEN_ITEMS])
+_PROPOSAL = frozenset([Needs.AGENT_LOAD, Needs.THREAD, Needs.PROFILE, Needs.MEMORY, Needs.OPEN_ITEMS, Needs.EXCEPTIONS])
 _OUTCOME = frozenset([Needs.AGENT_ALONE, Needs.PROFILE])
 _DRAWN = frozenset([Needs.TRACES])
 _HANDED_OUT = frozenset([Needs.OPEN_ITEMS])
@@ -57,7 +57,7 @@ def _editable(state: PackageState) -> bool:
 
 
 def _revocable(state: PackageState) -> bool:
-    return state.proceeds and state.execution.state is ExecutionState.NONE
+    return state.is_granted_exception or (state.proceeds and state.execution.state is ExecutionState.NONE)
 
 
 def _always(_: PackageState) -> bool:
@@ -72,7 +72,7 @@ VERBS = build_table([
              offered=lambda state: _grantable(state) and not state.asks_recovery),
     VerbSpec(command=commands.ApproveWithEdits, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve_with_edits, offered=_editable,
-             needs=_DRAWN | _HANDED_OUT | {Needs.CONTENT, Needs.PROFILE, Needs.MEMORY, Needs.AGENT, Needs.THREAD}),
+             needs=_DRAWN | (_PROPOSAL - {Needs.AGENT_LOAD}) | {Needs.CONTENT, Needs.AGENT}),
     VerbSpec(command=commands.Answer, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              leads_to=(S.APPROVED,), rule=decisions.answer, offered=lambda state: state.kind is Kind.QUESTION,
              needs=frozenset([Needs.CONTENT])),
@@ -114,7 +114,8 @@ VERBS = build_table([
     VerbSpec(command=commands.Withdraw, by=(ActorKind.PERSON, ActorKind.AGENT), requires=Standard.PARTY,
              taken_in=(*_OPEN, S.CANCELLED), leads_to=(S.CANCELLED,), rule=tasks.withdraw,
              offered=lambda state: not state.status.terminal),
-    VerbSpec(command=commands.Revoke, by=_PEOPLE, requires=_STOP, taken_in=_GRANTED,
+    # Operators revoke exceptions alone, from the command line.
+    VerbSpec(command=commands.Revoke, by=(ActorKind.PERSON, ActorKind.AUTO), requires=_STOP, taken_in=_GRANTED,
              leads_to=(S.REVOKED,), rule=tasks.revoke, offered=_revocable),
     # After a failure, or if the package itself asks what to do after one.
     VerbSpec(command=commands.AllowRetry, by=_PEOPLE, requires=_PROCEED, taken_in=(S.PENDING, *_GRANTED),
@@ -138,7 +139,8 @@ VERBS = build_table([
              leads_to=_PENDING, rule=versions.new_version, needs=_PROPOSAL | {Needs.CONTENT}),
     VerbSpec(command=agent_commands.ClaimExecution, by=_AGENT, requires=None, taken_in=_ANY,
              rule=execution.claim_execution,
-             needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.WORDS, Needs.PROFILE, Needs.MEMORY])),
+             needs=frozenset(
+                 [Needs.AGENT, Needs.THREAD, Needs.WORDS, Needs.PROFILE, Needs.MEMORY, Needs.EXCEPTIONS])),
     VerbSpec(command=agent_commands.ReportExecution, by=_AGENT, requires=None, taken_in=_GRANTED,
              rule=execution.report_execution, needs=_OUTCOME),
     VerbSpec(command=service_commands.HoldWithThread, by=_SERVICE, requires=None, taken_in=(*_OPEN, *_GRANTED),
@@ -157,7 +159,7 @@ VERBS = build_table([
              rule=timers.remind, due=timers.is_due),
     VerbSpec(command=service_commands.Consent, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.CONSENTED, S.EXPIRED), rule=timers.consent, due=timers.is_due,
-             needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.CARDS, Needs.MEMORY])),
+             needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.CARDS, Needs.MEMORY, Needs.EXCEPTIONS])),
     VerbSpec(command=service_commands.Climb, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.EXPIRED), rule=timers.climb, due=timers.is_due, needs=_HANDED_OUT),
     VerbSpec(command=service_commands.Relieve, by=_SERVICE, requires=None, taken_in=_ASKING,
@@ -174,6 +176,10 @@ VERBS = build_table([
              rule=execution.lose_track, due=timers.is_due, needs=_OUTCOME),
     VerbSpec(command=service_commands.EndLook, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=timers.end_look, due=timers.is_due),
+    VerbSpec(command=service_commands.AnnounceEnd, by=_SERVICE, requires=None, taken_in=(S.APPROVED,),
+             rule=timers.announce_end, due=timers.is_due),
+    VerbSpec(command=service_commands.EndException, by=_SERVICE, requires=None, taken_in=(S.APPROVED,),
+             rule=timers.end_exception, due=timers.is_due),
     VerbSpec(command=service_commands.RecordMails, by=_SERVICE, requires=None, taken_in=_ANY,
              rule=tasks.record_mails, due=lambda _, __, ___: True, needs=frozenset([Needs.MAILS])),
 ])

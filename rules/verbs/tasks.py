@@ -16,7 +16,7 @@ from rules.authority.looks import check_look
 from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
-from rules.people.directory import ReviewerAuthorization
+from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.agent_commands import Say
 from rules.state.changes import StateChanges
@@ -36,13 +36,13 @@ from rules.state.commands import (
     Wake,
     Withdraw,
 )
-from rules.state.deadline import restart_task, timing_until
-from rules.state.decisions import Basis, ExecutionState
+from rules.state.decisions import Basis, ExecutionState, Seat
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Details, Status
 from rules.state.service_commands import RecordMails, Show
 from rules.state.sightings import FormStep
 from rules.state.situation import Conversation
+from rules.state.terms import restart_task, timing_until
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import climb_if_nobody_is_left, cover_absences
 from rules.verbs.decisions import check_new_time, seat_of_actor
@@ -160,23 +160,24 @@ def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
 
 
 def revoke(move: Move, command: Revoke) -> Transition | Refusal:
-    """Revoke a permission that the agent has not claimed yet."""
-    execution = move.state.execution
-    if not move.state.proceeds or execution.state is ExecutionState.LAPSED:
+    """Revoke a permission that the agent has not claimed yet, or an exception. Operators revoke only these."""
+    execution, by_operator = move.state.execution, move.situation.actor.kind is ActorKind.AUTO
+    granted = move.state.is_granted_exception or (move.state.proceeds and not by_operator)
+    if not granted or execution.state is ExecutionState.LAPSED:
         return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb=command.verb)
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
     words: Words = {"comment": command.comment}
+    seat = Seat(reviewer_id=move.situation.actor.actor_id, role="operator") if by_operator else seat_of_actor(move)
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
-    return settle(
-        move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat_of_actor(move),), words=words, changes=noes
-    ).build()
+    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat,), words=words, changes=noes).build()
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
     """Review a sampled package afterwards.
 
     What ran without a person changes the agent's autonomy, and so does what a blind look finds unsound.
+    What an exception let through earns nothing, but an unsound one still counts against the agent.
     """
     state = move.state
     if not state.sampled or (state.look and state.look.judge != move.situation.actor.actor_id):
@@ -194,7 +195,10 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
         words={"comment": command.comment},
     )
     success = command.verdict is Verdict.SOUND
-    counts = state.execution.state is ExecutionState.SUCCEEDED if success else not counted_as_failure(state)
+    earned = state.execution.state is ExecutionState.SUCCEEDED and (
+        decided_by_people(state) or not state.exception_uses
+    )
+    counts = earned if success else not counted_as_failure(state)
     bears = not decided_by_people(state) or (state.look is not None and not success)
     return update_trust(move, success=success) if counts and bears else move.build()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rules.authority.authorization import authorize, question_of
+from rules.authority.exceptions import standing_rules
 from rules.authority.silence import anyone_can_object, proof_holds
 from rules.authority.standards import Standard
 from rules.package.takeover_reach import refuse_stopped
@@ -17,15 +18,24 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import StateChanges
 from rules.state.commands import HumanDecisionType, Verb
-from rules.state.deadline import reminders_passed
 from rules.state.decisions import Basis, ExecutionState
 from rules.state.events import Cause, EventType
 from rules.state.level import minimum_level_today
 from rules.state.model import PackageState, Status
-from rules.state.service_commands import Climb, Consent, EndLook, Expire, Harden, Remind, WakeUp
+from rules.state.service_commands import (
+    AnnounceEnd,
+    Climb,
+    Consent,
+    EndException,
+    EndLook,
+    Expire,
+    Harden,
+    Remind,
+    WakeUp,
+)
 from rules.state.sightings import Silence
 from rules.state.situation import Situation
-from rules.state.terms import terms_today
+from rules.state.terms import reminders_passed, terms_today
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to, harden, next_rung
 from rules.verbs.settling import settle
@@ -80,6 +90,10 @@ def _reminder(state: PackageState) -> datetime | None:
 
 
 def _due_after_decision(state: PackageState) -> Iterator[Due]:
+    if state.exception and state.is_granted_exception:
+        yield state.exception.until, Verb.END_EXCEPTION
+        if state.exception.announce_at:
+            yield state.exception.announce_at, Verb.ANNOUNCE_END
     untouched = state.execution.state is ExecutionState.NONE
     if state.proceeds and (untouched or state.retry_open) and state.lapses_at:
         yield state.lapses_at, Verb.LAPSE
@@ -128,7 +142,10 @@ def _why_never(
     state: PackageState, situation: Situation, silence: Silence, too_early: Refusal | None
 ) -> tuple[Cause, str] | None:
     """Why this silence can never become consent, as a cause and a sentence; None if it can."""
-    if minimum_level_today(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
+    set_aside, lacking = standing_rules(state, situation)
+    if lacking:
+        return Cause.EXCEPTION_LOST, f"exception {lacking.exception_id} no longer holds"
+    if minimum_level_today(situation.policy, state, set_aside) > HITLLevel.SOFT_APPROVAL:
         return Cause.POLICY_CHANGED, "today's policy does not let silence count here"
     if not state.whole_on_card:
         return Cause.NOT_SHOWN_WHOLE, "the card did not show all of it, so silence is not consent"
@@ -211,6 +228,19 @@ def _defer_again(move: Move) -> Transition:
     return settle(
         move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason=Cause.TIMEOUT, changes=changes
     ).build()
+
+
+def announce_end(move: Move, _: AnnounceEnd) -> Transition:
+    return _record_exception(move, EventType.EXCEPTION_ANNOUNCED, announce_at=None)
+
+
+def end_exception(move: Move, _: EndException) -> Transition:
+    return _record_exception(move, EventType.EXCEPTION_ENDED, announce_at=None, ended_at=move.situation.now)
+
+
+def _record_exception(move: Move, event_type: EventType, **changed: datetime | None) -> Transition:
+    exception = move.state.exception
+    return move.record(event_type, {"exception": exception and exception.model_copy(update=changed)}).build()
 
 
 def wake_up(move: Move, _: WakeUp) -> Transition:

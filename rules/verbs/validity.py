@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rules.authority.authorization import authorize_vote_today
+from rules.authority.exceptions import standing_rules
 from rules.authority.parties import bars_of
 from rules.authority.quorum import tally
 from rules.people.directory import AUTO
@@ -20,7 +21,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import apply_changes
 from rules.state.commands import HumanDecisionType
-from rules.state.decisions import Basis, Vote
+from rules.state.decisions import WITHOUT_PEOPLE, Basis, Vote
 from rules.state.events import Cause, DetailedReason
 from rules.state.level import level_today, minimum_level_today, risk_today
 from rules.state.model import PackageState, Status
@@ -70,18 +71,28 @@ def _check_retry(state: PackageState, situation: Situation) -> Invalidity | Refu
 
 
 def _check_decision(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
-    basis = state.decision.basis if state.decision else None
-    earlier = situation.no_since(state) if granted_without_people(state) else None
-    if earlier and earlier.similarity >= Similarity.SAME_SUBJECT:
-        return Invalidity(Cause.EARLIER_NO, f"Since then {earlier.because}.")
-    if basis is Basis.POLICY:
-        return _check_policy_grant(state, situation)
-    if basis is Basis.SILENT_CONSENT:
-        silent = minimum_level_today(situation.policy, state) <= HITLLevel.SOFT_APPROVAL
-        return None if silent else Invalidity(Cause.POLICY_CHANGED, "The policy no longer lets silence count here.")
+    if granted_without_people(state):
+        return _check_unattended(state, situation)
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     return _check_votes_today(state, situation)
+
+
+def _check_unattended(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
+    """What no person granted: nobody has said no since, exceptions still hold, and today's policy lets it through."""
+    earlier = situation.no_since(state)
+    if earlier and earlier.similarity >= Similarity.SAME_SUBJECT:
+        return Invalidity(Cause.EARLIER_NO, f"Since then {earlier.because}.")
+    if state.exception_uses and not situation.roster.directory.is_fresh(situation.policy, situation.now):
+        return refuse(Reason.DIRECTORY_STALE)
+    set_aside, lacking = standing_rules(state, situation)
+    if lacking:
+        because = f"Exception {lacking.exception_id} no longer holds."
+        return Invalidity(Cause.EXCEPTION_LOST.of_event(lacking.exception_id), because)
+    if state.decision and state.decision.basis is Basis.SILENT_CONSENT:
+        silent = minimum_level_today(situation.policy, state, set_aside) <= HITLLevel.SOFT_APPROVAL
+        return None if silent else Invalidity(Cause.POLICY_CHANGED, "The policy no longer lets silence count here.")
+    return _check_policy_grant(state, situation, set_aside)
 
 
 def revoke_invalid(move: Move, lost: Invalidity) -> Transition:
@@ -92,18 +103,18 @@ def revoke_invalid(move: Move, lost: Invalidity) -> Transition:
 
 
 def granted_without_people(state: PackageState) -> bool:
-    """Whether the policy or silence granted it: then a person's No to the same thing outweighs the permission."""
-    return state.decision is not None and state.decision.basis in (Basis.POLICY, Basis.SILENT_CONSENT)
+    """Whether no person granted it: then a person's No to the same thing outweighs the permission."""
+    return state.decision is not None and state.decision.basis in WITHOUT_PEOPLE
 
 
 def depends_on_trust(state: PackageState, policy: Policy) -> bool:
     """Whether the policy let it through only because of the agent's earned autonomy."""
-    by_policy = state.decision is not None and state.decision.basis is Basis.POLICY
+    by_policy = state.decision is not None and state.decision.basis in (Basis.POLICY, Basis.EXCEPTION)
     return by_policy and level_today(policy, state) > HITLLevel.NOTIFY_ONLY
 
 
-def _check_policy_grant(state: PackageState, situation: Situation) -> Invalidity | None:
-    level = level_today(situation.policy, state, situation.earned)
+def _check_policy_grant(state: PackageState, situation: Situation, set_aside: frozenset[str]) -> Invalidity | None:
+    level = level_today(situation.policy, state, situation.earned, set_aside)
     return _policy_requires(level) if level > HITLLevel.NOTIFY_ONLY else None
 
 
@@ -113,7 +124,8 @@ def _policy_requires(level: HITLLevel) -> Invalidity:
 
 def _check_votes_today(state: PackageState, situation: Situation) -> Invalidity | None:
     policy, decision = situation.policy, state.decision
-    if (level := level_today(policy, state)) > HITLLevel.HARD_APPROVAL:
+    set_aside, _ = standing_rules(state, situation)
+    if (level := level_today(policy, state, set_aside=set_aside)) > HITLLevel.HARD_APPROVAL:
         return _policy_requires(level)
     alone = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
     if alone and policy.separation.second_pair_of_eyes:

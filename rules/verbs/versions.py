@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rules.authority.exceptions import Candidate, exception_asked, rules_set_aside
 from rules.authority.key_limits import check_action_type, check_rate, check_requester, check_risk
 from rules.authority.parties import harden_for_chain, has_outsider, parties_of
 from rules.package.completeness import missing_fields, must_be_complete
@@ -17,15 +18,20 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.agent_commands import NewVersion
 from rules.state.changes import StateChanges, apply_changes
-from rules.state.deadline import restart_task
 from rules.state.events import EventType
 from rules.state.level import assess
 from rules.state.model import Bar, PackageState, Status
 from rules.state.situation import Situation
-from rules.state.terms import priority_of, terms_for, tighten
+from rules.state.terms import asked_terms, priority_of, restart_task, tighten
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
-from rules.verbs.submission import check_length, check_no_earlier_no, check_reviewers, version_fields
+from rules.verbs.submission import (
+    check_length,
+    check_no_earlier_no,
+    check_reviewers,
+    record_exception_uses,
+    version_fields,
+)
 
 # The decision on a version, and everything that led to it, ends with the version.
 _UNDECIDED: StateChanges = {
@@ -88,30 +94,39 @@ def add_version(
     """Replace version n by version n+1, which is assessed again and is never milder."""
     state, situation = move.state, move.situation
     barred = barred | state.barred
-    background = situation.background(state.agent_id, package, earlier=state.level, outsider=has_outsider(barred))
+    set_aside = rules_set_aside(Candidate.of_package(package, state.agent_id, state.owner), situation)
+    outsider = has_outsider(barred)
+    background = situation.background(
+        state.agent_id, package, earlier=state.level, outsider=outsider, set_aside=set_aside
+    )
     assessment = assess(package, background, situation.policy)
     risk = max(assessment.risk, state.risk)
+    exception = exception_asked(package, situation.agent, risk, situation) if situation.agent else None
+    if isinstance(exception, Refusal):
+        return exception
     missing = missing_fields(package, risk, situation.policy)
     if missing and must_be_complete(risk):
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
     if refusal := check_length(package, assessment):
         return refusal
+    fields = version_fields(package, assessment, exception)
     changes: StateChanges = {
-        **version_fields(package, assessment),
+        **fields,
         **_UNDECIDED,
         "version": state.version + 1,
         "version_event_id": move.event_id,
         "risk": risk,
         "reversibility": max(assessment.reversibility, state.reversibility),
-        "expires_at": min((end for end in (package.expires_at, state.expires_at) if end), default=None),
+        "expires_at": min((end for end in (fields["expires_at"], state.expires_at) if end), default=None),
         "barred": barred,
         "warnings": missing,
         "holds_thread": has_thread_or_run(state) and assessment.level is HITLLevel.HUMAN_TAKEOVER,
     }
-    changes |= _renewed_terms(state, risk, situation, changes["expires_at"])
+    changes |= _renewed_terms(apply_changes(state, {"exception": exception}), risk, situation, changes["expires_at"])
     changes |= harden_for_chain(apply_changes(state, changes), situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
     move.record(EventType.PACKAGE_VERSION_ADDED, changes, words=content)
+    record_exception_uses(move)
     return None
 
 
@@ -122,7 +137,7 @@ def _renewed_terms(
 
     If the new version would first be asked of another role, earlier roles may no longer decide.
     """
-    new = terms_for(situation.policy, state.action_type, risk)
+    new = asked_terms(situation.policy, state.action_type, state.exception, risk)
     terms = tighten(state.terms, new, state.task.rung, situation.policy)
     task = state.task.model_copy(
         update={

@@ -37,6 +37,8 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_HANDED_OVER: notes.handed_over,
     EventType.TASK_REMINDED: notes.reminder,
     EventType.EXECUTION_REMINDED: notes.unused_approval,
+    EventType.EXCEPTION_ANNOUNCED: notes.exception_ends,
+    EventType.EXCEPTION_ENDED: notes.exception_ended,
     EventType.TASK_ASSIGNED: notes.assignment,
     EventType.PACKAGE_VERSION_ADDED: notes.new_version,
     EventType.PACKAGE_TAKEN_OVER: notes.taken_over,
@@ -136,6 +138,7 @@ _CONDITIONS: Mapping[str, Callable[[PackageState], bool]] = {
     EventType.PACKAGE_RESUMED: lambda state: state.hold is None,
     EventType.PACKAGE_THREAD_CHANGED: lambda state: state.is_running,
     EventType.EXECUTION_REMINDED: lambda state: state.is_unused,
+    EventType.EXCEPTION_ANNOUNCED: lambda state: state.is_granted_exception,
 }
 
 

@@ -9,7 +9,7 @@ Status = Literal[
     "approved", "consented", "overridden", "rejected", "taken_over", "revoked", "expired", "cancelled",
 ]  # fmt: skip
 Level = Literal["full_auto", "notify_only", "soft_approval", "hard_approval", "human_takeover"]
-Basis = Literal["human", "quorum", "silent_consent", "policy", "timeout"]
+Basis = Literal["human", "quorum", "silent_consent", "policy", "timeout", "exception"]
 ExecutionState = Literal["none", "claimed", "succeeded", "failed", "rolled_back", "unknown", "lapsed"]
 
 
@@ -44,7 +44,7 @@ class Reviewer(TypedDict):
 
 
 class Decision(TypedDict):
-    """The decision. `basis` says whether people, silence, the policy or a timeout made it."""
+    """The decision. `basis` says whether people, silence, the policy, an exception or a timeout made it."""
 
     decision: str | None
     basis: Basis
@@ -60,6 +60,7 @@ class Decision(TypedDict):
     package_version: int
     policy_version: str
     rendering_id: str | None
+    grant_id: NotRequired[str]  # the exception that spared a decision
 
 
 class Execution(TypedDict):

@@ -6,7 +6,7 @@ write. One query loads the agent with everything that its thread adds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -67,6 +67,19 @@ def load_agent(
     query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
     row = fetch_first(connection, query, {"tenant": tenant_id, "agent": agent_id})
     return _agent(row) if row else None
+
+
+_NAMED = select(AGENTS, INSTALLATION.c.frozen).where(
+    AGENTS.c.tenant_id == bindparam("tenant"),
+    or_(AGENTS.c.agent_id == bindparam("named"), AGENTS.c.name == bindparam("named")),
+    INSTALLATION.c.tenant_id == AGENTS.c.tenant_id,
+)
+
+
+def load_named_agents(connection: Connection, tenant_id: str, names: Sequence[str]) -> dict[str, Agent]:
+    """The agents with these names or ids, by what they were named. Unknown names are missing."""
+    rows = {name: fetch_first(connection, _NAMED, {"tenant": tenant_id, "named": name}) for name in names}
+    return {name: _agent(row) for name, row in rows.items() if row}
 
 
 class AgentInThread(NamedTuple):

@@ -31,6 +31,7 @@ from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import read_tenant_id
 from store.oversight.outcomes import JUDGMENTS, OUTCOMES
 from store.packages.content import CONTENT
+from store.packages.exceptions import EXCEPTIONS, USES
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.threads import THREADS
 from store.packages.versions import VERSIONS
@@ -134,6 +135,7 @@ def verify_database(
     for table in tables:
         yield from table.check_rest()
     yield from auditor.check_thread_references()
+    yield from auditor.check_exceptions()
     yield from auditor.check_missing()
 
 
@@ -199,6 +201,8 @@ _TABLES = (
     HANDOFFS,
     OUTCOMES,
     JUDGMENTS,
+    EXCEPTIONS,
+    USES,
     EVENTS,
     TENANT_EVENTS,
     CONTENT,

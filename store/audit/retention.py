@@ -15,6 +15,7 @@ from rules.threads.model import ThreadStatus
 from store.mail.needs import NEEDS, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState
 from store.packages.content import CONTENT
+from store.packages.exceptions import EXCEPTIONS
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.schema.outbox_tables import Rendering
 from store.schema.tables import HandoffRow, core
@@ -28,6 +29,13 @@ _ENDED = (
         PACKAGES.c.updated_at < bindparam("before", type_=PACKAGES.c.updated_at.type),
         PACKAGES.c.status.in_([status.value for status in Status if status.terminal]),
         PACKAGES.c.held_by.is_(None),  # its approval can be used after the hold
+        ~select(EXCEPTIONS.c.package_id)
+        .where(
+            EXCEPTIONS.c.tenant_id == PACKAGES.c.tenant_id,
+            EXCEPTIONS.c.package_id == PACKAGES.c.package_id,
+            EXCEPTIONS.c.holding,  # people read what it allows as long as it holds
+        )
+        .exists(),
         select(CONTENT.c.event_id)
         .where(
             CONTENT.c.tenant_id == PACKAGES.c.tenant_id,
@@ -110,7 +118,7 @@ _EMPTIED: tuple[tuple[Table, dict[str, None]], ...] = (
 def empty_content(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
     """Empty packages that ended before this, and threads without news since, up to `limit` of each.
 
-    Returns their number. Open and held packages and held threads are never emptied.
+    Returns their number. Open and held packages, exceptions that hold and held threads are never emptied.
     """
     key = {"tenant": tenant_id, "before": before, "limit": limit}
     chains = [chain for query in (_ENDED, _QUIET_THREADS) for chain in connection.execute(query, key).scalars()]

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_all
 
 from rules.authority.parties import unresolved_parties
+from rules.package.exceptions import requested_exception
 from rules.package.model import DecisionPackage, action_digest
 from rules.package.takeover_reach import HasThread
 from rules.people.autonomy import AutonomyProfile, start_profile
-from rules.people.directory import Roster
+from rules.people.directory import Agent, Roster
 from rules.people.lineage import Lineage
+from rules.policy.exceptions import marked_rules
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
 from rules.spelling import normalize_name
@@ -31,7 +33,7 @@ from rules.verbs.submission import Submit
 from rules.verbs.table import VERBS
 from rules.verbs.validity import depends_on_trust, granted_without_people
 from store.agents import parties
-from store.agents.agents import load_agent, load_agent_in_thread, load_proposing_agent
+from store.agents.agents import load_agent, load_agent_in_thread, load_named_agents, load_proposing_agent
 from store.commands.invocation import Invocation
 from store.engine.statements import fetch_all
 from store.installation.installation import Installation, fresh_id
@@ -42,6 +44,7 @@ from store.packages import noes
 from store.packages.autonomy import load_profile
 from store.packages.content import load_words
 from store.packages.documents import document_words
+from store.packages.exceptions import hold_cited_exceptions, hold_exceptions
 from store.packages.messages import load_conversation
 from store.packages.packages import PACKAGES, Loaded
 from store.packages.queue import count_open_items
@@ -89,6 +92,7 @@ def load_situation(
         clicks_provable=installation.clicks_provable,
         trial=invocation.trial,
         open_items=_open_items(connection, roster, installation.tenant_id, command),
+        exceptions=_exceptions(connection, installation.tenant_id, roster.policy, invocation, loaded),
         resolved_parties=_known_parties(connection, installation.tenant_id, command, roster),
         **_loaded_fields(connection, installation.tenant_id, roster.policy, invocation, loaded),
     )
@@ -147,6 +151,7 @@ def _loaded_fields(
     if loaded and Needs.TRACES in needs and policy.audit.sample.of(loaded.state.risk) and not invocation.trial:
         fields["traces"] = load_traces(connection, tenant, command.decision_package_id)
     if action := _memory_subject(command, needs, loaded, fields.get("package")):
+        fields["named_agents"] = _named_agents(connection, tenant, action)
         memory |= _load_memory(connection, tenant, policy.windows, invocation, (agent_id, *earlier), action)
     return fields | {"memory": Memory(**memory)}
 
@@ -202,6 +207,23 @@ def _proposed_package(
         return command.package
     proposed = apply_edit(current, command.action_parameters)
     return proposed if isinstance(proposed, DecisionPackage) else None
+
+
+def _exceptions(
+    connection: Connection, tenant: str, policy: Policy, invocation: Invocation, loaded: Loaded | None
+) -> tuple[PackageState, ...]:
+    """For a proposal, those that may hold, if the policy allows any; later, those that the package cites."""
+    if Needs.EXCEPTIONS not in _needs(invocation.command):
+        return ()
+    if isinstance(invocation.command, Submit | NewVersion | ApproveWithEdits):
+        return hold_exceptions(connection, tenant, invocation.now) if marked_rules(policy.rules) else ()
+    return hold_cited_exceptions(connection, tenant, loaded.state) if loaded else ()
+
+
+def _named_agents(connection: Connection, tenant: str, action: DecisionPackage | PackageState) -> dict[str, Agent]:
+    """The agents for which an exception is asked, by the names or ids that the package gives."""
+    requested = requested_exception(action) if isinstance(action, DecisionPackage) else None
+    return load_named_agents(connection, tenant, requested.agents) if requested and requested.agents else {}
 
 
 def _claims_without_trust(command: Command, loaded: Loaded | None, policy: Policy) -> bool:

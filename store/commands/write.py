@@ -27,6 +27,7 @@ from store.migrations.append_only import append_only_message
 from store.outbox import callbacks, cards
 from store.packages import content, noes, tasks, threads, versions, votes
 from store.packages.autonomy import save_profile
+from store.packages.exceptions import write_exceptions
 from store.packages.packages import Loaded, save_package
 from store.schema.tables import EventRow, core
 
@@ -59,6 +60,7 @@ def write_transition(
         threads.write_thread_holds(batch, before, after)
         votes.write_votes(batch, transition.occurrences)
         noes.write_noes(batch, before, after)
+        write_exceptions(batch, before, after)
         cards.write_cards(batch, before, after, situation.policy)
         write_mail_needs(connection, batch, before, after, situation)
         mark_recorded(batch, transition)

@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import store.schema.agent_tables
+import store.schema.exception_tables
 import store.schema.feed_tables
 import store.schema.installation_tables
 import store.schema.mail_tables

@@ -120,6 +120,9 @@ MODELS: dict[str, dict[str, str]] = {
     },
     "ExceptionParameters": {
         "policy_id": "The policy that would be overridden.",
+        "rule": "The rule of Countersign's policy that would not speak. Without it, no rule changes.",
+        "action_types": "For which action types. Required with a `rule`.",
+        "agents": "For which agents of the same owner, by name or id. Without it, for the asking agent alone.",
         "requested_exception": "What to allow.",
         "justification": "Why the exception is needed.",
         "expires_at": "The end of the exception.",
@@ -134,11 +137,7 @@ MODELS: dict[str, dict[str, str]] = {
         "claim_id": "Your id for this attempt. If a reply is lost, send it again: it is the same claim.",
         "action_digest": "The digest of the action that is about to run. It must be the approved one.",
     },
-    "ReportRequest": {
-        "state": "The outcome.",
-        "claim_id": "The id of the claim.",
-        "detail": "What happened, in a sentence. Reviewers see it.",
-    },
+    "ReportRequest": {"state": "The outcome.", "claim_id": "The id of the claim.", "detail": "What happened."},
     "WaitQuery": {
         "wait": "How many seconds to wait until the revision differs from `If-None-Match`. Without that header,"
         " the request waits for any change, or not at all if it is settled. Then the current state is returned."

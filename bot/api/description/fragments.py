@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from bot.api.description.schema import REFERENCE
 from bot.api.requests import PACKAGE_ID
-from rules.package.model import Id
+from rules.package.fields import Id
 
 Json = dict[str, Any]
 

@@ -36,6 +36,7 @@ _PROPOSE = (
     Reason.QUALITY_GAPS,
     Reason.TOO_LONG_TO_SHOW,
     Reason.REQUESTER_UNKNOWN,
+    Reason.EXCEPTION_NOT_VALID,
     Reason.NO_ELIGIBLE_REVIEWER,
     Reason.DIRECTORY_STALE,
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from rules.canonical import MAX_INTEGER
-from rules.package.model import CALLS, MAX_OBJECT_BYTES, MAX_OBJECT_DEPTH, Kind
+from rules.package.fields import MAX_OBJECT_BYTES, MAX_OBJECT_DEPTH
+from rules.package.model import CALLS, Kind
 from rules.package.text_types import PRINTABLE
 
 Json = dict[str, Any]

@@ -118,6 +118,7 @@ class Decision(Reply):
     package_version: Annotated[int, Field(ge=1)]
     policy_version: str
     rendering_id: str | None
+    grant_id: str | None = None
     """The id of what the reviewer was shown. It is derived from the content."""
 
 

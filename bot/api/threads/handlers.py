@@ -23,7 +23,7 @@ from bot.api.requests import (
 )
 from bot.api.service import SERVICE
 from bot.api.threads.requests import CheckpointRequest
-from rules.package.model import MAX_ID, Id
+from rules.package.fields import MAX_ID, Id
 from rules.reasons import Reason
 from rules.threads.commands import ReportCheckpoint, ThreadCommand
 from store.threads.execute import ThreadOutcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.api.requests import RequestShape, WaitQuery
-from rules.package.model import Id, Sentence
+from rules.package.fields import Id, Sentence
 from rules.threads.commands import StateData
 from rules.threads.handoff import HandoffMode, HandoffStatus
 

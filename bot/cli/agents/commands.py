@@ -21,7 +21,7 @@ from bot.cli.common.text import as_json, iso, plain, table
 from bot.cli.policy.effective import effective_policy
 from bot.keys import vault
 from bot.settings import read_settings
-from rules.package.model import Url
+from rules.package.fields import Url
 from rules.people.agent_keys import KeyScope, Rates
 from rules.people.directory import AgentStanding
 from rules.policy.types import UserId

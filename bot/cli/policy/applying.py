@@ -18,7 +18,7 @@ from rules.policy.summary import summary
 from rules.scales import HITLLevel
 from rules.state.level import minimum_level_today
 from rules.state.model import PackageState
-from rules.state.terms import terms_for, terms_today
+from rules.state.terms import asked_terms, terms_today
 from rules.verbs.absences import next_staffed_rung
 from store.commands.policies import active_digest
 from store.installation import directory
@@ -69,7 +69,9 @@ def _changes_for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]
     before, after = _quorum_sentence(state, old.policy), _quorum_sentence(state, new.policy)
     if before != after:
         yield f"{after} (until now: {before})"
-    before, after = (terms_for(roster.policy, state.action_type, state.risk).role for roster in (old, new))
+    before, after = (
+        asked_terms(roster.policy, state.action_type, state.exception, state.risk).role for roster in (old, new)
+    )
     if after not in (before, state.task.required_role):
         yield f"it stays with {state.task.required_role}; a new one like it goes to {after}"
     before, after = (who_may_decide(state, terms_today(state, roster.policy)) for roster in (old, new))

@@ -20,6 +20,7 @@ from bot.settings import Settings
 from rules.authority.authorization import Question, eligible_users
 from rules.authority.parties import Parties, has_outsider, resolve_parties, unresolved_parties
 from rules.package.completeness import missing_fields, must_be_complete
+from rules.package.exceptions import excepted_types
 from rules.package.model import DecisionPackage
 from rules.people.directory import Directory, Roster
 from rules.policy.model import Policy
@@ -30,7 +31,7 @@ from rules.scales import HITLLevel
 from rules.state.case import Background
 from rules.state.level import Assessment, assess
 from rules.state.model import Bar, Terms
-from rules.state.terms import terms_for
+from rules.state.terms import terms_for, terms_for_exception
 from rules.values import write_duration
 from store.agents import parties
 from store.installation.installation import Installation, load_directory
@@ -94,7 +95,8 @@ def explain_package(package: DecisionPackage, settings: Settings, now: datetime)
     assessment = assess(
         package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy
     )
-    terms = terms_for(policy, package.action_type, assessment.risk)
+    excepted, risk = excepted_types(package), assessment.risk
+    terms = terms_for_exception(policy, excepted, risk) if excepted else terms_for(policy, package.action_type, risk)
 
     def step(roles: tuple[str, ...]) -> Step:
         people = _eligible_people(_question(roles, package, assessment, barred), roster, now)
@@ -156,6 +158,7 @@ def _question(
         barred=barred,
         requester="",
         owner="",
+        excepted=excepted_types(package),
     )
 
 

@@ -24,6 +24,7 @@ from bot.slack.context import origin
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
 from bot.slack.home import home
+from bot.slack.home.exceptions import exception_rows
 from bot.slack.home.mine import mine_of, queue_of
 from bot.slack.home.places import Start
 from bot.slack.home.rows import Viewer, rows_of
@@ -42,6 +43,7 @@ from rules.values import parse_duration
 from scheduler.cards.admin_alerts import alert_message
 from store.outbox import troubles
 from store.oversight.looks import list_looks
+from store.packages.exceptions import list_exceptions
 from store.packages.queue import count_open, list_unjudged
 
 DAY = timedelta(days=1)
@@ -147,6 +149,19 @@ async def _sampled(context: ListenerContext, request: Request) -> Message:
     return await context.store.read(read)
 
 
+async def _exceptions(context: ListenerContext, request: Request) -> Message:
+    installation = context.store.installation
+
+    def read(connection: Connection) -> Message:
+        viewer = _viewer(connection, context, request)
+        listed = list_exceptions(connection, installation.tenant_id, viewer.now)
+        visible = [entry for entry in listed if may_see(viewer.roster, entry.state, viewer.user_id, viewer.now)]
+        entries = exception_rows(connection, visible[:ROWS], viewer)
+        return reviews.exceptions(entries, len(visible) - len(entries))
+
+    return await context.store.read(read)
+
+
 async def _away(context: ListenerContext, request: Request) -> Message:
     """Until a date or time, or for a period; without either, for a day."""
     text, now = await _time_words(context, request), context.store.clock()
@@ -234,6 +249,7 @@ _WORDS: Mapping[str, Handler] = {
     "show": _show,
     "stats": show_stats,
     "sampled": _sampled,
+    "exceptions": _exceptions,
     "away": _away,
     "back": _back,
     "agents": show_agents,

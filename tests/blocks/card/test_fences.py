@@ -17,7 +17,8 @@ from blocks.kit.limits import CARD_TEXT, UPDATE_TEXT
 from blocks.words.dossier import Dossier, HistoryEvent
 from playground.blockkit.characters import characters
 from playground.blockkit.validate import validate_message
-from rules.package.model import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, DecisionPackage, Kind
+from rules.package.fields import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE
+from rules.package.model import DecisionPackage, Kind
 from rules.state.model import Status, Why
 from tests.blocks.dossiers import EARLIER, STATES, dossier
 from tests.rules.world import NOW

@@ -138,7 +138,7 @@ def test_sampled_packages_can_be_judged() -> None:
 def _contract() -> str:
     """The words of the slash command, quoted from the contract."""
     return (
-        "queue [words], mine, show ID, stats [7d] [by WHAT], agents [NAME], sampled, away [until] [@delegate], back,"
+        "queue [words], mine, show ID, stats [7d] [by WHAT], agents [NAME], sampled, exceptions, away [until] [@delegate], back,"
         " threads, hold THREAD, resume THREAD, cancel THREAD, history THREAD, help, assign ID @user, audit ID, policy, pause AGENT, resume AGENT"
     )
 

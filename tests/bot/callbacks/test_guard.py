@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.callbacks.client import callback_client
 from bot.callbacks.guard import ForbiddenError, Gate, Network, is_allowed, why_forbidden
-from rules.package.model import Url
+from rules.package.fields import Url
 from scheduler.callbacks.client import UnsentError
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.callbacks.rounds import LOOPBACK, WITHIN

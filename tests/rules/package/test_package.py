@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rules.canonical import canonical_json
-from rules.package import model as bounds
+from rules.package import fields as bounds
 from rules.package.model import DECISION_NAMES, DecisionPackage, Evidence, Kind
 
 BASE: dict[str, Any] = {

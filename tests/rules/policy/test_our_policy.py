@@ -26,9 +26,9 @@ def test_our_policy_writes_out_the_defaults(section: str) -> None:
     assert getattr(read_policy(OURS.read_bytes()), section) == getattr(read_policy(LEAST), section)
 
 
-def spelled_out(model: BaseModel, written: dict[str, Any]) -> bool:
+def spelled_out(model: BaseModel | dict[str, BaseModel], written: dict[str, Any]) -> bool:
     """Whether every setting that has a value is written, in this table and in those below it."""
-    given_values = {name: value for name, value in model if value is not None}
+    given_values = {name: value for name, value in dict(model).items() if value is not None}
     tables = {name: value for name, value in given_values.items() if isinstance(value, BaseModel)}
     return written.keys() == given_values.keys() and all(
         spelled_out(table, written[name]) for name, table in tables.items()

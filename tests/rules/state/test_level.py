@@ -6,7 +6,7 @@ import pytest
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background
-from rules.state.level import silence_allowed
+from rules.state.level_rules import silence_allowed
 from tests.rules import world
 from tests.rules.state.finding import assess_calm, levels_by_rule
 

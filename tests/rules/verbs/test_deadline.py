@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.state.deadline import deadline
-from rules.state.terms import terms_for
+from rules.state.terms import deadline, terms_for
 from tests.rules.world import HARD, policy
 
 FRIDAY = datetime(2026, 11, 20, 16, tzinfo=UTC)

@@ -13,7 +13,8 @@ from blocks.card.card import card
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from rules.authority.quorum import tally
-from rules.package.model import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, MAX_TITLE, DecisionPackage
+from rules.package.fields import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, MAX_TITLE
+from rules.package.model import DecisionPackage
 from rules.people.directory import Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy.model import Policy
 from rules.state.commands import Command, Reject
