@@ -1,31 +1,41 @@
 """Writes the feed to a file or to stdout, one event a line, for a program that collects logs.
 
-A reader never sees half a line: a file that is full is cut back to its last whole line. If the file was renamed or
-deleted, by a program that rotates logs, it is opened again under its name. Lines are on disk before the database
-records that they were sent. stdout has no disk and cannot be cut back: after a break, the next line begins on a new
-one. A pipe whose reader hangs keeps nobody else waiting, because it is polled before each write.
+**A file.** Lines are on disk before the database records that they were sent. If the disk is full, the whole lines
+stay, and a half one is cut off. If a process died within a line, the next line begins on a new one. If the file was
+renamed or deleted, by a program that rotates logs, it is opened again under its name; lines that were written while
+this happened are written again, because the other file may be compressed or gone.
+
+**A stream**: a pipe, or stdout in whatever form, because other programs may write there too. It has no disk and cannot
+be cut: after a half line, the next line begins on a new one.
+
+No reader and no other process can hang the service: the lock and the pipe are waited for only for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import errno
 import os
-import select
 import stat
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
+from bot.feed.lines import LinesWritten, append_lines, stream_lines
 from rules.record.cloud_event import CloudEvent, encode_cloud_event
 from scheduler.feed.receiver import Receipt
 
+log = structlog.get_logger()
+
 STDOUT = "-"
 MODE = 0o600
-WAIT_FOR_READER = 10.0  # seconds
-_CHUNK = select.PIPE_BUF  # bytes that a pipe takes without blocking, once it is writable
+OPEN_TO_OTHERS = stat.S_IWGRP | stat.S_IRWXO  # a group that reads is how collectors of logs are let in
+HANGS_AFTER = 30.0  # seconds: a network drive can hang in ways that no timeout of ours ends
+_ROTATIONS = 3  # while some lines are written
+_FLAGS = os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
 class FeedFile:
@@ -34,83 +44,86 @@ class FeedFile:
     def __init__(self, name: str) -> None:
         self.name = name
         self._descriptor: int | None = None
-        self._torn = False  # the last line of a stream is not whole
+        self._is_torn = False  # the last line of a stream is not whole
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed-file")
 
     async def take(self, events: Sequence[CloudEvent]) -> Receipt:
-        lines = b"".join(encode_cloud_event(event) + b"\n" for event in events)
+        lines = [encode_cloud_event(event) + b"\n" for event in events]
+        writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, lines)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, lines)
-        except OSError as fault:
-            return Receipt(0, f"cannot be written: {fault.strerror or fault}")
-        return Receipt(len(events))
+            async with asyncio.timeout(HANGS_AFTER):
+                count, fault = await writing
+        except TimeoutError:
+            count, fault = 0, TimeoutError(None, f"it takes longer than {HANGS_AFTER:g} s")
+        return Receipt(count, f"cannot be written: {reason_of(fault)}" if fault else None)
 
     def check(self) -> None:
-        """Open it, as `take` would, and raise OSError if that fails."""
-        self._open()
+        """Raise OSError if `take` could not open it. Creates nothing: the caller may be another user."""
+        if self.name == STDOUT:
+            return
+        try:
+            os.close(_open_file(self.name, 0))
+        except FileNotFoundError:
+            if not os.access(Path(self.name).parent, os.W_OK | os.X_OK):
+                raise
 
     def close(self) -> None:
-        self._thread.shutdown()
-        if self._descriptor is not None and self.name != STDOUT:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Does not wait for a file that hangs."""
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
 
-    def _write(self, lines: bytes) -> None:
-        descriptor = self._open()
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            _append(descriptor, lines)
-        else:
-            self._stream(descriptor, lines)
+    def _write(self, lines: list[bytes]) -> LinesWritten:
+        try:
+            if self.name == STDOUT or not stat.S_ISREG(os.fstat(self._open()).st_mode):
+                written, self._is_torn = stream_lines(self._open(), lines, is_torn=self._is_torn)
+                return written
+            return self._append(lines)
+        except OSError as fault:
+            return LinesWritten(0, fault)
+
+    def _append(self, lines: list[bytes]) -> LinesWritten:
+        for _ in range(_ROTATIONS):
+            descriptor = self._open()
+            written = append_lines(descriptor, lines)
+            if written.fault or self._is_current(descriptor):
+                return written
+        return LinesWritten(0, OSError(None, "it is renamed again and again"))
 
     def _open(self) -> int:
         if self._descriptor is None or not self._is_current(self._descriptor):
-            self._reopen()
-        assert self._descriptor is not None  # noqa: S101 - just opened
+            self._close()
+            self._descriptor = 1 if self.name == STDOUT else _open_file(self.name, os.O_CREAT)
+            _warn_if_open_to_others(self.name, self._descriptor)
         return self._descriptor
 
     def _is_current(self, descriptor: int) -> bool:
         if self.name == STDOUT:
             return True
         with suppress(FileNotFoundError):
-            return os.path.samestat(Path(self.name).stat(), os.fstat(descriptor))
+            return os.path.samestat(Path(self.name).lstat(), os.fstat(descriptor))
         return False
 
-    def _reopen(self) -> None:
+    def _close(self) -> None:
         before, self._descriptor = self._descriptor, None
-        if before is not None:
+        if before is not None and self.name != STDOUT:
             os.close(before)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-        self._descriptor = 1 if self.name == STDOUT else os.open(self.name, flags, MODE)
-
-    def _stream(self, descriptor: int, lines: bytes) -> None:
-        rest = b"\n" + lines if self._torn else lines
-        poll, until = select.poll(), time.monotonic() + WAIT_FOR_READER
-        poll.register(descriptor, select.POLLOUT)
-        while rest:
-            if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-                raise TimeoutError(None, f"its reader took nothing for {WAIT_FOR_READER:g} s")
-            rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
-            self._torn = bool(rest)
 
 
-def _append(descriptor: int, lines: bytes) -> None:
-    """Write all lines or none. The lock keeps other processes of this machine from writing meanwhile."""
-    with _locked(descriptor):
-        size = os.lseek(descriptor, 0, os.SEEK_END)  # stdout may be a file that was not opened to append
-        try:
-            rest = lines
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
+def reason_of(fault: OSError) -> str:
+    if fault.errno == errno.ELOOP:
+        return "it is a symbolic link, which could lead anywhere: name the file itself (stdout is -)"
+    return fault.strerror or str(fault)
 
 
-@contextmanager
-def _locked(descriptor: int) -> Iterator[None]:
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+def _open_file(name: str, create: int) -> int:
+    """A file is opened to be read too, to see whether its last line is whole. A pipe would then be its own reader."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(Path(name).lstat().st_mode):
+            return os.open(name, os.O_WRONLY | _FLAGS)
+    return os.open(name, os.O_RDWR | _FLAGS | create, MODE)
+
+
+def _warn_if_open_to_others(name: str, descriptor: int) -> None:
+    status = os.fstat(descriptor)
+    if name != STDOUT and stat.S_ISREG(status.st_mode) and status.st_mode & OPEN_TO_OTHERS:
+        log.warning("feed.file_open_to_others", file=name, mode=f"{stat.S_IMODE(status.st_mode):04o}", fix="chmod 0640")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bot.callbacks.client import callback_client
 from bot.cli.doctor.findings import Finding
-from bot.feed.file import STDOUT, FeedFile
+from bot.feed.file import STDOUT, FeedFile, reason_of
 from bot.feed.target import ALLOW_FEED, FeedTarget
 from bot.settings import Settings
 from rules.record.chain import rfc3339
@@ -51,7 +51,7 @@ def _file(name: str) -> Finding:
     try:
         file.check()
     except OSError as fault:
-        return Finding(subject, fault.strerror or str(fault), "let the service write there, or name another file")
+        return Finding(subject, reason_of(fault), "let the service write there, or name another file")
     finally:
         file.close()
     return Finding(subject)
