@@ -6,6 +6,7 @@ Whoever has no address in the directory gets none.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,30 +35,37 @@ class Telling(NamedTuple):
 
 
 def tellings_after(
-    before: PackageState | None, after: PackageState, roster: Roster, now: datetime
+    before: PackageState | None, after: PackageState, roster: Roster, now: datetime, quiet: Collection[str] = ()
 ) -> tuple[Telling, ...]:
     """Who must be told by mail of what has just become so: each person once, for the gravest reason.
 
-    On a new rung or version the reason may stay and the people change: then those who were not asked before.
+    On a new rung or version the reason may stay and the people change: then those who were not asked before. `quiet`:
+    people who have turned off all mails except takeovers.
     """
     by_person: dict[str, Telling] = {}
     for reason in mail_reasons(after):
-        earlier = _told_of(before, reason, roster, now) if before else frozenset()
-        for telling in tellings_of(after, reason, roster, now):
+        was_so = before and reason in mail_reasons(before)
+        earlier = tellings_of(before, reason, roster, now, quiet) if before and was_so else ()
+        for telling in tellings_of(after, reason, roster, now, quiet):
             if telling not in earlier:
                 by_person.setdefault(telling.user_id, telling)
     return tuple(by_person.values())
 
 
-def _told_of(before: PackageState, reason: MailReason, roster: Roster, now: datetime) -> frozenset[Telling]:
-    return frozenset(tellings_of(before, reason, roster, now) if reason in mail_reasons(before) else ())
+def tellings_of(
+    state: PackageState, reason: MailReason, roster: Roster, now: datetime, quiet: Collection[str] = ()
+) -> tuple[Telling, ...]:
+    """Who must be told of this: people with an address who want such mails."""
+    at, is_outcome = _when_known(roster, now), reason in OUTCOMES
+    people = _people_informed(state, roster, at) if is_outcome else _people_able(state, roster, at)
+    reached = [user for user in people if _is_reached(roster, user, reason, quiet)]
+    occasion = len(state.execution.claim_ids) if is_outcome else state.version
+    asked = reached if is_outcome else _people_asked(state, roster, reached)
+    return tuple(Telling(user, reason, occasion) for user in asked)
 
 
-def tellings_of(state: PackageState, reason: MailReason, roster: Roster, now: datetime) -> tuple[Telling, ...]:
-    at = _when_known(roster, now)
-    people = _people_informed(state, roster, at) if reason in OUTCOMES else _people_asked(state, roster, at)
-    occasion = len(state.execution.claim_ids) if reason in OUTCOMES else state.version
-    return tuple(Telling(user, reason, occasion) for user in people if has_address(roster, user))
+def _is_reached(roster: Roster, user_id: str, reason: MailReason, quiet: Collection[str]) -> bool:
+    return has_address(roster, user_id) and (reason is MailReason.TAKEOVER or user_id not in quiet)
 
 
 def _when_known(roster: Roster, now: datetime) -> datetime:
@@ -80,16 +88,32 @@ def mail_reasons(state: PackageState) -> tuple[MailReason, ...]:
 
 
 def mail_obstacle(
-    state: PackageState, reason: MailReason, user_id: str, roster: Roster, now: datetime, *, slack_is_away: bool
+    state: PackageState,
+    reason: MailReason,
+    user_id: str,
+    roster: Roster,
+    now: datetime,
+    *,
+    slack_is_away: bool,
+    quiet: Collection[str] = (),
 ) -> str | None:
     """Why this person must not be told of this now; None if they are still to be told."""
     if reason is MailReason.WAITING and not slack_is_away:
         return SLACK_IS_BACK
-    is_so = state.status is Status.PENDING if reason is MailReason.WAITING else reason in mail_reasons(state)
-    if not is_so:
+    if not is_still_so(state, reason):
         return NO_LONGER_SO
-    able = _people_informed(state, roster, now) if reason in OUTCOMES else _people_able(state, roster, now)
-    return None if user_id in able else NOT_THEIRS
+    if reason in OUTCOMES:
+        is_theirs = user_id in _people_informed(state, roster, now)
+    else:
+        taker = _taker(state)
+        is_told = taker is not None and _is_reached(roster, taker, reason, quiet)
+        is_theirs = _is_asked(state, roster, user_id, now, taker if is_told else None)
+    return None if is_theirs else NOT_THEIRS
+
+
+def is_still_so(state: PackageState, reason: MailReason) -> bool:
+    """Whether the package still gives people this reason to be told of it."""
+    return state.status is Status.PENDING if reason is MailReason.WAITING else reason in mail_reasons(state)
 
 
 def has_address(roster: Roster, user_id: str) -> bool:
@@ -102,20 +126,32 @@ def _people_informed(state: PackageState, roster: Roster, now: datetime) -> list
     return [user for user in people_told(state, roster) if may_see(roster, state, user, now)]
 
 
-def _people_asked(state: PackageState, roster: Roster, now: datetime) -> list[str]:
-    """Those who could act now; if holders of the asked roles are enough, only they."""
-    able, asked = _people_able(state, roster, now), question_asked(state).roles
-    holders = [user for user in able if not set(roster.roles_of(user)).isdisjoint(asked)]
-    return holders if len(holders) >= _missing(state) else able
-
-
 def _people_able(state: PackageState, roster: Roster, now: datetime) -> list[str]:
-    """Those who could act now. If someone has taken the task and is enough, only they."""
     question = question_asked(state)
     people = sorted(frozenset[str]().union(*(roster.users_acting_as(role) for role in question.roles)))
-    able = [user for user in people if could_act(state, roster, user, question, now)]
-    taken_by = state.task.assigned_to
-    return [taken_by] if taken_by in able and _missing(state) <= 1 else able
+    return [user for user in people if could_act(state, roster, user, question, now)]
+
+
+def _people_asked(state: PackageState, roster: Roster, reached: list[str]) -> list[str]:
+    """Of those whom a mail reaches: who took the task, or the holders of the asked roles, if these are enough."""
+    taker, asked = _taker(state), question_asked(state).roles
+    if taker in reached:
+        return [taker]
+    holders = [user for user in reached if not set(roster.roles_of(user)).isdisjoint(asked)]
+    return holders if len(holders) >= _missing(state) else reached
+
+
+def _is_asked(state: PackageState, roster: Roster, user_id: str, now: datetime, taker: str | None) -> bool:
+    """Whether this person could act now, and it is not left to someone who has taken the task."""
+    question = question_asked(state)
+    if taker and taker != user_id and could_act(state, roster, taker, question, now):
+        return False
+    return could_act(state, roster, user_id, question, now)
+
+
+def _taker(state: PackageState) -> str | None:
+    """Who has taken the task, if no other person is needed."""
+    return state.task.assigned_to if _missing(state) <= 1 else None
 
 
 def _missing(state: PackageState) -> int:

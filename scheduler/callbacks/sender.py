@@ -185,8 +185,8 @@ class CallbackSender:
 def _write_result(connection: Connection, callback: ClaimedCallback, result: AttemptResult, now: datetime) -> None:
     match result:
         case Delivered():
-            deliveries.record_delivery(connection, callback, now)
-            if callback.kind is PostKind.MAIL:
+            is_news = deliveries.record_delivery(connection, callback, now)
+            if is_news and callback.kind is PostKind.MAIL:
                 letters.record_sent(connection, callback)
         case Retry(at, error, quiet_until):
             deliveries.schedule_retry(connection, callback, now, at, error)
@@ -195,7 +195,7 @@ def _write_result(connection: Connection, callback: ClaimedCallback, result: Att
         case Dead(error, closed):
             deliveries.mark_dead(connection, callback, now, error)
             if callback.kind is PostKind.MAIL:
-                letters.record_unanswered(connection, callback)
+                letters.record_given_up(connection, callback)
             if closed:
                 deliveries.pause_address(connection, callback, now, None)
         case Dropped(reason):

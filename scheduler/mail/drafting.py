@@ -17,7 +17,7 @@ from blocks.mail.listed import LISTED
 from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail, compose_wordless_mail
 from blocks.mail.matter import Matter
 from rules.authority.authorization import identify
-from rules.authority.mailing import mail_obstacle
+from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, mail_obstacle
 from rules.authority.silence import card_seen_by
 from rules.mail.reasons import MailReason
 from rules.people.directory import Person, Roster
@@ -29,7 +29,7 @@ from store.installation import presence
 from store.installation.installation import Installation
 from store.mail import letters
 from store.mail.letters import OpenNeed
-from store.mail.preferences import wants_takeovers_only
+from store.mail.preferences import quiet_people
 from store.outbox import troubles
 from store.outbox.cards import posted_cards
 from store.outbox.deliveries import ClaimedCallback
@@ -44,12 +44,22 @@ Drops = Mapping[OpenNeed, str]
 
 TURNED_OFF = "this person has turned off all mails except takeovers"
 NOT_THERE = "the package is not there"
+NOTHING_TO_TELL = "there is nothing to tell"
 NOT_WRITTEN = "a fault of Countersign itself, told in its log"
+_OVER = {NO_LONGER_SO, SLACK_IS_BACK}
 _GRAVITY = {reason: place for place, reason in enumerate(MailReason)}
 
 
 class DirectoryStaleError(Exception):
     """Nobody knows who may be told, until the directory is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Whether a mail that may have arrived may be sent once more as it is, to `address`. `refusal`: why not."""
+
+    address: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,23 @@ def draft_mail(
     return _Writer(connection, installation, checks, link_to).write(_alone(left), drops)
 
 
+def recheck_mail(connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime) -> Recheck:
+    """What is over keeps nobody from being told of the rest. Raises `DirectoryStaleError` like `draft_mail`.
+
+    A mail is refused if nothing in it is still to be told, or if something in it is no longer for this person.
+    """
+    needs, roster = letters.load_needs(connection, mail), installation.roster(connection)
+    person = identify(roster, mail.agent_id, now)
+    if isinstance(person, Refusal):
+        return Recheck(refusal=_why_nobody(person))
+    checks = _Checks.of(connection, installation, roster, person, needs, now=now)
+    obstacles = [checks.obstacle(need) for need in needs]
+    over = [why for why in obstacles if why]
+    if None in obstacles and set(over) <= _OVER:
+        return Recheck(person.email)
+    return Recheck(refusal="; ".join(dict.fromkeys(over)) or NOTHING_TO_TELL)
+
+
 def _alone(needs: tuple[OpenNeed, ...]) -> tuple[OpenNeed, ...]:
     """A takeover is told whole, so it has a mail of its own; only if many wait are they one list."""
     is_takeover = bool(needs) and all(need.reason is MailReason.TAKEOVER for need in needs)
@@ -108,7 +135,7 @@ class _Checks:
     states: Mapping[str, PackageState]
     slack_is_away: bool
     trouble: str | None
-    takeovers_only: bool
+    quiet: frozenset[str]
 
     @classmethod
     def of(
@@ -131,18 +158,19 @@ class _Checks:
             states={package_id: package.state for package_id, package in loaded.items()},
             slack_is_away=presence.is_slack_away(connection, tenant_id, now, roster.policy.email.after),
             trouble=next((trouble.error for trouble in current if trouble.place == troubles.APP), None),
-            takeovers_only=wants_takeovers_only(connection, tenant_id, person.user_id),
+            quiet=quiet_people(connection, tenant_id),
         )
 
     def obstacle(self, need: OpenNeed) -> str | None:
-        if self.takeovers_only and need.reason is not MailReason.TAKEOVER:
+        if self.person.user_id in self.quiet and need.reason is not MailReason.TAKEOVER:
             return TURNED_OFF
         if need.reason is MailReason.UNINSTALLED:
             return self._trouble_obstacle()
-        state, away = self.states.get(need.package_id), self.slack_is_away
+        state = self.states.get(need.package_id)
         if state is None:
             return NOT_THERE
-        return mail_obstacle(state, need.reason, self.person.user_id, self.roster, self.now, slack_is_away=away)
+        question = (state, need.reason, self.person.user_id, self.roster, self.now)
+        return mail_obstacle(*question, slack_is_away=self.slack_is_away, quiet=self.quiet)
 
     def _trouble_obstacle(self) -> str | None:
         if self.trouble is None:

@@ -21,6 +21,7 @@ from store.engine.workers import UnavailableError
 from store.installation import presence
 from store.mail import needs
 from store.mail.needs import NO_PACKAGE, Need
+from store.mail.preferences import quiet_people
 from store.outbox import troubles
 from store.packages.packages import load_packages
 from store.packages.queue import pending_revisions
@@ -110,13 +111,14 @@ class SlackOutage:
         """Who must be told of these packages. Those that no longer wait are left out."""
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
+        quiet = quiet_people(connection, installation.tenant_id)
         known = needs.people_told_already(connection, installation.tenant_id, packages)
         loaded = load_packages(connection, installation.tenant_id, packages)
         return [
             Need(package_id, telling)
             for package_id in packages
             if package_id in loaded and (state := loaded[package_id].state).status is Status.PENDING
-            for telling in tellings_of(state, MailReason.WAITING, roster, now)
+            for telling in tellings_of(state, MailReason.WAITING, roster, now, quiet)
             if (telling.user_id, package_id, telling.occasion) not in known
         ]
 

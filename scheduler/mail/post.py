@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import structlog
 
@@ -28,7 +29,7 @@ from scheduler.mail.client import (
     NoAnswerError,
     TextRefusedError,
 )
-from scheduler.mail.drafting import DirectoryStaleError, Draft, LinkTo, draft_mail
+from scheduler.mail.drafting import NOTHING_TO_TELL, DirectoryStaleError, Draft, LinkTo, draft_mail, recheck_mail
 from scheduler.mail.message import Heading, message_id, thread_id, write_message
 from store.mail import letters
 from store.outbox.deliveries import ClaimedCallback
@@ -74,10 +75,8 @@ class MailPost:
     async def attempt(self, mail: ClaimedCallback) -> AttemptResult:
         if mail.unanswered >= MOST_UNANSWERED:
             return Dead(GIVEN_UP)
-        if mail.unanswered and mail.body is None:
-            return Dead(EMPTIED)
         try:
-            return await self._deliver(mail, await self._draft(mail))
+            return await (self._send_again(mail) if mail.unanswered else self._deliver(mail))
         except DirectoryStaleError:
             return Postponed(self._now() + UNTIL_IT_IS_READ, STALE)
         except ClaimLostError:
@@ -85,22 +84,17 @@ class MailPost:
         except AddressError as fault:
             return Dead(f"the address of this person in the directory cannot be used: {fault}")
 
-    async def _draft(self, mail: ClaimedCallback) -> Draft:
-        installation, now = self._store.installation, self._store.clock()
-        return await self._store.read(lambda connection: draft_mail(connection, installation, mail, now, self._link_to))
-
-    async def _deliver(self, mail: ClaimedCallback, draft: Draft) -> AttemptResult:
-        if mail.unanswered and draft.drops:
-            return Dead(f"no answer came when it was sent, and it is not sent again: {_reasons(draft)}")
+    async def _deliver(self, mail: ClaimedCallback) -> AttemptResult:
+        draft = await self._store.read(partial(draft_mail, **self._situation(mail), link_to=self._link_to))
         if draft.mail is None:
             await self._save(mail, "", draft)
-            return Dropped(_reasons(draft) or "there is nothing to tell")
+            return Dropped(_reasons(draft) or NOTHING_TO_TELL)
         if not draft.address:
             return Dead(NO_ADDRESS)
-        recipient = parse_address(draft.address)
-        if mail.unanswered and mail.body:
-            return await self._send_again(mail, Envelope(recipient.addr_spec, mail.body.encode()))
-        return await self._write_and_send(mail, draft, draft.mail, recipient)
+        return await self._write_and_send(mail, draft, draft.mail, parse_address(draft.address))
+
+    def _situation(self, mail: ClaimedCallback) -> dict[str, Any]:
+        return {"installation": self._store.installation, "mail": mail, "now": self._store.clock()}
 
     async def _write_and_send(
         self, mail: ClaimedCallback, draft: Draft, content: Mail, recipient: Address
@@ -140,10 +134,18 @@ class MailPost:
         if mail.lease - self._now() < ENOUGH or not await self._store.write(partial(letters.begin_sending, mail=mail)):
             raise ClaimLostError(mail.callback_id)
 
-    async def _send_again(self, mail: ClaimedCallback, envelope: Envelope) -> AttemptResult:
+    async def _send_again(self, mail: ClaimedCallback) -> AttemptResult:
         """The same message, which may have arrived already."""
+        if mail.body is None:
+            return Dead(EMPTIED)
+        recheck = await self._store.read(partial(recheck_mail, **self._situation(mail)))
+        if recheck.refusal:
+            return Dead(f"no answer came when it was sent, and it is not sent again: {recheck.refusal}")
+        if not recheck.address:
+            return Dead(NO_ADDRESS)
         try:
-            return await self._send(mail, envelope)
+            recipient = parse_address(recheck.address)
+            return await self._send(mail, Envelope(recipient.addr_spec, mail.body.encode()))
         except TextRefusedError as refusal:
             return Dead(str(refusal))
 

@@ -24,7 +24,10 @@ MOST_NEEDS = 2_000  # that one mail tells; the next one tells more
 
 
 _OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindparam("user"))
-_IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, NEEDS.c.mail_id == bindparam("mail"))
+_OF_MAIL = NEEDS.c.mail_id == bindparam("mail")
+_IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, _OF_MAIL)
+# In a mail that was resent, it stays recorded until an attempt can have arrived again.
+_RESENT = and_(NEEDS.c.state == NeedState.RECORDED.value, _OF_MAIL)
 _COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
 _TO_TELL = (
     select(*_COLUMNS)
@@ -32,7 +35,7 @@ _TO_TELL = (
     .order_by(NEEDS.c.created_at)
     .limit(MOST_NEEDS)
 )
-_TOLD = select(*_COLUMNS).where(*_OF_PERSON, _IN_MAIL)
+_TOLD = select(*_COLUMNS).where(*_OF_PERSON, or_(_IN_MAIL, _RESENT))
 _THIS_NEED = (
     *_OF_PERSON,
     NEEDS.c.package_id == bindparam("package"),
@@ -50,12 +53,26 @@ _POSTPONE = (
     .where(*_THIS_NEED, NEEDS.c.reason != MailReason.TAKEOVER.value)
     .values(due_at=bindparam("at", type_=MOMENT))
 )
-_SENT = update(NEEDS).where(NEEDS.c.tenant_id == bindparam("tenant"), _IN_MAIL).values(state=NeedState.SENT.value)
-_MAY_HAVE_ARRIVED = select(CALLBACKS.c.callback_id).where(
+_OF_TENANT = NEEDS.c.tenant_id == bindparam("tenant")
+_SENT = update(NEEDS).where(_OF_TENANT, _IN_MAIL).values(state=NeedState.SENT.value)
+_SENT_AGAIN = update(NEEDS).where(_OF_TENANT, or_(_IN_MAIL, _RESENT)).values(state=NeedState.SENT.value)
+_MAY_HAVE_ARRIVED = select(CALLBACKS.c.unanswered).where(
     CALLBACKS.c.tenant_id == bindparam("tenant"),
     CALLBACKS.c.callback_id == bindparam("mail"),
     CALLBACKS.c.state == CallbackState.DEAD.value,
     CALLBACKS.c.unanswered > 0,
+)
+_NEVER_WRITTEN = select(CALLBACKS.c.callback_id).where(
+    CALLBACKS.c.tenant_id == bindparam("tenant"),
+    CALLBACKS.c.callback_id == bindparam("mail"),
+    CALLBACKS.c.state == CallbackState.DEAD.value,
+    CALLBACKS.c.unanswered == 0,
+    ~select(NEEDS.c.user_id).where(NEEDS.c.tenant_id == CALLBACKS.c.tenant_id, _IN_MAIL).exists(),
+)
+_TAKE_ALONG = (
+    update(NEEDS)
+    .where(*_OF_PERSON, NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE)
+    .values(state=NeedState.WRITTEN.value, mail_id=bindparam("mail"))
 )
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
@@ -115,14 +132,21 @@ def note_answer(connection: Connection, mail: ClaimedCallback) -> None:
 
 def record_sent(connection: Connection, mail: ClaimedCallback) -> None:
     """A mail server has accepted it: all that it tells is to be recorded."""
-    connection.execute(_SENT, {"tenant": mail.tenant_id, "mail": mail.callback_id})
+    connection.execute(_SENT_AGAIN, {"tenant": mail.tenant_id, "mail": mail.callback_id})
 
 
-def record_unanswered(connection: Connection, mail: ClaimedCallback) -> None:
-    """A mail that was given up may have arrived if no answer came: then that is to be recorded."""
+def record_given_up(connection: Connection, mail: ClaimedCallback) -> None:
+    """A mail that was given up may have arrived if no answer came: then that is to be recorded.
+
+    What is recorded already is recorded again only after another attempt without an answer: a resent mail begins with
+    one. If the mail was never written, for want of an address or because of a fault, no other mail to the person can
+    be: what it was to tell goes with it, and is due again once it is resent.
+    """
     key = {"tenant": mail.tenant_id, "mail": mail.callback_id}
-    if connection.execute(_MAY_HAVE_ARRIVED, key).first():
-        connection.execute(_SENT, key)
+    if unanswered := connection.execute(_MAY_HAVE_ARRIVED, key).scalar():
+        connection.execute(_SENT_AGAIN if unanswered > 1 else _SENT, key)
+    elif connection.execute(_NEVER_WRITTEN, key).first():
+        connection.execute(_TAKE_ALONG, key | {"user": mail.agent_id, "lane": mail.event_type})
 
 
 def packages_told(connection: Connection, mail_id: str) -> list[str]:

@@ -14,6 +14,7 @@ from rules.mail.reasons import MailReason
 from rules.state.model import PackageState
 from rules.state.situation import Situation
 from store.engine.batch import Batch, batched_writes
+from store.mail.preferences import quiet_people
 from store.mail.sending import are_mails_sent
 from store.schema.mail_tables import MailNeed
 from store.schema.tables import core
@@ -56,8 +57,9 @@ def write_mail_needs(
     connection: Connection, batch: Batch, before: PackageState | None, after: PackageState, situation: Situation
 ) -> None:
     """Whichever process makes the change, also one without a mail server: another one sends the mails."""
-    tellings = tellings_after(before, after, situation.roster, situation.now)
-    if tellings and are_mails_sent(connection, situation.now):
+    change = (before, after, situation.roster, situation.now)
+    if tellings_after(*change) and are_mails_sent(connection, situation.now):
+        tellings = tellings_after(*change, quiet_people(connection, after.tenant_id))
         needs = [Need(after.decision_package_id, telling) for telling in tellings]
         _add_needs(batch, after.tenant_id, needs, datetime.now(UTC))
 

@@ -16,6 +16,9 @@ PREFERENCES = core(MailPreference)
 _ONLY = select(PREFERENCES.c.takeovers_only).where(
     PREFERENCES.c.tenant_id == bindparam("tenant"), PREFERENCES.c.user_id == bindparam("user")
 )
+_QUIET = select(PREFERENCES.c.user_id).where(
+    PREFERENCES.c.tenant_id == bindparam("tenant"), PREFERENCES.c.takeovers_only
+)
 _SET = text(
     "INSERT INTO mail_preferences (tenant_id, user_id, takeovers_only, changed_at)"
     " VALUES (:tenant, :user, :only, :now) ON CONFLICT (tenant_id, user_id) DO UPDATE"
@@ -26,6 +29,11 @@ _SET = text(
 def wants_takeovers_only(connection: Connection, tenant_id: str, user_id: str) -> bool:
     """Whether the person has turned off all mails but those about takeovers."""
     return bool(connection.execute(_ONLY, {"tenant": tenant_id, "user": user_id}).scalar())
+
+
+def quiet_people(connection: Connection, tenant_id: str) -> frozenset[str]:
+    """Everyone who has turned off all mails but those about takeovers."""
+    return frozenset(connection.execute(_QUIET, {"tenant": tenant_id}).scalars())
 
 
 def set_takeovers_only(connection: Connection, user_id: str, now: datetime, *, only: bool) -> None:

@@ -201,7 +201,10 @@ def _mail_again(connection: Connection, mail: CallbackInfo, now: datetime) -> Ca
     tenant_id = read_tenant_id(connection)
     if mail.is_written_again:
         mail_resends.tell_again(connection, tenant_id, mail.callback_id, now)
-    elif not mail_resends.reopen_mail(connection, tenant_id, mail.callback_id, mail.agent_id, now):
+        return CallbackState.DUE
+    if mail_resends.is_over(connection, tenant_id, mail.callback_id):
+        raise CallbackAdminError(f"nothing that {mail.callback_id} tells is still so: someone acted meanwhile")
+    if not mail_resends.reopen_mail(connection, tenant_id, mail.callback_id, mail.agent_id, now):
         raise CallbackAdminError(
             f"another mail to the same person must be sent before {mail.callback_id};"
             " `countersign callbacks list` shows it"

@@ -215,9 +215,12 @@ def claim_callbacks(
     ]
 
 
-def record_delivery(connection: Connection, callback: ClaimedCallback, now: datetime) -> None:
-    if connection.execute(_DELIVERED, _key(callback, now)).rowcount:
+def record_delivery(connection: Connection, callback: ClaimedCallback, now: datetime) -> bool:
+    """False if its delivery is recorded already."""
+    is_news = connection.execute(_DELIVERED, _key(callback, now)).rowcount > 0
+    if is_news:
         _release_next(connection, callback, now)
+    return is_news
 
 
 def schedule_retry(connection: Connection, callback: ClaimedCallback, now: datetime, later: datetime, why: str) -> None:

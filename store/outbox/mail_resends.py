@@ -11,7 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
+from rules.authority.mailing import is_still_so
+from rules.mail.reasons import MailReason
 from store.outbox.callbacks import CALLBACKS, CallbackState
+from store.packages.packages import load_packages
 from store.schema.mail_tables import MailNeed
 from store.schema.outbox_tables import OPEN_MAIL
 from store.schema.tables import core
@@ -21,6 +24,7 @@ RESENT = "resent: the next mail to this person tells what this one was to tell"
 
 _NOW = bindparam("now", type_=_NEEDS.c.due_at.type)
 _OF_MAIL = (_NEEDS.c.tenant_id == bindparam("tenant"), _NEEDS.c.mail_id == bindparam("mail"))
+_TELLS = select(_NEEDS.c.package_id, _NEEDS.c.reason).where(*_OF_MAIL, _NEEDS.c.reason != MailReason.UNINSTALLED.value)
 _DUE_AGAIN = (
     update(_NEEDS)
     .where(*_OF_MAIL, _NEEDS.c.state == "written")
@@ -43,10 +47,20 @@ _REOPENED = (
         due_at=bindparam("now", type_=CALLBACKS.c.due_at.type),
     )
 )
-_NOT_RECORDED = update(_NEEDS).where(*_OF_MAIL, _NEEDS.c.state.in_(["sent", "recorded"])).values(state="written")
+_NOT_RECORDED = update(_NEEDS).where(*_OF_MAIL, _NEEDS.c.state == "sent").values(state="written")
 _OPEN = select(CALLBACKS.c.callback_id).where(
     CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.agent_id == bindparam("user"), text(OPEN_MAIL)
 )
+
+
+def is_over(connection: Connection, tenant_id: str, mail_id: str) -> bool:
+    """Whether nothing that this mail tells of packages is still so."""
+    rows = connection.execute(_TELLS, {"tenant": tenant_id, "mail": mail_id}).all()
+    loaded = load_packages(connection, tenant_id, sorted({row.package_id for row in rows}))
+    states = {package_id: package.state for package_id, package in loaded.items()}
+    return bool(rows) and not any(
+        row.package_id in states and is_still_so(states[row.package_id], MailReason(row.reason)) for row in rows
+    )
 
 
 def tell_again(connection: Connection, tenant_id: str, mail_id: str, now: datetime) -> None:
@@ -62,5 +76,5 @@ def reopen_mail(connection: Connection, tenant_id: str, mail_id: str, user_id: s
         return False
     key = {"tenant": tenant_id, "mail": mail_id}
     if connection.execute(_REOPENED, key | {"now": now}).rowcount:
-        connection.execute(_NOT_RECORDED, key)  # that it arrived is to be recorded, after that it may have
+        connection.execute(_NOT_RECORDED, key)  # whether it arrived is known after the next attempt
     return True

@@ -162,6 +162,36 @@ def test_if_nobody_of_the_asked_role_could_decide_others_who_may_act_in_it_are_t
     }
 
 
+def test_if_no_holder_of_the_asked_role_has_an_address_others_who_could_take_over_are_told() -> None:
+    unreached = {user: {"email": None} for user in (RITA, ROSS)}
+    assert told_after(None, submitted_state(TAKEOVER), **unreached) == {
+        "takeover": sorted([SENTA, SVEN, *SUPERVISORS, DORA])
+    }
+
+
+def test_if_the_holders_who_want_mails_are_too_few_others_who_could_decide_are_told_too() -> None:
+    state = submitted_state(CRITICAL)
+    asked = {telling.user_id for telling in tellings_of(state, MailReason.CRITICAL, roster(), NOW, {SUSI, SAUL})}
+    assert asked == {SILA, DORA}
+
+
+def test_nobody_can_turn_off_mails_about_takeovers() -> None:
+    everybody = people()
+    tellings = tellings_of(submitted_state(TAKEOVER), MailReason.TAKEOVER, roster(), NOW, everybody)
+    assert [telling.user_id for telling in tellings] == [RITA, ROSS]
+
+
+def test_if_the_person_who_took_the_task_wants_no_mail_the_others_are_told() -> None:
+    state = submitted_state(HARD)
+    state = after(state, ask(ClaimTask, state), by=SVEN)
+    asked = [telling.user_id for telling in tellings_of(state, MailReason.WAITING, roster(), NOW, {SVEN})]
+    obstacles = [
+        mail_obstacle(state, MailReason.WAITING, SENTA, roster(), NOW, slack_is_away=True, quiet=quiet)
+        for quiet in ({SVEN}, ())
+    ]
+    assert (asked, obstacles) == ([SENTA], [None, "this person can no longer act on it"])
+
+
 def test_the_person_who_took_the_task_is_told_alone_if_one_is_enough() -> None:
     state = submitted_state(HARD)
     state = after(state, ask(ClaimTask, state), by=SVEN)

@@ -46,7 +46,7 @@ def link_to(card: CardLocation) -> str:
 
 class MailRounds:
     def __init__(self, world: World, server: MailServer, client: SmtpClient, http: Any) -> None:
-        self.world, self.server, self.client, self.ahead = world, server, client, SOON
+        self.world, self.server, self.client, self.http, self.ahead = world, server, client, http, SOON
         self.outcomes: list[str] = []
         self.unreached: datetime | None = None
         post = MailPost(
@@ -117,6 +117,13 @@ class MailRounds:
         load = partial(load_events, tenant_id=self.world.tenant_id, package_id=state.decision_package_id)
         events = await self.world.read(load)
         return [event["change"]["mailed"] for event in events if event["change"].get("mailed")]
+
+    async def resend_all(self) -> int:
+        """How many dead mails are sent again."""
+        result = await self.world.write(
+            lambda connection: callback_admin.resend_dead(connection, self.now(), agent=None, after=None, limit=500)
+        )
+        return result.many
 
     async def resend(self) -> None:
         ((callback_id,),) = await self.rows("SELECT callback_id FROM callbacks WHERE kind = 'mail'")

@@ -143,9 +143,9 @@ async def test_a_person_gets_so_many_mails_an_hour_and_the_next_one_tells_the_re
 
 
 async def test_a_person_who_wants_takeovers_only_gets_nothing_else(rounds: MailRounds, server: MailServer) -> None:
+    await rounds.world.submit(CRITICAL)
     for user in (SUSI, RITA):
         await rounds.world.write(partial(set_takeovers_only, user_id=user, now=NOW, only=True))
-    await rounds.world.submit(CRITICAL)
     await rounds.world.submit(TAKEOVER)
     await rounds.later()
     assert "susi@example.com" not in server.recipients
