@@ -46,7 +46,7 @@ _MAX_FAILURES_BEFORE = 100  # an earlier release kept no more of a profile, so o
 
 
 class EarlierProfiles:
-    """`changes`: those since `since`, oldest first. No earlier time can be asked about."""
+    """`changes`: all that the record has, oldest first."""
 
     def __init__(self, profiles: Iterable[AutonomyProfile], changes: Iterable[LevelChange]) -> None:
         self._present = {(profile.agent_id, normalize_name(profile.action_type)): profile for profile in profiles}

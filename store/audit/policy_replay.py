@@ -107,7 +107,7 @@ class _Past:
         self.start = self._forgotten_until = trial.since - self._window
         self.history = History()
         self._lineages, self._scopes = EarlierLineages(connection, tenant_id), EarlierScopes(connection, tenant_id)
-        self._profiles = earlier_profiles(connection, tenant_id, self.start)
+        self._profiles = earlier_profiles(connection, tenant_id)
 
     def is_replayed(self, entry: Recorded) -> bool:
         return entry.event["event_type"] == EventType.PACKAGE_SUBMITTED and entry.when.at >= self._trial.since

@@ -86,20 +86,23 @@ def _record_earlier(connection: Connection, tenant_id: str, rows: Iterable[Row[A
         history.record(from_json(body), at)
 
 
-def earlier_profiles(connection: Connection, tenant_id: str, since: datetime) -> EarlierProfiles:
+def earlier_profiles(connection: Connection, tenant_id: str) -> EarlierProfiles:
     bodies = connection.execute(select(PROFILES.c.body).where(PROFILES.c.tenant_id == tenant_id)).scalars()
     profiles = [AutonomyProfile.model_validate_json(body) for body in bodies]
-    changes = sorted(_level_changes(connection, tenant_id, since), key=lambda change: change.when)
+    changes = sorted(_level_changes(connection, tenant_id), key=lambda change: change.when)
     return EarlierProfiles(profiles, changes)
 
 
-def _level_changes(connection: Connection, tenant_id: str, since: datetime) -> Iterator[LevelChange]:
-    """Changes of autonomy. A package that was handed over changed that of the agent that had it then."""
+def _level_changes(connection: Connection, tenant_id: str) -> Iterator[LevelChange]:
+    """All changes of autonomy: a level earned long ago is the level until the next change.
+
+    A package that was handed over changed that of the agent that had it then.
+    """
     own = (VERSIONS.c.tenant_id == EVENTS.c.tenant_id) & (VERSIONS.c.package_id == EVENTS.c.package_id)
     query = select(*_COLUMNS, EVENTS.c.event_type, EVENTS.c.action_type, VERSIONS.c.agent_id)
     query = query.join(VERSIONS, own & (VERSIONS.c.version == 1))
     kinds = (EventType.AUTONOMY_CHANGED.value, EventType.PACKAGE_HANDED_OVER.value)
-    query = query.where(EVENTS.c.tenant_id == tenant_id, EVENTS.c.occurred_at >= since, EVENTS.c.event_type.in_(kinds))
+    query = query.where(EVENTS.c.tenant_id == tenant_id, EVENTS.c.event_type.in_(kinds))
     agents: dict[str, str] = {}
     for row in connection.execute(query.order_by(EVENTS.c.package_id, EVENTS.c.revision)):
         event = from_json(row.body)

@@ -94,6 +94,31 @@ async def test_a_replay_says_what_the_service_would_have_decided_under_any_polic
     assert [pair for pair in exact if pair[0] != pair[1]] == []
 
 
+async def test_autonomy_that_was_earned_before_the_period_is_known_in_it(database_url: str) -> None:
+    earning = policy(**LASTING | {"autonomy": {"promote_after_successes": 2}})
+    async with open_world(database_url, earning) as world:
+        keep_moving(world)
+        for _ in range(2):
+            await world.claim(state := await world.submit_and_approve(unrelated(), by=RITA))
+            await world.report(state)
+        world.clock.passes(100 * DAY)
+        eased = await world.submit(unrelated())
+        assert eased.level is HITLLevel.NOTIFY_ONLY
+        comparison = compare(world, earning, days=30)
+    assert (obstacles(comparison), comparison.total.shifts) == ({}, {Shift.SAME: 1})
+
+
+@pytest.mark.slow
+async def test_a_period_that_begins_amid_the_traffic_gives_what_the_whole_gives(database_url: str) -> None:
+    async with open_world(database_url, POLICIES[0]) as world:
+        await Traffic(world, 3).go_on(150)
+        for other in POLICIES:
+            steps = replays_under(world, other)
+            late = replays_under(world, other, days=2)
+            assert 0 < len(late) < len(steps)
+            assert [step.replay for step in late] == [step.replay for step in steps[-len(late) :]]
+
+
 async def test_what_no_window_reaches_is_forgotten_and_read_again_if_something_happens_to_it(world: World) -> None:
     """An action that was carried out long after its approval counts as recent."""
     keep_moving(world)
