@@ -19,8 +19,11 @@ class ClickTransport(Protocol):
         """The number of Socket Mode connections of this process."""
 
     @property
-    def is_deaf(self) -> bool:
-        """Whether no click can reach this process, as far as it knows."""
+    def hears(self) -> bool | None:
+        """Whether clicks can reach this process; None if it does not know."""
 
-    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
-        """Return the newest proof. `wanted`: a package waits for silence. `again`: even if a proof is new."""
+    async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:
+        """Return the newest proof. `wanted`: a package waits for silence; `pending`: any package waits.
+
+        `again`: even if a proof is new.
+        """

@@ -30,6 +30,7 @@ from store.installation.policy_texts import UnreadablePolicyError
 from store.installation.presence import SignOfLife
 from store.outbox.unposted import is_any_unposted
 from store.packages.packages import is_any_soft_waiting, list_soft_waiting
+from store.packages.queue import is_any_pending
 from store.store import Store
 
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ class Heartbeat:
         self._unproven = NOTHING
         self._is_known = False  # to the other replicas and to the incoming probe
         self._unwritten_since: float | None = None
-        self._loss = SlackLoss()
+        self._loss = SlackLoss(self._last.at)
 
     @property
     def cannot_write(self) -> bool:
@@ -110,10 +111,11 @@ class Heartbeat:
             await self._clicks.settle()
             if not self._is_known:
                 await self._write(None)
-            waits, unposted = await self._store.read(self._what_waits)
+            waits, pending, unposted = await self._store.read(self._what_waits)
             reachable = await self._reachable()
             self._loss.note_reach(self._store.clock() - elapsed, reachable=reachable)
-            proof = await self._transport.prove(wanted=waits, again=bool(skipped)) if reachable else None
+            again = bool(skipped)
+            proof = await self._transport.prove(wanted=waits, again=again, pending=pending) if reachable else None
             self._note_loss(unposted=unposted)
             proof = self._valid_proof(proof) if can_judge else None
             await self._write(proof)
@@ -127,14 +129,14 @@ class Heartbeat:
             self._note_unwritten(begun)
         self._last = self._now()
 
-    def _what_waits(self, connection: Connection) -> tuple[bool, bool]:
-        """Whether a package waits for silence, and whether one waits that no card shows."""
-        tenant_id = self._store.installation.tenant_id
-        return is_any_soft_waiting(connection, tenant_id), is_any_unposted(connection, tenant_id)
+    def _what_waits(self, connection: Connection) -> tuple[bool, bool, bool]:
+        """Whether a package waits for silence, whether any waits, and whether one waits that no card shows."""
+        of_tenant = (connection, self._store.installation.tenant_id)
+        return is_any_soft_waiting(*of_tenant), is_any_pending(*of_tenant), is_any_unposted(*of_tenant)
 
     def _note_loss(self, *, unposted: bool) -> None:
         now = self._store.clock()
-        self._loss.note_hearing(now, is_deaf=self._transport.is_deaf)
+        self._loss.note_hearing(now, hears=self._transport.hears)
         self._loss.note_delivery(now, self._delivered_at(), waits=unposted)
 
     def _can_judge(self, connection: Connection) -> bool:
@@ -181,6 +183,7 @@ class Heartbeat:
             self._loss.unheard,
             self._loss.undelivered,
             self._loss.has_looked,
+            self._loss.has_listened,
         )
 
         def write(connection: Connection) -> None:

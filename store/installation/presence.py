@@ -24,13 +24,13 @@ _TIME = PRESENCES.c.alive_at.type
 _THIS = (PRESENCES.c.tenant_id == bindparam("tenant"), PRESENCES.c.process_id == bindparam("process"))
 _SIGN = text(
     "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets, unreached_since,"
-    " unheard_since, undelivered_since, has_looked) VALUES (:tenant, :process, :now, :now, false, :proven, :sockets,"
-    " :unreached, :unheard, :undelivered, :looked)"
+    " unheard_since, undelivered_since, has_looked, has_listened) VALUES (:tenant, :process, :now, :now, false,"
+    " :proven, :sockets, :unreached, :unheard, :undelivered, :looked, :listened)"
     " ON CONFLICT (tenant_id, process_id) DO UPDATE SET alive_at = excluded.alive_at, gone = false,"
     " since = CASE WHEN excluded.since < presences.since THEN excluded.since ELSE presences.since END,"
     " proven_at = excluded.proven_at, sockets = excluded.sockets, unreached_since = excluded.unreached_since,"
     " unheard_since = excluded.unheard_since, undelivered_since = excluded.undelivered_since,"
-    " has_looked = excluded.has_looked"
+    " has_looked = excluded.has_looked, has_listened = excluded.has_listened"
 ).bindparams(*(bindparam(name, type_=_TIME) for name in ("now", "proven", "unreached", "unheard", "undelivered")))
 _LEAVE = update(PRESENCES).where(*_THIS).values(gone=True, alive_at=bindparam("now"), nonce=None)
 _OTHERS = (
@@ -45,7 +45,7 @@ _UNPROVEN = select(PRESENCES.c.process_id).where(
 )
 _LACKS = ("unreached_since", "unheard_since", "undelivered_since")
 _WITHIN = select(
-    *(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "has_looked", *_LACKS))
+    *(PRESENCES.c[name] for name in ("process_id", "since", "alive_at", "gone", "has_looked", "has_listened", *_LACKS))
 ).where(
     PRESENCES.c.tenant_id == bindparam("tenant"),
     PRESENCES.c.since < bindparam("end", type_=_TIME),
@@ -72,6 +72,7 @@ class SignOfLife(NamedTuple):
     unheard: datetime | None = None  # since when no click can reach this process
     undelivered: datetime | None = None  # since when cards wait and this process gets none through
     looked: bool = True  # whether it has tried to reach Slack since its start
+    listened: bool = True  # whether it knows if clicks reach it
 
 
 def record_sign_of_life(connection: Connection, sign: SignOfLife) -> None:
@@ -101,7 +102,18 @@ def slack_away_since(connection: Connection, tenant_id: str, now: datetime) -> d
     key = {"tenant": tenant_id, "late": now - REMEMBERED, "end": now + LEASE}
     rows = [row for row in connection.execute(_WITHIN, key) if row.has_looked]
     present = [row for row in rows if not row.gone and row.alive_at > now - LEASE]
-    return min(filter(None, (_lacking_since(rows, present, name) for name in _LACKS)), default=None)
+    listeners, listening = (_listeners(among) for among in (rows, present))
+    lacks = (
+        _lacking_since(rows, present, "unreached_since"),
+        _lacking_since(listeners, listening, "unheard_since"),
+        _lacking_since(rows, present, "undelivered_since"),
+    )
+    return min(filter(None, lacks), default=None)
+
+
+def _listeners(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """A process that does not know whether clicks reach it counts as neither."""
+    return [row for row in rows if row.has_listened]
 
 
 def is_slack_away(connection: Connection, tenant_id: str, now: datetime, after: timedelta) -> bool:

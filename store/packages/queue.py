@@ -66,6 +66,13 @@ def pending_revisions(connection: Connection, tenant_id: str) -> dict[str, int]:
     return {package_id: revision for package_id, revision in connection.execute(query)}  # noqa: C416 - as above
 
 
+def is_any_pending(connection: Connection, tenant_id: str) -> bool:
+    """Whether any package waits for a person, or for silence. Follows the index on `decided_at`."""
+    waits = (PACKAGES.c.decided_at.is_(None), PACKAGES.c.status == Status.PENDING.value)
+    query = select(PACKAGES.c.package_id).where(PACKAGES.c.tenant_id == tenant_id, *waits).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def list_assigned(
     connection: Connection,
     tenant_id: str,

@@ -62,7 +62,7 @@ class HttpTransport:
         self._failed: str | None = None  # why the last probe failed
         self._tried = self._called = False
         self._has_arrived = False  # whether any probe has: some networks let no request of our own back in
-        self.is_deaf = False
+        self.hears: bool | None = None  # unknown until Slack has called, or a probe of this process has arrived
 
     @property
     def trouble(self) -> str | None:
@@ -89,7 +89,7 @@ class HttpTransport:
         proof = Proof(self._store.clock() - signed, time.monotonic() - signed.total_seconds())
         if self._slack is None or proof.real > self._slack.real:
             self._slack, self._heard = proof, Call(request_host(), self._real() - signed)
-            self.is_deaf = False
+            self.hears = True
 
     async def probe_arrived(self, nonce: str) -> bool:
         """A probe of this or another process arrived. It counts once, and only while it is awaited."""
@@ -99,11 +99,12 @@ class HttpTransport:
             self._probed, self._host = self._now(), request_host()
         return awaited
 
-    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
+    async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:
+        """Probes are sent while any package waits, so that it is noticed if people cannot decide."""
         prober = self._prober
         if prober is None:
             return self._slack
-        if again or not self._tried or ((wanted or self.is_deaf) and await self._is_due()):
+        if again or not self._tried or ((wanted or pending or self.hears is False) and await self._is_due()):
             await self._probe(prober)
         self._called = await self._called_lately()
         proofs = (self._slack, self._probed if self._called else None)
@@ -131,7 +132,8 @@ class HttpTransport:
         self._failed = await prober.send(nonce) or await self._arrival_failure(nonce)
         self._tried = True
         self._has_arrived = self._has_arrived or not self._failed
-        self.is_deaf = self._has_arrived and self._failed is not None
+        lost = False if self._has_arrived else None
+        self.hears = lost if self._failed else True
         if self._failed:
             log.warning("silence.probe_failed", address=prober.address, error=self._failed)
             self._slack, self._probed = None if self._probed else self._slack, None

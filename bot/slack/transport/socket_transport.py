@@ -29,8 +29,8 @@ class SocketTransport:
         return len(self._socket.connected)
 
     @property
-    def is_deaf(self) -> bool:
-        return not self._socket.connected
+    def hears(self) -> bool | None:
+        return bool(self._socket.connected)
 
     def request_served(self) -> None:
         """Nothing to note: an open connection is proof enough."""
@@ -38,7 +38,8 @@ class SocketTransport:
     async def probe_arrived(self, _: str) -> bool:
         return False
 
-    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:  # noqa: ARG002 - needs no second try
+    async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:  # noqa: ARG002 - as it says
+        """It needs no second try, and an open connection says at once that it ends."""
         self.trouble = await self._trouble()
         if wanted or self.trouble:
             self._socket.renew(DOUBTED_EVERY if self.trouble else COUNTED_EVERY)

@@ -27,18 +27,19 @@ class OpenTransport:
     sockets = 0
 
     def __init__(self, world: World, monotonic: Callable[[], float]) -> None:
-        self._world, self._monotonic, self.open = world, monotonic, True
+        self._world, self._monotonic, self.open, self.is_known = world, monotonic, True, True
 
     @property
-    def is_deaf(self) -> bool:
-        return not self.open
+    def hears(self) -> bool | None:
+        return self.open if self.is_known else None
 
-    async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
+    async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:
         return Proof(self._world.clock(), self._monotonic()) if self.open else None
 
 
 class Clockwork:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, before_reach: Callable[[], None] = lambda: None) -> None:
+        self._before_reach = before_reach
         self.world, self.slack_is_there, self.real = world, True, 0.0
         self.transport, self.clicks = OpenTransport(world, lambda: self.real), UnsettledClicks(world.store)
         self.delivered_at: datetime | None = None
@@ -61,6 +62,7 @@ class Clockwork:
         return clockwork
 
     async def _reachable(self) -> bool:
+        self._before_reach()
         return self.slack_is_there
 
     async def submit_and_show(self, package: DecisionPackage = SOFT) -> PackageState:

@@ -53,7 +53,7 @@ async def test_the_first_probe_of_a_process_finds_it_already_known(database_url:
         class ProbingTransport(OpenTransport):
             came_in: list[bool]
 
-            async def prove(self, *, wanted: bool, again: bool) -> Proof | None:
+            async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:
                 installation = world.store.installation
                 await world.write(
                     lambda connection: presence.start_probe(
@@ -65,7 +65,7 @@ async def test_the_first_probe_of_a_process_finds_it_already_known(database_url:
                         lambda connection: presence.finish_probe(connection, installation.tenant_id, "word")
                     )
                 ]
-                return await super().prove(wanted=wanted, again=again)
+                return await super().prove(wanted=wanted, again=again, pending=pending)
 
         async def reachable() -> bool:
             return True

@@ -10,7 +10,9 @@ import pytest
 from store.installation import presence
 from tests.rules.world import HARD, HOUR, MINUTE, policy
 from tests.scheduler.time.clockwork import Clockwork
-from tests.store.world import LASTING, open_world, replica
+from tests.store.world import LASTING, World, open_world, replica
+
+MOMENT = timedelta(milliseconds=50)
 
 
 @pytest.fixture
@@ -117,3 +119,41 @@ async def test_slack_is_not_away_if_clicks_can_reach_one_of_two_replicas(clockwo
             await clockwork.lives(5 * MINUTE)
             await other.heart.time_skipped()
         assert await away_for(clockwork) is None
+
+
+async def test_a_process_that_starts_while_no_click_arrives_does_not_set_back_the_start(clockwork: Clockwork) -> None:
+    """Its first call to Slack takes a moment, so its loss is noted after its first sign of life."""
+    clockwork.transport.open = False
+    for _ in range(2):
+        await clockwork.lives(5 * MINUTE)
+    async with replica(clockwork.world) as world:
+        await _starts_late(world, deaf=True)
+        assert await away_for(clockwork) == 5 * MINUTE + MOMENT
+
+
+async def test_a_process_that_starts_while_cards_wait_does_not_set_back_the_start(with_channel: Clockwork) -> None:
+    await with_channel.world.submit(HARD)
+    for _ in range(3):
+        await with_channel.lives(4 * MINUTE)
+    async with replica(with_channel.world) as world:
+        await _starts_late(world, deaf=False)
+        assert await away_for(with_channel) == 8 * MINUTE + MOMENT
+
+
+async def test_a_process_that_does_not_know_whether_clicks_reach_it_does_not_end_the_outage(
+    clockwork: Clockwork,
+) -> None:
+    clockwork.transport.open = False
+    for _ in range(2):
+        await clockwork.lives(5 * MINUTE)
+    async with replica(clockwork.world) as world:
+        other = Clockwork(world)
+        other.transport.is_known = False
+        await other.heart.tick()
+        assert await away_for(clockwork) == 5 * MINUTE
+
+
+async def _starts_late(world: World, *, deaf: bool) -> None:
+    starting = Clockwork(world, before_reach=lambda: world.clock.passes(MOMENT))
+    starting.transport.open = not deaf
+    await starting.heart.tick()
