@@ -106,7 +106,7 @@ def _feed_posture(settings: Settings, reports: list[FeedReport], now: datetime) 
             "lost": report.lost,
             **(
                 {"trouble": f"since {rfc3339(since)}: {report.lane.last_error}"}
-                if (since := report.lane.failing_since)
+                if report.is_in_trouble and (since := report.lane.failing_since)
                 else {}
             ),
         }

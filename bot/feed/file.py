@@ -40,6 +40,7 @@ _FLAGS = os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
 class FeedFile:
     at_once = 1  # chains: lines are written one after the other anyway
+    is_shared = False
 
     def __init__(self, name: str) -> None:
         self.name = name

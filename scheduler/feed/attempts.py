@@ -18,11 +18,16 @@ from store.feed.positions import ClaimedChain, DueEvent, Progress
 
 
 class FeedAttempt(NamedTuple):
-    """`events`: those that were offered, and perhaps the next one, to know when it occurred."""
+    """`events`: those that were offered, and perhaps the next one, to know when it occurred.
+
+    `own` and `own_result`: if the receiver is of this process, the beginning of its errors, and what follows.
+    """
 
     claim: ClaimedChain
     events: list[DueEvent]
     receipt: Receipt
+    own: str = ""
+    own_result: TryAgain | None = None
 
     @property
     def failed(self) -> DueEvent:
@@ -43,21 +48,24 @@ class FeedAttempt(NamedTuple):
 def write_attempt(
     connection: Connection, key: FeedKey, attempt: FeedAttempt, now: datetime, chance: float
 ) -> SendResult:
-    claim, _, receipt = attempt
+    claim, receipt = attempt.claim, attempt.receipt
     if receipt.taken:
-        lanes.note_taken(connection, key, now)
+        lanes.note_taken(connection, key, now, attempt.own)
     if receipt.error is None:
+        if not attempt.events:
+            lanes.end_pause(connection, key, now)  # nothing was tried
         progress = Progress(attempt.sent, attempt.occurred_at(receipt.taken), now)
         positions.record_progress(connection, key, claim, progress)
         return AllTaken()
     lane = lanes.load_lane(connection, key, lock=True)
     assert lane  # noqa: S101 - the feed has begun
     tried = claim._replace(attempts=0, failed_at=None) if receipt.taken else claim
-    result = result_of_event(receipt, tried, lane, now, chance)
+    result = attempt.own_result or result_of_event(receipt, tried, lane, now, chance)
     match result:
         case TryAgain(at, attempts, pause):
             if pause:
-                lanes.pause_lane(connection, key, receipt.error, since=lane.failing_since or now, until=pause)
+                error = attempt.own + receipt.error
+                lanes.pause_lane(connection, key, error, since=lane.failing_since or now, until=pause)
             progress = Progress(attempt.sent, attempt.failed.occurred_at, at, attempts, now)
             positions.record_progress(connection, key, claim, progress)
         case GiveUp(error):

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from store.feed import chains, lanes
+from store.feed import chains, lanes, positions
 from store.feed.chains import FeedKey, News
+from store.feed.lanes import Lane
 from store.store import Store
 
 OVERLAP = timedelta(seconds=5)  # events that are committed later than this are found by the round
@@ -19,11 +20,12 @@ PAGE = 500  # chains that a tick looks at, of the round and of the recent ones
 
 
 class _Look(NamedTuple):
-    """`is_complete`: there are no more recent events."""
+    """`is_complete`: there are no more recent events. `is_any_far`: a clock that was wrong has put off a chain."""
 
     news: list[News]
     following: str | None
     is_complete: bool
+    is_any_far: bool
 
 
 class FeedDiscovery:
@@ -37,23 +39,36 @@ class FeedDiscovery:
 
     async def look(self) -> None:
         begun_at = self._begun_at or await self._begin()
-        business_now = self._store.clock()
+        now, business_now = self._now(), self._store.clock()
         since = max(begun_at, self._looked_at - OVERLAP if self._looked_at else business_now - AT_START)
-        look = await self._store.read(partial(_look, key=self._key, begun_at=begun_at, since=since, after=self._after))
+        look = await self._store.read(
+            partial(_look, key=self._key, begun_at=begun_at, since=since, after=self._after, now=now)
+        )
         if look.news:
-            await self._store.write(partial(chains.know_news, key=self._key, news=look.news, now=self._now()))
+            await self._store.write(partial(chains.know_news, key=self._key, news=look.news, now=now))
+        if look.is_any_far:
+            await self._store.write(partial(positions.bring_back_far, key=self._key, now=now))
         self._looked_at = business_now if look.is_complete else self._looked_at
         self._after = look.following or ""
 
     async def _begin(self) -> datetime:
-        now = self._store.clock()
-        lane = await self._store.write(lambda connection: lanes.begin_feed(connection, self._key, now))
+        now, real_now = self._store.clock(), self._now()
+        lane = await self._store.write(partial(_begin, key=self._key, now=now, real_now=real_now))
         self._begun_at = lane.begun_at
         return lane.begun_at
 
 
-def _look(connection: Connection, key: FeedKey, begun_at: datetime, since: datetime, after: str) -> _Look:
+def _begin(connection: Connection, key: FeedKey, now: datetime, real_now: datetime) -> Lane:
+    """A process that starts tries the receiver at once: it may have been repaired, or be another one."""
+    lane = lanes.begin_feed(connection, key, now)
+    lanes.end_pause(connection, key, real_now)
+    return lane
+
+
+def _look(
+    connection: Connection, *, key: FeedKey, begun_at: datetime, since: datetime, after: str, now: datetime
+) -> _Look:
     page = chains.list_round(connection, key, begun_at, after, PAGE)
     recent = chains.list_recent_chains(connection, key, since, PAGE)
     news = chains.find_news(connection, key, begun_at, {*recent, *page.behind})
-    return _Look(news, page.following, len(recent) < PAGE)
+    return _Look(news, page.following, len(recent) < PAGE, positions.is_any_far(connection, key, now))

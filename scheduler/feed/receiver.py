@@ -10,17 +10,25 @@ from rules.record.cloud_event import CloudEvent
 
 
 class Receipt(NamedTuple):
-    """How many of the events were taken, the first ones, and why not the next. `not_before`: as the receiver asks."""
+    """How many of the events were taken, the first ones, and why not the next.
+
+    `not_before`: as the receiver asks. `is_busy`: it asks so for all events, and not for this one.
+    """
 
     taken: int
     error: str | None = None
     not_before: datetime | None = None
+    is_busy: bool = False
 
 
 class FeedReceiver(Protocol):
-    """`at_once`: how many chains a process sends to it at the same time."""
+    """`at_once`: how many chains a process sends to it at the same time.
+
+    `is_shared`: it is the same one for all processes. A file is not: each process writes its own.
+    """
 
     at_once: int
+    is_shared: bool
 
     async def take(self, events: Sequence[CloudEvent]) -> Receipt:
         """Take events of one chain, in order, within `TAKES_WITHIN` seconds. Never raises."""

@@ -8,6 +8,7 @@ decided in `scheduler.feed.retries`. Commands write nothing for the feed and nev
 from __future__ import annotations
 
 import asyncio
+import platform
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,13 @@ from rules.record.cloud_event import cloud_event
 from scheduler.common import endings
 from scheduler.feed.attempts import FeedAttempt, write_attempt
 from scheduler.feed.discovery import FeedDiscovery
+from scheduler.feed.own_pause import OwnPause
 from scheduler.feed.receiver import FeedReceiver
-from scheduler.feed.retries import TROUBLE, AllTaken, GiveUp, SendResult, TryAgain
+from scheduler.feed.retries import AllTaken, GiveUp, SendResult, TryAgain
 from store.engine.workers import UnavailableError
 from store.feed import lanes, positions
 from store.feed.chains import FeedKey, FeedKind
+from store.feed.lanes import TROUBLE
 from store.feed.positions import ClaimedChain
 from store.store import Store
 
@@ -54,6 +57,8 @@ class FeedSender:
         self._store, self._receiver, self._count, self._now, self._chance = store, receiver, count, now, chance
         self.key = FeedKey(store.installation.tenant_id, feed)
         self._discovery = FeedDiscovery(store, self.key, now)
+        self._own = "" if receiver.is_shared else f"{platform.node()}: "
+        self._own_pause = OwnPause()
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -85,19 +90,28 @@ class FeedSender:
 
     async def _count_due(self) -> int:
         """How many chains can be sent now and here."""
-        room = 0 if self._draining else self._receiver.at_once - len(self._running)
-        return await self._store.read(partial(_count_open, key=self.key, now=self._now(), room=room))
+        return await self._count_open(self._receiver.at_once - len(self._running))
 
     async def _claim(self) -> ClaimedChain | None:
-        if self._draining or not await self._store.read(partial(_count_open, key=self.key, now=self._now(), room=1)):
+        if not await self._count_open(1):
             return None
-        return await self._store.write(partial(_claim_next, key=self.key, now=self._now()))
+        claim = positions.claim_chain if self._own else _claim_next
+        now = self._now()
+        return await self._store.write(partial(claim, key=self.key, now=now, until=now + CLAIMED_FOR))
+
+    async def _count_open(self, room: int) -> int:
+        now = self._now()
+        if self._draining or not self._own_pause.has_ended(now):
+            return 0
+        count = positions.count_due_chains if self._own else _count_open
+        return await self._store.read(partial(count, key=self.key, now=now, limit=room))
 
     async def _send(self, claim: ClaimedChain) -> None:
         load = partial(positions.load_due_events, key=self.key, claim=claim, limit=MAX_EVENTS + 1)
         events = await self._store.read(load)
         receipt = await self._receiver.take([cloud_event(event.stored) for event in events[:MAX_EVENTS]])
-        attempt = FeedAttempt(claim, events, receipt)
+        own_result = self._own_pause.result_of(receipt, self._now(), self._chance()) if self._own else None
+        attempt = FeedAttempt(claim, events, receipt, self._own, own_result)
         write = partial(write_attempt, key=self.key, attempt=attempt, now=self._now(), chance=self._chance())
         self._tell(attempt, await self._store.write(write))
 
@@ -116,16 +130,21 @@ class FeedSender:
                 self._count("dead")
 
 
-def _count_open(connection: Connection, key: FeedKey, now: datetime, room: int) -> int:
+def _count_open(connection: Connection, key: FeedKey, now: datetime, limit: int) -> int:
     """A receiver in trouble is tried by one process, with one chain."""
     lane = lanes.load_lane(connection, key)
-    if not room or lane is None or (lane.retry_at and lane.retry_at > now):
+    if lane is None or lane.is_paused(now):
         return 0
-    return positions.count_due_chains(connection, key, now, 1 if lane.failures >= TROUBLE else room)
+    return positions.count_due_chains(connection, key, now, min(limit, 1) if lane.failures >= TROUBLE else limit)
 
 
-def _claim_next(connection: Connection, key: FeedKey, now: datetime) -> ClaimedChain | None:
-    lane, until = lanes.load_lane(connection, key), now + CLAIMED_FOR
-    if lane and lane.failures >= TROUBLE and not lanes.take_probe(connection, key, now, until):
+def _claim_next(connection: Connection, key: FeedKey, now: datetime, until: datetime) -> ClaimedChain | None:
+    lane = lanes.load_lane(connection, key)
+    if lane is None or lane.failures < TROUBLE:
+        return positions.claim_chain(connection, key, now, until)
+    if not lanes.take_probe(connection, key, now, until):
         return None
-    return positions.claim_chain(connection, key, now, until)
+    claim = positions.claim_chain(connection, key, now, until)
+    if claim is None:
+        lanes.end_pause(connection, key, now)  # another process has claimed what was due
+    return claim

@@ -13,6 +13,8 @@ from scheduler.callbacks.retries import error_of_status, retry_after
 from scheduler.callbacks.webhook import envelope
 from scheduler.feed.receiver import TAKES_WITHIN, Receipt
 
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -20,6 +22,7 @@ def _utc_now() -> datetime:
 
 class FeedWebhook:
     at_once = 16
+    is_shared = True
 
     def __init__(
         self, client: CallbackClient, url: str, secrets: Sequence[str], now: Callable[[], datetime] = _utc_now
@@ -47,4 +50,5 @@ class FeedWebhook:
     def _failure(self, reply: Reply) -> Receipt | None:
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return None
-        return Receipt(0, error_of_status(reply.status), retry_after(reply.retry_after, self._now()))
+        not_before = retry_after(reply.retry_after, self._now())
+        return Receipt(0, error_of_status(reply.status), not_before, is_busy=reply.status in _BUSY)

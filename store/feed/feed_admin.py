@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, dele
 
 from rules.record.evidence import TENANT
 from store.feed.chains import MOMENT, POSITIONS, FeedKey, FeedKind, News, news_row
-from store.feed.lanes import FEEDS, Lane
+from store.feed.lanes import FEEDS, TROUBLE, Lane, end_pause
 from store.feed.positions import LOSSES
 from store.installation.tenancy import EVENTS as TENANT_EVENTS
 from store.installation.tenancy import read_tenant_id
@@ -22,7 +22,9 @@ _AGAIN = text(
     " ON CONFLICT (tenant_id, feed, chain_id) DO UPDATE SET"
     " sent = CASE WHEN feed_positions.sent < excluded.sent THEN feed_positions.sent ELSE excluded.sent END,"
     " wanted = CASE WHEN feed_positions.wanted > excluded.wanted THEN feed_positions.wanted ELSE excluded.wanted END,"
-    " due_at = excluded.due_at, behind_since = excluded.behind_since, attempts = 0, failed_at = NULL"
+    " due_at = excluded.due_at, attempts = 0, failed_at = NULL,"
+    " behind_since = CASE WHEN feed_positions.behind_since < excluded.behind_since"
+    " THEN feed_positions.behind_since ELSE excluded.behind_since END"
 ).bindparams(bindparam("now", type_=MOMENT), bindparam("behind_since", type_=MOMENT))
 
 
@@ -43,6 +45,11 @@ class FeedReport(NamedTuple):
     chains: int = 0
     behind_since: datetime | None = None
     lost: int = 0
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """It takes nothing. One event that fails can be that event's fault, but a file refuses none."""
+        return self.lane.failures >= (1 if self.feed is FeedKind.FILE else TROUBLE)
 
     def lag(self, now: datetime) -> timedelta:
         """How old the oldest event is that was not taken. `now` is business time."""
@@ -112,8 +119,9 @@ def _stretches(table: Table, chain_id: ColumnElement[str], revision: ColumnEleme
 
 
 def send_again(connection: Connection, feed: FeedKind, stretches: Collection[News], now: datetime) -> None:
-    """Send these events again, and what came after them in their chains. A claim of a chain ends."""
+    """Send these events again at once, and what came after them in their chains. A claim of a chain ends."""
     key = FeedKey(read_tenant_id(connection), feed)
     rows = [news_row(key, stretch, now) for stretch in sorted(stretches)]
+    end_pause(connection, key, now)
     connection.execute(_AGAIN, rows)
     connection.execute(_NOT_LOST, [key.values | {"chain": row["chain"], "sent": row["sent"]} for row in rows])

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, case, insert, null, select, update
 from rules.record.cloud_event import StoredEvent
 from rules.record.evidence import TENANT
 from store.feed.chains import MOMENT, POSITIONS, FeedKey
+from store.feed.lanes import LONGEST
 from store.installation.tenancy import EVENTS as TENANT_EVENTS
 from store.packages.events import EVENTS
 from store.schema.feed_tables import FeedLoss
@@ -38,6 +39,9 @@ _CLAIM = (
     .values(due_at=bindparam("lease", type_=MOMENT))
     .returning(*(POSITIONS.c[name] for name in ("chain_id", "sent", "wanted", "attempts", "failed_at", "due_at")))
 )
+_IS_FAR = (*OF_FEED, POSITIONS.c.due_at.is_not(None), POSITIONS.c.due_at > bindparam("wrong", type_=MOMENT))
+_ANY_FAR = select(POSITIONS.c.chain_id).where(*_IS_FAR).limit(1)
+_BRING_BACK = update(POSITIONS).where(*_IS_FAR).values(due_at=_NOW)
 _CLAIMED = (
     *OF_FEED,
     POSITIONS.c.chain_id == bindparam("chain"),
@@ -116,6 +120,15 @@ def claim_chain(connection: Connection, key: FeedKey, now: datetime, until: date
     """Claim the chain that has been due for longest until `until`, unless other processes have claimed all."""
     row = connection.execute(_CLAIM, _key(key) | {"now": now, "lease": until, "limit": 1}).first()
     return ClaimedChain(*row) if row else None
+
+
+def is_any_far(connection: Connection, key: FeedKey, now: datetime) -> bool:
+    """Whether a chain is due so late that only a clock that was wrong can have said so."""
+    return connection.execute(_ANY_FAR, _key(key) | {"wrong": now + LONGEST}).first() is not None
+
+
+def bring_back_far(connection: Connection, key: FeedKey, now: datetime) -> None:
+    connection.execute(_BRING_BACK, _key(key) | {"now": now, "wrong": now + LONGEST})
 
 
 def load_due_events(connection: Connection, key: FeedKey, claim: ClaimedChain, limit: int) -> list[DueEvent]:

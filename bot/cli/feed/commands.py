@@ -68,7 +68,7 @@ def _as_written(value: Any) -> Any:
 def _lines(report: FeedReport, lost: list[LostEvent]) -> list[str]:
     lane = report.lane
     lines = [f"{report.feed}: {_backlog(report)}", f"  since {iso(lane.begun_at)}, last taken {_moment(lane.taken_at)}"]
-    if lane.failing_since:
+    if report.is_in_trouble and lane.failing_since:
         lines.append(f"  fails since {iso(lane.failing_since)}: {plain(lane.last_error or '')}")
         lines.append(f"  tried again {_moment(lane.retry_at)}")
     if report.lost:

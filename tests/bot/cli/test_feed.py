@@ -40,7 +40,7 @@ async def test_the_status_says_that_nothing_waits(station: Station, terminal: Te
     await station.send()
     first, second = terminal("feed", "status").out.splitlines()
     assert first == "webhook: nothing waits"
-    assert second.startswith("  since 2026-11-20T12:00Z, last taken ")
+    assert second.startswith("  since 2026-11-20T11:55Z, last taken ")
 
 
 async def test_the_status_says_what_waits_since_when_and_why(
@@ -48,13 +48,14 @@ async def test_the_status_says_what_waits_since_when_and_why(
 ) -> None:
     refuses(receiver, "", status=503)
     await station.world.submit_and_approve(by=SENTA)
+    await station.world.submit()
     await station.send()
     lines = terminal("feed", "status").out.splitlines()
-    assert lines[0] == "webhook: 5 waiting, the oldest from 2026-11-20T12:00Z"
+    assert lines[0] == "webhook: 6 waiting, the oldest from 2026-11-20T12:00Z"
     assert lines[2].startswith("  fails since ")
     assert lines[2].endswith(": answered 503")
     (document,) = json.loads(terminal("feed", "status", "--json").out)
-    assert (document["feed"], document["behind"], document["last_error"]) == ("webhook", 5, "answered 503")
+    assert (document["feed"], document["behind"], document["last_error"]) == ("webhook", 6, "answered 503")
 
 
 async def test_all_events_since_a_time_are_sent_again(station: Station, receiver: Receiver, terminal: Terminal) -> None:

@@ -17,6 +17,7 @@ from scheduler.feed.sender import MAX_EVENTS
 from store.commands.execute import execute
 from store.commands.invocation import Invocation
 from store.feed.chains import Page
+from store.feed.lanes import BEFORE
 from store.installation.tenancy import set_frozen
 from tests.rules.world import RITA, SENTA, ask, package
 from tests.scheduler.callbacks.receiver import Receiver
@@ -111,7 +112,7 @@ async def test_events_from_before_the_feed_are_not_sent_but_later_ones_of_the_sa
 ) -> None:
     world = station.world
     state = await world.submit()
-    world.clock.passes(SECOND)
+    world.clock.passes(BEFORE + SECOND)
     await station.send()
     assert receiver.got == []
     await world.after(ask(Approve, state), SENTA)
@@ -119,6 +120,17 @@ async def test_events_from_before_the_feed_are_not_sent_but_later_ones_of_the_sa
     chain = await station.chain(state.decision_package_id)
     later = [event["revision"] for event in chain if event["event_type"] != "package.submitted"]
     assert sequences(receiver, state.decision_package_id) == later
+
+
+async def test_events_of_the_last_minutes_are_sent_by_a_new_feed_because_clocks_differ(
+    station: Station, receiver: Receiver
+) -> None:
+    world = station.world
+    state = await world.submit()
+    world.clock.passes(BEFORE)
+    await station.send()
+    assert sequences(receiver, state.decision_package_id) == [1]
+    assert sequences(receiver, world.tenant_id) == [1, 2]
 
 
 async def test_a_feed_that_was_off_continues_where_it_stopped(station: Station, receiver: Receiver) -> None:

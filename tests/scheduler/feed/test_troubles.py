@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from rules.record.evidence import TENANT
 from rules.state.commands import Approve
 from scheduler.callbacks.retries import ATTEMPTS
-from scheduler.feed.retries import PAUSES, TROUBLE
+from scheduler.feed.retries import MAX_PAUSE, PAUSES
 from store.feed import feed_admin
 from store.feed.feed_admin import FeedReport, LostEvent
+from store.feed.lanes import TROUBLE
 from tests.rules.world import DAY, SENTA, ask
 from tests.scheduler.callbacks.receiver import Receiver
-from tests.scheduler.feed.stations import Station, refuses, sequences
+from tests.scheduler.feed.stations import Station, open_station, refuses, sequences
 
 SECOND = timedelta(seconds=1)
+YEAR = timedelta(days=365)
 PLACE = "package_id = :package AND revision = :revision"
 
 
 async def report_of(station: Station) -> FeedReport:
     (report,) = await station.world.read(feed_admin.report_feeds)
     return report
+
+
+async def replay(station: Station, **which: Any) -> None:
+    stretches = await station.world.read(lambda connection: feed_admin.find_stretches(connection, **which))
+    kind = station.sender.key.feed
+    await station.world.write(lambda connection: feed_admin.send_again(connection, kind, stretches, station.now()))
+
+
+async def replay_tenant(station: Station) -> None:
+    await replay(station, chain_id=station.world.tenant_id)
 
 
 async def lost_events(station: Station) -> list[LostEvent]:
@@ -68,6 +82,120 @@ async def test_a_receiver_is_not_called_before_the_time_that_it_asks_for(station
     assert len(receiver.got) > 1
 
 
+async def test_a_receiver_that_asks_for_a_day_is_tried_again_after_minutes(
+    station: Station, receiver: Receiver
+) -> None:
+    receiver.answers(429, Retry_After="86400")
+    await station.send()
+    await station.later(MAX_PAUSE - SECOND)
+    assert len(receiver.got) == 1
+    await station.later(2 * SECOND)
+    assert len(receiver.got) > 1
+
+
+async def test_one_event_that_is_answered_with_retry_after_delays_only_its_own_chain(
+    station: Station, receiver: Receiver
+) -> None:
+    await station.send()
+    stuck = await station.world.submit()
+    receiver.answers(413, Retry_After="86400")
+    await station.send()
+    for _ in range(3):
+        other = await station.world.submit_and_approve(by=SENTA)
+        await station.later(SECOND)
+        assert sequences(receiver, other.decision_package_id) == [1, 2, 3]
+    assert sequences(receiver, stuck.decision_package_id) == [1]
+    await station.later(MAX_PAUSE)
+    assert sequences(receiver, stuck.decision_package_id) == [1, 1]
+
+
+async def test_one_event_that_fails_is_no_trouble_of_the_receiver(station: Station, receiver: Receiver) -> None:
+    await station.send()
+    stuck = await station.world.submit()
+    refuses(receiver, stuck.decision_package_id)
+    await station.send()
+    assert not (await report_of(station)).is_in_trouble
+    await station.world.submit()
+    await station.send()
+    report = await report_of(station)
+    assert (report.behind, report.is_in_trouble) == (1, False)
+
+
+async def paused_for_long(station: Station, receiver: Receiver) -> None:
+    """The receiver asked for a pause, and is well since."""
+    receiver.answers(503, Retry_After="86400")
+    await station.send()
+    await station.later(PAUSES[-1])
+    assert len(receiver.got) == 1
+
+
+async def test_a_replay_ends_the_pause_of_a_receiver(station: Station, receiver: Receiver) -> None:
+    await paused_for_long(station, receiver)
+    await replay_tenant(station)
+    await station.send()
+    assert sequences(receiver, station.world.tenant_id)[-2:] == [1, 2]
+    assert (await report_of(station)).behind == 0
+
+
+async def test_a_process_that_starts_tries_the_receiver_at_once_because_it_may_be_another(
+    station: Station, receiver: Receiver
+) -> None:
+    await paused_for_long(station, receiver)
+    async with open_station(station.world, receiver.url("/other")) as started_again:
+        await started_again.later(station.ahead)
+    assert sequences(receiver, station.world.tenant_id, "/other") == [1, 2]
+
+
+async def test_a_probe_that_finds_nothing_to_send_ends_the_pause(station: Station, receiver: Receiver) -> None:
+    refused = refuses(receiver, "")
+    states = [await station.world.submit() for _ in range(3)]
+    await station.send()
+    assert (await report_of(station)).is_in_trouble
+    await station.tamper("DELETE FROM events")
+    await station.tamper("UPDATE feed_positions SET due_at = :late WHERE chain_id = :tenant", **late_tenant(station))
+    refused.clear()
+    await station.later(PAUSES[-1])
+    for _ in states:
+        await station.send()
+    assert (await report_of(station)).chains == 1
+    lane = (await report_of(station)).lane
+    assert not lane.is_paused(station.now())
+
+
+def late_tenant(station: Station) -> dict[str, Any]:
+    return {"late": station.now() + timedelta(hours=1), "tenant": TENANT}
+
+
+async def test_what_a_clock_that_was_wrong_has_put_off_is_sent(station: Station, receiver: Receiver) -> None:
+    """The receiver's pause, the time of the last event that it took, and a chain are in a year."""
+    refused = refuses(receiver, "")
+    await station.later(YEAR)
+    for _ in range(3):
+        await station.world.submit()
+        await station.send()
+    assert (await report_of(station)).is_in_trouble
+    refused.clear()
+    await station.later(-YEAR)
+    await station.send()
+    assert (await report_of(station)).behind == 0
+    taken_at = (await report_of(station)).lane.taken_at
+    assert taken_at
+    assert taken_at <= station.now()
+
+
+async def test_an_event_sent_again_does_not_hide_that_an_older_one_waits(station: Station, receiver: Receiver) -> None:
+    world = station.world
+    refuses(receiver, "")
+    state = await world.submit()
+    await station.send()
+    before = await report_of(station)
+    world.clock.passes(DAY)
+    since = world.clock()
+    await world.after(ask(Approve, state), SENTA)
+    await replay(station, since=since)
+    assert (await report_of(station)).behind_since == before.behind_since
+
+
 async def test_an_event_that_is_refused_holds_back_only_its_own_chain(station: Station, receiver: Receiver) -> None:
     stuck = await station.world.submit_and_approve(by=SENTA)
     refuses(receiver, stuck.decision_package_id)
@@ -105,9 +233,7 @@ async def test_events_that_are_sent_again_have_the_same_ids_and_no_event_is_lost
     first = [got.id for got in receiver.got]
     receiver.got.clear()
     since = station.world.clock()
-    stretches = await station.world.read(lambda connection: feed_admin.find_stretches(connection, since))
-    kind = station.sender.key.feed
-    await station.world.write(lambda connection: feed_admin.send_again(connection, kind, stretches, station.now()))
+    await replay(station, since=since)
     await station.send()
     assert sorted(got.id for got in receiver.got) == sorted(first)
     assert sequences(receiver, state.decision_package_id) == [1, 2, 3]
