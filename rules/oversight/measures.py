@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from math import sqrt
 from typing import NamedTuple
 
@@ -145,15 +146,16 @@ class Figures(Value):
         return sum(count for result, count in self.results.items() if result.by_people)
 
 
-def compute_times(times: Sequence[Sequence[int]]) -> DecisionPercentiles | None:
-    """Of the four times of each decision, in the order of `DecisionTimes`. None without decisions."""
-    if not times:
+def compute_times(times: Sequence[list[int]]) -> DecisionPercentiles | None:
+    """Of the four times of all decisions, in the order of `DecisionTimes`. Sorts them. None without decisions."""
+    if not times[0]:
         return None
-    parts = (_percentiles(sorted(part)) for part in zip(*times, strict=True))
-    return DecisionPercentiles(**dict(zip(DecisionPercentiles.model_fields, parts, strict=True)))
+    for part in times:
+        part.sort()  # in place, because groups that are sorted are sorted together in a moment
+    return DecisionPercentiles(**dict(zip(DecisionPercentiles.model_fields, map(percentiles, times), strict=True)))
 
 
-def _percentiles(ordered: Sequence[int]) -> Percentiles:
+def percentiles(ordered: Sequence[int]) -> Percentiles:
     """The nearest rank: a time that one of the decisions really took."""
     half, nine_tenths = (-(-len(ordered) * tenths // 10) - 1 for tenths in (5, 9))
     return Percentiles(median_ms=ordered[half], p90_ms=ordered[nine_tenths])
@@ -167,7 +169,7 @@ def compute_figures(counted: Iterable[Counted], times: DecisionPercentiles | Non
         results[facts.result] += count
     return Figures(
         results={result: results[result] for result in Result if results[result]},
-        shares={measure: _ratio(share, groups) for measure, share in SHARES.items()},
+        shares=_ratios(groups),
         times=times,
         sampled=sum(count for facts, count in groups if facts.sampled),
         blind=sum(count for facts, count in groups if facts.blind),
@@ -175,6 +177,16 @@ def compute_figures(counted: Iterable[Counted], times: DecisionPercentiles | Non
     )
 
 
-def _ratio(share: Share, groups: list[Counted]) -> Ratio:
-    whole = [(facts, count) for facts, count in groups if share.whole(facts)]
-    return Ratio(part=sum(count for facts, count in whole if share.part(facts)), whole=sum(count for _, count in whole))
+def _ratios(groups: list[Counted]) -> dict[Measure, Ratio]:
+    parts, wholes = Counter[Measure](), Counter[Measure]()
+    for facts, count in groups:
+        for measure, is_part in _counted_in(facts):
+            wholes[measure] += count
+            parts[measure] += count * is_part
+    return {measure: Ratio(part=parts[measure], whole=wholes[measure]) for measure in SHARES}
+
+
+@lru_cache(maxsize=4096)  # there are few different facts, and each is in many groups
+def _counted_in(facts: Facts) -> tuple[tuple[Measure, bool], ...]:
+    """The shares of which these facts are a whole, and whether they are a part of it."""
+    return tuple((measure, share.part(facts)) for measure, share in SHARES.items() if share.whole(facts))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rules.oversight.judgments import JUDGMENT_FLAGS
-from rules.oversight.measures import Ratio, compute_times
+from rules.oversight.measures import Ratio, percentiles
 from rules.oversight.outcomes import Facts
 from rules.state.commands import Verdict
 from rules.values import Value
@@ -44,11 +44,11 @@ class Mirror(Value):
 def reflect(judgments: Iterable[OwnJudgment], open_tasks: int, now: datetime) -> Mirror:
     own = list(judgments)
     decided = [one for one in own if "decided" in one.is_true]
-    times = compute_times([(one.decided_ms or 0,) * 4 for one in decided])
+    times = sorted(one.decided_ms or 0 for one in decided)
     looked_at = [one for one in decided if one.facts.sampled and one.facts.verdict]
     return Mirror(
         decided=len(decided),
-        median_ms=times.decided.median_ms if times else None,
+        median_ms=percentiles(times).median_ms if times else None,
         without_details=_share(own, "approved", lambda one: "opened" not in one.is_true),
         disagreement=_share(own, "several", lambda one: "differed" in one.is_true),
         unsound=Ratio(part=sum(one.facts.verdict is Verdict.UNSOUND for one in looked_at), whole=len(looked_at)),

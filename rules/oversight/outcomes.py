@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from rules.oversight.judgments import (
@@ -87,6 +88,7 @@ class Facts(NamedTuple):
         return " ".join([self.result, *flags, *([self.verdict] if self.verdict else [])])
 
     @classmethod
+    @lru_cache(maxsize=4096)  # few texts are different, and each comes in many groups
     def from_words(cls, text: str) -> Facts:
         result, *words = text.split()
         verdict = Verdict(words.pop()) if words and words[-1] in _VERDICTS else None

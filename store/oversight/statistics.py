@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, String, Table, case, cast, func, literal, select
 
 from rules.oversight.judgments import DecisionTimes
 from rules.oversight.measures import Counted, Figures, compute_figures, compute_times
@@ -43,18 +43,17 @@ def load_statistics(connection: Connection, since: datetime, until: datetime, by
     key = _week_of(weeks) if by is Grouping.WEEK else _COLUMNS[by]
     within = _Within(OUTCOMES, tenant_id, since, until)
     of_groups = within._replace(table=JUDGMENTS) if by is Grouping.REVIEWER else within
-    counted, times = _count(connection, key, of_groups), _read_times(connection, key, of_groups)
-    figures = {name: compute_figures(counts, compute_times(times[name])) for name, counts in counted.items()}
+    tallies = _tally(connection, key, of_groups)
+    figures = {name: tally.figures for name, tally in tallies.items()}
     names = _names(connection, tenant_id, by)
     groups = [Group(name=names.get(name, name), figures=figures[name]) for name in _in_order(figures, weeks)]
     if by is Grouping.REVIEWER:
-        counted, times = _count(connection, literal(""), within), _read_times(connection, literal(""), within)
-    total = compute_figures(chain(*counted.values()), compute_times([*chain(*times.values())]))
+        tallies = _tally(connection, literal(""), within)
     return Statistics(
         since=since,
         until=until,
         pending=count_waiting(connection, tenant_id, until),
-        figures=total,
+        figures=_merge([*tallies.values()]).figures,
         by=by,
         groups=tuple(groups) if by else (),
     )
@@ -95,20 +94,37 @@ def _week_of(weeks: Sequence[Week]) -> ColumnElement[Any]:
     return case(*((OUTCOMES.c.ended_at < week.end, week.name) for week in earlier), else_=last.name)
 
 
-def _count(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, list[Counted]]:
-    name, facts = key.label("name"), within.table.c.facts
-    query = select(name, facts, func.count()).where(*within.conditions).group_by("name", facts)
-    counted: dict[str, list[Counted]] = defaultdict(list)
-    for group, words, count in connection.execute(query):
-        counted[group].append(Counted(Facts.from_words(words), count))
-    return counted
+class _Tally(NamedTuple):
+    """The packages of a group, those with the same facts together; and each part of the times of all its decisions."""
+
+    counted: list[Counted]
+    times: tuple[list[int], ...]
+
+    @property
+    def figures(self) -> Figures:
+        return compute_figures(self.counted, compute_times(self.times))
 
 
-def _read_times(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, list[Sequence[int]]]:
-    """All of them: sorting them here is faster than window functions, and the same on both databases."""
-    times: dict[str, list[Sequence[int]]] = defaultdict(list)
-    columns = (within.table.c[name] for name in DecisionTimes._fields)
-    query = select(key, *columns).where(*within.conditions, within.table.c.decided_ms.is_not(None))
-    for row in connection.execute(query):
-        times[row[0]].append(row[1:])
-    return times
+def _merge(tallies: Sequence[_Tally]) -> _Tally:
+    parts = range(len(DecisionTimes._fields))
+    times = tuple([*chain(*(tally.times[part] for tally in tallies))] for part in parts)
+    return _Tally([*chain(*(tally.counted for tally in tallies))], times)
+
+
+def _tally(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, _Tally]:
+    """The times come as one text for each row of the answer, which is several times as fast as a row for each."""
+    columns = within.table.c
+    name, times = key.label("name"), (columns[name] for name in DecisionTimes._fields)
+    texts = (func.aggregate_strings(cast(column, String), ",") for column in times)
+    query = select(name, columns.facts, func.count(), *texts).where(*within.conditions)
+    tallies: dict[str, _Tally] = defaultdict(_new_tally)
+    for group, words, count, *written in connection.execute(query.group_by("name", columns.facts)):
+        tally = tallies[group]
+        tally.counted.append(Counted(Facts.from_words(words), count))
+        for part, text in zip(tally.times, written, strict=True):
+            part.extend(map(int, text.split(",")) if text else ())
+    return tallies
+
+
+def _new_tally() -> _Tally:
+    return _Tally([], tuple([] for _ in DecisionTimes._fields))
