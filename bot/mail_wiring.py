@@ -16,6 +16,7 @@ from scheduler.mail.opening import MailOpener
 from scheduler.mail.outage import SlackOutage
 from scheduler.mail.post import MailPost
 from scheduler.mail.recording import MailRecorder
+from scheduler.mail.returning import ReturningPeople
 from scheduler.ticks import Tick
 from store.store import Store
 
@@ -32,6 +33,7 @@ class MailSide:
     opener: MailOpener
     recorder: MailRecorder
     outage: SlackOutage
+    returning: ReturningPeople
 
     @property
     def ticks(self) -> Mapping[str, tuple[Tick, float]]:
@@ -39,6 +41,7 @@ class MailSide:
             "mails": (self.opener.tick, OPEN_EVERY),
             "mail records": (self.recorder.tick, RECORD_EVERY),
             "outage": (self.outage.tick, ROUND_EVERY),
+            "returning people": (self.returning.tick, ROUND_EVERY),
         }
 
 
@@ -62,7 +65,9 @@ async def mail_side(
     opener = MailOpener(store, _utc_now)
     try:
         await opener.say()
-        yield MailSide(post, opener, MailRecorder(store), SlackOutage(store, _utc_now))
+        yield MailSide(
+            post, opener, MailRecorder(store), SlackOutage(store, _utc_now), ReturningPeople(store, _utc_now)
+        )
     finally:
         await client.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, select, text, tuple_
+from sqlalchemy import Connection, case, func, or_, select, text, tuple_
 
 from rules.authority.authorization import authorize, question_of
 from rules.authority.standards import Standard
@@ -71,6 +71,22 @@ def is_any_pending(connection: Connection, tenant_id: str) -> bool:
     waits = (PACKAGES.c.decided_at.is_(None), PACKAGES.c.status == Status.PENDING.value)
     query = select(PACKAGES.c.package_id).where(PACKAGES.c.tenant_id == tenant_id, *waits).limit(1)
     return connection.execute(query).first() is not None
+
+
+def list_gravely_waiting(connection: Connection, tenant_id: str) -> list[str]:
+    """Packages of which people may have to be told although Slack works: takeovers, critical and escalated ones."""
+    is_grave = or_(
+        PACKAGES.c.level == HITLLevel.HUMAN_TAKEOVER.value,
+        PACKAGES.c.risk == RiskLevel.CRITICAL.value,
+        TASKS.c.rung > 0,
+    )
+    query = (
+        select(PACKAGES.c.package_id)
+        .join_from(TASKS, PACKAGES, OF_TASK)
+        .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open, PACKAGES.c.status == Status.PENDING.value, is_grave)
+        .order_by(TASKS.c.priority, TASKS.c.due_at)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def list_assigned(

@@ -21,6 +21,7 @@ from scheduler.mail.opening import MailOpener
 from scheduler.mail.outage import SlackOutage
 from scheduler.mail.post import MailPost
 from scheduler.mail.recording import MailRecorder
+from scheduler.mail.returning import ReturningPeople
 from store.installation import presence
 from store.installation.presence import SignOfLife
 from store.outbox import callback_admin
@@ -59,7 +60,7 @@ class MailRounds:
             chance=lambda: 0.5,
         )
         self.opener, self.recorder = MailOpener(world.store, self.now), MailRecorder(world.store)
-        self.outage = SlackOutage(world.store, self.now)
+        self.outage, self.returning = SlackOutage(world.store, self.now), ReturningPeople(world.store, self.now)
         self.courier = CallbackSender(world.store, http, self.outcomes.append, self.now, lambda: 0.5, mail=post)
 
     def now(self) -> datetime:
