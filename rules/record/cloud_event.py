@@ -1,6 +1,11 @@
 """An audit event as a CloudEvent 1.0, for the operators' feed. `data` is the event exactly as an export writes it.
 
-Events hold ids, enums, times and digests, so the feed contains no text that an agent or a person wrote.
+Events hold ids, enums, times and digests, and no title, parameter, comment or answer. Some ids are words that the agent
+chose (`run_id`, `thread_id`, the type of an action), and some digests have no salt and can be guessed (`action_digest`,
+`subject_digest`, and the addresses of people).
+
+An event whose digest or place is not that of its row was changed in the database. It is sent as `unreadable`, as is a
+row that is no event, with an id of its own: with the id of another event, a receiver would drop it.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ import json
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from rules.record.chain import event_digest
 from rules.record.evidence import TENANT, parse_strict_json
 
 MEDIA_TYPE = "application/cloudevents+json"
@@ -29,9 +35,9 @@ class StoredEvent(NamedTuple):
 
 def cloud_event(stored: StoredEvent) -> CloudEvent:
     """`id` is the event's digest, which names its content and its place in the chain."""
-    event = _parse(stored.body)
+    event = _parse(stored)
     if event is None:
-        return _envelope(stored, _digest(stored.body), UNREADABLE) | {"data": _unreadable(stored)}
+        return _envelope(stored, _digest(stored), UNREADABLE) | {"data": _unreadable(stored)}
     envelope = _envelope(stored, event["digest"], event["event_type"])
     return envelope | {"time": event["occurred_at"], "data": event}
 
@@ -51,7 +57,7 @@ def probe_event(event_id: str, at: str) -> CloudEvent:
 
 def encode_cloud_event(event: CloudEvent) -> bytes:
     """One line."""
-    return json.dumps(event, separators=(",", ":")).encode()
+    return json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _envelope(stored: StoredEvent, event_id: str, event_type: str) -> CloudEvent:
@@ -66,16 +72,24 @@ def _envelope(stored: StoredEvent, event_id: str, event_type: str) -> CloudEvent
     }
 
 
-def _parse(body: str) -> dict[str, Any] | None:
-    """The event, or None if someone changed the row so that it is none."""
+def _parse(stored: StoredEvent) -> dict[str, Any] | None:
+    """The event, or None if someone changed the row."""
     try:
-        event = parse_strict_json(body)
+        event = parse_strict_json(stored.body)
+        return event if _is_sealed_in(stored, event) else None
     except ValueError:
         return None
-    named = isinstance(event, dict) and all(
-        isinstance(event.get(name), str) for name in ("digest", "event_type", "occurred_at")
-    )
-    return event if named and "kind" not in event else None
+
+
+def _is_sealed_in(stored: StoredEvent, event: Any) -> bool:
+    """Whether the event is as it was written, in the place where it was written."""
+    if not isinstance(event, dict) or "kind" in event:
+        return False
+    if not all(isinstance(event.get(name), str) for name in ("digest", "event_type", "occurred_at")):
+        return False
+    chain_id = event.get("decision_package_id") or TENANT
+    place = (event.get("tenant_id"), chain_id, event.get("revision"))
+    return place == (stored.tenant_id, stored.chain_id, stored.revision) and event["digest"] == event_digest(event)
 
 
 def _unreadable(stored: StoredEvent) -> dict[str, Any]:
@@ -83,5 +97,5 @@ def _unreadable(stored: StoredEvent) -> dict[str, Any]:
     return {"kind": UNREADABLE, "decision_package_id": package_id, "body": stored.body}
 
 
-def _digest(text: str) -> str:
-    return "sha256:" + sha256(text.encode()).hexdigest()
+def _digest(stored: StoredEvent) -> str:
+    return "sha256:" + sha256(json.dumps(stored).encode()).hexdigest()

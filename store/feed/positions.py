@@ -10,7 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, insert, null, select, update
+from sqlalchemy import Connection, LargeBinary, bindparam, case, insert, null, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from rules.record.cloud_event import StoredEvent
 from rules.record.evidence import TENANT
@@ -22,6 +24,24 @@ from store.schema.feed_tables import FeedLoss
 from store.schema.tables import core
 
 LOSSES = core(FeedLoss)
+
+
+class _Bytes(FunctionElement[bytes]):
+    """A text as it is stored. SQLite also stores what is no text, and cannot return that as one."""
+
+    type = LargeBinary()
+    inherit_cache = True
+
+
+@compiles(_Bytes, "sqlite")
+def _write_for_sqlite(element: _Bytes, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS BLOB)"
+
+
+@compiles(_Bytes, "postgresql")
+def _write_for_postgresql(element: _Bytes, compiler: Any, **options: Any) -> str:
+    return f"convert_to({compiler.process(element.clauses, **options)}, 'UTF8')"
+
 
 OF_FEED = (POSITIONS.c.tenant_id == bindparam("tenant"), POSITIONS.c.feed == bindparam("feed_name"))
 _NOW = bindparam("now", type_=MOMENT)
@@ -61,7 +81,7 @@ _RECORD = (
 )
 _LOSE = insert(LOSSES)
 _FIRST_EVENTS = (
-    select(EVENTS.c.revision, EVENTS.c.body, EVENTS.c.occurred_at)
+    select(EVENTS.c.revision, _Bytes(EVENTS.c.body).label("body"), EVENTS.c.occurred_at)
     .where(
         EVENTS.c.tenant_id == bindparam("tenant"),
         EVENTS.c.package_id == bindparam("chain"),
@@ -71,7 +91,11 @@ _FIRST_EVENTS = (
     .limit(bindparam("limit"))
 )
 _FIRST_TENANT_EVENTS = (
-    select(TENANT_EVENTS.c.sequence.label("revision"), TENANT_EVENTS.c.body, TENANT_EVENTS.c.occurred_at)
+    select(
+        TENANT_EVENTS.c.sequence.label("revision"),
+        _Bytes(TENANT_EVENTS.c.body).label("body"),
+        TENANT_EVENTS.c.occurred_at,
+    )
     .where(TENANT_EVENTS.c.tenant_id == bindparam("tenant"), TENANT_EVENTS.c.sequence > bindparam("sent"))
     .order_by(TENANT_EVENTS.c.sequence)
     .limit(bindparam("limit"))
@@ -139,8 +163,14 @@ def load_due_events(connection: Connection, key: FeedKey, claim: ClaimedChain, l
     else:
         rows = connection.execute(_FIRST_EVENTS, values | {"chain": claim.chain_id})
     return [
-        DueEvent(StoredEvent(key.tenant_id, claim.chain_id, row.revision, row.body), row.occurred_at) for row in rows
+        DueEvent(StoredEvent(key.tenant_id, claim.chain_id, row.revision, _text(row.body)), row.occurred_at)
+        for row in rows
     ]
+
+
+def _text(body: bytes | None) -> str:
+    """What is no text does not stop its chain: it is sent as unreadable."""
+    return (body or b"").decode(errors="backslashreplace")
 
 
 def record_progress(connection: Connection, key: FeedKey, claim: ClaimedChain, progress: Progress) -> bool:

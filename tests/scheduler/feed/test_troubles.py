@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from rules.record.evidence import TENANT
 from rules.state.commands import Approve
 from scheduler.callbacks.retries import ATTEMPTS
@@ -252,9 +254,50 @@ async def test_an_event_that_was_deleted_from_the_database_leaves_a_gap_and_stop
     assert (await report_of(station)).behind == 0
 
 
-async def test_an_event_that_was_changed_into_something_else_is_sent_as_unreadable(
+CHANGES = {
+    "no JSON": "'not an event'",
+    "NaN": "replace(body, '0.95', 'NaN')",
+    "another person": "replace(body, 'UOWEN', 'UEVIL')",
+    "another type": "replace(body, 'submitted', 'commented')",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_an_event_that_was_changed_is_sent_as_unreadable_with_an_id_of_its_own(
+    station: Station, receiver: Receiver, change: str
+) -> None:
+    states = [await station.world.submit() for _ in range(2)]
+    digests = [(await station.chain(state.decision_package_id))[0]["digest"] for state in states]
+    await station.tamper(f"UPDATE events SET body = {change}")
+    await station.send()
+    changed = [got.payload for got in receiver.got if got.payload["subject"] != station.world.tenant_id]
+    assert {event["type"] for event in changed} == {"countersign.unreadable"}
+    assert len({event["id"] for event in changed}.difference(digests)) == 2
+
+
+async def test_an_event_that_was_copied_to_another_place_is_sent_as_unreadable(
     station: Station, receiver: Receiver
 ) -> None:
+    """With the id of the first, a receiver would drop it."""
+    state = await station.world.submit_and_approve(by=SENTA)
+    await station.tamper("UPDATE events SET body = (SELECT min(body) FROM events)")
+    await station.send()
+    types = [got.payload["type"] for got in receiver.got if got.payload["subject"] == state.decision_package_id]
+    assert types.count("countersign.unreadable") == 2
+    assert len(set(receiver.ids())) == len(receiver.got)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_event_that_is_no_text_stops_nothing(station: Station, receiver: Receiver) -> None:
+    state = await station.world.submit_and_approve(by=SENTA)
+    change = f"UPDATE events SET body = CAST(x'7bff7d' AS TEXT) WHERE {PLACE}"
+    await station.tamper(change, package=state.decision_package_id, revision=1)
+    await station.send()
+    assert sequences(receiver, state.decision_package_id) == [1, 2, 3]
+    assert [got.payload["data"]["body"] for got in receiver.got if "unreadable" in got.payload["type"]] == ["{\\xff}"]
+
+
+async def test_an_event_that_is_unreadable_is_sent_whole(station: Station, receiver: Receiver) -> None:
     state = await station.world.submit()
     change = f"UPDATE events SET body = 'not an event' WHERE {PLACE}"
     await station.tamper(change, package=state.decision_package_id, revision=1)
