@@ -37,7 +37,7 @@ def test_a_refusal_states_its_facts() -> None:
 
 def test_a_sentence_has_the_role_in_plain_words_and_the_facts_have_its_name() -> None:
     refusal = refuse(Reason.WRONG_ROLE, role="senior_reviewer")
-    assert refusal.sentence == "You need the senior reviewer role to decide this. Ask someone who has it."
+    assert refusal.sentence == "You need the senior reviewer role to decide this. A role that includes it will do."
     assert refusal.facts == {"role": "senior_reviewer"}
 
 
