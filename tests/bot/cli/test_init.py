@@ -67,7 +67,7 @@ def test_the_example_names_only_settings_that_exist_and_leaves_secrets_empty(
     values = dict(line.lstrip("#").split("=", 1) for line in lines if "=" in line and not line.startswith("# "))
     known = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
     assert set(values) <= known
-    examples = {"PUBLIC_URL", "DATABASE_URL", "SMTP_URL", "EMAIL_FROM"}
+    examples = {"PUBLIC_URL", "DATABASE_URL", "SMTP_URL", "EMAIL_FROM", "FEED_URL", "FEED_FILE"}
     assert {name for name, value in values.items() if value} == {f"COUNTERSIGN_{name}" for name in examples}
     settings = Settings(_env_file=ROOT / ".env.example")
     assert not settings.slack_bot_token

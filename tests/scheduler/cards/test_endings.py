@@ -65,6 +65,17 @@ SETTLED = [
 ]
 
 
+NOTED = {
+    Verb.REJECT: "rejected this.",
+    Verb.TAKE_OVER: "took this over.",
+    Verb.OVERRIDE: "overrode the proposal: stop.",
+    Verb.APPROVE: "approved this.",
+    Verb.REVISE: "asked Clerk for changes.",
+    Verb.REQUEST_MORE_EVIDENCE: "asked Clerk for more evidence.",
+    Verb.DEFER: "deferred this.",
+}
+
+
 @pytest.mark.parametrize(("verb", "values", "says", "labels"), SETTLED)
 async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
     office: Office, verb: Verb, values: Mapping[str, Any], says: str, labels: set[str]
@@ -75,7 +86,7 @@ async def test_a_decision_names_its_decider_on_the_card_and_in_one_note(
     assert ("Senta (senior reviewer)" in card.shown, says.lower() in card.shown) == (True, True)
     assert {label for label in card.labels if label} == labels
     (note,) = office.thread(card)
-    assert ("Senta (senior reviewer)" in note.shown, says in note.shown) == (True, True)
+    assert f"Senta (senior reviewer) {NOTED[verb]}" in note.shown
     assert note.notified == frozenset()
 
 
@@ -116,7 +127,7 @@ async def test_an_approval_with_edits_is_one_note_that_shows_the_changes(databas
         response, card = await office.submit_with_card()
         await office.edit(SENTA, card, '{"record": "43"}')
         (note,) = office.thread(await office.card(response))
-        assert ("Approved with edits" in note.shown, '"43"' in note.shown) == (True, True)
+        assert ("edited the parameters and approved them" in note.shown, '"43"' in note.shown) == (True, True)
 
 
 async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Office) -> None:
