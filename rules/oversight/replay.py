@@ -8,7 +8,7 @@ not all known or the rules have changed, and the submission is not replayed unde
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,7 +37,7 @@ from rules.state.model import PackageState
 from rules.state.situation import Memory, Recollection, Situation, recall
 from rules.verbs.submission import Submit, check_no_earlier_no, propose
 
-_NO_PUBLIC_URL = "no-public-url"
+_NO_PUBLIC_URL, _NEVER_FALLS = "no-public-url", "never-falls"
 
 
 class Obstacle(StrEnum):
@@ -46,6 +46,7 @@ class Obstacle(StrEnum):
     EMPTIED = "emptied"
     UNREADABLE = "unreadable"
     POLICY = "policy"
+    EXCEPTION = "exception"
     AUTONOMY = "autonomy"
     PEOPLE = "people"
     DIFFERS = "differs"
@@ -59,11 +60,15 @@ class Answer(NamedTuple):
 
 
 class Replay(NamedTuple):
-    """`assumes_clicks`: silence counts, and it is not known whether clicks could be proven at that time."""
+    """`assumes_clicks`: whether silence counts depends on whether clicks could be proven then, which is not known.
+
+    `held`: people are asked, or asked for more, only because the same action was asked about before.
+    """
 
     before: PackageState
     after: Answer
     assumes_clicks: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,20 +93,34 @@ def replay_submission(inputs: Inputs, old: Policy, new: Policy, *, clicks_provab
 
 def _replay(inputs: Inputs, old: Policy, new: Policy, provable_today: bool) -> Replay | Obstacle:  # noqa: FBT001
     recorded = inputs.recorded
+    if recorded.exception_uses or recorded.exception:
+        return Obstacle.EXCEPTION
     rules = {why.rule for why in recorded.why}
     were_provable = _NO_PUBLIC_URL not in rules
     own = _answer(inputs, old, clicks_provable=were_provable).state
     if own is None or not _is_as_recorded(_with_chain(own) if CHAIN_BARS in rules else own, recorded):
         return Obstacle.DIFFERS
-    after = _answer(inputs, new, clicks_provable=were_provable)
+    provable = were_provable
+    after = _answer(inputs, new, clicks_provable=provable)
     assumes = bool(after.state and after.state.soft and were_provable and not own.soft)
     if assumes and not provable_today:
+        provable = False
         after = _answer(inputs, new, clicks_provable=False)
+    held = _is_held(after, inputs, new, clicks_provable=provable)
     if after.state is None or not _depends_on_people(after.state):
-        return Replay(recorded, after, assumes)
+        return Replay(recorded, after, assumes, held)
     if not _asks_the_same(own, old, after.state, new):
         return Obstacle.PEOPLE
-    return Replay(recorded, Answer(_with_chain(after.state)) if CHAIN_BARS in rules else after, assumes)
+    after = Answer(_with_chain(after.state)) if CHAIN_BARS in rules else after
+    return Replay(recorded, after, assumes, held)
+
+
+def _is_held(after: Answer, inputs: Inputs, new: Policy, *, clicks_provable: bool) -> bool:
+    state = after.state
+    if state is None or state.level <= HITLLevel.NOTIFY_ONLY or _NEVER_FALLS not in {why.rule for why in state.why}:
+        return False
+    free = _answer(inputs, new, clicks_provable=clicks_provable, with_earlier_level=False).state
+    return free is not None and free.level < state.level
 
 
 def _is_as_recorded(state: PackageState, recorded: PackageState) -> bool:
@@ -111,7 +130,7 @@ def _is_as_recorded(state: PackageState, recorded: PackageState) -> bool:
 def _compared(state: PackageState) -> tuple[object, ...]:
     rules = [(why.rule, why.level) for why in state.why]
     no = state.earlier_no.event_id if state.earlier_no else None
-    return state.level, rules, no, state.terms.role, state.risk, state.action_digest, state.whole_on_card
+    return state.level, rules, no, state.terms, state.risk, state.action_digest, state.whole_on_card
 
 
 # One rule counts the people who could approve, and the directory of that time is not kept. Its result is in the record,
@@ -127,14 +146,27 @@ def _depends_on_people(state: PackageState) -> bool:
 
 
 def _asks_the_same(own: PackageState, old: Policy, after: PackageState, new: Policy) -> bool:
-    same_people = (old.roles, old.directory.guests) == (new.roles, new.directory.guests)
-    return same_people and _depends_on_people(own) and question_of(own, old) == question_of(after, new)
+    question = question_of(after, new)
+    same_people = all(authority_in(old, role) == authority_in(new, role) for role in question.roles)
+    return same_people and _depends_on_people(own) and question_of(own, old) == question
 
 
-def _answer(inputs: Inputs, policy: Policy, *, clicks_provable: bool) -> Answer:
+@lru_cache(maxsize=1024)
+def authority_in(policy: Policy, role: str) -> object:
+    """All that says who may act in this role: the roles that include it, who has these, and how far they reach."""
+    return frozenset(policy.directory.guests), {
+        name: (frozenset(own.members), frozenset(own.groups), frozenset(own.scopes), own.max_risk)
+        for name, own in policy.roles.items()
+        if role in policy.roles_implied_by(name)
+    }
+
+
+def _answer(inputs: Inputs, policy: Policy, *, clicks_provable: bool, with_earlier_level: bool = True) -> Answer:
     recorded, package = inputs.recorded, inputs.package
     agent = Agent.from_valid(agent_id=recorded.agent_id, name="", owner=recorded.owner, scope=inputs.scope)
     situation = _situation(inputs, agent, policy, clicks_provable=clicks_provable)
+    if not with_earlier_level:
+        situation = replace(situation, memory=situation.memory.model_copy(update={"earlier_level": None}))
     if refusal := check_no_earlier_no(agent.agent_id, package, situation) or _check_parties(inputs, situation.roster):
         return Answer(refused=refusal.reason)
     package_id = recorded.decision_package_id

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from rules.oversight.aftermath import Group, TriedPackage
 from rules.oversight.comparison import Comparison
 from rules.oversight.earlier_profiles import When
 from rules.oversight.history import AsOf, History
 from rules.oversight.replay import Inputs, Obstacle, Replay, replay_submission
+from rules.oversight.untried import untried_changes
 from rules.package.model import DecisionPackage
 from rules.people.lineage import Lineage
 from rules.policy.model import Policy
@@ -34,6 +36,7 @@ from store.audit.submissions import (
     Recorded,
     earlier_profiles,
     known_policies,
+    policy_in_force,
     read_in_time,
 )
 from store.installation.tenancy import read_tenant_id
@@ -62,25 +65,45 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """`titles`: of the packages that are evidence, unless retention has emptied them."""
+    """`titles`: of the packages that are evidence, unless retention has emptied them.
+
+    `untried`: settings that no replay can try, and in which the policy differs from the one in force or from those of
+    the packages.
+    """
 
     comparison: Comparison
     staffing: Staffing
     titles: dict[str, str]
+    untried: list[str]
 
 
 def replay_policy(connection: Connection, trial: Trial, progress: Progress = no_progress) -> Result:
     """`connection` must be a `snapshot`."""
     tenant_id = read_tenant_id(connection)
     comparison, staffing = Comparison(), Staffing(connection, tenant_id, trial.policy, trial.now)
+    in_force = policy_in_force(connection, tenant_id)
+    others = {in_force.full_version: in_force} if in_force else {}
     for event, replay, old in replay_steps(connection, tenant_id, trial, progress):
         if isinstance(replay, Obstacle):
-            comparison.add_obstacle(event["action_type"], replay)
+            comparison.add_obstacle(_tried(event), replay)
         elif replay and old:
-            comparison.add(replay, old, trial.policy)
+            comparison.add(_tried(event), replay, old, trial.policy)
             staffing.add(replay.after.state)
+        if old:
+            others[old.full_version] = old
         comparison.follow(event["decision_package_id"], event)
-    return Result(comparison=comparison, staffing=staffing, titles=_titles(connection, tenant_id, comparison))
+    untried = set[str]().union(*(untried_changes(other, trial.policy) for other in others.values()))
+    titles = _titles(connection, tenant_id, comparison)
+    return Result(comparison=comparison, staffing=staffing, titles=titles, untried=sorted(untried))
+
+
+def _tried(submission: Event) -> TriedPackage:
+    return TriedPackage(
+        submission["decision_package_id"],
+        submission["event_id"],
+        submission["action_type"],
+        datetime.fromisoformat(submission["occurred_at"]),
+    )
 
 
 def replay_steps(
@@ -153,7 +176,7 @@ class _Past:
 
 def _titles(connection: Connection, tenant_id: str, comparison: Comparison) -> dict[str, str]:
     titles: dict[str, str] = {}
-    suspects = [suspect for suspect, _ in comparison.evidence]
+    suspects = [package for group in Group for package in comparison.evidence(group)]
     for first in range(0, len(suspects), _AT_ONCE):
         some = suspects[first : first + _AT_ONCE]
         words = load_words(connection, tenant_id, *(suspect.event_id for suspect in some))

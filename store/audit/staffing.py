@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
 
-from rules.authority.authorization import asked_roles, eligible_users, question_in
+from rules.authority.authorization import asked_roles, deciding_roles, eligible_users, question_in
 from rules.people.directory import AUTO, Roster
 from rules.policy.model import Policy
 from rules.reasons import Refusal
@@ -24,7 +25,8 @@ _MAX_CACHED = 4096
 class Staffing:
     """`packages`: how many ask each role. `people`: who could decide at least one of these in this role today.
 
-    `unstaffed`: how many would be refused today, because too few people could decide them.
+    `unread`: roles that are also held by a group whose members are not known, for example because only the new policy
+    names it. `unstaffed`: how many would be refused today, because too few people could decide them.
     """
 
     def __init__(self, connection: Connection, tenant_id: str, policy: Policy, now: datetime) -> None:
@@ -33,6 +35,7 @@ class Staffing:
         self.as_of, self.is_known = as_of, self.roster.directory.is_fresh(policy, now)
         self.packages: Counter[str] = Counter()
         self.people: dict[str, set[str]] = {}
+        self.unread: set[str] = set()
         self.unstaffed = 0
         self._today = Situation(
             policy=policy, roster=self.roster, now=now, tenant_id=tenant_id, fresh_id="", actor=AUTO
@@ -49,7 +52,17 @@ class Staffing:
         able, is_refused = self._look_up(state)
         for role, users in able.items():
             self.people.setdefault(role, set()).update(users)
-        self.unstaffed += is_refused
+        roles = (*deciding_roles(state, self.roster.policy), *state.terms.ladder)
+        unread = self._unread_roles.intersection(roles)
+        self.unread |= unread & able.keys()
+        self.unstaffed += is_refused and not unread
+
+    @cached_property
+    def _unread_roles(self) -> frozenset[str]:
+        """The roles in which members of groups without known members could act."""
+        policy, known = self.roster.policy, self.roster.directory.groups
+        holders = (name for name, role in policy.roles.items() if not known.keys() >= set(role.groups))
+        return frozenset[str]().union(*map(policy.roles_implied_by, holders))
 
     def _look_up(self, state: PackageState) -> tuple[dict[str, frozenset[str]], bool]:
         """Cached, because most packages ask what others asked before."""

@@ -21,6 +21,7 @@ from rules.people.lineage import Lineage
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.record.chain import Event
+from rules.record.evidence import StoredPolicy
 from rules.scales import HITLLevel
 from rules.state.events import EventType, TenantEventType
 from rules.threads.model import KEY_PREFIX
@@ -28,6 +29,7 @@ from store.audit.reader import Progress
 from store.audit.tenant_record import TENANT_EVENTS, policy_texts
 from store.audit.tolerant_rows import stream_batches
 from store.commands.write import EVENTS
+from store.installation.tenancy import INSTALLATION
 from store.packages.autonomy import PROFILES
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.versions import VERSIONS
@@ -45,14 +47,22 @@ class Recorded(NamedTuple):
 
 def known_policies(connection: Connection, tenant_id: str) -> dict[str, Policy]:
     """Every policy that was ever in force and that this release can read, by the name that events give it."""
-    policies = {}
-    for stored in policy_texts(connection, tenant_id):
-        try:
-            policy = read_policy(stored.text).model_copy(update={"digest": stored.digest})
-        except (PolicyError, AttributeError):  # written by another release, or no text
-            continue
-        policies[policy.full_version] = policy
-    return policies
+    policies = (_parse(stored) for stored in policy_texts(connection, tenant_id))
+    return {policy.full_version: policy for policy in policies if policy}
+
+
+def policy_in_force(connection: Connection, tenant_id: str) -> Policy | None:
+    """None: there is none, or this release cannot read it."""
+    digest = connection.execute(select(INSTALLATION.c.policy_digest)).scalar_one()
+    texts = (stored for stored in policy_texts(connection, tenant_id) if stored.digest == digest)
+    return next(map(_parse, texts), None)
+
+
+def _parse(stored: StoredPolicy) -> Policy | None:
+    try:
+        return read_policy(stored.text).model_copy(update={"digest": stored.digest})
+    except (PolicyError, AttributeError):  # written by another release, or no text
+        return None
 
 
 def read_in_time(

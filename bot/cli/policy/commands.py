@@ -19,7 +19,8 @@ from bot.cli.common.spans import parse_period
 from bot.cli.common.text import as_json
 from bot.cli.policy.applying import consequences
 from bot.cli.policy.explain import explain_package, render_explanation
-from bot.cli.policy.replaying import render_replay, replay_document
+from bot.cli.policy.replay_document import replay_document
+from bot.cli.policy.replaying import render_replay
 from bot.cli.policy.trial import short_trial, try_policy
 from bot.settings import read_settings
 from rules.package.model import DecisionPackage

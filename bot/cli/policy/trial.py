@@ -12,7 +12,9 @@ from bot.cli.common.command_error import CommandError
 from bot.cli.common.faults import first_line
 from bot.cli.common.output import progress_of
 from bot.cli.common.text import iso
-from bot.cli.policy.replaying import Report, describe_counts, evidence_lines
+from bot.cli.policy.replay_document import Report
+from bot.cli.policy.replay_evidence import evidence_lines, obstacle_lines
+from bot.cli.policy.replaying import describe_counts, role_lines, untried_lines
 from bot.settings import read_settings
 from rules.policy.model import Policy
 from rules.values import write_duration
@@ -35,7 +37,7 @@ def try_policy(policy: Policy, period: timedelta, most: int | None = None) -> Re
             result = replay_policy(connection, Trial(policy, since, now, settings.proves_clicks), tell)
         except _RECORD_FAULTS as fault:
             raise CommandError("the record cannot be read: `countersign audit verify` says where") from fault
-    return Report(policy, since, now, result)
+    return Report(policy, since, now, result, settings.proves_clicks)
 
 
 def _start(connection: Connection, since: datetime, most: int | None) -> datetime:
@@ -54,6 +56,11 @@ def short_trial(policy: Policy, path: str) -> Iterator[str]:
         yield f"No package was submitted in the last {write_duration(SHORT)}."
         return
     yield f"Tried on {total.replayed} of the {total.packages} packages since {iso(report.since)}:"
+    if total.replayed * 2 < total.packages:
+        yield "  Most packages could not be tried."
+    yield from obstacle_lines(report)
     yield f"  {describe_counts(total)}"
+    yield from role_lines(report.comparison)
     yield from evidence_lines(report, _NAMED)
+    yield from untried_lines(report)
     yield f"For more: countersign policy replay {path}"

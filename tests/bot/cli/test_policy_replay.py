@@ -105,11 +105,16 @@ def without_digest(output: str) -> str:
     return re.sub(r"\+[0-9a-f]{12}\b", "", output)
 
 
+NOTHING: dict[str, Any] = {
+    "role": None, "quorum": 0, "of_role": {}, "comment_required": False, "details_first": False, "soft_timeout": None,
+}  # fmt: skip
+
+
 async def test_json_has_all_that_the_text_says(terminal: Terminal, world: World) -> None:
     await live_through(world)
     parsed = document(terminal, policy(**LASTING | NEW), "--since", "30d")
-    assert (parsed["packages"], parsed["replayed"], parsed["not_replayable"]) == (7, 7, {})
-    assert parsed["then"] == {"asked": 2, "soft": 4, "spared": 1, "refused": 0}
+    assert (parsed["packages"], parsed["replayed"], sum(parsed["not_replayable"].values())) == (7, 7, 0)
+    assert parsed["then"] == {"asked": 2, "soft": 4, "spared": 1, "refused": None}
     assert parsed["new"] == {"asked": 2, "soft": 1, "spared": 4, "refused": 0}
     assert list(parsed["policies_then"].values()) == [7]
     assert parsed["shifts"] == {"laxer": 6, "stricter": 1, "other": 0, "same": 0}
@@ -117,12 +122,16 @@ async def test_json_has_all_that_the_text_says(terminal: Terminal, world: World)
     assert [(entry["decision_package_id"], entry["came_of_it"]) for entry in parsed["evidence"]] == [
         ("pkg_0004", ["failed"]),
         ("pkg_0002", ["rejected"]),
-        ("pkg_0001", ["objected to"]),
+        ("pkg_0001", ["objected_to"]),
     ]
+    assert parsed["went_wrong"] == {"asked": 0, "soft": 0, "spared": 1, "refused": 0, "not_replayable": 0}
+    assert sum(parsed["laxer_without_trace"].values()) == 3
     failed = parsed["evidence"][0]
     assert (failed["title"], failed["action_type"]) == ("Send the notice to Entity ABC", "mail.send")
-    assert failed["then"] == {"involvement": "soft", "level": "soft_approval", "role": "reviewer", "quorum": 1}
-    assert failed["new"] == {"involvement": "spared", "level": "notify_only", "role": None, "quorum": 0}
+    assert failed["then"] == NOTHING | {
+        "involvement": "soft", "level": "soft_approval", "role": "reviewer", "quorum": 1, "soft_timeout": "5m",
+    }  # fmt: skip
+    assert failed["new"] == NOTHING | {"involvement": "spared", "level": "notify_only"}
     assert parsed["asked_today"]["roles"][0]["packages"] == 3
     assert parsed["since"] == "2026-10-21T12:00:00Z"
 
@@ -200,6 +209,27 @@ async def test_a_long_title_does_not_break_the_lines(terminal: Terminal, world: 
     assert max(map(len, out.splitlines())) <= 80
 
 
+async def test_changed_terms_are_shown_and_nothing_else_is_called_the_same(terminal: Terminal, world: World) -> None:
+    await world.submit(HARD)
+    silent = terminal.file("silent.toml", policy_text(policy(**LASTING, tiers={"high": {"comment_required": False}})))
+    out = terminal("policy", "replay", silent).out
+    assert ("no comment" in out, "asked the same" in out) == (True, False)
+    assert (
+        "All of them are asked the same."
+        in terminal("policy", "replay", terminal.file("b.toml", policy_text(new()))).out
+    )
+
+
+async def test_a_replay_says_that_other_people_hold_a_role_and_what_is_not_tried(
+    terminal: Terminal, world: World
+) -> None:
+    await world.submit(HARD)
+    wider = new(roles={"senior_reviewer": {"members": [RITA]}}, separation={"second_pair_of_eyes": False})
+    out = terminal("policy", "replay", terminal.file("new.toml", policy_text(wider))).out
+    assert "The policy changes who holds these roles, or how far they reach: senior_reviewer" in " ".join(out.split())
+    assert "Changed, and not tried: separation.second_pair_of_eyes." in " ".join(out.split())
+
+
 async def test_an_old_directory_names_nobody(terminal: Terminal, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.submit(HARD)
     monkeypatch.setattr("bot.cli.common.session.now", lambda: NOW + 2 * HOUR)
@@ -218,7 +248,7 @@ async def test_apply_shows_what_the_policy_would_have_asked(terminal: Terminal, 
     assert (result.code, "add --yes" in result.err) == (1, True)
     lines = result.out.splitlines()
     assert "Tried on 7 of the 7 packages since 2026-10-21T12:00Z:" in lines
-    assert "  asked 2, soft 4 > 1, spared 1 > 4, refused 0" in lines
+    assert "  asked 2, soft 4 > 1, spared 1 > 4, refused -" in lines
     assert any(line.startswith("  pkg_0004 ") for line in lines)
     assert lines[-1].startswith("For more: countersign policy replay ")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from bot.demo.folder import Folder
-from rules.oversight.comparison import Shift
+from rules.oversight.asking import Shift
 from rules.policy.parse import read_policy
 from rules.state.commands import Verb
 from store.audit.policy_replay import Trial, replay_policy

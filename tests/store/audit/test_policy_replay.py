@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from rules.oversight.comparison import Comparison, Involvement, Shift, Trace
+from rules.oversight.aftermath import Ending, Group, Trace
+from rules.oversight.asking import Involvement, Shift
+from rules.oversight.comparison import Comparison
 from rules.oversight.replay import Obstacle, Replay
 from rules.package.model import DecisionPackage
 from rules.people.directory import AgentStanding
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
-from rules.state.commands import Approve, Object, Reject
+from rules.state.commands import Approve, HumanOverrideCommand, Object, Reject, Withdraw
 from rules.state.model import PackageState
 from store.agents import agent_admin
 from store.audit import retention
@@ -23,7 +25,7 @@ from store.audit.policy_replay import Result, Trial, replay_policy, replay_steps
 from store.audit.reader import snapshot
 from store.commands.policies import PolicyFile, activate_policy
 from store.engine.engines import make_engine
-from tests.rules.world import DAY, HOUR, MINUTE, RITA, SENTA, ask, package, policy, policy_text
+from tests.rules.world import DAY, HOUR, MINUTE, RITA, ROSE, SENTA, ask, package, policy, policy_text
 from tests.store.audit_record import tamper
 from tests.store.oversight.history import live_through, unrelated
 from tests.store.oversight.test_statistics import BUSY
@@ -155,15 +157,45 @@ async def test_laxer_packages_that_went_wrong_or_met_a_no_are_evidence(world: Wo
     world.clock.passes(25 * HOUR)
     await world.submit(unrelated())
     result = replay(world, SPARING)
-    evidence = [(suspect.decision_package_id, traces) for suspect, traces in result.comparison.evidence]
-    assert evidence == [
+    laxer = result.comparison.evidence(Group.LAXER)
+    assert [(package.decision_package_id, package.came_of_it) for package in laxer] == [
         (failed.decision_package_id, [Trace.FAILED, Trace.ROLLED_BACK]),
         (rejected.decision_package_id, [Trace.REJECTED]),
     ]
     assert result.titles[failed.decision_package_id] == "Read the record"
-    assert {sound.decision_package_id} < set(result.comparison.suspects)
-    assert grave.decision_package_id not in result.comparison.suspects
-    assert result.comparison.waiting == 1
+    assert result.comparison.packages[sound.decision_package_id].is_laxer
+    assert not result.comparison.packages[grave.decision_package_id].is_laxer
+    assert result.comparison.endings == {Ending.IDLE: 1, Ending.WAITING: 1}
+
+
+async def test_what_went_wrong_is_evidence_if_nobody_was_asked_then_and_nobody_is_now(database_url: str) -> None:
+    async with open_world(database_url, SPARING) as world:
+        keep_moving(world)
+        await world.claim(state := await world.submit(unrelated()))
+        await world.report(state, "failed")
+        result = replay(world, SPARING)
+    [unasked] = result.comparison.evidence(Group.UNASKED)
+    assert (unasked.came_of_it, result.titles) == ([Trace.FAILED], {state.decision_package_id: "Read the record"})
+
+
+async def test_what_went_wrong_is_counted_also_if_it_is_not_replayable(world: World) -> None:
+    keep_moving(world)
+    state = await world.submit_and_approve(unrelated(), by=RITA)
+    await world.claim(state)
+    await world.report(state, "failed")
+    change(world, "UPDATE policies SET text = 'new_setting = 1'")
+    [untried] = compare(world, SPARING).evidence(Group.UNTRIED)
+    assert (untried.obstacle, untried.came_of_it) == (Obstacle.POLICY, [Trace.FAILED])
+
+
+async def test_an_override_that_stops_and_a_withdrawal_by_a_person_leave_a_trace(world: World) -> None:
+    keep_moving(world)
+    stop = ask(HumanOverrideCommand, await world.submit(unrelated()), override_decision="stop")
+    await world.after(stop, RITA)
+    withdrawn = await world.submit(unrelated(requested_by=ROSE))
+    await world.after(ask(Withdraw, withdrawn), ROSE)
+    laxer = compare(world, SPARING).evidence(Group.LAXER)
+    assert [package.came_of_it for package in laxer] == [[Trace.STOPPED], [Trace.STOPPED]]
 
 
 async def test_a_package_that_the_service_revoked_by_itself_is_no_evidence(world: World) -> None:
@@ -172,7 +204,7 @@ async def test_a_package_that_the_service_revoked_by_itself_is_no_evidence(world
     sacked = policy(**LASTING, version="sacked", roles={"reviewer": {"members": []}})
     await apply(world, sacked)
     assert (await world.claim(state)).refusal is not None
-    assert compare(world, SPARING).evidence == []
+    assert compare(world, SPARING).evidence(Group.LAXER) == []
 
 
 async def apply(world: World, other: Policy) -> None:
@@ -253,6 +285,14 @@ async def test_a_chain_that_leaves_few_people_is_replayed_if_the_same_people_are
     assert obstacles(compare(world, SPARING)) == {}
 
 
+async def test_a_chain_does_not_depend_on_roles_that_the_package_does_not_ask(world: World) -> None:
+    legal = policy(**LASTING, version="legal", roles={"legal": {"members": [SENTA], "max_risk": "critical"}})
+    wider = policy(**LASTING, version="wider", roles={"reviewer": {"members": [RITA], "max_risk": "medium"}})
+    await world.submit(package(on_behalf_of=[RITA], thread_id=None))
+    assert obstacles(compare(world, legal)) == {}
+    assert obstacles(compare(world, wider)) == {Obstacle.PEOPLE: 1}
+
+
 async def test_packages_of_a_revoked_agent_are_replayed(world: World) -> None:
     await world.submit(unrelated())
     await world.write(
@@ -304,6 +344,26 @@ async def test_what_the_same_action_required_before_is_counted_apart(world: Worl
     assert comparison.held == 1
 
 
+async def test_what_needs_nobody_is_not_counted_as_asked_because_of_before(database_url: str) -> None:
+    async with open_world(database_url, SPARING) as world:
+        keep_moving(world)
+        same = unrelated()
+        for _ in range(2):
+            assert (await world.submit(same)).level is HITLLevel.NOTIFY_ONLY
+        automatic = policy(**LASTING, version="automatic", tiers={"medium": {"level": "full_auto"}})
+        assert compare(world, automatic).held == 0
+
+
+async def test_what_silence_off_makes_an_approval_is_counted_as_asked_because_of_before(world: World) -> None:
+    keep_moving(world)
+    same = unrelated()
+    for _ in range(2):
+        await world.after(ask(Approve, await world.submit(same)), RITA)
+    quiet = policy(**LASTING, version="quiet", tiers={"medium": {"level": "notify_only"}}, soft={"enabled": False})
+    comparison = compare(world, quiet)
+    assert (comparison.total.new, comparison.held) == ({Involvement.SPARED: 1, Involvement.ASKED: 1}, 1)
+
+
 @pytest.mark.parametrize(("provable", "involvement"), [(True, Involvement.SOFT), (False, Involvement.ASKED)])
 async def test_todays_setting_of_clicks_counts_where_that_of_the_time_is_not_known(
     world: World, *, provable: bool, involvement: Involvement
@@ -322,6 +382,22 @@ async def test_people_are_those_of_today(world: World) -> None:
     nobody = policy(**LASTING, version="empty", roles={name: {"members": []} for name in POLICY.roles})
     unstaffed = replay(world, nobody).staffing
     assert (unstaffed.people["senior_reviewer"], unstaffed.unstaffed) == (set(), 1)
+
+
+async def test_a_group_whose_members_are_not_known_is_not_nobody(world: World) -> None:
+    await world.submit(unrelated("high"))
+    legal = {"groups": ["S0LEGAL01"], "max_risk": "critical"}
+    grouped = policy(**LASTING, version="grouped", roles={"legal": legal}, tiers={"high": {"role": "legal"}})
+    staffing = replay(world, grouped).staffing
+    assert (staffing.unread, staffing.unstaffed) == ({"legal"}, 0)
+
+
+async def test_changed_settings_that_are_not_tried_are_named(world: World) -> None:
+    await world.submit(unrelated())
+    assert replay(world, SPARING).untried == []
+    changes: dict[str, Any] = {"autonomy": {"promote_after_successes": 1}, "soft": {"sample": 0.0}}
+    changed = policy(**LASTING | changes, version="quick", tiers={"high": {"ladder": []}})
+    assert replay(world, changed).untried == ["autonomy.promote_after_successes", "soft.sample", "tiers.high.ladder"]
 
 
 async def test_the_service_writes_while_a_replay_reads(world: World) -> None:
