@@ -32,12 +32,12 @@ def _dissent(name: str, voices: tuple[Dissent, ...]) -> Iterator[Block]:
 def _takeover(_: str, takeover: TakeoverPackage) -> Iterator[Block]:
     yield from quote_blocks("So far", takeover.summary)
     yield from quote_blocks("Stopped because", takeover.stopping_reason)
-    yield from list_blocks("Done", takeover.work_completed)
     if isinstance(takeover.current_state, str):
         yield from quote_blocks("Current state", takeover.current_state)
     elif takeover.current_state is not None:
         yield from value_blocks("Current state", takeover.current_state)
     yield from list_blocks("Next", takeover.next_steps)
+    yield from list_blocks("Done", takeover.work_completed)
 
 
 def _schema(name: str, schema: FormSchema) -> Iterator[Block]:

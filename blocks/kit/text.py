@@ -16,6 +16,15 @@ _LINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNUSUAL = re.compile(r"[^\n\t -~]")  # everything but visible ASCII; most texts contain little of it
 _GAPS = re.compile(r"\n(?:[^\S\n]*\n)+")
 _SPACES = re.compile(r"\s+")
+_DOT = re.compile(r"(?<!\[)\.(?!\])")  # but not one that is spelled already
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+# With a scheme; or a host that begins with www., has a path, or ends in a usual domain.
+_ADDRESS = re.compile(
+    rf"\b[a-z][a-z0-9+.-]*://[^\s<>\"']+"
+    rf"|(?<![@\w.-])(?:www\.[^\s<>\"'/]+|(?:{_LABEL}\.)+[a-z]{{2,}}(?=/)|(?:{_LABEL}\.)+(?:com|net|org|info|biz|io|co|app|dev))"
+    r"(?![\w@-])",
+    re.IGNORECASE,
+)
 
 
 def clean(text: str) -> str:
@@ -58,11 +67,24 @@ def host_of(url: str) -> str:
         return host.encode("ascii", "backslashreplace").decode()
 
 
+def defang_all(text: str) -> str:
+    """The same for each address in a text that mail programs would make a link. E-mail addresses stay."""
+    return _ADDRESS.sub(_spell, text)
+
+
+def _spell(address: re.Match[str]) -> str:
+    if "://" in address[0]:
+        scheme, _, rest = address[0].partition("://")
+        return defang(f"{scheme.lower()}://{rest}")
+    host, slash, path = address[0].partition("/")
+    return f"{_DOT.sub('[.]', host)}{slash}{path}"
+
+
 def defang(url: str) -> str:
     """The URL in a form that nothing turns into a link."""
     scheme, colon, rest = url.partition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme.replace('tt', 'xx')}{colon}{host.replace('.', '[.]')}{slash}{path}"
+    return f"{scheme.replace('tt', 'xx')}{colon}{_DOT.sub('[.]', host)}{slash}{path}"
 
 
 def in_utc(moment: datetime) -> str:

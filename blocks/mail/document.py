@@ -8,6 +8,7 @@ from json import dumps
 from typing import NamedTuple
 
 from blocks.kit.elements import Element
+from blocks.kit.text import defang_all
 from rules.visible import is_visible
 
 _UNUSUAL = re.compile(r"[^\n\t -~]")
@@ -23,8 +24,11 @@ class Chapter(NamedTuple):
 
 
 def visible_text(run: Element) -> str:
-    """The text of a run. Parts are cleaned where they are made; this also holds for texts that nobody thought of."""
-    text: str = run["fallback"] if run["type"] == "date" else run["text"]
+    """The text of a run, without addresses that a mail program would make a link.
+
+    Parts are cleaned where they are made; this also holds for texts that nobody thought of.
+    """
+    text: str = run["fallback"] if run["type"] == "date" else defang_all(run["text"])
     return _UNUSUAL.sub(lambda match: _spelled(match[0]), text)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from blocks.card.buttons import verbs_on_buttons
 from blocks.kit.elements import Run, link
-from blocks.kit.text import cut
+from blocks.kit.text import cut, defang_all
 from blocks.words.choices import OPEN_CARD
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import title_of
@@ -69,7 +69,7 @@ def mail_subject(matters: Sequence[Matter], more: int, *, show_title: bool) -> s
     if not show_title:
         return list_heading(matters, more) if others else reason_subject(first.reason)
     ending = f" and {others} more" if others else ""
-    return cut(f"{reason_label(first.reason)}: {title_of(first.dossier)}", _SUBJECT - len(ending)) + ending
+    return cut(f"{reason_label(first.reason)}: {defang_all(title_of(first.dossier))}", _SUBJECT - len(ending)) + ending
 
 
 def list_heading(matters: Sequence[Matter], more: int) -> str:

@@ -12,6 +12,7 @@ from blocks.card.content import full_content
 from blocks.details.agent import ASKED, REASONS, Fields, field_blocks, short_field_blocks
 from blocks.kit.elements import Block, Element, bold, code, paragraph, rich
 from blocks.kit.frame import Parts, aside
+from blocks.kit.text import defang_all
 from blocks.mail.document import Chapter
 from blocks.mail.html import html_part
 from blocks.mail.matter import Matter, how_to_decide, why_mailed
@@ -24,10 +25,12 @@ from blocks.words.stops import stop_on_card
 from rules.package.model import DecisionPackage
 from rules.state.model import Status
 
-# Bytes of HTML. Gmail hides what comes after 102 KB of a mail.
+# Bytes of HTML. Gmail hides what comes after 102 KB of a mail. A takeover needs its room more than what it is about.
 _PROPOSAL_ROOM = 40_000
-_HANDOVER_ROOM = 16_000
 _CLAIMS_ROOM = 24_000
+_HANDOVER_ROOM = 60_000
+_PROPOSAL_ROOM_BESIDE_IT = 16_000
+_CLAIMS_ROOM_BESIDE_IT = 8_000
 
 
 def package_chapters(matter: Matter) -> tuple[Chapter, ...]:
@@ -42,7 +45,7 @@ def package_chapters(matter: Matter) -> tuple[Chapter, ...]:
 
 def _title(dossier: Dossier, *, pending: bool) -> str:
     sign = request_icon(dossier.state) if pending else status_icon(dossier.state)
-    return f"{sign} {title_of(dossier)}"
+    return f"{sign} {defang_all(title_of(dossier))}"
 
 
 def _request(dossier: Dossier) -> Parts:
@@ -85,11 +88,13 @@ def _agents_words(dossier: Dossier) -> Iterator[Chapter]:
     if package is None:
         yield Chapter("", (paragraph(EMPTIED),))
         return
+    proposal_room, claims_room = _PROPOSAL_ROOM, _CLAIMS_ROOM
     if package.takeover:
+        proposal_room, claims_room = _PROPOSAL_ROOM_BESIDE_IT, _CLAIMS_ROOM_BESIDE_IT
         yield _bounded("Where the agent stopped", field_blocks(package, _HANDOVER), _HANDOVER_ROOM)
-    yield _bounded("Exactly what is proposed", _proposal(dossier, package), _PROPOSAL_ROOM)
+    yield _bounded("Exactly what is proposed", _proposal(dossier, package), proposal_room)
     claims = (*field_blocks(package, _CLAIMS), *short_field_blocks(package, _SHORT))
-    yield _bounded("What the agent says about it", claims, _CLAIMS_ROOM)
+    yield _bounded("What the agent says about it", claims, claims_room)
 
 
 def _proposal(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:

@@ -18,7 +18,7 @@ from aiosmtplib import SMTP, SMTPResponseException
 
 from bot.mail.faults import FAULTS, FINAL, answer_of, describe_fault, is_about_recipient
 from bot.mail.server import SmtpServer, tls_context
-from scheduler.callbacks.concurrency import OF_KIND
+from scheduler.callbacks.concurrency import MAILS
 from scheduler.mail.client import (
     TAKEN_WITHIN,
     Envelope,
@@ -27,12 +27,11 @@ from scheduler.mail.client import (
     NoAnswerError,
     TextRefusedError,
 )
-from store.outbox.callbacks import PostKind
 
 STEP_WITHIN = 10.0  # seconds for each command
 ADDRESSED_WITHIN = 25.0  # seconds for everything before the text; with the text, less than a claim lasts
 KEPT_FOR = 20.0  # seconds without a mail after which a connection is not used again
-CONNECTIONS = OF_KIND[PostKind.MAIL]
+CONNECTIONS = MAILS
 
 
 class _Kept(NamedTuple):

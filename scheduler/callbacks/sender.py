@@ -27,7 +27,7 @@ from store.agents.agent_admin import leave_unsealed
 from store.engine.workers import UnavailableError
 from store.mail import letters
 from store.outbox import deliveries
-from store.outbox.callbacks import PostKind
+from store.outbox.callbacks import PostKind, Urgency
 from store.outbox.deliveries import ClaimedCallback, DueCallback
 from store.store import Store
 
@@ -70,6 +70,7 @@ class CallbackSender:
             PostKind.CALLBACK: WebhookPost(client, count, now, chance, decrypt, trace=trace)
         }
         self._posts |= {PostKind.MAIL: mail} if mail else {}
+        self._urgencies = list(Urgency) if mail else [Urgency.CALLBACK]
         self._wake, self._lock, self._limits = asyncio.Event(), asyncio.Lock(), ConcurrencyLimits()
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -106,8 +107,6 @@ class CallbackSender:
 
     async def _start_work(self) -> bool:
         """True if something was claimed: then there may be more."""
-        if not self._limits.room:
-            return False
         dues = self._limits.admit(await self._due())
         claimed: list[ClaimedCallback] = []
         try:
@@ -125,16 +124,22 @@ class CallbackSender:
             self._limits.release(due)
 
     async def _due(self) -> list[DueCallback]:
+        """The most urgent first."""
         look = partial(
             deliveries.list_due_callbacks,
             tenant_id=self._store.installation.tenant_id,
             now=self._now(),
-            limit=self._limits.room,
-            kinds=[kind for kind in self._posts if self._limits.has_room(kind)],
             full_agents=self._limits.full_agents,
             full_addresses=self._limits.full_addresses,
         )
-        return await self._store.read(look)
+        open_rooms = [(urgency, room) for urgency in self._urgencies if (room := self._limits.room(urgency)) > 0]
+        if not open_rooms:
+            return []
+        return await self._store.read(
+            lambda connection: [
+                due for urgency, room in open_rooms for due in look(connection, urgency=urgency, limit=room)
+            ]
+        )
 
     async def _claim(self, dues: list[DueCallback]) -> list[ClaimedCallback]:
         tenant_id, now = self._store.installation.tenant_id, self._now()

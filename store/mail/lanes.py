@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, case, func, or_, select, text, upd
 
 from rules.mail.reasons import MailReason
 from store.mail.needs import MOMENT, NEEDS
-from store.outbox.callbacks import CALLBACKS, CallbackState
+from store.outbox.callbacks import CALLBACKS, TAKEOVER_MAIL, CallbackState
 from store.schema.outbox_tables import A_MAIL, OPEN_MAIL
 
 HOUR = timedelta(hours=1)
@@ -25,7 +25,7 @@ LONGEST_CLAIM = timedelta(minutes=1)  # what is due later is not claimed, but wa
 class MailLane(StrEnum):
     """Stored as the event type of the mail."""
 
-    TAKEOVER = "mail.takeover"
+    TAKEOVER = TAKEOVER_MAIL
     OTHER = "mail"
 
 
@@ -95,7 +95,7 @@ def open_mails(connection: Connection, tenant_id: str, now: datetime, per_hour: 
     rows = [
         {"tenant": tenant_id, "mail": f"mail_{new_id()}", "user": row.user_id, "whom": f"mail to {row.user_id}"}
         | {"lane": row.lane, "now": now}
-        for row in connection.execute(_READY, key)
+        for row in sorted(connection.execute(_READY, key))  # in one order, so that no two processes block each other
     ]
     if rows:
         connection.execute(_OPENED, rows)

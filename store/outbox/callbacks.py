@@ -50,6 +50,17 @@ class PostKind(StrEnum):
     MAIL = "mail"
 
 
+class Urgency(StrEnum):
+    """In which order things are sent, the most urgent first. Each has room of its own."""
+
+    TAKEOVER = "takeover"
+    MAIL = "mail"
+    CALLBACK = "callback"
+
+
+TAKEOVER_MAIL = "mail.takeover"  # the event type of mails about takeovers
+
+
 class CallbackState(StrEnum):
     """At most one callback of a package to an agent is due. When it is no longer, the next one is."""
 

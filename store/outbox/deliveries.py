@@ -6,19 +6,19 @@ callback is delivered, dead or dropped, the next one of its package and agent be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select, text, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, text, tuple_, update
 
 from rules.people.directory import AgentStanding
 from rules.trace_context import TraceContext
 from store.agents.agent_admin import SECRETS
 from store.agents.agents import AGENTS
-from store.outbox.callbacks import CALLBACKS, IN_ORDER, IS_DUE, CallbackState, PostKind
+from store.outbox.callbacks import CALLBACKS, IN_ORDER, IS_DUE, TAKEOVER_MAIL, CallbackState, PostKind, Urgency
 from store.packages.packages import PACKAGES
-from store.schema.outbox_tables import QuietAddress
+from store.schema.outbox_tables import OPEN_MAIL, QuietAddress
 from store.schema.tables import core
 
 QUIET = core(QuietAddress)
@@ -32,10 +32,9 @@ _OF_ITS_ADDRESS = (
     QUIET.c.url == CALLBACKS.c.url,
 )
 _DUE = (
-    select(CALLBACKS.c.callback_id, CALLBACKS.c.agent_id, CALLBACKS.c.url, CALLBACKS.c.kind)
+    select(CALLBACKS.c.callback_id, CALLBACKS.c.agent_id, CALLBACKS.c.url)
     .where(
         *_CLAIMABLE,
-        CALLBACKS.c.kind.in_(bindparam("kinds", expanding=True)),
         CALLBACKS.c.agent_id.not_in(bindparam("agents", expanding=True)),
         tuple_(CALLBACKS.c.agent_id, CALLBACKS.c.url).not_in(bindparam("addresses", expanding=True)),
         ~select(QUIET.c.url).where(*_OF_ITS_ADDRESS, QUIET.c.until > _NOW).exists(),
@@ -43,6 +42,12 @@ _DUE = (
     .order_by(CALLBACKS.c.due_at, CALLBACKS.c.callback_id)
     .limit(bindparam("limit"))
 )
+# Each kind by its own index, so that mails are found however many callbacks are due.
+_DUE_OF: Mapping[Urgency, Select[Any]] = {
+    Urgency.TAKEOVER: _DUE.where(text(OPEN_MAIL), CALLBACKS.c.event_type == TAKEOVER_MAIL),
+    Urgency.MAIL: _DUE.where(text(OPEN_MAIL), CALLBACKS.c.event_type != TAKEOVER_MAIL),
+    Urgency.CALLBACK: _DUE.where(CALLBACKS.c.kind == PostKind.CALLBACK.value),
+}
 _FREE = (
     select(CALLBACKS.c.callback_id)
     .where(*_CLAIMABLE, CALLBACKS.c.callback_id.in_(bindparam("wanted", expanding=True)))
@@ -142,7 +147,7 @@ class DueCallback(NamedTuple):
     callback_id: str
     agent_id: str
     url: str
-    kind: PostKind = PostKind.CALLBACK
+    urgency: Urgency = Urgency.CALLBACK
 
 
 class ClaimedCallback(NamedTuple):
@@ -170,7 +175,7 @@ class ClaimedCallback(NamedTuple):
 
     @property
     def as_due(self) -> DueCallback:
-        return DueCallback(self.callback_id, self.agent_id, self.url, self.kind)
+        return DueCallback(self.callback_id, self.agent_id, self.url, _urgency(self.kind, self.event_type))
 
 
 def list_due_callbacks(
@@ -179,14 +184,21 @@ def list_due_callbacks(
     now: datetime,
     *,
     limit: int,
-    kinds: Collection[PostKind] = tuple(PostKind),
+    urgency: Urgency,
     full_agents: Collection[str] = (),
     full_addresses: Collection[tuple[str, str]] = (),
 ) -> list[DueCallback]:
-    """Callbacks that can be sent now, the longest due first, without agents and addresses at their limit."""
+    """What can be sent now, the longest due first, without agents and addresses at their limit."""
     key = {"tenant": tenant_id, "now": now, "limit": limit}
-    excluded = {"agents": list(full_agents), "addresses": list(full_addresses), "kinds": list(kinds)}
-    return [DueCallback(*row[:-1], PostKind(row.kind)) for row in connection.execute(_DUE, key | excluded)]
+    excluded = {"agents": list(full_agents), "addresses": list(full_addresses)}
+    rows = connection.execute(_DUE_OF[urgency], key | excluded)
+    return [DueCallback(row.callback_id, row.agent_id, row.url, urgency) for row in rows]
+
+
+def _urgency(kind: PostKind, event_type: str) -> Urgency:
+    if kind is PostKind.CALLBACK:
+        return Urgency.CALLBACK
+    return Urgency.TAKEOVER if event_type == TAKEOVER_MAIL else Urgency.MAIL
 
 
 def claim_callbacks(

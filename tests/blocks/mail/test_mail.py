@@ -9,7 +9,7 @@ from blocks.mail.mail import Mail, compose_mail
 from blocks.mail.matter import Matter
 from rules.mail.reasons import MailReason
 from tests.blocks.conftest import GoldenText
-from tests.blocks.dossiers import emptied_dossier
+from tests.blocks.dossiers import dossier, emptied_dossier
 from tests.blocks.mail.letters import (
     CARD,
     FAILED,
@@ -22,6 +22,7 @@ from tests.blocks.mail.letters import (
     matter,
     read_html,
 )
+from tests.rules.world import package
 
 MAILS = dict(every_mail())
 each_mail = pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
@@ -122,3 +123,18 @@ def test_a_deadline_is_named_with_what_happens_then() -> None:
 def test_the_reasons_come_from_the_rules_of_the_service() -> None:
     mail = compose_mail([matter(MailReason.WAITING, "pending")])
     assert "Why you:" in mail.text
+
+
+def test_the_longest_takeover_package_is_whole_in_a_mail_with_the_next_steps_before_the_work_done() -> None:
+    takeover = {
+        "summary": "s" * 3000,
+        "stopping_reason": "r" * 500,
+        "work_completed": ["w" * 1000] * 8,
+        "current_state": "c" * 6000,
+        "next_steps": ["NEXT" + "n" * 490] * 6,
+    }
+    asked = package(recommendation="escalate", takeover=takeover)
+    mail = compose_mail([Matter(MailReason.TAKEOVER, dossier("pending", package=asked))])
+    assert "Shortened" not in mail.text
+    assert mail.text.index("NEXT") < mail.text.index("www")
+    assert len(mail.html.encode()) < 102_000

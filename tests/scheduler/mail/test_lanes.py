@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
+from store.mail.lanes import MailLane
 from store.mail.needs import AT_ONCE, NEEDS
+from store.outbox.callbacks import CALLBACKS
 from tests.mail_server import CUT, GREYLISTED, MailServer
 from tests.rules.world import HARD, MINUTE, OWEN, ROSE, SUSI, package, people
 from tests.scheduler.mail.rounds import MailRounds
@@ -16,7 +19,7 @@ SUSI_ALONE = {user: person for user, person in people().items() if user in (SUSI
 
 
 @pytest.fixture(autouse=True)
-async def _one_reader(rounds: MailRounds) -> None:
+async def _susi_is_the_only_person_with_an_address(rounds: MailRounds) -> None:
     await rounds.world.people_are(SUSI_ALONE)
 
 
@@ -104,6 +107,32 @@ async def test_many_takeovers_at_once_are_one_mail(rounds: MailRounds, server: M
         await submit_takeover(rounds)
     await rounds.later()
     assert [mail.subject for mail in server.got] == ["30 decisions wait for you"]
+
+
+async def test_a_takeover_is_found_before_mails_that_have_been_due_for_longer(rounds: MailRounds) -> None:
+    """More of them than are sent at once."""
+    tenant = {"tenant_id": rounds.world.tenant_id}
+    older = [_due_mail(f"U{number}", MailLane.OTHER, rounds.now() - MINUTE) | tenant for number in range(300)]
+    takeover = _due_mail(SUSI, MailLane.TAKEOVER, rounds.now()) | tenant
+    await rounds.world.write(lambda connection: connection.execute(insert(CALLBACKS), [*older, takeover]))
+    first, *_ = await rounds.courier._due()
+    assert first.agent_id == SUSI
+
+
+def _due_mail(user: str, lane: MailLane, due_at: datetime) -> dict[str, Any]:
+    return {
+        "callback_id": f"mail_{user}",
+        "package_id": "mail",
+        "agent_id": user,
+        "revision": 0,
+        "event_type": lane.value,
+        "url": f"mail to {user}",
+        "state": "due",
+        "attempts": 0,
+        "due_at": due_at,
+        "created_at": due_at,
+        "kind": "mail",
+    }
 
 
 async def submit_while_slack_is_away(rounds: MailRounds) -> None:
