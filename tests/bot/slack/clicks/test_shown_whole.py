@@ -107,7 +107,7 @@ async def test_a_soft_package_with_21_lines_is_hard_from_the_start(office: Offic
     proposal, card = await office.submit_with_card(SOFT | {"action_parameters": dict(list(MANY.items())[:21])})
     assert proposal.body["level"] == "hard_approval"
     assert "not-shown-whole" in [why["rule"] for why in proposal.body["why"]]
-    assert "The card cannot show all of it, so silence is not consent." in card.shown
+    assert "the card cannot show all of it, so silence is not consent" in card.shown
     assert "object" not in card.action_ids
 
 
