@@ -37,7 +37,7 @@ from store.packages.packages import load_packages
 
 log = structlog.get_logger()
 
-MOST_ALONE = 5  # takeovers that wait for one person and are still told one by one
+MAX_ALONE = 5  # takeovers that wait for one person and are still told one by one
 
 LinkTo = Callable[[CardLocation], str | None]
 Drops = Mapping[OpenNeed, str]
@@ -116,7 +116,7 @@ def recheck_mail(connection: Connection, installation: Installation, mail: Claim
 def _alone(needs: tuple[OpenNeed, ...]) -> tuple[OpenNeed, ...]:
     """A takeover is told whole, so it has a mail of its own; only if many wait are they one list."""
     is_takeover = bool(needs) and all(need.reason is MailReason.TAKEOVER for need in needs)
-    return needs[:1] if is_takeover and len(needs) <= MOST_ALONE else needs
+    return needs[:1] if is_takeover and len(needs) <= MAX_ALONE else needs
 
 
 def _why_nobody(refusal: Refusal) -> str:

@@ -82,7 +82,7 @@ class SlackOutage:
         """Reads only packages that are new or have changed since the last look, unless people have changed."""
         now, look = self._store.clock(), await self._store.read(self._what_waits)
         outage = self._outage or _Outage(now, now)
-        if look.people != outage.people or now - outage.all_looked_at >= LOOK_AT_ALL_EVERY:
+        if look.people != outage.people or abs(now - outage.all_looked_at) >= LOOK_AT_ALL_EVERY:
             outage = _Outage(now, now, look.people)
         news = [package for package, revision in look.pending.items() if outage.noted.get(package) != revision]
         await self._note_waiting(news)
@@ -95,11 +95,12 @@ class SlackOutage:
         return _Look(pending, (status.directory_version, status.policy_digest))
 
     async def _note_waiting(self, packages: Sequence[str]) -> None:
+        begun = self._now()
         parts = [packages[start : start + PAGE] for start in range(0, len(packages), PAGE)]
         written = [await self._note_some(part) for part in parts]
         if any(written):
             tenant_id, now = self._store.installation.tenant_id, self._now()
-            await self._store.write(lambda connection: needs.release_waiting(connection, tenant_id, now))
+            await self._store.write(lambda connection: needs.release_waiting(connection, tenant_id, begun, now))
 
     async def _note_some(self, packages: Sequence[str]) -> bool:
         waiting = await self._store.read(partial(self._needs, packages=packages))

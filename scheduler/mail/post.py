@@ -37,14 +37,14 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-MOST_UNANSWERED = 2
+MAX_UNANSWERED = 2
 LATER = timedelta(hours=1)  # until the next mail names what this one counts
 ENOUGH = timedelta(seconds=TAKEN_WITHIN + 5)  # of the claim, when the text is about to be sent
 UNTIL_IT_IS_READ = timedelta(seconds=30)
 NO_ADDRESS = "the directory has no e-mail address for this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
 EMPTIED = "not sent: retention has emptied its words"
-GIVEN_UP = "no answer came after the text was sent twice: it may have arrived twice, and is not sent again"
+GIVEN_UP = "no answer came the last two times that the text was sent: it may have arrived, and is not sent again"
 
 
 def _utc_now() -> datetime:
@@ -73,7 +73,7 @@ class MailPost:
         self.count, self._now, self._chance = count, now, chance
 
     async def attempt(self, mail: ClaimedCallback) -> AttemptResult:
-        if mail.unanswered >= MOST_UNANSWERED:
+        if mail.unanswered >= MAX_UNANSWERED:
             return Dead(GIVEN_UP)
         try:
             return await (self._send_again(mail) if mail.unanswered else self._deliver(mail))
@@ -153,7 +153,7 @@ class MailPost:
         try:
             await self._client.send(envelope, partial(self._begin, mail))
         except NoAnswerError as fault:
-            is_last = mail.unanswered + 1 >= MOST_UNANSWERED
+            is_last = mail.unanswered + 1 >= MAX_UNANSWERED
             return Dead(GIVEN_UP) if is_last else self._again(mail, str(fault))
         except MailError as fault:
             if fault.was_counted:

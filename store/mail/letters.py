@@ -20,7 +20,7 @@ from store.mail.needs import MOMENT, NEEDS, NO_PACKAGE, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind
 from store.outbox.deliveries import STILL_CLAIMED, ClaimedCallback
 
-MOST_NEEDS = 2_000  # that one mail tells; the next one tells more
+MAX_NEEDS = 2_000  # that one mail tells; the next one tells more
 
 
 _OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindparam("user"))
@@ -33,7 +33,7 @@ _TO_TELL = (
     select(*_COLUMNS)
     .where(*_OF_PERSON, or_(and_(NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE), _IN_MAIL))
     .order_by(NEEDS.c.created_at)
-    .limit(MOST_NEEDS)
+    .limit(MAX_NEEDS)
 )
 _TOLD = select(*_COLUMNS).where(*_OF_PERSON, or_(_IN_MAIL, _RESENT))
 _THIS_NEED = (

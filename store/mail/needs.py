@@ -105,6 +105,7 @@ _RELEASE = (
         text("state = 'due'"),
         NEEDS.c.reason == MailReason.WAITING.value,
         NEEDS.c.due_at > bindparam("now", type_=MOMENT),
+        NEEDS.c.created_at >= bindparam("since", type_=MOMENT),
     )
     .values(due_at=bindparam("now", type_=MOMENT))
 )
@@ -121,6 +122,9 @@ def people_told_already(
     return frozenset((row.user_id, row.package_id, row.occasion) for row in rows)
 
 
-def release_waiting(connection: Connection, tenant_id: str, now: datetime) -> None:
-    """All that waits while Slack is away is written: mails may carry it now."""
-    connection.execute(_RELEASE, {"tenant": tenant_id, "now": now})
+def release_waiting(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> None:
+    """All that waits while Slack is away is written: mails may carry now what was noted `since` then.
+
+    What a mail has put off stays put off.
+    """
+    connection.execute(_RELEASE, {"tenant": tenant_id, "since": since, "now": now})

@@ -354,7 +354,7 @@ async def test_a_mail_is_sent_twice_at_most(rounds: MailRounds, server: MailServ
         await rounds.later(timedelta(hours=1))
     first, second = server.got
     assert first.raw == second.raw
-    why = "no answer came after the text was sent twice: it may have arrived twice, and is not sent again"
+    why = "no answer came the last two times that the text was sent: it may have arrived, and is not sent again"
     assert await rounds.mails() == [(RITA, "dead", why)]
 
 

@@ -89,6 +89,21 @@ async def test_nobody_is_told_of_a_package_again_in_the_same_or_the_next_outage(
     assert sorted(server.recipients) == SENIORS
 
 
+async def test_one_new_package_sends_nobody_another_mail_about_what_was_put_off(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """The first mail names twenty of 25. The new package is for Senta alone, who has a mail of her own for it."""
+    for number in range(25):
+        await rounds.world.submit(package(risk_level="high", title=f"Delete table {number}"))
+    await rounds.slack_is(away=True, span=11 * MINUTE)
+    await look_and_send(rounds)
+    before = sorted(server.recipients)
+    await rounds.world.submit(package(risk_level="high", requested_by=SVEN))
+    await rounds.outage_goes_on()
+    await rounds.later()
+    assert (before, server.recipients.count("sven@example.com")) == (SENIORS, 1)
+
+
 async def test_a_new_version_is_told_in_the_next_outage(rounds: MailRounds, server: MailServer) -> None:
     state = await rounds.world.submit(HARD)
     await rounds.slack_is(away=True, span=11 * MINUTE)
