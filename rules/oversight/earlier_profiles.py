@@ -29,12 +29,12 @@ class When(NamedTuple):
 
 
 class LevelChange(NamedTuple):
-    """An `autonomy.changed` event."""
+    """An `autonomy.changed` event. `before` is None if the event cannot be read."""
 
     agent_id: str
     action_type: str
     when: When
-    before: HITLLevel
+    before: HITLLevel | None
 
 
 class UnknownProfileError(Exception):
@@ -66,6 +66,8 @@ class EarlierProfiles:
         changes = self._changes.get(key, [])
         place = bisect_right([change.when for change in changes], now)
         level = changes[place].before if place < len(changes) else present.current_level
+        if level is None:
+            raise UnknownProfileError
         failures = _failures_until(present, now.at, policy)
         existed = place > 0 or bool(failures)
         if not existed and level is not policy.autonomy.start:

@@ -79,12 +79,15 @@ _ByAction = tuple[str, str]  # an agent, with a digest or a type of action
 
 
 class History:
+    """`missed`: packages that have an event which could not be recorded."""
+
     def __init__(self) -> None:
         self._packages: dict[str, _Package] = {}
         self._versions: dict[_ByAction, list[_Version]] = {}
         self._noes_of_action: dict[str, list[_No]] = {}
         self._noes_of_type: dict[_ByAction, list[_No]] = {}
         self._votes: dict[_ByAction, list[_Vote]] = {}
+        self.missed: set[str] = set()
 
     def knows(self, package_id: str) -> bool:
         return package_id in self._packages

@@ -44,6 +44,7 @@ class Obstacle(StrEnum):
     """Why a submission is not replayed."""
 
     EMPTIED = "emptied"
+    ALTERED = "altered"
     UNREADABLE = "unreadable"
     POLICY = "policy"
     EXCEPTION = "exception"

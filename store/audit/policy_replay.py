@@ -34,10 +34,13 @@ from store.audit.submissions import (
     EarlierLineages,
     EarlierScopes,
     Recorded,
+    agents_of,
+    altered_content,
     earlier_profiles,
-    known_policies,
+    policies_since,
     policy_in_force,
     read_in_time,
+    record_or_miss,
 )
 from store.installation.tenancy import read_tenant_id
 from store.packages.content import load_words
@@ -112,11 +115,10 @@ def replay_steps(
     """Every event since the first one that matters, in the order of time."""
     past = _Past(connection, tenant_id, trial)
     for batch in read_in_time(connection, tenant_id, past.start, past.history, progress):
-        submissions = [entry.event["event_id"] for entry in batch if past.is_replayed(entry)]
-        words = load_words(connection, tenant_id, *submissions)
+        words = past.load_content(batch)
         for entry in batch:
             yield past.step(entry, words)
-            past.history.record(entry.event, entry.when.at)
+            past.record(entry)
         past.forget(batch[-1].when.at)
 
 
@@ -124,16 +126,38 @@ class _Past:
     """What was known before each event."""
 
     def __init__(self, connection: Connection, tenant_id: str, trial: Trial) -> None:
-        self._trial, self._policies = trial, known_policies(connection, tenant_id)
+        self._connection, self._tenant_id, self._trial = connection, tenant_id, trial
+        self._policies = policies_since(connection, tenant_id, trial.since)
         windows = [policy.windows for policy in (trial.policy, *self._policies.values())]
         self._window = max(max(window.rejection, window.same_digest) for window in windows)
         self.start = self._forgotten_until = trial.since - self._window
         self.history = History()
         self._lineages, self._scopes = EarlierLineages(connection, tenant_id), EarlierScopes(connection, tenant_id)
         self._profiles = earlier_profiles(connection, tenant_id)
+        self._altered: set[str] = set()
+        self._looked_up: set[str] = set()
+        self._not_understood: set[str] = set()
 
     def is_replayed(self, entry: Recorded) -> bool:
         return entry.event["event_type"] == EventType.PACKAGE_SUBMITTED and entry.when.at >= self._trial.since
+
+    def load_content(self, batch: list[Recorded]) -> dict[str, Words]:
+        submissions = [entry.event["event_id"] for entry in batch if self.is_replayed(entry)]
+        words = load_words(self._connection, self._tenant_id, *submissions)
+        missing = [event_id for event_id in submissions if event_id not in words]
+        self._altered = altered_content(self._connection, self._tenant_id, missing) if missing else set()
+        return words
+
+    def record(self, entry: Recorded) -> None:
+        event, package_id = entry.event if entry.readable else None, entry.event["decision_package_id"]
+        record_or_miss(self.history, package_id, event, entry.when.at)
+
+    def _is_understood(self, agent_id: str) -> bool:
+        """Whether all events were read on which the agent's packages may depend."""
+        if new := self.history.missed - self._looked_up:
+            self._looked_up |= new
+            self._not_understood |= agents_of(self._connection, self._tenant_id, new)
+        return agent_id not in self._not_understood
 
     def forget(self, now: datetime) -> None:
         """Forget what no window reaches, but not after each batch, because that looks at everything."""
@@ -145,16 +169,20 @@ class _Past:
     def step(self, entry: Recorded, words: Mapping[str, Words]) -> Step:
         if not self.is_replayed(entry):
             return Step(entry.event)
-        content: Any = words.get(entry.event["event_id"], {}).get("package")
-        old = self._policies.get(entry.event["policy_version"])
-        if content is None or old is None:
-            return Step(entry.event, Obstacle.EMPTIED if content is None else Obstacle.POLICY, old)
-        return Step(entry.event, self._replay(entry, content, old), old)
+        if not entry.readable:
+            return Step(entry.event, Obstacle.UNREADABLE)
+        event_id, old = entry.event["event_id"], self._policies.get(entry.event["policy_version"])
+        content: Any = words.get(event_id, {}).get("package")
+        if content is None:
+            return Step(entry.event, Obstacle.ALTERED if event_id in self._altered else Obstacle.EMPTIED, old)
+        return Step(entry.event, self._replay(entry, content, old) if old else Obstacle.POLICY, old)
 
     def _replay(self, entry: Recorded, content: Any, old: Policy) -> Replay | Obstacle:
         try:
             inputs = self._inputs(entry, content)
         except ValidationError:
+            return Obstacle.UNREADABLE
+        if not self._is_understood(inputs.recorded.agent_id):
             return Obstacle.UNREADABLE
         return replay_submission(inputs, old, self._trial.policy, clicks_provable=self._trial.clicks_provable)
 

@@ -7,7 +7,7 @@ time, and packages that no window reaches any more are forgotten, so memory does
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -20,7 +20,7 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.lineage import Lineage
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
-from rules.record.chain import Event
+from rules.record.chain import Event, rfc3339
 from rules.record.evidence import StoredPolicy
 from rules.scales import HITLLevel
 from rules.state.events import EventType, TenantEventType
@@ -31,24 +31,53 @@ from store.audit.tolerant_rows import stream_batches
 from store.commands.write import EVENTS
 from store.installation.tenancy import INSTALLATION
 from store.packages.autonomy import PROFILES
+from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.versions import VERSIONS
 
 _OF_PACKAGES = ~EVENTS.c.package_id.startswith(KEY_PREFIX, autoescape=True)
-_COLUMNS = (EVENTS.c.package_id, EVENTS.c.revision, EVENTS.c.event_id, EVENTS.c.occurred_at, EVENTS.c.body)
+_COLUMNS = (
+    EVENTS.c.package_id,
+    EVENTS.c.revision,
+    EVENTS.c.event_id,
+    EVENTS.c.event_type,
+    EVENTS.c.action_type,
+    EVENTS.c.actor,
+    EVENTS.c.occurred_at,
+    EVENTS.c.body,
+)
+_FAULTS = (AttributeError, KeyError, TypeError, ValueError)
+_CLOCKS_DIFFER = timedelta(days=1)  # replicas have clocks of their own: rather one policy too many
 # Ids of events begin with the real time: "evt_" and twelve digits.
 _IN_TIME = (EVENTS.c.occurred_at, func.substr(EVENTS.c.event_id, 1, 16), EVENTS.c.package_id, EVENTS.c.revision)
 
 
 class Recorded(NamedTuple):
+    """`readable`: else the event has only what the columns of its row say."""
+
     when: When
     event: Event
+    readable: bool = True
 
 
-def known_policies(connection: Connection, tenant_id: str) -> dict[str, Policy]:
-    """Every policy that was ever in force and that this release can read, by the name that events give it."""
-    policies = (_parse(stored) for stored in policy_texts(connection, tenant_id))
-    return {policy.full_version: policy for policy in policies if policy}
+def policies_since(connection: Connection, tenant_id: str, since: datetime) -> dict[str, Policy]:
+    """The policies in force since then that this release can read, by the name that events give them."""
+    digests = _digests_since(connection, tenant_id, since - _CLOCKS_DIFFER)
+    texts = (stored for stored in policy_texts(connection, tenant_id) if stored.digest in digests)
+    return {policy.full_version: policy for policy in map(_parse, texts) if policy}
+
+
+def _digests_since(connection: Connection, tenant_id: str, since: datetime) -> set[str]:
+    """With the one that was in force at that time."""
+    activated = TENANT_EVENTS.c.event_type == TenantEventType.POLICY_ACTIVATED.value
+    query = select(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.body)
+    query = query.where(TENANT_EVENTS.c.tenant_id == tenant_id, activated).order_by(TENANT_EVENTS.c.sequence)
+    digests = set[str]()
+    for at, body in connection.execute(query):
+        if at <= since:
+            digests.clear()
+        digests.add(from_json(body)["change"]["policy_digest"])
+    return digests
 
 
 def policy_in_force(connection: Connection, tenant_id: str) -> Policy | None:
@@ -69,13 +98,55 @@ def read_in_time(
     connection: Connection, tenant_id: str, start: datetime, history: History, progress: Progress
 ) -> Iterator[list[Recorded]]:
     """The events of packages since `start`, oldest first. The history knows what came before each of them."""
-    since = and_(EVENTS.c.tenant_id == tenant_id, EVENTS.c.occurred_at >= start)
+    since = and_(EVENTS.c.tenant_id == tenant_id, EVENTS.c.occurred_at >= start, _OF_PACKAGES)
     total = connection.execute(select(func.count()).select_from(EVENTS).where(since)).scalar_one()
     done = 0
-    for rows in stream_batches(connection, select(*_COLUMNS).where(since, _OF_PACKAGES).order_by(*_IN_TIME)):
+    for rows in stream_batches(connection, select(*_COLUMNS).where(since).order_by(*_IN_TIME)):
         _record_earlier(connection, tenant_id, rows, history)
-        yield [Recorded(When.of(row.event_id, row.occurred_at), from_json(row.body)) for row in rows]
+        yield [_recorded(row) for row in rows]
         progress(done := done + len(rows), total)
+
+
+def _recorded(row: Any) -> Recorded:
+    when, event = When.of(row.event_id, row.occurred_at), _parse_event(row.body)
+    if event is not None:
+        return Recorded(when, event)
+    columns = {"event_id": row.event_id, "event_type": row.event_type, "action_type": row.action_type}
+    ids = {"decision_package_id": row.package_id, "occurred_at": rfc3339(row.occurred_at), "actor": row.actor}
+    unknown: Event = {"change": {}, "decision": None, "outcome": None}
+    return Recorded(when, columns | ids | unknown, readable=False)
+
+
+def _parse_event(body: str) -> Event | None:
+    """None: it has not what a replay reads."""
+    try:
+        event = from_json(body)
+    except ValueError:
+        return None
+    is_event = isinstance(event, dict) and event.keys() >= _READ and isinstance(event["change"], dict)
+    return event if is_event else None
+
+
+_READ = {
+    "event_id", "event_type", "action_type", "decision_package_id", "occurred_at", "actor", "change", "decision",
+    "outcome", "policy_version", "package_version", "hitl_level", "action_digest",
+}  # fmt: skip
+
+
+def agents_of(connection: Connection, tenant_id: str, packages: Iterable[str]) -> set[str]:
+    """The agents that have these packages now, and those that submitted them."""
+    named = list(packages)
+    agents = set[str]()
+    for table in (PACKAGES, VERSIONS):
+        query = select(table.c.agent_id).where(table.c.tenant_id == tenant_id, table.c.package_id.in_(named))
+        agents.update(connection.execute(query).scalars())
+    return agents
+
+
+def altered_content(connection: Connection, tenant_id: str, event_ids: Iterable[str]) -> set[str]:
+    """Which of these events have a content, although `load_words` gives none. Retention leaves none."""
+    query = select(CONTENT.c.event_id).where(CONTENT.c.tenant_id == tenant_id, CONTENT.c.words.is_not(None))
+    return set(connection.execute(query.where(CONTENT.c.event_id.in_(list(event_ids)))).scalars())
 
 
 def _record_earlier(connection: Connection, tenant_id: str, rows: Iterable[Row[Any]], history: History) -> None:
@@ -91,9 +162,22 @@ def _record_earlier(connection: Connection, tenant_id: str, rows: Iterable[Row[A
     ]
     if not begun:
         return
-    earlier = select(EVENTS.c.occurred_at, EVENTS.c.body).where(EVENTS.c.tenant_id == tenant_id, or_(*begun))
-    for at, body in connection.execute(earlier.order_by(EVENTS.c.package_id, EVENTS.c.revision)):
-        history.record(from_json(body), at)
+    earlier = select(EVENTS.c.package_id, EVENTS.c.occurred_at, EVENTS.c.body).where(
+        EVENTS.c.tenant_id == tenant_id, or_(*begun)
+    )
+    for package_id, at, body in connection.execute(earlier.order_by(EVENTS.c.package_id, EVENTS.c.revision)):
+        record_or_miss(history, package_id, _parse_event(body), at)
+
+
+def record_or_miss(history: History, package_id: str, event: Event | None, at: datetime) -> None:
+    """Record the event, or at least that the package has one that cannot be read."""
+    try:
+        if event is not None:
+            history.record(event, at)
+            return
+    except _FAULTS:
+        pass
+    history.missed.add(package_id)
 
 
 def earlier_profiles(connection: Connection, tenant_id: str) -> EarlierProfiles:
@@ -109,19 +193,25 @@ def _level_changes(connection: Connection, tenant_id: str) -> Iterator[LevelChan
     A package that was handed over changed that of the agent that had it then.
     """
     own = (VERSIONS.c.tenant_id == EVENTS.c.tenant_id) & (VERSIONS.c.package_id == EVENTS.c.package_id)
-    query = select(*_COLUMNS, EVENTS.c.event_type, EVENTS.c.action_type, VERSIONS.c.agent_id)
+    query = select(*_COLUMNS, VERSIONS.c.agent_id)
     query = query.join(VERSIONS, own & (VERSIONS.c.version == 1))
     kinds = (EventType.AUTONOMY_CHANGED.value, EventType.PACKAGE_HANDED_OVER.value)
     query = query.where(EVENTS.c.tenant_id == tenant_id, EVENTS.c.event_type.in_(kinds))
     agents: dict[str, str] = {}
     for row in connection.execute(query.order_by(EVENTS.c.package_id, EVENTS.c.revision)):
-        event = from_json(row.body)
+        event = _recorded(row).event
         if row.event_type == EventType.PACKAGE_HANDED_OVER:
-            agents[row.package_id] = event["change"].get("agent_id", agents.get(row.package_id, row.agent_id))
+            agents[row.package_id] = event.get("change", {}).get("agent_id", agents.get(row.package_id, row.agent_id))
         else:
-            agent_id, before = agents.get(row.package_id, row.agent_id), event["reason"].partition(" ")[0]
-            when = When.of(row.event_id, row.occurred_at)
-            yield LevelChange(agent_id, row.action_type, when, HITLLevel(before))
+            agent_id, when = agents.get(row.package_id, row.agent_id), When.of(row.event_id, row.occurred_at)
+            yield LevelChange(agent_id, row.action_type, when, _level_before(event))
+
+
+def _level_before(event: Event) -> HITLLevel | None:
+    try:
+        return HITLLevel(str(event.get("reason")).partition(" ")[0])
+    except ValueError:
+        return None
 
 
 class EarlierLineages:

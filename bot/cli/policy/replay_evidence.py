@@ -16,8 +16,9 @@ from rules.wording import humanize
 MAX_NAMED = 20  # of each list in the text; JSON has all
 
 OBSTACLES = {
-    Obstacle.EMPTIED: "content emptied by retention, or altered",
-    Obstacle.UNREADABLE: "written by a release that this one cannot read",
+    Obstacle.EMPTIED: "content emptied by retention",
+    Obstacle.ALTERED: "content altered, see `countersign audit verify`",
+    Obstacle.UNREADABLE: "this release cannot read it, or an earlier event of its agent",
     Obstacle.POLICY: "the policy of that time cannot be read",
     Obstacle.EXCEPTION: "an exception to a rule, which is not replayed",
     Obstacle.AUTONOMY: "the autonomy that the agent had then is not known",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from time import monotonic
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,37 +21,68 @@ from bot.settings import read_settings
 from rules.policy.model import Policy
 from rules.values import write_duration
 from store.audit.policy_replay import Trial, replay_policy
-from store.audit.reader import snapshot
+from store.audit.reader import Progress, snapshot
 from store.audit.submissions import newest_submissions_since
 from store.installation.tenancy import read_tenant_id
 
-SHORT, MAX_PACKAGES = timedelta(days=30), 2_000
+SHORT, MAX_PACKAGES, MAX_TIME = timedelta(days=30), 2_000, timedelta(seconds=10)
 _NAMED = 3
 _RECORD_FAULTS = (KeyError, TypeError, ValueError)
 
 
-def try_policy(policy: Policy, period: timedelta, most: int | None = None) -> Report:
-    """Replay the period under the policy; with `most`, only about as many packages, the newest."""
+def try_policy(policy: Policy, period: timedelta, bound: Bound | None = None) -> Report:
+    """Replay the period under the policy."""
     settings, now = read_settings(), session.now()
     with session.database(settings) as engine, snapshot(engine) as connection, progress_of("events") as tell:
-        since = _start(connection, now - period, most)
+        since = _start(connection, now - period, bound)
         try:
-            result = replay_policy(connection, Trial(policy, since, now, settings.proves_clicks), tell)
+            result = replay_policy(connection, Trial(policy, since, now, settings.proves_clicks), _bounded(tell, bound))
         except _RECORD_FAULTS as fault:
             raise CommandError("the record cannot be read: `countersign audit verify` says where") from fault
     return Report(policy, since, now, result, settings.proves_clicks)
 
 
-def _start(connection: Connection, since: datetime, most: int | None) -> datetime:
-    return newest_submissions_since(connection, read_tenant_id(connection), since, most) if most else since
+class Bound(NamedTuple):
+    """At most about this many packages, the newest, and not longer than this."""
+
+    packages: int
+    time: timedelta
+
+
+class TookTooLongError(Exception):
+    def __init__(self, time: timedelta) -> None:
+        super().__init__(f"it took more than {write_duration(time)}")
+
+
+def _start(connection: Connection, since: datetime, bound: Bound | None) -> datetime:
+    if bound is None:
+        return since
+    return newest_submissions_since(connection, read_tenant_id(connection), since, bound.packages)
+
+
+def _bounded(tell: Progress, bound: Bound | None) -> Progress:
+    if bound is None:
+        return tell
+    end = monotonic() + bound.time.total_seconds()
+
+    def tell_in_time(done: int, total: int) -> None:
+        if monotonic() > end:
+            raise TookTooLongError(bound.time)
+        tell(done, total)
+
+    return tell_in_time
 
 
 def short_trial(policy: Policy, path: str) -> Iterator[str]:
-    """A few lines. Whatever goes wrong here keeps nobody from applying the policy."""
+    """A few lines. Whatever goes wrong here keeps nobody from applying the policy, and Ctrl-C ends only this."""
     try:
-        report = try_policy(policy, SHORT, MAX_PACKAGES)
+        report = try_policy(policy, SHORT, Bound(MAX_PACKAGES, MAX_TIME))
+    except KeyboardInterrupt:
+        yield f"Not tried on earlier packages. To try it: countersign policy replay {path}"
+        return
     except Exception as fault:  # noqa: BLE001 - a record that cannot be read must not keep a policy from being applied
-        yield f"This policy cannot be tried on earlier packages: {first_line(str(fault))}"
+        yield f"Not tried on earlier packages: {first_line(str(fault))}"
+        yield f"To try it: countersign policy replay {path}"
         return
     total = report.comparison.total
     if not total.packages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ async def test_emptied_packages_are_counted_with_their_reason(terminal: Terminal
     await world.after(ask(Reject, await world.submit(HARD)), SENTA)
     await world.write(lambda connection: retention.empty_content(connection, world.tenant_id, NOW, 10))
     result = terminal("policy", "replay", terminal.file("new.toml", policy_text(new())))
-    assert "0 of 1 packages are replayed\n  1 not replayable: content emptied by retention, or altered" in result.out
+    assert "0 of 1 packages are replayed\n  1 not replayable: content emptied by retention" in result.out
 
 
 async def test_many_types_are_cut_in_the_text_the_laxer_ones_first_and_are_all_in_json(
@@ -263,13 +264,30 @@ async def test_apply_takes_only_the_newest_packages(
     assert "Tried on 3 of the 3 packages since 2026-11-18T13:52Z" in result.out
 
 
+async def test_apply_says_that_most_packages_could_not_be_tried(terminal: Terminal, world: World) -> None:
+    await world.submit(SOFT)
+    change(world, "UPDATE events SET body = '{}'")
+    file = terminal.file("new.toml", policy_text(new()))
+    replayed = terminal("policy", "replay", file)
+    assert (replayed.code, "0 of 1 packages are replayed" in replayed.out) == (0, True)
+    result = terminal("policy", "apply", file, "--yes")
+    assert (result.code, result.err) == (0, "")
+    assert "  Most packages could not be tried." in result.out
+    assert "1 not replayable: this release cannot read it" in result.out
+    assert result.out.splitlines()[-1].startswith("applied: test-2")
+
+
+def change(world: World, statement: str) -> None:
+    engine = make_engine(make_url(world.url))
+    assert tamper(engine, statement) > 0
+    engine.dispose()
+
+
 async def test_a_record_that_cannot_be_read_keeps_no_policy_from_being_applied(
     terminal: Terminal, world: World
 ) -> None:
     await world.submit(SOFT)
-    engine = make_engine(make_url(world.url))
-    tamper(engine, "UPDATE events SET body = '{}'")
-    engine.dispose()
+    change(world, "UPDATE tenant_events SET body = '{}' WHERE event_type = 'policy.activated'")
     file = terminal.file("new.toml", policy_text(new()))
     refused = terminal("policy", "replay", file)
     assert (refused.code, refused.line) == (
@@ -278,5 +296,32 @@ async def test_a_record_that_cannot_be_read_keeps_no_policy_from_being_applied(
     )
     result = terminal("policy", "apply", file, "--yes")
     assert (result.code, result.err) == (0, "")
-    assert "This policy cannot be tried on earlier packages: the record cannot be read" in result.out
+    assert "Not tried on earlier packages: the record cannot be read" in result.out
     assert result.out.splitlines()[-1].startswith("applied: test-2")
+
+
+async def test_apply_does_not_wait_long_for_the_trial(
+    terminal: Terminal, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.submit(SOFT)
+    monkeypatch.setattr("bot.cli.policy.trial.MAX_TIME", timedelta(0))
+    file = terminal.file("new.toml", policy_text(new()))
+    lines = terminal("policy", "apply", file, "--yes").out.splitlines()
+    assert "Not tried on earlier packages: it took more than 0s" in lines
+    assert f"To try it: countersign policy replay {file}" in lines
+    assert lines[-1].startswith("applied: test-2")
+
+
+async def test_ctrl_c_ends_the_trial_and_not_the_command(
+    terminal: Terminal, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.submit(SOFT)
+
+    def interrupted() -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bot.cli.policy.trial.monotonic", interrupted)
+    file = terminal.file("new.toml", policy_text(new()))
+    lines = terminal("policy", "apply", file, "--yes").out.splitlines()
+    assert f"Not tried on earlier packages. To try it: countersign policy replay {file}" in lines
+    assert lines[-1].startswith("applied: test-2")

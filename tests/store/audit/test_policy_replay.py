@@ -209,7 +209,7 @@ async def test_a_package_that_the_service_revoked_by_itself_is_no_evidence(world
 
 async def apply(world: World, other: Policy) -> None:
     file = PolicyFile(other, policy_text(other))
-    await world.write(lambda connection: activate_policy(connection, file, world.clock()))
+    await world.write(lambda connection: activate_policy(connection, file, world.clock(), again=True))
 
 
 async def test_emptied_packages_are_counted_and_not_replayed(world: World) -> None:
@@ -245,7 +245,66 @@ def change(world: World, statement: str) -> None:
 async def test_altered_content_is_not_replayed(world: World) -> None:
     await world.submit(unrelated())
     change(world, "UPDATE content SET words = replace(words, 'medium', 'high')")
-    assert obstacles(compare(world, SPARING)) == {Obstacle.EMPTIED: 1}
+    assert obstacles(compare(world, SPARING)) == {Obstacle.ALTERED: 1}
+
+
+async def test_an_event_that_cannot_be_read_is_an_obstacle_for_its_package_and_its_agent(world: World) -> None:
+    keep_moving(world)
+    before = await world.submit(unrelated())
+    broken = await world.submit(unrelated())
+    await world.submit(unrelated())
+    other = await world.submit(unrelated(), await world.hire("Second"))
+    change(world, f"UPDATE events SET body = '{{}}' WHERE package_id = '{broken.decision_package_id}'")
+    comparison = compare(world, SPARING)
+    assert obstacles(comparison) == {Obstacle.UNREADABLE: 2}
+    replayed = [package.decision_package_id for package in comparison.packages.values() if package.shift]
+    assert replayed == [before.decision_package_id, other.decision_package_id]
+
+
+async def test_a_change_of_autonomy_that_cannot_be_read_is_an_obstacle_for_its_agent_and_type(
+    database_url: str,
+) -> None:
+    earning = policy(**LASTING | {"autonomy": {"promote_after_successes": 2}})
+    async with open_world(database_url, earning) as world:
+        keep_moving(world)
+        for _ in range(2):
+            await world.claim(state := await world.submit_and_approve(unrelated(), by=RITA))
+            await world.report(state)
+        await world.submit(unrelated())
+        statement = "UPDATE events SET body = replace(body, 'soft_approval to', 'something to')"
+        change(world, f"{statement} WHERE event_type = 'autonomy.changed'")
+        comparison = compare(world, earning)
+    assert (obstacles(comparison), comparison.total.replayed) == ({Obstacle.AUTONOMY: 2}, 1)
+
+
+async def test_progress_ends_at_its_total_although_threads_have_events_too(world: World) -> None:
+    traffic = Traffic(world, 7)
+    await traffic.go_on(0)
+    giver, taker, _ = traffic.agents
+    await world.submit(package(thread_id="thr_1"), giver)
+    assert await traffic.hand_over(giver, taker, "thr_1")
+    engine, calls = make_engine(make_url(world.url)), list[tuple[int, int]]()
+    with snapshot(engine) as connection:
+        trial = Trial(SPARING, world.clock.now - DAY, world.clock.now, clicks_provable=True)
+        replay_policy(connection, trial, lambda done, total: calls.append((done, total)))
+    engine.dispose()
+    assert calls[-1][0] == calls[-1][1]
+
+
+async def test_only_windows_of_policies_in_force_in_the_period_are_read_back(world: World) -> None:
+    """A policy of long ago with a long window does not make each replay read the whole record."""
+    keep_moving(world)
+    await apply(world, policy(**LASTING, version="long", windows={"rejection": "300d"}))
+    await world.submit(unrelated())
+    await apply(world, POLICY)
+    world.clock.passes(100 * DAY)
+    await world.submit(unrelated())
+    engine = make_engine(make_url(world.url))
+    with snapshot(engine) as connection:
+        trial = Trial(SPARING, world.clock.now - 30 * DAY, world.clock.now, clicks_provable=True)
+        steps = list(replay_steps(connection, world.tenant_id, trial))
+    engine.dispose()
+    assert len({step.event["decision_package_id"] for step in steps}) == 1
 
 
 async def test_a_record_that_the_rules_do_not_give_is_not_replayed(world: World) -> None:
