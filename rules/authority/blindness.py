@@ -43,6 +43,10 @@ _OF_A_LOOK = frozenset([
 ])  # fmt: skip
 
 
+_ABOUT_A_LOOK = (EventType.REVIEW_PICKED, EventType.REVIEW_ENDED)
+_WITHHELD_CHANGES = ("look", "verdict")  # also in events that tell something else: a failure ends a look
+
+
 def hides_event(state: PackageState, event_type: str, actor: str, viewer: str | None) -> bool:
     """Whether the event would tell this person who looks, or what they found."""
     is_of_look = state.look is not None and actor == state.look.judge and event_type in _OF_A_LOOK
@@ -51,13 +55,15 @@ def hides_event(state: PackageState, event_type: str, actor: str, viewer: str | 
 
 def events_for_agent(events: Iterable[dict[str, Any]], state: PackageState) -> list[dict[str, Any]]:
     """Agents follow the chain of their packages, and learn neither who looks nor what they found."""
-    return [
-        withheld_event(event)
-        if event["event_type"] == EventType.REVIEW_PICKED
-        or hides_event(state, event["event_type"], event["actor"], None)
-        else event
-        for event in events
-    ]
+    return [_event_for_agent(event, state) for event in events]
+
+
+def _event_for_agent(event: dict[str, Any], state: PackageState) -> dict[str, Any]:
+    of_look = event["event_type"] in _ABOUT_A_LOOK
+    if of_look or hides_event(state, event["event_type"], event["actor"], None):
+        return withheld_event(event)
+    change = {name: value for name, value in event["change"].items() if name not in _WITHHELD_CHANGES}
+    return event | {"change": change}
 
 
 def withheld_event(event: dict[str, Any]) -> dict[str, Any]:

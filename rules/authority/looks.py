@@ -12,6 +12,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from rules.authority.authorization import eligible_users, question_of
+from rules.people.directory import ActorKind
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Command, Verb
 from rules.state.decisions import Basis
@@ -59,9 +60,13 @@ def _is_away(situation: Situation, user_id: str) -> bool:
 
 
 def check_blindness(state: PackageState, command: Command, situation: Situation) -> Refusal | None:
-    """Who is asked to look does nothing else with the package: each other answer could tell how it was decided."""
-    look = state.open_look
-    if look is None or look.judge != situation.actor.actor_id or command.verb in _WHILE_LOOKING:
+    """Who is asked to look does nothing else with the package: each other answer could tell how it was decided.
+
+    What the service does in their name, because they stopped the thread, answers nobody. It is not refused.
+    """
+    look, actor = state.open_look, situation.actor
+    is_judge = look is not None and actor.kind is ActorKind.PERSON and actor.actor_id == look.judge
+    if not is_judge or command.verb in _WHILE_LOOKING:
         return None
     return refuse(Reason.ASKED_TO_LOOK)
 

@@ -13,9 +13,9 @@ from rules.package.exceptions import ExceptionUse, PolicyException
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verdict
 from rules.state.decisions import BlindLook, Decision, Execution, Hold, Recovery, Vote
-from rules.state.model import Bar, Details, PackageState, ReviewTask, Status, Terms, Why
+from rules.state.model import Bar, PackageState, ReviewTask, Status, Terms, Why
 from rules.state.noes import No
-from rules.state.sightings import FormStep, Shown
+from rules.state.sightings import Details, FormStep, Shown
 from rules.values import Moment
 
 

@@ -138,7 +138,7 @@ class Hold(Value):
 class BlindLook(Value):
     """A second look by someone who is not shown what people decided.
 
-    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judged in time.
+    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judges it any more.
     """
 
     judge: str

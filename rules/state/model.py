@@ -31,7 +31,7 @@ from rules.state.decisions import (
     Vote,
 )
 from rules.state.noes import No
-from rules.state.sightings import FormStep, Shown
+from rules.state.sightings import Details, FormStep, Shown
 from rules.values import Duration, Moment, Value
 
 
@@ -135,15 +135,6 @@ class Bar(StrEnum):
     RECUSED = "recused"
 
 
-class Details(Value):
-    """A page of Details that a reviewer opened. `of` is 0 if an older release did not record it."""
-
-    reviewer_id: str
-    version: int
-    page: int
-    of: int = 0
-
-
 class PackageState(Value):
     tenant_id: str
     decision_package_id: str
@@ -241,9 +232,15 @@ class PackageState(Value):
 
     @property
     def open_look(self) -> BlindLook | None:
-        """The blind look that somebody is asked for. It ends when the action fails or the approval is revoked."""
-        over = self.verdict is not None or self.status is not Status.APPROVED or self.execution.state in FAILURES
-        return None if self.look is None or self.look.has_ended or over else self.look
+        """The blind look that somebody is asked for."""
+        look = None if self.verdict or self.ends_look else self.look
+        return None if look is None or look.has_ended else look
+
+    @property
+    def ends_look(self) -> bool:
+        """Whether people have to know now what was decided. `Move.record` then ends the look for good."""
+        has_ended = self.execution.state in (*FAILURES, ExecutionState.LAPSED)
+        return has_ended or self.status is not Status.APPROVED or self.hold is not None
 
     @property
     def is_running(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rules.state.model import Details, PackageState
-from rules.state.sightings import FormStep
+from rules.state.model import PackageState
+from rules.state.sightings import Details, FormStep
 
 
 def has_read_details(state: PackageState, user_id: str) -> bool:

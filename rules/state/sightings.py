@@ -72,6 +72,15 @@ class Page(Value):
     of: int = Field(ge=1)
 
 
+class Details(Value):
+    """A page of Details that a reviewer opened. `of` is 0 if an older release did not record it."""
+
+    reviewer_id: str
+    version: int
+    page: int
+    of: int = 0
+
+
 class FormStep(Value):
     """A step of a form that a reviewer opened, with its rendering."""
 

@@ -118,7 +118,7 @@ class Move:
         """Add an event with these changes of the state. Its words are stored beside it."""
         event_id = self.event_id
         bookkeeping = {"revision": self.state.revision + 1, "updated_at": self.situation.now}
-        self.state = self.state.model_copy(update={**(changes or {}), **bookkeeping})
+        self.state = _end_look(self.state.model_copy(update={**(changes or {}), **bookkeeping}))
         self._occurrences.append(
             Occurrence(
                 event_id=event_id,
@@ -156,6 +156,14 @@ class Move:
     def _rendering(self) -> str | None:
         saw = isinstance(self.command, SeenCommand | Show | Page)
         return getattr(self.command, "rendering_id", None) if saw else None
+
+
+def _end_look(state: PackageState) -> PackageState:
+    """A blind look that is over stays over, whatever becomes of the package."""
+    look = state.look
+    if look is None or look.has_ended or state.verdict is not None or not state.ends_look:
+        return state
+    return state.model_copy(update={"look": look.model_copy(update={"has_ended": True})})
 
 
 def record_refusal(state: PackageState, command: Command, situation: Situation, reason: Reason) -> Transition:

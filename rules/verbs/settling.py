@@ -63,7 +63,7 @@ def _draw_look(move: Move) -> Move:
     approval = state.decision if state.status is Status.APPROVED else None
     if approval is None or rate is None or not is_drawn(approval.event_id, rate):
         return move
-    judge = choose_judge(state, move.situation)
+    judge = None if state.ends_look else choose_judge(state, move.situation)
     if judge is None:
         return move.record(EventType.REVIEW_NOT_POSSIBLE)
     look = BlindLook(

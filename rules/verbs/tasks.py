@@ -38,9 +38,9 @@ from rules.state.commands import (
 )
 from rules.state.decisions import Basis, ExecutionState, Seat
 from rules.state.events import Cause, EventType
-from rules.state.model import Bar, Details, Status
+from rules.state.model import Bar, Status
 from rules.state.service_commands import RecordMails, Show
-from rules.state.sightings import FormStep
+from rules.state.sightings import Details, FormStep
 from rules.state.situation import Conversation
 from rules.state.terms import restart_task, timing_until
 from rules.state.transition import Move, Transition, Words

@@ -25,8 +25,8 @@ from bot.slack.home.links import links_to_cards
 from rules.people.directory import Actor
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import OpenDetails, Verb
-from rules.state.model import Details
 from rules.state.reading import with_page_read
+from rules.state.sightings import Details
 from rules.verbs.trials import Offer, offer_to
 from store.installation.installation import fresh_id
 

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from rules.reasons import Reason
 from rules.record.replay import replay
 from rules.state.commands import Approve, Comment, Judge, OpenDetails
 from rules.state.model import PackageState
-from store.audit.reader import read_trails
+from rules.threads.commands import CancelThread, HoldThread, ThreadCommand
+from store.audit.reader import read_trails, verify_database
 from store.oversight.looks import list_looks, load_traces
 from tests.rules.world import ALL, MINUTE, SAUL, SENTA, SILA, SUSI, SVEN, ask, policy
 from tests.store.oversight.history import approve_critical, unrelated
+from tests.store.threads.test_replicas import IN_THREAD, give
 from tests.store.world import LASTING, World, open_world
 
 DRAWN = policy(**LASTING, audit={"sample": {"high": 1, "critical": 1}})
@@ -81,3 +84,17 @@ async def test_those_who_voted_are_not_asked(database_url: str) -> None:
     async with open_world(database_url, DRAWN) as world:
         state = await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
         assert judge_of(state) not in {SUSI, SAUL}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(HoldThread, Reason.THREAD_HELD), (CancelThread, Reason.THREAD_CANCELLED)]
+)
+async def test_the_judge_can_stop_the_thread(database_url: str, kind: type[ThreadCommand], reason: Reason) -> None:
+    async with open_world(database_url, DRAWN) as world:
+        state = await world.submit_and_approve(IN_THREAD, by=SENTA)
+        assert (await give(world, kind, judge_of(state))).refusal is None
+        refusal = (await world.claim(state)).refusal
+        assert refusal is not None
+        assert refusal.reason is reason
+        assert (await world.state(state.decision_package_id)).open_look is None
+        assert await world.read(lambda connection: list(verify_database(connection))) == []

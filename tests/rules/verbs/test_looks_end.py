@@ -1,0 +1,171 @@
+"""How a blind second look ends: for good, whatever becomes of the package, and without a word to its agent."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from rules.authority.blindness import Knows, events_for_agent, knowledge
+from rules.people.directory import Actor, ActorKind
+from rules.reasons import Reason
+from rules.record.chain import package_event, seal_event
+from rules.state.agent_commands import ClaimExecution, ReportExecution
+from rules.state.commands import AllowRetry, Approve, Judge, OpenForm
+from rules.state.events import EventType
+from rules.state.model import PackageState, Status
+from rules.state.service_commands import (
+    CancelWithThread,
+    EndLook,
+    HoldWithThread,
+    Lapse,
+    LoseTrack,
+    ResumeWithThread,
+    RevokeWithThread,
+    ThreadConsequence,
+)
+from rules.state.transition import Transition
+from rules.verbs.timers import next_due
+from tests.rules.verbs.test_looks import ALWAYS, SAID, judge_of, picked_state
+from tests.rules.world import (
+    AGENT,
+    ALL,
+    DAY,
+    HARD,
+    NOW,
+    SENTA,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    claimed_state,
+    refusal,
+    reported_state,
+    submitted_state,
+    transition_of,
+)
+
+
+def follow(kind: type[ThreadConsequence], state: PackageState, by: str, **fields: bool) -> PackageState:
+    """The state after the package followed its thread, which this person stopped."""
+    command = ask(kind, state, thread_key="thr_1", thread_event_id="evt_t", since=NOW, role="reviewer", **fields)
+    return after(state, command, by=Actor(kind=ActorKind.AUTO, actor_id=by))
+
+
+def someone_else(state: PackageState) -> str:
+    return next(user for user in (SVEN, SUSI) if user != judge_of(state))
+
+
+def retried_state(state: PackageState) -> PackageState:
+    """A failed package whose retry a person allowed, and which the agent claimed again."""
+    by = someone_else(state)
+    seen = after(state, ask(OpenForm, state, page=1, of=1, rendering_id="rnd_1"), by=by, policy=ALWAYS)
+    allowed = after(seen, ask(AllowRetry, seen), by=by, policy=ALWAYS)
+    return after(allowed, ask(ClaimExecution, allowed, claim_id="clm_2"), by=AGENT.actor)
+
+
+def assert_ended(state: PackageState) -> None:
+    assert state.look is not None
+    assert state.look.has_ended
+    assert state.open_look is None
+    assert knowledge(state, None) is Knows.DECISION
+    assert refusal(state, ask(Judge, state, **SAID), judge_of(state)) is Reason.LOOK_HAS_ENDED
+
+
+# The judge can stop the thread.
+
+
+def test_a_thread_that_its_judge_holds_holds_the_package() -> None:
+    state = picked_state()
+    held = follow(HoldWithThread, state, judge_of(state))
+    assert held.hold is not None
+    assert refusal(held, ask(ClaimExecution, held), AGENT.actor) is Reason.THREAD_HELD
+
+
+def test_a_thread_that_its_judge_cancels_revokes_the_approval() -> None:
+    state = picked_state()
+    revoked = follow(RevokeWithThread, state, judge_of(state), for_good=True)
+    assert revoked.status is Status.REVOKED
+    assert refusal(revoked, ask(ClaimExecution, revoked), AGENT.actor) is Reason.MAY_NOT_PROCEED
+
+
+def test_an_agent_that_runs_is_told_that_the_judge_cancelled_the_thread() -> None:
+    state = claimed_state(picked_state())
+    assert follow(CancelWithThread, state, judge_of(state)).followed == "evt_t"
+
+
+# A look that has ended does not open again.
+
+
+@pytest.mark.parametrize("outcome", ["failed", "rolled_back"])
+def test_a_failure_ends_it(outcome: str) -> None:
+    assert_ended(reported_state(claimed_state(picked_state()), outcome))
+
+
+def test_a_retry_does_not_open_it_again() -> None:
+    retried = retried_state(reported_state(claimed_state(picked_state()), "failed"))
+    assert_ended(retried)
+    reported = after(retried, ask(ReportExecution, retried, claim_id="clm_2", outcome="succeeded"), by=AGENT.actor)
+    assert_ended(reported)
+
+
+def test_a_success_that_is_reported_late_does_not_open_it_again() -> None:
+    claimed = claimed_state(picked_state())
+    unknown = after(claimed, ask(LoseTrack, claimed), now=NOW + DAY)
+    assert_ended(unknown)
+    assert_ended(reported_state(unknown))
+
+
+def test_a_look_of_an_older_release_that_a_failure_ended_does_not_open_again() -> None:
+    failed = reported_state(claimed_state(picked_state()), "failed")
+    assert failed.look is not None
+    before = failed.model_copy(update={"look": failed.look.model_copy(update={"has_ended": False})})
+    assert before.open_look is None
+    assert_ended(retried_state(before))
+
+
+def test_a_hold_ends_it_and_releasing_the_hold_does_not_open_it_again() -> None:
+    state = picked_state()
+    held = follow(HoldWithThread, state, someone_else(state))
+    assert_ended(held)
+    assert_ended(follow(ResumeWithThread, held, someone_else(state)))
+
+
+def test_an_approval_that_expires_unused_ends_it() -> None:
+    state = picked_state()
+    assert state.lapses_at is not None
+    lapsed = after(state, ask(Lapse, state), now=state.lapses_at)
+    assert_ended(lapsed)
+    assert next_due(lapsed) is None
+
+
+def test_nobody_is_asked_about_an_approval_that_is_held_from_the_start() -> None:
+    held = follow(HoldWithThread, submitted_state(HARD), SENTA)
+    approval = transition_of(held, ask(Approve, held), SENTA, policy=ALWAYS)
+    assert approval.occurrences[-1].event_type is EventType.REVIEW_NOT_POSSIBLE
+
+
+# What the agent reads.
+
+
+def events_shown(state: PackageState, transition: Transition) -> str:
+    events, before = [], state
+    for occurrence in transition.occurrences:
+        events.append(seal_event(package_event(occurrence, before, "salt"), None))
+        before = occurrence.after
+    return json.dumps(events_for_agent(events, transition.after))
+
+
+def test_the_end_of_a_look_does_not_tell_the_agent_who_looked() -> None:
+    state = reported_state(claimed_state(picked_state()))
+    transition = transition_of(state, ask(EndLook, state), now=NOW + timedelta(days=3))
+    assert judge_of(state) not in events_shown(state, transition)
+
+
+def test_a_failure_that_ends_a_look_tells_the_agent_of_the_failure_alone() -> None:
+    state = claimed_state(picked_state())
+    transition = transition_of(state, ask(ReportExecution, state, outcome="failed"), AGENT.actor)
+    shown = events_shown(state, transition)
+    assert '"state": "failed"' in shown
+    assert not [user for user in ALL if user in shown]
