@@ -35,10 +35,9 @@ def obstacle_lines(report: Report) -> Iterator[str]:
     if obstacles:
         untried = report.comparison.evidence(Group.UNTRIED)
         wrong = sum(package.went_wrong for package in untried)
-        kept = len(untried) - wrong
+        others = len(untried) - wrong
         yield from wrap_lines(
-            f"Of the {obstacles.total()} not replayable, {wrong} went wrong, and people did not let {kept} go as they "
-            "were."
+            f"Of the {obstacles.total()} not replayable, {wrong} went wrong. People stopped or changed {others} others."
         )
 
 
