@@ -1,13 +1,18 @@
 """Exceptions to rules of the policy: which may be asked for, and which hold for a package at the moment.
 
 An exception holds only while all of it could be approved today: today's policy still marks the rule and allows the
-time, and the votes still count. That is checked at each use. With a stale directory, no exception is known to hold.
+time, and each vote could be given in a role that the policy asks today. It lets nothing through for a package on which
+too many of its approvers may not decide. All that is checked at each use. With a stale directory, no exception is known
+to hold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from rules.authority.authorization import vote_still_counts
+from rules.authority.parties import bars_of
 from rules.authority.quorum import tally
 from rules.package.exceptions import (
     EXCEPTION_ACTION,
@@ -24,36 +29,41 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
 from rules.spelling import normalize_name
 from rules.state.changes import apply_changes
+from rules.state.decisions import Vote
 from rules.state.level import risk_today
-from rules.state.model import PackageState
+from rules.state.model import Bar, PackageState
 from rules.state.situation import Situation
-from rules.state.terms import role_for_all, terms_today
+from rules.state.terms import asked_terms, role_for_all, terms_today
 from rules.values import Value, write_duration
 from rules.wording import humanize
 
 
 class Candidate(Value):
-    """A package for which a rule may be set aside."""
+    """A package for which a rule may be set aside. `barred`: they cannot have approved what lets it through."""
 
     agent_id: str
     owner: str
     kind: Kind
     action_type: str
     subject_digest: str | None
+    barred: dict[str, Bar]
 
     @classmethod
-    def of_package(cls, package: DecisionPackage, agent_id: str, owner: str) -> Candidate:
+    def of_package(cls, package: DecisionPackage, agent_id: str, owner: str, barred: dict[str, Bar]) -> Candidate:
         return cls(
             agent_id=agent_id,
             owner=owner,
             kind=package.kind,
             action_type=package.action_type,
             subject_digest=subject_digest(package),
+            barred=barred,
         )
 
     @classmethod
-    def of_state(cls, state: PackageState) -> Candidate:
-        return cls.model_validate({name: getattr(state, name) for name in cls.model_fields})
+    def of_state(cls, state: PackageState, situation: Situation) -> Candidate:
+        """With those whom its thread barred since."""
+        fields = {name: getattr(state, name) for name in cls.model_fields}
+        return cls.from_valid(**fields | {"barred": bars_of(situation.memory.lineage) | state.barred})
 
 
 # Which exceptions hold.
@@ -71,7 +81,7 @@ def standing_rules(state: PackageState, situation: Situation) -> tuple[frozenset
     """
     held = {
         (exception_state.decision_package_id, exception.rule)
-        for exception_state, exception in _holding(Candidate.of_state(state), situation)
+        for exception_state, exception in _holding(Candidate.of_state(state, situation), situation)
     }
     uses = state.exception_uses
     lost = [use for use in uses if (use.exception_id, use.rule) not in held]
@@ -83,7 +93,9 @@ def _holding(candidate: Candidate, situation: Situation) -> list[tuple[PackageSt
     return [
         (state, state.exception)
         for state in situation.exceptions
-        if state.exception and _covers(state, candidate) and why_not_in_force(state, situation) is None
+        if state.exception
+        and _covers(state, candidate)
+        and why_not_in_force(state, situation, barred=candidate.barred) is None
     ]
 
 
@@ -100,8 +112,13 @@ def _covers(state: PackageState, candidate: Candidate) -> bool:
     )
 
 
-def why_not_in_force(state: PackageState, situation: Situation) -> str | None:
-    """Why the exception does not hold at the moment, for people; None: it holds."""
+def why_not_in_force(
+    state: PackageState, situation: Situation, *, barred: Mapping[str, Bar] | None = None
+) -> str | None:
+    """Why the exception does not hold at the moment, for people; None: it holds.
+
+    `barred`: those who may not decide on the package that would use it, so their votes do not count for it.
+    """
     exception, policy = state.exception, situation.policy
     if exception is None or not state.is_granted_exception:
         return f"it is {humanize(state.status)}" if state.status.value != "approved" else "it has ended"
@@ -111,9 +128,20 @@ def why_not_in_force(state: PackageState, situation: Situation) -> str | None:
         return "the policy no longer allows exceptions to this rule"
     if not situation.roster.directory.is_fresh(policy, situation.now):
         return "the directory of people is out of date"
-    today = apply_changes(state, {"risk": risk_today(policy, state)})
-    standing = tally(today, today.votes, terms_today(today, policy), situation.roster, situation.now)
+    today = apply_changes(state, {"risk": risk_today(policy, state), "barred": {**(barred or {}), **state.barred}})
+    standing = tally(today, _votes_today(today, situation), terms_today(today, policy), situation.roster, situation.now)
     return None if standing.complete else "its approvals no longer count"
+
+
+def _votes_today(state: PackageState, situation: Situation) -> tuple[Vote, ...]:
+    """The votes that could be given in a role which today's policy asks about these types."""
+    asked = asked_terms(situation.policy, state.action_type, state.exception, state.risk)
+    roles = (asked.role, *asked.of_role, *asked.ladder)
+    return tuple(
+        vote
+        for vote in state.votes
+        if any(vote_still_counts(situation.roster, vote, state, situation.now, role) for role in roles)
+    )
 
 
 def exception_standing(state: PackageState) -> str:
@@ -156,6 +184,19 @@ def exception_asked(
         action_types=requested.action_types,
         until=requested.expires_at,
     )
+
+
+def changed_exception(before: PolicyException | None, after: PolicyException | None) -> list[str]:
+    """The parameters that a later version changed although it must keep them. Only its end may come earlier."""
+    if before is None or after is None:
+        return [] if before is after else [_below("rule")]
+    changed = {
+        "rule": before.rule != after.rule,
+        "agents": (before.agents, before.owner) != (after.agents, after.owner),
+        "action_types": before.action_types != after.action_types,
+        "expires_at": before.until < after.until,
+    }
+    return [_below(name) for name, differs in changed.items() if differs]
 
 
 def _not_valid(field: str, because: str) -> Refusal:

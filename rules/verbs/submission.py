@@ -82,7 +82,8 @@ def propose(command: Submit, agent: Agent, parties: Parties, situation: Situatio
     `rules.oversight.replay` asks the same of another policy.
     """
     package = command.package
-    set_aside = rules_set_aside(Candidate.of_package(package, agent.agent_id, agent.owner), situation)
+    candidate = Candidate.of_package(package, agent.agent_id, agent.owner, parties.barred)
+    set_aside = rules_set_aside(candidate, situation)
     outsider = has_outsider(parties.barred)
     background = situation.background(agent.agent_id, package, outsider=outsider, set_aside=set_aside)
     assessment = assess(package, background, situation.policy)

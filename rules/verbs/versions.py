@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rules.authority.exceptions import Candidate, exception_asked, rules_set_aside
+from rules.authority.exceptions import Candidate, changed_exception, exception_asked, rules_set_aside
 from rules.authority.key_limits import check_action_type, check_rate, check_requester, check_risk
 from rules.authority.parties import harden_for_chain, has_outsider, parties_of
 from rules.package.completeness import missing_fields, must_be_complete
@@ -94,7 +94,7 @@ def add_version(
     """Replace version n by version n+1, which is assessed again and is never milder."""
     state, situation = move.state, move.situation
     barred = barred | state.barred
-    set_aside = rules_set_aside(Candidate.of_package(package, state.agent_id, state.owner), situation)
+    set_aside = rules_set_aside(Candidate.of_package(package, state.agent_id, state.owner, barred), situation)
     outsider = has_outsider(barred)
     background = situation.background(
         state.agent_id, package, earlier=state.level, outsider=outsider, set_aside=set_aside
@@ -104,6 +104,8 @@ def add_version(
     exception = exception_asked(package, situation.agent, risk, situation) if situation.agent else None
     if isinstance(exception, Refusal):
         return exception
+    if changed := changed_exception(state.exception, exception):
+        return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed))
     missing = missing_fields(package, risk, situation.policy)
     if missing and must_be_complete(risk):
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))

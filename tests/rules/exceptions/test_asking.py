@@ -10,8 +10,10 @@ from rules.package.exceptions import PolicyException
 from rules.people.agent_keys import KeyScope
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel, RiskLevel
+from rules.state.agent_commands import NewVersion
 from rules.state.commands import Approve, ApproveWithEdits, HumanOverrideCommand, Reject
 from rules.state.model import Status
+from rules.state.transition import Transition
 from rules.verbs.decide import decide
 from tests.rules.exceptions.excepting import ASKED, CLERK, MARKED, asked_state, asking, granted_state, marking
 from tests.rules.world import (
@@ -173,3 +175,34 @@ def test_it_is_asked_until_it_would_end_at_the_latest() -> None:
     state = asked_state({"expires_at": (NOW + HOUR).isoformat()})
     late = NOW + 2 * HOUR
     assert refusal(state, ask(Approve, state), by=SENTA, policy=MARKED, now=late) is Reason.ALREADY_EXPIRED
+
+
+OTHER: dict[str, tuple[dict[str, Any], str]] = {
+    "types": ({"action_types": ["mail.send"]}, "action_parameters.action_types"),
+    "rule": ({"rule": "confidence"}, "action_parameters.rule"),
+    "agents": ({"agents": ["Ally"]}, "action_parameters.agents"),
+    "no rule": ({"rule": None, "action_types": None}, "action_parameters.rule"),
+    "a later end": ({"expires_at": (NOW + 4 * DAY).isoformat()}, "action_parameters.expires_at"),
+}
+
+
+@pytest.mark.parametrize(("parameters", "fields"), OTHER.values(), ids=OTHER)
+def test_neither_a_version_nor_an_edit_changes_what_is_asked(parameters: dict[str, Any], fields: str) -> None:
+    state, changed = asked_state(), {name: value for name, value in (ASKED | parameters).items() if value is not None}
+    later = asking().model_copy(update={"action_parameters": changed})
+    bearing: dict[str, Any] = {"policy": MARKED, "package": asking(), "named_agents": NAMED}
+    version = decide(state, ask(NewVersion, state, package=later), situation(AGENT.actor, **bearing))
+    edit = decide(state, ask(ApproveWithEdits, state, action_parameters=changed), situation(SENTA, **bearing))
+    assert [fields_refused(outcome) for outcome in (version, edit)] == [(Reason.KEEPS_ITS_SUBJECT, fields)] * 2
+
+
+def fields_refused(outcome: Transition | Refusal) -> tuple[Reason, object]:
+    assert isinstance(outcome, Refusal)
+    return outcome.reason, outcome.facts["fields"]
+
+
+def test_a_version_may_change_its_texts_and_end_earlier() -> None:
+    state, until = asked_state(), NOW + DAY
+    later = asking({"justification": "The flood is over soon.", "expires_at": until.isoformat()})
+    version = after(state, ask(NewVersion, state, package=later), by=AGENT.actor, policy=MARKED, package=asking())
+    assert (version.version, version.exception and version.exception.until) == (2, until)

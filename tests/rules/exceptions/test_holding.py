@@ -89,6 +89,7 @@ def test_what_goes_ahead_without_it_does_not_cite_it() -> None:
     assert (cheap.decision.basis, cheap.exception_uses) == (Basis.POLICY, ())
 
 
+TREASURED = {"refund": {"reversibility": "reversible", "role": "treasurer"}}
 NOT_COVERED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "another agent": ({}, {"agent": agent(agent_id="agt_2")}),
     "an agent with another owner": ({}, {"agent": agent(owner="URITA")}),
@@ -102,6 +103,14 @@ NOT_COVERED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a time after its end": ({}, {"now": NOW + 3 * DAY}),
     "an approver who has left": ({}, {"people": people(USENTA={"active": False})}),
     "an approver who lost the role": ({}, {"policy": marking("cost", roles={"senior_reviewer": {"members": [SENTA]}})}),
+    "a role that the policy changed": (
+        {},
+        {
+            "policy": marking(
+                "cost", actions=TREASURED, roles={"treasurer": {"members": [SUSI], "max_risk": "critical"}}
+            )
+        },
+    ),
     "a quorum that was raised": ({}, {"policy": marking("cost", tiers={"high": {"quorum": 3}})}),
     "a stale directory": ({}, {"directory_as_of": NOW - 25 * HOUR}),
 }

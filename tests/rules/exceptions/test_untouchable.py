@@ -9,19 +9,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.people.agent_keys import KeyScope
+from rules.people.autonomy import AutonomyProfile
+from rules.people.lineage import Lineage
 from rules.policy.exceptions import EXCEPTABLE_RULES
 from rules.policy.parse import PolicyError, read_policy
 from rules.reasons import Refusal
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.agent_commands import ClaimExecution, NewVersion
 from rules.state.case import Background
 from rules.state.level import assess
+from rules.state.model import Status
+from rules.state.service_commands import Consent
 from rules.state.situation import Memory
 from rules.state.transition import Transition
 from rules.verbs.decide import decide
 from tests.rules import world
-from tests.rules.exceptions.excepting import MARKED, granted_state
+from tests.rules.exceptions.excepting import MARKED, costly, granted_state
 from tests.rules.policy.test_parse import LEAST
-from tests.rules.world import AGENT, DORA, NOW, SAUL, SILA, SUSI, agent, no_to, package, people, situation, submission
+from tests.rules.world import (
+    AGENT,
+    DORA,
+    HOUR,
+    NOW,
+    SAUL,
+    SENTA,
+    SILA,
+    SUSI,
+    SVEN,
+    after,
+    agent,
+    ask,
+    no_to,
+    package,
+    people,
+    shown_state,
+    situation,
+    submission,
+)
 
 EVERY_RULE = {rule: f"pkg_{number}" for number, rule in enumerate(EXCEPTABLE_RULES)}
 TYPES = ["refund", "mail.send", "payment.send", "unheard.of", "record.update"]
@@ -123,6 +147,44 @@ def test_what_is_refused_without_exceptions_is_refused_with_them(
     )
     assert isinstance(alone, Refusal)
     assert alone == helped
+
+
+INDEPENDENT = granted_state({"action_types": TYPES})
+TRUSTED = AutonomyProfile(agent_id="agt_1", action_type="refund", current_level=HITLLevel.FULL_AUTO)
+BEARING: dict[str, Any] = {"policy": MARKED, "profile": TRUSTED, "exceptions": (INDEPENDENT,)}
+EARLIER = Memory(lineage=Lineage(agents=("agt_9",), owners=(SENTA,), parties=()))
+DEPENDENT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "the requester": ({"requested_by": SENTA}, {}),
+    "on the delegation chain": ({"on_behalf_of": [SVEN]}, {}),
+    "an earlier owner in the thread": ({}, {"memory": EARLIER}),
+}
+
+
+@pytest.mark.parametrize(("fields", "bearing"), DEPENDENT.values(), ids=DEPENDENT)
+def test_an_exception_whose_approver_may_not_decide_lets_nothing_through(
+    fields: dict[str, Any], bearing: dict[str, Any]
+) -> None:
+    bearing = BEARING | bearing
+    state = after(None, submission(costly(**fields), "pkg_x"), by=AGENT.actor, **bearing)
+    assert (state.exception_uses, state.level) == ((), HITLLevel.HARD_APPROVAL)
+    again = ask(NewVersion, state, package=costly(**fields, title="Again"))
+    version = after(state, again, by=AGENT.actor, **bearing, package=costly(**fields))
+    assert (version.version, version.exception_uses, version.level) == (2, (), HITLLevel.HARD_APPROVAL)
+
+
+def test_what_an_exception_spared_is_not_claimed_once_its_approver_may_not_decide() -> None:
+    spared = after(None, submission(costly(), "pkg_x"), by=AGENT.actor, **BEARING)
+    outcome = decide(spared, ask(ClaimExecution, spared), situation(AGENT.actor, **BEARING, memory=EARLIER))
+    assert isinstance(outcome, Transition)
+    assert (spared.proceeds, outcome.after.status) == (True, Status.REVOKED)
+
+
+def test_silence_does_not_count_once_an_approver_of_its_exception_may_not_decide() -> None:
+    bearing = BEARING | {"exceptions": (granted_state({"rule": "confidence"}),), "profile": None}
+    doubtful = package(risk_level="medium", action_type="refund", confidence=0.6)
+    soft = shown_state(after(None, submission(doubtful, "pkg_x"), by=AGENT.actor, **bearing), **bearing)
+    hardened = after(soft, ask(Consent, soft), now=NOW + HOUR, **bearing, memory=EARLIER)
+    assert (soft.soft, hardened.status, hardened.why[0].rule) == (True, Status.PENDING, "exception-lost")
 
 
 @pytest.mark.parametrize(
