@@ -114,6 +114,12 @@ class Metrics:
             ("feed",),
             registry=self.registry,
         )
+        self.feed_held = Gauge(
+            "countersign_feed_held",
+            "Packages and threads that wait, because the receiver took other events and not their next one.",
+            ("feed",),
+            registry=self.registry,
+        )
         self.feed_lost = Gauge(
             "countersign_feed_lost",
             "Events that were given up, because the receiver took others and not these.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -13,15 +12,12 @@ from aiohttp import web
 
 from blocks.home.troubles import SOCKET_OFF
 from bot.api.service import SERVICE, Service
-from bot.settings import Settings
 from bot.slack.outgoing.faults import token_refused
 from bot.slack.wiring import SlackSide
 from rules.record.chain import rfc3339
 from scheduler.time import heartbeat
 from store.commands.policies import FILE_NOT_IN_FORCE
 from store.engine.workers import UnavailableError
-from store.feed import feed_admin
-from store.feed.feed_admin import FeedReport
 from store.installation import presence
 from store.installation.policy_texts import FIX, UnreadablePolicyError
 from store.mail import letters
@@ -60,7 +56,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def _readiness(service: Service) -> dict[str, Any]:
     store, installation = service.store, service.store.installation
-    status, roster, callbacks, mails, away, undelivered, mails_on, feeds = await store.read(
+    status, roster, callbacks, mails, away, undelivered, mails_on = await store.read(
         lambda connection: (
             installation.status(connection),
             installation.roster(connection),
@@ -69,7 +65,6 @@ async def _readiness(service: Service) -> dict[str, Any]:
             presence.slack_away_since(connection, installation.tenant_id, store.clock()),
             troubles.current_troubles(connection, installation.tenant_id),
             are_mails_sent(connection, store.clock()),
-            feed_admin.report_feeds(connection),
         )
     )
     policy = roster.policy
@@ -87,7 +82,7 @@ async def _readiness(service: Service) -> dict[str, Any]:
             **({"slack_away_since": rfc3339(away)} if away else {}),
             "callbacks": callbacks._asdict(),
             "email": {"on": mails_on, **mails._asdict()},
-            "feed": _feed_posture(service.settings, feeds, store.clock()),
+            "feed": await service.feed_reports.load_posture(store),
         },
     }
 
@@ -95,24 +90,6 @@ async def _readiness(service: Service) -> dict[str, Any]:
 def _not_ready(checks: dict[str, str]) -> web.Response:
     body = {"ready": False, "checks": checks}
     return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-def _feed_posture(settings: Settings, reports: list[FeedReport], now: datetime) -> dict[str, Any]:
-    """The receivers that the settings name. A receiver that fails holds up no decision, so the service is ready."""
-    return {
-        report.feed: {
-            "behind": report.behind,
-            "lag_seconds": round(report.lag(now).total_seconds()),
-            "lost": report.lost,
-            **(
-                {"trouble": f"since {rfc3339(since)}: {report.lane.last_error}"}
-                if report.is_in_trouble and (since := report.lane.failing_since)
-                else {}
-            ),
-        }
-        for report in reports
-        if report.feed in settings.feeds
-    }
 
 
 def _slack_posture(side: SlackSide | None, known: list[troubles.TroubleReport]) -> dict[str, Any]:
@@ -154,7 +131,7 @@ def _trouble_counts(side: SlackSide, known: list[troubles.TroubleReport]) -> dic
 
 async def metrics(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
-    behind, callbacks, mails, known, feeds = await _read_backlog(service)
+    behind, callbacks, mails, known = await _read_backlog(service)
     service.metrics.behind.set(behind)
     for kind, value in (_trouble_counts(service.slack, known) if service.slack else {}).items():
         service.metrics.troubles.labels(kind).set(value)
@@ -162,16 +139,13 @@ async def metrics(request: web.Request) -> web.Response:
     for state in ("due", "waiting", "dead"):
         service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
         service.metrics.unsent.labels(state).set(getattr(mails, state))
-    for report in (report for report in feeds if report.feed in service.settings.feeds):
-        service.metrics.feed_behind.labels(report.feed).set(report.behind)
-        service.metrics.feed_lag.labels(report.feed).set(report.lag(service.store.clock()).total_seconds())
-        service.metrics.feed_lost.labels(report.feed).set(report.lost)
+    await service.feed_reports.write_metrics(service.store, service.metrics)
     await service.oversight.refresh(service.store)
     page, content_type = service.metrics.page()
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-_Backlog = tuple[float, Counts, MailCounts, list[troubles.TroubleReport], list[FeedReport]]
+_Backlog = tuple[float, Counts, MailCounts, list[troubles.TroubleReport]]
 
 
 async def _read_backlog(service: Service) -> _Backlog:
@@ -183,11 +157,10 @@ async def _read_backlog(service: Service) -> _Backlog:
                 callback_admin.count_callbacks(connection),
                 letters.count_mails(connection),
                 troubles.current_troubles(connection, tenant_id),
-                feed_admin.report_feeds(connection),
             ),
         )
     except UnavailableError:
-        return math.nan, Counts(*[math.nan] * 4), MailCounts(*[math.nan] * 3), [], []
+        return math.nan, Counts(*[math.nan] * 4), MailCounts(*[math.nan] * 3), []
 
 
 LIVENESS = web.get("/healthz", healthz)

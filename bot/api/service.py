@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from bot.api.feed_reports import FeedReports
 from bot.api.oversight_metrics import OversightMetrics
 from bot.api.polls import Polls
 from bot.metrics import Metrics
@@ -38,10 +39,12 @@ class Service:
     polls: Polls = field(default_factory=Polls)
     wrong_keys: WrongKeys = field(init=False)
     oversight: OversightMetrics = field(init=False)
+    feed_reports: FeedReports = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "wrong_keys", WrongKeys(self.metrics))
         object.__setattr__(self, "oversight", OversightMetrics(self.metrics))
+        object.__setattr__(self, "feed_reports", FeedReports(self.settings))
         object.__setattr__(self, "threads", ThreadStore(self.store))
         object.__setattr__(self, "handoffs", HandoffStore(self.store))
 

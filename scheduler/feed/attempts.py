@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from scheduler.callbacks.retries import DELAYS
 from scheduler.feed.receiver import Receipt
 from scheduler.feed.retries import AllTaken, GiveUp, SendResult, TryAgain, result_of_event
 from store.feed import lanes, positions
@@ -66,9 +67,16 @@ def write_attempt(
             if pause:
                 error = attempt.own + receipt.error
                 lanes.pause_lane(connection, key, error, since=lane.failing_since or now, until=pause)
-            progress = Progress(attempt.sent, attempt.failed.occurred_at, at, attempts, now)
+            progress = Progress(attempt.sent, attempt.failed.occurred_at, at, attempts, now, receipt.error)
             positions.record_progress(connection, key, claim, progress)
         case GiveUp(error):
             progress = Progress(attempt.failed.stored.revision, attempt.occurred_at(receipt.taken + 1), now)
             positions.give_up_event(connection, key, claim, progress, error=error, now=now)
     return result
+
+
+def write_unreadable(connection: Connection, key: FeedKey, claim: ClaimedChain, error: str, now: datetime) -> None:
+    """Someone changed the rows so that they cannot be read. The chain is named as held, until an operator skips it."""
+    at = now + DELAYS[min(claim.attempts, len(DELAYS) - 1)]
+    progress = Progress(claim.sent, None, at, claim.attempts + 1, now, error)
+    positions.record_progress(connection, key, claim, progress)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from rules.record.cloud_event import cloud_event
 from scheduler.common import endings
-from scheduler.feed.attempts import FeedAttempt, write_attempt
+from scheduler.feed.attempts import FeedAttempt, write_attempt, write_unreadable
 from scheduler.feed.discovery import FeedDiscovery
 from scheduler.feed.own_pause import OwnPause
 from scheduler.feed.receiver import FeedReceiver
@@ -108,7 +108,14 @@ class FeedSender:
 
     async def _send(self, claim: ClaimedChain) -> None:
         load = partial(positions.load_due_events, key=self.key, claim=claim, limit=MAX_EVENTS + 1)
-        events = await self._store.read(load)
+        try:
+            events = await self._store.read(load)
+        except ValueError as fault:  # a time that is none, for example
+            log.exception("feed.unreadable", feed=self.key.feed.value, chain=claim.chain_id)
+            error = f"cannot be read from the database: {fault}"
+            hold = partial(write_unreadable, key=self.key, claim=claim, error=error, now=self._now())
+            await self._store.write(hold)
+            return
         receipt = await self._receiver.take([cloud_event(event.stored) for event in events[:MAX_EVENTS]])
         own_result = self._own_pause.result_of(receipt, self._now(), self._chance()) if self._own else None
         attempt = FeedAttempt(claim, events, receipt, self._own, own_result)

@@ -6,10 +6,25 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+    update,
+)
 
 from rules.record.evidence import TENANT
-from store.feed.chains import MOMENT, POSITIONS, FeedKey, FeedKind, News, news_row
+from store.feed.chains import MOMENT, POSITIONS, FeedKey, FeedKind, News, list_round, news_row
 from store.feed.lanes import FEEDS, TROUBLE, Lane, end_pause
 from store.feed.positions import LOSSES
 from store.installation.tenancy import EVENTS as TENANT_EVENTS
@@ -22,12 +37,13 @@ _AGAIN = text(
     " ON CONFLICT (tenant_id, feed, chain_id) DO UPDATE SET"
     " sent = CASE WHEN feed_positions.sent < excluded.sent THEN feed_positions.sent ELSE excluded.sent END,"
     " wanted = CASE WHEN feed_positions.wanted > excluded.wanted THEN feed_positions.wanted ELSE excluded.wanted END,"
-    " due_at = excluded.due_at, attempts = 0, failed_at = NULL,"
+    " due_at = excluded.due_at, attempts = 0, failed_at = NULL, error = NULL,"
     " behind_since = CASE WHEN feed_positions.behind_since < excluded.behind_since"
     " THEN feed_positions.behind_since ELSE excluded.behind_since END"
 ).bindparams(bindparam("now", type_=MOMENT), bindparam("behind_since", type_=MOMENT))
 
 
+PAGE = 10_000  # chains
 _NOT_LOST = delete(LOSSES).where(
     LOSSES.c.tenant_id == bindparam("tenant"),
     LOSSES.c.feed == bindparam("feed"),
@@ -37,13 +53,17 @@ _NOT_LOST = delete(LOSSES).where(
 
 
 class FeedReport(NamedTuple):
-    """`behind` events of `chains` chains were not taken yet; the oldest occurred at `behind_since`."""
+    """`behind` events of `chains` chains were not taken yet; the oldest occurred at `behind_since`.
+
+    `held` chains wait because the receiver took others and not their next event.
+    """
 
     feed: FeedKind
     lane: Lane
     behind: int = 0
     chains: int = 0
     behind_since: datetime | None = None
+    held: int = 0
     lost: int = 0
 
     @property
@@ -64,6 +84,20 @@ class LostEvent(NamedTuple):
     given_up_at: datetime
 
 
+class HeldChain(NamedTuple):
+    """The receiver took others and not this event."""
+
+    feed: str
+    chain_id: str
+    revision: int
+    attempts: int
+    retry_at: datetime
+    error: str | None
+
+
+_IS_HELD = (POSITIONS.c.due_at.is_not(None), POSITIONS.c.attempts > 0)
+
+
 def report_feeds(connection: Connection) -> list[FeedReport]:
     """Each receiver that the feed has ever had."""
     tenant_id = read_tenant_id(connection)
@@ -78,14 +112,15 @@ def _report(connection: Connection, key: FeedKey, lane: Lane) -> FeedReport:
             func.coalesce(func.sum(POSITIONS.c.wanted - POSITIONS.c.sent), 0),
             func.count(),
             func.min(POSITIONS.c.behind_since),
+            func.coalesce(func.sum(case((POSITIONS.c.attempts > 0, 1), else_=0)), 0),
         ).where(
             POSITIONS.c.tenant_id == key.tenant_id, POSITIONS.c.feed == key.feed.value, POSITIONS.c.due_at.is_not(None)
         )
     ).one()
     of_feed = (LOSSES.c.tenant_id == key.tenant_id, LOSSES.c.feed == key.feed.value)
     lost = connection.execute(select(func.count()).select_from(LOSSES).where(*of_feed)).scalar_one()
-    behind, chains, behind_since = backlog
-    return FeedReport(key.feed, lane, behind, chains, behind_since, lost)
+    behind, chains, behind_since, held = backlog
+    return FeedReport(key.feed, lane, behind, chains, behind_since, held, lost)
 
 
 def list_lost_events(connection: Connection, limit: int) -> list[LostEvent]:
@@ -97,6 +132,60 @@ def list_lost_events(connection: Connection, limit: int) -> list[LostEvent]:
         .limit(limit)
     )
     return [LostEvent(*row) for row in connection.execute(query)]
+
+
+def list_held_chains(connection: Connection, limit: int) -> list[HeldChain]:
+    """Those that were refused most often first."""
+    query = (
+        select(POSITIONS.c.feed, POSITIONS.c.chain_id, POSITIONS.c.sent + 1)
+        .add_columns(*(POSITIONS.c[name] for name in ("attempts", "due_at", "error")))
+        .where(POSITIONS.c.tenant_id == read_tenant_id(connection), *_IS_HELD)
+        .order_by(POSITIONS.c.attempts.desc(), POSITIONS.c.chain_id)
+        .limit(limit)
+    )
+    return [HeldChain(*row) for row in connection.execute(query)]
+
+
+def skip_held_event(connection: Connection, chain_id: str, now: datetime, feed: FeedKind | None = None) -> list[str]:
+    """Give up the event that is refused, so that its chain goes on. Returns the receivers that refused it."""
+    tenant_id = read_tenant_id(connection)
+    chain = TENANT if chain_id == tenant_id else chain_id
+    of_chain = [POSITIONS.c.tenant_id == tenant_id, POSITIONS.c.chain_id == chain, *_IS_HELD]
+    of_chain += [POSITIONS.c.feed == feed.value] if feed else []
+    held = connection.execute(select(POSITIONS).where(*of_chain).with_for_update()).all()
+    for row in held:
+        place = {"tenant_id": tenant_id, "feed": row.feed, "chain_id": chain, "revision": row.sent + 1}
+        error = f"{row.error}; skipped by an operator"
+        connection.execute(insert(LOSSES).values(**place, error=error, given_up_at=now))
+    is_last = POSITIONS.c.wanted <= POSITIONS.c.sent + 1
+    connection.execute(
+        update(POSITIONS)
+        .where(*of_chain)
+        .values(sent=POSITIONS.c.sent + 1, attempts=0, failed_at=None, error=None)
+        .values(due_at=case((is_last, null()), else_=literal(now, MOMENT)))
+        .values(behind_since=case((is_last, null()), else_=POSITIONS.c.behind_since))
+    )
+    return [row.feed for row in held]
+
+
+def forget_feed(connection: Connection, feed: FeedKind) -> bool:
+    """Forget how far this receiver is. If it is turned on again, its feed begins anew."""
+    tenant_id = read_tenant_id(connection)
+    for table in (POSITIONS, LOSSES):
+        connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.feed == feed.value))
+    this = (FEEDS.c.tenant_id == tenant_id, FEEDS.c.feed == feed.value)
+    return connection.execute(delete(FEEDS).where(*this)).rowcount > 0
+
+
+def count_unseen_chains(connection: Connection, feed: FeedKind, begun_at: datetime) -> int:
+    """Chains with events that no sender has seen yet: few, unless none runs."""
+    key, count, after = FeedKey(read_tenant_id(connection), feed), 0, ""
+    while True:
+        page = list_round(connection, key, begun_at, after, PAGE)
+        count += len(page.behind)
+        if not page.following:
+            return count
+        after = page.following
 
 
 def find_stretches(connection: Connection, since: datetime | None = None, chain_id: str | None = None) -> list[News]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, bindparam, case, insert, null, select, update
+from sqlalchemy import Connection, LargeBinary, bindparam, case, func, insert, null, select, update
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -67,6 +67,7 @@ _CLAIMED = (
     POSITIONS.c.chain_id == bindparam("chain"),
     POSITIONS.c.due_at == bindparam("lease", type_=MOMENT),
 )
+_OLDEST_AT = bindparam("oldest_at", type_=MOMENT)
 _ALL_SENT = POSITIONS.c.wanted <= bindparam("upto")
 _RECORD = (
     update(POSITIONS)
@@ -74,9 +75,10 @@ _RECORD = (
     .values(
         sent=bindparam("upto"),
         due_at=case((_ALL_SENT, null()), else_=bindparam("later", type_=MOMENT)),
-        behind_since=case((_ALL_SENT, null()), else_=bindparam("oldest_at", type_=MOMENT)),
+        behind_since=case((_ALL_SENT, null()), else_=func.coalesce(_OLDEST_AT, POSITIONS.c.behind_since)),
         attempts=bindparam("tries"),
         failed_at=bindparam("failure", type_=MOMENT),
+        error=bindparam("fault"),
     )
 )
 _LOSE = insert(LOSSES)
@@ -121,7 +123,7 @@ class DueEvent(NamedTuple):
 class Progress(NamedTuple):
     """How far the chain was sent, when its next event occurred, and when that is due, if there is one.
 
-    `attempts` and `failed_at` are those of the next event.
+    `attempts`, `failed_at` and `error` are those of the next event.
     """
 
     sent: int
@@ -129,10 +131,11 @@ class Progress(NamedTuple):
     due_at: datetime
     attempts: int = 0
     failed_at: datetime | None = None
+    error: str | None = None
 
     @property
     def values(self) -> dict[str, Any]:
-        names = ("upto", "oldest_at", "later", "tries", "failure")
+        names = ("upto", "oldest_at", "later", "tries", "failure", "fault")
         return dict(zip(names, self, strict=True))
 
 

@@ -34,7 +34,7 @@ class FeedPosition(SQLModel, table=True):
 
     `due_at`: when to send the next events, or the end of a claim; NULL: all was sent. `behind_since`: when the first
     event that was not sent occurred, in business time. `attempts`: how often the receiver did not take that event while
-    it took others. `failed_at`: when it last did not take it.
+    it took others. `failed_at` and `error`: when it last did not take it, and why.
     """
 
     __tablename__ = "feed_positions"
@@ -48,6 +48,7 @@ class FeedPosition(SQLModel, table=True):
     behind_since: datetime | None = None
     attempts: int = 0
     failed_at: datetime | None = None
+    error: str | None = Field(default=None, sa_type=Text)
 
 
 class FeedLoss(SQLModel, table=True):

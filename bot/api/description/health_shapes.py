@@ -46,11 +46,13 @@ class Email(Reply):
 class FeedState(Reply):
     """How far a receiver of the operators' feed is."""
 
-    behind: int
-    """Events that it has not taken yet."""
-    lag_seconds: int
+    behind: int | None = None
+    """Events that it has not taken yet. Like the other numbers, missing if the feed has not begun."""
+    lag_seconds: int | None = None
     """How long ago the oldest of them occurred."""
-    lost: int
+    held: int | None = None
+    """Packages and threads that wait, because it took other events and not their next one."""
+    lost: int | None = None
     """Events that were given up, because it took others and not these."""
     trouble: str | None = None
     """Since when it takes nothing, and why."""

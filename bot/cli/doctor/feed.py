@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import DBAPIError
+
 from bot.callbacks.client import callback_client
+from bot.cli.common import session
+from bot.cli.common.command_error import CommandError
+from bot.cli.common.text import iso, plain
 from bot.cli.doctor.findings import Finding
 from bot.feed.file import STDOUT, FeedFile, reason_of
 from bot.feed.target import ALLOW_FEED, FeedTarget
@@ -14,8 +19,12 @@ from rules.record.chain import rfc3339
 from rules.record.cloud_event import probe_event
 from scheduler.feed.receiver import Receipt
 from scheduler.feed.webhook import FeedWebhook
+from store.feed import feed_admin
+from store.feed.feed_admin import FeedReport
 from store.installation.installation import fresh_id
+from store.migrations.migrate import SchemaError
 
+SEE_STATUS = "countersign feed status shows which and why; countersign feed skip ID gives up the event"
 OFF = "set COUNTERSIGN_FEED_URL or COUNTERSIGN_FEED_FILE to send the audit events to a SIEM"
 _FIX = "check COUNTERSIGN_FEED_URL, and that the receiver answers 2xx to a signed CloudEvent"
 _FIXES = {
@@ -29,7 +38,29 @@ _FIXES = {
 def feed_findings(settings: Settings) -> list[Finding]:
     findings = [_webhook(settings, target)] if (target := settings.feed_target) else []
     findings += [_file(settings.feed_file)] if settings.feed_file else []
+    findings += _troubles(settings)
     return findings or [Finding("operators' feed", unseen=f"it is off; {OFF}")]
+
+
+def _troubles(settings: Settings) -> list[Finding]:
+    """What the running service meets there. The doctor itself may be on another machine, or another user."""
+    if not settings.feeds:
+        return []
+    try:
+        reports = session.query(feed_admin.report_feeds)
+    except (CommandError, DBAPIError, SchemaError):
+        return []  # it is a fault of the database, which has its own line
+    return [_trouble(report) for report in reports if report.feed in settings.feeds]
+
+
+def _trouble(report: FeedReport) -> Finding:
+    subject, since = f"operators' feed to the {report.feed}, as the service sees it", report.lane.failing_since
+    if report.is_in_trouble and since:
+        fault = f"fails since {iso(since)}: {plain(report.lane.last_error or '')}"
+        return Finding(subject, fault, "correct that; nothing is lost, and the events follow")
+    if report.held:
+        return Finding(subject, f"refuses the next event of {report.held} packages or threads", SEE_STATUS)
+    return Finding(subject)
 
 
 def _webhook(settings: Settings, target: FeedTarget) -> Finding:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from sqlalchemy import Connection
 
 from bot.cli.common import session
 from bot.cli.common.command_error import CommandError
 from bot.cli.common.output import parse_time
 from bot.cli.common.text import as_json, iso, plain
+from bot.settings import read_settings
 from rules.record.chain import rfc3339
 from store.feed import feed_admin
 from store.feed.chains import FeedKind
-from store.feed.feed_admin import FeedReport, LostEvent
+from store.feed.feed_admin import FeedReport, HeldChain, LostEvent
 
 app = typer.Typer(no_args_is_help=True, help="Show how far the feed is, and send events again.")
 
@@ -38,18 +40,38 @@ To = Annotated[FeedKind | None, typer.Option("--to", help="Only to this receiver
 @app.command("status")
 def show_feeds(*, json: Json = False) -> None:
     """Show for each receiver how far it is, its trouble if it has one, and which events were given up."""
-    reports, lost = session.query(
-        lambda connection: (feed_admin.report_feeds(connection), feed_admin.list_lost_events(connection, SHOWN))
-    )
+    feeds = session.query(_load_status)
     if json:
-        typer.echo(as_json([_document(report, lost) for report in reports]))
+        typer.echo(as_json([_document(feed) for feed in feeds]))
         return
-    typer.echo("\n".join(line for report in reports for line in _lines(report, lost)) or OFF)
+    typer.echo("\n".join(line for feed in feeds for line in _lines(feed)) or OFF)
 
 
-def _document(report: FeedReport, lost: list[LostEvent]) -> dict[str, Any]:
-    document = report._asdict() | report.lane._asdict()
-    document["latest_lost"] = [event._asdict() for event in lost if event.feed == report.feed]
+class _FeedStatus(NamedTuple):
+    report: FeedReport
+    unseen: int
+    held: list[HeldChain]
+    lost: list[LostEvent]
+
+
+def _load_status(connection: Connection) -> list[_FeedStatus]:
+    held = feed_admin.list_held_chains(connection, SHOWN)
+    lost = feed_admin.list_lost_events(connection, SHOWN)
+    return [
+        _FeedStatus(
+            report,
+            feed_admin.count_unseen_chains(connection, report.feed, report.lane.begun_at),
+            [chain for chain in held if chain.feed == report.feed],
+            [event for event in lost if event.feed == report.feed],
+        )
+        for report in feed_admin.report_feeds(connection)
+    ]
+
+
+def _document(feed: _FeedStatus) -> dict[str, Any]:
+    document = feed.report._asdict() | feed.report.lane._asdict() | {"unseen": feed.unseen}
+    document["held_chains"] = [chain._asdict() for chain in feed.held]
+    document["latest_lost"] = [event._asdict() for event in feed.lost]
     return {name: _as_written(value) for name, value in document.items() if name != "lane"}
 
 
@@ -65,22 +87,33 @@ def _as_written(value: Any) -> Any:
             return value
 
 
-def _lines(report: FeedReport, lost: list[LostEvent]) -> list[str]:
-    lane = report.lane
-    lines = [f"{report.feed}: {_backlog(report)}", f"  since {iso(lane.begun_at)}, last taken {_moment(lane.taken_at)}"]
+def _lines(feed: _FeedStatus) -> list[str]:
+    report, lane = feed.report, feed.report.lane
+    lines = [f"{report.feed}: {_backlog(feed)}", f"  since {iso(lane.begun_at)}, last taken {_moment(lane.taken_at)}"]
     if report.is_in_trouble and lane.failing_since:
         lines.append(f"  fails since {iso(lane.failing_since)}: {plain(lane.last_error or '')}")
         lines.append(f"  tried again {_moment(lane.retry_at)}")
+    if report.held:
+        lines.append(f"  refused, and tried again: {report.held}; `countersign feed skip ID` gives up the event")
+        lines += [_held_line(chain) for chain in feed.held]
     if report.lost:
         lines.append(f"  given up: {report.lost}; `countersign feed replay ID` sends them again")
-        lines += [_lost_line(event) for event in lost if event.feed == report.feed]
+        lines += [_lost_line(event) for event in feed.lost]
     return lines
 
 
-def _backlog(report: FeedReport) -> str:
+def _backlog(feed: _FeedStatus) -> str:
+    report = feed.report
+    unseen = f"{feed.unseen} packages or threads with events that no process has seen yet" if feed.unseen else ""
     if not report.behind or report.behind_since is None:
-        return "nothing waits"
-    return f"{report.behind} waiting, the oldest from {iso(report.behind_since)}"
+        return unseen or "nothing waits"
+    waiting = f"{report.behind} waiting, the oldest from {iso(report.behind_since)}"
+    return f"{waiting}, and {unseen}" if unseen else waiting
+
+
+def _held_line(chain: HeldChain) -> str:
+    times = f"refused {chain.attempts} times, again {iso(chain.retry_at)}"
+    return f"  {chain.chain_id} event {chain.revision}, {times}: {plain(chain.error or '')}"
 
 
 def _lost_line(event: LostEvent) -> str:
@@ -109,3 +142,25 @@ def send_events_again(chain: Chain = None, since: Since = None, to: To = None) -
     count = sum(stretch.last - stretch.first + 1 for stretch in stretches)
     again = f"events to be sent again to the {' and the '.join(feeds)}: {count}"
     typer.echo(again if count else "no such events")
+
+
+@app.command("skip")
+def skip_held_event(
+    chain: Annotated[str, typer.Argument(help="A package, a thread, or the installation.", metavar="ID")],
+    to: To = None,
+) -> None:
+    """Give up the event that a receiver refuses, so that those after it are sent. `replay` sends it again."""
+    skip = partial(feed_admin.skip_held_event, chain_id=chain, now=datetime.now(UTC), feed=to)
+    if not (feeds := session.repeatable_transaction(skip)):
+        raise CommandError(f"no receiver refuses an event of {chain}; `countersign feed status` shows what is refused")
+    typer.echo(f"skipped for the {' and the '.join(feeds)}")
+
+
+@app.command("forget")
+def forget_receiver(receiver: Annotated[FeedKind, typer.Argument(show_default=False)]) -> None:
+    """Forget a receiver that was turned off, and how far it was. Turned on again, its feed begins anew."""
+    if receiver in read_settings().feeds:
+        raise CommandError(f"the settings still name the {receiver}; turn it off first")
+    if not session.repeatable_transaction(partial(feed_admin.forget_feed, feed=receiver)):
+        raise CommandError(f"there is no feed to the {receiver}")
+    typer.echo(f"forgotten: the feed to the {receiver}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import DAY, SENTA
 from tests.scheduler.callbacks.receiver import Receiver
-from tests.scheduler.feed.stations import PAUSE, Station, open_station, refuses, sequences
+from tests.scheduler.feed.stations import PAUSE, SECRET, Station, open_station, refuses, sequences
 from tests.store.world import open_world
 
 
@@ -108,3 +109,68 @@ def test_replay_wants_a_time_or_a_chain(terminal: Terminal, arguments: tuple[str
 async def test_an_unknown_chain_has_no_events(station: Station, terminal: Terminal) -> None:
     await station.send()
     assert terminal("feed", "replay", "pkg_unknown").out == "no such events\n"
+
+
+async def held_chain(station: Station, receiver: Receiver) -> str:
+    """A package whose first event is refused, while others are taken."""
+    state = await station.world.submit_and_approve(by=SENTA)
+    refuses(receiver, f'"{state.decision_package_id}","sequence":"0000000001"', status=413)
+    await station.send()
+    await station.world.submit()
+    await station.send()
+    await station.later(PAUSE + timedelta(seconds=1))
+    return state.decision_package_id
+
+
+async def test_a_chain_whose_next_event_is_refused_is_named_and_can_skip_it(
+    station: Station, receiver: Receiver, terminal: Terminal
+) -> None:
+    package_id = await held_chain(station, receiver)
+    lines = terminal("feed", "status").out.splitlines()
+    assert lines[2] == "  refused, and tried again: 1; `countersign feed skip ID` gives up the event"
+    assert lines[3].startswith(f"  {package_id} event 1, refused 1 times, again 20")
+    assert lines[3].endswith("Z: answered 413")
+    (document,) = json.loads(terminal("feed", "status", "--json").out)
+    assert [(chain["chain_id"], chain["revision"]) for chain in document["held_chains"]] == [(package_id, 1)]
+    assert terminal("feed", "skip", package_id).out == "skipped for the webhook\n"
+    await station.send()
+    assert sequences(receiver, package_id)[-2:] == [2, 3]
+    lines = terminal("feed", "status").out.splitlines()
+    assert lines[0] == "webhook: nothing waits"
+    assert lines[3].endswith(": answered 413; skipped by an operator")
+
+
+async def test_an_event_that_no_receiver_refuses_cannot_be_skipped(station: Station, terminal: Terminal) -> None:
+    state = await station.world.submit()
+    await station.send()
+    assert terminal("feed", "skip", state.decision_package_id).line == (
+        f"countersign: no receiver refuses an event of {state.decision_package_id};"
+        " `countersign feed status` shows what is refused"
+    )
+
+
+async def test_the_status_counts_what_no_process_has_seen_because_none_runs(
+    station: Station, terminal: Terminal
+) -> None:
+    await station.send()
+    for _ in range(3):
+        await station.world.submit()
+    unseen = "3 packages or threads with events that no process has seen yet"
+    assert terminal("feed", "status").out.splitlines()[0] == f"webhook: {unseen}"
+    await station.send()
+    assert terminal("feed", "status").out.splitlines()[0] == "webhook: nothing waits"
+
+
+async def test_a_receiver_that_was_turned_off_can_be_forgotten(
+    station: Station, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await station.send()
+    monkeypatch.setenv("COUNTERSIGN_FEED_URL", "https://siem.example.com/events")
+    monkeypatch.setenv("COUNTERSIGN_FEED_SECRET", SECRET)
+    still = "countersign: the settings still name the webhook; turn it off first"
+    assert terminal("feed", "forget", "webhook").line == still
+    monkeypatch.delenv("COUNTERSIGN_FEED_URL")
+    monkeypatch.delenv("COUNTERSIGN_FEED_SECRET")
+    assert terminal("feed", "forget", "webhook").out == "forgotten: the feed to the webhook\n"
+    assert terminal("feed", "forget", "webhook").line == "countersign: there is no feed to the webhook"
+    assert await station.positions() == {}

@@ -9,6 +9,7 @@ import pytest
 
 from rules.record.evidence import TENANT
 from rules.state.commands import Approve
+from rules.state.model import PackageState
 from scheduler.callbacks.retries import ATTEMPTS
 from scheduler.feed.retries import MAX_PAUSE, PAUSES
 from store.feed import feed_admin
@@ -309,3 +310,21 @@ async def test_an_event_that_is_unreadable_is_sent_whole(station: Station, recei
         "decision_package_id": state.decision_package_id,
         "body": "not an event",
     }
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_row_that_cannot_be_read_holds_its_chain_which_is_named(station: Station, receiver: Receiver) -> None:
+    refused = refuses(receiver, "")
+    state = await station.world.submit()
+    await station.send()
+    await station.tamper(f"UPDATE events SET occurred_at = 'never' WHERE {PLACE}", **first_of(state))
+    refused.clear()
+    await station.later(PAUSES[-1])
+    (held,) = await station.world.read(lambda connection: feed_admin.list_held_chains(connection, 100))
+    assert (held.chain_id, held.revision, held.attempts) == (state.decision_package_id, 1, 1)
+    assert "cannot be read from the database: " in (held.error or "")
+    assert (await report_of(station)).behind_since == station.world.clock()
+
+
+def first_of(state: PackageState) -> dict[str, Any]:
+    return {"package": state.decision_package_id, "revision": 1}

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.doctor.setup import healthy_terminal, only_fault, run_doctor, workspace
+from tests.bot.cli.doctor.setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import Terminal
 from tests.scheduler.callbacks.receiver import Receiver
-from tests.scheduler.feed.stations import SECRET
+from tests.scheduler.feed.stations import SECRET, open_station, refuses
+from tests.store.world import open_world
 
 
 @pytest.fixture
@@ -70,6 +71,34 @@ async def test_an_inner_receiver_whose_network_is_not_named_is_a_fault(
     _, fix = await only_fault(terminal)
     assert fix == "if the receiver is in your network, name the network in COUNTERSIGN_FEED_ALLOW, such as 10.1.0.0/16"
     assert receiver.got == []
+
+
+async def test_a_file_is_not_created_because_the_doctor_may_be_another_user(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "feed.jsonl"
+    monkeypatch.setenv("COUNTERSIGN_FEED_FILE", str(path))
+    result = await run_doctor(terminal)
+    assert f"ok     operators' feed to {path}" in result.out.splitlines()
+    assert "feed.jsonl" not in names_in(tmp_path)
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+async def test_the_trouble_that_the_service_meets_is_a_fault(
+    database_url: str, terminal: Terminal, receiver: Receiver
+) -> None:
+    async with open_world(database_url) as world, open_station(world, receiver.url()) as station:
+        refuses(receiver, "")
+        for _ in range(3):
+            await world.submit()
+        await station.send()
+    subject = "operators' feed to the webhook, as the service sees it: fails since "
+    ((fault, fix),) = [fault for fault in await faults_found(terminal) if fault[0].startswith(subject)]
+    assert fault.endswith(": answered 500")
+    assert fix == "correct that; nothing is lost, and the events follow"
 
 
 async def test_a_file_that_cannot_be_opened_is_a_fault(
