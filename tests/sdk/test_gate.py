@@ -127,7 +127,7 @@ async def test_the_revise_callback_changes_the_arguments_that_run(agent: Agent, 
     calling = asyncio.ensure_future(agent.gate(records.read, revise=rework)("42"))
     await agent.give_newest(Verb.REVISE, instructions="Read record 43.")
     card = await agent.card(await agent.wait_for_package())
-    assert "read(record='43', copies=1)" in card.shown
+    assert "record '42' → '43'" in card.shown.replace('"', "'")
     await agent.office.approve(SENTA, card)
     assert await calling == "record 43"
 

@@ -219,10 +219,16 @@ PEOPLES = [
 
 
 @pytest.mark.parametrize("actor", [AGENT.actor, AUTO], ids=["the agent", "the service"])
-@pytest.mark.parametrize("kind", PEOPLES)
+@pytest.mark.parametrize("kind", [kind for kind in PEOPLES if kind is not commands.Revoke])
 def test_only_people_can_give_the_verbs_of_people(kind: type[Command], actor: Actor) -> None:
     state = submitted_state(SOFT)
     assert refusal(state, ask(kind, state), by=actor) is Reason.A_BOT
+
+
+def test_an_agent_cannot_revoke_and_the_service_only_an_exception_for_an_operator() -> None:
+    state = submitted_state(SOFT)
+    assert refusal(state, ask(commands.Revoke, state), by=AGENT.actor) is Reason.A_BOT
+    assert refusal(state, ask(commands.Revoke, state), by=AUTO) is Reason.NOT_IN_THIS_STATE
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ async def test_audit_shows_what_happened_to_a_package(office: Office) -> None:
 async def test_policy_shows_the_policy_in_force(office: Office) -> None:
     note = await office.reviews(ADAM, "policy")
     assert "test-1" in note.shown
-    assert "senior_reviewer" in note.shown
+    assert "senior reviewer" in note.shown
 
 
 async def _asks(office: Office) -> Response:
