@@ -124,6 +124,8 @@ def why_not_in_force(
         return f"it is {humanize(state.status)}" if state.status.value != "approved" else "it has ended"
     if situation.now >= exception_end(exception, policy):
         return "it has ended"
+    if state.hold:
+        return "its thread is held"
     if exception.rule not in marked_rules(policy.rules):
         return "the policy no longer allows exceptions to this rule"
     if not situation.roster.directory.is_fresh(policy, situation.now):

@@ -2,7 +2,8 @@
 
 If a whole thread is removed, the packages that followed it still show it.
 
-Each use of an exception must cite one that held then, for this agent, type, subject and rule.
+Each use of an exception must cite one that held then, for this agent, type, subject and rule. People must have granted
+it: a quorum of voters on its present version, who may also decide on the package that uses it.
 A rule is left out when a version comes in, and that is proved again when silence consents and when a permission is
 claimed that no person gave. Each of these is a use. Only the first and the last use of each kind are kept: an exception
 holds from its grant without a gap.
@@ -19,8 +20,11 @@ from rules.record.chain import Event
 from rules.record.evidence import Fault, Trail
 from rules.scales import HITLLevel
 from rules.spelling import normalize_name
+from rules.state.commands import HumanDecisionType
 from rules.state.decisions import WITHOUT_PEOPLE, Basis
 from rules.state.events import Cause, EventType
+from rules.state.model import Status
+from rules.state.terms import PEOPLE_FOR_EXCEPTION
 
 CLOCKS_DIFFER = timedelta(minutes=1)  # between replicas: the order of commits is that of the locks
 _USED_AGAIN = (EventType.PACKAGE_CONSENTED, EventType.EXECUTION_CLAIMED)
@@ -59,6 +63,7 @@ class _Cited(NamedTuple):
     owner: str
     action_type: str
     subject: str | None
+    barred: frozenset[str]
 
 
 class _Use(NamedTuple):
@@ -76,6 +81,8 @@ class _Grant(NamedTuple):
     subject: str | None
     begins: datetime
     ends: datetime
+    approvers: frozenset[str]
+    quorum: int
 
 
 class ExceptionUses:
@@ -89,18 +96,21 @@ class ExceptionUses:
         """Read an intact chain. What does not have the form of a grant or a use is a fault."""
         state: Json = {}
         for event in trail.events if any(map(_concerns_exceptions, trail.events)) else ():
-            state = state | event["change"]
+            before, state = state, state | event["change"]
             try:
-                sentence = self._read_event(trail.package_id, event, state)
+                sentence = self._read_event(trail.package_id, event, before, state)
             except (AttributeError, KeyError, TypeError, ValueError):
                 sentence = "what it says of exceptions cannot be read"
             if sentence:
                 yield Fault(trail.package_id, event["revision"], event["event_id"], sentence)
 
-    def _read_event(self, package_id: str, event: Event, state: Json) -> str | None:
+    def _read_event(self, package_id: str, event: Event, before: Json, state: Json) -> str | None:
         at = datetime.fromisoformat(event["occurred_at"])
         if event["event_type"] == EventType.EXCEPTION_GRANTED:
-            self._grants[package_id] = _grant(state, at)
+            grant = _grant(state, at)
+            if sentence := _grant_fault(grant, before, state):
+                return sentence
+            self._grants[package_id] = grant
         elif event["event_type"] in _ENDS and package_id in self._grants:
             grant = self._grants[package_id]
             self._grants[package_id] = grant._replace(ends=min(grant.ends, at))
@@ -119,6 +129,7 @@ class ExceptionUses:
                     state["owner"],
                     normalize_name(state["action_type"]),
                     state.get("subject_digest"),
+                    frozenset(state["barred"]),
                 )
                 first, last = self._uses.get(key, (use, use))
                 self._uses[key] = min(first, use, key=_at), max(last, use, key=_at)
@@ -151,7 +162,31 @@ def _grant(state: Json, at: datetime) -> _Grant:
         state.get("subject_digest"),
         at,
         datetime.fromisoformat(exception["until"]),
+        _approvers(state),
+        max(PEOPLE_FOR_EXCEPTION, state["terms"]["quorum"]),
     )
+
+
+def _approvers(state: Json) -> frozenset[str]:
+    """Those who decided, and voted for the present version, and may."""
+    voters = {vote["reviewer_id"] for vote in state["votes"] if _approves(vote, state["version"])}
+    decided = {seat["reviewer_id"] for seat in state["decision"]["reviewers"]} if state["decision"] else set[str]()
+    return frozenset(decided & voters - state["barred"].keys())
+
+
+def _approves(vote: Json, version: int) -> bool:
+    return bool(vote["version"] == version and vote["decision"] == HumanDecisionType.APPROVE)
+
+
+_ASKED = ("rule", "agents", "owner", "action_types", "until")
+
+
+def _grant_fault(grant: _Grant, before: Json, state: Json) -> str | None:
+    if state["status"] != Status.APPROVED or len(grant.approvers) < grant.quorum:
+        return f"it grants an exception that {len(grant.approvers)} of {grant.quorum} people approved"
+    asked, granted = before["exception"], state["exception"]
+    changed = [name for name in _ASKED if asked[name] != granted[name]]
+    return f"it grants an exception with another {', '.join(changed)} than people approved" if changed else None
 
 
 def _still_rests_on(cited: Json, state: Json) -> bool:
@@ -173,7 +208,10 @@ def _use_fault(cited: _Cited, use: _Use, grant: _Grant | None) -> str | None:
         "subject": grant.subject in (None, cited.subject),
     }
     wrong = ", ".join(part for part, fit in fits.items() if not fit)
-    return f"{name}, which was granted for another {wrong}" if wrong else None
+    if wrong:
+        return f"{name}, which was granted for another {wrong}"
+    barred = len(grant.approvers - cited.barred) < grant.quorum
+    return f"{name}, which people approved who may not decide on this package" if barred else None
 
 
 def _basis_fault(event: Event, state: Json) -> str | None:

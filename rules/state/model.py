@@ -249,8 +249,13 @@ class PackageState(Value):
 
     @property
     def is_stoppable(self) -> bool:
-        """Whether it is open or permits something: a person who stops its thread stops it too."""
-        return not self.status.terminal or self.is_unused
+        """Whether it is open or lets something through: a person who stops its thread stops it too."""
+        return not self.status.terminal or self.lets_through
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether something may still go ahead by its approval: a permission that is unused, or an exception."""
+        return self.is_unused or self.is_granted_exception
 
     def may_proceed(self, now: datetime) -> bool:
         """Whether the agent may claim now: there is a permission, and it is not claimed, revoked, lapsed or held."""

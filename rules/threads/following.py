@@ -51,7 +51,7 @@ def _command_to_follow(state: ThreadState, package: PackageState) -> type[Thread
         case ThreadStatus.HELD:
             return HoldWithThread if package.hold is None or _is_held_by(state, package.hold) else None
         case ThreadStatus.CANCELLED:
-            return RevokeWithThread if package.is_unused else CancelWithThread
+            return RevokeWithThread if package.lets_through else CancelWithThread
         case ThreadStatus.RUNNING if state.has_new_plan and _is_of_old_plan(state, package):
             return RevokeWithThread
         case _ if package.hold:
@@ -73,6 +73,6 @@ def _is_held_by(state: ThreadState, hold: Hold) -> bool:
 
 
 def _is_of_old_plan(state: ThreadState, package: PackageState) -> bool:
-    """Whether it permits something that was decided before the resumption."""
-    decided_at = package.decision.decided_at if package.decision and package.is_unused else None
+    """Whether it lets something through that was decided before the resumption."""
+    decided_at = package.decision.decided_at if package.decision and package.lets_through else None
     return decided_at is not None and state.since is not None and decided_at <= state.since

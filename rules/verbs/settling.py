@@ -95,7 +95,7 @@ def _consequences(settled: PackageState, move: Move) -> StateChanges:
         after["audit_rate"] = rate
     if settled.status.terminal:
         after["holds_thread"] = _keeps_thread(settled, move)
-        if not settled.proceeds:
+        if not (settled.proceeds or (settled.exception and settled.status is Status.APPROVED)):
             after["hold"] = None
     return after
 

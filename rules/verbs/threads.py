@@ -98,7 +98,7 @@ def cancel_with_thread(move: Move, command: CancelWithThread) -> Transition | Re
 
 def revoke_with_thread(move: Move, command: RevokeWithThread) -> Transition | Refusal:
     state, cause = move.state, Cause.THREAD_CHANGED.of_event(command.thread_event_id)
-    if not state.is_unused:
+    if not state.lets_through:
         return refuse(Reason.NOT_IN_THIS_STATE, status=state.status, verb="a revocation")
     return _end(move, command, Status.REVOKED, cause, is_no=command.for_good)
 

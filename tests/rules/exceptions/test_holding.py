@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from rules.authority.exceptions import why_not_in_force
 from rules.package.exceptions import ExceptionUse
 from rules.people.autonomy import AutonomyProfile
+from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
 from rules.state import agent_commands, service_commands
@@ -18,7 +20,9 @@ from rules.state.decisions import Basis
 from rules.state.model import PackageState, Status
 from rules.state.situation import Memory
 from rules.state.transition import Transition
+from rules.threads.following import commands_to_follow
 from rules.threads.handing_over import is_granted_without_people
+from rules.threads.model import ThreadState
 from rules.verbs.decide import decide
 from tests.rules.exceptions.excepting import MARKED, asked_state, costly, granted_state, marking
 from tests.rules.world import (
@@ -30,6 +34,7 @@ from tests.rules.world import (
     RITA,
     SENTA,
     SUSI,
+    SVEN,
     after,
     agent,
     ask,
@@ -303,3 +308,43 @@ def test_a_permission_that_it_gave_does_not_go_to_another_agent() -> None:
     assert is_granted_without_people(moved)
     assert isinstance(outcome, Transition)
     assert outcome.refusal is not None
+
+
+# Its thread.
+
+STOPPER = Actor(kind=ActorKind.AUTO, actor_id=SUSI)
+THREAD: dict[str, Any] = {
+    "tenant_id": "T1",
+    "thread_key": "thr_1",
+    "thread_id": "th_1",
+    "owner_agent": "agt_1",
+    "owner": OWEN,
+    "by": SUSI,
+    "role": "supervisor",
+    "since": NOW + HOUR,
+    "event_id": "evt_thread",
+}
+
+
+def test_while_its_thread_is_held_it_lets_nothing_through() -> None:
+    held = after(GRANTED, ask(service_commands.HoldWithThread, GRANTED), by=STOPPER, policy=MARKED)
+    resumed = after(held, ask(service_commands.ResumeWithThread, held), by=STOPPER, policy=MARKED)
+    assert [submitted_state(costly(), **HOLDING | {"exceptions": (state,)}).proceeds for state in (held, resumed)] == [
+        False,
+        True,
+    ]
+
+
+def test_one_that_is_approved_while_its_thread_is_held_holds_only_after_the_hold() -> None:
+    asked = asked_state()
+    held = after(asked, ask(service_commands.HoldWithThread, asked), by=STOPPER, policy=MARKED)
+    for reviewer in (SENTA, SVEN):
+        held = after(held, ask(Approve, held), by=reviewer, policy=MARKED)
+    assert (held.is_granted_exception, why_not_in_force(held, situation(policy=MARKED))) == (True, "its thread is held")
+
+
+@pytest.mark.parametrize("stopped", [{"status": "cancelled"}, {"status": "running", "has_new_plan": True}])
+def test_cancelling_its_thread_or_giving_it_a_new_plan_revokes_it(stopped: dict[str, Any]) -> None:
+    thread = ThreadState.model_validate(THREAD | stopped)
+    (command,) = commands_to_follow(thread, [GRANTED])
+    assert after(GRANTED, command, by=STOPPER, policy=MARKED).status is Status.REVOKED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +115,64 @@ def test_a_use_for_something_that_was_not_granted_is_found(change: dict[str, Any
     use = using(exception)
     use.trail.events[0]["change"] |= change
     assert sentences(exception, use) == [f"it cites the exception pkg_ex, which was granted for another {part}"]
+
+
+def test_a_grant_that_people_did_not_approve_is_found_and_grants_nothing() -> None:
+    exception, use = granted(), using(granted())
+    kept = ("package.submitted", "exception.granted")
+    exception.trail.events = [event for event in exception.trail.events if event["event_type"] in kept]
+    assert sentences(exception, use) == [
+        "it grants an exception that 0 of 2 people approved",
+        "it cites the exception pkg_ex, and no people granted it",
+    ]
+
+
+def approve_once(exception: Story) -> None:
+    for event in exception.trail.events:
+        if decision := event["change"].get("decision"):
+            decision["reviewers"] = decision["reviewers"][:1] * 2
+
+
+def bar_an_approver(exception: Story) -> None:
+    exception.trail.events[0]["change"]["barred"] |= {SENTA: "requester"}
+
+
+def approve_an_earlier_version(exception: Story) -> None:
+    exception.trail.events[-1]["change"]["version"] = 2
+
+
+UNAPPROVED: dict[str, tuple[Callable[[Story], None], int]] = {
+    "the same person twice": (approve_once, 1),
+    "a person who may not": (bar_an_approver, 1),
+    "an earlier version": (approve_an_earlier_version, 0),
+}
+
+
+@pytest.mark.parametrize(("forge", "approved"), UNAPPROVED.values(), ids=UNAPPROVED)
+def test_a_grant_needs_two_people_who_may_approve_its_present_version(
+    forge: Callable[[Story], None], approved: int
+) -> None:
+    exception = granted()
+    forge(exception)
+    assert sentences(exception) == [f"it grants an exception that {approved} of 2 people approved"]
+
+
+def test_a_grant_of_more_than_was_asked_is_found() -> None:
+    exception = granted()
+    exception.trail.events[-1]["change"]["exception"] |= {
+        "action_types": ["refund", "wire"],
+        "until": "2030-01-01T00:00:00Z",
+    }
+    assert sentences(exception) == ["it grants an exception with another action_types, until than people approved"]
+
+
+def test_a_use_for_a_package_on_which_an_approver_may_not_decide_is_found() -> None:
+    exception = granted()
+    use = using(exception)
+    use.trail.events[0]["change"]["barred"] |= {SENTA: "requester"}
+    assert sentences(exception, use) == [
+        "it cites the exception pkg_ex, which people approved who may not decide on this package"
+    ]
 
 
 def test_a_decision_by_an_exception_must_name_one_that_the_package_used() -> None:
