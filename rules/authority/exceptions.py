@@ -107,7 +107,7 @@ def _covers(state: PackageState, candidate: Candidate) -> bool:
     return (
         candidate.agent_id in exception.agents
         and candidate.owner == exception.owner
-        and normalize_name(candidate.action_type) in map(normalize_name, exception.action_types)
+        and candidate.action_type in exception.action_types  # as it is spelled, because scopes of roles are
         and state.subject_digest in (None, candidate.subject_digest)
     )
 
@@ -227,6 +227,8 @@ def _check_form(package: DecisionPackage) -> Refusal | None:
         return _not_valid("action_type", f"an exception to a rule has the action_type {EXCEPTION_ACTION}")
     if package.interrupt_type is InterruptType.ERROR_RECOVERY:
         return _not_valid("interrupt_type", "an exception is not what people decide after a failure")
+    if (package.subject_type is None) is not (package.subject_id is None):
+        return _not_valid("subject_id", "a subject has both a subject_type and a subject_id")
     return None
 
 

@@ -19,7 +19,6 @@ from rules.package.exceptions import NEVER_EXCEPTED
 from rules.record.chain import Event
 from rules.record.evidence import Fault, Trail
 from rules.scales import HITLLevel
-from rules.spelling import normalize_name
 from rules.state.commands import HumanDecisionType
 from rules.state.decisions import WITHOUT_PEOPLE, Basis
 from rules.state.events import Cause, EventType
@@ -127,7 +126,7 @@ class ExceptionUses:
                     cited["rule"],
                     state["agent_id"],
                     state["owner"],
-                    normalize_name(state["action_type"]),
+                    state["action_type"],
                     state.get("subject_digest"),
                     frozenset(state["barred"]),
                 )
@@ -158,7 +157,7 @@ def _grant(state: Json, at: datetime) -> _Grant:
         exception["rule"],
         tuple(exception["agents"]),
         exception["owner"],
-        frozenset(map(normalize_name, exception["action_types"])),
+        frozenset(exception["action_types"]),
         state.get("subject_digest"),
         at,
         datetime.fromisoformat(exception["until"]),

@@ -206,3 +206,8 @@ def test_a_version_may_change_its_texts_and_end_earlier() -> None:
     later = asking({"justification": "The flood is over soon.", "expires_at": until.isoformat()})
     version = after(state, ask(NewVersion, state, package=later), by=AGENT.actor, policy=MARKED, package=asking())
     assert (version.version, version.exception and version.exception.until) == (2, until)
+
+
+@pytest.mark.parametrize("half", [{"subject_type": "order"}, {"subject_id": "456"}])
+def test_half_a_subject_is_refused_because_it_would_cover_every_subject_or_none(half: dict[str, Any]) -> None:
+    assert refused({}, fields=half, policy=MARKED).facts["field"] == "subject_id"

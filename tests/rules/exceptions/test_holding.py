@@ -99,6 +99,7 @@ NOT_COVERED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "another agent": ({}, {"agent": agent(agent_id="agt_2")}),
     "an agent with another owner": ({}, {"agent": agent(owner="URITA")}),
     "another type": ({"action_type": "mail.send", "confidence": 0.99}, {}),
+    "another spelling of the type": ({"action_type": "Refund"}, {}),
     "a question": ({"kind": "question"}, {}),
     "a rule that is no longer marked": ({}, {"policy": marking("confidence")}),
     "a time that today's policy does not allow": (
