@@ -43,4 +43,4 @@ def _as_proposed(dossier: Dossier, look: LookView) -> Dossier:
 
 
 def _is_hidden(dossier: Dossier, event: HistoryEvent, viewer: str | None) -> bool:
-    return hides_event(dossier.state, event.event_type, event.actor, viewer)
+    return hides_event(dossier.state, event.event_type, event.actor, event.at, viewer)

@@ -164,7 +164,7 @@ def requester_warnings(dossier: Dossier) -> Parts:
 
 def _progress_sentences(dossier: Dossier) -> Iterator[str]:
     state = dossier.state
-    if votes := quorum_progress(dossier):
+    if votes := quorum_progress(dossier, is_named=not dossier.hides_voters):
         yield votes
     if state.task.rung:
         yield escalation_sentence(dossier)

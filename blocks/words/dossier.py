@@ -102,6 +102,7 @@ class Dossier:
     informed: tuple[str, ...] = ()
     says_success: bool = False  # whether the policy wants a note when an action was carried out
     second_pair: bool = True
+    hides_voters: bool = False  # on the card, because its approval may be judged blindly
     parameters_schema: FormSchema | None = None
     tags: tuple[str, ...] = ()
     earlier_packages: tuple[EarlierPackage, ...] = ()

@@ -63,7 +63,13 @@ def _is_answered(dossier: Dossier, remarked: HistoryEvent) -> bool:
 
 def _speech(dossier: Dossier, event: HistoryEvent) -> str:
     verb = _EVENT_VERBS.get(event.event_type) or _DECISION_VERBS.get(event.decision or "") or "says"
-    return f"{speaker_name(dossier, event.actor)} {verb}"
+    return f"{_voter(dossier, event) or speaker_name(dossier, event.actor)} {verb}"
+
+
+def _voter(dossier: Dossier, event: HistoryEvent) -> str | None:
+    """Someone who sees the card of a package that still waits may be asked to judge its approval blindly."""
+    is_vote = event.event_type == EventType.HUMAN_DECISION_RECORDED
+    return "A reviewer" if dossier.hides_voters and is_vote and not dossier.state.status.terminal else None
 
 
 def _remark(dossier: Dossier, event: HistoryEvent, limit: int) -> Iterator[dict[str, object]]:

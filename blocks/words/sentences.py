@@ -117,13 +117,13 @@ def quorum_sentence(dossier: Dossier, takes: str = "Needs") -> str:
     return f"{takes} {pluralize(dossier.tally.needed, 'approval')}{', ' + join_names(parts) if parts else ''}."
 
 
-def quorum_progress(dossier: Dossier) -> str | None:
-    """Who has approved and which approvals are missing; None without votes or if the quorum is complete."""
+def quorum_progress(dossier: Dossier, *, is_named: bool = True) -> str | None:
+    """Who, or how many, have approved and which approvals are missing; None without votes or with all of them."""
     tally = dossier.tally
     if not tally.votes or tally.complete:
         return None
-    who = people_names(dossier, [vote.reviewer_id for vote in tally.votes])
-    return f"{len(tally.votes)} of {pluralize(tally.needed, 'approval')}: {who}. Still needed: {_missing(dossier)}."
+    who = f": {people_names(dossier, [vote.reviewer_id for vote in tally.votes])}" if is_named else ""
+    return f"{len(tally.votes)} of {pluralize(tally.needed, 'approval')}{who}. Still needed: {_missing(dossier)}."
 
 
 def _missing(dossier: Dossier) -> str:

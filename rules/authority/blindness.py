@@ -7,6 +7,7 @@ see what was decided. The verdict is for the judge and those whose approval it w
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
@@ -47,10 +48,12 @@ _ABOUT_A_LOOK = (EventType.REVIEW_PICKED, EventType.REVIEW_ENDED)
 _WITHHELD_CHANGES = ("look", "verdict")  # also in events that tell something else: a failure ends a look
 
 
-def hides_event(state: PackageState, event_type: str, actor: str, viewer: str | None) -> bool:
-    """Whether the event would tell this person who looks, or what they found."""
-    is_of_look = state.look is not None and actor == state.look.judge and event_type in _OF_A_LOOK
-    return is_of_look and knowledge(state, viewer) is not Knows.VERDICT
+def hides_event(state: PackageState, event_type: str, actor: str, at: datetime, viewer: str | None) -> bool:
+    """Whether the event would tell this person who looks, or what they found. What came before the look does not."""
+    look = state.look
+    if look is None or actor != look.judge or (look.since and at < look.since):
+        return False
+    return event_type in _OF_A_LOOK and knowledge(state, viewer) is not Knows.VERDICT
 
 
 def events_for_agent(events: Iterable[dict[str, Any]], state: PackageState) -> list[dict[str, Any]]:
@@ -59,8 +62,8 @@ def events_for_agent(events: Iterable[dict[str, Any]], state: PackageState) -> l
 
 
 def _event_for_agent(event: dict[str, Any], state: PackageState) -> dict[str, Any]:
-    of_look = event["event_type"] in _ABOUT_A_LOOK
-    if of_look or hides_event(state, event["event_type"], event["actor"], None):
+    of_look, at = event["event_type"] in _ABOUT_A_LOOK, datetime.fromisoformat(event["occurred_at"])
+    if of_look or hides_event(state, event["event_type"], event["actor"], at, None):
         return withheld_event(event)
     change = {name: value for name, value in event["change"].items() if name not in _WITHHELD_CHANGES}
     return event | {"change": change}

@@ -51,7 +51,7 @@ def choose_judge(state: PackageState, situation: Situation) -> str | None:
     able = eligible_users(situation.roster, question_of(state, situation.policy), situation.now)
     free = [user for user in able - left_out if not _is_away(situation, user)]
     event_id = state.decision.event_id if state.decision else ""
-    return min(free, key=lambda user: draw_number(event_id, f"judge {user}"), default=None)
+    return min(free, key=lambda user: draw_number(event_id, f"judge {situation.chance} {user}"), default=None)
 
 
 def _is_away(situation: Situation, user_id: str) -> bool:

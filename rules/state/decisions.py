@@ -145,3 +145,5 @@ class BlindLook(Value):
     of: tuple[str, ...]
     until: Moment
     has_ended: bool = False
+    since: Moment | None = None  # None: recorded by an earlier release
+    secret: float | None = None  # with which the judge was drawn: the id of the decision alone does not tell who it is

@@ -10,10 +10,10 @@ from rules.people.autonomy import AutonomyProfile, start_profile
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.agent_commands import ClaimExecution, ReportExecution
 from rules.state.changes import StateChanges
-from rules.state.commands import Command, Verdict
+from rules.state.commands import Command, HumanDecisionType, Verdict
 from rules.state.decisions import FAILURES, Basis, Execution, ExecutionState, RecoveryDecision
 from rules.state.events import EventType, level_change
-from rules.state.model import PackageState
+from rules.state.model import Bar, PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.validity import Invalidity, check_validity, revoke_invalid
@@ -167,7 +167,13 @@ def was_reviewed(state: PackageState) -> bool:
 
 def counted_as_failure(state: PackageState) -> bool:
     """Whether this package already counted as a failure of its agent. It counts once."""
-    return state.execution.state in FAILURES or state.verdict is Verdict.UNSOUND
+    return state.execution.state in FAILURES or (state.verdict is Verdict.UNSOUND and not was_edited(state))
+
+
+def was_edited(state: PackageState) -> bool:
+    """Whether a reviewer changed what was approved: a verdict on that is none on the agent."""
+    by_decider = state.decision is not None and state.decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
+    return by_decider or Bar.EDITOR in state.barred.values()
 
 
 def update_trust(move: Move, *, success: bool) -> Transition:

@@ -69,6 +69,8 @@ def _draw_look(move: Move) -> Move:
     look = BlindLook(
         judge=judge,
         of=tuple(seat.reviewer_id for seat in approval.reviewers),
+        since=move.situation.now,
+        secret=move.situation.chance,
         until=move.situation.now + move.situation.policy.audit.within,
     )
     return move.record(EventType.REVIEW_PICKED, {"look": look, "sampled": True})

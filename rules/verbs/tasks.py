@@ -46,7 +46,7 @@ from rules.state.terms import restart_task, timing_until
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import climb_if_nobody_is_left, cover_absences
 from rules.verbs.decisions import check_new_time, seat_of_actor
-from rules.verbs.execution import counted_as_failure, decided_by_people, update_trust
+from rules.verbs.execution import counted_as_failure, decided_by_people, update_trust, was_edited
 from rules.verbs.settling import settle
 
 
@@ -176,7 +176,8 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
 def judge(move: Move, command: Judge) -> Transition | Refusal:
     """Review a sampled package afterwards.
 
-    What ran without a person changes the agent's autonomy, and so does what a blind look finds unsound.
+    What ran without a person changes the agent's autonomy, and so does what a blind look finds unsound,
+    unless a reviewer edited it.
     What an exception let through earns nothing, but an unsound one still counts against the agent.
     """
     state = move.state
@@ -199,7 +200,7 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
         decided_by_people(state) or not state.exception_uses
     )
     counts = earned if success else not counted_as_failure(state)
-    bears = not decided_by_people(state) or (state.look is not None and not success)
+    bears = not decided_by_people(state) or (state.look is not None and not success and not was_edited(state))
     return update_trust(move, success=success) if counts and bears else move.build()
 
 

@@ -64,6 +64,7 @@ def dossier_of(
         says_success=roster.policy.outcomes.say_success,
         informed=tuple(f"<@{user}>" for user in people_told(state, roster)),
         second_pair=roster.policy.separation.second_pair_of_eyes,
+        hides_voters=roster.policy.audit.sample.of(state.risk) > 0,
         parameters_schema=_parameters_schema(roster.policy, state.action_type),
         tags=roster.policy.feedback.tags,
         earlier_packages=tuple(

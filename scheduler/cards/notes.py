@@ -67,6 +67,8 @@ class Note(NamedTuple):
 
 _ENDS_OF_LOOKS = (
     *_FAILURE_EVENTS,
+    EventType.EXECUTION_LAPSED,
+    EventType.PACKAGE_HELD,
     EventType.PACKAGE_REVOKED,
     EventType.REVIEW_JUDGED,
     EventType.REVIEW_ENDED,

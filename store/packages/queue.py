@@ -28,6 +28,7 @@ from store.schema.tables import SAMPLED, VoteRow, core
 VOTES = core(VoteRow)
 
 _SECOND_LOOKS = 1_000  # only the newest are offered; older ones without a verdict are dropped
+_BLIND = '%"look":{"judge":%'  # the state of a package that was picked for a blind look, open or ended
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
 # Picked for a second look: they proceeded without a person or against the recommendation, and were not revoked.
 IS_SAMPLED = (
@@ -234,8 +235,8 @@ def list_unjudged(connection: Connection, tenant_id: str) -> list[PackageState]:
     query = (
         select(PACKAGES.c.state)
         .where(PACKAGES.c.tenant_id == tenant_id, *IS_SAMPLED, PACKAGES.c.verdict.is_(None))
+        .where(PACKAGES.c.state.not_like(_BLIND))
         .order_by(PACKAGES.c.decided_at.desc())
         .limit(_SECOND_LOOKS)
     )
-    states = (PackageState.model_validate_json(row.state) for row in connection.execute(query))
-    return [state for state in states if state.look is None]
+    return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]

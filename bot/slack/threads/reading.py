@@ -139,7 +139,8 @@ def _dossier(
 
 def _may_know(event: Event, packages: list[PackageState], user_id: str) -> bool:
     about = next((one for one in packages if one.decision_package_id == event["decision_package_id"]), None)
-    return about is None or not hides_event(about, event["event_type"], event["actor"], user_id)
+    at = datetime.fromisoformat(event["occurred_at"])
+    return about is None or not hides_event(about, event["event_type"], event["actor"], at, user_id)
 
 
 def _titles(connection: Connection, tenant_id: str, packages: list[PackageState]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -119,3 +120,15 @@ def test_approvals_so_far_are_shown_under_the_deadline() -> None:
     lines = plain_lines(card(dossier("one_of_two")).blocks[1])
     assert " · decide by " in lines[0]
     assert lines[1] == "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor. Open Details before you approve."
+
+
+def test_a_card_whose_approval_may_be_judged_blindly_counts_approvals_without_names() -> None:
+    lines = plain_lines(card(replace(dossier("one_of_two"), hides_voters=True)).blocks[1])
+    assert lines[1] == "1 of 2 approvals. Still needed: 1 supervisor. Open Details before you approve."
+
+
+def test_nor_does_it_name_who_wrote_the_comment_of_an_approval() -> None:
+    shown = json.dumps(card(replace(dossier("one_of_two"), hides_voters=True)).blocks)
+    named = json.dumps(card(dossier("one_of_two")).blocks)
+    assert "Senta Koch" in named
+    assert "Senta Koch" not in shown

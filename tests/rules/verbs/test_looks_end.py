@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from rules.authority.blindness import Knows, events_for_agent, knowledge
+from rules.authority.blindness import Knows, events_for_agent, hides_event, knowledge
 from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason
 from rules.record.chain import package_event, seal_event
 from rules.state.agent_commands import ClaimExecution, ReportExecution
-from rules.state.commands import AllowRetry, Approve, Judge, OpenForm
+from rules.state.commands import AllowRetry, Approve, ApproveWithEdits, Judge, OpenForm, Revoke
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 from rules.state.service_commands import (
@@ -40,6 +40,7 @@ from tests.rules.world import (
     after,
     ask,
     claimed_state,
+    policy,
     refusal,
     reported_state,
     submitted_state,
@@ -169,3 +170,38 @@ def test_a_failure_that_ends_a_look_tells_the_agent_of_the_failure_alone() -> No
     shown = events_shown(state, transition)
     assert '"state": "failed"' in shown
     assert not [user for user in ALL if user in shown]
+
+
+# What the verdict and the draw depend on.
+
+
+def test_a_verdict_on_what_a_reviewer_edited_is_none_on_the_agent() -> None:
+    alone = policy(separation={"second_pair_of_eyes": False}, audit={"sample": {"high": 1}})
+    state = submitted_state(HARD)
+    edited = after(state, ask(ApproveWithEdits, state), by=SENTA, policy=alone, package=HARD)
+    judged = transition_of(edited, ask(Judge, edited, **SAID), judge_of(edited))
+    assert judged.profile is None
+    failed = ask(ReportExecution, claimed := claimed_state(judged.after, policy=alone), outcome="failed")
+    assert transition_of(claimed, failed, AGENT.actor).profile is not None
+
+
+def test_the_judge_does_not_follow_from_the_id_of_the_decision_alone() -> None:
+    looks = [picked_state(chance=number / 40).look for number in range(40)]
+    assert len({look.judge for look in looks if look}) > 1
+    assert looks[0] is not None
+    assert looks[0].secret == 0
+
+
+def test_what_the_judge_read_before_the_look_is_not_hidden() -> None:
+    state = picked_state()
+    opened = EventType.PACKAGE_DETAILS_OPENED
+    before, during = NOW - timedelta(seconds=1), NOW
+    assert not hides_event(state, opened, judge_of(state), before, SENTA)
+    assert hides_event(state, opened, judge_of(state), during, SENTA)
+
+
+def test_after_an_unsound_verdict_the_judge_may_revoke_the_approval() -> None:
+    state = picked_state()
+    judged = after(state, ask(Judge, state, **SAID), by=judge_of(state))
+    assert knowledge(judged, judge_of(judged)) is Knows.VERDICT
+    assert after(judged, ask(Revoke, judged), by=judge_of(judged)).status is Status.REVOKED

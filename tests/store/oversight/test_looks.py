@@ -8,11 +8,12 @@ import pytest
 
 from rules.reasons import Reason
 from rules.record.replay import replay
-from rules.state.commands import Approve, Comment, Judge, OpenDetails
+from rules.state.commands import Approve, Comment, HumanOverrideCommand, Judge, OpenDetails
 from rules.state.model import PackageState
 from rules.threads.commands import CancelThread, HoldThread, ThreadCommand
 from store.audit.reader import read_trails, verify_database
 from store.oversight.looks import list_looks, load_traces
+from store.packages.queue import list_unjudged
 from tests.rules.world import ALL, MINUTE, SAUL, SENTA, SILA, SUSI, SVEN, ask, policy
 from tests.store.oversight.history import approve_critical, unrelated
 from tests.store.threads.test_replicas import IN_THREAD, give
@@ -98,3 +99,16 @@ async def test_the_judge_can_stop_the_thread(database_url: str, kind: type[Threa
         assert refusal.reason is reason
         assert (await world.state(state.decision_package_id)).open_look is None
         assert await world.read(lambda connection: list(verify_database(connection))) == []
+
+
+async def test_blind_looks_are_no_part_of_the_ordinary_sample(database_url: str) -> None:
+    sampling = policy(**LASTING, audit={"sample": {"high": 1}}, soft={"sample": 1})
+    async with open_world(database_url, sampling) as world:
+        overridden = await world.after(
+            ask(HumanOverrideCommand, await world.submit(unrelated("high"))),
+            SENTA,
+        )
+        blind = await world.submit_and_approve(unrelated("high"), by=SENTA)
+        assert blind.look is not None
+        unjudged = await world.read(lambda connection: list_unjudged(connection, world.tenant_id))
+        assert [state.decision_package_id for state in unjudged] == [overridden.decision_package_id]
