@@ -19,7 +19,7 @@ from store.engine.engines import make_engine
 from tests.bot.service import Response
 from tests.bot.slack.forms import press_unoffered
 from tests.bot.slack.home.test_home import home
-from tests.bot.slack.office import HARD, POLICY, SENTA, SUSI, SVEN, Office, open_office
+from tests.bot.slack.office import CRITICAL, HARD, POLICY, SENIORS_FOR_ALL, SENTA, SUSI, SVEN, Office, open_office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -209,6 +209,19 @@ async def test_a_failure_ends_the_look_because_people_have_to_act(database_url: 
         card = await office.card(look.proposal)
         assert "rolled back" in card.shown
         assert "No items to review." in (await office.reviews(look.judge, "sampled")).shown
+
+
+async def test_a_card_that_waits_for_a_second_approval_names_nobody_who_gave_the_first(
+    database_url: str, tmp_path: Path
+) -> None:
+    drawn = SENIORS_FOR_ALL + "\n[audit]\nsample = { critical = 1 }\n"
+    async with open_office(database_url, tmp_path, drawn) as office:
+        proposal, card = await office.submit_with_card(CRITICAL)
+        await office.read_first(card, SENTA)
+        await office.approve(SENTA, card, REASON)
+        card = await office.card(proposal)
+        assert "1 of 2 approvals. Still needed: 1 supervisor." in card.shown
+        assert "Senta" not in card.shown + card.text + json.dumps(card.blocks)
 
 
 async def test_the_record_of_a_look_holds(database_url: str, tmp_path: Path) -> None:
