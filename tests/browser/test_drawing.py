@@ -169,6 +169,6 @@ async def test_slacks_own_formats_are_rendered(slack: Slack, screen: Screen) -> 
     await expect(message.locator("code")).to_have_text("code *not bold*")
     await expect(message.locator("blockquote")).to_have_text("a quote")
     await expect(message.get_by_role("link", name="a page")).to_have_attribute("href", "https://example.org/a")
-    await expect(message.locator(".mention.mine")).to_have_text(["@Ann", "@seniors", "@here"])
+    await expect(message.locator(".mention.mine")).to_have_text(["@ann", "@seniors", "@here"])
     await expect(message).to_contain_text("✅ :no_such: 2*3*4 a_b_c <b>")
     await expect(message.locator(".block time")).to_have_attribute("datetime", "1970-01-01T00:00:00.000Z")
