@@ -19,6 +19,7 @@ from scheduler.feed.retries import PAUSES
 from scheduler.feed.sender import FeedSender
 from scheduler.feed.webhook import FeedWebhook
 from store.feed.chains import FeedKind
+from store.feed.lanes import OFTEN
 from store.packages.events import load_events
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.callbacks.rounds import LOOPBACK, WITHIN
@@ -51,11 +52,14 @@ class Station:
         await self.send()
 
     async def give_up(self, first: timedelta) -> None:
-        """Let time pass until an event that is refused is given up, while the receiver takes others."""
+        """Let time pass until an event that is refused is given up, while the receiver takes others.
+
+        When it took the last one is kept to the second, so each is sent a while after the refusal before it.
+        """
         await self.send()
         for delay in (first, *DELAYS):
             await self.world.submit()
-            await self.send()
+            await self.later(2 * OFTEN)
             await self.later(delay + timedelta(seconds=1))
 
     async def positions(self) -> dict[str, tuple[int, int]]:
