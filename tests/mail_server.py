@@ -50,8 +50,8 @@ class Received(NamedTuple):
 class Held:
     """An answer that waits until it is let go."""
 
-    def __init__(self) -> None:
-        self.begun, self.free = asyncio.Event(), asyncio.Event()
+    def __init__(self, answer: str = ACCEPTED) -> None:
+        self.answer, self.begun, self.free = answer, asyncio.Event(), asyncio.Event()
 
 
 class MailServer:
@@ -102,7 +102,7 @@ class MailServer:
         if isinstance(answer, Held):
             answer.begun.set()
             await answer.free.wait()
-            answer = ACCEPTED
+            answer = answer.answer
         if answer in (ACCEPTED, CUT):
             content = envelope.content
             assert isinstance(content, bytes)

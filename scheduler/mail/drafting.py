@@ -66,8 +66,8 @@ class Recheck:
 class Draft:
     """`mail` is None if nothing is left to tell. `package_id`: the only package that it is about.
 
-    `wordless`: the mail without agents' words, if a server refuses them. `later`: what the mail counts without naming
-    it, for a later mail.
+    `has_words`: it has words of agents and people, which a server may refuse. `later`: what the mail counts without
+    naming it, for a later mail.
     """
 
     tells: tuple[OpenNeed, ...]
@@ -75,7 +75,7 @@ class Draft:
     address: str | None = None
     mail: Mail | None = None
     package_id: str | None = None
-    wordless: Mail | None = None
+    has_words: bool = False
     later: tuple[OpenNeed, ...] = ()
 
 
@@ -93,7 +93,8 @@ def draft_mail(
     trouble = tuple(need for need in left if need.reason is MailReason.UNINSTALLED)
     if trouble and checks.trouble:  # has a mail of its own; what else is to be told, the next one tells
         return Draft(trouble, drops, person.email, compose_trouble_mail(checks.trouble))
-    return _Writer(connection, installation, checks, link_to).write(_alone(left), drops)
+    writer = _Writer(connection, installation, checks, link_to, has_words=not mail.words_refused)
+    return writer.write(_alone(left), drops)
 
 
 def recheck_mail(connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime) -> Recheck:
@@ -181,9 +182,17 @@ class _Checks:
 class _Writer:
     """Writes the mail about packages: the most urgent of them, and how many more there are."""
 
-    def __init__(self, connection: Connection, installation: Installation, checks: _Checks, link_to: LinkTo) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        installation: Installation,
+        checks: _Checks,
+        link_to: LinkTo,
+        *,
+        has_words: bool,
+    ) -> None:
         self._connection, self._installation, self._checks, self._link_to = connection, installation, checks, link_to
-        self._show_title = checks.roster.policy.email.subject == "title"
+        self._has_words = has_words
 
     def write(self, needs: Sequence[OpenNeed], drops: Drops) -> Draft:
         """A package that cannot be written must not keep back the others."""
@@ -199,14 +208,21 @@ class _Writer:
         if not matters:
             return Draft((), drops)
         more = len(ordered) - len(faulty) - len(matters)
-        mail = compose_mail(matters, more=more, show_title=self._show_title)
-        thread, wordless = ordered[0] if len(ordered) == 1 else None, compose_wordless_mail(matters, more=more)
-        return Draft(tells, drops, self._checks.person.email, mail, thread, wordless, later)
+        thread = ordered[0] if len(ordered) == 1 else None
+        return Draft(
+            tells, drops, self._checks.person.email, self._compose(matters, more), thread, self._has_words, later
+        )
+
+    def _compose(self, matters: Sequence[Matter], more: int = 0) -> Mail:
+        if not self._has_words:
+            return compose_wordless_mail(matters, more=more)
+        show_title = self._checks.roster.policy.email.subject == "title"
+        return compose_mail(matters, more=more, show_title=show_title)
 
     def _can_write(self, matters: Sequence[Matter]) -> bool:
         try:
             if matters:
-                compose_mail(matters, show_title=self._show_title)
+                self._compose(matters)
         except Exception:
             log.exception("mail.not_written", packages=[one.dossier.state.decision_package_id for one in matters])
             return False

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from blocks.mail.mail import Mail
-from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, result_of_failure
+from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, Retry, result_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
 from scheduler.mail.client import (
     TAKEN_WITHIN,
@@ -99,16 +99,18 @@ class MailPost:
     async def _write_and_send(
         self, mail: ClaimedCallback, draft: Draft, content: Mail, recipient: Address
     ) -> AttemptResult:
-        """One package's words must not keep back what else the mail tells: without them it is tried once more."""
         body = write_message(content, self._heading(draft, recipient))
         await self._save(mail, body, draft)
         try:
             return await self._send(mail, Envelope(recipient.addr_spec, body.encode()))
         except TextRefusedError as refusal:
-            if draft.wordless is None or content is draft.wordless:
-                return Dead(str(refusal))
-            log.warning("mail.words_refused", mail=mail.callback_id, error=str(refusal))
-        return await self._write_and_send(mail, draft, draft.wordless, recipient)
+            return await self._without_words(mail, refusal) if draft.has_words else Dead(str(refusal))
+
+    async def _without_words(self, mail: ClaimedCallback, refusal: TextRefusedError) -> AttemptResult:
+        """Due at once, as an attempt of its own: a slow server may have left nothing of this claim."""
+        log.warning("mail.words_refused", mail=mail.callback_id, error=str(refusal))
+        await self._store.write(partial(letters.note_words_refused, mail=mail))
+        return Retry(self._now(), str(refusal))
 
     def _heading(self, draft: Draft, recipient: Address) -> Heading:
         thread = thread_id(self._sender, draft.package_id) if draft.package_id else None

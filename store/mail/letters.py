@@ -77,6 +77,7 @@ _TAKE_ALONG = (
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
 _ANSWERED = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered - 1)
+_WORDS_REFUSED = update(CALLBACKS).where(*STILL_CLAIMED).values(words_refused=True)
 
 
 class OpenNeed(NamedTuple):
@@ -128,6 +129,11 @@ def begin_sending(connection: Connection, mail: ClaimedCallback) -> bool:
 def note_answer(connection: Connection, mail: ClaimedCallback) -> None:
     """The server has refused what was sent: this attempt did not arrive."""
     connection.execute(_ANSWERED, _key(mail))
+
+
+def note_words_refused(connection: Connection, mail: ClaimedCallback) -> None:
+    """The next text has no words of agents and people: one package must not keep back what else the mail tells."""
+    connection.execute(_WORDS_REFUSED, _key(mail))
 
 
 def record_sent(connection: Connection, mail: ClaimedCallback) -> None:

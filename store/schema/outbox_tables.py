@@ -92,8 +92,8 @@ class Callback(SQLModel, table=True):
     """What is sent: a callback to an agent, or a mail to a person. `callback_id` is the same in all attempts.
 
     At most one callback of a package is due; later ones wait. A person has at most one mail of each event type that is
-    due: its `agent_id` is the person. `unanswered` counts attempts that may have arrived although no answer came. All
-    times are real times.
+    due: its `agent_id` is the person. `unanswered` counts attempts that may have arrived although no answer came.
+    `words_refused`: a mail server has refused the words of agents and people in it. All times are real times.
     """
 
     __tablename__ = "callbacks"
@@ -120,6 +120,7 @@ class Callback(SQLModel, table=True):
     created_at: datetime
     kind: str = Field(default="callback", sa_column_kwargs={"server_default": "callback"})
     unanswered: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    words_refused: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
 
 
 class QuietAddress(SQLModel, table=True):

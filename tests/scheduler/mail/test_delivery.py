@@ -288,34 +288,6 @@ async def test_an_address_that_the_server_refuses_is_a_dead_letter_and_can_be_se
     assert (await rounds.states(), server.recipients) == (["dropped", "delivered"], ["rita@example.com"])
 
 
-SPAM = "554 5.7.1 Looks like spam"
-
-
-async def test_a_text_that_the_server_refuses_is_sent_without_the_words_of_agents(
-    rounds: MailRounds, server: MailServer
-) -> None:
-    """So an agent cannot silence what else the mail tells."""
-    titles = ("X5O!P%@AP[4]PZX54(P^)7CC)7}$EICAR", "Delete the table")
-    states = [await rounds.world.submit(package(risk_level="critical", title=title)) for title in titles]
-    server.to_texts.append(SPAM)
-    await rounds.later()
-    (first, *_), (wordless,) = server.got, [mail for mail in server.got if "refused the words" in mail.text]
-    assert await rounds.states() == ["delivered"] * 3
-    assert first.subject == wordless.subject == "2 decisions wait for you"
-    assert "EICAR" not in wordless.raw.decode()
-    assert all(f"Package {state.decision_package_id}." in wordless.text for state in states)
-
-
-async def test_a_text_that_is_refused_without_the_words_of_agents_is_a_dead_letter_too(
-    rounds: MailRounds, server: MailServer
-) -> None:
-    await rounds.world.people_are(_only(RITA, ROSE, OWEN))
-    await rounds.world.submit(TAKEOVER)
-    server.to_texts.extend([SPAM, SPAM])
-    await rounds.send()
-    assert await rounds.mails() == [(RITA, "dead", "the mail server refuses the text: 554 5.7.1 Looks like spam")]
-
-
 async def test_the_record_names_only_the_packages_that_the_mail_names(rounds: MailRounds, server: MailServer) -> None:
     """The others are in the next mail, an hour later."""
     states = [
