@@ -31,7 +31,7 @@ from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import read_tenant_id
 from store.oversight.outcomes import JUDGMENTS, OUTCOMES
 from store.packages.content import CONTENT
-from store.packages.exceptions import EXCEPTIONS, USES
+from store.packages.exceptions import EXCEPTIONS, REACH, USES
 from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.packages.threads import THREADS
 from store.packages.versions import VERSIONS
@@ -203,6 +203,7 @@ _TABLES = (
     JUDGMENTS,
     EXCEPTIONS,
     USES,
+    REACH,
     EVENTS,
     TENANT_EVENTS,
     CONTENT,

@@ -212,12 +212,24 @@ def _proposed_package(
 def _exceptions(
     connection: Connection, tenant: str, policy: Policy, invocation: Invocation, loaded: Loaded | None
 ) -> tuple[PackageState, ...]:
-    """For a proposal, those that may hold, if the policy allows any; later, those that the package cites."""
-    if Needs.EXCEPTIONS not in _needs(invocation.command):
+    """For a proposal, those that may hold for it, if the policy allows any; later, those that the package cites."""
+    command = invocation.command
+    if Needs.EXCEPTIONS not in _needs(command):
         return ()
-    if isinstance(invocation.command, Submit | NewVersion | ApproveWithEdits):
-        return hold_exceptions(connection, tenant, invocation.now) if marked_rules(policy.rules) else ()
-    return hold_cited_exceptions(connection, tenant, loaded.state) if loaded else ()
+    if not isinstance(command, Submit | NewVersion | ApproveWithEdits):
+        return hold_cited_exceptions(connection, tenant, loaded.state) if loaded else ()
+    subject = _proposal(command, loaded)
+    agent_id = loaded.state.agent_id if loaded else invocation.agent_id
+    if subject is None or agent_id is None or not marked_rules(policy.rules):
+        return ()
+    return hold_exceptions(connection, tenant, agent_id, subject.action_type)
+
+
+def _proposal(
+    command: Submit | NewVersion | ApproveWithEdits, loaded: Loaded | None
+) -> DecisionPackage | PackageState | None:
+    """What has the action type: no edit changes it."""
+    return command.package if isinstance(command, Submit | NewVersion) else loaded and loaded.state
 
 
 def _named_agents(connection: Connection, tenant: str, action: DecisionPackage | PackageState) -> dict[str, Agent]:

@@ -1,27 +1,30 @@
 """Exceptions to rules: which may hold, which were asked for or have ended, and how often each was used.
 
-A submission reads those that may hold if the policy marks any rule; a claim and a consent read those that the package
-cites. Their rows are locked until the commit, so that a revocation which was answered is effective.
+If the policy marks any rule, a submission reads those that were granted for its agent and action type: one search in
+an index, which finds nothing in most cases. A claim and a consent read those that the package cites. Only these are
+locked, until the commit, so that a revocation which was answered is effective. They are locked in the order of their
+ids, so that no two transactions wait for each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, text, update
 
 from rules.state.model import PackageState, Status
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all
 from store.packages.packages import PACKAGES
 from store.packages.states import parse_state
-from store.schema.exception_tables import HOLDING, ExceptionRow, ExceptionUseRow
+from store.schema.exception_tables import HOLDING, ExceptionReachRow, ExceptionRow, ExceptionUseRow
 from store.schema.tables import core
 
-EXCEPTIONS, USES = core(ExceptionRow), core(ExceptionUseRow)
-MOST_HOLDING = 500  # considered for one package; others do not count, so their rules speak
+EXCEPTIONS, USES, REACH = core(ExceptionRow), core(ExceptionUseRow), core(ExceptionReachRow)
+MOST_HOLDING = 50  # considered for one package, the oldest; others do not count, so their rules speak
 MOST_LISTED = 200
 ENDED_LATELY = timedelta(days=30)
 
@@ -32,24 +35,31 @@ _CHANGE = (
     .values({name: bindparam(name) for name in ("holding", "ends_at", "changed_at")})
 )
 _OF_PACKAGE = and_(EXCEPTIONS.c.tenant_id == PACKAGES.c.tenant_id, EXCEPTIONS.c.package_id == PACKAGES.c.package_id)
-_HOLDING = (
-    select(PACKAGES.c.state)
-    .join_from(EXCEPTIONS, PACKAGES, _OF_PACKAGE)
-    .where(
-        EXCEPTIONS.c.tenant_id == bindparam("tenant"),
-        text(HOLDING),
-        EXCEPTIONS.c.ends_at > bindparam("now", type_=EXCEPTIONS.c.ends_at.type),
-    )
-    .order_by(EXCEPTIONS.c.ends_at.desc())
-    .limit(MOST_HOLDING)
+_ADD_REACH = insert(REACH)
+_END_REACH = delete(REACH).where(
+    REACH.c.tenant_id == bindparam("tenant"), REACH.c.exception_id == bindparam("exception")
 )
-_HOLDING_LOCKED = _HOLDING.with_for_update(read=True, of=PACKAGES)
+_GRANTED_LOCKED = (
+    select(PACKAGES.c.state)
+    .join_from(
+        REACH, PACKAGES, and_(REACH.c.tenant_id == PACKAGES.c.tenant_id, REACH.c.exception_id == PACKAGES.c.package_id)
+    )
+    .where(
+        REACH.c.tenant_id == bindparam("tenant"),
+        REACH.c.agent_id == bindparam("agent"),
+        REACH.c.action_type == bindparam("action_type"),
+    )
+    .order_by(PACKAGES.c.package_id)
+    .limit(MOST_HOLDING)
+    .with_for_update(read=True, of=PACKAGES)
+)
 _CITED_LOCKED = (
     select(PACKAGES.c.state)
     .where(
         PACKAGES.c.tenant_id == bindparam("tenant"),
         PACKAGES.c.package_id.in_(bindparam("packages", expanding=True)),
     )
+    .order_by(PACKAGES.c.package_id)
     .with_for_update(read=True)
 )
 
@@ -61,10 +71,23 @@ def write_exceptions(batch: Batch, before: PackageState | None, after: PackageSt
         batch.execute(_ADD, {"tenant_id": after.tenant_id, "package_id": after.decision_package_id, **_row(after)})
     elif asked:
         batch.execute(_CHANGE, {"tenant": after.tenant_id, "package": after.decision_package_id, **_row(after)})
+    _write_reach(batch, before, after)
     known = {use.exception_id for use in before.exception_uses} if before else set()
     for exception_id in dict.fromkeys(use.exception_id for use in after.exception_uses):
         if exception_id not in known:
             batch.execute(_ADD_USE, _use(after, exception_id))
+
+
+def _write_reach(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+    """A row for each agent and action type that a granted exception names, until it ends."""
+    was_granted = before is not None and before.is_granted_exception
+    if after.exception is None or was_granted is after.is_granted_exception:
+        return
+    key = {"tenant_id": after.tenant_id, "exception_id": after.decision_package_id}
+    if was_granted:
+        batch.execute(_END_REACH, {"tenant": after.tenant_id, "exception": after.decision_package_id})
+    for agent_id, action_type in () if was_granted else product(after.exception.agents, after.exception.action_types):
+        batch.execute(_ADD_REACH, {**key, "agent_id": agent_id, "action_type": action_type})
 
 
 def _row(state: PackageState) -> dict[str, object]:
@@ -81,10 +104,12 @@ def _use(state: PackageState, exception_id: str) -> dict[str, object]:
     }
 
 
-def hold_exceptions(connection: Connection, tenant_id: str, now: datetime) -> tuple[PackageState, ...]:
-    """The exceptions that may hold now, locked until the commit."""
-    rows = fetch_all(connection, _HOLDING_LOCKED, {"tenant": tenant_id, "now": now})
-    return tuple(parse_state(row.state) for row in rows)
+def hold_exceptions(
+    connection: Connection, tenant_id: str, agent_id: str, action_type: str
+) -> tuple[PackageState, ...]:
+    """The exceptions that were granted for this agent and action type and have not ended, locked until the commit."""
+    values = {"tenant": tenant_id, "agent": agent_id, "action_type": action_type}
+    return tuple(parse_state(row.state) for row in fetch_all(connection, _GRANTED_LOCKED, values))
 
 
 def hold_cited_exceptions(connection: Connection, tenant_id: str, state: PackageState) -> tuple[PackageState, ...]:

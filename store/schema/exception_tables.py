@@ -23,6 +23,16 @@ class ExceptionRow(SQLModel, table=True):
     changed_at: datetime
 
 
+class ExceptionReachRow(SQLModel, table=True):
+    """An agent and an action type that a granted exception names, until it ends. Submissions find exceptions by it."""
+
+    __tablename__ = "exception_reach"
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    action_type: str = Field(primary_key=True)
+    exception_id: str = Field(primary_key=True)
+
+
 class ExceptionUseRow(SQLModel, table=True):
     """A package for which an exception's rule did not speak. It counts once, whatever versions it has."""
 

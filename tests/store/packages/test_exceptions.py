@@ -18,7 +18,7 @@ from rules.state.service_commands import AnnounceEnd, Consent, EndException
 from store.audit.reader import verify_database
 from store.audit.retention import empty_content
 from store.packages.content import load_words
-from store.packages.exceptions import USES, list_exceptions
+from store.packages.exceptions import REACH, USES, hold_exceptions, list_exceptions
 from tests.rules.exceptions.excepting import asking, costly, marking
 from tests.rules.world import DAY, HOUR, SENTA, SUSI, SVEN, ask, package, proven
 from tests.store.soundness import faults
@@ -192,3 +192,35 @@ async def test_a_use_is_counted_once_for_each_package(marked: World) -> None:
     spared = await marked.submit(costly())
     rows = await marked.read(lambda connection: connection.execute(select(USES.c.package_id)).scalars().all())
     assert rows == [spared.decision_package_id]
+
+
+async def test_a_submission_reads_and_locks_only_the_exceptions_for_its_agent_and_type(marked: World) -> None:
+    exception = await grant(marked)
+    await grant(marked, action_types=["mail.send"], requested_exception="Another type.")
+    other = await marked.hire("Other")
+
+    async def held(agent_id: str, action_type: str) -> list[str]:
+        def operation(connection: Connection) -> list[str]:
+            states = hold_exceptions(connection, marked.tenant_id, agent_id, action_type)
+            return [state.decision_package_id for state in states]
+
+        return await marked.write(operation)
+
+    assert await held(exception.agent_id, "refund") == [exception.decision_package_id]
+    assert await held(exception.agent_id, "payment") == await held(other.agent_id, "refund") == []
+
+
+async def test_what_a_submission_searches_ends_with_the_exception(marked: World) -> None:
+    revoked = await grant(marked)
+    ended = await grant(marked, action_types=["refund", "mail.send"], requested_exception="Two types.")
+
+    async def reached() -> list[tuple[str, str]]:
+        query = select(REACH.c.exception_id, REACH.c.action_type).order_by(*REACH.c)
+        return [tuple(row) for row in await marked.read(lambda connection: connection.execute(query).all())]
+
+    assert len(await reached()) == 3
+    await marked.after(ask(Revoke, revoked), SENTA)
+    assert {exception_id for exception_id, _ in await reached()} == {ended.decision_package_id}
+    marked.clock.passes(3 * DAY)
+    await marked.after(ask(EndException, ended))
+    assert await reached() == []
