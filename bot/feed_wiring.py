@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from bot.callbacks.client import callback_client
+import structlog
+
+from bot.callbacks.client import CallbackClient, callback_client
 from bot.feed.file import FeedFile
-from bot.feed.target import ALLOW_FEED
+from bot.feed.target import ALLOW_FEED, EXPOSED, USE_HTTPS
 from bot.metrics import Metrics
 from bot.settings import Settings
 from scheduler.feed.receiver import FeedReceiver
@@ -16,6 +18,8 @@ from scheduler.feed.webhook import FeedWebhook
 from scheduler.ticks import ticking
 from store.feed.chains import FeedKind
 from store.store import Store
+
+log = structlog.get_logger()
 
 LOOK_EVERY = 1.0
 DRAIN_WITHIN = 10.0  # seconds at the end for what is being sent
@@ -27,7 +31,9 @@ async def operators_feed(settings: Settings, store: Store, metrics: Metrics) -> 
     async with AsyncExitStack() as stack:
         receivers: dict[FeedKind, FeedReceiver] = {}
         if target := settings.feed_target:
-            client = await stack.enter_async_context(callback_client(settings.feed_allow, setting=ALLOW_FEED))
+            if target.is_exposed:
+                log.warning("feed.exposed", address=target.shown, because=EXPOSED, fix=USE_HTTPS)
+            client = await stack.enter_async_context(feed_client(settings))
             receivers[FeedKind.WEBHOOK] = FeedWebhook(client, target.url, target.secrets)
         if settings.feed_file:
             file = FeedFile(settings.feed_file)
@@ -40,6 +46,10 @@ async def operators_feed(settings: Settings, store: Store, metrics: Metrics) -> 
         if ticks:
             await stack.enter_async_context(ticking(ticks))
         yield
+
+
+def feed_client(settings: Settings) -> AbstractAsyncContextManager[CallbackClient]:
+    return callback_client(settings.feed_allow, setting=ALLOW_FEED, keeps_connections=True)
 
 
 def _sender(store: Store, kind: FeedKind, receiver: FeedReceiver, metrics: Metrics) -> FeedSender:

@@ -2,6 +2,10 @@
 
 Only the head of a response is read, and the whole call has one time limit. Redirects are not followed. The client uses
 no proxy from the environment, and keeps nothing between calls: no cookies and no connections.
+
+The feed's receiver is the operator's own, and gets many events in a row. So connections to it are kept for a few
+seconds, if the rest of the response is short. The receiver may close one at the moment in which the next event is sent.
+The event is then sent again over another one, which is safe because it has an id.
 """
 
 from __future__ import annotations
@@ -12,19 +16,24 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
 from aiohttp import (
     ClientConnectorCertificateError,
     ClientConnectorError,
     ClientError,
+    ClientOSError,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
     InvalidURL,
     ServerDisconnectedError,
     TCPConnector,
+    TraceConfig,
+    TraceConnectionReuseconnParams,
 )
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -32,6 +41,10 @@ from bot.callbacks.guard import ALLOW_SETTING, ForbiddenError, Gate, Network
 from scheduler.callbacks.client import Reply, UnsentError
 
 CALL_WITHIN = 15.0
+KEPT_FOR = 4.0  # seconds: many servers close an idle connection after five
+SHORT = 2**14  # bytes of a response, which are read to keep its connection
+READ_WITHIN = 1.0  # seconds
+IS_KEPT = "is_kept"
 RESOLVER_THREADS = 256  # a name server that hangs blocks one thread per name, for longer than a call may take
 
 
@@ -41,6 +54,8 @@ async def callback_client(
     tls: ssl.SSLContext | None = None,
     within: float = CALL_WITHIN,
     setting: str = ALLOW_SETTING,
+    *,
+    keeps_connections: bool = False,
 ) -> AsyncIterator[CallbackClient]:
     """Yield the client. `tls` defaults to the system's authorities; `within` limits a whole call, in seconds.
 
@@ -48,7 +63,8 @@ async def callback_client(
     """
     connector = TCPConnector(
         limit=0,  # the sender limits concurrency
-        force_close=True,
+        force_close=not keeps_connections,
+        keepalive_timeout=KEPT_FOR if keeps_connections else None,
         use_dns_cache=False,
         resolver=_Resolver(),
         socket_factory=Gate(allowed, setting).open,
@@ -61,24 +77,54 @@ async def callback_client(
         auto_decompress=False,
         timeout=ClientTimeout(total=None, sock_connect=None),
         skip_auto_headers=("Accept", "Accept-Encoding"),
+        trace_configs=[_kept_connections_are_noted()],
     ) as session:
-        yield CallbackClient(session, within)
+        yield CallbackClient(session, within, keeps_connections=keeps_connections)
 
 
 class CallbackClient:
-    def __init__(self, session: ClientSession, within: float) -> None:
-        self._session, self._within = session, within
+    def __init__(self, session: ClientSession, within: float, *, keeps_connections: bool) -> None:
+        self._session, self._within, self._keeps_connections = session, within, keeps_connections
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         try:
             async with asyncio.timeout(self._within):
-                answer = await self._session.post(url, data=body, headers=headers, allow_redirects=False)
+                answer = await self._post(url, headers, body)
         except TimeoutError as fault:
             raise UnsentError(f"no answer within {self._within:g} s") from fault
         except (ClientError, OSError, ValueError) as fault:
             raise UnsentError(_describe_fault(fault)) from fault
-        answer.close()  # the body is not read, however long it is
+        if self._keeps_connections:
+            await _read_rest(answer)
+        answer.close()  # the body is not read, however long it is; a connection that was given back stays open
         return Reply(answer.status, answer.headers.get("Retry-After"))
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> ClientResponse:
+        while True:
+            facts: dict[str, bool] = {}
+            try:
+                return await self._session.post(
+                    url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=facts
+                )
+            except (ServerDisconnectedError, ClientOSError):
+                if IS_KEPT not in facts:
+                    raise
+
+
+def _kept_connections_are_noted() -> TraceConfig:
+    async def note(_: ClientSession, context: Any, __: TraceConnectionReuseconnParams) -> None:
+        context.trace_request_ctx[IS_KEPT] = True
+
+    tracing = TraceConfig()
+    tracing.on_connection_reuseconn.append(note)
+    return tracing
+
+
+async def _read_rest(answer: ClientResponse) -> None:
+    """Give the connection back if the body ends soon. What it says does not matter."""
+    with suppress(TimeoutError, ClientError, OSError, asyncio.IncompleteReadError):
+        async with asyncio.timeout(READ_WITHIN):
+            await answer.content.readexactly(SHORT)
 
 
 def _describe_fault(fault: Exception) -> str:

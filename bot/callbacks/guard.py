@@ -80,6 +80,15 @@ def is_internal(url: str) -> bool:
         return _is_localhost(host)
 
 
+def is_on_this_machine(host: str) -> bool:
+    """Whether the host is a loopback address or localhost: nobody else sees what goes there."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return _is_localhost(host)
+    return address.is_loopback or _unwrap(address).is_loopback
+
+
 class Gate:
     """Creates the sockets of the callback client; raises `ForbiddenError` for an address that is not allowed.
 

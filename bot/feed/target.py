@@ -7,6 +7,10 @@ import binascii
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from bot.callbacks.guard import is_on_this_machine
+
+EXPOSED = "over http:// others on the way can read the events, and can answer in the receiver's place"
+USE_HTTPS = "use an https:// address in COUNTERSIGN_FEED_URL"
 PREFIX = "whsec_"
 LEAST_KEY = 24  # bytes, as in the Standard Webhooks specification
 ALLOW_FEED = "COUNTERSIGN_FEED_ALLOW"
@@ -23,6 +27,12 @@ class FeedTarget(NamedTuple):
         """The address without its path and query, which may contain a token."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others on the way can read the events: they go to another machine without TLS."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not is_on_this_machine(parts.hostname or "")
 
 
 def check_feed_url(url: str) -> None:

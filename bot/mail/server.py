@@ -9,11 +9,11 @@ from __future__ import annotations
 import ssl
 from email.headerregistry import Address
 from email.utils import parseaddr
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from bot.callbacks.guard import is_on_this_machine
 from scheduler.mail.addresses import AddressError, parse_address
 
 SHAPE = "must be smtp://USER:PASSWORD@HOST:587 (STARTTLS) or smtps://USER:PASSWORD@HOST:465 (TLS)"
@@ -32,11 +32,7 @@ class SmtpServer(NamedTuple):
 
     @property
     def is_here(self) -> bool:
-        """Whether it is on this machine: then its traffic is seen by nobody."""
-        try:
-            return self.host == "localhost" or ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_on_this_machine(self.host)
 
     @property
     def starts_tls(self) -> bool:

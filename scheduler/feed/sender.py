@@ -59,6 +59,7 @@ class FeedSender:
         self._discovery = FeedDiscovery(store, self.key, now)
         self._own = "" if receiver.is_shared else f"{platform.node()}: "
         self._own_pause = OwnPause()
+        self._is_turn_of_replay = False
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -97,7 +98,11 @@ class FeedSender:
             return None
         claim = positions.claim_chain if self._own else _claim_next
         now = self._now()
-        return await self._store.write(partial(claim, key=self.key, now=now, until=now + CLAIMED_FOR))
+        turn = partial(claim, key=self.key, now=now, until=now + CLAIMED_FOR, replayed=self._is_turn_of_replay)
+        claimed = await self._store.write(turn)
+        if claimed:
+            self._is_turn_of_replay = not claimed.replayed
+        return claimed
 
     async def _count_open(self, room: int) -> int:
         now = self._now()
@@ -145,13 +150,14 @@ def _count_open(connection: Connection, key: FeedKey, now: datetime, limit: int)
     return positions.count_due_chains(connection, key, now, min(limit, 1) if lane.failures >= TROUBLE else limit)
 
 
-def _claim_next(connection: Connection, key: FeedKey, now: datetime, until: datetime) -> ClaimedChain | None:
+def _claim_next(
+    connection: Connection, key: FeedKey, now: datetime, until: datetime, *, replayed: bool
+) -> ClaimedChain | None:
     lane = lanes.load_lane(connection, key)
-    if lane is None or lane.failures < TROUBLE:
-        return positions.claim_chain(connection, key, now, until)
-    if not lanes.take_probe(connection, key, now, until):
+    is_probe = lane is not None and lane.failures >= TROUBLE
+    if is_probe and not lanes.take_probe(connection, key, now, until):
         return None
-    claim = positions.claim_chain(connection, key, now, until)
-    if claim is None:
+    claim = positions.claim_chain(connection, key, now, until, replayed=replayed)
+    if is_probe and claim is None:
         lanes.end_pause(connection, key, now)  # another process has claimed what was due
     return claim

@@ -124,10 +124,10 @@ _NEWS = _news(EVENTS, EVENTS.c.package_id, EVENTS.c.revision).where(
 )
 _TENANT_NEWS = _news(TENANT_EVENTS, literal(TENANT), TENANT_EVENTS.c.sequence)
 _KNOW = text(
-    "INSERT INTO feed_positions (tenant_id, feed, chain_id, sent, wanted, due_at, behind_since, attempts)"
-    " VALUES (:tenant, :feed, :chain, :sent, :wanted, :now, :behind_since, 0)"
+    "INSERT INTO feed_positions (tenant_id, feed, chain_id, sent, wanted, due_at, behind_since, attempts, replayed)"
+    " VALUES (:tenant, :feed, :chain, :sent, :wanted, :now, :behind_since, 0, FALSE)"
     " ON CONFLICT (tenant_id, feed, chain_id) DO UPDATE SET wanted = excluded.wanted,"
-    " due_at = coalesce(feed_positions.due_at, excluded.due_at),"
+    " due_at = coalesce(feed_positions.due_at, excluded.due_at), replayed = excluded.replayed,"
     " behind_since = coalesce(feed_positions.behind_since, excluded.behind_since)"
     " WHERE feed_positions.wanted < excluded.wanted"
 ).bindparams(bindparam("now", type_=MOMENT), bindparam("behind_since", type_=MOMENT))

@@ -32,11 +32,12 @@ from store.installation.tenancy import read_tenant_id
 from store.packages.events import EVENTS
 
 _AGAIN = text(
-    "INSERT INTO feed_positions (tenant_id, feed, chain_id, sent, wanted, due_at, behind_since, attempts)"
-    " VALUES (:tenant, :feed, :chain, :sent, :wanted, :now, :behind_since, 0)"
+    "INSERT INTO feed_positions (tenant_id, feed, chain_id, sent, wanted, due_at, behind_since, attempts, replayed)"
+    " VALUES (:tenant, :feed, :chain, :sent, :wanted, :now, :behind_since, 0, TRUE)"
     " ON CONFLICT (tenant_id, feed, chain_id) DO UPDATE SET"
     " sent = CASE WHEN feed_positions.sent < excluded.sent THEN feed_positions.sent ELSE excluded.sent END,"
     " wanted = CASE WHEN feed_positions.wanted > excluded.wanted THEN feed_positions.wanted ELSE excluded.wanted END,"
+    " replayed = (feed_positions.replayed OR feed_positions.due_at IS NULL),"
     " due_at = excluded.due_at, attempts = 0, failed_at = NULL, error = NULL,"
     " behind_since = CASE WHEN feed_positions.behind_since < excluded.behind_since"
     " THEN feed_positions.behind_since ELSE excluded.behind_since END"
@@ -208,7 +209,10 @@ def _stretches(table: Table, chain_id: ColumnElement[str], revision: ColumnEleme
 
 
 def send_again(connection: Connection, feed: FeedKind, stretches: Collection[News], now: datetime) -> None:
-    """Send these events again at once, and what came after them in their chains. A claim of a chain ends."""
+    """Send these events again, and what came after them in their chains. A claim of a chain ends.
+
+    A chain that was not sent whole before keeps its place among the live ones.
+    """
     key = FeedKey(read_tenant_id(connection), feed)
     rows = [news_row(key, stretch, now) for stretch in sorted(stretches)]
     end_pause(connection, key, now)

@@ -1,5 +1,8 @@
 """Claims chains whose events are due, and records how far they were sent.
 
+The tenant's chain comes first, because freezes, keys and policies are there. Then claims alternate between live chains
+and chains that an operator sends again, so that a replay of a year does not delay what happens now.
+
 A claim is a lease: if a process dies, the claim expires, and another process sends the same events with the same ids.
 A process whose claim has expired records nothing. Each sends an event only after the one before it was taken, so the
 first copies arrive in order whoever sends them.
@@ -10,7 +13,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, bindparam, case, func, insert, null, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    ScalarSelect,
+    bindparam,
+    case,
+    false,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -43,23 +60,36 @@ def _write_for_postgresql(element: _Bytes, compiler: Any, **options: Any) -> str
     return f"convert_to({compiler.process(element.clauses, **options)}, 'UTF8')"
 
 
+_CLAIMED_COLUMNS = ("chain_id", "sent", "wanted", "attempts", "failed_at", "due_at", "replayed")
 OF_FEED = (POSITIONS.c.tenant_id == bindparam("tenant"), POSITIONS.c.feed == bindparam("feed_name"))
 _NOW = bindparam("now", type_=MOMENT)
 _IS_DUE = (*OF_FEED, POSITIONS.c.due_at.is_not(None), POSITIONS.c.due_at <= _NOW)
-_DUE = (
-    select(POSITIONS.c.chain_id)
-    .where(*_IS_DUE)
-    .order_by(POSITIONS.c.due_at, POSITIONS.c.chain_id)
-    .limit(bindparam("limit"))
-)
+_EITHER = POSITIONS.c.replayed.in_([False, True])  # the index is led by it
+_DUE = select(POSITIONS.c.chain_id).where(*_IS_DUE, _EITHER).limit(bindparam("limit"))
+
+
+def _first_due(which: ColumnElement[bool], *order: ColumnElement[Any]) -> ScalarSelect[str]:
+    due = select(POSITIONS.c.chain_id).where(*_IS_DUE, which).order_by(*order).limit(1)
+    return due.with_for_update(skip_locked=True).scalar_subquery()
+
+
+_ORDER = (POSITIONS.c.due_at, POSITIONS.c.chain_id)
 # Compared with `=`, because PostgreSQL may run a subquery after IN several times, each time for another row.
 _CLAIM = (
     update(POSITIONS)
-    .where(*OF_FEED, POSITIONS.c.chain_id == _DUE.with_for_update(skip_locked=True).scalar_subquery())
+    .where(
+        *OF_FEED,
+        POSITIONS.c.chain_id
+        == func.coalesce(
+            _first_due(POSITIONS.c.chain_id == TENANT),
+            _first_due(POSITIONS.c.replayed == bindparam("turn", type_=Boolean), *_ORDER),
+            _first_due(POSITIONS.c.replayed == bindparam("other", type_=Boolean), *_ORDER),
+        ),
+    )
     .values(due_at=bindparam("lease", type_=MOMENT))
-    .returning(*(POSITIONS.c[name] for name in ("chain_id", "sent", "wanted", "attempts", "failed_at", "due_at")))
+    .returning(*(POSITIONS.c[name] for name in _CLAIMED_COLUMNS))
 )
-_IS_FAR = (*OF_FEED, POSITIONS.c.due_at.is_not(None), POSITIONS.c.due_at > bindparam("wrong", type_=MOMENT))
+_IS_FAR = (*OF_FEED, POSITIONS.c.due_at.is_not(None), POSITIONS.c.due_at > bindparam("wrong", type_=MOMENT), _EITHER)
 _ANY_FAR = select(POSITIONS.c.chain_id).where(*_IS_FAR).limit(1)
 _BRING_BACK = update(POSITIONS).where(*_IS_FAR).values(due_at=_NOW)
 _CLAIMED = (
@@ -75,6 +105,7 @@ _RECORD = (
     .values(
         sent=bindparam("upto"),
         due_at=case((_ALL_SENT, null()), else_=bindparam("later", type_=MOMENT)),
+        replayed=case((_ALL_SENT, false()), else_=POSITIONS.c.replayed),
         behind_since=case((_ALL_SENT, null()), else_=func.coalesce(_OLDEST_AT, POSITIONS.c.behind_since)),
         attempts=bindparam("tries"),
         failed_at=bindparam("failure", type_=MOMENT),
@@ -105,7 +136,10 @@ _FIRST_TENANT_EVENTS = (
 
 
 class ClaimedChain(NamedTuple):
-    """A chain claimed until `lease`, and what is known of its first event that was not sent."""
+    """A chain claimed until `lease`, and what is known of its first event that was not sent.
+
+    `replayed`: the chain is sent again.
+    """
 
     chain_id: str
     sent: int
@@ -113,6 +147,7 @@ class ClaimedChain(NamedTuple):
     attempts: int
     failed_at: datetime | None
     lease: datetime
+    replayed: bool = False
 
 
 class DueEvent(NamedTuple):
@@ -143,9 +178,15 @@ def count_due_chains(connection: Connection, key: FeedKey, now: datetime, limit:
     return len(connection.execute(_DUE, _key(key) | {"now": now, "limit": limit}).all())
 
 
-def claim_chain(connection: Connection, key: FeedKey, now: datetime, until: datetime) -> ClaimedChain | None:
-    """Claim the chain that has been due for longest until `until`, unless other processes have claimed all."""
-    row = connection.execute(_CLAIM, _key(key) | {"now": now, "lease": until, "limit": 1}).first()
+def claim_chain(
+    connection: Connection, key: FeedKey, now: datetime, until: datetime, *, replayed: bool = False
+) -> ClaimedChain | None:
+    """Claim a chain until `until`, unless other processes have claimed all that are due.
+
+    `replayed`: it is the turn of a chain that is sent again.
+    """
+    values = {"now": now, "lease": until, "turn": replayed, "other": not replayed}
+    row = connection.execute(_CLAIM, _key(key) | values).first()
     return ClaimedChain(*row) if row else None
 
 

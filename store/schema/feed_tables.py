@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import Text, text
 from sqlmodel import Field, SQLModel
 
 from store.schema.tables import partial_index
 
 BEHIND = "due_at IS NOT NULL"
+_ORDER_OF_CLAIMS = ("tenant_id", "feed", "replayed", "due_at", "chain_id")
+_COUNTED = ("wanted", "sent", "behind_since", "attempts")  # so that a backlog is counted from the index alone
 
 
 class Feed(SQLModel, table=True):
@@ -34,17 +36,19 @@ class FeedPosition(SQLModel, table=True):
 
     `due_at`: when to send the next events, or the end of a claim; NULL: all was sent. `behind_since`: when the first
     event that was not sent occurred, in business time. `attempts`: how often the receiver did not take that event while
-    it took others. `failed_at` and `error`: when it last did not take it, and why.
+    it took others. `failed_at` and `error`: when it last did not take it, and why. `replayed`: an operator sends the
+    events again, and no live event waits behind them.
     """
 
     __tablename__ = "feed_positions"
-    __table_args__ = (partial_index("ix_feed_positions_due", "tenant_id", "feed", "due_at", where=BEHIND),)
+    __table_args__ = (partial_index("ix_feed_positions_due", *_ORDER_OF_CLAIMS, *_COUNTED, where=BEHIND),)
     tenant_id: str = Field(primary_key=True)
     feed: str = Field(primary_key=True)
     chain_id: str = Field(primary_key=True)
     sent: int
     wanted: int
     due_at: datetime | None = None
+    replayed: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     behind_since: datetime | None = None
     attempts: int = 0
     failed_at: datetime | None = None

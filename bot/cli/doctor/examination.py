@@ -73,8 +73,8 @@ def doctor(
 ) -> None:
     """Check the setup.
 
-    Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
-    looked at, and why.
+    Says what to do about each fault, and exits with 1 on any. A line that begins with `warn` names what works and
+    should be better, and one with `skip` what could not be looked at, and why.
     """
     if live:
         raise typer.Exit(_try_live(live, report, step or [], keep=keep))

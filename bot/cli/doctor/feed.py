@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
-from bot.callbacks.client import callback_client
 from bot.cli.common import session
 from bot.cli.common.command_error import CommandError
 from bot.cli.common.text import iso, plain
 from bot.cli.doctor.findings import Finding
 from bot.feed.file import STDOUT, FeedFile, reason_of
-from bot.feed.target import ALLOW_FEED, FeedTarget
+from bot.feed.target import ALLOW_FEED, EXPOSED, USE_HTTPS, FeedTarget
+from bot.feed_wiring import feed_client
 from bot.settings import Settings
 from rules.record.chain import rfc3339
 from rules.record.cloud_event import probe_event
@@ -37,6 +37,7 @@ _FIXES = {
 
 def feed_findings(settings: Settings) -> list[Finding]:
     findings = [_webhook(settings, target)] if (target := settings.feed_target) else []
+    findings += [_exposure(target)] if target and target.is_exposed else []
     findings += [_file(settings.feed_file)] if settings.feed_file else []
     findings += _troubles(settings)
     return findings or [Finding("operators' feed", unseen=f"it is off; {OFF}")]
@@ -70,8 +71,12 @@ def _webhook(settings: Settings, target: FeedTarget) -> Finding:
     return Finding(subject, error, fix) if error else Finding(subject)
 
 
+def _exposure(target: FeedTarget) -> Finding:
+    return Finding(f"operators' feed to {target.shown}", warning=EXPOSED, fix=USE_HTTPS)
+
+
 async def _post_test(settings: Settings, target: FeedTarget) -> Receipt:
-    async with callback_client(settings.feed_allow, setting=ALLOW_FEED) as client:
+    async with feed_client(settings) as client:
         event = probe_event(fresh_id(), rfc3339(datetime.now(UTC)))
         return await FeedWebhook(client, target.url, target.secrets).take([event])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 
 from bot.api import feed_reports
 from bot.api.feed_reports import FeedReports
@@ -111,6 +112,17 @@ async def test_receivers_in_trouble_hold_up_no_decision_and_the_service_stays_re
             response = await api.submit(AUTOMATIC)
             assert (await api.claim(response)).status == 200
         assert (await api.get("/readyz")).status == 200
+
+
+@pytest.mark.parametrize(("host", "warnings"), [("siem.invalid", ["http://siem.invalid"]), ("127.0.0.1:9", [])])
+async def test_the_start_warns_of_http_to_another_machine(
+    database_url: str, tmp_path: Path, receiver: Receiver, host: str, warnings: list[str]
+) -> None:
+    with capture_logs() as logged:
+        async with open_api(database_url, tmp_path, **feed_to(receiver, URL=f"http://{host}/events?token=t0ken")):
+            pass
+    assert [line["address"] for line in logged if line["event"] == "feed.exposed"] == warnings
+    assert "t0ken" not in str(logged)
 
 
 async def test_a_feed_that_could_not_begin_is_no_feed_that_is_off(database_url: str) -> None:

@@ -63,3 +63,22 @@ def test_an_address_that_is_none_stops_the_start_and_is_not_repeated(url: str) -
     with pytest.raises(SettingsError, match="COUNTERSIGN_FEED_URL: must be the address of your receiver") as fault:
         settings_with(URL=url, SECRET=SECRET)
     assert "t0ken" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_exposed"),
+    [
+        ("http://siem.example.com/events", True),
+        ("http://10.1.2.3:8088/events", True),
+        ("http://localhost.example.com/events", True),
+        ("https://siem.example.com/events", False),
+        ("http://LOCALHOST:8088/events", False),
+        ("http://127.1.2.3/events", False),
+        ("http://[::1]:8088/events", False),
+        ("http://[::ffff:127.0.0.1]/events", False),
+    ],
+)
+def test_http_exposes_the_events_unless_the_receiver_is_on_this_machine(url: str, is_exposed: bool) -> None:
+    target = settings_with(URL=url, SECRET=SECRET).feed_target
+    assert target is not None
+    assert target.is_exposed is is_exposed

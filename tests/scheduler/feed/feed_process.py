@@ -62,7 +62,7 @@ def run_feed(url: str, receiver: str, step: str | None, line: Line) -> None:
 
 async def _run_feed(url: str, receiver: str, line: Line) -> None:
     store = await Store.open(url, POLICY, policy_text(POLICY), Clock())
-    async with callback_client(LOOPBACK) as client:
+    async with callback_client(LOOPBACK, keeps_connections=True) as client:
         outcomes: list[str] = []
         sender = FeedSender(store, FeedKind.WEBHOOK, webhook(client, receiver), outcomes.append)
         line.send("ready")

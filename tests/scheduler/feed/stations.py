@@ -18,6 +18,7 @@ from scheduler.feed.receiver import FeedReceiver
 from scheduler.feed.retries import PAUSES
 from scheduler.feed.sender import FeedSender
 from scheduler.feed.webhook import FeedWebhook
+from store.feed import feed_admin
 from store.feed.chains import FeedKind
 from store.feed.lanes import OFTEN
 from store.packages.events import load_events
@@ -79,6 +80,12 @@ class Station:
 
         await self.world.write(change)
 
+    async def replay(self, **which: Any) -> None:
+        """What `countersign feed replay` does."""
+        stretches = await self.world.read(lambda connection: feed_admin.find_stretches(connection, **which))
+        kind = self.sender.key.feed
+        await self.world.write(lambda connection: feed_admin.send_again(connection, kind, stretches, self.now()))
+
     async def chain(self, package_id: str) -> list[Event]:
         return await self.world.read(lambda connection: load_events(connection, self.world.tenant_id, package_id))
 
@@ -89,7 +96,7 @@ def webhook(client: Any, url: str) -> FeedWebhook:
 
 @asynccontextmanager
 async def open_station(world: World, url: str) -> AsyncIterator[Station]:
-    async with callback_client(LOOPBACK, None, WITHIN) as client:
+    async with callback_client(LOOPBACK, None, WITHIN, keeps_connections=True) as client:
         station = Station(world, webhook(client, url))
         try:
             yield station

@@ -29,14 +29,8 @@ async def report_of(station: Station) -> FeedReport:
     return report
 
 
-async def replay(station: Station, **which: Any) -> None:
-    stretches = await station.world.read(lambda connection: feed_admin.find_stretches(connection, **which))
-    kind = station.sender.key.feed
-    await station.world.write(lambda connection: feed_admin.send_again(connection, kind, stretches, station.now()))
-
-
 async def replay_tenant(station: Station) -> None:
-    await replay(station, chain_id=station.world.tenant_id)
+    await station.replay(chain_id=station.world.tenant_id)
 
 
 async def lost_events(station: Station) -> list[LostEvent]:
@@ -195,7 +189,7 @@ async def test_an_event_sent_again_does_not_hide_that_an_older_one_waits(station
     world.clock.passes(DAY)
     since = world.clock()
     await world.after(ask(Approve, state), SENTA)
-    await replay(station, since=since)
+    await station.replay(since=since)
     assert (await report_of(station)).behind_since == before.behind_since
 
 
@@ -236,7 +230,7 @@ async def test_events_that_are_sent_again_have_the_same_ids_and_no_event_is_lost
     first = [got.id for got in receiver.got]
     receiver.got.clear()
     since = station.world.clock()
-    await replay(station, since=since)
+    await station.replay(since=since)
     await station.send()
     assert sorted(got.id for got in receiver.got) == sorted(first)
     assert sequences(receiver, state.decision_package_id) == [1, 2, 3]

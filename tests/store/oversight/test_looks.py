@@ -16,7 +16,7 @@ from store.oversight.looks import list_looks, load_traces
 from store.packages.queue import list_unjudged
 from tests.rules.world import ALL, MINUTE, SAUL, SENTA, SILA, SUSI, SVEN, ask, policy
 from tests.store.oversight.history import approve_critical, unrelated
-from tests.store.threads.test_replicas import IN_THREAD, give
+from tests.store.threads.thread_commands import IN_THREAD, give
 from tests.store.world import LASTING, World, open_world
 
 DRAWN = policy(**LASTING, audit={"sample": {"high": 1, "critical": 1}})

@@ -14,6 +14,10 @@ from rules.state.agent_commands import Say
 from rules.state.model import PackageState
 from rules.threads.model import ThreadState, ThreadStatus, thread_key
 from store.agents.agents import load_proposing_agent
+from store.feed import feed_admin
+from store.feed.chains import FeedKey, FeedKind
+from store.feed.lanes import begin_feed
+from store.feed.positions import claim_chain, count_due_chains, is_any_far
 from store.oversight.outcomes import is_any_uncounted
 from store.oversight.statistics import load_statistics
 from store.packages.messages import load_conversation, newest_messages
@@ -96,6 +100,42 @@ def _thread(of: PackageState, status: str = "running") -> ThreadState:
         has_new_plan=True,
         stopped_names=names_held_with_thread(name, ["run_1"]),
     )
+
+
+OF_INDEX_ALONE = {"sqlite": "USING COVERING INDEX", "postgresql": "Index Only Scan using"}
+COUNTS: list[tuple[str, Callable[[Connection, FeedKey], object]]] = [
+    ("backlog", lambda connection, _: feed_admin.report_feeds(connection)),
+    ("due", lambda connection, key: count_due_chains(connection, key, NOW, 9)),
+    ("too far", lambda connection, key: is_any_far(connection, key, NOW)),
+]
+
+
+@pytest.mark.parametrize("count", [entry[1] for entry in COUNTS], ids=[entry[0] for entry in COUNTS])
+async def test_the_feed_is_counted_from_its_index_alone(
+    world: World, count: Callable[[Connection, FeedKey], object]
+) -> None:
+    key = FeedKey(world.tenant_id, FeedKind.FILE)
+    await world.write(lambda connection: begin_feed(connection, key, NOW))
+    state = await world.submit()
+    plans = await world.read(
+        lambda connection: PLANS[connection.dialect.name](connection, lambda within, _: count(within, key), state)
+    )
+    assert (
+        f"{OF_INDEX_ALONE[await world.read(lambda connection: connection.dialect.name)]} ix_feed_positions_due" in plans
+    )
+
+
+async def test_a_chain_of_the_feed_is_claimed_by_the_order_of_the_index(world: World) -> None:
+    key = FeedKey(world.tenant_id, FeedKind.FILE)
+    state = await world.submit()
+
+    def claim(connection: Connection, _: PackageState) -> object:
+        return claim_chain(connection, key, NOW, NOW + DAY)
+
+    plans = await world.write(lambda connection: PLANS[connection.dialect.name](connection, claim, state))
+    assert plans.count(" ix_feed_positions_due") >= 2
+    assert "B-TREE" not in plans
+    assert "Sort" not in plans
 
 
 @pytest.mark.parametrize(("index", "query"), [entry[1:] for entry in QUERIES], ids=[entry[0] for entry in QUERIES])

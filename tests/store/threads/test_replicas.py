@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -13,28 +12,17 @@ from rules.people.directory import Agent
 from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.threads.commands import AcceptHandoff, CancelThread, HoldThread, OfferHandoff, ResumeThread, ThreadCommand
-from store.threads.execute import ThreadOutcome
 from store.threads.thread_store import ThreadStore
 from tests.rules.world import HARD, SENTA, SVEN
+from tests.store.threads.thread_commands import IN_THREAD, THREAD, give
 from tests.store.waiting_agents import Waits, soon
-from tests.store.world import World, fresh, open_replica, open_world, replica, reviewer
-
-THREAD = "case-456"
-IN_THREAD = HARD.model_copy(update={"thread_id": THREAD})
+from tests.store.world import World, open_replica, open_world, replica
 
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
     async with open_world(database_url) as opened:
         yield opened
-
-
-async def give(world: World, kind: type[ThreadCommand], by: str | Agent, **fields: Any) -> ThreadOutcome:
-    words = {"reason": "Wait."} if kind in (HoldThread, CancelThread) else {}
-    command = kind(**{"command_id": fresh("thread"), "thread_id": THREAD, **words, **fields})
-    agent = by if isinstance(by, Agent) else None
-    actor = by.actor if isinstance(by, Agent) else reviewer(by)
-    return await ThreadStore(world.store).execute(command, actor, agent=agent)
 
 
 async def offered(world: World) -> tuple[Agent, str]:

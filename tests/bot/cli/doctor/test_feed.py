@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.doctor.findings import Finding
 from playground.slack import Slack
 from tests.bot.cli.doctor.setup import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import Terminal
@@ -71,6 +72,33 @@ async def test_an_inner_receiver_whose_network_is_not_named_is_a_fault(
     _, fix = await only_fault(terminal)
     assert fix == "if the receiver is in your network, name the network in COUNTERSIGN_FEED_ALLOW, such as 10.1.0.0/16"
     assert receiver.got == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_http_on_this_machine_is_no_warning(
+    terminal: Terminal, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_FEED_ALLOW", "127.0.0.0/8, ::1/128")
+    monkeypatch.setenv("COUNTERSIGN_FEED_URL", receiver.url("/events", host=host))
+    assert "warn" not in (await run_doctor(terminal)).out
+
+
+async def test_http_to_another_machine_is_a_warning_that_says_what_to_do(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_FEED_URL", "http://siem.invalid/events?token=t0ken")
+    result = await run_doctor(terminal)
+    warning = (
+        "warn   operators' feed to http://siem.invalid: over http:// others on the way can read the events, and can answer"
+        " in the receiver's place\nfix:   use an https:// address in COUNTERSIGN_FEED_URL\n"
+    )
+    assert warning in result.out
+    assert "t0ken" not in result.out
+
+
+async def test_a_warning_alone_is_no_fault() -> None:
+    exposed = Finding("operators' feed", warning="others can read it", fix="use https")
+    assert exposed.lines() == ["warn   operators' feed: others can read it", "fix:   use https"]
 
 
 async def test_a_file_is_not_created_because_the_doctor_may_be_another_user(
