@@ -20,7 +20,9 @@ from rules.state.decisions import ExecutionState
 from rules.state.model import PackageState, Status
 
 OUTCOMES = (MailReason.FAILED, MailReason.UNKNOWN)
+WHILE_PENDING = (MailReason.TAKEOVER, MailReason.LAST_RUNG, MailReason.CRITICAL, MailReason.WAITING)
 
+TURNED_OFF = "this person has turned off all mails except takeovers"
 SLACK_IS_BACK = "Slack can be reached again"
 NO_LONGER_SO = "it no longer waits for this: someone acted meanwhile"
 NOT_THEIRS = "this person can no longer act on it"

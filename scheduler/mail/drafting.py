@@ -1,12 +1,14 @@
 """Decides what a mail tells now: everything that its receiver is still to be told, checked again.
 
-A person may have lost the role, someone may have decided, Slack may be back. Then the need is dropped with the reason.
+A need that no longer holds is dropped with the reason. Only as many packages are read as the mail names, the most
+urgent first; the others are counted, and checked when a later mail names them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -17,23 +19,17 @@ from blocks.mail.listed import LISTED
 from blocks.mail.mail import Mail, compose_mail, compose_trouble_mail, compose_wordless_mail
 from blocks.mail.matter import Matter
 from rules.authority.authorization import identify
-from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, mail_obstacle
 from rules.authority.silence import card_seen_by
 from rules.mail.reasons import MailReason
-from rules.people.directory import Person, Roster
-from rules.reasons import Reason, Refusal
-from rules.state.model import PackageState
+from rules.reasons import Refusal
 from rules.state.sightings import CardLocation
 from scheduler.cards.dossiers import dossier_of
-from store.installation import presence
+from scheduler.mail.checking import Checks, why_nobody
 from store.installation.installation import Installation
-from store.mail import letters
-from store.mail.letters import OpenNeed
-from store.mail.preferences import quiet_people
-from store.outbox import troubles
+from store.mail.agenda import Agenda, KnownObstacles, OpenNeed, load_agenda
+from store.mail.lanes import MailLane
 from store.outbox.cards import posted_cards
 from store.outbox.deliveries import ClaimedCallback
-from store.packages.packages import load_packages
 
 log = structlog.get_logger()
 
@@ -42,175 +38,117 @@ MAX_ALONE = 5  # takeovers that wait for one person and are still told one by on
 LinkTo = Callable[[CardLocation], str | None]
 Drops = Mapping[OpenNeed, str]
 
-TURNED_OFF = "this person has turned off all mails except takeovers"
-NOT_THERE = "the package is not there"
-NOTHING_TO_TELL = "there is nothing to tell"
 NOT_WRITTEN = "a fault of Countersign itself, told in its log"
-_OVER = {NO_LONGER_SO, SLACK_IS_BACK}
 _GRAVITY = {reason: place for place, reason in enumerate(MailReason)}
-
-
-class DirectoryStaleError(Exception):
-    """Nobody knows who may be told, until the directory is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """Whether a mail that may have arrived may be sent once more as it is, to `address`. `refusal`: why not."""
-
-    address: str | None = None
-    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """`mail` is None if nothing is left to tell. `package_id`: the only package that it is about.
 
-    `has_words`: it has words of agents and people, which a server may refuse. `later`: what the mail counts without
-    naming it, for a later mail.
+    `has_words`: it has words of agents and people, which a server may refuse. `newest`: what was noted until then is
+    counted without being named, for a later mail. `known`: what ends needs without a look at their packages,
+    and `ruled_out`: why.
     """
 
-    tells: tuple[OpenNeed, ...]
-    drops: Drops
+    known: KnownObstacles
+    tells: tuple[OpenNeed, ...] = ()
+    drops: Drops = field(default_factory=dict)
+    ruled_out: tuple[str, ...] = ()
     address: str | None = None
     mail: Mail | None = None
     package_id: str | None = None
     has_words: bool = False
-    later: tuple[OpenNeed, ...] = ()
+    newest: datetime | None = None
 
 
 def draft_mail(
     connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime, link_to: LinkTo
 ) -> Draft:
     """What the mail tells now. Raises `DirectoryStaleError` if nobody knows who may be told."""
-    needs, roster = letters.load_needs(connection, mail), installation.roster(connection)
+    roster = installation.roster(connection)
     person = identify(roster, mail.agent_id, now)
     if isinstance(person, Refusal):
-        return Draft((), dict.fromkeys(needs, _why_nobody(person)))
-    checks = _Checks.of(connection, installation, roster, person, needs, now=now)
-    drops = {need: why for need in needs if (why := checks.obstacle(need))}
-    left = tuple(need for need in needs if need not in drops)
-    trouble = tuple(need for need in left if need.reason is MailReason.UNINSTALLED)
+        why = why_nobody(person)
+        return Draft(KnownObstacles(to_everything=why), ruled_out=(why,))
+    checks = Checks.of(connection, installation, roster, person, now=now)
+    agenda = load_agenda(connection, mail, checks.known)
+    survey = _survey(agenda, checks)
+    trouble = tuple(need for need in survey.left if need.reason is MailReason.UNINSTALLED)
     if trouble and checks.trouble:  # has a mail of its own; what else is to be told, the next one tells
-        return Draft(trouble, drops, person.email, compose_trouble_mail(checks.trouble))
-    writer = _Writer(connection, installation, checks, link_to, has_words=not mail.words_refused)
-    return writer.write(_alone(left), drops)
+        text = compose_trouble_mail(checks.trouble)
+        return Draft(checks.known, trouble, survey.drops, address=person.email, mail=text)
+    if mail.event_type == MailLane.TAKEOVER and survey.packages <= MAX_ALONE:
+        survey.keep_one()
+    return _Writer(checks, link_to, has_words=not mail.words_refused).write(survey, agenda)
 
 
-def recheck_mail(connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime) -> Recheck:
-    """What is over keeps nobody from being told of the rest. Raises `DirectoryStaleError` like `draft_mail`.
+@dataclass(slots=True)
+class _Survey:
+    """`left`: what still holds, of as many packages as a mail names. `packages`: how many there are with the others."""
 
-    A mail is refused if nothing in it is still to be told, or if something in it is no longer for this person.
-    """
-    needs, roster = letters.load_needs(connection, mail), installation.roster(connection)
-    person = identify(roster, mail.agent_id, now)
-    if isinstance(person, Refusal):
-        return Recheck(refusal=_why_nobody(person))
-    checks = _Checks.of(connection, installation, roster, person, needs, now=now)
-    obstacles = [checks.obstacle(need) for need in needs]
-    over = [why for why in obstacles if why]
-    if None in obstacles and set(over) <= _OVER:
-        return Recheck(person.email)
-    return Recheck(refusal="; ".join(dict.fromkeys(over)) or NOTHING_TO_TELL)
+    packages: int
+    left: list[OpenNeed] = field(default_factory=list)
+    drops: dict[OpenNeed, str] = field(default_factory=dict)
 
+    @property
+    def is_full(self) -> bool:
+        return len({need.package_id for need in self.left}) >= LISTED
 
-def _alone(needs: tuple[OpenNeed, ...]) -> tuple[OpenNeed, ...]:
-    """A takeover is told whole, so it has a mail of its own; only if many wait are they one list."""
-    is_takeover = bool(needs) and all(need.reason is MailReason.TAKEOVER for need in needs)
-    return needs[:1] if is_takeover and len(needs) <= MAX_ALONE else needs
+    def take(self, needs: Sequence[OpenNeed], checks: Checks) -> None:
+        """All needs of one package."""
+        obstacles = {need: why for need in needs if (why := checks.obstacle(need))}
+        self.drops |= obstacles
+        self.left += [need for need in needs if need not in obstacles]
+        self.packages -= len(obstacles) == len(needs)
 
-
-def _why_nobody(refusal: Refusal) -> str:
-    if refusal.reason is Reason.DIRECTORY_STALE:
-        raise DirectoryStaleError
-    return f"this person can no longer act on anything here ({refusal.reason})"
+    def keep_one(self) -> None:
+        """A takeover is told whole, so it has a mail of its own; only if many wait are they one list."""
+        self.left, self.packages = self.left[:1], len(self.left[:1])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checks:
-    """What decides whether a need still holds, read once for a mail. `trouble`: with what Slack refuses the app."""
-
-    person: Person
-    roster: Roster
-    now: datetime
-    states: Mapping[str, PackageState]
-    slack_is_away: bool
-    trouble: str | None
-    quiet: frozenset[str]
-
-    @classmethod
-    def of(
-        cls,
-        connection: Connection,
-        installation: Installation,
-        roster: Roster,
-        person: Person,
-        needs: Iterable[OpenNeed],
-        *,
-        now: datetime,
-    ) -> _Checks:
-        tenant_id, packages = installation.tenant_id, sorted({need.package_id for need in needs})
-        current = troubles.current_troubles(connection, tenant_id)
-        loaded = load_packages(connection, tenant_id, packages)
-        return cls(
-            person=person,
-            roster=roster,
-            now=now,
-            states={package_id: package.state for package_id, package in loaded.items()},
-            slack_is_away=presence.is_slack_away(connection, tenant_id, now, roster.policy.email.after),
-            trouble=next((trouble.error for trouble in current if trouble.place == troubles.APP), None),
-            quiet=quiet_people(connection, tenant_id),
-        )
-
-    def obstacle(self, need: OpenNeed) -> str | None:
-        if self.person.user_id in self.quiet and need.reason is not MailReason.TAKEOVER:
-            return TURNED_OFF
-        if need.reason is MailReason.UNINSTALLED:
-            return self._trouble_obstacle()
-        state = self.states.get(need.package_id)
-        if state is None:
-            return NOT_THERE
-        question = (state, need.reason, self.person.user_id, self.roster, self.now)
-        return mail_obstacle(*question, slack_is_away=self.slack_is_away, quiet=self.quiet)
-
-    def _trouble_obstacle(self) -> str | None:
-        if self.trouble is None:
-            return "Slack lets the app work again"
-        return None if self.person.user_id in self.roster.policy.admins else "this person is no admin any more"
+def _survey(agenda: Agenda, checks: Checks) -> _Survey:
+    """Looks at the most urgent packages until as many hold as a mail names."""
+    by_package: defaultdict[str, list[OpenNeed]] = defaultdict(list)
+    for need in agenda.needs:
+        by_package[need.package_id].append(need)
+    survey, packages = _Survey(agenda.packages), list(by_package)
+    for start in range(0, len(packages), LISTED):
+        page = packages[start : start + LISTED]
+        checks.load(page)
+        for package_id in page:
+            survey.take(by_package[package_id], checks)
+            if survey.is_full:
+                return survey
+    return survey
 
 
 class _Writer:
     """Writes the mail about packages: the most urgent of them, and how many more there are."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        installation: Installation,
-        checks: _Checks,
-        link_to: LinkTo,
-        *,
-        has_words: bool,
-    ) -> None:
-        self._connection, self._installation, self._checks, self._link_to = connection, installation, checks, link_to
-        self._has_words = has_words
+    def __init__(self, checks: Checks, link_to: LinkTo, *, has_words: bool) -> None:
+        self._checks, self._link_to, self._has_words = checks, link_to, has_words
 
-    def write(self, needs: Sequence[OpenNeed], drops: Drops) -> Draft:
+    def write(self, survey: _Survey, agenda: Agenda) -> Draft:
         """A package that cannot be written must not keep back the others."""
-        reasons = _gravest(needs)
-        ordered = sorted(reasons, key=self._urgency)
-        listed = [matter for package_id in ordered[:LISTED] if (matter := self._matter(package_id, reasons))]
+        reasons = _gravest(survey.left)
+        listed = [matter for package_id in reasons if (matter := self._matter(package_id, reasons[package_id]))]
         matters = listed if self._can_write(listed) else [matter for matter in listed if self._can_write([matter])]
         named = {matter.dossier.state.decision_package_id for matter in matters}
-        faulty = set(ordered[:LISTED]) - named
-        tells = tuple(need for need in needs if need.package_id in named)
-        later = tuple(need for need in needs if need.package_id not in named | faulty)
-        drops = {**drops, **{need: NOT_WRITTEN for need in needs if need.package_id in faulty}}
-        if not matters:
-            return Draft((), drops)
-        more = len(ordered) - len(faulty) - len(matters)
-        thread = ordered[0] if len(ordered) == 1 else None
-        return Draft(
-            tells, drops, self._checks.person.email, self._compose(matters, more), thread, self._has_words, later
+        tells = tuple(need for need in survey.left if need.package_id in named)
+        drops = survey.drops | {need: NOT_WRITTEN for need in survey.left if need.package_id not in named}
+        draft = Draft(self._checks.known, tells, drops, agenda.ruled_out)
+        return self._address(draft, matters, survey.packages - len(reasons), agenda.newest) if matters else draft
+
+    def _address(self, draft: Draft, matters: Sequence[Matter], more: int, newest: datetime | None) -> Draft:
+        is_alone = len(matters) == 1 and not more
+        return replace(
+            draft,
+            address=self._checks.person.email,
+            mail=self._compose(matters, more),
+            package_id=matters[0].dossier.state.decision_package_id if is_alone else None,
+            has_words=self._has_words,
+            newest=newest if more else None,
         )
 
     def _compose(self, matters: Sequence[Matter], more: int = 0) -> Mail:
@@ -228,23 +166,19 @@ class _Writer:
             return False
         return True
 
-    def _urgency(self, package_id: str) -> tuple[int, datetime]:
-        """The highest risk first, then the earliest deadline."""
-        state = self._checks.states[package_id]
-        return -state.risk.rank, state.ends_at
-
-    def _matter(self, package_id: str, reasons: Mapping[str, MailReason]) -> Matter | None:
+    def _matter(self, package_id: str, reason: MailReason) -> Matter | None:
         """None if its content cannot be read."""
-        state, user_id = self._checks.states[package_id], self._checks.person.user_id
-        posted = posted_cards(self._connection, state.tenant_id, [package_id])[package_id]
+        checks = self._checks
+        state, user_id = checks.states[package_id], checks.person.user_id
+        posted = posted_cards(checks.connection, state.tenant_id, [package_id])[package_id]
         card = card_seen_by(state, user_id, posted)
         try:
-            dossier = dossier_of(self._connection, self._installation, package_id, self._checks.now, user_id)
+            dossier = dossier_of(checks.connection, checks.installation, package_id, checks.now, user_id)
         except ValueError:
             log.exception("mail.package_unreadable", package=package_id)
             return None
         link = self._link_to(card) if card else None
-        return Matter(reasons[package_id], seen_by(dossier, user_id), link) if dossier else None
+        return Matter(reason, seen_by(dossier, user_id), link) if dossier else None
 
 
 def _gravest(needs: Sequence[OpenNeed]) -> dict[str, MailReason]:

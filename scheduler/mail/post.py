@@ -20,6 +20,7 @@ import structlog
 from blocks.mail.mail import Mail
 from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, Retry, result_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
+from scheduler.mail.checking import NOTHING_TO_TELL, DirectoryStaleError, recheck_mail
 from scheduler.mail.client import (
     TAKEN_WITHIN,
     Envelope,
@@ -29,9 +30,10 @@ from scheduler.mail.client import (
     NoAnswerError,
     TextRefusedError,
 )
-from scheduler.mail.drafting import NOTHING_TO_TELL, DirectoryStaleError, Draft, LinkTo, draft_mail, recheck_mail
+from scheduler.mail.drafting import Draft, LinkTo, draft_mail
 from scheduler.mail.message import Heading, message_id, thread_id, write_message
 from store.mail import letters
+from store.mail.letters import LetterContents
 from store.outbox.deliveries import ClaimedCallback
 from store.store import Store
 
@@ -124,9 +126,7 @@ class MailPost:
                 mail=mail,
                 body=body,
                 digest=digest,
-                tells=draft.tells,
-                drops=draft.drops,
-                later=dict.fromkeys(draft.later, self._now() + LATER),
+                contents=LetterContents(draft.tells, draft.drops, draft.known, draft.newest, self._now() + LATER),
             )
         )
         if not saved:
@@ -170,4 +170,4 @@ class MailPost:
 
 
 def _reasons(draft: Draft) -> str:
-    return "; ".join(dict.fromkeys(draft.drops.values()))
+    return "; ".join(dict.fromkeys([*draft.ruled_out, *draft.drops.values()]))

@@ -11,51 +11,43 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
 
-from rules.mail.reasons import MailReason
 from store.installation.tenancy import read_tenant_id
-from store.mail.lanes import LANE
-from store.mail.needs import MOMENT, NEEDS, NO_PACKAGE, NeedState
+from store.mail.agenda import (
+    IN_MAIL,
+    NEED_COLUMNS,
+    OF_LANE,
+    OF_MAIL,
+    OF_PERSON,
+    KnownObstacles,
+    OpenNeed,
+    agenda_key,
+    drop_ruled_out,
+    put_off,
+    read_need,
+)
+from store.mail.needs import NEEDS, NO_PACKAGE, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind
 from store.outbox.deliveries import STILL_CLAIMED, ClaimedCallback
 
-MAX_NEEDS = 2_000  # that one mail tells; the next one tells more
-
-
-_OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindparam("user"))
-_OF_MAIL = NEEDS.c.mail_id == bindparam("mail")
-_IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, _OF_MAIL)
 # In a mail that was resent, it stays recorded until an attempt can have arrived again.
-_RESENT = and_(NEEDS.c.state == NeedState.RECORDED.value, _OF_MAIL)
-_COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
-_TO_TELL = (
-    select(*_COLUMNS)
-    .where(*_OF_PERSON, or_(and_(NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE), _IN_MAIL))
-    .order_by(NEEDS.c.created_at)
-    .limit(MAX_NEEDS)
-)
-_TOLD = select(*_COLUMNS).where(*_OF_PERSON, or_(_IN_MAIL, _RESENT))
+_RESENT = and_(NEEDS.c.state == NeedState.RECORDED.value, OF_MAIL)
+_TOLD = select(*NEED_COLUMNS).where(*OF_PERSON, or_(IN_MAIL, _RESENT))
 _THIS_NEED = (
-    *_OF_PERSON,
+    *OF_PERSON,
     NEEDS.c.package_id == bindparam("package"),
     NEEDS.c.reason == bindparam("why"),
     NEEDS.c.occasion == bindparam("nth"),
-    or_(NEEDS.c.state == NeedState.DUE.value, _IN_MAIL),
+    or_(NEEDS.c.state == NeedState.DUE.value, IN_MAIL),
 )
 # The mail tells what its last text tells, and nothing of the texts before that never left.
-_TAKE_OUT = update(NEEDS).where(*_OF_PERSON, _IN_MAIL).values(state=NeedState.DUE.value, mail_id=None, digest=None)
+_TAKE_OUT = update(NEEDS).where(*OF_PERSON, IN_MAIL).values(state=NeedState.DUE.value, mail_id=None, digest=None)
 _PUT_IN = update(NEEDS).where(*_THIS_NEED).values(state="written", mail_id=bindparam("mail"), digest=bindparam("sum"))
 _DROP = update(NEEDS).where(*_THIS_NEED).values(state="dropped", dropped=bindparam("because"))
-# Takeovers have no such wait: the next mail tells them at once.
-_POSTPONE = (
-    update(NEEDS)
-    .where(*_THIS_NEED, NEEDS.c.reason != MailReason.TAKEOVER.value)
-    .values(due_at=bindparam("at", type_=MOMENT))
-)
 _OF_TENANT = NEEDS.c.tenant_id == bindparam("tenant")
-_SENT = update(NEEDS).where(_OF_TENANT, _IN_MAIL).values(state=NeedState.SENT.value)
-_SENT_AGAIN = update(NEEDS).where(_OF_TENANT, or_(_IN_MAIL, _RESENT)).values(state=NeedState.SENT.value)
+_SENT = update(NEEDS).where(_OF_TENANT, IN_MAIL).values(state=NeedState.SENT.value)
+_SENT_AGAIN = update(NEEDS).where(_OF_TENANT, or_(IN_MAIL, _RESENT)).values(state=NeedState.SENT.value)
 _MAY_HAVE_ARRIVED = select(CALLBACKS.c.unanswered).where(
     CALLBACKS.c.tenant_id == bindparam("tenant"),
     CALLBACKS.c.callback_id == bindparam("mail"),
@@ -67,57 +59,44 @@ _NEVER_WRITTEN = select(CALLBACKS.c.callback_id).where(
     CALLBACKS.c.callback_id == bindparam("mail"),
     CALLBACKS.c.state == CallbackState.DEAD.value,
     CALLBACKS.c.unanswered == 0,
-    ~select(NEEDS.c.user_id).where(NEEDS.c.tenant_id == CALLBACKS.c.tenant_id, _IN_MAIL).exists(),
+    ~select(NEEDS.c.user_id).where(NEEDS.c.tenant_id == CALLBACKS.c.tenant_id, IN_MAIL).exists(),
 )
-_TAKE_ALONG = (
-    update(NEEDS)
-    .where(*_OF_PERSON, NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE)
-    .values(state=NeedState.WRITTEN.value, mail_id=bindparam("mail"))
-)
+_TAKE_ALONG = update(NEEDS).where(*OF_LANE).values(state=NeedState.WRITTEN.value, mail_id=bindparam("mail"))
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
 _ANSWERED = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered - 1)
 _WORDS_REFUSED = update(CALLBACKS).where(*STILL_CLAIMED).values(words_refused=True)
 
 
-class OpenNeed(NamedTuple):
-    """What a person is still to be told."""
+class LetterContents(NamedTuple):
+    """What a text tells and ends. `newest`: what was noted until then, and is not told, waits `until` its time."""
 
-    package_id: str
-    reason: MailReason
-    occasion: int
+    tells: Collection[OpenNeed]
+    drops: Mapping[OpenNeed, str]
+    known: KnownObstacles
+    newest: datetime | None
+    until: datetime
 
 
-def load_needs(connection: Connection, mail: ClaimedCallback) -> list[OpenNeed]:
-    """What this mail can tell; if its text stays as it is, what it does tell. The oldest first."""
-    key = {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id, "lane": mail.event_type}
-    rows: list[Row[Any]] = [*connection.execute(_TOLD if mail.unanswered else _TO_TELL, key)]
-    return [OpenNeed(row.package_id, MailReason(row.reason), row.occasion) for row in rows]
+def load_told(connection: Connection, mail: ClaimedCallback) -> list[OpenNeed]:
+    """What the saved text of this mail tells."""
+    return [read_need(row) for row in connection.execute(_TOLD, agenda_key(mail))]
 
 
 def write_letter(
-    connection: Connection,
-    mail: ClaimedCallback,
-    body: str,
-    digest: str,
-    *,
-    tells: Collection[OpenNeed],
-    drops: Mapping[OpenNeed, str],
-    later: Mapping[OpenNeed, datetime],
+    connection: Connection, mail: ClaimedCallback, body: str, digest: str, contents: LetterContents
 ) -> bool:
-    """Save the text before it is sent, and what it tells. False if another process has claimed the mail.
-
-    `later`: what it does not tell, and when another mail may tell it.
-    """
+    """Save the text before it is sent, and what it tells. False if another process has claimed the mail."""
     if not connection.execute(_WRITTEN, _key(mail) | {"new_body": body}).rowcount:
         return False
     connection.execute(_TAKE_OUT, {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id})
-    if tells:
-        connection.execute(_PUT_IN, [_need_key(mail, need) | {"sum": digest} for need in tells])
-    if drops:
-        connection.execute(_DROP, [_need_key(mail, need) | {"because": why} for need, why in drops.items()])
-    if later:
-        connection.execute(_POSTPONE, [_need_key(mail, need) | {"at": at} for need, at in later.items()])
+    if contents.tells:
+        connection.execute(_PUT_IN, [_need_key(mail, need) | {"sum": digest} for need in contents.tells])
+    if contents.drops:
+        connection.execute(_DROP, [_need_key(mail, need) | {"because": why} for need, why in contents.drops.items()])
+    drop_ruled_out(connection, mail, contents.known)
+    if contents.newest:
+        put_off(connection, mail, contents.newest, contents.until)
     return True
 
 

@@ -1,0 +1,137 @@
+"""What one mail to a person can tell, found by rows alone: however much there is, few states are read.
+
+What rules out many needs at once (Slack is back, the packages are decided) ends them in one statement. The rest stands
+by urgency, and only the first of it is loaded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, null, or_, select, update
+
+from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, TURNED_OFF, WHILE_PENDING
+from rules.mail.reasons import MailReason
+from rules.scales import RiskLevel
+from rules.state.model import Status
+from store.mail.lanes import LANE
+from store.mail.needs import MOMENT, NEEDS, NeedState
+from store.outbox.deliveries import ClaimedCallback
+from store.packages.packages import PACKAGES
+from store.packages.tasks import TASKS
+
+MAX_NEEDS = 400  # looked at for one mail; what is left is for the next one
+
+OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindparam("user"))
+OF_MAIL = NEEDS.c.mail_id == bindparam("mail")
+IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, OF_MAIL)
+OF_LANE = (*OF_PERSON, NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE)
+NEED_COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
+_TO_TELL = (*OF_PERSON, or_(and_(NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE), IN_MAIL))
+_OF_NEED = and_(PACKAGES.c.tenant_id == NEEDS.c.tenant_id, PACKAGES.c.package_id == NEEDS.c.package_id)
+_TASK_OF_NEED = and_(TASKS.c.tenant_id == NEEDS.c.tenant_id, TASKS.c.package_id == NEEDS.c.package_id, TASKS.c.open)
+_IS_DECIDED = and_(
+    NEEDS.c.reason.in_([reason.value for reason in WHILE_PENDING]),
+    ~select(PACKAGES.c.package_id)
+    .where(_OF_NEED, PACKAGES.c.status == Status.PENDING.value)
+    .correlate(NEEDS)  # also where packages are joined
+    .exists(),
+)
+_BY_URGENCY = (
+    case((NEEDS.c.reason == MailReason.UNINSTALLED.value, 0), else_=1),
+    case(*((PACKAGES.c.risk == risk.value, -rank) for rank, risk in enumerate(RiskLevel)), else_=1),
+    TASKS.c.due_at.nulls_last(),
+    NEEDS.c.created_at,
+    NEEDS.c.package_id,
+)
+# What the mail counts. A takeover is never put off: the next mail tells it at once.
+_PUT_OFF = (
+    update(NEEDS)
+    .where(
+        *OF_LANE,
+        NEEDS.c.reason != MailReason.TAKEOVER.value,
+        NEEDS.c.created_at <= bindparam("newest", type_=MOMENT),
+    )
+    .values(due_at=bindparam("at", type_=MOMENT))
+)
+
+
+class OpenNeed(NamedTuple):
+    """What a person is still to be told."""
+
+    package_id: str
+    reason: MailReason
+    occasion: int
+
+
+class KnownObstacles(NamedTuple):
+    """What rules out many needs of a person at once. `to_everything`: why they must be told of nothing."""
+
+    to_everything: str | None = None
+    takeovers_only: bool = False
+    slack_is_back: bool = False
+
+
+class Agenda(NamedTuple):
+    """The most urgent needs, and of how many packages all of them are. `newest`: when the last one was noted.
+
+    `ruled_out`: why others end.
+    """
+
+    needs: tuple[OpenNeed, ...]
+    packages: int
+    newest: datetime | None
+    ruled_out: tuple[str, ...]
+
+
+def load_agenda(connection: Connection, mail: ClaimedCallback, known: KnownObstacles) -> Agenda:
+    """What this mail can tell, as far as rows say so."""
+    why = _ruled_out(known)
+    left = (*_TO_TELL, why.is_(None))
+    urgent = (
+        select(*NEED_COLUMNS)
+        .select_from(NEEDS.join(PACKAGES, _OF_NEED, isouter=True).join(TASKS, _TASK_OF_NEED, isouter=True))
+        .where(*left)
+        .order_by(*_BY_URGENCY)
+        .limit(MAX_NEEDS)
+    )
+    packages = func.count(NEEDS.c.package_id.distinct()).label("packages")
+    newest = func.max(NEEDS.c.created_at).label("newest")
+    total = connection.execute(select(packages, newest).where(*left), agenda_key(mail)).one()
+    needs = tuple(read_need(row) for row in connection.execute(urgent, agenda_key(mail)))
+    ends = select(why).where(*_TO_TELL, why.is_not(None)).distinct()
+    ruled_out = tuple(filter(None, connection.execute(ends, agenda_key(mail)).scalars()))
+    return Agenda(needs, total.packages, total.newest, ruled_out)
+
+
+def drop_ruled_out(connection: Connection, mail: ClaimedCallback, known: KnownObstacles) -> None:
+    """End what needs no look at a package."""
+    why = _ruled_out(known)
+    dropped = update(NEEDS).where(*OF_LANE, why.is_not(None)).values(state=NeedState.DROPPED.value, dropped=why)
+    connection.execute(dropped, agenda_key(mail))
+
+
+def put_off(connection: Connection, mail: ClaimedCallback, newest: datetime, until: datetime) -> None:
+    """What was noted until `newest` and is not told waits for a later mail."""
+    connection.execute(_PUT_OFF, agenda_key(mail) | {"newest": newest, "at": until})
+
+
+def agenda_key(mail: ClaimedCallback) -> dict[str, Any]:
+    return {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id, "lane": mail.event_type}
+
+
+def read_need(row: Any) -> OpenNeed:
+    return OpenNeed(row.package_id, MailReason(row.reason), row.occasion)
+
+
+def _ruled_out(known: KnownObstacles) -> ColumnElement[str | None]:
+    """Why a need ends, or NULL."""
+    if known.to_everything:
+        return literal(known.to_everything)
+    obstacles = [
+        (known.takeovers_only, NEEDS.c.reason != MailReason.TAKEOVER.value, TURNED_OFF),
+        (known.slack_is_back, NEEDS.c.reason == MailReason.WAITING.value, SLACK_IS_BACK),
+        (True, _IS_DECIDED, NO_LONGER_SO),
+    ]
+    return case(*((where, literal(why)) for holds, where, why in obstacles if holds), else_=null())
