@@ -46,7 +46,7 @@ def allowance_runs(state: PackageState, exception: PolicyException, agents: str)
     types: list[Run] = [run for action_type in exception.action_types for run in (", ", code(action_type))][1:]
     rule = RULE_WORDS.get(exception.rule, exception.rule)
     return [
-        *("Until ", moment(exception.until), ", ", bold(agents), " may do ", *types),
+        *("Until ", moment(exception.end), ", ", bold(agents), " may do ", *types),
         f" {about} without the rule ",
         code(exception.rule),
         f" ({rule}).",

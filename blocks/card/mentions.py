@@ -19,7 +19,7 @@ def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:
 def approvers_line(dossier: Dossier) -> tuple[Block, ...]:
     """Those who approved it."""
     seats = dossier.state.decision.reviewers if dossier.state.decision else ()
-    return (section(" ".join(f"<@{seat.reviewer_id}>" for seat in seats)),) if seats else ()
+    return (section(" ".join(seat.mention for seat in seats)),) if seats else ()
 
 
 def informed_line(dossier: Dossier) -> tuple[Block, ...]:

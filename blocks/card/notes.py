@@ -174,9 +174,18 @@ def unused_approval(dossier: Dossier) -> Message:
 
 def exception_ends(dossier: Dossier) -> Message:
     """For those who approved it: it ends soon, and goes on only if it is asked for again."""
-    until = dossier.state.exception.until if dossier.state.exception else dossier.state.updated_at
+    return _exception_end(dossier, "This exception ends")
+
+
+def exception_shortened(dossier: Dossier) -> Message:
+    """For those who approved it: it ends earlier than they approved."""
+    return _exception_end(dossier, "A new policy allows this exception less time: it ends")
+
+
+def _exception_end(dossier: Dossier, says: str) -> Message:
+    end = dossier.state.exception.end if dossier.state.exception else dossier.state.updated_at
     after = "After that the rule applies again, unless a new exception is approved."
-    shown, plain = (f"This exception ends {format_time(until)}. {after}" for format_time in (slack_date, in_utc))
+    shown, plain = (f"{says} {format_time(end)}. {after}" for format_time in (slack_date, in_utc))
     return _message(dossier, plain, *approvers_line(dossier), section(shown))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from blocks.kit.text import clean, one_line, pluralize
 from blocks.report.charts import Bar, bar_chart
+from blocks.report.exceptions import exceptions_chapter
 from blocks.report.page import cell, chapter, page, table, text_line
 from blocks.report.words import MEANINGS, SMALL_NUMBERS, half, nine, summary, what_happened
 from blocks.words.measures import MEASURE_LABELS, describe_result
@@ -39,6 +40,7 @@ def _parts(report: Report) -> Iterator[str]:
         "Incidents after approval", "What people let go ahead, and what came of it.", incidents, "Then", what_happened
     )
     yield _cases("Unsound in second looks", "Someone looked again and disagreed.", unsound, "First decision", _decided)
+    yield exceptions_chapter(report.exceptions)
     yield _policy(report)
     yield chapter("How to read the numbers", text_line(SMALL_NUMBERS), text_line(_COUNTED))
 

@@ -16,7 +16,7 @@ from blocks.words.dossier import Dossier
 from blocks.words.quotes import remark, remarks, speaker_name, ticked_reasons
 from blocks.words.recovery import recovery_facts, recovery_sentence
 from blocks.words.revision import changes
-from blocks.words.sentences import agent_name, join_names, person_name, sentence
+from blocks.words.sentences import agent_name, decider_name, join_names, person_name, sentence
 from blocks.words.status import OVERRIDE_WORDS, status_label
 from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
@@ -137,7 +137,7 @@ def _sent_back_sentence(dossier: Dossier, decision: Decision) -> str:
 def deciders(dossier: Dossier) -> str:
     decision = dossier.state.decision
     seats = decision.reviewers if decision else ()
-    names = [f"{person_name(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in seats[:_MAX_NAMES]]
+    names = [f"{decider_name(dossier, seat)} ({humanize(seat.role)})" for seat in seats[:_MAX_NAMES]]
     more = [pluralize(len(seats) - _MAX_NAMES, "other")] if len(seats) > _MAX_NAMES else []
     return join_names(names + more) if names else "Nobody"
 
@@ -190,7 +190,7 @@ def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
         yield ["Ended " if ended else "Decided ", moment(decision.decided_at)]
     if state.exception and state.status is Status.APPROVED:
         ended_at = state.exception.ended_at
-        yield ["It ended ", moment(ended_at)] if ended_at else ["Holds until ", moment(state.exception.until)]
+        yield ["It ended ", moment(ended_at)] if ended_at else ["Ends ", moment(state.exception.end)]
     if state.status.awaits_agent:
         yield ["The agent has until ", moment(state.ends_at), " to send a new version; then this expires"]
     if state.status is Status.DEFERRED and state.wake_at:
@@ -256,11 +256,7 @@ def _quotes(dossier: Dossier) -> Parts:
 def _decision_words(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """What came with the decision, each text with its speaker."""
     decision = dossier.state.decision
-    name = (
-        person_name(dossier, decision.reviewers[-1].reviewer_id)
-        if decision and decision.reviewers
-        else _ended_by(dossier)
-    )
+    name = decider_name(dossier, decision.reviewers[-1]) if decision and decision.reviewers else _ended_by(dossier)
     words = dossier.decision_words
     texts = [*((title, words.get(field)) for field, title in _QUOTE_VERBS.items()), ("ticked", ticked_reasons(words))]
     return ((f"{name} {title}", text) for title, text in texts if isinstance(text, str) and text)

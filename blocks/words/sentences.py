@@ -18,6 +18,7 @@ from rules.package.model import CALLS, Cost, Kind
 from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import Verb
+from rules.state.decisions import OPERATOR, Seat
 from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.verbs.timers import MAX_TIMEOUT_DEFERRALS
@@ -63,6 +64,12 @@ def join_names(names: Iterable[str]) -> str:
 
 def person_name(dossier: Dossier, user_id: str) -> str:
     return cut(one_line(dossier.name(user_id)), NAME) or user_id
+
+
+def decider_name(dossier: Dossier, seat: Seat) -> str:
+    """An operator's name came with the decision."""
+    operator = dossier.decision_words.get(OPERATOR) if seat.role == OPERATOR else None
+    return cut(one_line(str(operator)), NAME) if operator else person_name(dossier, seat.reviewer_id)
 
 
 def people_names(dossier: Dossier, user_ids: Iterable[str], limit: int = _FEW) -> str:

@@ -101,7 +101,7 @@ def _exception_label(state: PackageState) -> str | None:
         return None
     if state.status is Status.REVOKED:
         return "Exception revoked"
-    return "Exception holds" if state.is_granted_exception else "Exception ended"
+    return "Exception approved" if state.is_granted_exception else "Exception ended"
 
 
 def _special_label(state: PackageState, decision: Decision) -> str | None:

@@ -14,15 +14,17 @@ from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, cut, iso, plain
 from bot.settings import read_settings
 from rules.authority.exceptions import exception_standing
-from rules.people.directory import Actor, ActorKind
+from rules.people.directory import Actor, ActorKind, Roster
 from rules.record.chain import rfc3339
 from rules.state.commands import Revoke
 from rules.state.model import PackageState
 from store.agents.agents import agent_names
 from store.commands.execute import Outcome, execute
 from store.commands.invocation import Invocation
+from store.commands.policies import active_digest
 from store.engine.database import StaleError
 from store.installation.installation import Installation, fresh_id
+from store.installation.policy_texts import load_policy
 from store.installation.tenancy import read_tenant_id
 from store.packages.content import load_words
 from store.packages.exceptions import ListedException, list_exceptions
@@ -35,6 +37,7 @@ TITLE = 74  # columns that remain of 80 after the indent
 
 class _Listing(NamedTuple):
     exceptions: Sequence[ListedException]
+    roster: Roster
     titles: dict[str, str]
     agents: dict[str, str]
 
@@ -55,10 +58,12 @@ def list_all_exceptions(*, json: Annotated[bool, typer.Option("--json", help="Pr
 def revoke_exception(
     package_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the package that asked for it.")],
     *,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Your name. It is shown and recorded; nothing proves it.")],
     reason: Annotated[str, typer.Option(help="Why. The agent and the reviewers can read it.")],
 ) -> None:
     """End an exception now. What it let through and was not claimed yet is not permitted any more."""
-    command = Revoke(command_id=f"cli:{fresh_id()}", decision_package_id=package_id, comment=reason)
+    ids = {"command_id": f"cli:{fresh_id()}", "decision_package_id": package_id}
+    command = Revoke.model_validate({**ids, "comment": reason, "operator": by})
     outcome = _execute(Invocation(command=command, now=session.now(), actor=_OPERATOR))
     if outcome.refusal:
         raise CommandError(outcome.refusal.sentence)
@@ -82,7 +87,9 @@ def _load(connection: Connection) -> _Listing:
     listed = list_exceptions(connection, tenant_id, session.now())
     words = load_words(connection, tenant_id, *(entry.state.version_event_id for entry in listed))
     titles = {event_id: title for event_id, texts in words.items() if (title := _title(texts))}
-    return _Listing(listed, titles, agent_names(connection, tenant_id))
+    policy = load_policy(connection, active_digest(connection))
+    roster = Installation(tenant_id, policy).roster(connection)
+    return _Listing(listed, roster, titles, agent_names(connection, tenant_id))
 
 
 def _title(texts: Mapping[str, Any]) -> str | None:
@@ -96,8 +103,10 @@ def _lines(listed: ListedException, listing: _Listing) -> list[str]:
         return []
     subject = "one subject" if state.subject_digest else "any subject"
     summary = f"{exception.rule} for {', '.join(exception.action_types)} on {subject}"
+    standing = exception_standing(state, exception, listing.roster, session.now())
     return [
-        f"{exception_standing(state):<8}  {state.decision_package_id}  until {iso(exception.until)}",
+        f"{standing.word:<8}  {state.decision_package_id}  until {iso(standing.end)}",
+        *([f"  does not hold now: {standing.because}"] if standing.because else []),
         f"  {cut(plain(listing.titles.get(state.version_event_id, '(content deleted)')), TITLE)}",
         f"  {summary}, by {', '.join(_agents(state, listing))}",
         f"  approved by {', '.join(vote.reviewer_id for vote in state.votes) or 'nobody'}; used {listed.uses} times",
@@ -111,15 +120,17 @@ def _agents(state: PackageState, listing: _Listing) -> list[str]:
 
 def _document(listed: ListedException, listing: _Listing) -> dict[str, object]:
     state, exception = listed.state, listed.state.exception
+    standing = exception and exception_standing(state, exception, listing.roster, session.now())
     return {
         "decision_package_id": state.decision_package_id,
-        "standing": exception_standing(state),
+        "standing": standing and standing.word,
+        "because": standing and standing.because,
         "title": listing.titles.get(state.version_event_id),
         "rule": exception and exception.rule,
         "action_types": exception and exception.action_types,
         "agents": _agents(state, listing),
         "has_subject": state.subject_digest is not None,
-        "until": exception and rfc3339(exception.until),
+        "until": standing and rfc3339(standing.end),
         "granted_at": rfc3339(exception.granted_at) if exception and exception.granted_at else None,
         "approved_by": [vote.reviewer_id for vote in state.votes],
         "uses": listed.uses,

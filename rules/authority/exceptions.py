@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from rules.authority.authorization import vote_still_counts
 from rules.authority.parties import bars_of
@@ -22,7 +23,7 @@ from rules.package.exceptions import (
     requested_exception,
 )
 from rules.package.model import DecisionPackage, ExceptionParameters, InterruptType, Kind, subject_digest
-from rules.people.directory import Agent
+from rules.people.directory import Agent, Roster
 from rules.policy.exceptions import marked_rules
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
@@ -95,7 +96,7 @@ def _holding(candidate: Candidate, situation: Situation) -> list[tuple[PackageSt
         for state in situation.exceptions
         if state.exception
         and _covers(state, candidate)
-        and why_not_in_force(state, situation, barred=candidate.barred) is None
+        and why_not_in_force(state, situation.roster, situation.now, barred=candidate.barred) is None
     ]
 
 
@@ -113,51 +114,71 @@ def _covers(state: PackageState, candidate: Candidate) -> bool:
 
 
 def why_not_in_force(
-    state: PackageState, situation: Situation, *, barred: Mapping[str, Bar] | None = None
+    state: PackageState, roster: Roster, now: datetime, *, barred: Mapping[str, Bar] | None = None
 ) -> str | None:
     """Why the exception does not hold at the moment, for people; None: it holds.
 
     `barred`: those who may not decide on the package that would use it, so their votes do not count for it.
     """
-    exception, policy = state.exception, situation.policy
+    exception, policy = state.exception, roster.policy
     if exception is None or not state.is_granted_exception:
         return f"it is {humanize(state.status)}" if state.status.value != "approved" else "it has ended"
-    if situation.now >= exception_end(exception, policy):
+    if now >= exception_end(exception, policy):
         return "it has ended"
     if state.hold:
         return "its thread is held"
     if exception.rule not in marked_rules(policy.rules):
         return "the policy no longer allows exceptions to this rule"
-    if not situation.roster.directory.is_fresh(policy, situation.now):
+    if not roster.directory.is_fresh(policy, now):
         return "the directory of people is out of date"
     today = apply_changes(state, {"risk": risk_today(policy, state), "barred": {**(barred or {}), **state.barred}})
-    standing = tally(today, _votes_today(today, situation), terms_today(today, policy), situation.roster, situation.now)
+    standing = tally(today, _votes_today(today, roster, now), terms_today(today, policy), roster, now)
     return None if standing.complete else "its approvals no longer count"
 
 
-def _votes_today(state: PackageState, situation: Situation) -> tuple[Vote, ...]:
+def _votes_today(state: PackageState, roster: Roster, now: datetime) -> tuple[Vote, ...]:
     """The votes that could be given in a role which today's policy asks about these types."""
-    asked = asked_terms(situation.policy, state.action_type, state.exception, state.risk)
+    asked = asked_terms(roster.policy, state.action_type, state.exception, state.risk)
     roles = (asked.role, *asked.of_role, *asked.ladder)
     return tuple(
-        vote
-        for vote in state.votes
-        if any(vote_still_counts(situation.roster, vote, state, situation.now, role) for role in roles)
+        vote for vote in state.votes if any(vote_still_counts(roster, vote, state, now, role) for role in roles)
     )
 
 
-def exception_standing(state: PackageState) -> str:
-    """Whether the exception holds, is asked for, or neither: its status then, or that it has ended."""
-    if state.is_granted_exception:
-        return "holds"
-    ended = state.exception is not None and state.exception.ended_at is not None
-    return "ended" if ended else state.status.value if state.status.terminal else "asked"
+class ExceptionStanding(NamedTuple):
+    """In one word: `holds`, `inactive` (granted, and it does not hold at the moment), `asked`, or how it ended.
+
+    `end`: when it ends today. `because`: why it is inactive.
+    """
+
+    word: str
+    end: datetime
+    because: str | None = None
+
+
+def exception_standing(
+    state: PackageState, exception: PolicyException, roster: Roster, now: datetime
+) -> ExceptionStanding:
+    end = exception_end(exception, roster.policy)
+    if not state.is_granted_exception:
+        ended = "ended" if exception.ended_at else state.status.value
+        return ExceptionStanding(ended if state.status.terminal else "asked", end)
+    if now >= end:
+        return ExceptionStanding("ended", end)
+    because = why_not_in_force(state, roster, now)
+    return ExceptionStanding("inactive" if because else "holds", end, because)
 
 
 def exception_end(exception: PolicyException, policy: Policy) -> datetime:
     """When it ends: today's policy may allow less time than the one under which it was granted."""
     granted = exception.granted_at
-    return min(exception.until, granted + policy.exceptions.at_most) if granted else exception.until
+    return min(exception.end, granted + policy.exceptions.at_most) if granted else exception.end
+
+
+def ends_earlier(state: PackageState, policy: Policy) -> bool:
+    """Whether it holds, and this policy allows it less time than the record says."""
+    granted = state.exception if state.is_granted_exception else None
+    return granted is not None and exception_end(granted, policy) < granted.end
 
 
 # Which exceptions may be asked for.

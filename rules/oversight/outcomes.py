@@ -185,7 +185,7 @@ def _result(end: Step, decisions: Sequence[Step], state: PackageState) -> Result
 def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step], result: Result) -> Facts:
     several, disagreed = agreement(decisions)
     looked = state.look is not None and state.verdict is not None
-    allowed = result is Result.APPROVED or (result is Result.OVERRIDDEN and _let_proceed(state))
+    allowed = state.exception is None and _let_go_ahead(result, state)
     return Facts(
         result=result,
         sent_back=any(step.event_type in _SENT_BACK for step in steps),
@@ -207,9 +207,10 @@ def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step]
 _SENT_BACK = (_E.PACKAGE_REVISION_REQUESTED, _E.PACKAGE_EVIDENCE_REQUESTED)
 
 
-def _let_proceed(state: PackageState) -> bool:
-    """Whether an override let the agent go ahead. Only such an override can be revoked."""
-    return state.proceeds or state.status is Status.REVOKED
+def _let_go_ahead(result: Result, state: PackageState) -> bool:
+    """Whether people let an action go ahead. Of overrides, only one that did can be revoked."""
+    proceeds = state.proceeds or state.status is Status.REVOKED
+    return result is Result.APPROVED or (result is Result.OVERRIDDEN and proceeds)
 
 
 def is_incident(event_type: str, actor: str) -> bool:

@@ -37,6 +37,19 @@ class Cases(NamedTuple):
     total: int = 0
 
 
+class ExceptionOfMonth(NamedTuple):
+    """An exception to a rule that held in the month. `uses`: packages of the month for which it set the rule aside."""
+
+    package_id: str
+    rule: str
+    action_types: Sequence[str]
+    agents: Sequence[str]
+    begins: datetime
+    ends: datetime
+    is_revoked: bool
+    uses: int
+
+
 class PolicyChange(NamedTuple):
     at: datetime
     version: str
@@ -56,6 +69,7 @@ class Report(NamedTuple):
     overrides: Cases
     incidents: Cases
     unsound: Cases
+    exceptions: Sequence[ExceptionOfMonth]
     policy_changes: Sequence[PolicyChange]
     policy: str  # the version in force
 

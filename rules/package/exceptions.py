@@ -13,8 +13,9 @@ NEVER_EXCEPTED = (Kind.QUESTION, Kind.POLICY_EXCEPTION)  # no exception covers t
 class PolicyException(Value):
     """Until then, this rule does not speak for these agents and action types, and the subject of its package, if any.
 
-    `owner` is that of the agents: with another owner they need another exception. It holds from `granted_at`. People
-    are told of its end at `announce_at`, which is empty once they are.
+    `owner` is that of the agents: with another owner they need another exception. It holds from `granted_at`. It ends
+    at `ends_at`, which is earlier than people approved if the policy allows less time. People are told of its end at
+    `announce_at`, which is empty once they are.
     """
 
     rule: str
@@ -23,8 +24,13 @@ class PolicyException(Value):
     action_types: tuple[str, ...]
     until: Moment
     granted_at: Moment | None = None
+    ends_at: Moment | None = None
     announce_at: Moment | None = None
     ended_at: Moment | None = None
+
+    @property
+    def end(self) -> Moment:
+        return self.ends_at or self.until
 
 
 class ExceptionUse(Value):

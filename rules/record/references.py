@@ -11,7 +11,7 @@ holds from its grant without a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -28,7 +28,9 @@ from rules.state.terms import PEOPLE_FOR_EXCEPTION
 CLOCKS_DIFFER = timedelta(minutes=1)  # between replicas: the order of commits is that of the locks
 _USED_AGAIN = (EventType.PACKAGE_CONSENTED, EventType.EXECUTION_CLAIMED)
 _ENDS = (EventType.EXCEPTION_ENDED, EventType.PACKAGE_REVOKED)
+_CHANGES = (EventType.EXCEPTION_SHORTENED, EventType.EXCEPTION_ANNOUNCED)
 Json = dict[str, Any]
+Longest = Callable[[datetime], datetime | None]
 
 
 _CAUSES = (
@@ -113,6 +115,9 @@ class ExceptionUses:
         elif event["event_type"] in _ENDS and package_id in self._grants:
             grant = self._grants[package_id]
             self._grants[package_id] = grant._replace(ends=min(grant.ends, at))
+        elif event["event_type"] in _CHANGES and package_id in self._grants:
+            grant = self._grants[package_id]
+            self._grants[package_id] = grant._replace(ends=min(grant.ends, _end(state["exception"])))
         came_in = bool(event["change"].get("exception_uses"))
         if came_in or event["event_type"] in _USED_AGAIN:
             self._add_uses(_Use(at, package_id, event["revision"], event["event_id"]), state, came_in=came_in)
@@ -133,13 +138,21 @@ class ExceptionUses:
                 first, last = self._uses.get(key, (use, use))
                 self._uses[key] = min(first, use, key=_at), max(last, use, key=_at)
 
-    def faults(self, *, whole: bool) -> Iterator[Fault]:
-        """After all packages. A part of a record may lack an exception that it cites."""
+    def faults(self, *, whole: bool, longest: Longest) -> Iterator[Fault]:
+        """After all packages. A part of a record may lack an exception that it cites.
+
+        `longest` says until when the policies let an exception hold that began at a time.
+        """
         for cited, uses in self._uses.items():
-            grant = self._grants.get(cited.exception_id)
+            grant = _bounded(self._grants.get(cited.exception_id), longest)
             for use in dict.fromkeys(uses) if grant or whole else ():
                 if sentence := _use_fault(cited, use, grant):
                     yield Fault(use.package_id, use.revision, use.event_id, sentence)
+
+
+def _bounded(grant: _Grant | None, longest: Longest) -> _Grant | None:
+    end = longest(grant.begins) if grant else None
+    return grant._replace(ends=min(grant.ends, end)) if grant and end else grant
 
 
 def _concerns_exceptions(event: Event) -> bool:
@@ -160,10 +173,15 @@ def _grant(state: Json, at: datetime) -> _Grant:
         frozenset(exception["action_types"]),
         state.get("subject_digest"),
         at,
-        datetime.fromisoformat(exception["until"]),
+        _end(exception),
         _approvers(state),
         max(PEOPLE_FOR_EXCEPTION, state["terms"]["quorum"]),
     )
+
+
+def _end(exception: Json) -> datetime:
+    """When it ends; without a shorter end, as people approved it."""
+    return datetime.fromisoformat(exception.get("ends_at") or exception["until"])
 
 
 def _approvers(state: Json) -> frozenset[str]:

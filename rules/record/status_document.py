@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, assert_never
 
+from rules.authority.exceptions import exception_standing
 from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum, tally
-from rules.package.exceptions import PolicyException
 from rules.people.directory import Roster, is_agent
-from rules.policy.model import Policy
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.decisions import FAILURES, Basis, Decision, ExecutionState, RecoveryDecision
+from rules.state.decisions import FAILURES, OPERATOR, Basis, Decision, ExecutionState, RecoveryDecision, Seat
 from rules.state.model import PackageState, Status
 from rules.state.terms import terms_today
 from rules.state.transition import Words
@@ -66,7 +65,7 @@ def status_document(
         "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
         "execution": _execution(state),
         "recovery": _recovery(state, recovery_words or {}, package, roster),
-        "agent_message": agent_message(state, roster.policy, now),
+        "agent_message": agent_message(state, roster, now),
         "messages": [message_document(message, roster) for message in messages],
         "run_id": state.run_id,
         "thread_id": state.thread_id,
@@ -116,7 +115,7 @@ def _decision(state: PackageState, decision: Decision, package: Words, words: Wo
         "decision": decision.decision.value if decision.decision else None,
         "basis": decision.basis.value,
         "reviewers": [
-            {"reviewer_id": seat.reviewer_id, "name": display_name(roster, seat.reviewer_id), "role": seat.role}
+            {"reviewer_id": seat.reviewer_id, "name": _seat_name(seat, words, roster), "role": seat.role}
             for seat in decision.reviewers
         ],
         "comment": words.get("comment"),
@@ -145,6 +144,12 @@ def message_document(message: Message, roster: Roster) -> Document:
         "version": message.version,
         "in_reply_to": message.in_reply_to,
     }
+
+
+def _seat_name(seat: Seat, words: Words, roster: Roster) -> str:
+    """An operator's name came with the decision."""
+    operator = words.get(OPERATOR) if seat.role == OPERATOR else None
+    return str(operator) if operator else display_name(roster, seat.reviewer_id)
 
 
 def display_name(roster: Roster, user_id: str) -> str:
@@ -189,13 +194,13 @@ def _execution(state: PackageState) -> Document:
     return fields
 
 
-def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
+def agent_message(state: PackageState, roster: Roster, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
     """What the agent should do now, in one sentence, because language models read sentences better than enums."""
     if state.hold:
         return "A person has put this thread on hold. Do not act. Wait until it is resumed."
     match state.status:
         case Status.PENDING:
-            return _waiting_message(state, who_may_decide(state, terms_today(state, policy)))
+            return _waiting_message(state, who_may_decide(state, terms_today(state, roster.policy)))
         case Status.REVISION_REQUESTED:
             return "A reviewer asks for changes. Read decision.instructions and post a new version."
         case Status.EVIDENCE_REQUESTED:
@@ -204,7 +209,7 @@ def agent_message(state: PackageState, policy: Policy, now: datetime) -> str:  #
             until = f" until {rfc3339(state.wake_at)}" if state.wake_at else ""
             return f"This is deferred{until} and is asked again by itself. Do not act yet."
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
-            return _exception_message(state.exception, now) if state.exception else _permission_message(state, now)
+            return _exception_message(state, roster, now) if state.exception else _permission_message(state, now)
         case Status.REJECTED:
             return _rejection_message(state)
         case Status.TAKEN_OVER:
@@ -265,10 +270,13 @@ def _revocation_message(state: PackageState) -> str:
     return "The approval was revoked before it was used. Do not act."
 
 
-def _exception_message(exception: PolicyException, now: datetime) -> str:
-    if exception.ended_at or exception.until <= now:
+def _exception_message(state: PackageState, roster: Roster, now: datetime) -> str:
+    standing = exception_standing(state, state.exception, roster, now) if state.exception else None
+    if standing is None or standing.word == "ended":
         return "This exception has ended. The rule applies again."
-    until = rfc3339(exception.until)
+    if standing.because:
+        return f"This exception does not hold now: {standing.because}. The rule applies."
+    until = rfc3339(standing.end)
     return f"This exception holds until {until}. Submit each action as usual: it cites the exception that it used."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -50,21 +51,55 @@ class PoliciesInForce:
 
     def __init__(self) -> None:
         self._texts: dict[str, Any] = {}
+        self._since: list[tuple[datetime, str]] = []
+        self._at_most: dict[str, timedelta] = {}  # how long an exception may hold, of policies that can be read
 
     def record_activation(self, event: Any) -> None:
         change = event.get("change") if isinstance(event, dict) else None
         if isinstance(change, dict) and event.get("event_type") == TenantEventType.POLICY_ACTIVATED:
             digest, text = change.get("policy_digest"), change.get("text_digest")
             self._texts[str(digest)] = text or self._texts.get(str(digest))
+            if moment := parse_moment(event.get("occurred_at")):
+                self._since.append((moment, str(digest)))
 
     def faults(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         """Policies whose text does not match its digest, or is missing."""
         for policy in policies:
+            if (at_most := _longest_exception(policy)) is not None:
+                self._at_most[policy.digest] = at_most
             if not _matches_digest(policy, self._texts.get(policy.digest)):
                 sentence = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"
                 yield Fault(TENANT, None, None, sentence)
         for digest in self._texts.keys() - {policy.digest for policy in policies}:
             yield Fault(TENANT, None, None, f"the text of policy {digest} is gone")
+
+    def exception_end(self, begins: datetime) -> datetime | None:
+        """Until when these policies let an exception hold that began then. A policy that cannot be read sets no end."""
+        ends = [begin for begin, _ in self._since[1:]]
+        in_force = zip(self._since, [*ends, None], strict=False)
+        return min(
+            (
+                max(begins + self._at_most[digest], since)
+                for (since, digest), until in in_force
+                if digest in self._at_most and (until is None or until > begins)
+            ),
+            default=None,
+        )
+
+
+def _longest_exception(policy: StoredPolicy) -> timedelta | None:
+    try:
+        return read_policy(policy.text).exceptions.at_most if isinstance(policy.text, str) else None
+    except PolicyError:
+        return None
+
+
+def parse_moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _matches_digest(policy: StoredPolicy, digest: str | None) -> bool:

@@ -204,7 +204,7 @@ class Auditor:
 
     def check_exceptions(self, *, whole: bool = True) -> Iterator[Fault]:
         """Check that each use of an exception cites one that held, after all packages."""
-        yield from self._exceptions.faults(whole=whole)
+        yield from self._exceptions.faults(whole=whole, longest=self._policies.exception_end)
 
     def check_thread_references(self) -> Iterator[Fault]:
         """Check that the threads to which packages refer are there, after all packages and threads."""

@@ -70,6 +70,7 @@ class Verb(StrEnum):
     LOSE_TRACK = "lose_track"
     RECORD_MAILS = "record_mails"
     ANNOUNCE_END = "announce_end"
+    SHORTEN_EXCEPTION = "shorten_exception"
     END_EXCEPTION = "end_exception"
 
 
@@ -252,8 +253,11 @@ class Wake(PersonCommand):
 
 
 class Revoke(PersonCommand):
+    """`operator`: the name of the person at the command line."""
+
     verb = Verb.REVOKE
     comment: Words
+    operator: Words | None = None
 
 
 class AskRollback(PersonCommand):

@@ -29,6 +29,7 @@ _DECIDED_BY = {
     Basis.TIMEOUT: "timeout",
     Basis.EXCEPTION: "an exception",
 }
+OPERATOR = "operator"  # the role of those who decide at the command line: they revoke exceptions
 WITHOUT_PEOPLE = (Basis.POLICY, Basis.SILENT_CONSENT, Basis.EXCEPTION)  # by which an action may go ahead
 
 
@@ -53,6 +54,11 @@ class Seat(Value):
     reviewer_id: str
     role: str
 
+    @property
+    def mention(self) -> str:
+        """An operator is no user of the workspace."""
+        return "an operator" if self.role == OPERATOR else f"<@{self.reviewer_id}>"
+
 
 class Decision(Value):
     """A decision by votes, silence, policy or time."""
@@ -72,7 +78,7 @@ class Decision(Value):
 
     @property
     def made_by(self) -> str:
-        people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.reviewers)
+        people = ", ".join(seat.mention for seat in self.reviewers)
         return people or _DECIDED_BY.get(self.basis, "the agent's side")
 
 

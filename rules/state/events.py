@@ -73,6 +73,7 @@ class EventType(_Names):
 
     EXCEPTION_GRANTED = "exception.granted"
     EXCEPTION_USED = "exception.used"  # for this package a rule did not speak
+    EXCEPTION_SHORTENED = "exception.shortened"  # a new policy allows it less time
     EXCEPTION_ANNOUNCED = "exception.announced"  # it ends soon
     EXCEPTION_ENDED = "exception.ended"
 

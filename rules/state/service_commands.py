@@ -81,6 +81,12 @@ class AnnounceEnd(ClockCommand):
     verb = Verb.ANNOUNCE_END
 
 
+class ShortenException(ClockCommand):
+    """A policy came in force that allows an exception less time."""
+
+    verb = Verb.SHORTEN_EXCEPTION
+
+
 class EndException(ClockCommand):
     verb = Verb.END_EXCEPTION
 

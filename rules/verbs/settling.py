@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rules.authority.exceptions import exception_end
 from rules.authority.looks import audit_rate, choose_judge, is_drawn
+from rules.package.exceptions import PolicyException
 from rules.package.takeover_reach import has_thread_or_run
 from rules.people.directory import ActorKind
 from rules.state.changes import StateChanges, apply_changes
@@ -77,13 +79,18 @@ def _draw_look(move: Move) -> Move:
 
 
 def grant_exception(move: Move) -> Move:
-    """From now on an approved exception holds. People are told before it ends, at the earliest halfway."""
-    exception, now = move.state.exception, move.situation.now
-    if exception is None or move.state.status is not Status.APPROVED:
+    """From now on an approved exception holds, for as long as the policy allows at most."""
+    if move.state.exception is None or move.state.status is not Status.APPROVED:
         return move
-    announce_at = max(exception.until - move.situation.policy.exceptions.announce, now + (exception.until - now) / 2)
-    granted = exception.model_copy(update={"granted_at": now, "announce_at": announce_at})
-    return move.record(EventType.EXCEPTION_GRANTED, {"exception": granted})
+    granted = move.state.exception.model_copy(update={"granted_at": move.situation.now})
+    return move.record(EventType.EXCEPTION_GRANTED, {"exception": with_end_today(granted, move.situation)})
+
+
+def with_end_today(granted: PolicyException, situation: Situation) -> PolicyException:
+    """With the end that today's policy allows. People are told before it, at the earliest halfway."""
+    end, now = exception_end(granted, situation.policy), situation.now
+    announce_at = max(end - situation.policy.exceptions.announce, now + (end - now) / 2)
+    return granted.model_copy(update={"ends_at": end, "announce_at": announce_at if now < end else None})
 
 
 def _consequences(settled: PackageState, move: Move) -> StateChanges:

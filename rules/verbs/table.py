@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rules.authority.exceptions import ends_earlier
 from rules.authority.standards import Standard
 from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import ActorKind
@@ -178,6 +179,8 @@ VERBS = build_table([
              rule=timers.end_look, due=timers.is_due),
     VerbSpec(command=service_commands.AnnounceEnd, by=_SERVICE, requires=None, taken_in=(S.APPROVED,),
              rule=timers.announce_end, due=timers.is_due),
+    VerbSpec(command=service_commands.ShortenException, by=_SERVICE, requires=None, taken_in=(S.APPROVED,),
+             rule=timers.shorten_exception, due=lambda state, _, situation: ends_earlier(state, situation.policy)),
     VerbSpec(command=service_commands.EndException, by=_SERVICE, requires=None, taken_in=(S.APPROVED,),
              rule=timers.end_exception, due=timers.is_due),
     VerbSpec(command=service_commands.RecordMails, by=_SERVICE, requires=None, taken_in=_ANY,

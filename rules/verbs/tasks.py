@@ -36,7 +36,7 @@ from rules.state.commands import (
     Wake,
     Withdraw,
 )
-from rules.state.decisions import Basis, ExecutionState, Seat
+from rules.state.decisions import OPERATOR, Basis, ExecutionState, Seat
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Status
 from rules.state.service_commands import RecordMails, Show
@@ -167,8 +167,8 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
         return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb=command.verb)
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
-    words: Words = {"comment": command.comment}
-    seat = Seat(reviewer_id=move.situation.actor.actor_id, role="operator") if by_operator else seat_of_actor(move)
+    words: Words = {"comment": command.comment, **({"operator": command.operator} if by_operator else {})}
+    seat = Seat(reviewer_id=move.situation.actor.actor_id, role=OPERATOR) if by_operator else seat_of_actor(move)
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
     return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat,), words=words, changes=noes).build()
 

@@ -31,6 +31,7 @@ from rules.state.service_commands import (
     Expire,
     Harden,
     Remind,
+    ShortenException,
     WakeUp,
 )
 from rules.state.sightings import Silence
@@ -38,7 +39,7 @@ from rules.state.situation import Situation
 from rules.state.terms import reminders_passed, terms_today
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to, harden, next_rung
-from rules.verbs.settling import settle
+from rules.verbs.settling import settle, with_end_today
 from rules.verbs.tasks import return_to_queue
 
 MAX_TIMEOUT_DEFERRALS = 2
@@ -91,7 +92,7 @@ def _reminder(state: PackageState) -> datetime | None:
 
 def _due_after_decision(state: PackageState) -> Iterator[Due]:
     if state.exception and state.is_granted_exception:
-        yield state.exception.until, Verb.END_EXCEPTION
+        yield state.exception.end, Verb.END_EXCEPTION
         if state.exception.announce_at:
             yield state.exception.announce_at, Verb.ANNOUNCE_END
     untouched = state.execution.state is ExecutionState.NONE
@@ -236,6 +237,13 @@ def announce_end(move: Move, _: AnnounceEnd) -> Transition:
 
 def end_exception(move: Move, _: EndException) -> Transition:
     return _record_exception(move, EventType.EXCEPTION_ENDED, announce_at=None, ended_at=move.situation.now)
+
+
+def shorten_exception(move: Move, _: ShortenException) -> Transition:
+    """A new policy allows it less time. It stays shortened, also if a later policy allows more."""
+    exception = move.state.exception
+    shortened = exception and with_end_today(exception, move.situation)
+    return move.record(EventType.EXCEPTION_SHORTENED, {"exception": shortened}, reason=Cause.POLICY_CHANGED).build()
 
 
 def _record_exception(move: Move, event_type: EventType, **changed: datetime | None) -> Transition:

@@ -37,6 +37,7 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.PACKAGE_HANDED_OVER: notes.handed_over,
     EventType.TASK_REMINDED: notes.reminder,
     EventType.EXECUTION_REMINDED: notes.unused_approval,
+    EventType.EXCEPTION_SHORTENED: notes.exception_shortened,
     EventType.EXCEPTION_ANNOUNCED: notes.exception_ends,
     EventType.EXCEPTION_ENDED: notes.exception_ended,
     EventType.TASK_ASSIGNED: notes.assignment,
@@ -140,6 +141,7 @@ _CONDITIONS: Mapping[str, Callable[[PackageState], bool]] = {
     EventType.PACKAGE_RESUMED: lambda state: state.hold is None,
     EventType.PACKAGE_THREAD_CHANGED: lambda state: state.is_running,
     EventType.EXECUTION_REMINDED: lambda state: state.is_unused,
+    EventType.EXCEPTION_SHORTENED: lambda state: state.is_granted_exception,
     EventType.EXCEPTION_ANNOUNCED: lambda state: state.is_granted_exception,
 }
 

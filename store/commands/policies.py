@@ -13,15 +13,20 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from rules.authority.exceptions import ends_earlier
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.record.stored_texts import text_digest
 from rules.state.events import TenantEventType
+from rules.state.service_commands import ShortenException
+from store.commands.execute import execute_many
+from store.commands.invocation import Invocation
 from store.installation import directory
-from store.installation.installation import INSTALLATION
+from store.installation.installation import INSTALLATION, Installation, fresh_id
 from store.installation.policy_texts import POLICIES, UnreadablePolicyError, load_policy
 from store.installation.tenancy import append_tenant_event, lock_tenant
 from store.outbox import cards
+from store.packages.exceptions import load_granted_exceptions
 
 log = structlog.get_logger()
 
@@ -123,4 +128,17 @@ def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: st
     if unread := directory.unknown_groups(connection, policy.groups):
         log.info("directory.groups_unread", groups=sorted(unread))
         directory.mark_unread(connection)
+    _shorten_exceptions(connection, Installation(tenant_id, policy), now)
     cards.redraw_open_cards(connection, tenant_id)
+
+
+def _shorten_exceptions(connection: Connection, installation: Installation, now: datetime) -> None:
+    """Exceptions that the policy allows less time end earlier, each with an event."""
+    granted = load_granted_exceptions(connection, installation.tenant_id)
+    commands = [
+        ShortenException(command_id=f"clk:{fresh_id()}", decision_package_id=state.decision_package_id)
+        for state in granted
+        if ends_earlier(state, installation.policy)
+    ]
+    if commands:
+        execute_many(connection, installation, [Invocation(command=command, now=now) for command in commands])

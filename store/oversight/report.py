@@ -24,6 +24,7 @@ from rules.state.events import TenantEventType
 from rules.state.model import PackageState, Status
 from store.agents.agents import agent_names
 from store.installation.tenancy import EVENTS, read_tenant_id
+from store.oversight.exceptions import exceptions_of_month
 from store.oversight.outcomes import OUTCOMES
 from store.oversight.statistics import load_statistics
 from store.packages.content import load_words
@@ -57,6 +58,7 @@ def load_report(connection: Connection, month: Month, now: datetime, policy: Pol
         overrides=cases(_OVERRIDES),
         incidents=cases(_INCIDENTS),
         unsound=cases(_UNSOUND),
+        exceptions=exceptions_of_month(connection, read_tenant_id(connection), month.begin, until),
         policy_changes=_policy_changes(connection, month.begin, until),
         policy=policy.full_version,
     )

@@ -35,6 +35,12 @@ _CHANGE = (
     .values({name: bindparam(name) for name in ("holding", "ends_at", "changed_at")})
 )
 _OF_PACKAGE = and_(EXCEPTIONS.c.tenant_id == PACKAGES.c.tenant_id, EXCEPTIONS.c.package_id == PACKAGES.c.package_id)
+_GRANTED = (
+    select(PACKAGES.c.state)
+    .join_from(EXCEPTIONS, PACKAGES, _OF_PACKAGE)
+    .where(EXCEPTIONS.c.tenant_id == bindparam("tenant"), text(HOLDING))
+    .order_by(EXCEPTIONS.c.ends_at, EXCEPTIONS.c.package_id)
+)
 _ADD_REACH = insert(REACH)
 _END_REACH = delete(REACH).where(
     REACH.c.tenant_id == bindparam("tenant"), REACH.c.exception_id == bindparam("exception")
@@ -91,7 +97,7 @@ def _write_reach(batch: Batch, before: PackageState | None, after: PackageState)
 
 
 def _row(state: PackageState) -> dict[str, object]:
-    ends_at = state.exception.until if state.exception else state.updated_at
+    ends_at = state.exception.end if state.exception else state.updated_at
     return {"holding": state.is_granted_exception, "ends_at": ends_at, "changed_at": state.updated_at}
 
 
@@ -119,6 +125,11 @@ def hold_cited_exceptions(connection: Connection, tenant_id: str, state: Package
         return ()
     rows = connection.execute(_CITED_LOCKED, {"tenant": tenant_id, "packages": cited})
     return tuple(parse_state(row.state) for row in rows)
+
+
+def load_granted_exceptions(connection: Connection, tenant_id: str) -> list[PackageState]:
+    """Those that were granted and have not ended, whether they hold today or not."""
+    return [parse_state(row.state) for row in connection.execute(_GRANTED, {"tenant": tenant_id})]
 
 
 class ListedException(NamedTuple):

@@ -8,11 +8,14 @@ from difflib import unified_diff
 
 from sqlalchemy import Connection
 
+from bot.cli.common.text import iso
 from bot.cli.policy.explain import describe_quorum
 from rules.authority.authorization import eligible_users, question_of
+from rules.authority.exceptions import exception_end
 from rules.authority.ladder import who_may_decide
 from rules.authority.quorum import fill_quorum
 from rules.people.directory import Roster
+from rules.policy.exceptions import marked_rules
 from rules.policy.model import Policy
 from rules.policy.summary import summary
 from rules.scales import HITLLevel
@@ -25,6 +28,7 @@ from store.installation import directory
 from store.installation.installation import Installation
 from store.installation.policy_texts import UnreadablePolicyError, load_policy
 from store.installation.tenancy import read_tenant_id
+from store.packages.exceptions import load_granted_exceptions
 from store.packages.paging import Cursor
 from store.packages.queue import list_open_tasks
 
@@ -45,6 +49,9 @@ def consequences(connection: Connection, policy: Policy) -> Iterator[str]:
     for state in _open_packages(connection, installation.tenant_id):
         label = f"{state.decision_package_id} ({state.action_type})"
         yield from (f"{label}: {change}" for change in _changes_for(state, roster, Roster(policy, roster.directory)))
+    for state in load_granted_exceptions(connection, installation.tenant_id):
+        changes = _changes_of_exception(state, old, policy)
+        yield from (f"exception {state.decision_package_id}: {change}" for change in changes)
 
 
 def _policy_diff(old: Policy, new: Policy) -> Iterator[str]:
@@ -80,6 +87,15 @@ def _changes_for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]
     before, after = _missing_people(state, old, now), _missing_people(state, new, now)
     if after and before != after:
         yield after
+
+
+def _changes_of_exception(state: PackageState, old: Policy, new: Policy) -> Iterator[str]:
+    if exception := state.exception:
+        before, after = exception_end(exception, old), exception_end(exception, new)
+        if after < before:
+            yield f"it ends {iso(after)} (until now: {iso(before)})"
+        if exception.rule in marked_rules(old.rules) and exception.rule not in marked_rules(new.rules):
+            yield f"it no longer holds: the policy allows no exceptions to the rule {exception.rule}"
 
 
 def _quorum_sentence(state: PackageState, policy: Policy) -> str:

@@ -96,7 +96,7 @@ def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
             typer.echo(line)
     if not yes:
         _confirm()
-    outcome = session.transaction(
+    outcome = session.repeatable_transaction(
         lambda connection: activate_policy(connection, policy_file, session.now(), again=again)
     )
     if outcome not in _APPLIED_OUTCOMES:

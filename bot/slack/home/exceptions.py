@@ -14,7 +14,6 @@ from blocks.words.sentences import join_names
 from bot.slack.home.rows import Viewer, rows_of
 from rules.authority.exceptions import why_not_in_force
 from rules.state.model import PackageState
-from rules.state.situation import Situation
 from store.agents.agents import agent_names
 from store.packages.exceptions import ListedException
 
@@ -43,8 +42,5 @@ def _runs(listed: ListedException, viewer: Viewer, agents: dict[str, str]) -> li
 
 def _standing(state: PackageState, viewer: Viewer) -> str:
     """Why an exception that was granted and has not ended does not hold at the moment."""
-    situation = Situation(
-        policy=viewer.roster.policy, roster=viewer.roster, now=viewer.now, tenant_id=state.tenant_id, fresh_id="list"
-    )
-    because = why_not_in_force(state, situation) if state.is_granted_exception else None
+    because = why_not_in_force(state, viewer.roster, viewer.now) if state.is_granted_exception else None
     return f" It does not hold now: {because}." if because else ""

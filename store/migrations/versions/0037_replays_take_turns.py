@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0037"
-down_revision = "0035"
+down_revision = "0036"
 
 _COLUMNS = ("tenant_id", "feed", "replayed", "due_at", "chain_id", "wanted", "sent", "behind_since", "attempts")
 

@@ -15,7 +15,7 @@ from blocks.report.report import MAX_TYPES, report_page
 from rules.oversight.measures import Counted, Figures, compute_figures, compute_times
 from rules.oversight.months import Month
 from rules.oversight.outcomes import Facts, Result
-from rules.oversight.report import Case, Cases, PolicyChange, Report
+from rules.oversight.report import Case, Cases, ExceptionOfMonth, PolicyChange, Report
 from rules.oversight.statistics import Group, Statistics
 from rules.scales import RiskLevel
 from rules.state.commands import Verdict
@@ -63,10 +63,23 @@ def report(figures: Figures = FIGURES, **fields: object) -> Report:
         overrides=Cases([case()], 1),
         incidents=Cases([case()], 1),
         unsound=Cases([case()], 1),
+        exceptions=(HELD,),
         policy_changes=(PolicyChange(NOW, "7", "operator"),),
         policy="7+abc",
     )
     return usual._replace(**fields)  # type: ignore[arg-type]
+
+
+HELD = ExceptionOfMonth(
+    package_id="pkg_ex",
+    rule="cost",
+    action_types=("refund", "mail.send"),
+    agents=("Clerk",),
+    begins=NOW,
+    ends=NOW + timedelta(days=3),
+    is_revoked=True,
+    uses=2,
+)
 
 
 class Reader(HTMLParser):

@@ -92,6 +92,7 @@ def test_its_first_approval_grants_nothing_and_its_second_does() -> None:
         action_types=("refund",),
         until=NOW + 3 * DAY,
         granted_at=NOW,
+        ends_at=NOW + 3 * DAY,
         announce_at=NOW + 2 * DAY,
     )
 

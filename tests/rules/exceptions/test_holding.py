@@ -341,7 +341,10 @@ def test_one_that_is_approved_while_its_thread_is_held_holds_only_after_the_hold
     held = after(asked, ask(service_commands.HoldWithThread, asked), by=STOPPER, policy=MARKED)
     for reviewer in (SENTA, SVEN):
         held = after(held, ask(Approve, held), by=reviewer, policy=MARKED)
-    assert (held.is_granted_exception, why_not_in_force(held, situation(policy=MARKED))) == (True, "its thread is held")
+    assert (held.is_granted_exception, why_not_in_force(held, situation(policy=MARKED).roster, NOW)) == (
+        True,
+        "its thread is held",
+    )
 
 
 @pytest.mark.parametrize("stopped", [{"status": "cancelled"}, {"status": "running", "has_new_plan": True}])

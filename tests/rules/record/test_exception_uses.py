@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from rules.policy.exceptions import Exceptions
+from rules.policy.model import Policy
 from rules.record.chain import package_event
 from rules.record.evidence import Fault, Trail
-from rules.record.references import ExceptionUses
+from rules.record.references import ExceptionUses, Longest
 from rules.state import agent_commands, service_commands
 from rules.state.commands import Approve, Revoke
 from rules.state.model import PackageState
@@ -35,6 +37,10 @@ class Story:
         self._keep(transition_of(self.state, ask(kind, self.state), now=now, **actor, **self._bearing))
         return self
 
+    def under(self, policy: Policy) -> Story:
+        self._bearing["policy"] = policy
+        return self
+
     def _keep(self, moved: Transition) -> None:
         before = moved.before
         for occurrence in moved.occurrences:
@@ -52,10 +58,10 @@ def using(exception: Story, now: datetime = LATER) -> Story:
     return Story("pkg_use", costly(), now=now, exceptions=(exception.state,))
 
 
-def sentences(*stories: Story, whole: bool = True) -> list[str]:
+def sentences(*stories: Story, whole: bool = True, longest: Longest = lambda _: None) -> list[str]:
     ledger = ExceptionUses()
     faults: list[Fault] = [fault for story in stories for fault in ledger.read(story.trail)]
-    return [fault.sentence for fault in (*faults, *ledger.faults(whole=whole))]
+    return [fault.sentence for fault in (*faults, *ledger.faults(whole=whole, longest=longest))]
 
 
 def test_a_use_of_an_exception_that_held_is_sound_in_any_order() -> None:
@@ -85,6 +91,24 @@ def test_a_use_before_its_grant_or_after_its_end_is_found() -> None:
     for at in (NOW - HOUR, NOW + 4 * DAY):
         use.trail.events[0]["occurred_at"] = at.isoformat()
         assert sentences(exception, use) == ["it cites the exception pkg_ex, which did not hold then"]
+
+
+def test_a_use_after_a_policy_shortened_it_is_found() -> None:
+    shorter = MARKED.model_copy(update={"exceptions": Exceptions(at_most=HOUR)})
+    exception = granted()
+    use = using(granted(), now=NOW + 3 * HOUR)
+    assert sentences(exception, use) == []
+    exception.under(shorter).then(service_commands.ShortenException, now=NOW + 2 * HOUR)
+    exception.under(MARKED).then(service_commands.EndException, now=NOW + 4 * HOUR)
+    assert sentences(exception, use) == ["it cites the exception pkg_ex, which did not hold then"]
+
+
+def test_a_use_after_the_policies_of_the_record_allowed_it_is_found() -> None:
+    exception, use = granted(), using(granted(), now=NOW + 3 * HOUR)
+    assert sentences(exception, use, longest=lambda begins: begins + 4 * HOUR) == []
+    assert sentences(exception, use, longest=lambda begins: begins + HOUR) == [
+        "it cites the exception pkg_ex, which did not hold then"
+    ]
 
 
 def test_clocks_of_replicas_may_differ_by_seconds() -> None:

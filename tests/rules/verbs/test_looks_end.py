@@ -151,10 +151,10 @@ def test_nobody_is_asked_about_an_approval_that_is_held_from_the_start() -> None
 
 
 def events_shown(state: PackageState, transition: Transition) -> str:
-    events, before = [], state
+    events, before, previous = [], state, "sha256:the event before"
     for occurrence in transition.occurrences:
-        events.append(seal_event(package_event(occurrence, before, "salt"), None))
-        before = occurrence.after
+        events.append(seal_event(package_event(occurrence, before, "salt"), previous))
+        before, previous = occurrence.after, events[-1]["digest"]
     return json.dumps(events_for_agent(events, transition.after))
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from playground.model.messages import Message
+from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason
-from rules.state.commands import Verb
+from rules.state.commands import Revoke, Verb
 from rules.state.model import Status
 from tests.bot.slack.office import HARD, OWEN, POLICY, RITA, SENTA, SUSI, SVEN, Office, open_office
 from tests.rules.world import DAY, NOW
@@ -93,7 +94,7 @@ async def test_two_people_approve_it_and_then_it_lets_the_agent_go_ahead(office:
     assert refund.body["decision"]["grant_id"] == proposal.id
     assert (await office.claim(refund)).status == 200
     shown = await office.card(proposal)
-    assert "exception holds" in shown.shown
+    assert "exception approved" in shown.shown
     read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"]) == ("approved", False)
     assert "This exception holds until" in read["agent_message"]
@@ -129,6 +130,19 @@ async def test_it_is_listed_with_its_approvers_and_uses_and_revoked_from_there(o
     assert (refused.status, refused.body["type"].rpartition(":")[2]) == (409, "approval-no-longer-valid")
     assert "The rule applies again" in (await office.card(proposal)).shown
     assert "exception revoked" in (await office.reviews(SUSI, "exceptions")).shown
+
+
+async def test_a_revocation_at_the_command_line_names_the_operator_and_mentions_nobody(office: Office) -> None:
+    proposal = await granted(office)
+    command = Revoke(
+        command_id="cli:1", decision_package_id=proposal.id, comment="Wrong numbers.", operator="Petra Berg"
+    )
+    await office.store.execute(command, Actor(kind=ActorKind.AUTO, actor_id="operator"))
+    card = await office.card(proposal)
+    assert "Petra Berg (operator) revoked this exception. The rule applies again." in on_one_line(card)
+    assert "<@operator>" not in str(card.blocks)
+    (reviewer,) = (await office.read(proposal)).body["decision"]["reviewers"]
+    assert reviewer == {"reviewer_id": "operator", "name": "Petra Berg", "role": "operator"}
 
 
 async def test_without_any_the_list_says_so(office: Office) -> None:
