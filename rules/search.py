@@ -26,7 +26,7 @@ class Search(Value):
 
     @field_validator("words")
     @classmethod
-    def _check_length_in_all(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_total_length(cls, words: tuple[str, ...]) -> tuple[str, ...]:
         if len(" ".join(words)) > MAX_LENGTH:
             raise PydanticCustomError(
                 "too_long", "Words should have at most {most} characters in all", {"most": MAX_LENGTH}
@@ -36,12 +36,12 @@ class Search(Value):
     @classmethod
     def of_words(cls, words: Iterable[str], *, risk: RiskLevel | None = None, **names: str) -> Self:
         """The first word that is the name of a risk means that risk, unless one is given. Raises `ValidationError`."""
-        rest = [word.casefold() for word in words]
-        named = next((word for word in rest if word in set(RiskLevel)), None)
-        if risk is None and named:
-            rest.remove(named)
-            risk = RiskLevel(named)
-        return cls(risk=risk, words=tuple(rest), **names)
+        folded = [word.casefold() for word in words]
+        risk_word = next((word for word in folded if word in set(RiskLevel)), None)
+        if risk is None and risk_word:
+            folded.remove(risk_word)
+            risk = RiskLevel(risk_word)
+        return cls(risk=risk, words=tuple(folded), **names)
 
     def matches_words(self, texts: Iterable[str | None]) -> bool:
         folded = [text.casefold() for text in texts if text]

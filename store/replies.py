@@ -14,7 +14,10 @@ class PackageDocument(NamedTuple):
 
 
 class AgentReply(NamedTuple):
-    """Answer to an agent's command: the document as of that transaction, or the refusal."""
+    """Answer to an agent's command: the document as of that transaction, or the refusal.
+
+    `replayed`: the same command was answered before, and this is that answer again.
+    """
 
     document: Document
     refusal: Refusal | None

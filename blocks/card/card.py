@@ -6,7 +6,7 @@ against it, what to press. Everything else is in Details. A decided card has thr
 
 from __future__ import annotations
 
-from blocks.card import claims, facts, looks
+from blocks.card import blind_look, claims, facts
 from blocks.card.buttons import buttons
 from blocks.card.fallback import fallback_text
 from blocks.card.mentions import mention_line
@@ -31,9 +31,9 @@ NOT_READ = "Replies here are not read: use Comment in Details."
 def card(dossier: Dossier) -> Message:
     title = title_of(dossier)
     if look := dossier.look:
-        heading = _header(looks.ICON, title, looks.label(look))
-        text = f"{looks.label(look)}: {sentence(title)} {looks.look_text(look)}"
-        return Message(escape(one_line(text)), (heading, *looks.look_blocks(dossier, look, title)))
+        heading = _header(blind_look.ICON, title, blind_look.label(look))
+        text = f"{blind_look.label(look)}: {sentence(title)} {blind_look.look_text(look)}"
+        return Message(escape(one_line(text)), (heading, *blind_look.look_blocks(dossier, look, title)))
     draw = _pending if dossier.state.status is Status.PENDING else _outcome
     return Message(fallback_text(dossier, title), draw(dossier, title))
 

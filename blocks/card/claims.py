@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from blocks.card import content
 from blocks.kit.elements import Run, code
-from blocks.kit.frame import Parts, brief, framed_runs, line, shorten
+from blocks.kit.frame import Parts, brief, framed_runs, labelled, shorten
 from blocks.kit.parameters import exact_json_line
 from blocks.words.dossier import Dossier
 from blocks.words.revision import changes_line
@@ -38,16 +38,16 @@ def claims(package: DecisionPackage) -> Parts:
 
 def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
     doubts, voices = package.known_uncertainties, package.dissent
-    yield line("Changed since it was rejected", package.material_change, _SENTENCE)
-    yield line("If approved", package.consequence, _SENTENCE)
-    doubt = line("Doubt", doubts[0] if doubts else None, _SENTENCE, len(doubts) - 1)
+    yield labelled("Changed since it was rejected", package.material_change, _SENTENCE)
+    yield labelled("If approved", package.consequence, _SENTENCE)
+    doubt = labelled("Doubt", doubts[0] if doubts else None, _SENTENCE, len(doubts) - 1)
     yield _joined(doubt, _dissent(voices))
     if package.recommendation not in (None, Recommendation.PROCEED):
-        yield line("The agent recommends", package.recommendation, _SENTENCE)
+        yield labelled("The agent recommends", package.recommendation, _SENTENCE)
     if package.kind in CALLS and not (doubts or voices):
-        yield line("Reason", package.rationale, _ONE_LINE)
+        yield labelled("Reason", package.rationale, _ONE_LINE)
     evidence, basis = [ref.title for ref in package.evidence_refs], package.policy_basis
-    confidence = line("Confidence", percent(package.confidence), _HALF)
+    confidence = labelled("Confidence", percent(package.confidence), _HALF)
     room = _HALF if evidence and basis else _ONE_LINE
     yield _joined(_few("Evidence", evidence, room), _few("Policy", basis, room), confidence)
 
@@ -55,12 +55,12 @@ def _claims(package: DecisionPackage) -> Iterator[list[Run]]:
 def _dissent(voices: Sequence[Dissent]) -> list[Run]:
     if not voices:
         return []
-    return [shorten(voices[0].by, _HALF), *line(" disagrees", voices[0].position, _SENTENCE, len(voices) - 1)]
+    return [shorten(voices[0].by, _HALF), *labelled(" disagrees", voices[0].position, _SENTENCE, len(voices) - 1)]
 
 
 def _few(label: str, items: Sequence[str], room: int) -> list[Run]:
     """The only item, or how many there are."""
-    return line(
+    return labelled(
         label, _whole_words(items[0], room) if len(items) == 1 else f"{len(items)} items" if items else None, room
     )
 
@@ -85,9 +85,9 @@ def handover(takeover: TakeoverPackage, *, in_brief: bool = False) -> Parts:
 def _handover(takeover: TakeoverPackage, room: int) -> list[list[Run]]:
     now, limit = takeover.current_state, _SENTENCE * room
     return [
-        line("So far", takeover.summary, limit),
-        line("Stopped because", takeover.stopping_reason, limit),
-        line("Current state", now if isinstance(now, str) else exact_json_line(now) if now else None, limit),
-        line("Next", "; ".join(takeover.next_steps), _ONE_LINE * room),
-        line("Done", "; ".join(takeover.work_completed), _ONE_LINE * room),
+        labelled("So far", takeover.summary, limit),
+        labelled("Stopped because", takeover.stopping_reason, limit),
+        labelled("Current state", now if isinstance(now, str) else exact_json_line(now) if now else None, limit),
+        labelled("Next", "; ".join(takeover.next_steps), _ONE_LINE * room),
+        labelled("Done", "; ".join(takeover.work_completed), _ONE_LINE * room),
     ]

@@ -43,7 +43,7 @@ _HEADINGS: Mapping[Content, str] = {
     Content.PARAMETERS: "Exact parameters",
     Content.RATIONALE: "Reason",
 }
-STEP_CHARACTERS = 24_000
+STEP_CHARACTERS = 24_000  # ours: eight texts of the longest kind, well within a view
 STEP_BYTES = 100_000  # Slack takes 250 KB in a view
 
 
@@ -69,25 +69,25 @@ def subject_line(package: DecisionPackage) -> str | None:
     return next((piece.lines[0] for piece in layout.card_pieces(package) if piece.part is Content.SUBJECT), None)
 
 
-def full_content(dossier: Dossier, but: Collection[Content] = ()) -> Iterator[Block]:
-    """The complete content, over as many blocks as it needs; nothing if retention has emptied it."""
+def full_content(dossier: Dossier, leave_out: Collection[Content] = ()) -> Iterator[Block]:
+    """The complete content but for the parts to leave out, over as many blocks as it needs; empty after retention."""
     package = dossier.package
     for part, lines in passages(package, dossier.state.terms.look) if package else ():
-        for number, text in enumerate(_chunks(lines) if part not in but else ()):
+        for number, text in enumerate(_chunks(lines) if part not in leave_out else ()):
             yield rich(*_framed(dossier.state.kind, part, text, ", continued" if number else ""))
 
 
 def split_into_steps(blocks: Iterable[Block]) -> list[list[Block]]:
     """The blocks, distributed over as many views as needed; at least one."""
     steps: list[list[Block]] = [[]]
-    characters = size = 0
+    characters = bytes_used = 0
     for block in blocks:
-        block_characters, block_bytes = _length(block), len(dumps(block))
-        if steps[-1] and (characters + block_characters > STEP_CHARACTERS or size + block_bytes > STEP_BYTES):
+        block_characters, block_bytes = count_characters(block), len(dumps(block))
+        if steps[-1] and (characters + block_characters > STEP_CHARACTERS or bytes_used + block_bytes > STEP_BYTES):
             steps.append([])
-            characters = size = 0
+            characters = bytes_used = 0
         steps[-1].append(block)
-        characters, size = characters + block_characters, size + block_bytes
+        characters, bytes_used = characters + block_characters, bytes_used + block_bytes
     return steps
 
 
@@ -118,7 +118,8 @@ def _cut(line: str) -> list[str]:
     return [line[begin : begin + TEXT] for begin in range(0, len(line), TEXT)] or [""]
 
 
-def _length(block: Block) -> int:
+def count_characters(block: Block) -> int:
+    """The characters of a rich text block."""
     return sum(len(run["text"]) for part in block["elements"] for run in part["elements"])
 
 

@@ -1,4 +1,8 @@
-"""Everything that the agent says in a package, in full. A test checks that no field is left out."""
+"""Everything that the agent says in a package, in full. A test checks that no field is left out.
+
+A table maps each field to its label and the function that draws it (`Draw`): `ASKED`, `REASONS` and `ECHOED` are the
+three sections of Details, `SHORT` the fields of one line. A field at its default is not drawn. Mails use it as well.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ def _schema(name: str, schema: FormSchema) -> Iterator[Block]:
     yield from value_blocks(name, schema.plain)
 
 
-def _closed(name: str, _: bool) -> Iterator[Block]:  # noqa: FBT001 - as every other Draw
+def _no_free_answer(name: str, _: bool) -> Iterator[Block]:  # noqa: FBT001 - as every other Draw
     yield rich(paragraph(bold(f"{name}: "), "none"))
 
 
@@ -53,7 +57,7 @@ Fields = Mapping[str, tuple[str, Draw]]
 ASKED: Fields = {
     "proposed_action": ("Proposed action", quote_blocks),
     "answers": ("Offered answers", list_blocks),
-    "free_answer": ("Other answers", _closed),
+    "free_answer": ("Other answers", _no_free_answer),
     "response_schema": ("The form of the answer", _schema),
     "consequence": ("If approved", quote_blocks),
     "side_effect_preview": ("Side effects", value_blocks),
@@ -86,15 +90,16 @@ ECHOED: Fields = {
 _DEFAULTS = {name: field.get_default(call_default_factory=True) for name, field in DecisionPackage.model_fields.items()}
 
 
-_CONTENT = ("proposed_action", "rationale")  # of what is no call: a part of the exact content, which stands above
+# If the package is no call, these are part of its exact content, which Details shows before these sections.
+_IN_EXACT_CONTENT = ("proposed_action", "rationale")
 
 
 def field_blocks(package: DecisionPackage, fields: Fields) -> Iterator[Block]:
-    """The fields that the package sets. An empty object of arguments counts as set."""
-    above = () if package.kind in CALLS else _CONTENT
+    """The fields of this table that differ from their defaults, and are not part of the exact content."""
+    shown_before = () if package.kind in CALLS else _IN_EXACT_CONTENT
     for name, (label, draw) in fields.items():
         value = getattr(package, name)
-        if value != _DEFAULTS[name] and name not in above:
+        if value != _DEFAULTS[name] and name not in shown_before:
             yield from draw(label, value)
 
 

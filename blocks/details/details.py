@@ -12,8 +12,8 @@ from json import dumps
 from typing import NamedTuple
 
 from blocks.card import content
+from blocks.card.blind_look import look_line
 from blocks.card.facts import deadline_line, escalation_sentence, verified_facts
-from blocks.card.looks import look_line
 from blocks.details.agent import ASKED, ECHOED, REASONS, field_blocks, short_field_blocks
 from blocks.details.checked import (
     earlier_decision_blocks,

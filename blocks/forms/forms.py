@@ -38,7 +38,9 @@ from rules.verbs.table import SPEC_OF_VERB
 
 # Forms that let something go ahead show the complete content, over as many steps as it needs.
 SHOWS_CONTENT = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets_go_ahead)
-_IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION, *EMAIL_PARTS])
+_EDITED_IN_INPUTS = frozenset(
+    [Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION, *EMAIL_PARTS]
+)
 
 _CHANGES = 30  # shown with an edit; the inputs below them show everything
 _EDIT_FIELDS = 50  # Slack takes 100 blocks in a view
@@ -73,29 +75,30 @@ def step(verb: Verb, dossier: Dossier, number: int) -> Step:
         return Step(_dead_end(verb, dossier, reason), 1, 0)
     steps = split_into_steps(_content(verb, dossier))
     number = min(max(number, 1), len(steps))
-    at = Step({}, number, len(steps))
-    blocks = [*_words_of_a_call(verb, dossier, at), *_step_header(verb, dossier, at), *steps[number - 1]]
-    draw = _last_step if number == len(steps) else _earlier_step
-    return at._replace(view=draw(verb, dossier, at, blocks))
+    description = _call_description(verb, dossier) if number == 1 else ()
+    blocks = [*description, *_step_header(verb, dossier, number, len(steps)), *steps[number - 1]]
+    is_last = number == len(steps)
+    view = _last_step(verb, dossier, blocks) if is_last else _earlier_step(verb, dossier, number, blocks)
+    return Step(view, number, len(steps))
 
 
-def _last_step(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> View:
+def _last_step(verb: Verb, dossier: Dossier, blocks: list[Block]) -> View:
     shown = [field for field in LOOKS[verb].fields if fields.is_shown(field, verb, dossier)]
     inputs = [block for field in shown for block in fields.input_blocks(field, verb, dossier)]
     submit = "Next" if verb is Verb.APPROVE_WITH_EDITS else None
     return _form(verb, dossier, [*blocks, *_basis_blocks(verb, dossier), *inputs], submit=submit)
 
 
-def _earlier_step(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
-    more = section(f"{LOOKS[verb].label} is on the last step.", _step_button(verb, dossier, at.number + 1, "Next"))
+def _earlier_step(verb: Verb, dossier: Dossier, number: int, blocks: list[Block]) -> View:
+    more = section(f"{LOOKS[verb].label} is on the last step.", _step_button(verb, dossier, number + 1, "Next"))
     return modal(FormId.DECISION, LOOKS[verb].label, [about_block(dossier), *blocks, more])
 
 
-def _step_header(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
+def _step_header(verb: Verb, dossier: Dossier, number: int, of: int) -> Iterator[Block]:
     """The number of the step. Back and Next are in different blocks because both have the same action id."""
-    if at.of > 1:
-        back = _step_button(verb, dossier, at.number - 1, "Back") if at.number > 1 else None
-        yield section(f"Step {at.number} of {at.of}", back)
+    if of > 1:
+        back = _step_button(verb, dossier, number - 1, "Back") if number > 1 else None
+        yield section(f"Step {number} of {of}", back)
 
 
 def _step_button(verb: Verb, dossier: Dossier, number: int, label: str) -> Element:
@@ -112,13 +115,13 @@ def read_step(value: str) -> tuple[int, Verb, Ref] | None:
 def _content(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     """The content that the verb releases. Parts that can be edited are in the input instead."""
     if verb in SHOWS_CONTENT:
-        yield from full_content(dossier, _IN_THE_INPUT if verb is Verb.APPROVE_WITH_EDITS else ())
+        yield from full_content(dossier, _EDITED_IN_INPUTS if verb is Verb.APPROVE_WITH_EDITS else ())
 
 
-def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
+def _call_description(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     """The agent's description of a call, before the call itself."""
     package = dossier.package
-    if package and verb in (Verb.APPROVE, Verb.ALLOW_RETRY) and at.number == 1 and package.kind in CALLS:
+    if package and verb in (Verb.APPROVE, Verb.ALLOW_RETRY) and package.kind in CALLS:
         yield _quote_block("The agent's description", package.proposed_action)
 
 
@@ -196,7 +199,7 @@ def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
 
 
 def _limits_note(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
-    """Without a schema of the policy, the agent's own limits what can be entered."""
+    """If only the agent's own schema limits what can be entered, the form says so."""
     if package.parameters_schema and not dossier.parameters_schema:
         yield context("The agent set the types and limits of these fields.")
 
@@ -252,7 +255,7 @@ def _change_blocks(before: dict[str, Any], after: dict[str, Any], slots: Sequenc
         yield context(f"{pluralize(len(changes) - _CHANGES, 'more change')} in the fields below.")
 
 
-def notice(title: str, sentence: str) -> View:
+def notice_modal(title: str, sentence: str) -> View:
     """A modal without inputs. `<@U…>` and times become Slack's own; the rest is literal text."""
     return modal(FormId.DECISION, title, [rich(paragraph(*sentence_runs(sentence)))])
 

@@ -26,13 +26,13 @@ def describe_record(profile: AutonomyProfile, now: datetime, settings: Autonomy)
 
 
 def describe_rise(profile: AutonomyProfile, settings: Autonomy) -> str:
-    if profile.level_above is profile.current_level:
+    if profile.milder_level is profile.current_level:
         return "the mildest level"
-    return f"{humanize(profile.level_above)} after {profile.successes_to_rise(settings)} more in a row"
+    return f"{humanize(profile.milder_level)} after {profile.successes_to_rise(settings)} more in a row"
 
 
 def describe_fall(profile: AutonomyProfile, now: datetime, settings: Autonomy) -> str:
-    level = profile.level_below(settings)
+    level = profile.stricter_level(settings)
     if level is profile.current_level:
         return "the strictest level"
     failures = pluralize(profile.failures_to_fall(now, settings), "more failure")

@@ -28,6 +28,7 @@ from blocks.kit.elements import (
     statement,
 )
 from blocks.kit.ids import ActionId, FormId
+from blocks.kit.limits import CONTEXT_ELEMENTS
 from blocks.kit.text import cut, one_line, slack_date
 from blocks.words.sentences import NAME
 from blocks.words.views import View
@@ -85,7 +86,7 @@ def home_view(data: HomeData) -> View:
 def _blocks(data: HomeData) -> Iterator[Block]:
     if data.notice:
         yield statement(data.notice)
-    yield statement(_greeting(data), accessory=filter_button() if _is_long(data) else None)
+    yield statement(_greeting(data), accessory=filter_button() if _can_filter(data) else None)
     yield header("Waiting for you")
     yield from _waiting(data)
     if data.looks:
@@ -105,8 +106,7 @@ def _blocks(data: HomeData) -> Iterator[Block]:
     yield from _footer(data)
 
 
-def _is_long(data: HomeData) -> bool:
-    """Whether there is something to filter."""
+def _can_filter(data: HomeData) -> bool:
     return bool(data.to_decide.rows) or data.search != EVERYTHING
 
 
@@ -133,15 +133,15 @@ def _waiting(data: HomeData) -> Iterator[Block]:
 def _empty_text(data: HomeData) -> str:
     found_nothing_yet = data.to_decide.following is not None
     if data.search == EVERYTHING:
-        return NOTHING_YET if found_nothing_yet else new_requests_text(data.waiting)
+        return NONE_ON_FIRST_PAGE if found_nothing_yet else new_requests_text(data.waiting)
     return "No match yet. Press More to search on." if found_nothing_yet else "Nothing of yours matches."
 
 
-NOTHING_YET = "None of the most urgent tasks is yours. Press More to see the rest."
+NONE_ON_FIRST_PAGE = "None of the most urgent tasks is yours. Press More to see the rest."
 
 
 def new_requests_text(waiting: int = 0) -> str:
-    """For someone whom nothing waits for."""
+    """Tells someone without open tasks where new requests appear."""
     verb = "waits" if waiting == 1 else "wait"
     for_others = (
         f" {package_count(waiting).capitalize()} {verb} for others: /reviews queue lists them." if waiting else ""
@@ -195,6 +195,6 @@ def _mails(*, all_mails: bool) -> Block:
 
 def _footer(data: HomeData) -> Iterator[Block]:
     if data.posture:
-        yield context(*data.posture[:10])
+        yield context(*data.posture[:CONTEXT_ELEMENTS])
     admin = " You are an admin: `/reviews help` lists what that adds." if data.is_admin else ""
     yield context(f"`/reviews` shows the same in any channel.{admin}")

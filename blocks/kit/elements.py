@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from blocks.kit import limits
 from blocks.kit.ids import ActionId, Field
 from blocks.kit.text import clean, cut, in_utc, one_line
 from rules.state.commands import Verb
@@ -17,9 +18,8 @@ Block = dict[str, Any]
 Element = dict[str, Any]
 Run = str | Element
 
-LABEL = 75
-HEADER = 150
-OPTION = 75
+_CONTEXT_TEXT = 300  # ours: about two lines of small print
+_STATEMENT_TEXT = 600  # ours: a paragraph; longer text belongs into rich text
 
 
 def plain(text: str, limit: int) -> Element:
@@ -27,12 +27,12 @@ def plain(text: str, limit: int) -> Element:
 
 
 def markup(text: str) -> Element:
-    """Only for sentences of the service: `verbatim` keeps Slack from turning parts of them into links or mentions."""
+    """Slack's markup, only for text that the service wrote. `verbatim`: Slack adds no links and no mentions."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def header(text: str) -> Block:
-    return {"type": "header", "text": plain(text, HEADER)}
+    return {"type": "header", "text": plain(text, limits.HEADER)}
 
 
 def section(text: str, accessory: Element | None = None) -> Block:
@@ -44,13 +44,13 @@ def context(*texts: str) -> Block:
 
 
 def plain_context(*texts: str) -> Block:
-    """A context block of literal text, which may contain names of people and agents."""
-    return {"type": "context", "elements": [plain(text, 300) for text in texts if text]}
+    """A context block of literal text, which may contain names of people and agents. A long text is cut."""
+    return {"type": "context", "elements": [plain(text, _CONTEXT_TEXT) for text in texts if text]}
 
 
 def statement(text: str, accessory: Element | None = None) -> Block:
     """Literal text, which may contain names."""
-    block = {"type": "section", "text": plain(text, 600), "expand": True}
+    block = {"type": "section", "text": plain(text, _STATEMENT_TEXT), "expand": True}
     return block | ({"accessory": accessory} if accessory else {})
 
 
@@ -120,14 +120,16 @@ def button(
     style: str | None = None,
 ) -> Element:
     """`accessible_label` is for screen readers, because the label alone does not say which package it is about."""
-    element = {"type": "button", "text": plain(label, LABEL), "action_id": action.value, "value": value}
-    element |= {"accessibility_label": cut(one_line(accessible_label), LABEL)} if accessible_label else {}
+    element = {"type": "button", "text": plain(label, limits.BUTTON_TEXT), "action_id": action.value, "value": value}
+    element |= (
+        {"accessibility_label": cut(one_line(accessible_label), limits.ACCESSIBILITY_LABEL)} if accessible_label else {}
+    )
     return element | ({"style": style} if style else {})
 
 
 def option(label: str, value: str, description: str | None = None) -> Element:
-    element: Element = {"text": plain(label, OPTION), "value": value}
-    return element | ({"description": plain(description, OPTION)} if description else {})
+    element: Element = {"text": plain(label, limits.OPTION_TEXT), "value": value}
+    return element | ({"description": plain(description, limits.OPTION_DESCRIPTION)} if description else {})
 
 
 def menu(action: ActionId, options: Iterable[Element]) -> Element:
@@ -145,24 +147,24 @@ def input_block(
 ) -> Block:
     """An input of a form. Its block id and action id are both the field's name; `number` tells several inputs apart."""
     block_id = field.value if number is None else f"{field.value}.{number}"
-    block = {"type": "input", "block_id": block_id, "label": plain(label, 2000), "optional": optional}
+    block = {"type": "input", "block_id": block_id, "label": plain(label, limits.INPUT_LABEL), "optional": optional}
     block["element"] = element | {"action_id": field.value}
-    return block | ({"hint": plain(hint, 2000)} if hint else {})
+    return block | ({"hint": plain(hint, limits.INPUT_HINT)} if hint else {})
 
 
 def text_input(*, initial: str | None = None) -> Element:
-    element: Element = {"type": "plain_text_input", "multiline": True, "max_length": 3000}
+    element: Element = {"type": "plain_text_input", "multiline": True, "max_length": limits.INPUT_TEXT}
     return element | ({"initial_value": clean(initial)} if initial else {})
 
 
-def raw_text_input(initial: str | None, *, multiline: bool = True, limit: int = 3000) -> Element:
+def raw_text_input(initial: str | None, *, multiline: bool = True, limit: int = limits.INPUT_TEXT) -> Element:
     """An input for an exact text: what is in it is not cleaned."""
     element: Element = {"type": "plain_text_input", "multiline": multiline, "max_length": limit}
     return element | ({"initial_value": initial} if initial else {})
 
 
-def number_input(initial: str | None, limits: Element, *, decimal: bool) -> Element:
-    element: Element = {"type": "number_input", "is_decimal_allowed": decimal, **limits}
+def number_input(initial: str | None, bounds: Element, *, decimal: bool) -> Element:
+    element: Element = {"type": "number_input", "is_decimal_allowed": decimal, **bounds}
     return element | ({"initial_value": initial} if initial else {})
 
 

@@ -1,4 +1,4 @@
-"""Frames around words that the service did not write: a bar beside them, or a box. Words outside a frame are its own.
+"""Frames around words that the service did not write: a bar beside them, or a box. Outside a frame the service speaks.
 
 A text can neither leave nor stretch its frame: it is cut to a number of characters and lines, and a remark outside the
 frame says so.
@@ -30,7 +30,7 @@ CUT = aside("Shortened. Full text in Details.")
 
 
 def brief(text: str, limit: int, more: int = 0) -> list[Run]:
-    """A text on one line. A note says if something is left out: the end, or more such texts."""
+    """A text on one line. A note says if its end is left out, or how many more texts are."""
     start = one_line(text[: 2 * limit])
     is_whole = len(text) <= 2 * limit and len(start) <= limit
     left_out = f" +{more} in Details" if more > 0 else "" if is_whole else " in Details"
@@ -38,8 +38,8 @@ def brief(text: str, limit: int, more: int = 0) -> list[Run]:
     return [shown, {"type": "text", "text": left_out, "style": {"italic": True}} if left_out else ""]
 
 
-def line(label: str, text: str | None, limit: int, more: int = 0) -> list[Run]:
-    """The same after a label; empty if there is no text."""
+def labelled(label: str, text: str | None, limit: int, more: int = 0) -> list[Run]:
+    """A text on one line (`brief`) after a label; empty if there is no text."""
     return [bold(f"{label}: "), *brief(text, limit, more)] if text else []
 
 
@@ -78,7 +78,7 @@ def framed_list(title: str, items: Iterable[str], count: int, limit: int) -> Par
 
 
 def framed_lines(title: str, lines: Sequence[str], more: int = 0) -> Parts:
-    """The same for lines that are already shortened."""
+    """Lines that are already shortened in one frame, and a note if `more` of them or the end of a line is left out."""
     if not lines:
         return ()
     cut_short = any("…" in text for text in lines)

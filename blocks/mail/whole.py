@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from blocks.card import facts
-from blocks.card.content import full_content
+from blocks.card.content import count_characters, full_content
 from blocks.details.agent import ASKED, REASONS, Fields, field_blocks, short_field_blocks
 from blocks.kit.elements import Block, Element, bold, code, paragraph, rich
 from blocks.kit.frame import Parts, aside
@@ -108,15 +108,11 @@ def _bounded(heading: str, blocks: Iterable[Block], room: int) -> Chapter:
     """As many blocks as fit into so many bytes of HTML, but at least one."""
     parts, shown, total, full = list[Element](), 0, 0, False
     for block in blocks:
-        total += _characters(block)
+        total += count_characters(block)
         room -= sum(len(html_part(part).encode()) for part in block["elements"])
         full = full or (room < 0 and bool(parts))
         if not full:
             parts += block["elements"]
-            shown += _characters(block)
+            shown += count_characters(block)
     left_out = f"Shortened: {shown:,} of {total:,} characters shown. Details on the card shows all of it."
     return Chapter(heading, (*parts, *((aside(left_out),) if full else ())))
-
-
-def _characters(block: Block) -> int:
-    return sum(len(run["text"]) for part in block["elements"] for run in part["elements"])

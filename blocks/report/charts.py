@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
-from blocks.report.page import scrolled
+from blocks.report.page import scroll_box
 
 WIDTH, _ROW, _BAR, _LABEL, _ROOM = 640, 28, 18, 150, 130
 
@@ -30,7 +30,7 @@ def bar_chart(name: str, title: str, bars: Sequence[Bar]) -> str:
         f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(described)}</desc>\n'
         f"{rows}\n</svg>"
     )
-    return scrolled(title, drawn)
+    return scroll_box(title, drawn)
 
 
 def _row(place: int, bar: Bar, most: float) -> str:

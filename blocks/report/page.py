@@ -1,4 +1,8 @@
-"""The page of a report: headings, tables and charts. It has no script, loads nothing, and prints on A4."""
+"""The page of a report: headings, tables and charts. It has no script, loads nothing, and prints on A4.
+
+Titles, headings, names and texts are plain text and are escaped here. `parts`, `content` and the cells of `table` are
+HTML that was escaped before, by `text_line`, `cell` or `charts`. Text of agents must pass through one of these.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ svg .bar { fill: var(--bar); }
   .wide, svg { min-width: 0; }
 }
 """
-_NARROW = 3  # so many columns fit on a phone
+_PHONE_COLUMNS = 3  # the most columns that fit on a phone
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -74,17 +78,17 @@ def text_line(text: str, *, quiet: bool = False) -> str:
     return f'<p class="quiet">{escape(text)}</p>' if quiet else f"<p>{escape(text)}</p>"
 
 
-def scrolled(name: str, content: str) -> str:
-    """What is wider than a phone scrolls by itself, also with the keyboard."""
+def scroll_box(name: str, content: str) -> str:
+    """Let wide content scroll by itself, also with the keyboard. `content` is HTML."""
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">\n{content}\n</div>'
 
 
 def table(name: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The cells are HTML: see `cell`."""
+    """A table that scrolls if it is wide. The titles are text, the cells HTML (`cell`)."""
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
     body = "\n".join(_row(row) for row in rows)
-    kind = ' class="wide"' if len(titles) > _NARROW else ""
-    return scrolled(name, f"<table{kind}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>")
+    kind = ' class="wide"' if len(titles) > _PHONE_COLUMNS else ""
+    return scroll_box(name, f"<table{kind}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>")
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from blocks.kit.text import clean, one_line, pluralize
 from blocks.report.charts import Bar, bar_chart
 from blocks.report.exceptions import exceptions_chapter
 from blocks.report.page import cell, chapter, page, table, text_line
-from blocks.report.words import MEANINGS, SMALL_NUMBERS, half, nine, summary, what_happened
+from blocks.report.words import MEANINGS, SMALL_NUMBERS, median_text, p90_text, summary, what_happened
 from blocks.words.measures import MEASURE_LABELS, describe_result
 from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Ratio
 from rules.oversight.report import Case, Cases, Report
@@ -89,7 +89,7 @@ def _times(report: Report) -> str:
     if times is None:
         return chapter("Time to decide", text_line("People decided nothing in this time."))
     rows = [
-        (cell(label, meaning), cell(half(part)), cell(nine(part)), cell(_before(report.before.times, name)))
+        (cell(label, meaning), cell(median_text(part)), cell(p90_text(part)), cell(_before(report.before.times, name)))
         for name, label, meaning in _PARTS
         for part in (getattr(times, name),)
     ]
@@ -106,7 +106,7 @@ _PARTS = (
 
 
 def _before(times: DecisionPercentiles | None, name: str) -> str:
-    return half(getattr(times, name)) if times else _NONE
+    return median_text(getattr(times, name)) if times else _NONE
 
 
 def _weeks(report: Report) -> str:
@@ -138,7 +138,7 @@ def _group_row(group: Group) -> tuple[str, ...]:
         f"{figures.decided:,}",
         cell(_share(shares[Measure.APPROVAL])),
         cell(_share(shares[Measure.INCIDENTS])),
-        cell(half(figures.times.decided) if figures.times else _NONE),
+        cell(median_text(figures.times.decided) if figures.times else _NONE),
     )
 
 

@@ -39,7 +39,7 @@ def summary(report: Report) -> Iterator[str]:
         )
     if figures.times:
         decided = figures.times.decided
-        yield f"Half of the decisions took at most {half(decided)}, nine of ten at most {nine(decided)}."
+        yield f"Half of the decisions took at most {median_text(decided)}, nine of ten at most {p90_text(decided)}."
     incidents = figures.shares[Measure.INCIDENTS]
     if incidents.whole:
         yield f"Of the actions that people let go ahead, {incidents.text} ended in an incident."
@@ -57,20 +57,20 @@ def _second_looks(figures: Figures) -> str:
     return f"{picked}. Unsound among those judged: {defects.text}{certainty}."
 
 
-def half(times: Percentiles) -> str:
-    return _length(times.median_ms)
+def median_text(times: Percentiles) -> str:
+    return _duration(times.median_ms)
 
 
-def nine(times: Percentiles) -> str:
-    return _length(times.p90_ms)
+def p90_text(times: Percentiles) -> str:
+    return _duration(times.p90_ms)
 
 
-def _length(milliseconds: int) -> str:
+def _duration(milliseconds: int) -> str:
     return format_duration(timedelta(seconds=round(milliseconds / 1000)))
 
 
 def what_happened(case: Case) -> str:
-    """What makes an approval an incident. After a retry that succeeded, only the record knows the failure."""
+    """Why an approval counts as an incident. After a successful retry the state no longer shows the failed attempt."""
     return "; ".join(_happenings(case)) or "an attempt failed before one succeeded"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from blocks.kit.elements import Element, Run, moment, paragraph
-from blocks.kit.frame import Parts, line
+from blocks.kit.frame import Parts, labelled
 from blocks.kit.text import format_duration, in_utc, pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.quotes import remark, remarks, speaker_name, ticked_reasons
@@ -237,7 +237,7 @@ _REPORTED: Mapping[ExecutionState, str] = {
 def outcome_words(dossier: Dossier) -> list[Run]:
     """The words that tell most about the outcome, on one line: the agent's report, or else the decider's comment."""
     spoken = [*_reports(dossier), *_decision_words(dossier)]
-    return line(*spoken[0], _WORDS_LENGTH) if spoken else []
+    return labelled(*spoken[0], _WORDS_LENGTH) if spoken else []
 
 
 def explanation(dossier: Dossier) -> Parts:

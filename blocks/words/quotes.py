@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from blocks.kit.elements import Run, bold, paragraph, quote
-from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt, line
+from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt, labelled
 from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.sentences import EMPTIED, agent_name, person_name
 from blocks.words.verbs import LOOKS
@@ -49,7 +49,7 @@ def latest_remark(dossier: Dossier, limit: int) -> list[Run]:
     events = _remarked(dossier)
     if not events or _is_answered(dossier, events[-1]):
         return []
-    return line(_speech(dossier, events[-1]), _words_of(events[-1].words), limit, len(events) - 1)
+    return labelled(_speech(dossier, events[-1]), _words_of(events[-1].words), limit, len(events) - 1)
 
 
 def _remarked(dossier: Dossier) -> list[HistoryEvent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blocks.kit.elements import moment, paragraph
-from blocks.kit.frame import Parts, framed_runs, line
+from blocks.kit.frame import Parts, framed_runs, labelled
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import person_name, sentence
 from rules.threads.model import ThreadStatus
@@ -59,7 +59,7 @@ def stop_reason(dossier: Dossier) -> Parts:
     """What the person wrote, in a frame; nothing if retention has erased it."""
     status = dossier.thread.status if dossier.thread else ThreadStatus.RUNNING
     text = dossier.thread_words.get("instruction" if status is ThreadStatus.RUNNING else "reason")
-    return framed_runs([line(_WORDS[status], text, _REASON)]) if isinstance(text, str) else ()
+    return framed_runs([labelled(_WORDS[status], text, _REASON)]) if isinstance(text, str) else ()
 
 
 def thread_news(dossier: Dossier) -> str:

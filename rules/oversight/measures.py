@@ -18,7 +18,7 @@ from rules.oversight.outcomes import Facts, Result
 from rules.state.commands import Verdict
 from rules.values import Value
 
-FEW = 20  # of fewer packages than this, a percentage says more than is known
+FEW = 20  # below so many packages a percentage would look more exact than it is, so counts are shown
 _Z = 1.959964  # the 95 % quantile, two-sided
 
 
@@ -100,7 +100,7 @@ SHARES: Mapping[Measure, Share] = {
 
 
 class Counted(NamedTuple):
-    """So many packages have these facts."""
+    """How many packages have the same facts."""
 
     facts: Facts
     packages: int
@@ -147,16 +147,16 @@ class Figures(Value):
 
 
 def compute_times(times: Sequence[list[int]]) -> DecisionPercentiles | None:
-    """Of the four times of all decisions, in the order of `DecisionTimes`. Sorts them. None without decisions."""
+    """The percentiles of all decisions. `times`: one list for each field of `DecisionTimes`; they are sorted."""
     if not times[0]:
         return None
     for part in times:
-        part.sort()  # in place, because groups that are sorted are sorted together in a moment
+        part.sort()  # in place: the total joins the lists of the groups, and sorted runs are merged quickly
     return DecisionPercentiles(**dict(zip(DecisionPercentiles.model_fields, map(percentiles, times), strict=True)))
 
 
 def percentiles(ordered: Sequence[int]) -> Percentiles:
-    """The nearest rank: a time that one of the decisions really took."""
+    """Median and 90th percentile by nearest rank, so that each is a time that a decision really took."""
     half, nine_tenths = (-(-len(ordered) * tenths // 10) - 1 for tenths in (5, 9))
     return Percentiles(median_ms=ordered[half], p90_ms=ordered[nine_tenths])
 
@@ -188,5 +188,5 @@ def _ratios(groups: list[Counted]) -> dict[Measure, Ratio]:
 
 @lru_cache(maxsize=4096)  # there are few different facts, and each is in many groups
 def _counted_in(facts: Facts) -> tuple[tuple[Measure, bool], ...]:
-    """The shares of which these facts are a whole, and whether they are a part of it."""
+    """The measures that count packages with these facts, and whether they also count as the part."""
     return tuple((measure, share.part(facts)) for measure, share in SHARES.items() if share.whole(facts))

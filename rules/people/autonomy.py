@@ -41,18 +41,18 @@ class AutonomyProfile(Value):
         return self.failures_since(max(since, self.demoted_at or since))
 
     @property
-    def level_above(self) -> HITLLevel:
-        """The level that more successes earn: the milder one."""
+    def milder_level(self) -> HITLLevel:
+        """The level that more successes earn."""
         return _step(self.current_level, -1)
 
-    def level_below(self, settings: Autonomy) -> HITLLevel:
+    def stricter_level(self, settings: Autonomy) -> HITLLevel:
         """The level after too many failures: all that was earned is lost, or else one step."""
         return max(settings.start, _step(self.current_level, +1))
 
     def _after_success(self, settings: Autonomy) -> AutonomyProfile:
         if self.successes_to_rise(settings) > 1:
             return self.model_copy(update={"consecutive_successes": self.consecutive_successes + 1})
-        return self.model_copy(update={"consecutive_successes": 0, "current_level": self.level_above})
+        return self.model_copy(update={"consecutive_successes": 0, "current_level": self.milder_level})
 
     def _after_failure(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
         # Failures before this window are kept, too, because the matrix has a window of its own.
@@ -60,7 +60,7 @@ class AutonomyProfile(Value):
         failed = self.model_copy(update={"consecutive_successes": 0, "recent_failures": recent})
         if failed.failures_that_count(now, settings) < settings.demote_after_failures:
             return failed
-        return failed.model_copy(update={"current_level": self.level_below(settings), "demoted_at": now})
+        return failed.model_copy(update={"current_level": self.stricter_level(settings), "demoted_at": now})
 
 
 def start_profile(agent_id: str, action_type: str, policy: Policy) -> AutonomyProfile:

@@ -29,7 +29,7 @@ def summary(policy: Policy) -> str:
 
 
 def summary_sections(policy: Policy) -> list[list[Line]]:
-    """The same as sections of lines. The first line of a longer section is its heading."""
+    """The summary as sections of lines. The first line of a section with several lines is its heading."""
     soft = f"on; {policy.soft.sample:.0%} of silent approvals are reviewed afterwards"
     off = "off: a person must approve instead"
     return [
@@ -94,14 +94,14 @@ _MEANING = {
     HITLLevel.HARD_APPROVAL: "someone must approve",
     HITLLevel.HUMAN_TAKEOVER: "a person takes over the work",
 }
-_LEAST = {
+_MINIMUM = {
     HITLLevel.FULL_AUTO: "no approval by itself",
     HITLLevel.NOTIFY_ONLY: "at least a notice",
     HITLLevel.SOFT_APPROVAL: "at least a chance to object",
     HITLLevel.HARD_APPROVAL: "at least approval",
     HITLLevel.HUMAN_TAKEOVER: "a takeover",
 }
-_UNDOING = {
+_REVERSIBILITY = {
     Reversibility.REVERSIBLE: "Reversible",
     Reversibility.PARTIALLY_REVERSIBLE: "Partly reversible",
     Reversibility.IRREVERSIBLE_LOW: "Irreversible, low impact",
@@ -110,8 +110,8 @@ _UNDOING = {
 
 
 def _tier(risk: RiskLevel, tier: Tier) -> Line:
-    asked = "If someone is asked, it needs" if tier.level <= HITLLevel.NOTIFY_ONLY else "It needs"
-    text = f"{risk.value.capitalize()}: {_MEANING[tier.level]}. {asked} {_people(tier)}."
+    needs = "If someone is asked, it needs" if tier.level <= HITLLevel.NOTIFY_ONLY else "It needs"
+    text = f"{risk.value.capitalize()}: {_MEANING[tier.level]}. {needs} {_people(tier)}."
     if tier.level < HITLLevel.HARD_APPROVAL:
         text += f" There are {spell_duration(tier.soft_timeout)} to object."
     text += f" {_timeout_text(tier)}"
@@ -130,9 +130,9 @@ def _timeout_text(tier: Tier) -> str:
     first = f"They have {spell_duration(tier.hard_timeout)}{hours}"
     match tier.on_timeout:
         case OnTimeout.ESCALATE if tier.ladder:
-            kept = "; earlier roles may still decide" if tier.ladder_keeps else ""
+            earlier_roles = "; earlier roles may still decide" if tier.ladder_keeps else ""
             climb = ", then ".join(map(with_article, tier.ladder))
-            return f"{first}, then {climb} is asked{kept}. If nobody decides, it expires, which denies it."
+            return f"{first}, then {climb} is asked{earlier_roles}. If nobody decides, it expires, which denies it."
         case OnTimeout.CANCEL:
             return f"{first}, then it is cancelled."
         case OnTimeout.DEFER:
@@ -145,7 +145,7 @@ def _catalogue(policy: Policy) -> Iterator[Line]:
     for kind in Reversibility:
         listed = {name: action for name, action in policy.actions.items() if action.reversibility is kind}
         width = min(max(map(len, listed), default=0), 30)
-        yield Line(f"{_UNDOING[kind]}: {_LEAST[policy.reversibility.of(kind)]}", 2)
+        yield Line(f"{_REVERSIBILITY[kind]}: {_MINIMUM[policy.reversibility.of(kind)]}", 2)
         for name, action in listed.items():
             yield Line(f"{name:<{width}}  {f'{action.risk} risk':<13}  {_requirements(action)}".rstrip(), 4)
 
@@ -153,7 +153,7 @@ def _catalogue(policy: Policy) -> Iterator[Line]:
 def _requirements(action: Action) -> str:
     tool = action.tool.min_reviewer_role if action.tool else None
     own = [
-        _LEAST[action.floor] if action.floor else "",
+        _MINIMUM[action.floor] if action.floor else "",
         f"asks {with_article(action.role)}" if action.role else "",
         f"in {action.channel}" if action.channel else "",
         f"shown as {with_article(action.look)}" if action.look else "",

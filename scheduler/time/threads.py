@@ -16,7 +16,7 @@ from store.engine.workers import UnavailableError
 from store.store import Store
 from store.threads.follow import follow_due_thread
 from store.threads.members import adopt_unnamed, is_any_unnamed
-from store.threads.records import look_later, next_due_thread
+from store.threads.records import next_due_thread, set_due
 
 log = structlog.get_logger()
 
@@ -56,6 +56,6 @@ class StoppedThreads:
             raise
         except Exception:
             log.exception("threads.fault", thread=key)
-            later = partial(look_later, tenant_id=installation.tenant_id, key=key, at=now + RETRY_AFTER)
+            later = partial(set_due, tenant_id=installation.tenant_id, key=key, at=now + RETRY_AFTER)
             await self._store.write(later)
             return ()

@@ -98,14 +98,14 @@ class Handle(BaseHandle):
         Raises `StillPendingError` after `timeout` seconds; without a timeout it waits as long as a person holds the
         thread.
         """
-        self._runner.run(self._package.handed_back(timeout))
+        self._runner.run(self._package.wait_until_handed_back(timeout))
 
     def recovered(self, timeout: float | None = None) -> Recovery | None:
         """Waits until people have decided what to do after a failure. None if the outcome became another one meanwhile.
 
         Raises `StillPendingError` after `timeout` seconds.
         """
-        return self._runner.run(self._package.recovered(timeout))
+        return self._runner.run(self._package.wait_for_recovery(timeout))
 
     def attempts(self, *, retries: int = 1, timeout: float | None = None) -> Iterator[AbstractContextManager[Any]]:
         """Runs a block again if it fails and people allow a retry, at most `retries` times.
@@ -210,10 +210,10 @@ class AsyncHandle(BaseHandle):
         await self.report("rolled_back", detail)
 
     async def handed_back(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await self._runner.run(self._package.handed_back(timeout))
+        await self._runner.run(self._package.wait_until_handed_back(timeout))
 
     async def recovered(self, timeout: float | None = None) -> Recovery | None:  # noqa: ASYNC109
-        return await self._runner.run(self._package.recovered(timeout))
+        return await self._runner.run(self._package.wait_for_recovery(timeout))
 
     async def attempts(
         self,

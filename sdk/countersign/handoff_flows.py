@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
@@ -21,14 +21,13 @@ from countersign.errors import (
 )
 from countersign.package import Package, submit_proposal
 from countersign.proposal import MAX_SENTENCE, one_line
-from countersign.wire import Call, Flow, Patience, Pause, send
+from countersign.wire import Call, Flow, Patience, long_poll, send
 
 T = TypeVar("T")
 
 HANDOFFS = "/v1/handoffs"
 NEEDS_PERSON, ASKED_FOR = "handoff-needs-person", "hand_over_thread"
 _OPEN = ("offered", "accepted")
-_SHORT_POLL = 0.5  # seconds; a poll that ends sooner with nothing new was cut short, so pause before the next
 
 Mode: TypeAlias = Literal["peer", "delegate"]
 HandoffStatus: TypeAlias = Literal["offered", "accepted", "declined", "returned", "timed_out", "cancelled"]
@@ -179,10 +178,11 @@ class HandoffFlows:
         """Waits until the handoff has another status; not at all if it can get no other."""
         if known["status"] not in _OPEN or (known["status"], known["mode"]) == ("accepted", "peer"):
             return known
-        query, path = {"status": known["status"]}, f"{HANDOFFS}/{known['handoff_id']}"
+        path, query = f"{HANDOFFS}/{known['handoff_id']}", {"status": known["status"]}
+        call = Call(method="GET", path=path, query=query)
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
-            document = yield from self._poll(path, query, deadline)
+            document = yield from self._poll(call, deadline, lambda answer: answer["status"] != known["status"])
             if document["status"] != known["status"]:
                 return document  # type: ignore[no-any-return]
             if time.monotonic() >= deadline:
@@ -192,23 +192,18 @@ class HandoffFlows:
 
     def receive(self, timeout: float | None) -> Flow[HandoffDocument | None]:
         """The offer that waits longest, as soon as there is one; None after `timeout` seconds."""
+        call = Call(method="GET", path=HANDOFFS, query={"status": "offered"})
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
-            page = yield from self._poll(HANDOFFS, {"status": "offered"}, deadline)
+            page = yield from self._poll(call, deadline, lambda answer: bool(answer["handoffs"]))
             if page["handoffs"]:
                 return (yield from self.read(page["handoffs"][0]["handoff_id"]))
             if time.monotonic() >= deadline:
                 return None
 
-    def _poll(self, path: str, query: Mapping[str, Any], deadline: float) -> Flow[Any]:
-        """One long poll. A service that does not answer in time is asked again as long as the deadline allows."""
-        began = time.monotonic()
-        wait = max(0.0, min(self._patience.poll, deadline - began))
-        call = Call(method="GET", path=path, query={**query, "wait": round(wait, 3)}, poll_seconds=wait)
+    def _poll(self, call: Call, deadline: float, is_new: Callable[[Any], bool]) -> Flow[Any]:
+        """One long poll. A service that does not answer is asked again as long as the deadline allows."""
         try:
-            answer = yield from send(call, self._patience, deadline if deadline < math.inf else None)
+            return (yield from long_poll(call, self._patience, deadline, is_new))
         except UnreachableError as fault:
-            raise StillPendingError(f"No answer about handoffs: {fault}", path) from fault
-        if time.monotonic() - began < min(_SHORT_POLL, wait):
-            yield Pause(self._patience.rest(0, 0.0))
-        return answer
+            raise StillPendingError(f"No answer about handoffs: {fault}", call.path) from fault

@@ -60,8 +60,8 @@ def run_graph(
 
     After each step it reports the checkpoint, waits while a person holds the thread, and raises `ThreadCancelledError`
     if a person cancelled it. If they resume it from a checkpoint or with another state, the graph goes on from there.
-    `on_resume` gets the thread when they resume it with words of theirs, and returns the update of the graph's state;
-    without it, that is their `modified_state`.
+    When they resume the thread with an instruction or a new state, `on_resume` gets the thread and returns the update
+    of the graph's state. Without `on_resume`, the update is their `modified_state`.
     """
     run = GraphRun(Calls(graph), config, client.patience, timeout=timeout, on_message=on_message, on_resume=on_resume)
     return client.run(run.to_the_end(graph_input))

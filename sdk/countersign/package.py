@@ -28,14 +28,13 @@ from countersign.errors import (
 from countersign.outcomes import Deferred, Outcome, TakenOver, outcome_of
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.tracing import trace_headers
-from countersign.wire import Call, Flow, Patience, Pause, Perform, send, send_for_all
+from countersign.wire import Call, Flow, Patience, Perform, long_poll, send, send_for_all
 
 PACKAGES = "/v1/packages"
 FAILURES = ("failed", "rolled_back", "unknown")
 HANDED_BACK = "thread.handed_back"  # an event of the thread; the package's status does not change
 CALL_KINDS = ("action", "tool_call")  # their parameters say completely what they do
 _MESSAGES_IN_DOCUMENT = 50
-_SHORT_POLL = 0.5  # seconds; a poll that ends sooner with nothing new was cut short, so pause before the next
 
 Reported = Literal["succeeded", "failed", "rolled_back"]
 # Takes what a person wrote. If it returns a text, that is sent as the answer. With an AsyncClient it may be async.
@@ -91,7 +90,7 @@ class Package:
         # run.
         self.claim_id = claim_id or _new_claim_id()
         self._deferral_seen = False
-        self._heard: set[str] = set()  # ids of messages that were handed on
+        self._delivered: set[str] = set()  # ids of messages that `on_message` got
         self._update(document)
 
     def _update(self, document: StatusDocument) -> None:
@@ -119,10 +118,10 @@ class Package:
         `watch` runs after each poll. It ends the wait by raising an error.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
-        yield from self._hear(on_message)
+        yield from self._deliver_messages(on_message)
         while (outcome := self._unseen_outcome()) is None:
             yield from self._poll_once(deadline)
-            yield from self._hear(on_message)
+            yield from self._deliver_messages(on_message)
             if watch:
                 yield from watch()
         self._deferral_seen = isinstance(outcome, Deferred)
@@ -134,40 +133,35 @@ class Package:
 
     def _poll_once(self, deadline: float, reason: str = "nobody has decided yet") -> Flow[None]:
         """Sends one long poll, even if no time is left, and updates the document if it changed."""
-        before, began = self.document["revision"], time.monotonic()
-        wait = max(0.0, min(self.patience.poll, deadline - began))
-        document = yield from self._send_or_time_out(self._poll(wait), deadline)
+        before = self.document["revision"]
+        call = Call(method="GET", path=self._path, headers={"If-None-Match": f'"{before}"'})
+        poll = long_poll(
+            call, self.patience, deadline, lambda answer: answer is not None and answer.get("revision") != before
+        )
+        document = yield from self._or_still_pending(poll)
         if document is not None:
             self._update(document)
-            if document["revision"] != before:
-                return
-        if time.monotonic() >= deadline:
+        if self.document["revision"] == before and time.monotonic() >= deadline:
             raise self._still_pending(reason)
-        if time.monotonic() - began < min(_SHORT_POLL, wait):
-            yield Pause(self.patience.rest(0, 0.0))
 
-    def _send_or_time_out(self, call: Call, deadline: float) -> Flow[Any]:
-        """Sends until the deadline. A service that does not answer by then counts as still pending."""
+    def _or_still_pending(self, request: Flow[Any]) -> Flow[Any]:
+        """The answer to a request. A service that does not answer in time counts as still pending."""
         try:
-            return (yield from send(call, self.patience, deadline))
+            return (yield from request)
         except UnreachableError as fault:
             raise self._still_pending(str(fault)) from fault
 
-    def _poll(self, wait: float) -> Call:
-        tag = {"If-None-Match": f'"{self.document["revision"]}"'}
-        return Call(method="GET", path=self._path, query={"wait": round(wait, 3)}, headers=tag, poll_seconds=wait)
-
     def _still_pending(self, reason: str) -> StillPendingError:
-        return StillPendingError(f"{self.id} is still {self.document['status']}: {reason}. It waits on.", self.id)
+        return StillPendingError(f"{self.id} is still {self.document['status']}: {reason}. Wait again later.", self.id)
 
     def refresh(self) -> Flow[Outcome | None]:
         self._update((yield from send(Call(method="GET", path=self._path), self.patience)))
         return outcome_of(self.document)
 
-    def handed_back(self, timeout: float | None) -> Flow[None]:
+    def wait_until_handed_back(self, timeout: float | None) -> Flow[None]:
         """Waits until the thread is handed back. Raises NotTakenOverError if the package ends without a takeover."""
         if self.document["thread_id"] is None:
-            raise ValueError(f"{self.id} belongs to no thread, so there is nothing to hand back: propose anew")
+            raise ValueError(f"{self.id} belongs to no thread, so there is nothing to hand back. Propose again")
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while not (yield from self._is_handed_back(deadline)):
             outcome = outcome_of(self.document)
@@ -176,7 +170,8 @@ class Package:
             yield from self._poll_once(deadline)
 
     def _is_handed_back(self, deadline: float) -> Flow[bool]:
-        page = yield from self._send_or_time_out(Call(method="GET", path=f"{self._path}/events"), deadline)
+        call = Call(method="GET", path=f"{self._path}/events")
+        page = yield from self._or_still_pending(send(call, self.patience, deadline))
         return any(event["event_type"] == HANDED_BACK for event in page["events"])
 
     # ---- Messages
@@ -191,23 +186,25 @@ class Package:
         call = Call(method="POST", path=f"{self._path}/messages", body={"text": text, **reply}, headers=headers)
         self._update((yield from send(call, self.patience)))
 
-    def _hear(self, on_message: OnMessage | None) -> Flow[None]:
-        """Hands on what people wrote since the last call, and sends the answers."""
+    def _deliver_messages(self, on_message: OnMessage | None) -> Flow[None]:
+        """Calls `on_message` with each new message of a person, and sends the texts that it returns."""
         if on_message is None:
             return
-        for message in (yield from self._unheard()):
+        for message in (yield from self._new_messages()):
             answer = yield Perform(partial(on_message, message))
-            self._heard.add(message["message_id"])
+            self._delivered.add(message["message_id"])
             if isinstance(answer, str):
                 yield from self._answer(message, answer)
 
-    def _unheard(self) -> Flow[list[Message]]:
+    def _new_messages(self) -> Flow[list[Message]]:
         """The document has only the last messages: if all of them are new, earlier ones may be new as well."""
         messages = self.document.get("messages", [])
         by_people = [message for message in messages if message["by"] != "agent"]
-        if len(messages) >= _MESSAGES_IN_DOCUMENT and not any(one["message_id"] in self._heard for one in by_people):
+        if len(messages) >= _MESSAGES_IN_DOCUMENT and not any(
+            one["message_id"] in self._delivered for one in by_people
+        ):
             messages = yield from self.messages()
-        return [one for one in messages if one["by"] != "agent" and one["message_id"] not in self._heard]
+        return [one for one in messages if one["by"] != "agent" and one["message_id"] not in self._delivered]
 
     def _answer(self, message: Message, text: str) -> Flow[None]:
         """One answer to each message, even if the agent is restarted and then words it differently."""
@@ -258,7 +255,7 @@ class Package:
 
     # ---- After a failure
 
-    def recovered(self, timeout: float | None) -> Flow[Recovery | None]:
+    def wait_for_recovery(self, timeout: float | None) -> Flow[Recovery | None]:
         """Waits until people decide about a failure, or until its outcome is another one."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while self.document["execution"]["state"] in FAILURES and self.document.get("recovery") is None:
@@ -268,7 +265,7 @@ class Package:
     def may_retry(self, fault: Exception, timeout: float | None) -> Flow[bool]:
         """Whether people allow a retry after this failure. A new attempt has a claim of its own."""
         try:
-            yield from self.recovered(timeout)
+            yield from self.wait_for_recovery(timeout)
         except CountersignError as unknown:
             raise fault from unknown
         if self.document["may_proceed"]:

@@ -12,12 +12,11 @@ from countersign.canonical import digest_of
 from countersign.errors import StillPendingError, ThreadCancelledError, UnreachableError
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.runners import AsyncRunner, Runner
-from countersign.wire import Call, Flow, Patience, Pause, send, send_for_all
+from countersign.wire import Call, Flow, Patience, long_poll, send, send_for_all
 
 T = TypeVar("T")
 
 THREADS = "/v1/threads"
-_SHORT_POLL = 0.5  # seconds; a poll that ends sooner with nothing new was cut short, so pause before the next
 
 ThreadStatus: TypeAlias = Literal["running", "held", "cancelled", "taken_over"]
 
@@ -74,18 +73,13 @@ class ThreadFlows:
         return document
 
     def _poll(self, seen: int, deadline: float) -> Flow[ThreadDocument | None]:
-        began = time.monotonic()
-        wait = max(0.0, min(self._patience.poll, deadline - began))
-        tag = {"If-None-Match": f'"{seen}"'}
-        call = Call(method="GET", path=self._path, query={"wait": round(wait, 3)}, headers=tag, poll_seconds=wait)
+        call = Call(method="GET", path=self._path, headers={"If-None-Match": f'"{seen}"'})
         try:
-            document = yield from send(call, self._patience, deadline)
+            document = yield from long_poll(call, self._patience, deadline, lambda answer: answer is not None)
         except UnreachableError as fault:
             raise self._still_stopped(str(fault)) from fault
         if document is None and time.monotonic() >= deadline:
             raise self._still_stopped("nobody has resumed it yet")
-        if time.monotonic() - began < min(_SHORT_POLL, wait):
-            yield Pause(self._patience.rest(0, 0.0))
         return document  # type: ignore[no-any-return]
 
     def _still_stopped(self, reason: str) -> StillPendingError:

@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 import httpx
@@ -29,6 +29,7 @@ T = TypeVar("T")
 _TRANSIENT = frozenset([408, 425, 429, 500, 502, 503, 504])
 _NOT_MODIFIED = 304
 _FAULTY = 400
+_SHORT_POLL = 0.5  # seconds; a poll that ends sooner was cut short
 _MAX_RETRY_AFTER = 300.0  # seconds; a longer Retry-After is cut to this
 
 
@@ -105,6 +106,21 @@ def send(call: Call, patience: Patience, deadline: float | None = None) -> Flow[
             log.warning("countersign: %s %s: %s; trying again", call.method, call.path, _reason(reply))
         tries += 1
         yield Pause(pause)
+
+
+def long_poll(call: Call, patience: Patience, deadline: float, is_new: Callable[[Any], bool]) -> Flow[Any]:
+    """Sends one long poll, even if no time is left, and repeats it until the deadline if the service does not answer.
+
+    `deadline` is `math.inf` if the caller waits without an end. If the poll was cut short and its answer is not new, it
+    pauses, so that no proxy makes the agent ask again and again.
+    """
+    began = time.monotonic()
+    wait = max(0.0, min(patience.poll, deadline - began))
+    timed = replace(call, query={**call.query, "wait": round(wait, 3)}, poll_seconds=wait)
+    answer = yield from send(timed, patience, deadline)
+    if not is_new(answer) and time.monotonic() - began < min(_SHORT_POLL, wait):
+        yield Pause(patience.rest(0, 0.0))
+    return answer
 
 
 def send_for_all(path: str, field: str, patience: Patience) -> Flow[list[Any]]:

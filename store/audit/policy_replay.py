@@ -46,7 +46,7 @@ from store.installation.tenancy import read_tenant_id
 from store.packages.content import load_words
 
 _FORGET_EVERY = timedelta(hours=1)
-_AT_ONCE = 200
+_TITLES_AT_ONCE = 200
 
 
 class Trial(NamedTuple):
@@ -59,7 +59,7 @@ class Trial(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An event and, if it is a submission of the period, its replay, or why there is none. `old`: the policy then."""
+    """An event. For a submission of the period, its replay or what prevents it, and the policy then (`old`)."""
 
     event: Event
     replay: Replay | Obstacle | None = None
@@ -85,7 +85,7 @@ def replay_policy(connection: Connection, trial: Trial, progress: Progress = no_
     tenant_id = read_tenant_id(connection)
     comparison, staffing = Comparison(), Staffing(connection, tenant_id, trial.policy, trial.now)
     in_force = policy_in_force(connection, tenant_id)
-    others = {in_force.full_version: in_force} if in_force else {}
+    earlier_policies = {in_force.full_version: in_force} if in_force else {}
     for event, replay, old in replay_steps(connection, tenant_id, trial, progress):
         if isinstance(replay, Obstacle):
             comparison.add_obstacle(_tried(event), replay)
@@ -93,9 +93,9 @@ def replay_policy(connection: Connection, trial: Trial, progress: Progress = no_
             comparison.add(_tried(event), replay, old, trial.policy)
             staffing.add(replay.after.state)
         if old:
-            others[old.full_version] = old
+            earlier_policies[old.full_version] = old
         comparison.follow(event["decision_package_id"], event)
-    untried = set[str]().union(*(untried_changes(other, trial.policy) for other in others.values()))
+    untried = set[str]().union(*(untried_changes(other, trial.policy) for other in earlier_policies.values()))
     titles = _titles(connection, tenant_id, comparison)
     return Result(comparison=comparison, staffing=staffing, titles=titles, untried=sorted(untried))
 
@@ -123,7 +123,11 @@ def replay_steps(
 
 
 class _Past:
-    """What was known before each event."""
+    """What the service knew before each event of the period.
+
+    For each event in the order of time: `step` replays it with what came before, then `record` adds it. `forget` drops
+    what is older than any window of the policies, so that a long replay does not hold the whole record.
+    """
 
     def __init__(self, connection: Connection, tenant_id: str, trial: Trial) -> None:
         self._connection, self._tenant_id, self._trial = connection, tenant_id, trial
@@ -153,7 +157,7 @@ class _Past:
         record_or_miss(self.history, package_id, event, entry.when.at)
 
     def _is_understood(self, agent_id: str) -> bool:
-        """Whether all events were read on which the agent's packages may depend."""
+        """Whether each event on which the agent's packages may depend is readable. If not, none is tried."""
         if new := self.history.missed - self._looked_up:
             self._looked_up |= new
             self._not_understood |= agents_of(self._connection, self._tenant_id, new)
@@ -204,12 +208,12 @@ class _Past:
 
 def _titles(connection: Connection, tenant_id: str, comparison: Comparison) -> dict[str, str]:
     titles: dict[str, str] = {}
-    suspects = [package for group in Group for package in comparison.evidence(group)]
-    for first in range(0, len(suspects), _AT_ONCE):
-        some = suspects[first : first + _AT_ONCE]
-        words = load_words(connection, tenant_id, *(suspect.event_id for suspect in some))
-        for suspect in some:
-            package: Any = words.get(suspect.event_id, {}).get("package")
-            if package:
-                titles[suspect.decision_package_id] = str(package["title"])
+    evidence = [package for group in Group for package in comparison.evidence(group)]
+    for first in range(0, len(evidence), _TITLES_AT_ONCE):
+        batch = evidence[first : first + _TITLES_AT_ONCE]
+        words = load_words(connection, tenant_id, *(package.event_id for package in batch))
+        for package in batch:
+            content: Any = words.get(package.event_id, {}).get("package")
+            if content:
+                titles[package.decision_package_id] = str(content["title"])
     return titles

@@ -17,7 +17,7 @@ from store.commands.execute import execute_many
 from store.commands.invocation import Invocation
 from store.installation.installation import Installation
 from store.threads.members import load_unfollowing, write_names
-from store.threads.records import load_thread_by_key, look_later
+from store.threads.records import load_thread_by_key, set_due
 
 AT_ONCE = 32  # few, because clicks on these packages wait for all of them
 _SETTLED_AFTER = timedelta(minutes=2)  # longer than any submission takes
@@ -43,7 +43,7 @@ def follow_thread(
     write_names(connection, [package for package in packages if package.decision_package_id not in commands])
     changed = tuple(outcome.state.decision_package_id for outcome in outcomes if outcome.state and outcome.changed)
     there_may_be_more = bool(changed) and len(packages) == AT_ONCE
-    look_later(connection, thread.tenant_id, thread.thread_key, now if there_may_be_more else _next_look(thread, now))
+    set_due(connection, thread.tenant_id, thread.thread_key, now if there_may_be_more else _next_look(thread, now))
     return changed
 
 

@@ -60,7 +60,9 @@ _DUE = (
     .order_by(THREAD_RECORDS.c.due_at)
     .limit(1)
 )
-_LATER = update(THREAD_RECORDS).where(*_THIS).values(due_at=bindparam("at"))
+_SET_DUE = update(THREAD_RECORDS).where(*_THIS).values(due_at=bindparam("at"))
+# A row of `threads` says that the name `thread_id` (of a thread or a part of a run) is stopped. Its `package_id` is
+# then no package, but the stop of this thread (`stop_of_thread`).
 _STOP = insert(THREADS)
 _FREE = delete(THREADS).where(
     THREADS.c.tenant_id == bindparam("tenant"),
@@ -97,7 +99,10 @@ def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock
 
 
 def list_threads(connection: Connection, tenant_id: str, sees: Callable[[PackageState], bool], limit: int) -> list[str]:
-    """The keys of held threads and of `most` threads with an open package that the reader sees, the latest first."""
+    """The keys of all held threads, and of up to `limit` threads with an open package that the reader sees.
+
+    The latest first. `sees` is not applied to held threads: the caller checks each of them.
+    """
     latest: dict[str, datetime] = {}
     for row in connection.execute(_OPEN_PACKAGES, {"tenant": tenant_id}):
         if row.thread_key and len(latest) < limit and sees(parse_state(row.state)):
@@ -120,9 +125,9 @@ def next_due_thread(connection: Connection, tenant_id: str, now: datetime) -> st
     return row.thread_key if row else None
 
 
-def look_later(connection: Connection, tenant_id: str, key: str, at: datetime | None) -> None:
-    """When the clock looks at this thread again; None: never."""
-    connection.execute(_LATER, {"tenant": tenant_id, "key": key, "at": at})
+def set_due(connection: Connection, tenant_id: str, key: str, at: datetime | None) -> None:
+    """Set when the clock looks at this thread again; None: never."""
+    connection.execute(_SET_DUE, {"tenant": tenant_id, "key": key, "at": at})
 
 
 def save_thread(batch: Batch, before: ThreadState, after: ThreadState, head: str) -> None:
@@ -146,7 +151,7 @@ def save_thread(batch: Batch, before: ThreadState, after: ThreadState, head: str
 
 
 def _write_stops(batch: Batch, before: ThreadState, after: ThreadState) -> None:
-    """The names that submissions, claims and consents look up. A cancellation replaces a hold."""
+    """Write the stopped names, which submissions, claims and consents look up. A cancellation replaces a hold."""
     old, new = _stops(before), _stops(after)
     if gone := old - new:
         batch.execute(_FREE, [{"tenant": after.tenant_id, "name": name, "stop": stop} for name, stop in sorted(gone)])

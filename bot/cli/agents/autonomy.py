@@ -43,9 +43,9 @@ class EarnedAutonomy(NamedTuple):
             "successes_in_a_row": profile.consecutive_successes,
             "failures_that_count": failures,
             "demoted_at": rfc3339(profile.demoted_at) if profile.demoted_at else None,
-            "rises_to": profile.level_above,
+            "rises_to": profile.milder_level,
             "successes_to_rise": profile.successes_to_rise(self.settings),
-            "falls_to": profile.level_below(self.settings),
+            "falls_to": profile.stricter_level(self.settings),
             "failures_to_fall": profile.failures_to_fall(self.now, self.settings),
         }
 

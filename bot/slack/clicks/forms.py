@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from blocks.forms.entries import FILL_IN
 from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, needs_tick, slots_of
-from blocks.forms.forms import edit_confirmation, notice, read_metadata
+from blocks.forms.forms import edit_confirmation, notice_modal, read_metadata
 from blocks.forms.slots import InvalidFormError, read_slots
 from blocks.home.filter import filter_of, own_metadata, search_of_form, with_filter
 from blocks.kit.ids import Field, FormId, Ref
@@ -215,7 +215,7 @@ def _field_error(view: Mapping[str, Any], field: str, sentence: str) -> Answer:
 
 
 def notice_answer(title: str, sentence: str) -> Answer:
-    return {"response_action": "update", "view": notice(title, sentence)}
+    return {"response_action": "update", "view": notice_modal(title, sentence)}
 
 
 def _submit_filter(context: ListenerContext, view: Mapping[str, Any], user_id: str) -> Answer:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import structlog
 
 from blocks.card.buttons import answers_on_buttons
-from blocks.forms.forms import notice
+from blocks.forms.forms import notice_modal
 from blocks.kit.ids import ANSWER_BUTTONS, ActionId, Field, Ref
 from blocks.words.dossier import is_grave
 from blocks.words.refusals import done_message
@@ -145,4 +145,4 @@ async def _show_in_place(context: ListenerContext, tap: Tap, sentence: str) -> N
     if view.get("type") == "home":
         await home.publish(context, tap.user_id, home.OpenPages.first_of(view), warning=sentence)
     elif view:
-        await context.redraw(view, notice("Not possible", sentence))
+        await context.redraw(view, notice_modal("Not possible", sentence))

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from blocks.card.blindness import seen_by
-from blocks.forms.forms import notice
+from blocks.forms.forms import notice_modal
 from blocks.home.filter import filter_of, with_filter
 from blocks.kit.ids import Ref, subject_in
 from blocks.kit.message import Message
@@ -166,7 +166,7 @@ class ListenerContext:
         )
 
     async def tell(self, tap: Tap, sentence: str) -> None:
-        await self._answer(tap, notice("Not possible", sentence), private_message(sentence), sentence)
+        await self._answer(tap, notice_modal("Not possible", sentence), private_message(sentence), sentence)
 
     async def _answer(self, tap: Tap, view: View, message: Message, sentence: str) -> None:
         """Where the person looks: in a modal. If none can be opened any more, in a private note beside the card."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from blocks.forms.forms import notice
+from blocks.forms.forms import notice_modal
 from blocks.forms.json_text import UnreadableError
 from blocks.home.filter import own_metadata
 from blocks.kit.ids import Field, FormId
@@ -67,7 +67,7 @@ async def submit_thread_form(
 ) -> Answer:
     meant = read_thread_metadata(own_metadata(view))
     if meant is None:
-        return _update(notice("Not possible", GONE))
+        return _update(notice_modal("Not possible", GONE))
     result = await _execute(context, meant, view, user_id, request_id)
     if isinstance(result, Refusal):
         context.count_refusal(result, meant.thread_key, user_id)
@@ -99,14 +99,14 @@ def _refused(view: Mapping[str, Any], refusal: Refusal) -> Answer:
     """If the same form can succeed later or with another value, it stays open with what was typed."""
     if refusal.reason in _FIELD_OF_REASON:
         return _error(view, _FIELD_OF_REASON[refusal.reason], sentence_text(refusal.sentence))
-    return _update(notice("Not possible", refusal.sentence))
+    return _update(notice_modal("Not possible", refusal.sentence))
 
 
 def _error(view: Mapping[str, Any], field: Field, sentence: str) -> Answer:
     """Beside the field, or beside the first input if the form has no such field."""
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     if not inputs or view.get("callback_id") != FormId.THREAD_COMMAND:
-        return _update(notice("Not possible", sentence))
+        return _update(notice_modal("Not possible", sentence))
     return {"response_action": "errors", "errors": {field if field in inputs else inputs[0]: sentence}}
 
 

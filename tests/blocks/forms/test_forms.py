@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.forms.fields import FIELD_BLOCKS
-from blocks.forms.forms import away_form, form, notice, read_metadata
+from blocks.forms.forms import away_form, form, notice_modal, read_metadata
 from blocks.kit.ids import Field, Ref
 from blocks.words.verbs import LOOKS, meaning
 from playground.blockkit.validate import validate_view
@@ -237,7 +237,7 @@ def test_metadata_can_be_parsed_again() -> None:
 
 
 def test_a_notice_has_no_inputs(golden: Golden) -> None:
-    view = notice("Already decided", "This is already approved by <@USENTA>; nothing was changed.")
+    view = notice_modal("Already decided", "This is already approved by <@USENTA>; nothing was changed.")
     golden("form_notice", view)
     assert validate_view(view) == ()
     assert [element["user_id"] for element in of_type(view, "user")] == ["USENTA"]

@@ -1,4 +1,4 @@
-"""What mails say, and to what they lead."""
+"""What mails say, and where their links lead."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ def profile_after(
         pytest.param(SOFT, "+" * 9 + "-" + "+" * 9, SOFT, id="a failure ends the run of successes"),
         pytest.param(SOFT, "-", SOFT, id="one failure is forgiven"),
         pytest.param(SOFT, "--", HARD, id="two failures cost a level"),
-        pytest.param(NOTIFY, "--", SOFT, id="two failures bring back to the start"),
-        pytest.param(AUTO, "--", SOFT, id="from anywhere above it"),
+        pytest.param(NOTIFY, "--", SOFT, id="two failures bring the agent back to the starting level"),
+        pytest.param(AUTO, "--", SOFT, id="two failures do so from full autonomy as well"),
         pytest.param(SOFT, "-+-", HARD, id="a success between two failures does not undo the first"),
         pytest.param(SOFT, "---", HARD, id="failures that have cost a level are spent"),
         pytest.param(SOFT, "----", TAKEOVER, id="two more cost the next"),
@@ -50,7 +50,7 @@ def profile_after(
         pytest.param(HARD, "+" * 10, SOFT, id="what was lost can be earned again"),
     ],
 )
-def test_successes_lower_the_level_that_an_agent_has_earned_and_failures_raise_it(
+def test_successes_make_the_level_of_an_agent_milder_and_failures_make_it_stricter(
     start: HITLLevel, outcomes: str, end: HITLLevel
 ) -> None:
     assert profile_after(profile(start), outcomes).current_level is end
@@ -102,7 +102,7 @@ def test_the_named_number_of_successes_earns_the_named_level_and_one_less_does_n
     track = profile_after(profile(level), history)
     needed = track.successes_to_rise(SETTINGS)
     assert profile_after(track, "+" * (needed - 1)).current_level is track.current_level
-    assert profile_after(track, "+" * needed).current_level is track.level_above
+    assert profile_after(track, "+" * needed).current_level is track.milder_level
 
 
 @given(level=st.sampled_from(HITLLevel), history=outcomes)
@@ -113,7 +113,7 @@ def test_the_named_number_of_failures_costs_the_named_level_and_one_less_does_no
     track, moment = profile_after(profile(level), history), timedelta(seconds=1)
     needed = track.failures_to_fall(now, SETTINGS)
     assert profile_after(track, "-" * (needed - 1), now, moment).current_level is track.current_level
-    assert profile_after(track, "-" * needed, now, moment).current_level is track.level_below(SETTINGS)
+    assert profile_after(track, "-" * needed, now, moment).current_level is track.stricter_level(SETTINGS)
 
 
 def test_the_thresholds_are_those_of_the_policy() -> None:

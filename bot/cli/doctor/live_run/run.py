@@ -1,4 +1,9 @@
-"""One run: where it posts, who answers it, and how it asks."""
+"""`LiveRun`: what the steps of one run share: where they post, who answers, and how they ask the operator.
+
+`countersign doctor --live` posts in a real channel. A step posts messages or opens views, and asks the operator to
+press a button or to compare what they see with a description. The operator's clicks come in through `arrivals`. At
+its end, also after Ctrl-C, the run deletes what it posted, unless the operator wants to keep it.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +25,16 @@ from bot.slack.transport.socket import Socket
 from scheduler.common.messenger import BusyError, Posted, SlackError
 
 T = TypeVar("T")
-TRIES = 5
+RETRIES = 5
 AS_DESCRIBED, DIFFERENT, SKIP = "As described", "Different", "Skip"
 
 
 @dataclass
 class LiveRun:
-    """`group` is a user group that the policy names. `posted` are the messages of the run that are still there."""
+    """`group` is a user group that the policy names. `posted` are the messages of the run that are still there.
+
+    `begun` is the click with which the operator began the run; `command` sets it before the first step.
+    """
 
     slack: SlackClient
     installed: InstalledApp
@@ -76,7 +84,7 @@ class LiveRun:
         return {"type": "button", "text": plain(label, 75), "action_id": self.arrivals.id_of(name)}
 
     def unique(self, name: str) -> str:
-        """A name that no other message of this run has, so that a late click on an earlier one is known as such."""
+        """A name for a button that no other message of this run has, so that a late click is not taken for this one."""
         return f"{name}_{next(self._numbers)}"
 
     async def press(self, instruction: str, label: str) -> Arrival | None:
@@ -87,11 +95,11 @@ class LiveRun:
         arrival = await self.arrivals.first()
         return arrival if arrival.name == pressed else None
 
-    async def ask(self, question: str, shown: Sequence[Block] = ()) -> Result:
+    async def ask(self, question: str, above: Sequence[Block] = ()) -> Result:
         """Ask whether something looks as described; after "Different", a form asks what was seen instead."""
         names = {label: self.unique("answer") for label in (AS_DESCRIBED, DIFFERENT, SKIP)}
         self.arrivals.expect(*names.values())
-        await self.ask_for(question, [self.button(label, name) for label, name in names.items()], shown)
+        await self.ask_for(question, [self.button(label, name) for label, name in names.items()], above)
         seen = self.unique("seen")
         arrival = await self.arrivals.first()
         while arrival.name == names[DIFFERENT]:
@@ -105,8 +113,8 @@ class LiveRun:
             return differs(f"the operator saw: {_typed(arrival)}")
         return as_expected() if arrival.name == names[AS_DESCRIBED] else not_tried("skipped")
 
-    async def ask_for(self, text: str, buttons: Iterable[dict[str, Any]], shown: Sequence[Block] = ()) -> None:
-        await self.post(Message(text, (*shown, statement(text), actions(buttons))))
+    async def ask_for(self, text: str, buttons: Iterable[dict[str, Any]], above: Sequence[Block] = ()) -> None:
+        await self.post(Message(text, (*above, statement(text), actions(buttons))))
 
     async def open_view(self, arrival: Arrival, view: dict[str, Any]) -> dict[str, Any]:
         return await self._view(self.web.views_open(trigger_id=arrival.trigger_id, view=view))
@@ -122,8 +130,8 @@ class LiveRun:
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Slack takes about one message a second in a channel: wait as long as it says."""
-    for _ in range(TRIES):
+    """Call, and if Slack limits the rate, wait as long as it says and call again, `RETRIES` times at most."""
+    for _ in range(RETRIES):
         try:
             return await call()
         except BusyError as fault:

@@ -1,4 +1,8 @@
-"""The card of a package while it is judged blindly: for the one who judges, and for everyone in a channel."""
+"""The card of a package that someone judges in a blind second look: for that person, and for everyone in a channel.
+
+The judge sees the proposal as it was made and not the decision; everyone else is told to open Details. What the card
+must hide is taken out before, by `blocks.card.blindness`; `card` draws this instead of the usual card.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,20 @@ def label(look: LookView) -> str:
 
 def look_text(look: LookView) -> str:
     """What everyone may know, as plain text."""
-    before, after = _around_the_end(look)
+    before, after = _text_around_time(look)
     return f"{before}{in_utc(look.until)}{after}"
 
 
 def look_line(look: LookView) -> Element:
-    before, after = _around_the_end(look)
+    before, after = _text_around_time(look)
     return paragraph(before, moment(look.until), after)
 
 
-def _around_the_end(look: LookView) -> tuple[str, str]:
+def _text_around_time(look: LookView) -> tuple[str, str]:
+    """The words before and after the time at which the look ends: cards show it in the reader's zone."""
     if look.is_own:
         return f"{ASKED} {HIDDEN} You have until ", "."
-    return f"{DECIDED} Details says to everyone else how, and by whom. This card does by ", " at the latest."
+    return f"{DECIDED} Everyone else finds the decision in Details. This card shows it by ", " at the latest."
 
 
 def look_blocks(dossier: Dossier, look: LookView, title: str) -> tuple[Block, ...]:
