@@ -59,7 +59,7 @@ class MailServer:
 
     def __init__(self) -> None:
         self.got: list[Received] = []
-        self.to_recipients: deque[str] = deque()
+        self.to_recipients: deque[str | Held] = deque()
         self.to_commands: deque[str] = deque()  # to DATA, before the text
         self.to_texts: deque[str | Held] = deque()
         self.to_logins: deque[bool] = deque()
@@ -92,17 +92,13 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - named by aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        answer = self.to_recipients.popleft() if self.to_recipients else ACCEPTED
+        answer = await _say(self.to_recipients)
         if answer == ACCEPTED:
             envelope.rcpt_tos.append(address)
         return _cut_or(answer, server)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
-        answer = self.to_texts.popleft() if self.to_texts else ACCEPTED
-        if isinstance(answer, Held):
-            answer.begun.set()
-            await answer.free.wait()
-            answer = answer.answer
+        answer = await _say(self.to_texts)
         if answer in (ACCEPTED, CUT):
             content = envelope.content
             assert isinstance(content, bytes)
@@ -123,6 +119,16 @@ class _Connection(SMTP):
             await super().smtp_DATA(arg)
         else:
             await self.push(answer)
+
+
+async def _say(answers: deque[str | Held]) -> str:
+    """The next answer, once it is let go."""
+    answer = answers.popleft() if answers else ACCEPTED
+    if isinstance(answer, Held):
+        answer.begun.set()
+        await answer.free.wait()
+        return answer.answer
+    return answer
 
 
 def _cut_or(answer: str, server: SMTP) -> str:

@@ -27,6 +27,7 @@ from store.outbox.deliveries import ClaimedCallback
 from store.packages.packages import load_packages
 
 NOT_THERE = "the package is not there"
+MOVED = "the address of this person has changed"
 NOTHING_TO_TELL = "there is nothing to tell"
 _OVER = {NO_LONGER_SO, SLACK_IS_BACK}
 
@@ -35,18 +36,27 @@ class DirectoryStaleError(Exception):
     """Nobody knows who may be told, until the directory is read."""
 
 
+class ClaimLostError(Exception):
+    """Another process has claimed the mail, or could before the answer comes: this one must not send it."""
+
+
+class OverError(Exception):
+    """What the text tells has changed before the text left. The message says how."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Whether a mail that may have arrived may be sent once more as it is, to `address`. `refusal`: why not."""
+    """Whether the saved text of a mail may be sent as it is, to `address`. `refusal`: why not."""
 
     address: str | None = None
     refusal: str | None = None
 
 
 def recheck_mail(connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime) -> Recheck:
-    """What is over keeps nobody from being told of the rest. Raises `DirectoryStaleError` if nobody knows.
+    """Whether what the saved text tells still holds. Raises `DirectoryStaleError` if nobody knows.
 
-    A mail is refused if nothing in it is still to be told, or if something in it is no longer for this person.
+    A text that cannot have left is written again if anything in it is over. One that may have arrived stays the same
+    message: what is over keeps nobody from being told of the rest, but what is no longer for this person does.
     """
     needs, roster = letters.load_told(connection, mail), installation.roster(connection)
     person = identify(roster, mail.agent_id, now)
@@ -56,9 +66,25 @@ def recheck_mail(connection: Connection, installation: Installation, mail: Claim
     checks.load(need.package_id for need in needs)
     obstacles = [checks.obstacle(need) for need in needs]
     over = [why for why in obstacles if why]
-    if None in obstacles and set(over) <= _OVER:
+    tolerated = _OVER if mail.unanswered else set[str]()
+    if None in obstacles and set(over) <= tolerated:
         return Recheck(person.email)
     return Recheck(refusal="; ".join(dict.fromkeys(over)) or NOTHING_TO_TELL)
+
+
+def begin_if_still_so(
+    connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime, *, address: str | None
+) -> str | None:
+    """Count an attempt that may arrive, unless what it tells is over: in one transaction. Returns why it is over.
+
+    Raises `ClaimLostError` if another process has claimed the mail.
+    """
+    recheck = recheck_mail(connection, installation, mail, now)
+    if recheck.refusal or recheck.address != address:
+        return recheck.refusal or MOVED
+    if not letters.begin_sending(connection, mail):
+        raise ClaimLostError(mail.callback_id)
+    return None
 
 
 def why_nobody(refusal: Refusal) -> str:

@@ -20,7 +20,14 @@ import structlog
 from blocks.mail.mail import Mail
 from scheduler.callbacks.retries import AttemptResult, Dead, Delivered, Dropped, Postponed, Retry, result_of_failure
 from scheduler.mail.addresses import AddressError, parse_address
-from scheduler.mail.checking import NOTHING_TO_TELL, DirectoryStaleError, recheck_mail
+from scheduler.mail.checking import (
+    NOTHING_TO_TELL,
+    ClaimLostError,
+    DirectoryStaleError,
+    OverError,
+    begin_if_still_so,
+    recheck_mail,
+)
 from scheduler.mail.client import (
     TAKEN_WITHIN,
     Envelope,
@@ -43,6 +50,8 @@ MAX_UNANSWERED = 2
 LATER = timedelta(hours=1)  # until the next mail names what this one counts
 ENOUGH = timedelta(seconds=TAKEN_WITHIN + 5)  # of the claim, when the text is about to be sent
 UNTIL_IT_IS_READ = timedelta(seconds=30)
+UNTIL_IT_IS_WRITTEN_AGAIN = timedelta(seconds=2)
+NOT_AGAIN = "no answer came when it was sent, and it is not sent again: "
 NO_ADDRESS = "the directory has no e-mail address for this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
 EMPTIED = "not sent: retention has emptied its words"
@@ -51,10 +60,6 @@ GIVEN_UP = "no answer came the last two times that the text was sent: it may hav
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class ClaimLostError(Exception):
-    """Another process has claimed the mail, or could before the answer comes: this one must not send it."""
 
 
 class MailPost:
@@ -93,18 +98,19 @@ class MailPost:
             return Dropped(_reasons(draft) or NOTHING_TO_TELL)
         if not draft.address:
             return Dead(NO_ADDRESS)
-        return await self._write_and_send(mail, draft, draft.mail, parse_address(draft.address))
+        return await self._write_and_send(mail, draft, draft.mail, draft.address)
 
     def _situation(self, mail: ClaimedCallback) -> dict[str, Any]:
         return {"installation": self._store.installation, "mail": mail, "now": self._store.clock()}
 
-    async def _write_and_send(
-        self, mail: ClaimedCallback, draft: Draft, content: Mail, recipient: Address
-    ) -> AttemptResult:
+    async def _write_and_send(self, mail: ClaimedCallback, draft: Draft, content: Mail, address: str) -> AttemptResult:
+        recipient = parse_address(address)
         body = write_message(content, self._heading(draft, recipient))
         await self._save(mail, body, draft)
         try:
-            return await self._send(mail, Envelope(recipient.addr_spec, body.encode()))
+            return await self._send(mail, Envelope(recipient.addr_spec, body.encode()), address)
+        except OverError as change:  # nothing has left: the next attempt tells what is so then
+            return Postponed(self._now() + UNTIL_IT_IS_WRITTEN_AGAIN, str(change))
         except TextRefusedError as refusal:
             return await self._without_words(mail, refusal) if draft.has_words else Dead(str(refusal))
 
@@ -132,9 +138,13 @@ class MailPost:
         if not saved:
             raise ClaimLostError(mail.callback_id)
 
-    async def _begin(self, mail: ClaimedCallback) -> None:
-        if mail.lease - self._now() < ENOUGH or not await self._store.write(partial(letters.begin_sending, mail=mail)):
+    async def _begin(self, mail: ClaimedCallback, address: str) -> None:
+        """The last step before the text: a server may have taken its time until here."""
+        if mail.lease - self._now() < ENOUGH:
             raise ClaimLostError(mail.callback_id)
+        begin = partial(begin_if_still_so, **self._situation(mail), address=address)
+        if over := await self._store.write(begin):
+            raise OverError(over)
 
     async def _send_again(self, mail: ClaimedCallback) -> AttemptResult:
         """The same message, which may have arrived already."""
@@ -142,18 +152,21 @@ class MailPost:
             return Dead(EMPTIED)
         recheck = await self._store.read(partial(recheck_mail, **self._situation(mail)))
         if recheck.refusal:
-            return Dead(f"no answer came when it was sent, and it is not sent again: {recheck.refusal}")
+            return Dead(NOT_AGAIN + recheck.refusal)
         if not recheck.address:
             return Dead(NO_ADDRESS)
         try:
             recipient = parse_address(recheck.address)
-            return await self._send(mail, Envelope(recipient.addr_spec, mail.body.encode()))
+            return await self._send(mail, Envelope(recipient.addr_spec, mail.body.encode()), recheck.address)
+        except OverError as change:
+            return Dead(f"{NOT_AGAIN}{change}")
         except TextRefusedError as refusal:
             return Dead(str(refusal))
 
-    async def _send(self, mail: ClaimedCallback, envelope: Envelope) -> AttemptResult:
+    async def _send(self, mail: ClaimedCallback, envelope: Envelope, address: str) -> AttemptResult:
+        """`address`: as the directory has it."""
         try:
-            await self._client.send(envelope, partial(self._begin, mail))
+            await self._client.send(envelope, partial(self._begin, mail, address))
         except NoAnswerError as fault:
             is_last = mail.unanswered + 1 >= MAX_UNANSWERED
             return Dead(GIVEN_UP) if is_last else self._again(mail, str(fault))
