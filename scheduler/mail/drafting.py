@@ -27,7 +27,7 @@ from scheduler.cards.dossiers import dossier_of
 from scheduler.mail.checking import Checks, why_nobody
 from store.installation.installation import Installation
 from store.mail.agenda import Agenda, KnownObstacles, OpenNeed, load_agenda
-from store.mail.lanes import MailLane
+from store.mail.lanes import MailLane, comes_after_many
 from store.outbox.cards import posted_cards
 from store.outbox.deliveries import ClaimedCallback
 
@@ -78,7 +78,7 @@ def draft_mail(
     if trouble and checks.trouble:  # has a mail of its own; what else is to be told, the next one tells
         text = compose_trouble_mail(checks.trouble)
         return Draft(checks.known, trouble, survey.drops, address=person.email, mail=text)
-    if mail.event_type == MailLane.TAKEOVER and survey.packages <= MAX_ALONE:
+    if _is_alone(connection, mail, survey):
         survey.keep_one()
     return _Writer(checks, link_to, has_words=not mail.words_refused).write(survey, agenda)
 
@@ -103,7 +103,6 @@ class _Survey:
         self.packages -= len(obstacles) == len(needs)
 
     def keep_one(self) -> None:
-        """A takeover is told whole, so it has a mail of its own; only if many wait are they one list."""
         self.left, self.packages = self.left[:1], len(self.left[:1])
 
 
@@ -121,6 +120,12 @@ def _survey(agenda: Agenda, checks: Checks) -> _Survey:
             if survey.is_full:
                 return survey
     return survey
+
+
+def _is_alone(connection: Connection, mail: ClaimedCallback, survey: _Survey) -> bool:
+    """A takeover is told whole, so it has a mail of its own; only if many wait, or came lately, are they one list."""
+    is_takeover = mail.event_type == MailLane.TAKEOVER
+    return is_takeover and survey.packages <= MAX_ALONE and not comes_after_many(connection, mail)
 
 
 class _Writer:

@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, text, update
 
 from rules.mail.reasons import MailReason
 from store.mail.needs import MOMENT, NEEDS
 from store.outbox.callbacks import CALLBACKS, TAKEOVER_MAIL, CallbackState
+from store.outbox.deliveries import ClaimedCallback
 from store.schema.outbox_tables import A_MAIL, OPEN_MAIL
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+MANY_TAKEOVERS = 20  # mails about takeovers to one person within an hour; after them, one mail a minute
 LONGEST_CLAIM = timedelta(minutes=1)  # what is due later is not claimed, but waits for its next attempt
 
 
@@ -38,31 +40,24 @@ _SAME_LANE = (
     CALLBACKS.c.event_type == LANE,
 )
 _OPEN = select(CALLBACKS.c.callback_id).where(*_SAME_LANE, text(OPEN_MAIL))
-_OF_LAST_HOUR = (
-    select(func.count())
-    .select_from(CALLBACKS)
-    .where(
-        *_SAME_LANE,
-        CALLBACKS.c.created_at > bindparam("since", type_=MOMENT),
-        CALLBACKS.c.state != CallbackState.DROPPED.value,
-        text(A_MAIL),
-    )
-    .scalar_subquery()
+_SINCE = CALLBACKS.c.created_at > bindparam("since", type_=MOMENT)
+_COUNT = (text(A_MAIL), CALLBACKS.c.state != CallbackState.DROPPED.value)
+_OF_LAST_HOUR = select(func.count()).select_from(CALLBACKS).where(*_SAME_LANE, _SINCE, *_COUNT).scalar_subquery()
+_OF_LAST_MINUTE = select(CALLBACKS.c.callback_id).where(
+    *_SAME_LANE, CALLBACKS.c.created_at > bindparam("minute", type_=MOMENT), *_COUNT
+)
+_IS_TAKEOVER = NEEDS.c.reason == MailReason.TAKEOVER.value
+# A flood of takeovers, by an agent in a loop for example, must not drown each of them in mails.
+_HAS_ROOM = or_(
+    and_(_IS_TAKEOVER, or_(_OF_LAST_HOUR < MANY_TAKEOVERS, ~_OF_LAST_MINUTE.exists())),
+    and_(~_IS_TAKEOVER, bindparam("per_hour") > _OF_LAST_HOUR),
 )
 _RIPE = (
     NEEDS.c.tenant_id == bindparam("tenant"),
     text("mail_needs.state = 'due'"),
     NEEDS.c.due_at <= bindparam("now", type_=MOMENT),
 )
-_READY = (
-    select(NEEDS.c.user_id, LANE)
-    .distinct()
-    .where(
-        *_RIPE,
-        ~_OPEN.exists(),
-        or_(NEEDS.c.reason == MailReason.TAKEOVER.value, bindparam("per_hour") > _OF_LAST_HOUR),
-    )
-)
+_READY = select(NEEDS.c.user_id, LANE).distinct().where(*_RIPE, ~_OPEN.exists(), _HAS_ROOM)
 _HELD_UP = (
     CALLBACKS.c.tenant_id == bindparam("tenant"),
     text(OPEN_MAIL),
@@ -76,6 +71,18 @@ _OPENED = text(
     " 0, :now, :now, 'mail') ON CONFLICT DO NOTHING"
 ).bindparams(bindparam("now", type_=MOMENT))
 
+_OF_MAIL = (
+    CALLBACKS.c.tenant_id == bindparam("tenant"),
+    CALLBACKS.c.agent_id == bindparam("user"),
+    CALLBACKS.c.event_type == bindparam("lane"),
+)
+_CREATED = select(CALLBACKS.c.created_at).where(*_OF_MAIL, CALLBACKS.c.callback_id == bindparam("mail"))
+_BEFORE = (
+    select(func.count())
+    .select_from(CALLBACKS)
+    .where(*_OF_MAIL, _SINCE, CALLBACKS.c.callback_id != bindparam("mail"), *_COUNT)
+)
+
 
 def has_mails_to_open(connection: Connection, tenant_id: str, now: datetime, per_hour: int) -> bool:
     """Whether someone must be told of something that no open mail will tell soon."""
@@ -85,8 +92,9 @@ def has_mails_to_open(connection: Connection, tenant_id: str, now: datetime, per
 
 
 def open_mails(connection: Connection, tenant_id: str, now: datetime, per_hour: int, new_id: Callable[[], str]) -> None:
-    """Open a mail for each person and lane with something to tell and no open mail; `per_hour` limits no takeovers.
+    """Open a mail for each person and lane with something to tell and no open mail.
 
+    `per_hour` limits no takeovers: of these, a person who has had many within the hour gets one mail a minute.
     An open mail that waits for its next attempt is due at once if there is something new to tell.
     """
     key = _opening_key(tenant_id, now, per_hour)
@@ -102,5 +110,12 @@ def open_mails(connection: Connection, tenant_id: str, now: datetime, per_hour: 
 
 
 def _opening_key(tenant_id: str, now: datetime, per_hour: int) -> dict[str, Any]:
-    limits = {"since": now - HOUR, "per_hour": per_hour, "claimed": now + LONGEST_CLAIM}
+    limits = {"since": now - HOUR, "minute": now - MINUTE, "per_hour": per_hour, "claimed": now + LONGEST_CLAIM}
     return {"tenant": tenant_id, "now": now} | limits
+
+
+def comes_after_many(connection: Connection, mail: ClaimedCallback) -> bool:
+    """Whether the person has had so many mails about takeovers before this one that it tells all that wait."""
+    key = {"tenant": mail.tenant_id, "user": mail.agent_id, "lane": mail.event_type, "mail": mail.callback_id}
+    created = connection.execute(_CREATED, key).scalar_one()
+    return connection.execute(_BEFORE, key | {"since": created - HOUR}).scalar_one() >= MANY_TAKEOVERS

@@ -82,14 +82,50 @@ async def test_a_takeover_that_comes_before_the_last_attempt_of_a_mail_gets_atte
     assert packages_told(server) == [first, second]
 
 
-async def test_no_number_of_takeovers_in_an_hour_holds_the_next_one_back(
+async def test_after_twenty_mails_about_takeovers_in_an_hour_those_that_follow_are_one_mail_a_minute(
     rounds: MailRounds, server: MailServer
 ) -> None:
-    takeovers = []
-    for _ in range(8):
-        takeovers.append(await submit_takeover(rounds))
-        await rounds.later()
-    assert packages_told(server) == takeovers
+    """None is lost: the twenty came at once, one by one."""
+    takeovers = [await tell_takeover(rounds) for _ in range(20)]
+    at_once = packages_told(server)
+    await submit_takeover(rounds)
+    await submit_takeover(rounds)
+    await rounds.later()
+    within_the_minute = len(server.got)
+    await rounds.later(MINUTE)
+    await rounds.later()
+    assert (at_once, within_the_minute) == (takeovers, 20)
+    assert [mail.subject for mail in server.got[20:]] == ["2 decisions wait for you"]
+    assert {state for _, _, state, _ in await rounds.needs()} == {"recorded"}
+
+
+async def test_more_takeovers_than_one_mail_names_are_named_minute_by_minute(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    for _ in range(20):
+        await tell_takeover(rounds)
+    for _ in range(25):
+        await submit_takeover(rounds)
+    for _ in range(4):
+        await rounds.later(MINUTE)
+    assert [mail.subject for mail in server.got[20:]] == ["25 decisions wait for you", "5 decisions wait for you"]
+    assert {state for _, _, state, _ in await rounds.needs()} == {"recorded"}
+
+
+async def test_an_hour_after_many_takeovers_the_next_one_is_told_at_once_again(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    for _ in range(20):
+        await tell_takeover(rounds)
+    await rounds.later(timedelta(hours=1))
+    both = [await tell_takeover(rounds) for _ in range(2)]
+    assert packages_told(server)[20:] == both
+
+
+async def tell_takeover(rounds: MailRounds) -> str:
+    package_id = await submit_takeover(rounds)
+    await rounds.later()
+    return package_id
 
 
 async def test_a_takeover_is_told_whole_and_alone_whatever_else_waits(rounds: MailRounds, server: MailServer) -> None:
