@@ -62,7 +62,7 @@ def events_for_agent(events: Iterable[dict[str, Any]], state: PackageState) -> l
 
 
 def _event_for_agent(event: dict[str, Any], state: PackageState) -> dict[str, Any]:
-    if event["previous"] is None:
+    if event["revision"] == 1:
         return event  # the whole state of a new package, which nobody looked at; its digest can be computed again
     of_look, at = event["event_type"] in _ABOUT_A_LOOK, datetime.fromisoformat(event["occurred_at"])
     if of_look or hides_event(state, event["event_type"], event["actor"], at, None):

@@ -58,7 +58,7 @@ def status_document(
         "terminal": state.status.terminal,
         "may_proceed": state.may_proceed(now),
         "level": state.level.value,
-        "why": [why.model_dump(mode="json") for why in state.why],
+        "why": [{"rule": why.rule, "level": why.level.value, "because": why.because} for why in state.why],
         "warnings": [f"{name} is empty. Reviewers may need it" for name in state.warnings],
         "action_digest": state.action_digest,
         "interrupt": _interrupt(state, roster, now),

@@ -46,11 +46,13 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
     """The level and its reasons, without the rules that exceptions set aside."""
     case = Case(_facts_of_package(package, background, policy))
     proposal = Proposal(package, background, fits_on_card(package, policy.look(package.action_type)))
-    findings = list(_evaluate(RULES, case, proposal))
-    left_out = [finding for finding in findings if finding.rule in background.set_aside and finding.level > _AUTO]
-    fired = _weigh([finding for finding in findings if finding.rule not in background.set_aside], case, proposal)
+    findings, left_out = list(_evaluate(RULES, case, proposal)), []
+    if background.set_aside:
+        left_out = [finding for finding in findings if finding.rule in background.set_aside and finding.level > _AUTO]
+        findings = [finding for finding in findings if finding.rule not in background.set_aside]
+    fired = _weigh(findings, case, proposal)
     return Assessment(
-        level=_level_of(fired),
+        level=fired[0].level if fired else _AUTO,
         why=tuple(_why(finding) for finding in (*fired, *(_set_aside(finding, background) for finding in left_out))),
         risk=case.risk,
         reversibility=case.reversibility,

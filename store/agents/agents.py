@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select
@@ -120,19 +121,39 @@ def load_proposing_agent(
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+    return _parse_agent(*_COLUMNS_OF_AGENT(row))
+
+
+_COLUMNS_OF_AGENT = attrgetter(
+    "agent_id", "name", "owner", "standing", "frozen", "callback_url", "scope", "per_minute", "max_open"
+)
+
+
+@lru_cache(maxsize=1024)  # every request needs its agent two or three times, and there are few agents
+def _parse_agent(  # noqa: PLR0917 - the columns, by which it is cached
+    agent_id: str,
+    name: str,
+    owner: str,
+    standing: str,
+    frozen: bool,  # noqa: FBT001
+    callback_url: str | None,
+    scope: str | None,
+    per_minute: int | None,
+    max_open: int | None,
+) -> Agent:
     return Agent(
-        agent_id=row.agent_id,
-        name=row.name,
-        owner=row.owner,
-        standing=AgentStanding(row.standing),
-        frozen=row.frozen,
-        callback_url=row.callback_url,
-        scope=parse_scope(row.scope),
-        rates=rates_of(row.per_minute, row.max_open),
+        agent_id=agent_id,
+        name=name,
+        owner=owner,
+        standing=AgentStanding(standing),
+        frozen=frozen,
+        callback_url=callback_url,
+        scope=parse_scope(scope),
+        rates=rates_of(per_minute, max_open),
     )
 
 
-@lru_cache(maxsize=1024)  # needed by every request, and there are few agents
+@lru_cache(maxsize=1024)
 def parse_scope(text: str | None) -> KeyScope:
     return KeyScope.model_validate_json(text) if text else KeyScope()
 

@@ -130,7 +130,7 @@ def _decide(
         return Outcome(state=result.before, roster=roster)
     with batch_or_stale(connection) as batch:
         _save_answer(batch, installation.tenant_id, invocation, result.after.decision_package_id, result.refusal)
-        write_transition(connection, result, loaded, situation, invocation.trace)
+        write_transition(batch, result, loaded, situation, invocation.trace)
     return Outcome(
         state=result.after,
         refusal=result.refusal,
@@ -163,7 +163,7 @@ def _record_refusal(
         if not is_first_this_minute(connection, loaded.state, invocation.actor, refusal, invocation.now):
             return Outcome(state=loaded.state, refusal=refusal)
         attempt = record_refusal(loaded.state, invocation.command, situation, refusal.reason)
-        write_transition(connection, attempt, loaded, situation)
+        write_transition(batch, attempt, loaded, situation)
     return Outcome(state=attempt.after, refusal=refusal, changed=True, before=attempt.before, trace=loaded.trace)
 
 

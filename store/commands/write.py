@@ -1,6 +1,6 @@
 """Writes a transition: the state, its events and their content, and the rows derived from them.
 
-Every statement is sent in the caller's transaction, gathered in one batch.
+Every statement is gathered in the caller's batch, which sends them in one transaction.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CONFLICTS = frozenset(["events_pkey", append_only_message("events"), "commands_
 
 
 def write_transition(
-    connection: Connection,
+    batch: Batch,
     transition: Transition,
     loaded: Loaded | None,
     situation: Situation,
@@ -47,27 +47,26 @@ def write_transition(
     """Write everything in the caller's transaction, so that nobody sees half of it. `trace`: of a new package."""
     if not transition.occurrences:
         return
-    before, after = transition.before, transition.after
+    connection, before, after = batch.connection, transition.before, transition.after
     events, contents = _seal_events(transition, loaded.head if loaded else None)
     callback_url = _callback_url(transition, loaded, situation)
-    with batch_or_stale(connection) as batch:
-        save_package(batch, before, Loaded(after, events[-1]["digest"], callback_url, trace))
-        rows = [_row(occurrence, event) for occurrence, event in zip(transition.occurrences, events, strict=True)]
-        batch.execute(APPEND_EVENT, rows)
-        content.save_content(batch, contents)
-        versions.write_versions(batch, before, after)
-        tasks.write_tasks(batch, before, after)
-        threads.write_thread_holds(batch, before, after)
-        votes.write_votes(batch, transition.occurrences)
-        noes.write_noes(batch, before, after)
-        write_exceptions(batch, before, after)
-        cards.write_cards(batch, before, after, situation.policy)
-        write_mail_needs(connection, batch, before, after, situation)
-        mark_recorded(batch, transition)
-        callbacks.write_callbacks(batch, transition, events, callback_url, situation)
-        if transition.profile:
-            # Written at once, because the next command in this transaction reads it.
-            save_profile(connection, after.tenant_id, transition.profile)
+    save_package(batch, before, Loaded(after, events[-1]["digest"], callback_url, trace))
+    rows = [_row(occurrence, event) for occurrence, event in zip(transition.occurrences, events, strict=True)]
+    batch.execute(APPEND_EVENT, rows)
+    content.save_content(batch, contents)
+    versions.write_versions(batch, before, after)
+    tasks.write_tasks(batch, before, after)
+    threads.write_thread_holds(batch, before, after)
+    votes.write_votes(batch, transition.occurrences)
+    noes.write_noes(batch, before, after)
+    write_exceptions(batch, before, after)
+    cards.write_cards(batch, before, after, situation.policy)
+    write_mail_needs(connection, batch, before, after, situation)
+    mark_recorded(batch, transition)
+    callbacks.write_callbacks(batch, transition, events, callback_url, situation)
+    if transition.profile:
+        # Written at once, because the next command in this transaction reads it.
+        save_profile(connection, after.tenant_id, transition.profile)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable
 
-from store.engine.statements import Values, compile_statement, driver_cursor
+from store.engine.statements import Values, compile_statement, raise_as_sqlalchemys
 
 _BATCH = "countersign.batch"
 
@@ -27,13 +27,17 @@ class Batch:
         """Send all statements now; the batch is empty afterwards."""
         pending, self._rows = self._rows, {}
         dialect = self.connection.dialect
-        with driver_cursor(self.connection) as cursor, _pipeline(self.connection):
-            for statement, rows in pending.items():
-                compiled = compile_statement(statement, tuple(rows[0]), dialect)
-                if len(rows) == 1:
-                    cursor.execute(compiled.text, compiled.bind(rows[0]))
-                else:
-                    cursor.executemany(compiled.text, [compiled.bind(row) for row in rows])
+        try:
+            with _pipeline(self.connection):
+                cursor: Any = self.connection.connection.cursor()
+                for statement, rows in pending.items():
+                    compiled = compile_statement(statement, tuple(rows[0]), dialect)
+                    if len(rows) == 1:
+                        cursor.execute(compiled.text, compiled.bind(rows[0]))
+                    else:
+                        cursor.executemany(compiled.text, [compiled.bind(row) for row in rows])
+        except dialect.loaded_dbapi.Error as fault:
+            raise_as_sqlalchemys(self.connection, fault)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from store.engine.address import connect_options
 from store.engine.compiled_cache import COMPILED
 from store.engine.files import secure_files
-from store.engine.statements import driver_cursor
+from store.engine.statements import run_on_driver
 from store.engine.workers import Group, Operation
 
 T = TypeVar("T")
@@ -112,15 +112,13 @@ def is_busy(fault: object) -> bool:
 def begin_immediate(connection: Connection) -> None:
     """Begin a writing transaction on SQLite; PostgreSQL begins one with the first statement."""
     if connection.dialect.name == "sqlite":
-        with driver_cursor(connection) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
+        run_on_driver(connection, "BEGIN IMMEDIATE")
 
 
 def begin_read(connection: Connection) -> None:
     """Begin a reading transaction on SQLite, which sees one moment; PostgreSQL begins one with the first statement."""
     if connection.dialect.name == "sqlite":
-        with driver_cursor(connection) as cursor:
-            cursor.execute("BEGIN")
+        run_on_driver(connection, "BEGIN")
 
 
 def lock_table(connection: Connection, table: Table) -> None:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, RootTransaction
@@ -21,8 +21,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from store.engine import engines
-from store.engine.engines import begin_immediate, begin_read, is_busy, make_engine, read_group, read_once
-from store.engine.statements import driver_cursor
+from store.engine.engines import begin_immediate, is_busy, make_engine, read_group, read_once
+from store.engine.statements import run_on_driver
 from store.engine.workers import (
     READ_GROUP,
     READERS,
@@ -163,23 +163,28 @@ class SqliteDatabase:
 
     async def _read_quickly(self, operation: Operation[T]) -> T:
         """Read in the loop. Reads never suspend by themselves, so yield to other tasks from time to time."""
+        if self._reads_on and self._read_for <= LOOP_SLICE and not self._reading.locked():
+            return self._read_now(self._reads_on, operation)
         async with self._reading:
             if self._read_for > LOOP_SLICE:
                 self._read_for = 0.0
                 await asyncio.sleep(0)
             if self._reads_on is None:
                 self._reads_on = await asyncio.to_thread(self._connect)
-            began = time.monotonic()
-            try:
-                return _read_on(self._reads_on, operation)
-            except SlowError:
-                raise
-            except BaseException:
-                connection, self._reads_on = self._reads_on, None
-                _close(connection)  # a fault keeps its cursors, as in _let_go_of_the_writer
-                raise
-            finally:
-                self._read_for += time.monotonic() - began
+            return self._read_now(self._reads_on, operation)
+
+    def _read_now(self, connection: Connection, operation: Operation[T]) -> T:
+        began = time.monotonic()
+        try:
+            return _read_on(connection, operation)
+        except SlowError:
+            raise
+        except BaseException:
+            self._reads_on = None
+            _close(connection)  # a fault keeps its cursors, as in _let_go_of_the_writer
+            raise
+        finally:
+            self._read_for += time.monotonic() - began
 
     def _read_group(self, group: Group) -> None:
         read_group(self.engine, group, self._read)
@@ -192,13 +197,16 @@ class SqliteDatabase:
 
 
 def _read_on(connection: Connection, operation: Operation[T]) -> T:
-    transaction = connection.begin()
+    run_on_driver(connection, "BEGIN")  # a transaction through SQLAlchemy takes several times as long
     try:
-        begin_read(connection)
         with on_event_loop(connection):
             return operation(connection)
     finally:
-        transaction.rollback()
+        if connection.in_transaction():  # the operation has run a statement through SQLAlchemy
+            connection.rollback()
+        elif not connection.invalidated:
+            driver: Any = connection.connection.driver_connection
+            driver.rollback()
 
 
 def _close(connection: Connection | None) -> None:
@@ -233,5 +241,4 @@ def _begin_after_waiting(connection: Connection) -> None:
 
 
 def _wait_for_locks(connection: Connection, *, seconds: int) -> None:
-    with driver_cursor(connection) as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000}")
+    run_on_driver(connection, f"PRAGMA busy_timeout = {seconds * 1000}")

@@ -7,10 +7,9 @@ this for the statements of every request. Run a query that is built for one ques
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from sqlalchemy import Connection, Dialect, Executable, Select
 from sqlalchemy.exc import DBAPIError
@@ -88,9 +87,13 @@ def _compile(statement: Executable, names: tuple[str, ...], dialect: Dialect) ->
 def fetch_all(connection: Connection, statement: Select[Any], values: Values) -> list[Any]:
     """Run a select that is defined once and used often. Its number of parameters is fixed, so no lists."""
     compiled = compile_statement(statement, tuple(values), connection.dialect)
-    with driver_cursor(connection) as cursor:
+    try:
+        cursor = connection.connection.cursor()
         cursor.execute(compiled.text, compiled.bind(values))
-        return [compiled.read_row(row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    except connection.dialect.loaded_dbapi.Error as fault:
+        raise_as_sqlalchemys(connection, fault)
+    return [compiled.read_row(row) for row in rows]
 
 
 def fetch_first(connection: Connection, statement: Select[Any], values: Values) -> Any | None:
@@ -98,16 +101,18 @@ def fetch_first(connection: Connection, statement: Select[Any], values: Values) 
     return result[0] if result else None
 
 
-@contextmanager
-def driver_cursor(connection: Connection) -> Iterator[Any]:
-    """The driver's cursor. Its errors are raised as SQLAlchemy's."""
-    raw, dialect = connection.connection, connection.dialect
+def run_on_driver(connection: Connection, sql: str) -> None:
+    """Run a statement without parameters, past SQLAlchemy."""
     try:
-        yield raw.cursor()
-    except dialect.loaded_dbapi.Error as fault:
-        is_lost = dialect.is_disconnect(fault, raw.driver_connection, None)
-        if is_lost:
-            connection.invalidate(fault)
-        kind = dialect.loaded_dbapi.Error
-        wrapped = DBAPIError.instance(None, None, fault, kind, connection_invalidated=is_lost, dialect=dialect)
-        raise wrapped from fault
+        connection.connection.cursor().execute(sql)
+    except connection.dialect.loaded_dbapi.Error as fault:
+        raise_as_sqlalchemys(connection, fault)
+
+
+def raise_as_sqlalchemys(connection: Connection, fault: Any) -> NoReturn:
+    """Raise a fault of the driver as the kind of exception that SQLAlchemy raises for it."""
+    dialect, kind = connection.dialect, connection.dialect.loaded_dbapi.Error
+    is_lost = dialect.is_disconnect(fault, connection.connection.driver_connection, None)
+    if is_lost:
+        connection.invalidate(fault)
+    raise DBAPIError.instance(None, None, fault, kind, connection_invalidated=is_lost, dialect=dialect) from fault
