@@ -228,13 +228,13 @@ class CardDelivery:
         """
         place, fallback = lease.claim.place, self._store.installation.policy.channels.fallback
         if place.is_person:
-            return await lease.postpone(RETRY_AFTER)
+            return await lease.postpone(RETRY_AFTER, refused=True)
         state = await self._store.read(lambda connection: _load_state(connection, place), quick=True)
         other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
         await lease.write(lambda connection: cards.add_place(connection, place, other))
         if state.status.terminal:
             return await lease.write(lambda connection: refused_places.drop_place(connection, place))
-        return await lease.postpone(RETRY_AFTER)
+        return await lease.postpone(RETRY_AFTER, refused=True)
 
 
 def _load_state(connection: Connection, place: Place) -> PackageState:

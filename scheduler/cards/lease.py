@@ -59,8 +59,13 @@ class Lease:
             raise LeaseLostError(self.claim.place.place)
         operation(connection)
 
-    async def postpone(self, seconds: float) -> None:
-        """No process delivers the place before then. If that cannot be written, the lease itself expires soon."""
+    async def postpone(self, seconds: float, *, refused: bool | None = None) -> None:
+        """No process delivers the place before then. If that cannot be written, the lease itself expires soon.
+
+        `refused`: whether the place or the text is the reason, and not Slack as a whole. None: it was not tried.
+        """
         until = self._now() + timedelta(seconds=seconds)
         with suppress(UnavailableError):
-            await self._store.write(lambda connection: card_leases.postpone_claim(connection, self.claim, until))
+            await self._store.write(
+                lambda connection: card_leases.postpone_claim(connection, self.claim, until, refused=refused)
+            )

@@ -35,7 +35,7 @@ from scheduler.cards.response_urls import ResponseUrls
 from scheduler.cards.sending import SlackSender
 from scheduler.cards.troubles import begin_trouble
 from scheduler.common import endings
-from scheduler.common.messenger import BusyError, Messenger, SlackError, TokenError
+from scheduler.common.messenger import BusyError, Messenger, SlackError, TextError, TokenError
 from store.engine.workers import UnavailableError
 from store.outbox import card_leases, troubles
 from store.outbox.card_leases import Claim
@@ -196,19 +196,19 @@ class Reconciler:
             log.warning("card.delivery_interrupted", **ids, error=str(fault))
         except TokenError as fault:
             await self._app_gone(fault)
-            await lease.postpone(0)
+            await lease.postpone(0, refused=False)
         except SlackError as fault:
             log.warning("card.not_delivered", **ids, error=fault.error)
-            await self._postpone(lease, RETRY_AFTER)
+            await self._postpone(lease, RETRY_AFTER, refused=isinstance(fault, TextError))
         except Exception:
             log.exception("card.fault", **ids)
-            await self._postpone(lease, 12 * RETRY_AFTER)
+            await self._postpone(lease, 12 * RETRY_AFTER, refused=True)
         finally:
             if claim.paid:
                 self._pace.report_unused(claim.paid)
 
-    async def _postpone(self, lease: Lease, seconds: float) -> None:
-        await lease.postpone(seconds)
+    async def _postpone(self, lease: Lease, seconds: float, *, refused: bool | None = None) -> None:
+        await lease.postpone(seconds, refused=refused)
         self._postponed.append(self._now() + timedelta(seconds=seconds))
 
     async def _app_gone(self, fault: TokenError) -> None:

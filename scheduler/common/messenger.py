@@ -1,4 +1,4 @@
-"""The Slack client, as far as delivery needs it. `bot` implements it and maps every failure to one of four errors."""
+"""The Slack client, as far as delivery needs it. `bot` implements it and maps every failure to one of these errors."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class UnreachableError(SlackError):
 
 class RefusedError(SlackError):
     """Refused, and will be refused again until someone changes something."""
+
+
+class TextError(SlackError):
+    """Refused because of what the message says: any other message may be accepted, and this one will not be."""
 
 
 class TokenError(SlackError):

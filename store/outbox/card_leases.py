@@ -12,7 +12,21 @@ from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, case, false, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from rules.scales import RiskLevel
 from store.engine.statements import fetch_first
@@ -36,7 +50,11 @@ _HOLD = (
 _REST = (
     update(CARDS)
     .where(*_THIS, CARDS.c.held_by == bindparam("by"))
-    .values(held_until=bindparam("until", type_=_HELD), held_by=None)
+    .values(
+        held_until=bindparam("until", type_=_HELD),
+        held_by=None,
+        refused=func.coalesce(bindparam("refused", type_=Boolean), CARDS.c.refused),
+    )
 )
 _FREE = or_(CARDS.c.held_until.is_(None), CARDS.c.held_until <= bindparam("now"))
 _BEHIND = (CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind, _FREE)
@@ -138,9 +156,12 @@ def extend_claim(connection: Connection, claim: Claim, until: datetime) -> bool:
     return connection.execute(_HOLD, claim.key | {"until": until}).rowcount == 1
 
 
-def postpone_claim(connection: Connection, claim: Claim, until: datetime) -> None:
-    """Release the claim, and let nobody claim the card before `until`."""
-    connection.execute(_REST, claim.key | {"until": until})
+def postpone_claim(connection: Connection, claim: Claim, until: datetime, *, refused: bool | None = None) -> None:
+    """Release the claim, and let nobody claim the card before `until`.
+
+    `refused`: whether Slack refused it because of its place or its text. None: it was not tried.
+    """
+    connection.execute(_REST, claim.key | {"until": until, "refused": refused})
 
 
 _HERE = select(CARDS.c.channel, CARDS.c.ts).where(*_THIS)

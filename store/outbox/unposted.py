@@ -1,4 +1,7 @@
-"""Packages that wait for a decision while no card shows them: if it lasts, nobody gets to see them in Slack."""
+"""Packages that wait for a decision while no card shows them: if it lasts, nobody gets to see them in Slack.
+
+A card that Slack refuses for its own place or text does not count: Slack takes others.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ _UNPOSTED = (
         CARDS.c.tenant_id == bindparam("tenant"),
         CARDS.c.behind,
         CARDS.c.ts.is_(None),
+        ~CARDS.c.refused,
         ~CARDS.c.place.startswith(ROLE),
         PACKAGES.c.status == Status.PENDING.value,
         ~_ELSEWHERE.exists(),

@@ -37,6 +37,8 @@ class Card(SQLModel, table=True):
     failure_ts: str | None = None  # of the note that asks what to do about a failure, until that is answered
     held_until: datetime | None = None  # end of the claim, or time of the next attempt: in real time
     held_by: str | None = None  # id of the last claim
+    # Whether the last attempt failed because of this place or this text, and not because Slack takes no cards.
+    refused: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
 
 
 class Budget(SQLModel, table=True):

@@ -14,7 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook import WebhookResponse
 
 from blocks.home.troubles import APP_GONE
-from scheduler.common.messenger import BusyError, RefusedError, SlackError, TokenError, UnreachableError
+from scheduler.common.messenger import BusyError, RefusedError, SlackError, TextError, TokenError, UnreachableError
 
 # Another place may work. Any other error is about the token, the app or this service.
 _PLACE_ERRORS = frozenset([
@@ -23,6 +23,11 @@ _PLACE_ERRORS = frozenset([
     "messages_tab_disabled", "no_permission", "not_in_channel", "restricted_action",
     "restricted_action_non_threadable_channel", "restricted_action_read_only_channel",
     "restricted_action_thread_locked", "restricted_action_thread_only_channel", "user_disabled", "user_not_found",
+])  # fmt: skip
+# Another text may work.
+_TEXT_ERRORS = frozenset([
+    "invalid_attachments", "invalid_blocks", "invalid_blocks_format", "invalid_metadata_format",
+    "markdown_text_conflict", "msg_blocks_too_long", "msg_too_long", "no_text", "too_many_attachments",
 ])  # fmt: skip
 _TOKEN_ERRORS = frozenset([
     "accesslimited", "account_inactive", "app_uninstalled", "ekm_access_denied", "invalid_auth", "not_authed",
@@ -88,6 +93,8 @@ def _classify(status: int, headers: Mapping[str, str], error: str | None) -> Sla
         return UnreachableError(error or f"HTTP {status}{unread}")
     if error in _TOKEN_ERRORS:
         return TokenError(error)
+    if error in _TEXT_ERRORS:
+        return TextError(error)
     return RefusedError(error) if error in _PLACE_ERRORS else SlackError(error)
 
 

@@ -12,6 +12,7 @@ from blocks.home.troubles import APP_GONE
 from playground.model.faults import Faults
 from playground.slack import stand_in
 from rules.state.model import Status
+from store.outbox.unposted import is_any_unposted
 from tests.bot.service import FOR_ITS_OWNER
 from tests.bot.slack.office import (
     CHANNEL,
@@ -218,6 +219,39 @@ async def test_a_channel_that_refuses_cards_is_named_in_the_log(office: Office) 
     await submit_packages(office)
     await office.deliver()
     assert (await read_posture(office))["undelivered"] == [{"place": CHANNEL, "error": "not_in_channel"}]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_an_outage"),
+    [
+        ("invalid_blocks", False),
+        ("restricted_action", False),
+        ("internal_error", True),
+        ("missing_scope", True),
+        ("an_error_that_nobody_knows_yet", True),
+        ("token_revoked", True),
+    ],
+)
+async def test_a_card_that_slack_refuses_for_its_place_or_text_is_no_outage(
+    office: Office, error: str, *, is_an_outage: bool
+) -> None:
+    office.slack.faults.error(POST, error, times=None)
+    await submit_packages(office)
+    await office.deliver()
+    tenant_id = office.store.installation.tenant_id
+    assert await office.store.read(lambda connection: is_any_unposted(connection, tenant_id)) is is_an_outage
+
+
+async def test_a_refused_card_waits_like_any_other_once_the_next_attempt_fails_with_all_of_slack(
+    office: Office,
+) -> None:
+    office.slack.faults.error(POST, "invalid_blocks")
+    office.slack.faults.error(POST, "internal_error", times=None)
+    await submit_packages(office)
+    await office.deliver()
+    await deliver_later(office)
+    tenant_id = office.store.installation.tenant_id
+    assert await office.store.read(lambda connection: is_any_unposted(connection, tenant_id))
 
 
 # ---- the directory

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from store.installation import presence
+from store.outbox.cards import CARDS
 from tests.rules.world import HARD, HOUR, MINUTE, policy
 from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import LASTING, World, open_world, replica
@@ -90,6 +92,22 @@ async def test_a_queue_in_which_cards_get_through_is_not_slack_away(with_channel
         with_channel.delivered_at = with_channel.world.clock()
     await with_channel.lives(timedelta(seconds=5))
     assert await away_for(with_channel) == timedelta(seconds=5)
+
+
+async def test_a_card_that_slack_refuses_for_its_place_or_text_does_not_make_slack_away(
+    with_channel: Clockwork,
+) -> None:
+    """It would send everyone mails about what they can see in Slack. Another card that waits still counts."""
+    await with_channel.world.submit(HARD)
+    refused = update(CARDS).values(refused=True)
+    await with_channel.world.write(lambda connection: connection.execute(refused))
+    for _ in range(3):
+        await with_channel.lives(4 * MINUTE)
+    before = await away_for(with_channel)
+    await with_channel.world.submit(HARD)
+    for _ in range(3):
+        await with_channel.lives(4 * MINUTE)
+    assert (before, await away_for(with_channel)) == (None, 8 * MINUTE)
 
 
 async def test_a_card_that_is_posted_ends_the_outage(with_channel: Clockwork) -> None:
