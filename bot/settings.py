@@ -116,8 +116,8 @@ class Settings(BaseSettings):
 
     @field_validator("agents_port")
     @classmethod
-    def _check_agents_port(cls, port: int | None, known: ValidationInfo) -> int | None:
-        if port and port == known.data.get("port"):
+    def _check_agents_port(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port and port == info.data.get("port"):
             raise ValueError("must differ from COUNTERSIGN_PORT; leave it out to serve agents there as well")
         return port
 
@@ -131,9 +131,9 @@ class Settings(BaseSettings):
 
     @field_validator("email_from")
     @classmethod
-    def _check_email_from(cls, text: str | None, known: ValidationInfo) -> str | None:
+    def _check_email_from(cls, text: str | None, info: ValidationInfo) -> str | None:
         """Both settings together turn e-mail on: one alone is a mistake."""
-        if bool(text) is not bool(known.data.get("smtp_url")) and "smtp_url" in known.data:
+        if bool(text) is not bool(info.data.get("smtp_url")) and "smtp_url" in info.data:
             raise ValueError("must be set together with COUNTERSIGN_SMTP_URL: both turn e-mail on")
         if text:
             parse_sender(text)
@@ -156,9 +156,9 @@ class Settings(BaseSettings):
 
     @field_validator("feed_secret")
     @classmethod
-    def _check_feed_secret(cls, written: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
+    def _check_feed_secret(cls, written: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         secret = written if written and written.get_secret_value() else None
-        if bool(secret) is not bool(known.data.get("feed_url")) and "feed_url" in known.data:
+        if bool(secret) is not bool(info.data.get("feed_url")) and "feed_url" in info.data:
             raise ValueError("must be set together with COUNTERSIGN_FEED_URL: it signs what is sent there")
         if secret:
             parse_feed_secrets(secret.get_secret_value())

@@ -69,8 +69,8 @@ async def measure_request(request: web.Request, handler: Handler) -> web.StreamR
 
 
 def _method(request: web.Request) -> str:
-    known = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
-    return request.method if request.method in known else "other"
+    standard_methods = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+    return request.method if request.method in standard_methods else "other"
 
 
 @web.middleware

@@ -98,12 +98,12 @@ def _terms(dossier: Dossier) -> Iterator[list[Run]]:
         yield from _timers(dossier)
 
 
-def _role(asked: str, dossier: Dossier) -> list[Run]:
+def _role(label: str, dossier: Dossier) -> list[Run]:
     terms, task = dossier.terms, dossier.state.task
     roles = " → ".join(map(humanize, (terms.role, *terms.ladder)))
     kept = kept_sentence(dossier.state, terms)
     step = f" (step {task.rung + 1} of: {roles})"
-    return [f"{asked}: ", bold(humanize(task.required_role)), f"{step}. {kept}" if kept else step]
+    return [f"{label}: ", bold(humanize(task.required_role)), f"{step}. {kept}" if kept else step]
 
 
 def _assignee(dossier: Dossier) -> Iterator[list[Run]]:
@@ -145,7 +145,7 @@ def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
     """Times that the first lines of Details do not say."""
     state, execution = dossier.state, dossier.state.execution
     open_deadline = state.task.due_at if _is_timeout_told_here(state) and not state.hold else None
-    known = (
+    labelled_times = (
         ("Received", state.created_at),
         ("Reviewers can see the card since", state.shown.at if state.shown else None),
         ("This role's deadline", None if state.status.terminal else open_deadline),
@@ -155,7 +155,7 @@ def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
         ("Outcome unknown since", execution.reported_at if execution.state is ExecutionState.UNKNOWN else None),
         ("Expired unused", execution.reported_at if execution.state is ExecutionState.LAPSED else None),
     )
-    return ((name, at) for name, at in known if at is not None)
+    return ((name, at) for name, at in labelled_times if at is not None)
 
 
 def vote_blocks(dossier: Dossier) -> Iterator[Block]:
@@ -186,8 +186,9 @@ def _package_line(dossier: Dossier, package: EarlierPackage) -> list[Run]:
 
 
 def id_blocks(dossier: Dossier) -> Iterator[Block]:
+    """The ids of the package, its state and this rendering, as text to copy."""
     state = dossier.state
-    known = (
+    labelled_ids = (
         ("package", state.decision_package_id),
         ("version", str(state.version)),
         ("revision", str(state.revision)),
@@ -201,4 +202,4 @@ def id_blocks(dossier: Dossier) -> Iterator[Block]:
         ("execution", humanize(state.execution.state)),
         ("claim", state.execution.claim_id),
     )
-    yield from line_blocks("To copy", [(name, value) for name, value in known if value])
+    yield from line_blocks("To copy", [(name, value) for name, value in labelled_ids if value])

@@ -153,6 +153,7 @@ class _Paging:
         self._bytes = 0
 
     def add(self, heading: str, blocks: Iterable[Block]) -> None:
+        """Append a section. A new page begins whenever the next block does not fit."""
         begun, fresh = False, True
         for block in blocks:
             size = len(dumps(block))

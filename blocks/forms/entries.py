@@ -170,6 +170,7 @@ class ChoiceEntry:
         return choice_of(kind, options, chosen)
 
     def read(self, values: Mapping[str, Any]) -> Any:
+        """The chosen value, or `ABSENT`. Raises `UnreadableError` if Slack sends anything else."""
         if values.get("type") not in ("radio_buttons", "static_select"):
             raise UnreadableError(INCOMPLETE)
         selected = values.get("selected_option") or {}

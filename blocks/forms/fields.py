@@ -15,8 +15,8 @@ from blocks.kit.elements import Block, Element, choice_of, input_block, option, 
 from blocks.kit.ids import Field
 from blocks.kit.limits import OPTION_TEXT
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import agent_name
-from blocks.words.verbs import LOOKS, consequence
+from blocks.words.sentences import agent_name, consequence
+from blocks.words.verbs import LOOKS
 from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
 from rules.state.commands import Audience, OverrideDecision, Verb, Verdict
@@ -152,7 +152,7 @@ def confirmed(verb: Verb, dossier: Dossier) -> Block:
 
 def confirmed_for(dossier: Dossier, digest: str) -> Block:
     """The value of the box is the digest of what is confirmed: a box ticked for one thing confirms no other."""
-    tick = option("The agent may then do exactly this", digest, consequence(dossier))
+    tick = option("The agent may then do exactly this", digest, consequence(dossier.state))
     return input_block(Field.CONFIRMED, "Confirm", {"type": "checkboxes", "options": [tick]})
 
 

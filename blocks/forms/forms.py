@@ -26,7 +26,8 @@ from blocks.kit.limits import INPUT_TEXT
 from blocks.kit.text import cut, pluralize
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_runs
-from blocks.words.verbs import LOOKS, consequence, meaning
+from blocks.words.sentences import consequence
+from blocks.words.verbs import LOOKS, meaning
 from blocks.words.views import View, about_block, modal
 from rules.form_schema import FormSchema
 from rules.package.diff import value_changes
@@ -214,7 +215,7 @@ def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[
     if package.consequence:
         yield _quote_block("If approved", package.consequence)
     if not dossier.grave:  # otherwise it is beside the box to tick
-        yield context(consequence(dossier))
+        yield context(consequence(dossier.state))
 
 
 def _recommendation_sentence(package: DecisionPackage) -> str:

@@ -160,11 +160,12 @@ def parameter_slots(package: DecisionPackage, catalogue: FormSchema | None) -> l
     labels could say anything.
     """
     schema = catalogue or package.parameters_schema
-    known = schema.properties if schema else {}
+    properties = schema.properties if schema else {}
     parameters = package.action_parameters or {}
-    absent = {name: ABSENT for name in known if name not in parameters}
+    absent = {name: ABSENT for name in properties if name not in parameters}
     return [
-        _parameter_slot(name, value, known.get(name), catalogue) for name, value in {**parameters, **absent}.items()
+        _parameter_slot(name, value, properties.get(name), catalogue)
+        for name, value in {**parameters, **absent}.items()
     ]
 
 

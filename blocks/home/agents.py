@@ -67,15 +67,19 @@ def _about(record: AgentRecord) -> Iterator[Run]:
 
 
 def _first_of(types: Sequence[str]) -> str:
-    left = len(types) - _NAMED
-    return ", ".join(types[:_NAMED]) + (f" and {left} more" if left > 0 else "")
+    omitted_count = len(types) - _NAMED
+    return ", ".join(types[:_NAMED]) + (f" and {omitted_count} more" if omitted_count > 0 else "")
 
 
 def agent_record(record: AgentRecord, now: datetime, settings: Autonomy) -> Message:
-    shown = record.profiles[:TYPES]
-    left = len(record.profiles) - len(shown)
-    items = [[*_track(profile, now, settings)] for profile in shown]
-    more = [context(f"{pluralize(left, 'more action type')}: `countersign agents show` lists all.")] if left else []
+    listed_profiles = record.profiles[:TYPES]
+    omitted_count = len(record.profiles) - len(listed_profiles)
+    items = [[*_track(profile, now, settings)] for profile in listed_profiles]
+    more = (
+        [context(f"{pluralize(omitted_count, 'more action type')}: `countersign agents show` lists all.")]
+        if omitted_count
+        else []
+    )
     name = _shown(record.name)
     facts = rich(paragraph(*_about(record)), bullets(items or [[describe_start(settings)]]))
     return Message(f"The agent {escape(name)}.", (header(name), facts, *more, plain_context(_WHAT_IT_EASES)))

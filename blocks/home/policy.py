@@ -20,13 +20,13 @@ _ID = re.compile(r"\b[UWSCG][A-Z0-9]{2,20}\b")
 
 def policy(sections: Iterable[list[Line]], ids: frozenset[str]) -> Message:
     """As much of the summary as fits into a message. `ids` are those that Slack shows by name."""
-    room, shown, is_cut = _ROOM, list[Block](), False
+    room, blocks, is_cut = _ROOM, list[Block](), False
     for section in sections:
         lines = [line for line in section if (room := room - len(line.text)) > 0]
         is_cut = is_cut or len(lines) < len(section)
-        shown += [rich(*_parts(lines, ids))] if lines else []
+        blocks += [rich(*_parts(lines, ids))] if lines else []
     more = [context("Shortened. `countersign policy check` prints all of it.")] if is_cut else []
-    return Message(f"{HEADING}.", (header(HEADING), *shown, *more))
+    return Message(f"{HEADING}.", (header(HEADING), *blocks, *more))
 
 
 def _parts(lines: list[Line], ids: frozenset[str]) -> Iterator[Element]:

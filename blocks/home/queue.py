@@ -33,8 +33,8 @@ class Row:
     `due_at` is the deadline, or the time at which silence becomes consent. While the thread is on hold, it has none.
     `look_until`: the viewer is asked for a blind second look until then.
 
-    `agent`, `requester` and `taken_by` are names; `status_label` is that of the card. `asked` is the decision that the
-    package asks for, `offered` what the viewer may do, and `missing` why `asked` is not offered.
+    `agent`, `requester` and `taken_by` are names; `status_label` is that of the card. `requested` is the decision for
+    which the package asks, `offered` what the viewer may do, and `missing` why `requested` is not offered.
     """
 
     ref: Ref
@@ -52,7 +52,7 @@ class Row:
     taken_by: str | None = None
     decision: HumanDecisionType | None = None
     decided_at: datetime | None = None
-    asked: Verb = Verb.APPROVE
+    requested: Verb = Verb.APPROVE
     offered: tuple[Verb, ...] = ()
     missing: Refusal | None = None
     link: str | None = None
@@ -62,7 +62,7 @@ class Row:
 def row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
         yield rich(quote(bold(row_title(row))), paragraph(*_facts(row)), *_missing(row))
-        yield actions(row_choices(row.offered, row.asked, row.ref, row_title(row), _details(row)))
+        yield actions(row_choices(row.offered, row.requested, row.ref, row_title(row), _details(row)))
 
 
 def row_title(row: Row) -> str:

@@ -1,4 +1,8 @@
-"""The answers of `/reviews`, visible only to the person who asked."""
+"""The answers of `/reviews`, visible only to the person who asked.
+
+It only draws: `bot.slack.slash.reviews` reads the rows and decides who may see them. A new subcommand needs a line in
+`SUBCOMMAND_HELP` or `ADMIN_SUBCOMMAND_HELP` here, and a handler there.
+"""
 
 from __future__ import annotations
 
@@ -86,11 +90,11 @@ def _nothing_waits(search: Search) -> str:
 
 def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
     """The message with the current troubles above it, for admins."""
-    shown = troubles[:_TROUBLES]
-    left = len(troubles) - len(shown)
-    rest = [context(f"{left} more: `countersign doctor` lists them.")] if left else []
-    text = " ".join(trouble.text for trouble in (*shown, message))
-    return Message(text, (*(block for trouble in shown for block in trouble.blocks), *rest, *message.blocks))
+    listed = troubles[:_TROUBLES]
+    omitted_count = len(troubles) - len(listed)
+    omitted_note = [context(f"{omitted_count} more: `countersign doctor` lists them.")] if omitted_count else []
+    text = " ".join(trouble.text for trouble in (*listed, message))
+    return Message(text, (*(block for trouble in listed for block in trouble.blocks), *omitted_note, *message.blocks))
 
 
 def mine(rows: Sequence[Row], *, waiting: int = 0, is_whole: bool = True) -> Message:
@@ -120,20 +124,28 @@ def exceptions(entries: Sequence[tuple[Row, Sequence[Run]]], more: int = 0) -> M
     if not entries:
         return private_message("No exception holds, is asked for or ended lately.")
     first = "; ".join(row_text(row) for row, _ in entries[:_NAMED_IN_TEXT])
-    left = [context(f"{more} more: `countersign exceptions list` lists them.")] if more else []
+    omitted_note = [context(f"{more} more: `countersign exceptions list` lists them.")] if more else []
     blocks = (block for row, runs in entries for block in (*row_blocks([row]), rich(paragraph(*runs))))
-    return Message(f"Exceptions: {escape(first)}.", (header("Exceptions to rules"), *blocks, *left))
+    return Message(f"Exceptions: {escape(first)}.", (header("Exceptions to rules"), *blocks, *omitted_note))
 
 
 def _list(heading: str, rows: Sequence[Row], more: int, empty: str) -> Message:
     if not rows:
         return private_message(empty)
-    shown, left = rows[:ROWS], more + len(rows[ROWS:])
-    rest = [context(f"{left} more. The app's Home lists what waits for you, page by page.")] if left else []
-    first = "; ".join(row_text(row) for row in shown[:_NAMED_IN_TEXT])
-    beyond = f"; and {len(shown) + left - _NAMED_IN_TEXT} more" if len(shown) + left > _NAMED_IN_TEXT else ""
+    listed, omitted_count = rows[:ROWS], more + len(rows[ROWS:])
+    omitted_note = (
+        [context(f"{omitted_count} more. The app's Home lists what waits for you, page by page.")]
+        if omitted_count
+        else []
+    )
+    first = "; ".join(row_text(row) for row in listed[:_NAMED_IN_TEXT])
+    beyond = (
+        f"; and {len(listed) + omitted_count - _NAMED_IN_TEXT} more"
+        if len(listed) + omitted_count > _NAMED_IN_TEXT
+        else ""
+    )
     text = f"{heading}: {escape(first)}{beyond}."
-    return Message(text, (header(heading), *row_blocks(shown), *rest))
+    return Message(text, (header(heading), *row_blocks(listed), *omitted_note))
 
 
 def help(*, is_admin: bool) -> Message:  # noqa: A001 - the word that people type

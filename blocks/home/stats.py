@@ -1,4 +1,8 @@
-"""The statistics of `/reviews stats`: the measures in text with two charts, or the measures of each agent or week."""
+"""The statistics of `/reviews stats`: the measures in text with two charts, or the measures of each agent or week.
+
+It only draws: `bot.slack.slash.stats` loads the `Statistics` and decides who may divide them. A divided answer has no
+charts and at most `GROUPS` lines; `countersign stats` lists all.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +57,9 @@ def stats(statistics: Statistics) -> Message:
     heading = f"Reviews in the last {format_duration(statistics.until - statistics.since)}"
     heading += f", by {by}" if by else ""
     lines = [*(_group_lines(_shown_groups(statistics.groups, by)) if by else _words(statistics))]
-    rest = [*(_not_shown(statistics.groups, by) if by else ())]
-    text = " ".join((f"{heading}.", *(line.text for line in lines), *rest))
-    blocks = (header(heading), *(line.draw() for line in lines), *map(context, rest), _note(by))
+    notes = [*(_not_shown(statistics.groups, by) if by else ())]
+    text = " ".join((f"{heading}.", *(line.text for line in lines), *notes))
+    blocks = (header(heading), *(line.draw() for line in lines), *map(context, notes), _note(by))
     return Message(text, blocks, charts=() if by else (*_charts(statistics),))
 
 

@@ -37,8 +37,8 @@ def change_in_brief(change: Change) -> Block:
     """The change in one block: of texts the lines that differ. Long ones are cut, and must be readable elsewhere."""
     heading = paragraph(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH)))
     lines = [*_changed_lines(change)]
-    left = [f"… and {pluralize(len(lines) - _LINES, 'more line')}"] if len(lines) > _LINES else []
-    return rich(heading, preformatted("\n".join([*lines[:_LINES], *left])))
+    omitted_note = [f"… and {pluralize(len(lines) - _LINES, 'more line')}"] if len(lines) > _LINES else []
+    return rich(heading, preformatted("\n".join([*lines[:_LINES], *omitted_note])))
 
 
 def _changed_lines(change: Change) -> Iterator[str]:

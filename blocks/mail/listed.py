@@ -27,20 +27,20 @@ def by_urgency(matters: Sequence[Matter]) -> list[Matter]:
 
 
 def list_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ...]:
-    shown, left = matters[:LISTED], more + len(matters[LISTED:])
-    is_away = any(matter.reason is MailReason.WAITING for matter in shown)
+    listed, omitted_count = matters[:LISTED], more + len(matters[LISTED:])
+    is_away = any(matter.reason is MailReason.WAITING for matter in listed)
     how = f"{AWAY}. {NO_DECISIONS}: open the cards once Slack works again." if is_away else OPEN_CARDS
     return (
         Chapter("", (paragraph(how),)),
         Chapter(list_heading(matters, more), (), is_title=True),
-        *(_row(number, matter) for number, matter in enumerate(shown, 1)),
-        *_rest(left),
+        *(_row(number, matter) for number, matter in enumerate(listed, 1)),
+        *_omitted_note(omitted_count),
     )
 
 
-def _rest(left: int) -> tuple[Chapter, ...]:
+def _omitted_note(count: int) -> tuple[Chapter, ...]:
     return (
-        (Chapter("", (aside(f"{pluralize(left, 'more package')} in Countersign's Home in Slack."),)),) if left else ()
+        (Chapter("", (aside(f"{pluralize(count, 'more package')} in Countersign's Home in Slack."),)),) if count else ()
     )
 
 
@@ -50,7 +50,7 @@ def wordless_chapters(matters: Sequence[Matter], more: int) -> tuple[Chapter, ..
     return (
         Chapter("", (paragraph(f"{why} {OPEN_CARDS}"),)),
         *(_wordless_row(number, matter) for number, matter in enumerate(matters, 1)),
-        *_rest(more),
+        *_omitted_note(more),
     )
 
 

@@ -106,13 +106,14 @@ def _proposal(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
 
 def _bounded(heading: str, blocks: Iterable[Block], room: int) -> Chapter:
     """As many blocks as fit into so many bytes of HTML, but at least one."""
-    parts, shown, total, full = list[Element](), 0, 0, False
+    parts, shown_characters, total_characters, full = list[Element](), 0, 0, False
     for block in blocks:
-        total += count_characters(block)
+        total_characters += count_characters(block)
         room -= sum(len(html_part(part).encode()) for part in block["elements"])
         full = full or (room < 0 and bool(parts))
         if not full:
             parts += block["elements"]
-            shown += count_characters(block)
-    left_out = f"Shortened: {shown:,} of {total:,} characters shown. Details on the card shows all of it."
+            shown_characters += count_characters(block)
+    size = f"{shown_characters:,} of {total_characters:,} characters shown"
+    left_out = f"Shortened: {size}. Details on the card shows all of it."
     return Chapter(heading, (*parts, *((aside(left_out),) if full else ())))

@@ -1,4 +1,8 @@
-"""Composes the report of a month: first what happened in words, then the measures, and the single cases at the end."""
+"""Composes the report of a month: first what happened in words, then the measures, and the single cases at the end.
+
+A pure function of a `Report`, which `store.oversight.report` reads and `countersign report` writes to a file. Words of
+agents and people must pass through `cell` or `text_line`, which escape them; `page` and `table` take HTML.
+"""
 
 from __future__ import annotations
 
@@ -118,10 +122,10 @@ def _weeks(report: Report) -> str:
 
 def _types(report: Report) -> str:
     rows = [_group_row(group) for group in report.types[:MAX_TYPES]]
-    left = len(report.types) - len(rows)
+    omitted_count = len(report.types) - len(rows)
     more = (
-        [text_line(f"And {pluralize(left, 'more action type')}: “countersign stats --by type” lists all.")]
-        if left
+        [text_line(f"And {pluralize(omitted_count, 'more action type')}: “countersign stats --by type” lists all.")]
+        if omitted_count
         else []
     )
     return chapter("By action type", table("Action types", ("Action type", *_GROUP_TITLES), rows), *more)
@@ -155,8 +159,12 @@ def _cases(heading: str, meaning: str, cases: Cases, last: str, says: Callable[[
         )
         for case in cases.shown
     ]
-    left = cases.total - len(cases.shown)
-    more = [text_line(f"And {left:,} earlier ones: “countersign export decisions” has all.")] if left else []
+    omitted_count = cases.total - len(cases.shown)
+    more = (
+        [text_line(f"And {omitted_count:,} earlier ones: “countersign export decisions” has all.")]
+        if omitted_count
+        else []
+    )
     return chapter(
         heading,
         text_line(meaning),

@@ -26,6 +26,7 @@ MEANINGS: Mapping[Measure, str] = {
 
 
 def summary(report: Report) -> Iterator[str]:
+    """The sentences of “In short”. A sentence is left out if it has nothing to count."""
     figures = report.statistics.figures
     if not figures.ended:
         yield "No review ended in this time."

@@ -16,26 +16,26 @@ from rules.verbs.trials import Offer
 OPEN_CARD = "Open card"  # the text of its link
 
 
-def row_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str, details: Element) -> list[Element]:
+def row_choices(offered: Container[Verb], requested: Verb, ref: Ref, title: str, details: Element) -> list[Element]:
     """The frequent verbs, without colours, and Details: a list has many rows."""
-    shown = [verb for verb in (asked, *_in_rows(RowPosition.BUTTON)) if verb in offered]
+    buttons = [verb for verb in (requested, *_in_rows(RowPosition.BUTTON)) if verb in offered]
     more = [verb for verb in _in_rows(RowPosition.MENU) if verb in offered]
-    shown, more = _without_short_menu(shown, more[:OVERFLOW_OPTIONS])
-    return [*(_verb_button(verb, ref, title) for verb in shown), details, *_menu(more, ref)]
+    buttons, more = _without_short_menu(buttons, more[:OVERFLOW_OPTIONS])
+    return [*(_verb_button(verb, ref, title) for verb in buttons), details, *_menu(more, ref)]
 
 
-def all_choices(offered: Container[Verb], asked: Verb, ref: Ref, title: str) -> list[Element]:
+def all_choices(offered: Container[Verb], requested: Verb, ref: Ref, title: str) -> list[Element]:
     """Every offered verb: the rare decisions in a menu, the rest as buttons."""
     frequent = [*offered_at(Position.CARD, offered), *offered_at(Position.DETAILS, offered)]
-    shown = [*([asked] if asked in offered else []), *(verb for verb in frequent if verb is not asked)]
-    rare = [verb for verb in offered_at(Position.MENU, offered) if verb is not asked]
-    shown, rare = _without_short_menu(shown, rare)
-    return [*(_verb_button(verb, ref, title, LOOKS[verb].style) for verb in shown), *_menu(rare, ref)]
+    buttons = [*([requested] if requested in offered else []), *(verb for verb in frequent if verb is not requested)]
+    rare = [verb for verb in offered_at(Position.MENU, offered) if verb is not requested]
+    buttons, rare = _without_short_menu(buttons, rare)
+    return [*(_verb_button(verb, ref, title, LOOKS[verb].style) for verb in buttons), *_menu(rare, ref)]
 
 
-def _without_short_menu(shown: list[Verb], more: list[Verb]) -> tuple[list[Verb], list[Verb]]:
+def _without_short_menu(buttons: list[Verb], more: list[Verb]) -> tuple[list[Verb], list[Verb]]:
     """A menu with a single item would be a click too many: the item becomes a button."""
-    return ([*shown, *more], []) if len(more) == 1 else (shown, more)
+    return ([*buttons, *more], []) if len(more) == 1 else (buttons, more)
 
 
 def _in_rows(position: RowPosition) -> list[Verb]:

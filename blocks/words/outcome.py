@@ -264,8 +264,8 @@ def _decision_words(dossier: Dossier) -> Iterator[tuple[str, str]]:
 
 def _evidence(dossier: Dossier) -> Parts:
     refs = dossier.decision_words.get("evidence_refs")
-    shown = ", ".join(map(str, refs[:3])) if isinstance(refs, list) else ""
-    return remark("The evidence for it:", shown, 300) if shown else ()
+    evidence_text = ", ".join(map(str, refs[:3])) if isinstance(refs, list) else ""
+    return remark("The evidence for it:", evidence_text, 300) if evidence_text else ()
 
 
 def report(dossier: Dossier) -> Parts:

@@ -54,11 +54,11 @@ def changes_line(dossier: Dossier) -> list[Run]:
     if dossier.before is None or dossier.package is None:
         return []
     released = released_changes(dossier.before, dossier.package)
-    shown = [_in_brief(change) for change in released[:_FEW]]
-    shown += [f"{len(released) - _FEW} more"] if len(released) > _FEW else []
+    summaries = [_in_brief(change) for change in released[:_FEW]]
+    summaries += [f"{len(released) - _FEW} more"] if len(released) > _FEW else []
     by = f" by {person_name(dossier, editor)}" if (editor := _editor(dossier)) else ""
     heading = bold(f"Version {dossier.state.version}{by}: ")
-    return [heading, " · ".join(shown) or "an approval releases the same as before"]
+    return [heading, " · ".join(summaries) or "an approval releases the same as before"]
 
 
 def _in_brief(change: Change) -> str:

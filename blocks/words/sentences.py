@@ -226,6 +226,11 @@ def reversibility_sentence(state: PackageState) -> str:
     return _UNDOING[state.reversibility]
 
 
+def consequence(state: PackageState) -> str:
+    """The sentence that must be confirmed before something grave may go ahead."""
+    return f"{risk_label(state).capitalize()}. {reversibility_sentence(state)}"
+
+
 def price_text(cost: Cost) -> str:
     """Two decimals, unless rounding would change the amount."""
     rounded, exact = f"{cost.amount:,.2f}", f"{Decimal(repr(cost.amount)):,f}"

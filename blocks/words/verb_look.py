@@ -47,8 +47,8 @@ class VerbLook:
 
 def check_complete(looks: Mapping[Verb, VerbLook]) -> None:
     """Raises at import if an offered verb has no look or an incomplete one: then the process does not start."""
-    shown = {verb for verb, row in SPEC_OF_VERB.items() if row.offered}
-    if differing := shown ^ looks.keys():
+    offered = {verb for verb, row in SPEC_OF_VERB.items() if row.offered}
+    if differing := offered ^ looks.keys():
         raise TypeError(f"verbs that are offered and verbs that have a look differ by {', '.join(sorted(differing))}")
     decisions = [(verb, look) for verb, look in looks.items() if verb.value in {*HumanDecisionType}]
     if wordless := [verb for verb, look in decisions if not look.remark]:

@@ -1,4 +1,9 @@
-"""How each verb that people can use looks: label, meaning, place and form. The order is that of the buttons."""
+"""How each verb that people can use looks: label, meaning, place and form. The order is that of the buttons.
+
+`LOOKS` has one row for each verb that can be offered. `check_complete` runs at import, so a verb without a look keeps
+the process from starting. Cards, lists, forms and mails take their labels from here; a meaning that depends on the
+package is a function of its dossier. What a verb does is in `rules.verbs.table`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from collections.abc import Container, Mapping
 from blocks.kit.ids import Field
 from blocks.kit.text import format_duration, slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk_label
+from blocks.words.sentences import quorum_sentence, risk_label
 from blocks.words.verb_look import Position, RowPosition, VerbLook, check_complete
 from rules.authority.ladder import who_may_decide
 from rules.package.takeover_reach import has_thread_or_run
@@ -293,8 +298,3 @@ def meaning(verb: Verb, dossier: Dossier) -> str:
     """What happens if the verb is used. The sentence contains no names."""
     means = LOOKS[verb].meaning
     return means if isinstance(means, str) else means(dossier)
-
-
-def consequence(dossier: Dossier) -> str:
-    """The sentence that must be confirmed before something grave may go ahead."""
-    return f"{risk_label(dossier.state).capitalize()}. {reversibility_sentence(dossier.state)}"

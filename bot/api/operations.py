@@ -1,4 +1,8 @@
-"""Health, readiness and metrics, for operators and machines."""
+"""Health, readiness and metrics, for operators and machines.
+
+They need no key and never call Slack: its state is what the last call, or another replica, found. `/healthz` asks
+nothing, `/readyz` and `/metrics` read the database. `bot.web` adds the routes to the port of the operators.
+"""
 
 from __future__ import annotations
 
@@ -92,11 +96,11 @@ def _not_ready(checks: dict[str, str]) -> web.Response:
     return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _slack_posture(side: SlackSide | None, known: list[troubles.TroubleReport]) -> dict[str, Any]:
+def _slack_posture(side: SlackSide | None, trouble_reports: list[troubles.TroubleReport]) -> dict[str, Any]:
     """Describe Slack as of the last call to it; no call is made here."""
     if side is None:
         return {"slack": "not configured"}
-    refused = {trouble.place: trouble.error for trouble in known}  # found by any replica
+    refused = {trouble.place: trouble.error for trouble in trouble_reports}  # found by any replica
     gone, off = refused.pop(troubles.APP, None), refused.pop(troubles.SOCKET, None)
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
     return {
@@ -118,8 +122,8 @@ def _socket_posture(side: SlackSide, off: str | None) -> dict[str, str]:
     return {"socket": "not connected", **trouble}
 
 
-def _trouble_counts(side: SlackSide, known: list[troubles.TroubleReport]) -> dict[str, int]:
-    places = {known_trouble.place for known_trouble in known}
+def _trouble_counts(side: SlackSide, trouble_reports: list[troubles.TroubleReport]) -> dict[str, int]:
+    places = {report.place for report in trouble_reports}
     trouble = side.client.trouble or ""
     return {
         "unreachable": trouble.startswith("unreachable"),
@@ -130,10 +134,11 @@ def _trouble_counts(side: SlackSide, known: list[troubles.TroubleReport]) -> dic
 
 
 async def metrics(request: web.Request) -> web.Response:
+    """Serve the Prometheus page. Without the database, the gauges of the backlog are NaN."""
     service = request.app[SERVICE]
-    behind, callbacks, mails, known = await _read_backlog(service)
+    behind, callbacks, mails, trouble_reports = await _read_backlog(service)
     service.metrics.behind.set(behind)
-    for kind, value in (_trouble_counts(service.slack, known) if service.slack else {}).items():
+    for kind, value in (_trouble_counts(service.slack, trouble_reports) if service.slack else {}).items():
         service.metrics.troubles.labels(kind).set(value)
     service.metrics.silence.set(bool(service.slack and not service.slack.unproven))
     for state in ("due", "waiting", "dead"):

@@ -56,6 +56,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.errors, self.package, self.headers = list(errors), package, retry | dict(headers or {})
 
     def response(self) -> web.Response:
+        """The problem as a response. After some kinds the connection is closed."""
         status = status_of(self.kind)
         body: dict[str, Any] = {
             "type": TYPE + name_of(self.kind),

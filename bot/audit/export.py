@@ -154,8 +154,8 @@ def _trail_lines(trail: Trail) -> Iterator[dict[str, Any]]:
         yield _event(event, trail.package_id)
     for kept in trail.contents:
         yield {"kind": "content", **ids, **kept._asdict()}
-    for shown in trail.renderings:
-        yield {"kind": "rendering", **ids, **shown._asdict()}
+    for rendering in trail.renderings:
+        yield {"kind": "rendering", **ids, **rendering._asdict()}
     if trail.claim:
         yield {"kind": "state", **ids, **trail.claim._asdict()}
     elif not (trail.events or trail.contents):

@@ -1,4 +1,8 @@
-"""`countersign audit verify` and `countersign audit export`."""
+"""`countersign audit verify` and `countersign audit export`.
+
+An export is verified line by line, without a database, so that an auditor can do it on another machine. Exit codes: 0
+verified; 1 faults; 2 (`NOT_PROVEN`) consistent, but not signed by the pinned key, or not the whole log when compared.
+"""
 
 from __future__ import annotations
 

@@ -42,11 +42,11 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a package: what is proposed, and what happened."""
-    shown = session.query(lambda connection: _load(connection, package_id))
+    record = session.query(lambda connection: _load(connection, package_id))
     if json:
-        typer.echo(as_json(_document(shown)))
+        typer.echo(as_json(_document(record)))
     else:
-        typer.echo("\n".join(_lines(shown)))
+        typer.echo("\n".join(_lines(record)))
 
 
 def _load(connection: Connection, package_id: str) -> _PackageRecord:
@@ -69,20 +69,20 @@ def _terms_in_force(connection: Connection, state: PackageState) -> Terms:
         return state.terms
 
 
-def _document(shown: _PackageRecord) -> dict[str, Any]:
-    return {"state": shown.state.model_dump(mode="json"), "package": shown.package, "events": shown.events}
+def _document(record: _PackageRecord) -> dict[str, Any]:
+    return {"state": record.state.model_dump(mode="json"), "package": record.package, "events": record.events}
 
 
-def _lines(shown: _PackageRecord) -> Iterator[str]:
-    state = shown.state
-    yield plain(str(shown.package["title"])) if shown.package else _NO_CONTENT
+def _lines(record: _PackageRecord) -> Iterator[str]:
+    state = record.state
+    yield plain(str(record.package["title"])) if record.package else _NO_CONTENT
     yield f"{state.decision_package_id}, version {state.version}, {state.action_type}, {state.risk.value} risk"
-    yield _status(state, shown.terms)
+    yield _status(state, record.terms)
     yield f"agent {state.agent_id}, owner {state.owner}, requester {state.requester}"
     yield f"digest {state.action_digest}"
-    yield from _content(shown.package, state.terms.look) if shown.package else ()
+    yield from _content(record.package, state.terms.look) if record.package else ()
     yield from ("", "Events:")
-    yield from (f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}" for event in shown.events)
+    yield from (f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}" for event in record.events)
 
 
 def _status(state: PackageState, terms: Terms) -> str:

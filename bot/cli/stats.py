@@ -1,4 +1,8 @@
-"""`countersign stats`: the measures of human control, as tables, JSON or CSV."""
+"""`countersign stats`: the measures of human control, as tables, JSON or CSV.
+
+Before it reads, it counts the packages that have ended since the last count (`count_some`), so no number is behind. The
+measures by reviewer exist only if the policy allows names, and each reading of them is recorded first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`countersign threads`: hold, resume and cancel the threads of agents, and show what happened in them."""
+"""`countersign threads`: hold, resume and cancel the threads of agents, and show what happened in them.
+
+The commands go through `store.threads.execute`, as clicks in Slack do, in the name of the operator. If the thread
+changes meanwhile, the transaction is tried again.
+"""
 
 from __future__ import annotations
 
@@ -98,15 +102,15 @@ def show_history(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a thread: its state, its packages and its events, oldest first."""
-    shown = session.query(lambda connection: _load(connection, thread))
+    record = session.query(lambda connection: _load(connection, thread))
     if json:
-        typer.echo(as_json({"state": shown.state.model_dump(mode="json"), "events": shown.events}))
+        typer.echo(as_json({"state": record.state.model_dump(mode="json"), "events": record.events}))
         return
-    state = shown.state
+    state = record.state
     since = f" since {iso(state.since)}, by {state.by}" if state.since else ""
     typer.echo(f"{plain(state.thread_id)}: {state.status.value}{since}")
     typer.echo(f"agent {state.owner_agent}, owner {state.owner}")
-    for event in shown.events:
+    for event in record.events:
         typer.echo(f"  {event['occurred_at']}  {event['event_type']}  {event['actor']}  {_chain(event)}".rstrip())
 
 

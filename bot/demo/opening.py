@@ -1,4 +1,8 @@
-"""Assembles the demo: playground, service and agents in one process, each knowing only the others' addresses."""
+"""Assembles the demo: playground, service and agents in one process, each knowing only the others' addresses.
+
+The order matters: the service needs the stand-in's address, so the server listens first; Slack's challenge must be
+answered before the first story starts. `AsyncExitStack` closes everything in the opposite order.
+"""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ EXAMPLE = (
 
 
 def welcome(page: str, demo: Demo, data: str) -> str:
+    """The text that `countersign demo` prints once it runs."""
     return (
         f"\n  Open        {page}"
         "\n              A stand-in for Slack, on this machine alone"

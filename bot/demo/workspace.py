@@ -44,6 +44,7 @@ def new_workspace() -> Workspace:
 
 
 def furnish(slack: SlackSetup) -> None:
+    """Adds the people, channels and group of the demo."""
     for user, (name, real_name, title) in MEMBERS.items():
         email = f"{name.lower()}@northport.example"
         slack.add_person(user, name, real_name=real_name, title=title, email=email, admin=user == "UADAM")

@@ -109,6 +109,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        """Replace aiohttp's error page by a plain response, and close the connection after it."""
         answer = super().handle_error(request, status, exc, message)
         text = answer.text if isinstance(answer, web.Response) else None
         response = ServerResponse(status=answer.status, text=text, content_type=answer.content_type)

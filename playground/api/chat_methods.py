@@ -1,4 +1,8 @@
-"""chat.*: post, update and delete messages."""
+"""chat.*: post, update and delete messages.
+
+`METHODS` gives each method its rate tier and its scopes, which `web_api` checks before it runs the method. A refusal is
+a `RefusedError` with Slack's error code. `posting` does what the methods have in common.
+"""
 
 from __future__ import annotations
 

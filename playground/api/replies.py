@@ -42,6 +42,7 @@ def rate_limited(seconds: int) -> Reply:
 async def serve(
     slack: Workspace, request: web.Request, method: str, run: Callable[[Arguments], Reply]
 ) -> web.StreamResponse:
+    """Answer one request: the active faults first, then `run`. The call is recorded even if its answer is lost."""
     if slack.faults.refusing:
         return cut_connection(request)
     faults = slack.faults.take_for(method)

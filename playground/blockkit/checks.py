@@ -82,6 +82,7 @@ def nullable(check: Check) -> Check:
 
 
 def items(of: Check, limit: int, least: int = 1) -> Check:
+    """An array of `least` to `limit` items that each pass `of`."""
     refused = refusal(f"must be an array of {least} to {limit:,} items")
 
     def check(value: Any) -> Faults:

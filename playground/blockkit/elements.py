@@ -1,4 +1,9 @@
-"""What each Block Kit element may hold, and which elements each block allows."""
+"""What each Block Kit element may hold, and which elements each block allows.
+
+One check for each element type: `needs` are the required keys, `takes` the optional ones, and any other key is a
+fault. `IN_SECTION`, `IN_ACTIONS`, `IN_INPUT` and so on collect them for the blocks of `blocks`. All limits are those of
+`blocks.kit.limits`.
+"""
 
 from __future__ import annotations
 

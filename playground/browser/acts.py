@@ -1,4 +1,8 @@
-"""What a person can do in the page. Each act is parsed completely before anything is done."""
+"""What a person can do in the page. Each act is parsed completely before anything is done.
+
+`ACTS` maps the name of an act to its model. `Browsing` parses the request, checks who acts, and calls `perform`. An act
+that does not reach Slack (`reaches_slack`) works while Slack is down.
+"""
 
 from __future__ import annotations
 

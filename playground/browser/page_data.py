@@ -1,4 +1,8 @@
-"""The workspace as one person sees it, as JSON for the page: only what their own Slack would show."""
+"""The workspace as one person sees it, as JSON for the page: only what their own Slack would show.
+
+`Follower` reads a part (`scene`, a message, `modals`, `home`, `condition`, `mail`) when it sends it. Nothing is kept
+here: each part is computed from the workspace.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +49,7 @@ class PageData:
         }
 
     def scene(self) -> Json:
+        """All but messages and views: who the person is, and the people, channels and commands that they see."""
         slack = self.slack
         direct = slack.direct(self.user) if self.user else None
         return {

@@ -1,4 +1,8 @@
-"""`SlackActions`: what people do in their Slack, and the events that Slack sends to the app."""
+"""`SlackActions`: what people do in their Slack, and the events that Slack sends to the app.
+
+The last layer of the test interface, after `SlackSetup` and `SlackQueries`; `playground.slack` lists all methods. Each
+act names the person, goes through `Client`, and returns an `Outcome` once the app has answered.
+"""
 
 from __future__ import annotations
 

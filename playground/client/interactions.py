@@ -1,4 +1,9 @@
-"""A person's Slack client: what they see, press, choose, type and send, and what the client does not allow."""
+"""A person's Slack client: what they see, press, choose, type and send, and what the client does not allow.
+
+Before anything is sent, a method checks what the real client would: that the person sees the element, and that the
+value can be chosen. What a person could not do raises `NotPossibleError`. The `Outcome` holds what was sent and the
+app's answer. Tests use the client through `SlackActions`, the page through `playground.browser.acts`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The payloads that the app receives, field for field as Slack sends them."""
+"""The payloads that the app receives, field for field as Slack sends them.
+
+`Client` builds a payload for what a person does, and `Delivery` sends it. Build one only to send it: building hands out
+a trigger id or a response_url, whose time then runs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Choosing and typing: which payload field carries an element's value, and which values the client refuses."""
+"""Choosing and typing: which payload field carries an element's value, and which values the client refuses.
+
+`choose` checks a value as Slack's client does and returns it as payloads carry it; a value that nobody could choose
+raises `NotPossibleError`. `state_of` builds `state.values` from what was typed and the initial values.
+"""
 
 from __future__ import annotations
 

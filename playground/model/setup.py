@@ -1,4 +1,8 @@
-"""`SlackSetup`: the people, channels and groups of the workspace, which a test may change at any time."""
+"""`SlackSetup`: the people, channels and groups of the workspace, which a test may change at any time.
+
+The first layer of the test interface; `SlackQueries` adds reading, `SlackActions` acting. A change takes effect at
+once. The app hears of it only by an event, which the test sends itself (`SlackActions.event`).
+"""
 
 from __future__ import annotations
 

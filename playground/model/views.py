@@ -1,4 +1,8 @@
-"""Views that are open for a person: a stack of at most three modals, and the app's Home tab."""
+"""Views that are open for a person: a stack of at most three modals, and the app's Home tab.
+
+A `View` is immutable: a change puts a new value in its place, so a value that was read earlier is an old copy. Closed
+views are kept for tests (`of`), but the Web API does not find them. Refusals carry Slack's error codes.
+"""
 
 from __future__ import annotations
 

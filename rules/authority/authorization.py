@@ -168,8 +168,8 @@ def _find_authority(
     roster: Roster, user_id: str, standard: Standard, question: Question
 ) -> ReviewerAuthorization | Refusal:
     """The person's most senior role that meets the standard. One role must meet all of it: roles do not add up."""
-    asked = [name for name in question.roles if roster.roles_acting_as(user_id, name)]
-    held = dict.fromkeys(held for name in asked for held in roster.roles_acting_as(user_id, name))
+    matching_roles = [name for name in question.roles if roster.roles_acting_as(user_id, name)]
+    held = dict.fromkeys(held for name in matching_roles for held in roster.roles_acting_as(user_id, name))
     if not held:
         return refuse(Reason.WRONG_ROLE, role=either_of(question.roles))
     roles = {name: roster.policy.roles[name] for name in held}
@@ -177,7 +177,7 @@ def _find_authority(
         for action_type in question.decided_types:
             roles = {name: role for name, role in roles.items() if role.covers(action_type)}
             if not roles:
-                return refuse(Reason.OUT_OF_SCOPE, role=asked[0], action_type=action_type)
+                return refuse(Reason.OUT_OF_SCOPE, role=matching_roles[0], action_type=action_type)
     name = max(roles, key=lambda held_role: roles[held_role].max_risk)
     role = roles[name]
     if standard in (Standard.PROCEED, Standard.TAKE_OVER) and role.max_risk < question.risk:
@@ -198,10 +198,10 @@ def eligible_users(roster: Roster, question: Question, now: datetime, role: str 
 
 def iter_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
     """The same one by one, so that a caller that needs only a few does not check everyone."""
-    asked = question if role is None else question._replace(roles=(role,))
-    people = frozenset[str]().union(*(roster.users_acting_as(name) for name in asked.roles))
+    narrowed = question if role is None else question._replace(roles=(role,))
+    people = frozenset[str]().union(*(roster.users_acting_as(name) for name in narrowed.roles))
     for user in people:
-        if isinstance(authorize(roster, user, Standard.PROCEED, asked, now), ReviewerAuthorization):
+        if isinstance(authorize(roster, user, Standard.PROCEED, narrowed, now), ReviewerAuthorization):
             yield user
 
 

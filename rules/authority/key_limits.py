@@ -106,5 +106,5 @@ def check_open_packages(rates: Rates, load: Load) -> Refusal | None:
 
 def _rate_limited(sentence: str, since: datetime | None, now: datetime) -> Refusal:
     """Retry when the oldest package of the last minute is a minute old."""
-    left = (since or now) + PERIOD - now
-    return refuse(Reason.RATE_LIMITED, limit=sentence, after=max(1, ceil(left.total_seconds())))
+    wait = (since or now) + PERIOD - now
+    return refuse(Reason.RATE_LIMITED, limit=sentence, after=max(1, ceil(wait.total_seconds())))

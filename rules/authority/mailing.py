@@ -62,8 +62,8 @@ def tellings_of(
     people = _people_informed(state, roster, at) if is_outcome else _people_able(state, roster, at)
     reached = [user for user in people if _is_reached(roster, user, reason, quiet)]
     occasion = len(state.execution.claim_ids) if is_outcome else state.version
-    asked = reached if is_outcome else _people_asked(state, roster, reached)
-    return tuple(Telling(user, reason, occasion) for user in asked)
+    recipients = reached if is_outcome else _people_asked(state, roster, reached)
+    return tuple(Telling(user, reason, occasion) for user in recipients)
 
 
 def _is_reached(roster: Roster, user_id: str, reason: MailReason, quiet: Collection[str]) -> bool:
@@ -136,10 +136,10 @@ def _people_able(state: PackageState, roster: Roster, now: datetime) -> list[str
 
 def _people_asked(state: PackageState, roster: Roster, reached: list[str]) -> list[str]:
     """Of those whom a mail reaches: who took the task, or the holders of the asked roles, if these are enough."""
-    taker, asked = _taker(state), question_asked(state).roles
+    taker, asked_roles = _taker(state), question_asked(state).roles
     if taker in reached:
         return [taker]
-    holders = [user for user in reached if not set(roster.roles_of(user)).isdisjoint(asked)]
+    holders = [user for user in reached if not set(roster.roles_of(user)).isdisjoint(asked_roles)]
     return holders if len(holders) >= _missing(state) else reached
 
 

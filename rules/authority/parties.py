@@ -63,10 +63,13 @@ def bars_of(lineage: Lineage | None) -> dict[str, Bar]:
 
 
 def resolve_parties(
-    package: DecisionPackage, owner: str, roster: Roster, known: Mapping[str, str]
+    package: DecisionPackage, owner: str, roster: Roster, user_of_party: Mapping[str, str]
 ) -> Parties | Refusal:
-    """The same, for a directory that is known to be fresh."""
-    parties = {field: _resolve(party, roster, known) for field, party in named_parties(package)}
+    """`parties_of` for a directory that is known to be fresh.
+
+    `user_of_party`: the user ids of parties that the directory itself does not name.
+    """
+    parties = {field: _resolve(party, roster, user_of_party) for field, party in named_parties(package)}
     unknown = [field for field, party in parties.items() if party is None]
     if unknown:
         return refuse(Reason.REQUESTER_UNKNOWN, fields=", ".join(unknown))
@@ -76,9 +79,9 @@ def resolve_parties(
     return Parties(requester, chain | {owned_by: Bar.OWNER} | {requester: Bar.REQUESTER})
 
 
-def _resolve(party: str, roster: Roster, known: Mapping[str, str]) -> str | None:
+def _resolve(party: str, roster: Roster, user_of_party: Mapping[str, str]) -> str | None:
     """The user id, or the digest of an outsider's address; None if the party is unknown."""
-    user_id = _in_directory(party, roster) or known.get(party)
+    user_id = _in_directory(party, roster) or user_of_party.get(party)
     return user_id or (reference(party) if is_outsider(party, roster) else None)
 
 

@@ -1,4 +1,8 @@
-"""`TriedPackage`: a package on which a policy is tried, replayed or not, and what came of it later."""
+"""`TriedPackage`: a package on which a policy is tried, replayed or not, and what came of it later.
+
+`Comparison` hands it each later event. An event can leave a trace: a failure, or that people stopped or changed the
+action. `group` says why a package with a trace is evidence; a package without a trace has only an `ending`.
+"""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ class Asking(NamedTuple):
 
     @classmethod
     def of(cls, answer: Answer) -> Asking:
+        """What an answer asks of people. If nobody is asked, only the level matters."""
         state = answer.state
         if state is None:
             return cls(Involvement.REFUSED)

@@ -79,6 +79,7 @@ class Comparison:
             counts.obstacles[obstacle] += 1
 
     def add(self, package: TriedPackage, replay: Replay, old: Policy, new: Policy) -> None:
+        """Count a replayed package: what was asked of it then, and what the new policy asks."""
         before, after = replay.before, replay.after
         shift = compare_answers(before, after, old, new)
         then, now = Asking.of(Answer(before)), Asking.of(after)

@@ -42,6 +42,7 @@ class Mirror(Value):
 
 
 def reflect(judgments: Iterable[OwnJudgment], open_tasks: int, now: datetime) -> Mirror:
+    """Compute the mirror of one person from their judgments of the last 30 days."""
     own = list(judgments)
     decided = [one for one in own if "decided" in one.is_true]
     times = sorted(one.decided_ms or 0 for one in decided)

@@ -1,4 +1,8 @@
-"""The summary and the warnings that `countersign policy check` prints for a valid policy."""
+"""The summary and the warnings that `countersign policy check` prints for a valid policy.
+
+`/reviews policy` draws the same sections, `policy apply` compares the summaries of two policies line by line, and the
+service logs the warnings at its start. So each fact has its own line, and its wording is stable.
+"""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ _REFERENCE = (
 
 def rendering_faults(trail: Trail) -> Iterator[Fault]:
     """Renderings whose id is not the digest of their content, and renderings that an event names but are missing."""
-    kept = {shown.rendering_id for shown in trail.renderings}
-    for shown in trail.renderings:
-        if shown.body is not None and _computed_id(shown) != shown.rendering_id:
-            sentence = f"the rendering {shown.rendering_id} was changed: its id is not the digest of its content"
+    kept = {rendering.rendering_id for rendering in trail.renderings}
+    for rendering in trail.renderings:
+        if rendering.body is not None and _computed_id(rendering) != rendering.rendering_id:
+            sentence = f"the rendering {rendering.rendering_id} was changed: its id is not the digest of its content"
             yield Fault(trail.package_id, None, None, sentence)
     for event in trail.events:
         named = event.get("rendering_id") if isinstance(event, dict) else None
@@ -33,10 +33,10 @@ def rendering_faults(trail: Trail) -> Iterator[Fault]:
             yield Fault(trail.package_id, event.get("revision"), event.get("event_id"), sentence)
 
 
-def _computed_id(shown: StoredRendering) -> str | None:
+def _computed_id(rendering: StoredRendering) -> str | None:
     """The id computed from the content. Buttons contain the id, which did not exist when the digest was computed."""
     try:
-        bare = re.sub(_REFERENCE + re.escape(shown.rendering_id), r"\1 -", shown.body)
+        bare = re.sub(_REFERENCE + re.escape(rendering.rendering_id), r"\1 -", rendering.body)
         return "rnd_" + sha256(canonical_json(parse_strict_json(bare))).hexdigest()[:32]
     except (NotCanonicalError, TypeError, ValueError):
         return None

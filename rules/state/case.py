@@ -67,8 +67,8 @@ class Case:
         self.action_type, self.earned = facts.action_type, facts.earned
         self.listing: Listing = facts.policy.listing(facts.action_type)
         self.action: Action | None = self.listing.action
-        known = self.action.reversibility if self.action else Reversibility.IRREVERSIBLE_HIGH
-        self.reversibility = max(known, facts.reversibility or known)
+        catalogue_reversibility = self.action.reversibility if self.action else Reversibility.IRREVERSIBLE_HIGH
+        self.reversibility = max(catalogue_reversibility, facts.reversibility or catalogue_reversibility)
         self.risk = max(facts.risk, _catalogue_risk(self.action), *_least_risks(facts))
         self.excepted = facts.excepted
         self.data_classes = facts.data_classes.union(self.action.data_classes if self.action else ())

@@ -61,13 +61,13 @@ def recall(past: Recollection, agents: Sequence[str]) -> dict[str, Any]:
     What the agents had that had the thread before counts as the own of the first agent.
     """
     before, own = [past.before(agent) for agent in agents], agents[0]
-    noes = (no for known in before for no in known.noes)
+    noes = (no for memory in before for no in memory.noes)
     refused = tuple(no._replace(agent_id=own) if no.agent_id in agents else no for no in noes)
     earliest = min((refusal.no.at for refusal in refused), default=None)
     return {
         "noes": refused,
         "approved_at": earliest and past.last_approved_at(own, earliest),
-        "earlier_level": max((level for known in before for level in known.levels), default=None),
+        "earlier_level": max((level for memory in before for level in memory.levels), default=None),
     }
 
 
@@ -165,12 +165,12 @@ class Situation:
         set_aside: Mapping[str, str] | None = None,
     ) -> Background:
         """What `assess` needs to know beside the package itself."""
-        known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
+        earlier_levels = [level for level in (earlier, self.memory.earlier_level) if level is not None]
         since = self.now - self.policy.matrix.failure_window
         return Background(
             earned=self.earned,
             failures=max((profile.failures_since(since) for profile in self._profiles), default=0),
-            earlier=max(known, default=None),
+            earlier=max(earlier_levels, default=None),
             earlier_no=self.earlier_no(agent_id, package),
             outsider=outsider,
             clicks_provable=self.clicks_provable,

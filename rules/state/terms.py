@@ -160,8 +160,8 @@ def _ladder_from_here(old: Terms, new: Terms, rung: int, policy: Policy) -> dict
     if rung == 0 and old.role in policy.roles and old.role in policy.roles_implied_by(new.role):
         return {}
     climbed = (old.role, *old.ladder)[: rung + 1]
-    known = frozenset(climbed) | policy.roles_implied_by(climbed[-1])
-    above = [role for role in (*old.ladder[rung:], new.role, *new.ladder) if role not in known]
+    covered_roles = frozenset(climbed) | policy.roles_implied_by(climbed[-1])
+    above = [role for role in (*old.ladder[rung:], new.role, *new.ladder) if role not in covered_roles]
     return {"role": climbed[0], "ladder": (*climbed[1:], *dict.fromkeys(above))}
 
 

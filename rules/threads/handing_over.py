@@ -266,12 +266,12 @@ def _owned_by(agent: Agent, state: ThreadState, situation: ThreadSituation) -> T
 
 def _lineage(agent: Agent, state: ThreadState, situation: ThreadSituation) -> Lineage:
     """All agents that have had the thread, their owners, and the parties of their packages in it."""
-    known = state.lineage or Lineage()
+    earlier = state.lineage or Lineage()
     owners = (situation.roster.user_of_reference(reference(owner)) for owner in (state.owner, agent.owner))
     return Lineage(
-        agents=tuple(dict.fromkeys((*known.agents, state.owner_agent, agent.agent_id))),
-        owners=tuple(dict.fromkeys((*known.owners, *owners))),
-        parties=tuple(dict.fromkeys((*known.parties, *situation.parties))),
+        agents=tuple(dict.fromkeys((*earlier.agents, state.owner_agent, agent.agent_id))),
+        owners=tuple(dict.fromkeys((*earlier.owners, *owners))),
+        parties=tuple(dict.fromkeys((*earlier.parties, *situation.parties))),
     )
 
 

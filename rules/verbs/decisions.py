@@ -1,4 +1,9 @@
-"""The rules of the decisions of reviewers. `rules.verbs.decide` calls them after its checks."""
+"""The rules of the decisions of reviewers. `rules.verbs.decide` calls them after its checks.
+
+Approvals, overrides, and edits that one person may approve are votes: each vote is recorded, and the package is
+settled once those that still count complete the quorum. Every other decision needs one person (`_decide_alone`). The
+rules take the time and all ids from the move.
+"""
 
 from __future__ import annotations
 
@@ -248,9 +253,8 @@ def request_more_evidence(move: Move, command: RequestMoreEvidence) -> Transitio
 
 def _ask_agent(move: Move, command: Revise | RequestMoreEvidence, status: Status) -> Transition:
     words: Words = {"instructions": command.instructions, "comment": command.comment, "tags": _tags_of(command)}
-    return _decide_alone(
-        move, command, status, words, {"answer_by": move.situation.now + move.state.terms.agent_answer}
-    )
+    answer_by = move.situation.now + move.state.terms.agent_answer
+    return _decide_alone(move, command, status, words, {"answer_by": answer_by})
 
 
 def defer(move: Move, command: Defer) -> Transition | Refusal:
@@ -268,11 +272,7 @@ def check_new_time(state: PackageState, until: datetime, situation: Situation) -
 
 
 def _decide_alone(
-    move: Move,
-    command: HumanDecisionCommand,
-    status: Status,
-    words: Words,
-    changes: StateChanges | None = None,
+    move: Move, command: HumanDecisionCommand, status: Status, words: Words, changes: StateChanges | None = None
 ) -> Transition:
     """Settle by one person: enough to stop, to send back, to defer or to take over."""
     event_id = move.event_id

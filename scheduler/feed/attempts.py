@@ -49,6 +49,7 @@ class FeedAttempt(NamedTuple):
 def write_attempt(
     connection: Connection, key: FeedKey, attempt: FeedAttempt, now: datetime, chance: float
 ) -> SendResult:
+    """Record how far the receiver came, and the pause or the loss that follows. Returns what to do next."""
     claim, receipt = attempt.claim, attempt.receipt
     if receipt.taken:
         lanes.note_taken(connection, key, now, attempt.own)

@@ -38,6 +38,7 @@ class FeedDiscovery:
         self._after = ""
 
     async def look(self) -> None:
+        """One tick: note the recent events, and those of the next page of the round, which never ends."""
         begun_at = self._begun_at or await self._begin()
         now, business_now = self._now(), self._store.clock()
         since = max(begun_at, self._looked_at - OVERLAP if self._looked_at else business_now - AT_START)

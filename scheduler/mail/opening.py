@@ -35,6 +35,7 @@ class MailOpener:
             self._said_at = now
 
     async def tick(self) -> None:
+        """Open the mails that may be sent now, within the limit per hour."""
         installation = self._store.installation
         per_hour = installation.policy.email.per_hour
         limits = (installation.tenant_id, self._now(), per_hour)

@@ -113,14 +113,14 @@ class SlackOutage:
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
         quiet = quiet_people(connection, installation.tenant_id)
-        known = needs.people_told_already(connection, installation.tenant_id, packages)
+        told_already = needs.people_told_already(connection, installation.tenant_id, packages)
         loaded = load_packages(connection, installation.tenant_id, packages)
         return [
             Need(package_id, telling)
             for package_id in packages
             if package_id in loaded and (state := loaded[package_id].state).status is Status.PENDING
             for telling in tellings_of(state, MailReason.WAITING, roster, now, quiet)
-            if (telling.user_id, package_id, telling.occasion) not in known
+            if (telling.user_id, package_id, telling.occasion) not in told_already
         ]
 
     async def _note_refusal(self) -> None:

@@ -80,6 +80,7 @@ class MailPost:
         self.count, self._now, self._chance = count, now, chance
 
     async def attempt(self, mail: ClaimedCallback) -> AttemptResult:
+        """Deliver one claimed mail, and say what follows: sent, dropped, postponed, tried again or given up."""
         if mail.unanswered >= MAX_UNANSWERED:
             return Dead(GIVEN_UP)
         try:

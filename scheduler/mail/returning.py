@@ -76,14 +76,14 @@ class ReturningPeople:
         """Whom nobody has told of these packages yet, each person once for the gravest reason."""
         installation, now = self._store.installation, self._store.clock()
         roster, quiet = installation.roster(connection), quiet_people(connection, installation.tenant_id)
-        known = set(needs.people_told_already(connection, installation.tenant_id, packages))
+        told_already = set(needs.people_told_already(connection, installation.tenant_id, packages))
         unsaid = list[Need]()
         for package_id, package in load_packages(connection, installation.tenant_id, packages).items():
             for reason in mail_reasons(package.state):
                 for telling in tellings_of(package.state, reason, roster, now, quiet):
                     key = (telling.user_id, package_id, telling.occasion)
-                    unsaid += [Need(package_id, telling)] if key not in known else []
-                    known.add(key)
+                    unsaid += [Need(package_id, telling)] if key not in told_already else []
+                    told_already.add(key)
         return unsaid
 
 

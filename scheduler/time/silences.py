@@ -97,8 +97,8 @@ class SilentPackage:
 
     def _pause(self, answers: CardProofs) -> timedelta:
         faults = [proof.fault for card in self.cards if (proof := answers[card.location]).fault]
-        asked = [timedelta(seconds=fault.after) for fault in faults if isinstance(fault, BusyError)]
-        return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN
+        retry_delays = [timedelta(seconds=fault.after) for fault in faults if isinstance(fault, BusyError)]
+        return max([ASKED_AGAIN_AFTER, *retry_delays]) if faults else SHOWN_WITHIN
 
     def _any_there(self, people: Iterable[str]) -> bool:
         return anyone_can_object(self.state, people, self.context.roster, self.now)

@@ -1,4 +1,8 @@
-"""The command line of `countersign-gate`: its commands, options and help texts."""
+"""The command line of `countersign-gate`: its commands, options and help texts.
+
+`args.fields` holds the proposal's fields that were given as options, and nothing else (`_StoreField`): `--file` and
+`--field` add to them. `cli` runs the commands. `_EPILOG` repeats the exit codes of `cli_codes`.
+"""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ class Gate:
         return inspect.iscoroutinefunction(self.function)
 
     def flow(self, args: Sequence[Any], kwargs: Mapping[str, Any], patience: Patience) -> Flow[Any]:
+        """One call of the function: propose, wait, then run it or refuse. Some revocations are asked again."""
         arguments, context = self.signature.bind(args, kwargs)
         proposal, key, step = self._proposal(arguments)
         package = yield from self._submit(proposal, key, step, patience)

@@ -1,4 +1,9 @@
-"""The flows of handoffs: the requests that `Handoff` and `AsyncHandoff` make."""
+"""The flows of handoffs: the requests that `Handoff` and `AsyncHandoff` make.
+
+If the policy wants a person to allow an offer, the service refuses it with `NEEDS_PERSON`. The flow then proposes a
+package, waits for its approval, and offers again with the package's id. Keys are derived from the words of the offer,
+so that a restarted agent finds its earlier offer or package and makes no second one.
+"""
 
 from __future__ import annotations
 

@@ -76,6 +76,7 @@ class GraphRun:
         self._followed: str | None = None  # the time of the last resumption that this run knows
 
     def to_the_end(self, graph_input: Any) -> Flow[Any]:
+        """Runs the graph, waits for people each time it asks, resumes it, and returns its final state."""
         waits = graph_input is None and bool(_open_interrupts((yield from self._state())))
         times_held = 0
         while True:
@@ -256,8 +257,8 @@ class GraphRun:
         ended.
         """
         packages = {}
-        for asked in interrupts:
-            packages[asked.id] = yield from self._propose(asked, state)
+        for entry in interrupts:
+            packages[entry.id] = yield from self._propose(entry, state)
         if self._unreported:
             yield from self._report()
         for package in packages.values():

@@ -1,4 +1,8 @@
-"""The fields of a proposal by their names in the contract, as types for type checkers and editors."""
+"""The fields of a proposal by their names in the contract, as types for type checkers and editors.
+
+Nothing is checked at run time: the service validates a proposal and answers with its faults. `Client.request`, `gate`
+and `ask` take the fields as keywords.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What operators see of the feed, and how they send events again."""
+"""What operators see of the feed, and how they send events again.
+
+A receiver has a position in each chain: `sent` is the last revision that it took, `wanted` the last that the feed
+knows. To send events again is to lower `sent`; the sender then finds the chain due. `countersign feed`, `countersign
+doctor`, `/readyz` and `/metrics` use this module.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The state of a receiver of the feed: whether it takes events, and until when it is left alone."""
+"""The state of a receiver of the feed: whether it takes events, and until when it is left alone.
+
+After `TROUBLE` failures in a row nothing is sent before `retry_at`; then one process at a time may try the receiver
+(`take_probe`). An event that is taken ends the trouble (`note_taken`). All replicas share the row, so they do not all
+call a receiver that is down.
+"""
 
 from __future__ import annotations
 

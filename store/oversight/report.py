@@ -40,6 +40,7 @@ _UNSOUND = OUTCOMES.c.facts.like(f"% {Verdict.UNSOUND}")
 
 
 def load_report(connection: Connection, month: Month, now: datetime, policy: Policy) -> Report:
+    """The report of a month, until `now` if it is not over. `policy` says what is redacted."""
     until = min(month.end, now)
     since, before = month.begin - _INSTANT, month.before
     hidden = [path.split(".") for path in policy.feedback.redact]

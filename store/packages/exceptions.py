@@ -72,15 +72,15 @@ _CITED_LOCKED = (
 
 def write_exceptions(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """Write what this package asks for, and which exceptions it used."""
-    asked = before is not None and before.exception is not None
-    if after.exception and not asked:
+    is_stored = before is not None and before.exception is not None
+    if after.exception and not is_stored:
         batch.execute(_ADD, {"tenant_id": after.tenant_id, "package_id": after.decision_package_id, **_row(after)})
-    elif asked:
+    elif is_stored:
         batch.execute(_CHANGE, {"tenant": after.tenant_id, "package": after.decision_package_id, **_row(after)})
     _write_reach(batch, before, after)
-    known = {use.exception_id for use in before.exception_uses} if before else set()
+    stored_uses = {use.exception_id for use in before.exception_uses} if before else set()
     for exception_id in dict.fromkeys(use.exception_id for use in after.exception_uses):
-        if exception_id not in known:
+        if exception_id not in stored_uses:
             batch.execute(_ADD_USE, _use(after, exception_id))
 
 

@@ -1,4 +1,9 @@
-"""Loads, lists and saves packages. A package is changed only by compare-and-set on its revision."""
+"""Loads, lists and saves packages. A package is changed only by compare-and-set on its revision.
+
+`state` holds the whole state as JSON. The other columns repeat what queries filter and sort by; `_row` derives them at
+each save. A save that comes too late changes no row, and the insert of its event then fails, so the two must be in one
+transaction.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Texts for `/openapi.json` and `/docs`: what each request field means, and examples."""
+"""Texts for `/openapi.json` and `/docs`: what each request field means, and examples.
+
+`MODELS` maps a request model to the text of each of its fields; a test fails if one is missing or too many. The
+examples (`PENDING`, `APPROVED`, …) are whole documents, which the rows of `routes` attach to their answers.
+"""
 
 from __future__ import annotations
 
@@ -189,11 +193,11 @@ SUBMISSION: dict[str, Any] = {
     "evidence_refs": [{"id": "carrier", "title": "Confirmation of the carrier", "url": "https://example.com/c/77"}],
 }
 
-_ID = "pkg_01a1fb842069d4e34639d69fa767"
+_REASON = "irreversible actions require hard_approval"
 DIGEST = "sha256:49cad40d43510cd82871f0cbe417a9cd98da33db93b8e42c8ffa91780cde96aa"
 
 PENDING: dict[str, Any] = {
-    "decision_package_id": _ID,
+    "decision_package_id": "pkg_01a1fb842069d4e34639d69fa767",
     "version": 1,
     "tenant_id": "T012AB3CD",
     "status": "pending",
@@ -201,11 +205,7 @@ PENDING: dict[str, Any] = {
     "may_proceed": False,
     "level": "hard_approval",
     "why": [
-        {
-            "rule": "irreversible-high",
-            "level": "hard_approval",
-            "because": "irreversible actions require hard_approval",
-        },
+        {"rule": "irreversible-high", "level": "hard_approval", "because": _REASON},
         {"rule": "risk-medium", "level": "soft_approval", "because": "medium risk requires soft_approval"},
     ],
     "warnings": [],
@@ -213,7 +213,7 @@ PENDING: dict[str, Any] = {
     "interrupt": {
         "interrupt_id": "int_01a1fb842069d4e34639d69fa767",
         "status": "pending",
-        "reason": "irreversible actions require hard_approval",
+        "reason": _REASON,
         "required_role": "senior_reviewer",
         "quorum": {"needed": 1, "have": 0, "of_role": {}},
         "rung": 0,

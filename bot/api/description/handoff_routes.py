@@ -1,4 +1,8 @@
-"""The rows of the routes for handoffs."""
+"""The rows of the routes for handoffs.
+
+`routes` adds them to the table from which `/openapi.json` and `/docs` are built, and tests compare the application with
+that table. The handlers are in `bot.api.threads.handoff_handlers`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`countersign agents …`: adds agents, and manages their keys, limits and standing."""
+"""`countersign agents …`: adds agents, and manages their keys, limits and standing.
+
+Each change is one transaction through `store.agents.agent_admin`, in the name of the operator. Arguments are checked
+while they are parsed, by the types of the API. A key and a callback secret are printed once, when they are made.
+"""
 
 from __future__ import annotations
 

@@ -44,14 +44,14 @@ def output_to(out: Path | None) -> Iterator[Callable[[bytes], object]]:
 @contextmanager
 def progress_of(unit: str) -> Iterator[Progress]:
     """Show progress on a terminal; a log or a script gets none."""
-    shown, last = sys.stderr.isatty(), time.monotonic()
+    is_terminal, last = sys.stderr.isatty(), time.monotonic()
 
     def tell(done: int, total: int) -> None:
         nonlocal last
-        if shown and time.monotonic() - last > PROGRESS_INTERVAL:
+        if is_terminal and time.monotonic() - last > PROGRESS_INTERVAL:
             last = time.monotonic()
             typer.echo(f"\r{done}{f' of {total}' if total else ''} {unit}", nl=False, err=True)
 
     yield tell
-    if shown:
+    if is_terminal:
         typer.echo("\r\x1b[K", nl=False, err=True)

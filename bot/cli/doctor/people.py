@@ -35,8 +35,8 @@ async def people_findings(
     for group, members in groups.items():
         yield _group(group, members)
     readable = {group: members for group, members in groups.items() if not isinstance(members, str)}
-    known = Directory(people={person.user_id: person for person in people}, groups=readable, as_of=now())
-    roster = Roster(policy, known)
+    directory = Directory(people={person.user_id: person for person in people}, groups=readable, as_of=now())
+    roster = Roster(policy, directory)
     addresses = _addresses(roster) if mailed else ()
     for finding in (*_people(roster), *addresses, *_outsiders(roster), *_roles(roster, roles)):
         yield finding

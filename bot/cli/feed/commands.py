@@ -1,4 +1,8 @@
-"""`countersign feed …`: shows how far the feed is, and sends events again."""
+"""`countersign feed …`: shows how far the feed is, and sends events again.
+
+In the output, a chain is *held* if the receiver took other events and refuses its next one, and an event is *lost* once
+it was given up. The commands only mark chains in the database; `countersign serve` does the sending.
+"""
 
 from __future__ import annotations
 

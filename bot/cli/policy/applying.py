@@ -36,6 +36,7 @@ PAGE = 200
 
 
 def consequences(connection: Connection, policy: Policy) -> Iterator[str]:
+    """One line for each change: first of the policy's own settings, then of each open package."""
     try:
         old = load_policy(connection, active_digest(connection))
     except UnreadablePolicyError as fault:

@@ -1,4 +1,8 @@
-"""`countersign policy check`, `explain`, `replay`, `show` and `apply`."""
+"""`countersign policy check`, `explain`, `replay`, `show` and `apply`.
+
+`check` reads a file and no database; `explain`, `replay` and `show` only read; `apply` shows what would change, asks,
+and puts the policy in force for all replicas. The work is in `explain`, `trial`, `replaying` and `applying`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""`countersign policy explain`: evaluates a package by the rules of its submission, without writing anything."""
+"""`countersign policy explain`: evaluates a package by the rules of its submission, without writing anything.
+
+It calls `assess` and `terms_for`, as a submission does, for an agent without earned autonomy and with an unknown
+owner. If the database or the directory cannot be used, it names the members and groups that the policy lists, and says
+why. `policy apply` uses `describe_quorum`.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +79,7 @@ class Explanation:
         return None if self.steps[0].people else f"it would be refused: nobody could decide it as {self.terms.role}"
 
     def document(self) -> dict[str, Any]:
+        """For `--json`. The assessment and the terms have their own field names."""
         return {
             "policy_version": self.policy_version,
             "policy_source": self.policy_source,
@@ -89,8 +95,8 @@ class Explanation:
 def explain_package(package: DecisionPackage, settings: Settings, now: datetime) -> Explanation:
     """Evaluate the package for an agent without earned autonomy and with an unknown owner."""
     policy, source = effective_policy(settings)
-    roster, known, unknown = _roster(settings, package, policy, now)
-    package_parties = resolve_parties(package, "", roster, known)
+    roster, user_of_party, unknown = _roster(settings, package, policy, now)
+    package_parties = resolve_parties(package, "", roster, user_of_party)
     barred = package_parties.barred if isinstance(package_parties, Parties) else {}
     assessment = assess(
         package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy
@@ -128,16 +134,16 @@ def _roster(
     """Return the people whom the database knows, the known addresses, and why nobody could decide, if so."""
     try:
         with database(settings) as engine, engine.connect() as connection:
-            roster, known = _read_roster(connection, package, policy)
+            roster, user_of_party = _read_roster(connection, package, policy)
     except CommandError as fault:
         return Roster(policy, Directory()), {}, str(fault)
     except DBAPIError as fault:
         return Roster(policy, Directory()), {}, f"the database: {first_line(str(fault.orig))}"
     as_of, most = roster.directory.as_of, write_duration(policy.directory.max_age)
     if as_of is None:
-        return roster, known, "the directory of people was not filled yet; `countersign serve` does that"
+        return roster, user_of_party, "the directory of people was not filled yet; `countersign serve` does that"
     stale = f"the directory of people is older than {most}, so nobody could decide"
-    return roster, known, None if roster.directory.is_fresh(policy, now) else stale
+    return roster, user_of_party, None if roster.directory.is_fresh(policy, now) else stale
 
 
 def _read_roster(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:

@@ -43,6 +43,7 @@ _FIRST = (Shift.LAXER, Shift.OTHER)
 
 
 def replay_document(report: Report) -> dict[str, Any]:
+    """The report as JSON values. What cannot be known is None."""
     comparison = report.comparison
     wrong = comparison.went_wrong
     return {

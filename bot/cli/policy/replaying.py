@@ -1,4 +1,8 @@
-"""`countersign policy replay` as text: what another policy would have asked about the packages of a period."""
+"""`countersign policy replay` as text: what another policy would have asked about the packages of a period.
+
+`trial` makes the `Report`; this module writes it, section by section, and `replay_evidence` writes the cases.
+`replay_document` is the same as JSON. `policy apply` uses `describe_counts`, `role_lines` and `untried_lines`.
+"""
 
 from __future__ import annotations
 
@@ -109,8 +113,8 @@ def _asked_today(report: Report) -> list[str]:
         return []
     roles = staffing.packages.most_common()
     if staffing.as_of is None or not staffing.is_known:
-        asked = table(("ROLE ASKED", "PACKAGES"), [(plain(role), number) for role, number in roles])
-        return [asked, "Today's directory of people is not current, so nobody is named."]
+        roles_table = table(("ROLE ASKED", "PACKAGES"), [(plain(role), number) for role, number in roles])
+        return [roles_table, "Today's directory of people is not current, so nobody is named."]
     rows = [(plain(role), number, _people(report, role)) for role, number in roles]
     by_today = f"By today's directory, as of {iso(staffing.as_of)}. That of the time is not kept."
     lines = [table(("ROLE ASKED", "PACKAGES", "WHO COULD DECIDE"), rows), *wrap_lines(by_today, "")]

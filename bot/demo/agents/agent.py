@@ -1,4 +1,8 @@
-"""A sample agent. It proposes over HTTP, waits for the decision, and acts on nothing else."""
+"""A sample agent. It proposes over HTTP, waits for the decision, and acts on nothing else.
+
+The stories use it. It calls the HTTP API without the SDK, and writes each step into the diary that the demo's page
+shows. While the service is unavailable, it repeats a call with the same key.
+"""
 
 from __future__ import annotations
 

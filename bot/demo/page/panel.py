@@ -75,6 +75,7 @@ class Panel:
             return {}
 
     async def move(self, request: web.Request) -> web.Response:
+        """Handles the panel's request to move business time forward, and answers with the new state."""
         own_page_only(request)
         try:
             move_request = Move.model_validate(from_json(await request.read()))

@@ -8,6 +8,7 @@ from bot.demo.workspace import REQUESTER
 
 
 def question(turn: int) -> Package:
+    """The question that the agent asks, about a case of its own in each turn."""
     return {
         "kind": "question",
         "title": "Which address of Entity ABC is the right one?",

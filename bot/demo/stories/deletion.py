@@ -12,6 +12,7 @@ from bot.demo.workspace import REQUESTER
 
 
 def proposal(turn: int, rows: int = 1204) -> Package:
+    """The deletion that the agent proposes. A reviewer can ask for fewer `rows`."""
     return {
         "title": f"Delete {rows:,} customer records past their retention",
         "action_type": "delete_customer_data",

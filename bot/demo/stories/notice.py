@@ -17,6 +17,7 @@ UNCERTAIN = "The inspection record for May is missing."
 
 
 def draft_notice(number: int, days: int = 14, added: tuple[str, ...] = ()) -> Package:
+    """The notice that the agent proposes. `added` are sentences that reviewers asked for."""
     return {
         "title": f"Send enforcement notice draft #{number} to Entity ABC",
         "action_type": "send_enforcement_notice",

@@ -36,10 +36,10 @@ def draft_plan(turn: int, requests: tuple[str, ...] = ()) -> Package:
 
 def revise_plan(turn: int, document: Document) -> Package:
     """Earlier requests are kept in the package's metadata, from which the agent reads them again."""
-    asked = tuple(document["metadata"]["asked"])
+    earlier_requests = tuple(document["metadata"]["asked"])
     if document["status"] == "evidence_requested":
-        return with_evidence(draft_plan(turn, asked), "Visits since May, by street", "Quay Street: none.")
-    return draft_plan(turn, (*asked, shorten(document["decision"]["instructions"], 200)))
+        return with_evidence(draft_plan(turn, earlier_requests), "Visits since May, by street", "Quay Street: none.")
+    return draft_plan(turn, (*earlier_requests, shorten(document["decision"]["instructions"], 200)))
 
 
 async def run(agent: Agent) -> None:

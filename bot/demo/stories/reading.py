@@ -11,6 +11,7 @@ from bot.demo.workspace import REQUESTER
 
 
 def request(turn: int) -> Package:
+    """The read that the agent proposes. The policy lets it go ahead without a person."""
     return {
         "title": f"Read case file ABC-2026-{117 + turn}",
         "action_type": "read_case_file",

@@ -153,6 +153,7 @@ async def publish(writer: Agent, document: Document) -> None:
 
 
 async def recover(writer: Agent, document: Document, claim: str) -> None:
+    """Does what people decided after the failure: roll back, try again, or leave it."""
     decision = document["recovery"]["decision"] if document["recovery"] else None
     if decision == "rollback":
         writer.did("Took the half-published report down.")

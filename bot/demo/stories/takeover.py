@@ -8,6 +8,7 @@ from bot.demo.workspace import REQUESTER
 
 
 def ask_for_help(turn: int) -> Package:
+    """A package that recommends `escalate`, with what a person needs to take over."""
     case = f"ABC-2026-{130 + turn}"
     return {
         "title": f"Records of case {case} contradict each other",

@@ -40,6 +40,7 @@ class Page(NamedTuple):
 
 
 async def open_details(context: ListenerContext, tap: Tap) -> None:
+    """Open Details if the reader may see the package, and record that they opened it."""
     ref = Ref.read(tap.value)
     if ref is None:
         await context.tell(tap, GONE)

@@ -36,6 +36,7 @@ class Tap:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
+        """The click in a `block_actions` payload."""
         action = body["actions"][0]
         option, container = _chosen_option(action), body.get("container") or {}
         return cls(

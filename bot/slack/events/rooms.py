@@ -30,6 +30,7 @@ ALL = CLOSING.keys() | REOPENING | {RENUMBERED, "member_left_channel", "member_j
 
 
 async def channel_changed(context: ListenerContext, event: Mapping[str, Any]) -> None:
+    """Handle an event of `ALL`: cards stop going to the channel, go there again, or its members are read again."""
     match event["type"]:
         case kind if kind in CLOSING:
             await _close(context, event["channel"], CLOSING[kind])

@@ -38,6 +38,7 @@ class Viewer:
 
 
 def rows_of(connection: Connection, states: Sequence[PackageState], viewer: Viewer) -> tuple[Row, ...]:
+    """The rows of these packages as the viewer may see them, in the same order."""
     if not states:
         return ()
     tenant_id = states[0].tenant_id
@@ -84,7 +85,7 @@ def _plain_row(state: PackageState, viewer: Viewer, agents: dict[str, str], offe
         role=None if state.status.terminal else _roles(state, viewer),
         assigned_to_me=taken == viewer.user_id and not state.status.terminal,
         taken_by=names.get(taken, taken) if taken and taken != viewer.user_id else None,
-        asked=requested_verb(state),
+        requested=requested_verb(state),
         offered=offer.verbs,
         missing=offer.missing,
     )

@@ -1,4 +1,8 @@
-"""The Slack client used by delivery: one HTTP session per process, and no automatic retries."""
+"""The Slack client used by delivery: one HTTP session per process, and no automatic retries.
+
+It implements the protocol of `scheduler.common.messenger`: every failure is one of that module's errors. It never
+retries by itself, because a call without an answer may have posted; delivery decides whether to call again.
+"""
 
 from __future__ import annotations
 

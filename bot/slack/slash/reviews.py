@@ -1,4 +1,8 @@
-"""The slash command `/reviews`: one small function per subcommand. Only the caller sees the answer."""
+"""The slash command `/reviews`: one small function per subcommand. Only the caller sees the answer.
+
+`_WORDS` and `_ADMIN_WORDS` name the handlers. A handler reads what the caller may see and returns a message that
+`blocks.home.reviews` draws. `bot.slack.app` calls `handle_slash_command`; Slack gives up after three seconds.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,7 @@ Handler = Callable[[ListenerContext, Request], Awaitable[Message]]
 
 
 async def handle_slash_command(context: ListenerContext, body: Mapping[str, Any]) -> Message:
+    """Run the handler of the first word (default: `mine`), if the caller is known and may use it."""
     user_id = body["user_id"]
     word, *rest = unescape(body.get("text") or "").split() or ["mine"]
     request = Request(user_id, tuple(rest), body["trigger_id"])

@@ -22,6 +22,7 @@ WEEK = timedelta(days=7)
 
 
 async def show_stats(context: ListenerContext, request: Request) -> Message:
+    """Parse `[PERIOD] [by WHAT]`, check who may divide the numbers like that, and answer with the measures."""
     text, _, grouping = " ".join(request.words).partition("by ")
     now, by = context.store.clock(), _GROUPINGS.get(grouping.strip().lower())
     if grouping and by is None:

@@ -41,8 +41,8 @@ async def open_resume(context: ListenerContext, request: Request) -> Message:
 
 async def is_held(context: ListenerContext, request: Request) -> bool:
     """Whether this person sees a held thread of this name."""
-    known = await _load(context, request)
-    return isinstance(known, ThreadDossier) and known.state.status is ThreadStatus.HELD
+    dossier = await _load(context, request)
+    return isinstance(dossier, ThreadDossier) and dossier.state.status is ThreadStatus.HELD
 
 
 async def _open_form(context: ListenerContext, request: Request, verb: ThreadVerb) -> Message:

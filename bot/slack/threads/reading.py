@@ -1,4 +1,8 @@
-"""Reads what one person may see of a thread."""
+"""Reads what one person may see of a thread.
+
+A person sees a thread if they may see one of its packages, or may give the thread a command. Packages that they may not
+see are only counted; one that they judge blindly is shown as it was proposed. `/reviews` and clicks on threads use it.
+"""
 
 from __future__ import annotations
 
@@ -96,12 +100,12 @@ def _dossier(
     refusals: Mapping[ThreadVerb, Refusal | None],
 ) -> ThreadDossier:
     state, agents = loaded.state, agent_names(connection, loaded.state.tenant_id)
-    shown = visible[:LISTED]
-    titles = _titles(connection, state.tenant_id, shown)
-    known = [package for package in shown if knowledge(package, user_id) is not Knows.PROPOSAL]
-    chains = (state.thread_key, *(package.decision_package_id for package in known))
+    listed_packages = visible[:LISTED]
+    titles = _titles(connection, state.tenant_id, listed_packages)
+    fully_visible = [package for package in listed_packages if knowledge(package, user_id) is not Knows.PROPOSAL]
+    chains = (state.thread_key, *(package.decision_package_id for package in fully_visible))
     latest = load_latest_events(connection, state.tenant_id, chains, _EVENTS, _LEFT_OUT)
-    telling = [event for event in latest if _may_know(event, shown, user_id)]
+    telling = [event for event in latest if _may_know(event, listed_packages, user_id)]
     words = load_words(
         connection,
         state.tenant_id,
@@ -113,12 +117,12 @@ def _dossier(
         agent=agents.get(state.owner_agent, state.owner_agent),
         packages=tuple(
             ThreadPackage(
-                state=package if package in known else as_proposed(package),
+                state=package if package in fully_visible else as_proposed(package),
                 title=titles.get(package.decision_package_id),
             )
-            for package in shown
+            for package in listed_packages
         ),
-        unseen=len(packages) - len(shown),
+        unseen=len(packages) - len(listed_packages),
         history=tuple(
             ThreadEvent(
                 at=datetime.fromisoformat(event["occurred_at"]),

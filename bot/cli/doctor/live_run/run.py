@@ -146,9 +146,14 @@ def plain_view(callback_id: str, text: str, button: dict[str, Any] | None = None
 
 def seen_form(callback_id: str, question: str) -> dict[str, Any]:
     element = {"type": "plain_text_input", "action_id": "seen", "multiline": True, "max_length": 1000}
-    asked = {"type": "input", "block_id": "seen", "label": plain("What did you see instead?", 100), "element": element}
+    answer_input = {
+        "type": "input",
+        "block_id": "seen",
+        "label": plain("What did you see instead?", 100),
+        "element": element,
+    }
     view = plain_view(callback_id, question, submit=plain("Send", 24))
-    return view | {"blocks": [*view["blocks"], asked]}
+    return view | {"blocks": [*view["blocks"], answer_input]}
 
 
 def _typed(form: Arrival) -> str:

@@ -80,6 +80,7 @@ class Samples:
         return self._pending(**PENDING[name])
 
     def decided(self) -> Message:
+        """The card of a package that the reviewer rejected."""
         proposal = self._package()
         state = self._submitted(proposal)
         reject = Reject(
