@@ -1,22 +1,25 @@
 """Blind second looks: which approvals are picked, who is asked to look, and what they may do meanwhile.
 
-An approval by people is picked with the probability that the policy sets for its tier. Whether it is picked follows
+An approval by people is picked with the probability that the policy sets for its tier, and so is an override that lets
+the agent go ahead. Whether it is picked follows
 from the id of the event that recorded the decision. The service makes that id when the click arrives, with 64 random
 bits, so nobody can know it before; and whoever has the record can check it afterwards. The one who looks could have
 approved it too, has had no part in it, and learns from the service neither how it was decided nor by whom until they
-have judged. A look blocks nothing, and its verdict takes nothing back.
+have judged. If they cannot judge any more, someone else looks. A look blocks nothing, and its verdict takes nothing
+back.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 
 from rules.authority.authorization import eligible_users, question_of
-from rules.people.directory import ActorKind
+from rules.people.directory import ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Command, Verb
-from rules.state.decisions import Basis
-from rules.state.model import PackageState, Status
+from rules.state.decisions import Basis, BlindLook
+from rules.state.model import PackageState
 from rules.state.situation import Situation
 
 # What a person may do with a package while they are asked to look at it.
@@ -37,26 +40,51 @@ def is_drawn(event_id: str, rate: float) -> bool:
 
 
 def audit_rate(settled: PackageState, situation: Situation) -> float | None:
-    """The rate at which this approval is drawn; None if it is no approval by people, or none of its tier is drawn."""
+    """The rate at which this decision is drawn; None if people let nothing go ahead, or none of its tier is drawn."""
     by_people = settled.decision is not None and settled.decision.basis in _BY_PEOPLE
-    approved = settled.status is Status.APPROVED and settled.proceeds
-    return (situation.policy.audit.sample.of(settled.risk) or None) if approved and by_people else None
+    return (situation.policy.audit.sample.of(settled.risk) or None) if settled.proceeds and by_people else None
 
 
-def choose_judge(state: PackageState, situation: Situation) -> str | None:
+def ask_someone(state: PackageState, situation: Situation) -> BlindLook | None:
+    """A look at the decision, by someone who was not asked before. None: nobody can be asked."""
+    before, now = state.look, situation.now
+    former = (*before.former, before.judge) if before else ()
+    judge = _choose_judge(state, situation, former)
+    if judge is None or state.decision is None:
+        return None
+    return BlindLook(
+        judge=judge,
+        of=tuple(seat.reviewer_id for seat in state.decision.reviewers),
+        until=now + situation.policy.audit.within,
+        since=before.since if before else now,
+        secret=situation.chance,
+        former=former,
+    )
+
+
+def judge_is_gone(state: PackageState, roster: Roster, now: datetime) -> bool:
+    """Whether someone is asked to look who cannot judge now. Unknown with a stale directory, so the look stays."""
+    look = state.open_look
+    if look is None or not roster.directory.is_fresh(roster.policy, now):
+        return False
+    able = eligible_users(roster, question_of(state, roster.policy), now)
+    return look.judge not in able or _is_away(roster, look.judge, now)
+
+
+def _choose_judge(state: PackageState, situation: Situation, former: tuple[str, ...]) -> str | None:
     """By lot, so that nobody can foresee it, among those who can look and are not looking at another package."""
     voters = {vote.reviewer_id for vote in (*state.votes, *state.retry_votes)}
     seats = {seat.reviewer_id for seat in state.decision.reviewers} if state.decision else set()
-    left_out = voters | seats | situation.traces.involved | situation.traces.looking
+    left_out = voters | seats | {*former} | situation.traces.involved | situation.traces.looking
     able = eligible_users(situation.roster, question_of(state, situation.policy), situation.now)
-    free = [user for user in able - left_out if not _is_away(situation, user)]
+    free = [user for user in able - left_out if not _is_away(situation.roster, user, situation.now)]
     event_id = state.decision.event_id if state.decision else ""
     return min(free, key=lambda user: draw_number(event_id, f"judge {situation.chance} {user}"), default=None)
 
 
-def _is_away(situation: Situation, user_id: str) -> bool:
-    person = situation.roster.person(user_id)
-    return person is None or person.is_away(situation.now)
+def _is_away(roster: Roster, user_id: str, now: datetime) -> bool:
+    person = roster.person(user_id)
+    return person is None or person.is_away(now)
 
 
 def check_blindness(state: PackageState, command: Command, situation: Situation) -> Refusal | None:

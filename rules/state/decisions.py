@@ -144,7 +144,8 @@ class Hold(Value):
 class BlindLook(Value):
     """A second look by someone who is not shown what people decided.
 
-    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judges it any more.
+    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judges it any more. `former`: who was asked
+    before and could not judge any more.
     """
 
     judge: str
@@ -152,4 +153,5 @@ class BlindLook(Value):
     until: Moment
     has_ended: bool = False
     since: Moment | None = None  # None: recorded by an earlier release
+    former: tuple[str, ...] = ()
     secret: float | None = None  # with which the judge was drawn: the id of the decision alone does not tell who it is

@@ -80,7 +80,8 @@ class EventType(_Names):
     THREAD_HANDED_BACK = "thread.handed_back"
     REVIEW_PICKED = "review.picked"  # for a blind second look
     REVIEW_NOT_POSSIBLE = "review.not_possible"  # it was picked, and nobody could look
-    REVIEW_ENDED = "review.ended"  # nobody judged in time
+    REVIEW_HANDED_ON = "review.handed_on"  # who was asked cannot judge any more, so someone else is
+    REVIEW_ENDED = "review.ended"  # nobody judged in time, or nobody is left who could
     REVIEW_JUDGED = "review.judged"
     AUTONOMY_CHANGED = "autonomy.changed"
 

@@ -240,7 +240,7 @@ class PackageState(Value):
     def ends_look(self) -> bool:
         """Whether people have to know now what was decided. `Move.record` then ends the look for good."""
         has_ended = self.execution.state in (*FAILURES, ExecutionState.LAPSED)
-        return has_ended or self.status is not Status.APPROVED or self.hold is not None
+        return has_ended or not self.proceeds or self.hold is not None
 
     @property
     def is_running(self) -> bool:

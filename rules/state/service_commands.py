@@ -65,6 +65,12 @@ class LoseTrack(ClockCommand):
     verb = Verb.LOSE_TRACK
 
 
+class HandOnLook(ClockCommand):
+    """Who was asked for a blind look cannot judge any more."""
+
+    verb = Verb.HAND_ON_LOOK
+
+
 class EndLook(ClockCommand):
     verb = Verb.END_LOOK
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.authority.exceptions import exception_end
-from rules.authority.looks import audit_rate, choose_judge, is_drawn
+from rules.authority.looks import ask_someone, audit_rate, is_drawn
 from rules.package.exceptions import PolicyException
 from rules.package.takeover_reach import has_thread_or_run
 from rules.people.directory import ActorKind
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.decisions import WITHOUT_PEOPLE, Basis, BlindLook, Decision, Seat
+from rules.state.decisions import WITHOUT_PEOPLE, Basis, Decision, Seat
 from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
@@ -60,21 +60,14 @@ def settle(
 
 
 def _draw_look(move: Move) -> Move:
-    """Ask someone to look, if this approval is picked. If nobody can be asked, the record says so."""
+    """Ask someone to look, if this decision is picked. If nobody can be asked, the record says so."""
     state, rate = move.state, move.state.audit_rate
-    approval = state.decision if state.status is Status.APPROVED else None
-    if approval is None or rate is None or not is_drawn(approval.event_id, rate):
+    decision = state.decision if state.proceeds else None
+    if decision is None or rate is None or not is_drawn(decision.event_id, rate):
         return move
-    judge = None if state.ends_look else choose_judge(state, move.situation)
-    if judge is None:
+    look = None if state.ends_look else ask_someone(state, move.situation)
+    if look is None:
         return move.record(EventType.REVIEW_NOT_POSSIBLE)
-    look = BlindLook(
-        judge=judge,
-        of=tuple(seat.reviewer_id for seat in approval.reviewers),
-        since=move.situation.now,
-        secret=move.situation.chance,
-        until=move.situation.now + move.situation.policy.audit.within,
-    )
     return move.record(EventType.REVIEW_PICKED, {"look": look, "sampled": True})
 
 

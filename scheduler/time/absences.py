@@ -1,5 +1,7 @@
 """Moves tasks of people who are gone: to their delegate and back, or up the ladder if nobody is left.
 
+A blind second look that they were asked for goes to someone else.
+
 People go by a change of the directory (away, deactivated, removed from a group), and absences end by time. Only then is
 there anything to do. The store keeps a fingerprint of the people at the last complete check, so that a restart or
 another replica does not repeat it. The same check asks people who newly belong to a role that is asked in person.
@@ -13,14 +15,16 @@ from hashlib import sha256
 import structlog
 from sqlalchemy import Connection
 
+from rules.authority.looks import judge_is_gone
 from rules.reasons import Reason
 from rules.state.model import PackageState
-from rules.state.service_commands import Relieve
+from rules.state.service_commands import ClockCommand, HandOnLook, Relieve
 from rules.verbs.absences import needs_relief
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
 from store.installation.absence_checks import last_absence_check, record_absence_check
 from store.outbox import cards
+from store.oversight.looks import list_open_looks
 from store.packages.paging import Cursor
 from store.packages.queue import list_open_tasks
 from store.store import Store
@@ -36,7 +40,7 @@ class AbsenceHandler:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last_known: Known | None = None
-        self._too_busy: list[PackageState] = []  # refused as too busy when it was their turn
+        self._too_busy: list[ClockCommand] = []  # refused as too busy when it was their turn
         self._fingerprint_to_keep: str | None = None
 
     async def tick(self) -> None:
@@ -47,7 +51,7 @@ class AbsenceHandler:
                 await self._check(await self._store.read(self._fingerprint))
                 self._last_known = now_known
             elif self._too_busy:
-                self._too_busy = await self._relieve(self._too_busy)
+                self._too_busy = await self._send(self._too_busy)
             await self._keep_fingerprint()
         except UnavailableError as fault:
             log.warning("absences.database_unavailable", error=str(fault))
@@ -87,12 +91,13 @@ class AbsenceHandler:
             await self._store.write(partial(cards.recheck_people, tenant_id=self._store.installation.tenant_id))
             self._too_busy, self._fingerprint_to_keep = await self._check_all(), mark
 
-    async def _check_all(self) -> list[PackageState]:
+    async def _check_all(self) -> list[ClockCommand]:
         after: Cursor | None = None
-        remaining: list[PackageState] = []
+        looks = await self._store.read(self._looks_to_hand_on)
+        remaining = await self._send([clock_commands.for_state(HandOnLook, state) for state in looks])
         while True:
             states, after = await self._store.read(partial(self._tasks_to_relieve, after=after))
-            remaining += await self._relieve(states)
+            remaining += await self._send([clock_commands.for_state(Relieve, state) for state in states])
             if after is None:
                 return remaining
 
@@ -110,12 +115,20 @@ class AbsenceHandler:
         page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)
         return [state for state in page.items if needs_relief(state, roster, now)], page.following
 
-    async def _relieve(self, states: list[PackageState]) -> list[PackageState]:
-        """Sends the commands; returns the packages that were too busy."""
-        outcomes = await self._store.execute_many([clock_commands.for_state(Relieve, state) for state in states])
+    def _looks_to_hand_on(self, connection: Connection) -> list[PackageState]:
+        installation, now = self._store.installation, self._store.clock()
+        roster = installation.roster(connection)
+        looks = list_open_looks(connection, installation.tenant_id)
+        return [state for state in looks if judge_is_gone(state, roster, now)]
+
+    async def _send(self, commands: list[ClockCommand]) -> list[ClockCommand]:
+        """Sends the commands; returns those for packages that were too busy."""
+        outcomes = await self._store.execute_many(commands)
         refused = [
-            (state, outcome.refusal.reason) for state, outcome in zip(states, outcomes, strict=True) if outcome.refusal
+            (command, outcome.refusal.reason)
+            for command, outcome in zip(commands, outcomes, strict=True)
+            if outcome.refusal
         ]
-        for state, reason in refused:
-            log.info("absences.command_refused", package=state.decision_package_id, reason=reason.value)
-        return [state for state, reason in refused if reason is Reason.TOO_BUSY]
+        for command, reason in refused:
+            log.info("absences.command_refused", package=command.decision_package_id, reason=reason.value)
+        return [command for command, reason in refused if reason is Reason.TOO_BUSY]

@@ -10,6 +10,7 @@ from rules.state.model import PackageState
 from rules.state.situation import Traces
 from store.packages.packages import PACKAGES
 from store.packages.queue import VOTES
+from store.packages.states import parse_state
 from store.schema.tables import EventRow, core
 
 _EVENTS = core(EventRow)
@@ -29,6 +30,7 @@ _INVOLVED = (
     .where(_EVENTS.c.event_type.not_in(_READING) | (_EVENTS.c.occurred_at >= _FIRST_VOTE))
 )
 _LOOKING = select(PACKAGES.c.judge).where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.judge.is_not(None))
+_OPEN = select(PACKAGES.c.state).where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.judge.is_not(None))
 _OF_PERSON = (
     select(PACKAGES.c.state)
     .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.judge == bindparam("user"))
@@ -41,6 +43,11 @@ def load_traces(connection: Connection, tenant_id: str, package_id: str) -> Trac
     involved = connection.execute(_INVOLVED, key).scalars()
     looking = connection.execute(_LOOKING, {"tenant": tenant_id}).scalars()
     return Traces(involved=frozenset(involved), looking=frozenset(looking))
+
+
+def list_open_looks(connection: Connection, tenant_id: str) -> list[PackageState]:
+    """The packages that somebody is asked to look at, at most one for each person in the normal case."""
+    return [parse_state(row.state) for row in connection.execute(_OPEN, {"tenant": tenant_id})]
 
 
 def list_looks(connection: Connection, tenant_id: str, user_id: str) -> list[PackageState]:

@@ -203,6 +203,25 @@ async def test_a_look_that_nobody_gives_ends_and_the_card_and_its_thread_say_it_
         assert "No items to review." in (await office.reviews(look.judge, "sampled")).shown
 
 
+async def test_what_the_agent_says_meanwhile_waits_and_all_of_it_follows(database_url: str, tmp_path: Path) -> None:
+    words = [f"Senta approved it, part {number}." for number in range(7)]
+    async with looking(database_url, tmp_path) as (office, look):
+        for text in words:
+            assert (await office.post(f"/v1/packages/{look.proposal.id}/messages", {"text": text})).status == 201
+            await office.passes(timedelta(minutes=5))
+        card = await office.card(look.proposal)
+        assert told(card.shown + "".join(note.shown + note.text for note in office.thread(card))) == []
+        assert "Senta approved it" not in await whole_details(office, look.judge, card)
+        (other, *_) = look.others
+        assert all([text in await whole_details(office, other, card) for text in words])
+        await judge_it(office, look)
+        thread = "".join(note.shown for note in office.thread(await office.card(look.proposal)))
+        assert [text for text in words if text in thread] == words[-3:]
+        assert "4 earlier messages in Details." in thread
+        whole = await whole_details(office, look.judge, await office.card(look.proposal))
+        assert [text for text in words if text not in whole] == []
+
+
 async def test_a_failure_ends_the_look_because_people_have_to_act(database_url: str, tmp_path: Path) -> None:
     async with looking(database_url, tmp_path) as (office, look):
         await office.report(look.proposal, "rolled_back")

@@ -107,10 +107,25 @@ def test_draws_are_spread_evenly() -> None:
     assert min(tenths.values()) > 320
 
 
-@pytest.mark.parametrize("verb", [HumanOverrideCommand, Reject])
-def test_only_approvals_are_drawn(verb: type[HumanOverrideCommand | Reject]) -> None:
+@pytest.mark.parametrize(
+    "command", [(Reject, {}), (HumanOverrideCommand, {"override_decision": "stop"})], ids=["reject", "override"]
+)
+def test_what_lets_nothing_go_ahead_is_not_drawn(command: tuple[type[Any], dict[str, Any]]) -> None:
+    (verb, fields), state = command, submitted_state(HARD)
+    assert after(state, ask(verb, state, **fields), by=SENTA, policy=ALWAYS).audit_rate is None
+
+
+def test_an_override_that_lets_the_agent_go_ahead_is_drawn_as_an_approval_is() -> None:
     state = submitted_state(HARD)
-    assert after(state, ask(verb, state), by=SENTA, policy=ALWAYS).audit_rate is None
+    overridden = after(state, ask(HumanOverrideCommand, state), by=SENTA, policy=ALWAYS)
+    assert (overridden.status, overridden.audit_rate, overridden.sampled) == (Status.OVERRIDDEN, 1, True)
+    assert overridden.open_look is not None
+    assert overridden.open_look.of == (SENTA,)
+    assert judge_of(overridden) != SENTA
+    assert knowledge(overridden, judge_of(overridden)) is knowledge(overridden, None) is Knows.PROPOSAL
+    assert as_proposed(overridden).status is Status.PENDING
+    judged = after(overridden, ask(Judge, overridden, **SAID), by=judge_of(overridden))
+    assert (judged.verdict, judged.status, judged.open_look) == (Verdict.UNSOUND, Status.OVERRIDDEN, None)
 
 
 def test_an_edit_that_needs_no_second_person_is_an_approval_by_people() -> None:

@@ -15,6 +15,7 @@ from store.packages.paging import Page
 from store.packages.queue import list_open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.time.clockwork import Clockwork
+from tests.store.oversight.history import unrelated
 from tests.store.world import LASTING, open_world
 
 # Makes the database refuse to change tasks.
@@ -73,6 +74,21 @@ async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> N
         await clockwork.absences.tick()
         after = await clockwork.now(state)
     assert (after.status, after.task.required_role) == (Status.PENDING, "director")
+
+
+async def test_a_blind_look_of_someone_who_leaves_goes_to_someone_else(database_url: str) -> None:
+    drawn = policy(audit={"sample": {"high": 1}}, **LASTING)
+    async with open_world(database_url, drawn) as world:
+        clockwork = await Clockwork.start(world)
+        states = [await world.submit_and_approve(unrelated("high"), by=SENTA) for _ in range(2)]
+        judges = [state.open_look.judge for state in states if state.open_look]
+        for judge in judges:
+            await clockwork.leaves(judge, world.clock.now + DAY)
+        await clockwork.absences.tick()
+        looks = [(await clockwork.now(state)).open_look for state in states]
+        later = [look.judge for look in looks if look]
+        assert len({*judges, *later}) == 4
+        assert await world.read(lambda connection: list(verify_database(connection))) == []
 
 
 async def test_a_package_submitted_while_the_whole_role_is_away_asks_the_next_role(database_url: str) -> None:

@@ -105,7 +105,7 @@ async def test_blind_looks_are_no_part_of_the_ordinary_sample(database_url: str)
     sampling = policy(**LASTING, audit={"sample": {"high": 1}}, soft={"sample": 1})
     async with open_world(database_url, sampling) as world:
         overridden = await world.after(
-            ask(HumanOverrideCommand, await world.submit(unrelated("high"))),
+            ask(HumanOverrideCommand, await world.submit(unrelated("medium"))),
             SENTA,
         )
         blind = await world.submit_and_approve(unrelated("high"), by=SENTA)
