@@ -25,6 +25,7 @@ WHILE_PENDING = (MailReason.TAKEOVER, MailReason.LAST_RUNG, MailReason.CRITICAL,
 TURNED_OFF = "this person has turned off all mails except takeovers"
 SLACK_IS_BACK = "Slack can be reached again"
 NO_LONGER_SO = "it no longer waits for this: someone acted meanwhile"
+TOO_LATE = "nobody could be told of it within three days"
 NOT_THEIRS = "this person can no longer act on it"
 
 

@@ -124,10 +124,10 @@ class Checks:
             quiet=quiet_people(connection, tenant_id),
         )
 
-    @property
-    def known(self) -> KnownObstacles:
+    def known(self, oldest: datetime | None) -> KnownObstacles:
         """What rules out needs without a look at their packages."""
-        return KnownObstacles(takeovers_only=self.person.user_id in self.quiet, slack_is_back=not self.slack_is_away)
+        takeovers_only = self.person.user_id in self.quiet
+        return KnownObstacles(None, oldest, takeovers_only, slack_is_back=not self.slack_is_away)
 
     def load(self, packages: Iterable[str]) -> None:
         """The packages as they are now, before their needs are checked."""

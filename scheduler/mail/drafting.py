@@ -63,24 +63,36 @@ class Draft:
 
 
 def draft_mail(
-    connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime, link_to: LinkTo
+    connection: Connection,
+    installation: Installation,
+    mail: ClaimedCallback,
+    now: datetime,
+    *,
+    oldest: datetime | None,
+    link_to: LinkTo,
 ) -> Draft:
-    """What the mail tells now. Raises `DirectoryStaleError` if nobody knows who may be told."""
+    """What the mail tells now. Raises `DirectoryStaleError` if nobody knows who may be told.
+
+    `oldest`: what was noted before comes too late.
+    """
     roster = installation.roster(connection)
     person = identify(roster, mail.agent_id, now)
     if isinstance(person, Refusal):
         why = why_nobody(person)
-        return Draft(KnownObstacles(to_everything=why), ruled_out=(why,))
+        return Draft(KnownObstacles(why), ruled_out=(why,))
     checks = Checks.of(connection, installation, roster, person, now=now)
-    agenda = load_agenda(connection, mail, checks.known)
+    known = checks.known(oldest)
+    agenda = load_agenda(connection, mail, known)
     survey = _survey(agenda, checks)
     trouble = tuple(need for need in survey.left if need.reason is MailReason.UNINSTALLED)
     if trouble and checks.trouble:  # has a mail of its own; what else is to be told, the next one tells
         text = compose_trouble_mail(checks.trouble)
-        return Draft(checks.known, trouble, survey.drops, address=person.email, mail=text)
+        return Draft(known, trouble, survey.drops, address=person.email, mail=text)
     if _is_alone(connection, mail, survey):
         survey.keep_one()
-    return _Writer(checks, link_to, has_words=not mail.words_refused).write(survey, agenda)
+    return _Writer(checks, link_to, has_words=not mail.words_refused).write(
+        Draft(known, ruled_out=agenda.ruled_out), survey, agenda.newest
+    )
 
 
 @dataclass(slots=True)
@@ -134,7 +146,7 @@ class _Writer:
     def __init__(self, checks: Checks, link_to: LinkTo, *, has_words: bool) -> None:
         self._checks, self._link_to, self._has_words = checks, link_to, has_words
 
-    def write(self, survey: _Survey, agenda: Agenda) -> Draft:
+    def write(self, draft: Draft, survey: _Survey, newest: datetime | None) -> Draft:
         """A package that cannot be written must not keep back the others."""
         reasons = _gravest(survey.left)
         listed = [matter for package_id in reasons if (matter := self._matter(package_id, reasons[package_id]))]
@@ -142,8 +154,8 @@ class _Writer:
         named = {matter.dossier.state.decision_package_id for matter in matters}
         tells = tuple(need for need in survey.left if need.package_id in named)
         drops = survey.drops | {need: NOT_WRITTEN for need in survey.left if need.package_id not in named}
-        draft = Draft(self._checks.known, tells, drops, agenda.ruled_out)
-        return self._address(draft, matters, survey.packages - len(reasons), agenda.newest) if matters else draft
+        draft = replace(draft, tells=tells, drops=drops)
+        return self._address(draft, matters, survey.packages - len(reasons), newest) if matters else draft
 
     def _address(self, draft: Draft, matters: Sequence[Matter], more: int, newest: datetime | None) -> Draft:
         is_alone = len(matters) == 1 and not more

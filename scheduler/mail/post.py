@@ -40,6 +40,7 @@ from scheduler.mail.client import (
 from scheduler.mail.drafting import Draft, LinkTo, draft_mail
 from scheduler.mail.message import Heading, message_id, thread_id, write_message
 from store.mail import letters
+from store.mail.lanes import TOLD_WITHIN
 from store.mail.letters import LetterContents
 from store.outbox.deliveries import ClaimedCallback
 from store.store import Store
@@ -93,7 +94,9 @@ class MailPost:
             return Dead(f"the address of this person in the directory cannot be used: {fault}")
 
     async def _deliver(self, mail: ClaimedCallback) -> AttemptResult:
-        draft = await self._store.read(partial(draft_mail, **self._situation(mail), link_to=self._link_to))
+        oldest = None if mail.attempts else self._now() - TOLD_WITHIN  # what it was tried with, it still tells
+        drafting = partial(draft_mail, oldest=oldest, link_to=self._link_to)
+        draft = await self._store.read(partial(drafting, **self._situation(mail)))
         if draft.mail is None:
             await self._save(mail, "", draft)
             return Dropped(_reasons(draft) or NOTHING_TO_TELL)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from store.audit import retention
 from store.engine.workers import UnavailableError
 from store.installation import uptime
+from store.mail.lanes import end_late_needs
 from store.store import Store
 
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ class Retention:
             # No silence lasts longer than a package may wait, so earlier uptime is never read.
             oldest = now - 2 * policy.windows.defer_at_most
             await store.write(lambda connection: uptime.delete_uptimes(connection, tenant_id, oldest))
+            await self._end_late_needs()
             await self._forget_callbacks(min(ARRIVED, policy.retention.content or ARRIVED))
             if policy.retention.content is None:
                 return
@@ -50,6 +53,12 @@ class Retention:
                 log.info("retention.emptied", packages=count)
         except UnavailableError as fault:
             log.warning("retention.database_unavailable", error=str(fault))
+
+    async def _end_late_needs(self) -> None:
+        """Also where nobody sends mails any more."""
+        ending = partial(end_late_needs, tenant_id=self._store.installation.tenant_id, now=self._real())
+        if count := await self._store.write(ending):
+            log.info("retention.mails_too_late", needs=count)
 
     async def _forget_callbacks(self, kept_for: timedelta) -> None:
         store, tenant_id, before = self._store, self._store.installation.tenant_id, self._real() - kept_for

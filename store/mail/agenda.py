@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, func, literal, null, or_, select, update
 
-from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, TURNED_OFF, WHILE_PENDING
+from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, TOO_LATE, TURNED_OFF, WHILE_PENDING
 from rules.mail.reasons import MailReason
 from rules.scales import RiskLevel
 from rules.state.model import Status
@@ -66,9 +66,13 @@ class OpenNeed(NamedTuple):
 
 
 class KnownObstacles(NamedTuple):
-    """What rules out many needs of a person at once. `to_everything`: why they must be told of nothing."""
+    """What rules out many needs of a person at once. `to_everything`: why they must be told of nothing.
+
+    `oldest`: what was noted before, and no mail has begun to tell, comes too late.
+    """
 
     to_everything: str | None = None
+    oldest: datetime | None = None
     takeovers_only: bool = False
     slack_is_back: bool = False
 
@@ -133,5 +137,11 @@ def _ruled_out(known: KnownObstacles) -> ColumnElement[str | None]:
         (known.takeovers_only, NEEDS.c.reason != MailReason.TAKEOVER.value, TURNED_OFF),
         (known.slack_is_back, NEEDS.c.reason == MailReason.WAITING.value, SLACK_IS_BACK),
         (True, _IS_DECIDED, NO_LONGER_SO),
+        (True, _is_late(known.oldest), TOO_LATE),
     ]
     return case(*((where, literal(why)) for holds, where, why in obstacles if holds), else_=null())
+
+
+def _is_late(oldest: datetime | None) -> ColumnElement[bool]:
+    is_due = NEEDS.c.state == NeedState.DUE.value
+    return and_(is_due, NEEDS.c.created_at < oldest) if oldest else false()

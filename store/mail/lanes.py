@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, text, update
 
+from rules.authority.mailing import TOO_LATE
 from rules.mail.reasons import MailReason
-from store.mail.needs import MOMENT, NEEDS
+from store.mail.needs import MOMENT, NEEDS, NeedState
 from store.outbox.callbacks import CALLBACKS, TAKEOVER_MAIL, CallbackState
 from store.outbox.deliveries import ClaimedCallback
 from store.schema.outbox_tables import A_MAIL, OPEN_MAIL
 
+TOLD_WITHIN = timedelta(days=3)  # after that it is too late, but for what a mail is being tried with
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MANY_TAKEOVERS = 20  # mails about takeovers to one person within an hour; after them, one mail a minute
 LONGEST_CLAIM = timedelta(minutes=1)  # what is due later is not claimed, but waits for its next attempt
@@ -64,6 +66,17 @@ _HELD_UP = (
     CALLBACKS.c.due_at > bindparam("claimed", type_=MOMENT),
     # By its creation: what the last attempt put off is due later than that attempt, and is nothing new.
     select(NEEDS.c.user_id).where(*_SAME_LANE, *_RIPE, NEEDS.c.created_at > CALLBACKS.c.tried_at).exists(),
+)
+_IS_TRIED = _OPEN.where(CALLBACKS.c.attempts > 0)  # it is given up, as a dead letter, or tells what is left
+_END_LATE = (
+    update(NEEDS)
+    .where(
+        NEEDS.c.tenant_id == bindparam("tenant"),
+        text("mail_needs.state = 'due'"),
+        NEEDS.c.created_at < bindparam("oldest", type_=MOMENT),
+        ~_IS_TRIED.exists(),
+    )
+    .values(state=NeedState.DROPPED.value, dropped=TOO_LATE)
 )
 _OPENED = text(
     "INSERT INTO callbacks (tenant_id, callback_id, package_id, agent_id, revision, event_type, url, body, state,"
@@ -112,6 +125,11 @@ def open_mails(connection: Connection, tenant_id: str, now: datetime, per_hour: 
 def _opening_key(tenant_id: str, now: datetime, per_hour: int) -> dict[str, Any]:
     limits = {"since": now - HOUR, "minute": now - MINUTE, "per_hour": per_hour, "claimed": now + LONGEST_CLAIM}
     return {"tenant": tenant_id, "now": now} | limits
+
+
+def end_late_needs(connection: Connection, tenant_id: str, now: datetime) -> int:
+    """End what no mail has told in time, and is not being tried with. Returns how much."""
+    return connection.execute(_END_LATE, {"tenant": tenant_id, "oldest": now - TOLD_WITHIN}).rowcount
 
 
 def comes_after_many(connection: Connection, mail: ClaimedCallback) -> bool:
