@@ -1,4 +1,8 @@
-"""Logging: events with ids, one line each, as text or JSON. Action parameters, tokens and keys are never logged."""
+"""Logging: events with ids, one line each, as text or JSON. Action parameters, tokens and keys are never logged.
+
+`set_up` runs once, at the start. The libraries' own logs go through the same renderer. Values from outside are escaped,
+so that none can begin a line of its own; `LogOutput` keeps a slow reader from stopping the service.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The agent's own words on the card, shortened and framed: its proposal, what it expects, its doubts and reasons."""
+"""The agent's own words on the card, shortened and framed: its proposal, what it expects, its doubts and reasons.
+
+A claim is one line, cut to a length, with its label in bold and the agent's text in a frame. The full texts are in
+Details. `card` draws the claims; mails about takeovers and forms use `handover`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The answers of `/reviews agents`: what each agent has earned, and what it would take to rise or fall."""
+"""The answers of `/reviews agents`: what each agent has earned, and what it would take to rise or fall.
+
+It only draws: `bot.slack.slash.reviews` reads the agents and their profiles. How a level rises and falls is described
+by `blocks.home.autonomy`, so that Slack and `countersign agents show` say the same.
+"""
 
 from __future__ import annotations
 

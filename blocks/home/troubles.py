@@ -1,4 +1,8 @@
-"""Messages to admins about troubles of the service: when one begins, and when it ends."""
+"""Messages to admins about troubles of the service: when one begins, and when it ends.
+
+`scheduler.cards.admin_alerts` picks the function and sends the message to the admins. Each says what to do. `error` is
+Slack's own word, so it is cleaned.
+"""
 
 from __future__ import annotations
 

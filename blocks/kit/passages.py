@@ -1,4 +1,8 @@
-"""Complete texts and values of others: framed, under a heading of the service, over as many blocks as needed."""
+"""Complete texts and values of others: framed, under a heading of the service, over as many blocks as needed.
+
+Nothing is shortened: a long text continues in further blocks of the same frame. Invisible characters become visible in
+values, and addresses cannot be clicked. Details and its history are built from these functions.
+"""
 
 from __future__ import annotations
 

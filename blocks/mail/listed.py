@@ -1,4 +1,8 @@
-"""The mail about several packages: one list, the highest risk first, then the earliest deadline."""
+"""The mail about several packages: one list, the highest risk first, then the earliest deadline.
+
+At most `LISTED` packages are in the mail, and `more` counts those that are not among `matters`. `wordless_chapters` is
+the same mail without any words of agents or people, for mail servers that refused them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a mail is about, and the words for it: the subject, the first sentence, and how to decide."""
+"""What a mail is about, and the words for it: the subject, the first sentence, and how to decide.
+
+`_WORDINGS` has one row for each reason. `mail` writes the subject from here, `whole` the mail about one package, and
+`listed` the mail about several. Titles are defanged, because mail programs make links of addresses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The sentences of a report, in plain words: what happened, and what each measure means."""
+"""The sentences of a report, in plain words: what happened, and what each measure means.
+
+`summary` writes “In short”, `MEANINGS` is the second column of the measures, and `what_happened` says why an approval
+counts as an incident. A number without a percentage is a small one (`FEW`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The forms to hold, resume and cancel a thread, and what they return."""
+"""The forms to hold, resume and cancel a thread, and what they return.
+
+A form's metadata holds the verb, the thread's key and its last event: a thread that was held again meanwhile is not
+resumed by an old form. `bot.slack.threads.clicks` opens the forms and executes the command that `thread_command` reads.
+"""
 
 from __future__ import annotations
 

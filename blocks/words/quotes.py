@@ -1,4 +1,8 @@
-"""What people wrote about a package, each quote under the writer's name, the latest last."""
+"""What people wrote about a package, each quote under the writer's name, the latest last.
+
+A quote is any text that a person wrote with a command: `_COMMENT_FIELDS` says where it is in an event, and `LOOKS` or
+`_EVENT_VERBS` what the person did.
+"""
 
 from __future__ import annotations
 

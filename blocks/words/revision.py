@@ -1,4 +1,8 @@
-"""What has changed in this version, for a reviewer who has read the previous one."""
+"""What has changed in this version, for a reviewer who has read the previous one.
+
+`changes` lists the differences one by one, for Details; `changes_line` is the one line on the card, about what an
+approval releases. Of a long value, only the part around the difference is shown. `rules.package.diff` finds them.
+"""
 
 from __future__ import annotations
 

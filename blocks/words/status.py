@@ -1,4 +1,8 @@
-"""The status of a package as an icon and a few words, for headings and lists."""
+"""The status of a package as an icon and a few words, for headings and lists.
+
+`status_label` is for lists, `card_label` for cards, `status_icon` stands before a title. Each also depends on what
+became of the action, because an approval is no execution.
+"""
 
 from __future__ import annotations
 

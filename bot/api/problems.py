@@ -1,4 +1,8 @@
-"""Errors as RFC 9457 problem documents: a stable type, and a sentence that says what to do."""
+"""Errors as RFC 9457 problem documents: a stable type, and a sentence that says what to do.
+
+A kind of problem is a `Fault` of HTTP or a `Reason` of the rules; `problem_types` gives each a status and a title.
+Handlers raise a `Problem`, and the middleware `answer_problems` of `bot.web` answers with it.
+"""
 
 from __future__ import annotations
 

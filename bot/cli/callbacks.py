@@ -1,4 +1,8 @@
-"""`countersign callbacks …`: lists callbacks and mails that did not arrive, and sends them again."""
+"""`countersign callbacks …`: lists callbacks and mails that did not arrive, and sends them again.
+
+Mails are in the same table, so `list`, `show` and `resend` take both. The commands only mark callbacks in the database;
+`countersign serve` sends them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`countersign exceptions`: the exceptions to rules that people approved, and how to revoke one."""
+"""`countersign exceptions`: the exceptions to rules that people approved, and how to revoke one.
+
+A revocation is a command, as a click in Slack is, in the name of the operator. If the package changes meanwhile, the
+transaction is tried again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`countersign queue`: the queue of `/reviews`, in a terminal."""
+"""`countersign queue`: the queue of `/reviews`, in a terminal.
+
+It lists all open packages, whoever may decide them, with the titles that retention has left.
+"""
 
 from __future__ import annotations
 

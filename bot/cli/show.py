@@ -1,4 +1,7 @@
-"""`countersign show ID`: one package in a terminal, as far as the database can prove its content."""
+"""`countersign show ID`: one package in a terminal, as far as the database can prove its content.
+
+Content that does not match its digest is not shown. For the whole record there is `countersign audit export`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The folder in which a demo keeps its state. One demo at a time can use it."""
+"""The folder in which a demo keeps its state. One demo at a time can use it.
+
+`demo.lock` marks a folder as a demo's and is locked while it runs; a folder with other content and no mark is refused.
+`moved_time` lets every command of `countersign` see the demo's time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The stage: runs each story's agent, resumes stories after a restart, and starts them again on request."""
+"""The stage: runs each story's agent, resumes stories after a restart, and starts them again on request.
+
+A story runs as one task. The diary keeps its turn and whether that is over, so a story that was cut off begins the same
+turn again and finds its earlier packages by their keys.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Writes whole lines to a file or to a stream, and tells how many of them are there."""
+"""Writes whole lines to a file or to a stream, and tells how many of them are there.
+
+A receiver must never see a part of a line as an event. In a file, a torn line is cut off again under a lock; a stream
+cannot be cut, so the next write begins with a line break. `bot.feed.file` opens the descriptors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""One call of the Web API: its arguments, and the scopes it needs."""
+"""One call of the Web API: its arguments, and the scopes it needs.
+
+A method is a function of an `ApiCall` that returns the answer without `ok`, or raises `RefusedError` with Slack's error
+code. Arguments arrive as a form or as JSON, so each is read with its type.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Posts and changes messages, for every method that can do so."""
+"""Posts and changes messages, for every method that can do so.
+
+`chat_methods`, `responses` and the client's answers to commands use `post` and `change_message`. Content is validated
+as Slack validates it, before anything is stored.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Every request to Slack goes through `serve`: apply faults, answer, and record the call."""
+"""Every request to Slack goes through `serve`: apply faults, answer, and record the call.
+
+A fault (`playground.model.faults`) can delay a call, hold it, refuse it, break the connection, or lose the answer of a
+call that was carried out. `web_api` and `responses` only say how a call is answered.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Posts to a response_url: a private note, a public message, or a replacement of the original."""
+"""Posts to a response_url: a private note, a public message, or a replacement of the original.
+
+An address can be used five times within half an hour, as Slack's (`ResponseUrls`). `respond` is also the answer that a
+command's acknowledgement brings.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Socket Mode: the app holds up to ten sockets, and each payload is sent over one of them in turn."""
+"""Socket Mode: the app holds up to ten sockets, and each payload is sent over one of them in turn.
+
+A payload waits for its acknowledgement under its envelope's id, as `Delivery` waits for an answer over HTTP. Tests
+close sockets and make them mute.
+"""
 
 from __future__ import annotations
 

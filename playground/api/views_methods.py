@@ -1,4 +1,8 @@
-"""views.*: open, push, update and publish views."""
+"""views.*: open, push, update and publish views.
+
+A trigger opens one view within three seconds, and a refused view does not use it up. The stack of views is
+`playground.model.views`.
+"""
 
 from __future__ import annotations
 

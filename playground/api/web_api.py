@@ -1,4 +1,7 @@
-"""The Web API: check the token, the rate and the scopes, then run the method."""
+"""The Web API: check the token, the rate and the scopes, then run the method.
+
+The methods are in one module for each family; `METHODS` joins them. An unknown method is an error of Slack as well.
+"""
 
 from __future__ import annotations
 

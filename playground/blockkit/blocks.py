@@ -1,4 +1,8 @@
-"""What each Block Kit block may hold. Any other block type is refused."""
+"""What each Block Kit block may hold. Any other block type is refused.
+
+`block` builds the check of one type from its required and optional fields; `checks` has the parts. Only what Slack
+documents is allowed, so a test finds a typo that Slack would refuse. `validate` uses these tables.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Tables and charts: blocks with rows, and what must agree within them."""
+"""Tables and charts: blocks with rows, and what must agree within them.
+
+Rules that no single field shows, such as rows of the same length, are functions after the shape: they return faults
+with a pointer to the place.
+"""
 
 from __future__ import annotations
 

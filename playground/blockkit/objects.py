@@ -1,4 +1,8 @@
-"""The small objects inside blocks and elements: texts, options, confirmations, images."""
+"""The small objects inside blocks and elements: texts, options, confirmations, images.
+
+Each is a check (`checks.Check`): it takes a value and returns its faults. The variants differ where Slack allows other
+texts in the same object.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Applies the app's acknowledgement to the submitted modal, or shows the answer to a command."""
+"""Applies the app's acknowledgement to the submitted modal, or shows the answer to a command.
+
+Errors leave the modal open, below the inputs that they name; an answer that Slack would not understand shows `TROUBLE`.
+`Client` calls this once the app has answered.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sends requests to the app: signed, over HTTP or a socket, and given up after three seconds."""
+"""Sends requests to the app: signed, over HTTP or a socket, and given up after three seconds.
+
+As long as a socket is open, the request URL is not used. An app that does not answer in time is an `Ack` with an error,
+which the person sees; `Client` can send the same request again, as Slack does.
+"""
 
 from __future__ import annotations
 

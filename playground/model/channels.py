@@ -1,4 +1,8 @@
-"""Channels: public, private or shared, and the app's direct channel with each person."""
+"""Channels: public, private or shared, and the app's direct channel with each person.
+
+A channel is immutable: `SlackSetup` replaces it. `api_json` and `in_payloads` show what the Web API and payloads tell
+of it, which is less for private channels.
+"""
 
 from __future__ import annotations
 

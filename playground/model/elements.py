@@ -1,4 +1,8 @@
-"""Finds the interactive elements in blocks, and the visible text."""
+"""Finds the interactive elements in blocks, and the visible text.
+
+`elements` walks through blocks of any depth, `with_ids` fills in the ids that Slack would generate, and `visible_text`
+is what tests compare with.
+"""
 
 from __future__ import annotations
 

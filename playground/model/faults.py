@@ -1,4 +1,8 @@
-"""Faults of Slack that a test or the page switches on."""
+"""Faults of Slack that a test or the page switches on.
+
+`Faults` are set by `SlackSetup` or the page; `playground.api.replies` asks before each call which of them apply, and
+`times` counts down.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Members, guests, strangers from connected workspaces, bots and deactivated people; and user groups."""
+"""Members, guests, strangers from connected workspaces, bots and deactivated people; and user groups.
+
+A person is immutable: `SlackSetup` replaces them. `api_json` and `in_payloads` show what the Web API and payloads tell
+of a person, which depends on scopes and on the workspace they belong to.
+"""
 
 from __future__ import annotations
 

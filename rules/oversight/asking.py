@@ -1,4 +1,8 @@
-"""`Asking`: how much a policy asks of people about one package, and whether another policy asks less."""
+"""`Asking`: how much a policy asks of people about one package, and whether another policy asks less.
+
+`compare_answers` compares with the record. A policy that asks less in any part is laxer. A role that includes the old
+one is stricter; one of which neither includes the other is `OTHER`. `Comparison` counts the results.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`Statistics`: what waits, and the measures of a period. The store counts; Slack and the terminal show them."""
+"""`Statistics`: what waits, and the measures of a period. The store counts; Slack and the terminal show them.
+
+`store.oversight` fills it, from counts by group. The weeks of a period are computed here, so that all places cut them
+alike: Monday to Sunday, in UTC.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The differences between two versions, leaf by leaf, for a reviewer who has read the first one."""
+"""The differences between two versions, leaf by leaf, for a reviewer who has read the first one.
+
+Values are compared as JSON: 1 and 1.0 are the same, and true is not 1. A path is written as people read it. Cards,
+Details, forms and the export of decisions use the changes.
+"""
 
 from __future__ import annotations
 

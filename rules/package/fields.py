@@ -1,4 +1,8 @@
-"""The types of a package's fields: each bounded, printable and canonicalizable, with the sentence for what is not."""
+"""The types of a package's fields: each bounded, printable and canonicalizable, with the sentence for what is not.
+
+`DecisionPackage` is built from these types, the API and the CLI use them for single values. A limit is part of the
+contract: it is in `/openapi.json`, and a narrower one would refuse what agents send today.
+"""
 
 from __future__ import annotations
 

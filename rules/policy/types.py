@@ -1,4 +1,8 @@
-"""The types of values in a policy: names, Slack ids, durations, times of day; each with a sentence for mistakes."""
+"""The types of values in a policy: names, Slack ids, durations, times of day; each with a sentence for mistakes.
+
+`rules.policy.model` uses them as types of its fields. The sentence is what an operator reads after the field's name:
+“must be …”. A type with a pattern and its sentence is one object, so neither can be changed alone.
+"""
 
 from __future__ import annotations
 

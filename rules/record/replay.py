@@ -1,4 +1,8 @@
-"""Replays the events of a package: each status change must be in the table of verbs, and the end must be the state."""
+"""Replays the events of a package: each status change must be in the table of verbs, and the end must be the state.
+
+An event says what changed in the state. `Folding` applies the events one after the other and names each fault;
+`PACKAGES` says which fields of an event repeat the state. `rules.record.verify` calls it for each chain.
+"""
 
 from __future__ import annotations
 

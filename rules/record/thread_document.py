@@ -1,4 +1,8 @@
-"""The document of a thread, which its agents read and callbacks carry."""
+"""The document of a thread, which its agents read and callbacks carry.
+
+A pure function of the thread, its packages and the texts of its last command. The names are wire names: fields may be
+added, and none may change.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The input of the rules in `rules.state.level`: facts, the catalogue's entry for them, and the proposal."""
+"""The input of the rules in `rules.state.level`: facts, the catalogue's entry for them, and the proposal.
+
+`Facts` are known from a stored state as well, so a stored package can be judged by another policy; a `Proposal` exists
+only at submission. `level_rules` reads the merged values from a `Case`.
+"""
 
 from __future__ import annotations
 

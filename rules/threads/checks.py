@@ -1,4 +1,8 @@
-"""What a command requires of the thread besides authority and status. The table of threads names these."""
+"""What a command requires of the thread besides authority and status. The table of threads names these.
+
+A check gets the thread, the command and the situation, and returns a refusal or None. It runs after authority and
+status, and before anything changes.
+"""
 
 from __future__ import annotations
 

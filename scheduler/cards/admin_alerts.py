@@ -1,4 +1,8 @@
-"""Alerts admins and their channel of each trouble with Slack: once when it begins and once when it ends."""
+"""Alerts admins and their channel of each trouble with Slack: once when it begins and once when it ends.
+
+A trouble is a row of `store.outbox.troubles`, which any process may open. If an alert reached nobody, it is sent again
+after a while. `Reconciler` runs it between cards.
+"""
 
 from __future__ import annotations
 

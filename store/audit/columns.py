@@ -1,4 +1,8 @@
-"""Compares the columns of rows, by which packages, threads and events are found, with what the rows themselves say."""
+"""Compares the columns of rows, by which packages, threads and events are found, with what the rows themselves say.
+
+Queries trust these columns, so a changed one could hide a package without touching its record. Every disagreement is a
+fault of the trail, which `countersign audit verify` reports.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Compares the rows of outcomes and judgments with the record: the measures of human control count only these rows."""
+"""Compares the rows of outcomes and judgments with the record: the measures of human control count only these rows.
+
+The rows are computed again from the events. A row that the clock has yet to count again is left out, and rows of no
+package are faults of their own.
+"""
 
 from __future__ import annotations
 

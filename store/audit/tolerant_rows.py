@@ -1,4 +1,8 @@
-"""Reads rows that someone may have corrupted: an unreadable value does not stop the audit."""
+"""Reads rows that someone may have corrupted: an unreadable value does not stop the audit.
+
+Values are read without the checks of the normal types: what cannot be parsed becomes a value that matches nothing, and
+the auditor names it. Rows are streamed, because a record can be larger than memory.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Writes whom to tell by mail, in the transaction of the change that it is about. Each person is told of it once."""
+"""Writes whom to tell by mail, in the transaction of the change that it is about. Each person is told of it once.
+
+A need says: tell this person about this package, for this reason, on this occasion. The primary key makes a second
+telling impossible, unless the first was dropped. `scheduler.mail` groups due needs into mails and sends them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Triggers: the database itself refuses to change or delete events, and to change content except by emptying it."""
+"""Triggers: the database itself refuses to change or delete events, and to change content except by emptying it.
+
+The migrations call `protect_events` and `protect_content`. Someone who owns the database can drop the triggers; the
+digests of the chain are what finds that out.
+"""
 
 from sqlalchemy import Connection
 

@@ -1,4 +1,8 @@
-"""The events of a package, as they were sealed."""
+"""The events of a package, as they were sealed.
+
+`body` is the event as JSON, exactly as its digest was computed, so it is parsed and never rebuilt. A thread's events
+are in the same table, with the thread's key in place of the package's id.
+"""
 
 from __future__ import annotations
 

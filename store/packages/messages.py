@@ -1,4 +1,8 @@
-"""Messages of a package: events of one type, found by indexes that hold no other events."""
+"""Messages of a package: events of one type, found by indexes that hold no other events.
+
+A package can have thousands of messages, so nothing here reads them all: the newest `SHOWN`, or a page after a
+revision. `MAX_IN_ALL` and the limit per minute are counted from the same index.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Tables outside of packages: the installation and its chain, people, policies and processes."""
+"""Tables outside of packages: the installation and its chain, people, policies and processes.
+
+Rows carry columns and constraints and check nothing: the functions in `store.installation` return values of `rules`. A
+change needs a migration, and a test compares both.
+"""
 
 from __future__ import annotations
 

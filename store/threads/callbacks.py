@@ -1,4 +1,8 @@
-"""Writes the callbacks of a thread, to the agent that owns it, and of its handoffs, to the agents that take part."""
+"""Writes the callbacks of a thread, to the agent that owns it, and of its handoffs, to the agents that take part.
+
+They are rows of the outbox, written in the transaction of the thread's command, and sent by `scheduler.callbacks`. An
+agent without a callback URL, or whose key was revoked, gets none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Handoffs as the HTTP API sees them: documents, lists, and waiting for one."""
+"""Handoffs as the HTTP API sees them: documents, lists, and waiting for one.
+
+It only reads. Offers, answers and returns are commands of the thread (`store.threads.execute`).
+"""
 
 from __future__ import annotations
 

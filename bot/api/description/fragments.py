@@ -1,4 +1,8 @@
-"""Fixed parts of `/openapi.json`: headers, parameters in paths, and the callback."""
+"""Fixed parts of `/openapi.json`: headers, parameters in paths, and the callback.
+
+A route names the headers that it takes and answers with (`takes`, `headers`), and `openapi` puts these texts in their
+place.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Models of the answers of `/healthz` and `/readyz`, as in `bot.api.description.shapes`."""
+"""Models of the answers of `/healthz` and `/readyz`, as in `bot.api.description.shapes`.
+
+They describe and do not serve: `bot.api.operations` builds the answers as plain objects. The text below a field becomes
+its description in `/openapi.json`.
+"""
 
 from __future__ import annotations
 

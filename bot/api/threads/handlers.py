@@ -1,4 +1,8 @@
-"""The handlers of the routes for threads. Agents read them and report checkpoints; only people control them."""
+"""The handlers of the routes for threads. Agents read them and report checkpoints; only people control them.
+
+A handler parses, makes one call of `service.threads`, and answers. Agents see only threads that they own: any other one
+is unknown to them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The handlers of the routes for handoffs: an agent offers a thread; another one accepts, declines or returns it."""
+"""The handlers of the routes for handoffs: an agent offers a thread; another one accepts, declines or returns it.
+
+A handoff is a command of its thread, so writes go through `execute_command`, as checkpoints do. An agent sees only the
+handoffs that it gives or gets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The limits of an agent's key: options of `countersign agents add` and `change`, and how limits are printed."""
+"""The limits of an agent's key: options of `countersign agents add` and `change`, and how limits are printed.
+
+Each option is a type for Typer, which checks it while it is parsed. `scope_with` and `rates_with` replace the limits
+that were given and keep the others; the service enforces the result (`rules.people.agent_keys`).
+"""
 
 from __future__ import annotations
 

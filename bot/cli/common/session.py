@@ -1,4 +1,8 @@
-"""Access to the policy and the database for commands. The database must exist and be migrated."""
+"""Access to the policy and the database for commands. The database must exist and be migrated.
+
+`query` reads, `transaction` writes; both open the database for one call and close it. `repeatable_transaction` is for
+commands that compete with the service. A fault for the operator is a `CommandError`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Text for a terminal: aligned tables, times in UTC, and no control characters."""
+"""Text for a terminal: aligned tables, times in UTC, and no control characters.
+
+Text that agents or people wrote must pass through `plain`: it could otherwise control the terminal.
+"""
 
 from __future__ import annotations
 

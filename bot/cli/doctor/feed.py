@@ -1,4 +1,8 @@
-"""Checks the receivers of the operators' feed: posts a test event to the webhook, and opens the file."""
+"""Checks the receivers of the operators' feed: posts a test event to the webhook, and opens the file.
+
+The webhook gets a real event of the type of a test, which the receiver may ignore. If the service is running, its own
+troubles with the feed are reported too.
+"""
 
 from __future__ import annotations
 

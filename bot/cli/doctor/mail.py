@@ -1,4 +1,8 @@
-"""Checks the mail server: connects and logs in, and sends a test mail if asked to."""
+"""Checks the mail server: connects and logs in, and sends a test mail if asked to.
+
+`mail_finding` is part of every `countersign doctor`; `send_test_mail` needs `--send-test`. A fault is matched by a word
+in it to what the operator can do (`_FIXES`).
+"""
 
 from __future__ import annotations
 

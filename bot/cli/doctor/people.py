@@ -1,4 +1,8 @@
-"""Compares the people and user groups of the policy with those in Slack."""
+"""Compares the people and user groups of the policy with those in Slack.
+
+It reads all people and the policy's groups from Slack, and judges them by the rules that the service uses (`identify`):
+whom it names here, the service refuses as a reviewer.
+"""
 
 from __future__ import annotations
 

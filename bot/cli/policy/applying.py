@@ -1,4 +1,8 @@
-"""Lists what applying a policy would change: settings of the policy, and packages that wait for people now."""
+"""Lists what applying a policy would change: settings of the policy, and packages that wait for people now.
+
+`policy apply` prints these lines and asks before it changes anything. They are computed from the stored packages and
+the directory as it was last read; nothing is written.
+"""
 
 from __future__ import annotations
 

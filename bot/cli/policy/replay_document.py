@@ -1,4 +1,8 @@
-"""`countersign policy replay --json`: all that a replay gives. Every count is there, also if it is zero."""
+"""`countersign policy replay --json`: all that a replay gives. Every count is there, also if it is zero.
+
+`Report` is also what the text is written from (`replaying`, `replay_evidence`). The names are part of the command's
+interface: scripts read them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What came of the packages on which a policy is tried, as text, with what was asked then and what would be now."""
+"""What came of the packages on which a policy is tried, as text, with what was asked then and what would be now.
+
+A package is evidence if something went wrong with it, or if people stopped or changed it, and the policy would ask less
+of people or cannot be tried on it. `replaying` writes the rest of the text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Tries a policy on the record: `countersign policy replay`, and in short what `countersign policy apply` shows."""
+"""Tries a policy on the record: `countersign policy replay`, and in short what `countersign policy apply` shows.
+
+`store.audit.policy_replay` replays the events on a snapshot of the database, so the service can run meanwhile.
+`short_trial` is bounded in packages and time, because it stands between the operator and an urgent policy.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Events about channels. If a channel can no longer show cards, reviewers are asked elsewhere at once."""
+"""Events about channels. If a channel can no longer show cards, reviewers are asked elsewhere at once.
+
+`CLOSING` gives an event the same error that a refused post has, so both are one trouble (`store.outbox.troubles`), and
+delivery looks for another place. `bot.slack.app` registers the handler for `ALL`.
+"""
 
 from __future__ import annotations
 

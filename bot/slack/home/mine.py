@@ -1,4 +1,8 @@
-"""Waiting packages: one person's own (assigned to them, or open to them), and the whole queue as far as they see it."""
+"""Waiting packages: one person's own (assigned to them, or open to them), and the whole queue as far as they see it.
+
+`Mine` is a page over two lists, so `Start` says in which of them to go on. Whether a person may take a package is not
+in an index: packages are read and tried in portions, and a page can be short or empty with more to follow.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rows of lists, as one person sees them. Titles are missing where retention has deleted the content."""
+"""Rows of lists, as one person sees them. Titles are missing where retention has deleted the content.
+
+`rows_of` loads titles, names and links for all rows at once. A row that is a blind second look shows the package as it
+was proposed. `blocks.home.queue` draws the rows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What Slack's errors mean: wait, try another place, or tell an admin."""
+"""What Slack's errors mean: wait, try another place, or tell an admin.
+
+Every failure becomes one of the errors of `scheduler.common.messenger`; `_classify` decides by status, header and
+Slack's word. A word that is in none of the sets is a plain `SlackError`: it is about the app or this service, so
+another place would not help.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`/reviews threads`, `hold`, `resume`, `cancel` and `history`: the same as the buttons of a thread."""
+"""`/reviews threads`, `hold`, `resume`, `cancel` and `history`: the same as the buttons of a thread.
+
+`reviews` calls these functions. A thread is named by the words after the subcommand; one that the person does not see
+is answered like one that does not exist.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Clicks and submitted forms for threads."""
+"""Clicks and submitted forms for threads.
+
+As `bot.slack.clicks` does for packages: the form brings the verb, the thread's key and the last event that the person
+saw; everything else is read again. `taps`, `forms` and `/reviews` call this module.
+"""
 
 from __future__ import annotations
 

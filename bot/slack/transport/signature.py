@@ -1,4 +1,8 @@
-"""Slack's request signature, over the timestamp and the exact bytes; and the time and host of the current request."""
+"""Slack's request signature, over the timestamp and the exact bytes; and the time and host of the current request.
+
+`endpoint` checks the signature first and then calls `note_request`. Both values are context variables, so they belong
+to one request; `http_transport` takes them as the proof that clicks arrive.
+"""
 
 from __future__ import annotations
 

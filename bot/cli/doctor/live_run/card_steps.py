@@ -1,4 +1,8 @@
-"""Steps about the product's own cards: Slack accepts each of them, and the change from pending to decided."""
+"""Steps about the product's own cards: Slack accepts each of them, and the change from pending to decided.
+
+The cards are drawn from `samples`, as the service would draw them. A step is as expected if Slack takes the message;
+one that Slack refuses raises `SlackError`, which `command` reports.
+"""
 
 from __future__ import annotations
 

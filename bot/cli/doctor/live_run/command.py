@@ -1,4 +1,8 @@
-"""Runs the steps one after another, prints a line for each, and writes the report, also after Ctrl-C."""
+"""Runs the steps one after another, prints a line for each, and writes the report, also after Ctrl-C.
+
+Ctrl-C cancels the task: the steps that are left count as not tried, and the report is still written. `table` lists the
+steps, `run` is what they share, and `report` writes the file.
+"""
 
 from __future__ import annotations
 

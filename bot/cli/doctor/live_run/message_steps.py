@@ -1,4 +1,8 @@
-"""Steps about messages: what Slack accepts, what it shows, and which of two changes wins."""
+"""Steps about messages: what Slack accepts, what it shows, and which of two changes wins.
+
+Most steps post something and ask the operator whether it looks as described, because the API does not tell what people
+see. `table` says what each step expects.
+"""
 
 from __future__ import annotations
 

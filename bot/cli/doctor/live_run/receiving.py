@@ -1,4 +1,8 @@
-"""Receives from Slack as the service does: over Socket Mode if it is set up, and otherwise over HTTP."""
+"""Receives from Slack as the service does: over Socket Mode if it is set up, and otherwise over HTTP.
+
+The service's own socket and endpoint are used, so the run tests what `countersign serve` would use. What they report to
+the service (clicks, proofs, metrics) goes nowhere here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What came of a step: as expected, different, or not tried."""
+"""What came of a step: as expected, different, or not tried.
+
+A `Result` is what a step returns, an `Outcome` is its line in the report. `error_word` keeps addresses out of both.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Steps about views: how long a trigger lasts, how deep views stack, and what closes them."""
+"""Steps about views: how long a trigger lasts, how deep views stack, and what closes them.
+
+The times are those that Slack documents: a trigger lasts three seconds. Each step begins with a button, because only a
+click of a person gives a trigger.
+"""
 
 from __future__ import annotations
 

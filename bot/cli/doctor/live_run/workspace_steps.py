@@ -1,4 +1,7 @@
-"""Steps about the token, the connection, people and the slash command."""
+"""Steps about the token, the connection, people and the slash command.
+
+They ask Slack and need no person, but for `try_command`, in which the operator types a slash command.
+"""
 
 from __future__ import annotations
 
