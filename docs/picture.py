@@ -3,15 +3,20 @@
 
 The still one shows the card of the package that `agents.md` posts. The moving one shows its way: the card arrives, is
 read and approved, and the agent goes on.
+
+Beside the pictures is a digest of the blocks of these cards. A test compares it with the cards of today, and so notices
+that the pictures show how cards looked before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,21 +24,46 @@ from typing import Any
 import aiohttp
 from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
+from blocks.card.card import card
+from blocks.kit.message import Message
 from bot import logs
 from bot.demo.folder import Folder
 from bot.demo.opening import Demo, open_demo
 from bot.demo.workspace import OWNER
 from bot.settings import LogFormat
 from docs.film import GLANCE, READ, Film
+from rules.package.model import DecisionPackage
+from rules.state import agent_commands, commands
 from store.agents import agent_admin
+from tests.blocks.story import Story
 from tests.browser.driver import executable, launch
+from tests.rules.world import SENTA
 
 DOCS = Path(__file__).parent
+CARDS = DOCS / "pictures" / "cards.sha256"
 CARD, APPROVAL = DOCS / "pictures" / "card.png", DOCS / "pictures" / "approval.webp"
 REVIEWER, CHANNEL, TITLE = "URITA", "C0REVIEWS", "Refund order 456"
 STILL: ViewportSize = {"width": 640, "height": 1600}
 MOVING: ViewportSize = {"width": 1080, "height": 640}
 APPROVED, CARRIED_OUT = re.compile(r"approved", re.IGNORECASE), re.compile(r"(?<!not )carried out", re.IGNORECASE)
+
+
+def digest_of_cards() -> str:
+    """Of what the pictures show, as it would look now."""
+    drawn = [message.blocks for message in _cards_shown()]
+    return sha256(json.dumps(drawn, sort_keys=True).encode()).hexdigest()
+
+
+def _cards_shown() -> Iterator[Message]:
+    """The card as it waits, approved, and carried out."""
+    story = Story(DecisionPackage.model_validate_json(package()))
+    yield card(story.dossier())
+    story.then(commands.Approve, SENTA)
+    yield card(story.dossier())
+    claim = {"claim_id": "worker-1", "action_digest": story.state.action_digest}
+    story.agent(agent_commands.ClaimExecution, **claim)
+    story.agent(agent_commands.ReportExecution, claim_id="worker-1", outcome="succeeded", detail="Refunded.")
+    yield card(story.dossier())
 
 
 async def save_pictures() -> None:
@@ -48,6 +78,7 @@ async def save_pictures() -> None:
             ):
                 await _film_approval(browser, demo.url, http)
                 await _take_still(browser, demo.url, http)
+    CARDS.write_text(f"{digest_of_cards()}\n")
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from docs.picture import package
+from docs.picture import CARDS, digest_of_cards, package
 from playground.model.messages import Message
 from playground.slack import Slack, stand_in
 from scheduler.callbacks.webhook import envelope
@@ -274,3 +274,8 @@ def test_a_callback_is_verified_as_the_page_says() -> None:
     names: dict[str, Any] = {"body": body, "headers": envelope("msg_1", datetime.now(UTC), body.encode(), [secret])}
     exec(block("Callbacks", "python").replace("whsec_…", secret), names)  # noqa: S102 - our own page
     assert names["document"] == {"status": "approved"}
+
+
+def test_the_pictures_show_the_cards_as_they_look_now() -> None:
+    """If it fails: `python -m docs.picture` takes them again, and writes the digest of what they show."""
+    assert CARDS.read_text().strip() == digest_of_cards()

@@ -27,11 +27,19 @@ def details_button(dossier: Dossier, title: str) -> Element:
 
 def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
     """The buttons of an open package or after a failure, and Details."""
-    verbs, ref = verbs_on_buttons(dossier), str(dossier.ref)
+    verbs = verbs_on_buttons(dossier)
     elements = [element for verb in verbs for element in _buttons_of(verb, dossier, title)]
-    more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in _at(Position.MENU, dossier) if verb not in verbs]
-    menus = [menu(ActionId.MORE, more)] if more else []
-    return (actions([*elements, details_button(dossier, title), *menus]),)
+    more = [verb for verb in _at(Position.MENU, dossier) if verb not in verbs]
+    return (actions([*elements, details_button(dossier, title), *_more(more, dossier, title)]),)
+
+
+def _more(verbs: list[Verb], dossier: Dossier, title: str) -> Iterator[Element]:
+    """A menu; or a button, if the menu would hold one item."""
+    ref = str(dossier.ref)
+    if len(verbs) == 1:
+        yield _button(verbs[0], ref, title)
+    elif verbs:
+        yield menu(ActionId.MORE, [option(LOOKS[verb].label, f"{verb} {ref}") for verb in verbs])
 
 
 def recovery_buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import Any
 
-from blocks.kit.elements import Block, bold, code, paragraph, preformatted, rich
+from blocks.kit.elements import Block, Run, bold, code, paragraph, preformatted, quote, rich
+from blocks.kit.marked_texts import marked_texts, split_runs
 from blocks.kit.parameters import exact_json, exact_json_line, pieces
 from blocks.kit.text import cut, pluralize
 from rules.package.diff import Change, ChangeKind
+from rules.package.layout import lines_of_text
 from rules.visible import escape_invisible
 
 _WORD = {ChangeKind.ADDED: "Added", ChangeKind.REMOVED: "Removed", ChangeKind.CHANGED: "Changed"}
@@ -20,8 +22,13 @@ _BEFORE = 40  # characters shown before the first difference
 
 
 def change_in_full(change: Change) -> Iterator[Block]:
-    """The change with both values complete, over as many blocks as needed."""
+    """The change with both values complete, over as many blocks as needed. Texts are shown as people read them."""
     yield rich(paragraph(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH))))
+    if texts := _texts_of(change):
+        before, after = marked_texts(*texts)
+        yield from _quoted("Before", before)
+        yield from _quoted("Now", after)
+        return
     if change.kind is not ChangeKind.ADDED:
         yield from _side("Before", exact_json(change.before))
     if change.kind is not ChangeKind.REMOVED:
@@ -31,6 +38,21 @@ def change_in_full(change: Change) -> Iterator[Block]:
 def _side(heading: str, text: str) -> Iterator[Block]:
     for piece in pieces(text):
         yield rich(paragraph(heading), preformatted(piece.strip("\n")))
+
+
+def _texts_of(change: Change) -> tuple[str, str] | None:
+    """Both texts, if a reader can see how they differ: not if one is empty, or only in spaces and empty lines."""
+    before, after = change.before, change.after
+    if not (isinstance(before, str) and isinstance(after, str) and before.split() != after.split()):
+        return None
+    if not (before.strip() and after.strip()):
+        return None
+    return "\n".join(lines_of_text(before)), "\n".join(lines_of_text(after))
+
+
+def _quoted(heading: str, runs: Iterable[Run]) -> Iterator[Block]:
+    for part in split_runs(runs):
+        yield rich(paragraph(heading), quote(*part))
 
 
 def change_in_brief(change: Change) -> Block:

@@ -66,6 +66,10 @@ def bold(text: str) -> Element:
     return {"type": "text", "text": text, "style": {"bold": True}}
 
 
+def struck(text: str) -> Element:
+    return {"type": "text", "text": text, "style": {"strike": True}}
+
+
 def code(text: str) -> Element:
     return {"type": "text", "text": text, "style": {"code": True}}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 from operator import eq
+from typing import Any
 
 from blocks.kit.elements import Run, bold
 from blocks.kit.frame import Parts, aside, framed_lines, shorten
@@ -24,6 +25,7 @@ _MAX_CHANGES = 8
 _PATH = 60
 _FEW = 3  # changes on the card
 _BRIEF = 48  # characters of a change on the card
+_MARKS = 2  # quotation marks
 _CONTEXT = 16  # characters of context on each side of a difference, if there is room
 
 
@@ -80,15 +82,30 @@ def _line(change: Change, side: int) -> str:
 
 
 def _sides(change: Change, side: int) -> Iterator[str]:
-    before, after = exact_json_line(change.before), exact_json_line(change.after)
     match change.kind:
         case ChangeKind.ADDED:
-            yield f"added {cut(after, side)}"
+            yield f"added {_value(change.after, side)}"
         case ChangeKind.REMOVED:
-            yield f"removed, was {cut(before, side)}"
+            yield f"removed, was {_value(change.before, side)}"
         case ChangeKind.CHANGED:
-            begin, end = _common_lengths(before, after)
-            yield f"{_around(before, begin, end, side)} → {_around(after, begin, end, side)}"
+            yield " → ".join(_both(change.before, change.after, side))
+
+
+def _both(before: Any, after: Any, side: int) -> Iterator[str]:
+    """Quotation marks stand around the part of a text that is shown, so that none is cut off."""
+    are_texts = isinstance(before, str) and isinstance(after, str)
+    old, new = (_unquoted(before), _unquoted(after)) if are_texts else map(exact_json_line, (before, after))
+    begin, end = _common_lengths(old, new)
+    for text in (old, new):
+        yield f'"{_around(text, begin, end, side - _MARKS)}"' if are_texts else _around(text, begin, end, side)
+
+
+def _value(value: Any, side: int) -> str:
+    return f'"{cut(_unquoted(value), side - _MARKS)}"' if isinstance(value, str) else cut(exact_json_line(value), side)
+
+
+def _unquoted(text: str) -> str:
+    return exact_json_line(text)[1:-1]
 
 
 def _common_lengths(before: str, after: str) -> tuple[int, int]:
@@ -112,6 +129,8 @@ def _around(text: str, begin: int, end: int, side: int) -> str:
     start, differs_until = max(0, begin - context), len(text) - end
     if start:
         start = text.find(" ", start, begin) + 1 or start  # at the start of a word, if there is one
+        before = text[:start]
+        start += (start - len(before.rstrip("\\"))) % 2  # not in an escape: an escaped mark alone would end the text
     stop = differs_until + context
     if stop < len(text) and " " in text[differs_until + 1 : stop]:
         stop = text.rindex(" ", differs_until, stop)  # at the end of a word

@@ -145,7 +145,7 @@ def export(
     how: How = Format.JSONL,
     out: Out = None,
 ) -> None:
-    """Write the audit trail: the signed record of whole packages as jsonl, or single events as csv.
+    """Write the audit trail. As jsonl, it is the signed record of whole packages; as csv, it is single events.
 
     A filter selects events; as jsonl, every package in which one was selected is written whole.
     """

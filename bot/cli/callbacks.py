@@ -78,7 +78,7 @@ def _lines(callback: CallbackInfo) -> list[str]:
 
 @app.command("show")
 def show_callback(callback_id: Id, *, json: Json = False) -> None:
-    """Show one callback or mail: its address, its attempts and its last error; of a mail also its packages."""
+    """Show one callback or mail, and its attempts. The last error and the packages of a mail are shown too."""
     callback, tells = session.query(
         lambda connection: (
             callback_admin.find_callback(connection, callback_id),
@@ -101,7 +101,7 @@ def _document(callback: CallbackInfo) -> dict[str, Any]:
 
 @app.command()
 def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> None:
-    """Send callbacks again with the same id: these, or all that were given up."""
+    """Send callbacks again, under the same id. Name them, or use --all for all that were given up."""
     if bool(ids) is every or (agent and not every):
         raise typer.BadParameter("give the ids, or --all, with --agent for those of one agent")
     if every:

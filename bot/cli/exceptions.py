@@ -48,7 +48,7 @@ class _Listing(NamedTuple):
 
 @app.command("list")
 def list_all_exceptions(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the exceptions that hold, that are asked for, and that ended within 30 days."""
+    """List the exceptions. Those that ended more than 30 days ago are left out."""
     listing = session.query(_load)
     if json:
         typer.echo(as_json([_document(listed, listing) for listed in listing.exceptions]))

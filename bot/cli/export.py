@@ -44,7 +44,7 @@ def decisions(
         Path | None, typer.Option(help="Where to write it. Default: stdout.", metavar="FILE", show_default=False)
     ] = None,
 ) -> None:
-    """Write a row for each decision: what was proposed, who decided what and why, and what came of it.
+    """Write a row for each decision. It holds what was proposed, who decided what and why, and what came of it.
 
     People have pseudonyms. The policy's [feedback] redact leaves out what must not leave the installation.
     """

@@ -86,7 +86,7 @@ def cancel_thread(
 
 @app.command("list")
 def list_all(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the threads that are on hold or have an open package, the latest first."""
+    """List held threads and those with an open package. The latest is first."""
     threads = session.query(_load_open)
     if json:
         typer.echo(as_json([{name: getattr(thread, name) for name in _LISTED} for thread in threads]))
@@ -101,7 +101,7 @@ def show_history(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show a thread: its state, its packages and its events, oldest first."""
+    """Show a thread, its packages and its events. The oldest is first."""
     record = session.query(lambda connection: _load(connection, thread))
     if json:
         typer.echo(as_json({"state": record.state.model_dump(mode="json"), "events": record.events}))

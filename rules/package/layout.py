@@ -96,12 +96,12 @@ def passages(package: DecisionPackage, look: Look | None = None) -> Iterator[Pas
         yield Passage(Content.SUBJECT, [subject])
     content = package.kind not in CALLS
     if content and not _fits_header(package.title):
-        yield Passage(Content.TITLE, _text_lines(package.title))
+        yield Passage(Content.TITLE, lines_of_text(package.title))
     if content:
-        yield Passage(Content.PROPOSAL, _text_lines(package.proposed_action))
+        yield Passage(Content.PROPOSAL, lines_of_text(package.proposed_action))
     yield from _parameter_passages(package, look)
     if content:
-        yield Passage(Content.RATIONALE, _text_lines(package.rationale))
+        yield Passage(Content.RATIONALE, lines_of_text(package.rationale))
 
 
 def _parameter_passages(package: DecisionPackage, look: Look | None) -> Iterator[Passage]:
@@ -110,7 +110,7 @@ def _parameter_passages(package: DecisionPackage, look: Look | None) -> Iterator
     texts = texts or _PROSE.get(package.kind, ())
     if headers:
         yield Passage(Content.EMAIL, [f"{name.capitalize()}: {_on_one_line(parameters[name])}" for name in headers])
-    yield from (Passage(part, _text_lines(parameters[part])) for part in texts)
+    yield from (Passage(part, lines_of_text(parameters[part])) for part in texts)
     others = {name: value for name, value in parameters.items() if name not in texts and name not in headers}
     if others or package.action_parameters == {}:
         yield Passage(Content.PARAMETERS, _members(others, "") if others else ["{}"])
@@ -219,7 +219,7 @@ def _plain_or_quoted(text: str | None) -> str:
     return text if _PLAIN_WORD.fullmatch(text) else _quote(text)
 
 
-def _text_lines(text: str) -> Iterator[str]:
+def lines_of_text(text: str) -> Iterator[str]:
     return map(_escape_line, text.split("\n"))
 
 
@@ -248,7 +248,7 @@ def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
     yield label
     match value:
         case str():
-            yield from (f"{indent}│ {line}" for line in _text_lines(value))
+            yield from (f"{indent}│ {line}" for line in lines_of_text(value))
         case dict():
             yield from _members(value, indent)
         case _:

@@ -188,7 +188,7 @@ def change(
 
 @app.command("show")
 def show_agent(name: Name, *, json: Json = False) -> None:
-    """Show one agent: its owner, its standing, what its key may ask for, and the autonomy that it has earned."""
+    """Show one agent and the autonomy that it has earned."""
     now, settings = session.now(), effective_policy(read_settings()).policy.autonomy
 
     def operation(connection: Connection) -> tuple[AgentInfo, EarnedAutonomy]:
@@ -283,7 +283,7 @@ def revoke(name: Name) -> None:
 
 @app.command()
 def pause(name: Name) -> None:
-    """Pause an agent: it can propose and claim nothing, and silence does not count."""
+    """Pause an agent. It can propose and claim nothing, and silence does not count."""
     _set_standing(name, AgentStanding.PAUSED)
 
 

@@ -43,7 +43,7 @@ To = Annotated[FeedKind | None, typer.Option("--to", help="Only to this receiver
 
 @app.command("status")
 def show_feeds(*, json: Json = False) -> None:
-    """Show for each receiver how far it is, its trouble if it has one, and which events were given up."""
+    """Show how far each receiver is. Its trouble and the events that were given up are shown too."""
     feeds = session.query(_load_status)
     if json:
         typer.echo(as_json([_document(feed) for feed in feeds]))
@@ -130,7 +130,7 @@ def _moment(moment: datetime | None) -> str:
 
 @app.command("replay")
 def send_events_again(chain: Chain = None, since: Since = None, to: To = None) -> None:
-    """Send events again, with the same ids and in the same order: those since a time, or all of one chain."""
+    """Send events again: since a time, or of one chain. Ids and order are the same."""
     if (chain is None) is (since is None):
         raise typer.BadParameter("give --since TIME, or the id of one chain")
     feeds = [report.feed for report in session.query(feed_admin.report_feeds) if to in (None, report.feed)]
@@ -153,7 +153,7 @@ def skip_held_event(
     chain: Annotated[str, typer.Argument(help="A package, a thread, or the installation.", metavar="ID")],
     to: To = None,
 ) -> None:
-    """Give up the event that a receiver refuses, so that those after it are sent. `replay` sends it again."""
+    """Give up the event that a receiver refuses. Those after it are sent, and `replay` sends it again."""
     skip = partial(feed_admin.skip_held_event, chain_id=chain, now=datetime.now(UTC), feed=to)
     if not (feeds := session.repeatable_transaction(skip)):
         raise CommandError(f"no receiver refuses an event of {chain}; `countersign feed status` shows what is refused")

@@ -63,7 +63,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def check(file: File = None) -> None:
-    """Check a policy file: print its faults, one on each line, or what the policy says."""
+    """Check a policy file. Prints its faults, one on each line, or what the policy says."""
     typer.echo(summary(_read_policy(file or read_settings().policy)))
 
 
@@ -77,7 +77,7 @@ def explain(draft: Draft, *, json: Json = False) -> None:
 
 @app.command()
 def replay(file: Candidate, *, since: Since = _THREE_MONTHS, json: Json = False) -> None:
-    """Show what a policy would have asked about earlier packages, and what came of them. Nothing is written."""
+    """Show what a policy would have asked in the past. Says what came of those packages, and writes nothing."""
     report = try_policy(_read_policy(file), since)
     typer.echo(as_json(replay_document(report)) if json else render_replay(report))
 
@@ -90,7 +90,7 @@ def show_policy() -> None:
 
 @app.command()
 def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
-    """Put a policy in force on every replica, after showing what it changes."""
+    """Show what a policy changes, and put it in force. This applies to every replica."""
     raw = file.read_bytes()
     policy_file = PolicyFile(read_policy(raw), raw.decode())
     for line in session.query(lambda connection: list(consequences(connection, policy_file.policy))):

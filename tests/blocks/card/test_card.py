@@ -12,6 +12,7 @@ from blocks.kit.ids import ActionId, Ref
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from playground.blockkit.validate import validate_message
+from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
@@ -170,6 +171,15 @@ ANSWERS_TO_A_FAILURE = {
 def test_a_decided_card_has_details_and_after_a_failure_what_people_can_do_about_it(name: str) -> None:
     answers = ANSWERS_TO_A_FAILURE.get(name, [])
     assert labels(card(dossier(name))) == [*answers, "Details"]
+
+
+@pytest.mark.parametrize("name", ["evidence_requested", "revision_requested"])
+def test_a_menu_with_a_single_item_is_a_button(name: str) -> None:
+    """For a takeover, Take over is a button already, and only Recuse is left."""
+    waiting = dossier(name)
+    takeover = replace(waiting, state=waiting.state.model_copy(update={"level": HITLLevel.HUMAN_TAKEOVER}))
+    assert options(card(takeover)) == []
+    assert labels(card(takeover))[-2:] == ["Details", "Recuse"]
 
 
 @pytest.mark.parametrize("name", STATES)

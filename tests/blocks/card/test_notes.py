@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -82,7 +83,18 @@ def test_for_two_long_texts_that_begin_alike_the_differing_part_is_shown(side: i
 
 def test_a_difference_is_shown_with_some_words_of_context() -> None:
     text = both_sides(LONG.format(14), LONG.format(21), 60)
-    assert text == ["…agency within 14 days of the…", "…agency within 21 days of the…"]
+    assert text == ['"…within 14 days of the…"', '"…within 21 days of the…"']
+
+
+quoting = st.lists(st.text('a"\\', min_size=1, max_size=9), min_size=1, max_size=30).map(" ".join)
+
+
+@given(quoting, quoting, st.sampled_from([12, 24, 60]))
+def test_quotation_marks_stand_in_pairs_around_what_is_shown(before: str, after: str, side: int) -> None:
+    assume(before != after)
+    for shown in both_sides(f"c{before}c", f"c{after}c", side):
+        assert shown[0] == shown[-1] == '"'
+        assert re.fullmatch(r'(?:[^"\\]|\\.)*\\?', shown[1:-1].replace("…", ""))
 
 
 sentences = st.lists(st.text("ab\u202e", min_size=1, max_size=9), max_size=30).map(" ".join)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from typer.core import TyperGroup
 
 from bot import cli
 from bot.cli.common import session
@@ -320,3 +321,14 @@ def test_a_command_that_needs_the_policy_reports_its_faults_in_one_line(terminal
     result = terminal("agents", "rotate", "clerk")
     assert result.code == 1
     assert result.line.endswith("(and 1 more); `countersign policy check` shows all of it")
+
+
+GROUPS = ["", *(command.name for command in cli.COMMANDS if isinstance(command.load(), TyperGroup))]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=[group or "countersign" for group in GROUPS])
+def test_the_list_of_commands_cuts_no_text(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = terminal(*filter(None, [group]), "--help").out.partition("Commands:")[2]
+    assert commands
+    assert "..." not in commands
