@@ -41,25 +41,32 @@ _SAME_LANE = (
     CALLBACKS.c.agent_id == NEEDS.c.user_id,
     CALLBACKS.c.event_type == LANE,
 )
-_OPEN = select(CALLBACKS.c.callback_id).where(*_SAME_LANE, text(OPEN_MAIL))
-_SINCE = CALLBACKS.c.created_at > bindparam("since", type_=MOMENT)
-_COUNT = (text(A_MAIL), CALLBACKS.c.state != CallbackState.DROPPED.value)
-_OF_LAST_HOUR = select(func.count()).select_from(CALLBACKS).where(*_SAME_LANE, _SINCE, *_COUNT).scalar_subquery()
-_OF_LAST_MINUTE = select(CALLBACKS.c.callback_id).where(
-    *_SAME_LANE, CALLBACKS.c.created_at > bindparam("minute", type_=MOMENT), *_COUNT
-)
-_IS_TAKEOVER = NEEDS.c.reason == MailReason.TAKEOVER.value
-# A flood of takeovers, by an agent in a loop for example, must not drown each of them in mails.
-_HAS_ROOM = or_(
-    and_(_IS_TAKEOVER, or_(_OF_LAST_HOUR < MANY_TAKEOVERS, ~_OF_LAST_MINUTE.exists())),
-    and_(~_IS_TAKEOVER, bindparam("per_hour") > _OF_LAST_HOUR),
-)
 _RIPE = (
     NEEDS.c.tenant_id == bindparam("tenant"),
     text("mail_needs.state = 'due'"),
     NEEDS.c.due_at <= bindparam("now", type_=MOMENT),
 )
-_READY = select(NEEDS.c.user_id, LANE).distinct().where(*_RIPE, ~_OPEN.exists(), _HAS_ROOM)
+# Few rows, however much there is to tell: what follows is asked for each person and lane, and not for each need.
+_RIPE_LANES = select(NEEDS.c.tenant_id, NEEDS.c.user_id, LANE).distinct().where(*_RIPE).subquery("ripe")
+_OF_RIPE_LANE = (
+    CALLBACKS.c.tenant_id == _RIPE_LANES.c.tenant_id,
+    CALLBACKS.c.agent_id == _RIPE_LANES.c.user_id,
+    CALLBACKS.c.event_type == _RIPE_LANES.c.lane,
+)
+_OPEN = select(CALLBACKS.c.callback_id).where(*_OF_RIPE_LANE, text(OPEN_MAIL))
+_SINCE = CALLBACKS.c.created_at > bindparam("since", type_=MOMENT)
+_COUNT = (text(A_MAIL), CALLBACKS.c.state != CallbackState.DROPPED.value)
+_OF_LAST_HOUR = select(func.count()).select_from(CALLBACKS).where(*_OF_RIPE_LANE, _SINCE, *_COUNT).scalar_subquery()
+_OF_LAST_MINUTE = select(CALLBACKS.c.callback_id).where(
+    *_OF_RIPE_LANE, CALLBACKS.c.created_at > bindparam("minute", type_=MOMENT), *_COUNT
+)
+_IS_TAKEOVER = _RIPE_LANES.c.lane == MailLane.TAKEOVER.value
+# A flood of takeovers, by an agent in a loop for example, must not drown each of them in mails.
+_HAS_ROOM = or_(
+    and_(_IS_TAKEOVER, or_(_OF_LAST_HOUR < MANY_TAKEOVERS, ~_OF_LAST_MINUTE.exists())),
+    and_(~_IS_TAKEOVER, bindparam("per_hour") > _OF_LAST_HOUR),
+)
+_READY = select(_RIPE_LANES.c.user_id, _RIPE_LANES.c.lane).where(~_OPEN.exists(), _HAS_ROOM)
 _HELD_UP = (
     CALLBACKS.c.tenant_id == bindparam("tenant"),
     text(OPEN_MAIL),
@@ -67,7 +74,8 @@ _HELD_UP = (
     # By its creation: what the last attempt put off is due later than that attempt, and is nothing new.
     select(NEEDS.c.user_id).where(*_SAME_LANE, *_RIPE, NEEDS.c.created_at > CALLBACKS.c.tried_at).exists(),
 )
-_IS_TRIED = _OPEN.where(CALLBACKS.c.attempts > 0)  # it is given up, as a dead letter, or tells what is left
+# It is given up, as a dead letter, or tells what is left.
+_IS_TRIED = select(CALLBACKS.c.callback_id).where(*_SAME_LANE, text(OPEN_MAIL), CALLBACKS.c.attempts > 0)
 _END_LATE = (
     update(NEEDS)
     .where(
