@@ -50,8 +50,7 @@ def report(
     def read(connection: Connection) -> Report:
         return load_report(connection, month, now, policy)
 
-    while session.transaction(count_some):
-        pass
+    session.repeat_until_done(count_some)
     page = report_page(session.query(read))
     target = out or Path(f"countersign-report-{month}.html")
     with output_to(None if target == _STDOUT else target) as write:

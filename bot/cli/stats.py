@@ -62,8 +62,7 @@ def stats(period: Period = None, by: By = None, *, json: Json = False, as_csv: C
     now, span = session.now(), period or WEEK
     if by is Grouping.REVIEWER:
         session.repeatable_transaction(lambda connection: _record_reading(connection, now - span, now))
-    while session.transaction(count_some):
-        pass
+    session.repeat_until_done(count_some)
     statistics = session.query(lambda connection: load_statistics(connection, now - span, now, by))
     if json:
         typer.echo(as_json(_document(statistics)))

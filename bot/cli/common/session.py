@@ -71,6 +71,12 @@ def transaction(operation: Operation[T]) -> T:
         return transact(engine, operation)
 
 
+def repeat_until_done(operation: Operation[int]) -> None:
+    """Repeat the operation, each time in a transaction of its own, until it finds nothing to do."""
+    while transaction(operation):
+        pass
+
+
 def repeatable_transaction(operation: Operation[T]) -> T:
     """Repeat the operation after a deadlock, or if the service changed something meanwhile."""
     with database(read_settings()) as engine:
