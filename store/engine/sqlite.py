@@ -1,9 +1,10 @@
 """SQLite: one writing transaction at a time, shared by all operations that are waiting.
 
 Quick operations run in the event loop's thread, because switching threads would take longer than most of them do.
-The commit, which waits for the disk, runs in a thread, and so do operations that are not known to be quick. Each
-operation has its own savepoint. Callers are answered after the commit, so their changes are on disk. Reads use their
-own connections, so they see only committed data.
+The commit, which waits for the disk, runs in a thread, and so do operations that are not known to be quick. If one of
+the operations fails, nothing of them is committed, and each runs again in a transaction of its own: a savepoint for
+each would cost every operation a tenth of its time. Callers are answered after the commit, so their changes are on
+disk. Reads use their own connections, so they see only committed data.
 """
 
 from __future__ import annotations
@@ -101,25 +102,52 @@ class SqliteDatabase:
                 job.settle()
 
     async def _write_group(self, group: Group) -> None:
-        """Run operations, add them to the group, and commit."""
+        """Run operations, add them to the group, and commit. The group is empty if its operations have to run again."""
         try:
             transaction = await self._begin()
         except Exception:
             group.extend(self._asked)
             self._asked.clear()
             raise
+        if await self._run_group(transaction.connection, group):
+            await self._thread.submit(lambda _: transaction.commit())
+        else:
+            transaction.rollback()
+            self._let_go_of_the_writer()
+            self._ask_again(group)
+
+    async def _run_group(self, connection: Connection, group: Group) -> bool:
+        """Run what waits now, up to the first fault; return whether there was none."""
         began = time.monotonic()
         for _ in range(min(len(self._asked), MAX_GROUP)):
+            if group and (group[0].alone or self._asked[0].alone):
+                break
             if time.monotonic() - began > LOOP_SLICE:
                 await asyncio.sleep(0)
                 began = time.monotonic()
             job = self._asked.popleft()
             group.append(job)
-            if not (job.quick and _is_done_in_loop(transaction.connection, job)):
+            if job.quick:
+                with on_event_loop(connection):
+                    _attempt(connection, job)
+            else:
                 await self._thread.submit(partial(_attempt, job=job))
-        await self._thread.submit(lambda _: transaction.commit())
-        if any(job.fault for job in group):
-            self._let_go_of_the_writer()
+            if job.fault:
+                return False
+        return True
+
+    def _ask_again(self, group: Group) -> None:
+        """Let the jobs wait again: those beside a slow one as they are, those beside a fault each alone."""
+        failed = group[-1]
+        is_slow = isinstance(failed.fault, SlowError)
+        if len(group) == 1 and not is_slow:
+            return  # it is answered with its own fault
+        failed.quick = failed.quick and not is_slow
+        for job in reversed(group):
+            job.result = job.fault = None
+            job.alone = job.alone or not is_slow
+            self._asked.appendleft(job)
+        group.clear()
 
     async def _begin(self) -> RootTransaction:
         """Begin at once, or wait in a thread while another process writes."""
@@ -215,21 +243,8 @@ def _close(connection: Connection | None) -> None:
         connection.close()
 
 
-def _is_done_in_loop(connection: Connection, job: Job) -> bool:
-    with on_event_loop(connection):
-        _attempt(connection, job)
-    if not isinstance(job.fault, SlowError):
-        return True
-    job.fault = None
-    return False
-
-
 def _attempt(connection: Connection, job: Job) -> None:
-    driver = connection.connection.cursor()  # a savepoint through SQLAlchemy takes ten times as long
-    driver.execute("SAVEPOINT one")
-    if not job.attempt(lambda operation: operation(connection)):
-        driver.execute("ROLLBACK TO one")
-    driver.execute("RELEASE one")
+    job.attempt(lambda operation: operation(connection))
 
 
 def _begin_after_waiting(connection: Connection) -> None:

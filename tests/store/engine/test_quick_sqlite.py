@@ -202,3 +202,28 @@ async def test_after_a_failed_commit_the_next_write_uses_a_new_connection(databa
         await database.write(note(1), quick=quick)
     assert await database.write(notes, quick=quick) == []
     assert await database.write(note(1), quick=quick) == 1
+
+
+@SQLITE
+async def test_a_slow_operation_does_not_take_back_what_those_beside_it_wrote(database: Database) -> None:
+    def longer(connection: Connection) -> int | None:
+        require_thread(connection)
+        return note(2)(connection)
+
+    group = [database.write(operation, quick=True) for operation in (note(1), longer, note(3))]
+    assert await asyncio.gather(*group) == [1, 2, 3]
+    assert await database.read(notes, quick=True) == [1, 2, 3]
+
+
+@SQLITE
+async def test_each_of_many_operations_that_fail_together_runs_twice_at_most(database: Database) -> None:
+    runs: list[int] = []
+
+    def fails(_: Connection) -> None:
+        runs.append(1)
+        raise ValueError
+
+    outcomes = await asyncio.gather(*(database.write(fails, quick=True) for _ in range(50)), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {ValueError}
+    assert len(runs) <= 100
+    assert await database.write(note(1), quick=True) == 1
