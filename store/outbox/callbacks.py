@@ -132,4 +132,5 @@ def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> d
         "created_at": now,
         "kind": PostKind.CALLBACK.value,
         "unanswered": 0,
+        "words_refused": False,
     }

@@ -96,4 +96,5 @@ def _callback(connection: Connection, result: ThreadTransition, letter: _Letter,
         "created_at": now,
         "kind": PostKind.CALLBACK.value,
         "unanswered": 0,
+        "words_refused": False,
     }

@@ -206,7 +206,7 @@ async def test_after_a_failed_commit_the_next_write_uses_a_new_connection(databa
 
 @SQLITE
 async def test_a_slow_operation_does_not_take_back_what_those_beside_it_wrote(database: Database) -> None:
-    def longer(connection: Connection) -> int | None:
+    def longer(connection: Connection) -> object:
         require_thread(connection)
         return note(2)(connection)
 
