@@ -26,6 +26,7 @@ from rules.package.model import DecisionPackage
 from rules.policy.parse import read_policy
 from rules.verbs.submission import Submit
 from scheduler.cards.reconciler import Reconciler
+from store.commands.policies import PolicyFile
 from store.installation.installation import fresh_id
 from store.outbox.rate_budget import Rates, Window
 from store.store import Store
@@ -149,7 +150,7 @@ async def _deliver(url: str, api_url: str, token: str) -> None:
     """Delivers as one process of the service does, until its standard input is closed."""
     line = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(line), sys.stdin)
-    store = await Store.open(url, read_policy(_ROUTED), _ROUTED, now)
+    store = await Store.open(url, PolicyFile(read_policy(_ROUTED), _ROUTED), now)
     async with web_client(read_settings(SLACK_BOT_TOKEN=token, SLACK_API_URL=api_url)) as web:
         reconciler = Reconciler(store, SlackClient(web, Metrics()), rates=_faster(Rates()))
         print("ready", flush=True)

@@ -20,6 +20,7 @@ from rules.record.chain import rfc3339
 from rules.state.model import PackageState
 from scheduler.ticks import ticking
 from scheduler.time.due import Sweep
+from store.commands.policies import PolicyFile
 from store.store import Store
 
 PENDING, DUE, WITHIN = 100_000, 10_000, timedelta(seconds=10)
@@ -132,7 +133,7 @@ async def _run_sweeps(url: str, processes: int, until: datetime) -> None:
 
 async def _sweep_until(url: str, until: datetime) -> None:
     """Sweeps as one process of the service does."""
-    store = await Store.open(url, read_policy(POLICY), POLICY, now)
+    store = await Store.open(url, PolicyFile(read_policy(POLICY), POLICY), now)
     async with ticking({"sweep": (Sweep(store, _ignore_silence).tick, TICK)}):
         await asyncio.sleep((until - now()).total_seconds())
     await store.close()

@@ -24,6 +24,7 @@ from rules.policy.parse import read_policy
 from rules.state.commands import Approve
 from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents
+from store.commands.policies import PolicyFile
 from store.engine.engines import make_engine
 from store.installation import directory
 from store.installation.installation import fresh_id
@@ -103,7 +104,7 @@ def body(number: int) -> dict[str, object]:
 @asynccontextmanager
 async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     migrate(url, now())
-    store = await Store.open(url, read_policy(policy), policy, now)
+    store = await Store.open(url, PolicyFile(read_policy(policy), policy), now)
     people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace_directory(connection, people, {}, now()))
     added = await store.database.write(

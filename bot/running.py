@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from bot.api.service import Clock, Service, real_clock
+from bot.api.service import Service, real_clock
 from bot.callback_wiring import callback_sender
 from bot.feed_wiring import operators_feed
 from bot.logs import request_log
@@ -35,8 +35,9 @@ from bot.tracing.opening import open_tracing
 from bot.web import Audience, application
 from rules.policy.parse import read_policy
 from rules.policy.summary import warnings
+from store.commands.policies import PolicyFile
 from store.migrations.migrate import migrate
-from store.store import Store
+from store.store import Clock, Store
 
 log = structlog.get_logger()
 
@@ -81,9 +82,10 @@ async def open_service(
     owns its installation, such as the demo, may do that.
     """
     text = _read_policy_file(settings)
-    policy = read_policy(text)
+    file = PolicyFile(read_policy(text), text.decode())
     await asyncio.to_thread(migrate, settings.migrates_at, clock())
-    store = await Store.open(settings.database_url, policy, text.decode(), clock, again=again)
+    provable = settings.proves_clicks
+    store = await Store.open(settings.database_url, file, clock, again=again, clicks_provable=provable)
     try:
         metrics = Metrics()
         # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.

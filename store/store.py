@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 T = TypeVar("T")
+Clock = Callable[[], datetime]
 
 CLOCK_BATCH = 32  # commands of the clock in one transaction: few, because a click may have to wait for all of them
 
@@ -60,7 +61,7 @@ class Store:
     """One per process. Open and close it in the event loop in which it is used."""
 
     def __init__(
-        self, database: Database, installation: Installation, file: PolicyFile, clock: Callable[[], datetime], url: str
+        self, database: Database, installation: Installation, file: PolicyFile, clock: Clock, url: str
     ) -> None:
         self.database, self.installation, self.file, self.clock = database, installation, file, clock
         self._tenant_id, self.waiters = installation.tenant_id, Waiters(database, installation.tenant_id)
@@ -71,13 +72,13 @@ class Store:
 
     @classmethod
     async def open(
-        cls, url: str, policy: Policy, policy_text: str, clock: Callable[[], datetime], *, again: bool = False
+        cls, url: str, file: PolicyFile, clock: Clock, *, again: bool = False, clicks_provable: bool = True
     ) -> Store:
         """Open a migrated database, activate the policy if it was never active there, and listen for changes."""
-        database, file = open_database(url), PolicyFile(policy, policy_text)
+        database = open_database(url)
         tenant_id = await database.read(tenancy.read_tenant_id)
         result = await database.write(lambda connection: activate_policy(connection, file, clock(), again=again))
-        store = cls(database, Installation(tenant_id, policy), file, clock, url)
+        store = cls(database, Installation(tenant_id, file.policy, clicks_provable=clicks_provable), file, clock, url)
         await store._log_policy(result)
         store.start()
         return store
@@ -156,14 +157,13 @@ class Store:
         self, agent: Agent, command: Command, digest: str | None = None, trace: TraceContext | None = None
     ) -> AgentReply:
         """Execute an agent's command. The document in the reply is read in the same transaction."""
-        now, chance = self.clock(), draw_chance()
         invocation = Invocation(
             command=command,
-            now=now,
+            now=self.clock(),
             actor=agent.actor,
             agent_id=agent.agent_id,
             content_digest=digest,
-            chance=chance,
+            chance=draw_chance(),
             trace=trace,
         )
         document: Document = {}
@@ -260,10 +260,10 @@ class Store:
         connection: Connection,
         state: PackageState,
         roster: Roster | None = None,
-        known: Mapping[str, Words] | None = None,
+        words: Mapping[str, Words] | None = None,
     ) -> Document:
         people = roster or self.installation.roster(connection)
-        return build_documents(connection, [state], people, self.clock(), known)[0]
+        return build_documents(connection, [state], people, self.clock(), words)[0]
 
     async def wait_for_change(
         self, package_id: str, agent_id: str, seen: int | None, seconds: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,8 +18,6 @@ from bot.tracing.tracing import Tracing, Untraced
 from store.store import Store
 from store.threads.handoff_store import HandoffStore
 from store.threads.thread_store import ThreadStore
-
-Clock = Callable[[], datetime]
 
 
 def real_clock() -> datetime:

@@ -8,10 +8,10 @@ posted, and record that this process has left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -75,29 +75,39 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
     async with web_client(settings) as web:
         side = _assemble(settings, store, SlackClient(web, metrics), metrics)
         await _check_tokens(side)
-        # Reading a large workspace can take long: whatever is missing after the timeout is read beside the service.
-        reading = asyncio.create_task(side.directory.tick())
-        await asyncio.wait({reading}, timeout=READS_FIRST)
-        store.on_change.append(side.reconciler.notice)
-        side.reconciler.notice()
-        delivering = asyncio.create_task(side.reconciler.run_for_ever())
-        try:
-            async with (
-                ticking(
-                    {
-                        "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
-                        **(side.clockwork.ticks if ticks else {}),
-                    }
-                ),
-                side.socket.open(side.app) if side.socket else nullcontext(),
-            ):
+        async with _beside(side.directory.tick()) as reading:
+            # A large workspace can take long: what is missing after the timeout is read beside the service.
+            await asyncio.wait({reading}, timeout=READS_FIRST)
+            store.on_change.append(side.reconciler.notice)
+            side.reconciler.notice()
+            async with _running(side, ticks=ticks):
                 yield side
-        finally:
-            await side.context.background.finish()
-            await side.reconciler.drain(FINISHES_WITHIN)
-            await cancel_task(delivering)
-            await cancel_task(reading)
-            await side.clockwork.heart.stop()
+
+
+@asynccontextmanager
+async def _running(side: SlackSide, *, ticks: bool) -> AsyncIterator[None]:
+    """Deliver cards, run the ticks and take clicks. At the end, finish what was begun."""
+    jobs = {"directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY), **(side.clockwork.ticks if ticks else {})}
+    try:
+        async with _beside(side.reconciler.run_for_ever()):
+            try:
+                async with ticking(jobs), side.socket.open(side.app) if side.socket else nullcontext():
+                    yield
+            finally:
+                await side.context.background.finish()
+                await side.reconciler.drain(FINISHES_WITHIN)
+    finally:
+        await side.clockwork.heart.stop()
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Do the work in a task of its own, which is cancelled at the end, also if the start is cancelled."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        await cancel_task(task)
 
 
 def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
@@ -112,7 +122,6 @@ def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Me
         store, client, background, metrics, directory.invalidate, answers, reconciler.notice, clicks, transport
     )
     app = bolt_app(context)
-    store.installation.clicks_provable = settings.proves_clicks
     return SlackSide(
         client=client,
         app=app,

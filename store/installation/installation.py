@@ -58,10 +58,10 @@ class InstallationStatus(NamedTuple):
 class Installation:
     """Caches the directory and the policy. Every transaction reads which versions are current."""
 
-    def __init__(self, tenant_id: str, policy: Policy) -> None:
-        self.tenant_id = tenant_id
+    def __init__(self, tenant_id: str, policy: Policy, *, clicks_provable: bool = True) -> None:
+        """`clicks_provable`: whether it can be proven that clicks arrive. If not, silence never counts."""
+        self.tenant_id, self.clicks_provable = tenant_id, clicks_provable
         self.process_id = secrets.token_hex(8)
-        self.clicks_provable = True  # else silence never counts; the Slack side knows, and sets it before it starts
         self.policies = PolicyTexts(policy)
         self._at_start = policy
         self._known: tuple[int, Roster] | None = None

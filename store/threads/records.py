@@ -45,6 +45,7 @@ _HELD = (
     .order_by(THREAD_RECORDS.c.updated_at.desc())
     .limit(_MAX_HELD)
 )
+# A `stop_name` after "thread:" is that of a thread, and not of a part of a run (`takeover_reach`).
 _OPEN_PACKAGES = (
     select(PACKAGES.c.thread_key, PACKAGES.c.updated_at, PACKAGES.c.state)
     .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.stop_name > "thread:", text(OPEN))

@@ -24,6 +24,7 @@ from rules.state.sightings import CardLocation
 from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents
 from store.commands.execute import Outcome
+from store.commands.policies import PolicyFile
 from store.commands.situation import load_situation
 from store.engine.database import PostgresDatabase
 from store.installation import directory
@@ -159,7 +160,7 @@ def submission(package: DecisionPackage = SOFT, package_id: str | None = None, c
 async def open_replica(url: str, policy: Policy = POLICY, clock: Clock | None = None) -> AsyncIterator[World]:
     """A replica of the service's store, perhaps beside others."""
     clock = clock or Clock()
-    store = await Store.open(url, policy, policy_text(policy), clock)
+    store = await Store.open(url, PolicyFile(policy, policy_text(policy)), clock)
     try:
         yield World(url, store, clock)
     finally:

@@ -16,6 +16,7 @@ from bot.callbacks.client import callback_client
 from bot.settings import LogFormat
 from scheduler.callbacks.sender import CallbackSender
 from scheduler.ticks import ticking
+from store.commands.policies import PolicyFile
 from store.outbox import deliveries
 from store.store import Store
 from tests.fork_server import Line
@@ -56,7 +57,7 @@ def run_sender(url: str, step: str | None, line: Line) -> None:
 
 
 async def _run_sender(url: str, line: Line) -> None:
-    store = await Store.open(url, POLICY, policy_text(POLICY), Clock())
+    store = await Store.open(url, PolicyFile(POLICY, policy_text(POLICY)), Clock())
     async with callback_client(LOOPBACK) as client:
         delivered: list[str] = []
         courier = CallbackSender(store, client, delivered.append)

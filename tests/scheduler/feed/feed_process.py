@@ -16,6 +16,7 @@ from bot.callbacks.client import callback_client
 from bot.settings import LogFormat
 from scheduler.feed.sender import FeedSender
 from scheduler.ticks import ticking
+from store.commands.policies import PolicyFile
 from store.feed import chains, positions
 from store.feed.chains import FeedKind
 from store.store import Store
@@ -61,7 +62,7 @@ def run_feed(url: str, receiver: str, step: str | None, line: Line) -> None:
 
 
 async def _run_feed(url: str, receiver: str, line: Line) -> None:
-    store = await Store.open(url, POLICY, policy_text(POLICY), Clock())
+    store = await Store.open(url, PolicyFile(POLICY, policy_text(POLICY)), Clock())
     async with callback_client(LOOPBACK, keeps_connections=True) as client:
         outcomes: list[str] = []
         sender = FeedSender(store, FeedKind.WEBHOOK, webhook(client, receiver), outcomes.append)

@@ -16,6 +16,7 @@ from scheduler.callbacks.sender import CallbackSender
 from scheduler.mail.opening import MailOpener
 from scheduler.mail.post import MailPost
 from scheduler.mail.recording import MailRecorder
+from store.commands.policies import PolicyFile
 from store.mail import lanes, letters
 from store.outbox import deliveries
 from store.store import Store
@@ -57,7 +58,7 @@ def run_mail_carrier(url: str, server_url: str, step: str, line: Line) -> None:
 
 
 async def _run(url: str, server_url: str, line: Line) -> None:
-    store = await Store.open(url, POLICY, policy_text(POLICY), Clock())
+    store = await Store.open(url, PolicyFile(POLICY, policy_text(POLICY)), Clock())
     client = SmtpClient(parse_smtp_url(server_url), SENDER)
     post = MailPost(store, client, SENDER, link_to=link_to, count=lambda _: None, now=soon)
     async with callback_client(LOOPBACK) as http:

@@ -22,6 +22,7 @@ from sqlalchemy import Engine, Insert, column, insert, inspect, table, text
 from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
+from store.commands.policies import PolicyFile
 from store.engine.engines import make_engine, transact
 from store.installation import tenancy
 from store.migrations.append_only import TABLES
@@ -230,7 +231,9 @@ async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = policy(version="new")
-    stores = await asyncio.gather(*(Store.open(database_url, new, policy_text(new), Clock()) for _ in range(6)))
+    stores = await asyncio.gather(
+        *(Store.open(database_url, PolicyFile(new, policy_text(new)), Clock()) for _ in range(6))
+    )
     query = text("SELECT (SELECT count(*) FROM policies), (SELECT count(*) FROM tenant_events)")
     kept = await stores[0].read(lambda connection: connection.execute(query).one())
     for store in stores:
