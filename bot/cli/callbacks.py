@@ -6,7 +6,7 @@ Mails are in the same table, so `list`, `show` and `resend` take both. The comma
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -108,13 +108,13 @@ def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> Non
         _resend_all(agent)
         return
     for callback_id in ids or ():
-        state = session.transaction(partial(callback_admin.resend_callback, callback_id=callback_id, now=session.now()))
+        state = session.transaction(partial(callback_admin.resend_callback, callback_id=callback_id, now=_real_time()))
         typer.echo(f"{callback_id} is {state}")
 
 
 def _resend_all(agent: str | None) -> None:
     """Resend in batches, so that no other transaction waits long."""
-    total, after, now = 0, None, session.now()
+    total, after, now = 0, None, _real_time()
     while True:
         batch = session.transaction(partial(callback_admin.resend_dead, now=now, agent=agent, after=after, limit=BATCH))
         total, after = total + batch.many, batch.following
@@ -131,3 +131,8 @@ def enable(url: Url) -> None:
     typer.echo(f"{plain(url)} is open again")
     if count:
         typer.echo(f"given up until now: {count}; `countersign callbacks resend --all` sends them again")
+
+
+def _real_time() -> datetime:
+    """What is sent is dated in real time, also where a demo's business time was moved."""
+    return datetime.now(UTC)
