@@ -131,9 +131,8 @@ def _sorted_and_quoted(names: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(name, f"{_name(name)}:") for name in in_order]
 
 
-_sorted_and_quoted_cached = lru_cache(maxsize=1024)(
-    _sorted_and_quoted
-)  # the same few sets of names are written again and again
+# The same few sets of names are written again and again.
+_sorted_and_quoted_cached = lru_cache(maxsize=1024)(_sorted_and_quoted)
 
 
 def _name(name: str) -> str:

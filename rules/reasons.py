@@ -43,7 +43,7 @@ class Reason(StrEnum):
     )
     ANOTHER_WORKSPACE = "another-workspace", "This came from another Slack workspace. Do it from your own workspace."
     NOT_ADMIN = "not-admin", "Only the policy's admins can do this. /reviews help lists what you can do."
-    # The same for a package that does not exist.
+    # Also for a package that does not exist, so that the answer does not tell which packages there are.
     NOT_VISIBLE = (
         "not-visible",
         "There is no package {package} that you can see. /reviews queue lists those that you can.",
