@@ -64,7 +64,10 @@ class Silence(Value):
 
 
 class Page(Value):
-    """A page of one version, with its rendering. `of`: how many pages, from the first on, hold what is approved."""
+    """The page of Details, or step of a form, that the commands `OpenDetails` and `OpenForm` record as opened.
+
+    `of`: how many pages, from the first on, hold what is approved.
+    """
 
     expected_package_version: int = Field(ge=1)
     rendering_id: str = Field(min_length=1, max_length=255)
