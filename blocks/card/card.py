@@ -70,7 +70,7 @@ def _body(dossier: Dossier) -> Parts:
         *claims.proposal(dossier, package),
         *(claims.handover(package.takeover, in_brief=True) if taken and package.takeover else claims.claims(package)),
         *framed_runs([latest_remark(dossier, _REMARK)]),
-        *facts.similar_no(dossier),
+        *facts.no_on_same_subject(dossier),
         *facts.missing_fields(state),
         *facts.look_alikes(package),
     )

@@ -56,9 +56,10 @@ _MOST_TELLING_FIRST = (
 def request(dossier: Dossier) -> Element:
     """Which agent asks, for whom, until when, and what happens then. The people who are asked are named below."""
     state, named = dossier.state, dossier.mentions and not dossier.more_may_decide
-    plain = state.kind is Kind.QUESTION or (state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER)
-    role = f" {who_may_decide(state, dossier.terms)}" if not named else "" if plain else " you"
-    action_text = "" if plain else f" to {asked_action(state)}"
+    # The title of a question or call already says what is asked. A takeover must say that the person does the work.
+    in_title = state.kind is Kind.QUESTION or (state.kind in CALLS and state.level is not HITLLevel.HUMAN_TAKEOVER)
+    role = f" {who_may_decide(state, dossier.terms)}" if not named else "" if in_title else " you"
+    action_text = "" if in_title else f" to {asked_action(state)}"
     quorum = "" if dossier.tally.votes else quorum_sentence(dossier, "needs")
     whose = on_whose_behalf(dossier)
     needs = [f" · {quorum[:-1]}"] if quorum else []
@@ -97,7 +98,7 @@ def why_line(dossier: Dossier) -> Element:
 
 
 def _reason(state: PackageState) -> str:
-    """Short after a No: the line of `earlier_no` says who said it, and to what."""
+    """The reason of the strictest rule. Short after an earlier No: `earlier_no` says who said no, and to what."""
     if why_silence_stopped(state):
         return f"{reason_phrase(state.why[0])}, so it needs an explicit approval"
     why = _strongest(state.why) if state.why else None
@@ -107,7 +108,7 @@ def _reason(state: PackageState) -> str:
 
 
 def _undoing(state: PackageState, reason: str) -> list[str]:
-    """Nothing that the reason, or beside the title the risk, says already."""
+    """Reversibility, without what the reader already knows from the reason or from the risk beside the title."""
     undo = reversibility_sentence(state).lower()
     if "irreversible" not in reason:
         return [undo]
@@ -122,7 +123,7 @@ def _strongest(why: tuple[Why, ...]) -> Why:
 
 
 def progress(dossier: Dossier) -> Parts:
-    """What happened so far: earlier objections, votes, escalations, the current assignee."""
+    """What to know before deciding: the exception, an earlier No, warnings, votes, escalation, assignee, Details."""
     sentences = " ".join(_progress_sentences(dossier))
     return (
         *allowance(dossier),
@@ -142,7 +143,7 @@ _SAID_NO = {
 
 
 def earlier_no(dossier: Dossier) -> Parts:
-    """Who rejected, objected to or revoked the same or a similar action, and when."""
+    """The No to the same or a similar action that made the rules stricter for this package."""
     no = dossier.state.earlier_no
     if no is None:
         return ()
@@ -190,14 +191,14 @@ def escalation_sentence(dossier: Dossier) -> str:
 _ENDED_BY_A_NO = (Status.REJECTED, Status.REVOKED)
 
 
-def similar_no(dossier: Dossier) -> Parts:
-    """The last No to the same action on the same subject; nothing if `earlier_no` names it."""
-    similar = next((package for package in dossier.earlier_packages if package.status in _ENDED_BY_A_NO), None)
-    if similar is None or dossier.state.earlier_no:
+def no_on_same_subject(dossier: Dossier) -> Parts:
+    """The last No to the same action on the same subject, which changes no rule; nothing after an `earlier_no`."""
+    refused = next((package for package in dossier.earlier_packages if package.status in _ENDED_BY_A_NO), None)
+    if refused is None or dossier.state.earlier_no:
         return ()
-    by = f" by {people_names(dossier, similar.by, 2)}" if similar.by else ""
-    text = f"The same action on the same subject was {humanize(similar.status)}{by} "
-    return (paragraph(text, moment(similar.at), "."),)
+    by = f" by {people_names(dossier, refused.by, 2)}" if refused.by else ""
+    text = f"The same action on the same subject was {humanize(refused.status)}{by} "
+    return (paragraph(text, moment(refused.at), "."),)
 
 
 def missing_fields(state: PackageState) -> Parts:

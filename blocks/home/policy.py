@@ -13,7 +13,7 @@ from blocks.kit.text import clean
 from rules.policy.summary import Line
 
 HEADING = "The policy in force"
-_ROOM = CARD_TEXT - 500
+_ROOM = CARD_TEXT - 500  # the rest is for the header, the last note and what replaces ids
 _COLUMNS = re.compile(r"\s{2,}")
 _ID = re.compile(r"\b[UWSCG][A-Z0-9]{2,20}\b")
 
@@ -34,6 +34,7 @@ def _parts(lines: list[Line], ids: frozenset[str]) -> Iterator[Element]:
     yield paragraph(bold(clean(heading.text))) if rest else paragraph(*_runs(heading.text, ids))
     for indent, group in groupby(rest, key=lambda line: line.indent):
         items = [[*_runs(_COLUMNS.sub(" · ", line.text.strip()), ids)] for line in group]
+        # The summary indents lines by 2 or 4 spaces; Slack counts the levels of a list from 0.
         yield bullets(items) | {"indent": indent // 2 - 1}
 
 

@@ -21,7 +21,7 @@ _GRAINS = (re.compile(r"\s*\S+|\s+"), re.compile(r"[^\n]*\n|[^\n]+"), re.compile
 _EFFORT = 40_000  # comparisons of two words
 _RUNS = 200  # of one block
 
-Marked = list[tuple[str, bool]]  # parts of a text, and whether the other text has them not
+Marked = list[tuple[str, bool]]  # parts of a text, and whether they are missing in the other text
 
 
 def marked_texts(before: str, after: str) -> tuple[list[Run], list[Run]]:
@@ -61,7 +61,7 @@ class _Comparison(NamedTuple):
 
 
 def _compare(before: str, after: str) -> tuple[Marked, Marked]:
-    """By the finest grain that is not too much effort. Compared whole, two texts are none."""
+    """Compare by word, by line or as a whole: the finest that is not too much effort. The last is always possible."""
     compared = (_split(grain.findall(before), grain.findall(after)) for grain in _GRAINS)
     return _mark(next(comparison for comparison in compared if comparison.effort <= _EFFORT))
 

@@ -59,7 +59,7 @@ def _request(dossier: Dossier) -> Parts:
         *stop_on_card(dossier),
         *facts.progress(dossier),
         facts.why_line(dossier),
-        *facts.similar_no(dossier),
+        *facts.no_on_same_subject(dossier),
         *facts.missing_fields(state),
         *(facts.look_alikes(package) if package else ()),
         *remarks(dossier),

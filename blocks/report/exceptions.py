@@ -1,4 +1,4 @@
-"""The chapter of a report about exceptions to rules: which held, for whom, and how often each was used."""
+"""The chapter of a report about exceptions to rules: which were in force, for whom, and how often each was used."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rules.oversight.report import ExceptionOfMonth
 
 _HEADING = "Exceptions to rules"
 _MEANING = (
-    "People approved that a rule does not speak for these agents and action types until the end. "
-    "What an exception let go ahead is counted apart, as “by an exception”, and in no share of what people decided."
+    "People approved that a rule does not apply to these agents and action types until the date shown. "
+    "Packages that went ahead this way count as “by an exception”, and in no share of what people decided."
 )
 
 
 def exceptions_chapter(exceptions: Sequence[ExceptionOfMonth]) -> str:
     if not exceptions:
-        return chapter(_HEADING, text_line("None held in this time."))
+        return chapter(_HEADING, text_line("None was in force in this time."))
     titles = ("Rule", "Agents and action types", "From", "Until", "Used for")
     return chapter(_HEADING, text_line(_MEANING), table(_HEADING, titles, [_row(held) for held in exceptions]))
 

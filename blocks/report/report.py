@@ -26,10 +26,10 @@ _EMPTIED, _NONE = "(text deleted)", "–"
 
 def report_page(report: Report) -> str:
     title = f"Human control of agents, {report.month.name}"
-    return page(title, (f"<h1>{title}</h1>", *_parts(report)))
+    return page(title, (f"<h1>{title}</h1>", *_chapters(report)))
 
 
-def _parts(report: Report) -> Iterator[str]:
+def _chapters(report: Report) -> Iterator[str]:
     yield text_line(_period(report), quiet=True)
     yield chapter("In short", *map(text_line, summary(report)))
     if report.statistics.figures.ended:
@@ -94,18 +94,18 @@ def _times(report: Report) -> str:
         return chapter("Time to decide", text_line("People decided nothing in this time."))
     rows = [
         (cell(label, meaning), cell(median_text(part)), cell(p90_text(part)), cell(_before(report.before.times, name)))
-        for name, label, meaning in _PARTS
+        for name, label, meaning in _PARTS_OF_TIME
         for part in (getattr(times, name),)
     ]
     titles = ("Time to decide", "Half within", "Nine of ten within", f"Half within, {report.month.before.name}")
     return chapter("Time to decide", table("Time to decide", titles, rows))
 
 
-_PARTS = (
-    ("decided", "In all", "From the last question to people until their decision."),
+_PARTS_OF_TIME = (
+    ("decided", "In all", "From when people were last asked until they decided."),
     ("waiting", "Until first seen", "Until the first person did anything with it."),
     ("seen", "Until opened", "Until the person who decided opened it."),
-    ("reading", "Reading", "From there to the decision. Who decides from the card alone reads for zero seconds."),
+    ("reading", "Reading", "From there to the decision. Zero if the person decided from the card alone."),
 )
 
 

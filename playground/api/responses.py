@@ -1,7 +1,7 @@
 """Posts to a response_url: a private note, a public message, or a replacement of the original.
 
-An address can be used five times within half an hour, as Slack's (`ResponseUrls`). `respond` is also the answer that a
-command's acknowledgement brings.
+As in Slack, an address can be used five times within half an hour (`ResponseUrls`). An app can also answer a command in
+its acknowledgement; `respond` handles that too.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ METHOD = "response_url"
 
 
 def response_url_handler(slack: Workspace) -> Any:
-    async def respond(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         def run(arguments: Arguments) -> Reply:
             return _answer(ApiCall(slack, arguments), request.match_info["key"])
 
         return await serve(slack, request, METHOD, run)
 
-    return respond
+    return handle
 
 
 def _answer(call: ApiCall, key: str) -> Reply:
@@ -52,7 +52,7 @@ def _answer(call: ApiCall, key: str) -> Reply:
 
 
 def _wait(call: ApiCall, url: ResponseUrl) -> int:
-    """Only posts count against the channel's rate. Changes do not, as far as is known."""
+    """Only public posts count against the channel's rate. Private notes and changes do not, as far as is known."""
     slack = call.slack
     if not slack.rates or not _public(call) or call.flag("replace_original") or call.flag("delete_original"):
         return 0
@@ -64,7 +64,7 @@ def _public(call: ApiCall) -> bool:
 
 
 def respond(call: ApiCall, url: ResponseUrl) -> Message | None:
-    """Also used for the answer to a command, which arrives with its acknowledgement."""
+    """Delete or replace the original, or post a new message. None if nothing is shown."""
     original = call.slack.messages.find(url.channel, url.ts) if url.ts else None
     if call.flag("delete_original"):
         call.slack.messages.delete(_require(original))
@@ -73,6 +73,7 @@ def respond(call: ApiCall, url: ResponseUrl) -> Message | None:
     if call.flag("replace_original") and url.ts:
         return change_message(call.slack, _require(original), content)
     place = _place(call, url)
+    # Slack silently drops a private note to someone who is offline.
     if place.seen_by and not call.slack.people[url.user].online:
         return None
     message = post(call.slack, place, content)

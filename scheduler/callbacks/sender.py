@@ -76,7 +76,7 @@ class CallbackSender:
         self._draining = False
 
     def notice(self) -> None:
-        """Start a round now instead of at the next tick: something was committed, or a limit has room again."""
+        """Start a round now instead of after the pause: something was committed, or a limit has room again."""
         self._wake.set()
 
     async def run_for_ever(self) -> None:

@@ -85,10 +85,11 @@ class Reconciler:
         return self._delivery.delivered_at
 
     def _time(self) -> datetime:
+        """For the parts of the reconciler: if a test replaces `_now`, they follow."""
         return self._now()
 
     def notice(self) -> None:
-        """Start a round now instead of at the next tick: something was committed, or a call ended."""
+        """Start a round now instead of after the pause: something was committed, or a call ended."""
         self._wake.set()
 
     async def run_for_ever(self) -> None:
@@ -119,7 +120,7 @@ class Reconciler:
     async def drain(self, within: float) -> None:
         """Starts nothing new and waits for running work, so that no place stays claimed by a stopped process."""
         self._draining = True
-        async with self._lock:
+        async with self._lock:  # a round that began before may still start work
             pass
         await endings.finish_or_cancel(self._running, within)
         with suppress(UnavailableError):
@@ -204,7 +205,7 @@ class Reconciler:
             log.exception("card.fault", **ids)
             await self._postpone(lease, 12 * RETRY_AFTER, refused=True)
         finally:
-            if claim.paid:
+            if claim.paid:  # a post has settled this already, and then it changes nothing
                 self._pace.report_unused(claim.paid)
 
     async def _postpone(self, lease: Lease, seconds: float, *, refused: bool | None = None) -> None:

@@ -73,7 +73,10 @@ def append_tenant_event(
 
 
 def count_events(connection: Connection) -> int:
-    """The number of all events, on SQLite. Events are never deleted, so the highest row id is their number."""
+    """The number of all events, of packages (table `events`) and of the installation. Only for SQLite.
+
+    Events are never deleted, so the highest row id of `events` is their number.
+    """
     newest = connection.execute(text("SELECT coalesce(max(rowid), 0) FROM events")).scalar_one()
     return int(newest) + int(connection.execute(select(INSTALLATION.c.length)).scalar_one())
 

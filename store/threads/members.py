@@ -40,7 +40,8 @@ _STOPPABLE = (
     .order_by(*_NEWEST_FIRST)
     .limit(MAX_OPEN)
 )
-# An agent may have very many packages, and few of them in this thread: so the index on the agent must not be used.
+# An agent may have very many packages, and few of them in this thread. `trim` changes nothing in an id; it keeps the
+# database from using the index on the agent.
 _OWN = (_TENANT, func.trim(PACKAGES.c.agent_id) == bindparam("agent"))
 _OWN_OF_THREAD = (*_OWN, PACKAGES.c.thread_key == bindparam("key"))
 _OWN_NEWEST = select(PACKAGES.c.state).where(*_OWN_OF_THREAD).order_by(*_NEWEST_FIRST).limit(NEWEST)
@@ -106,7 +107,7 @@ def _load_stoppable(connection: Connection, tenant_id: str, names: Sequence[str]
 
 
 def own_packages(connection: Connection, thread: ThreadState) -> OwnPackages:
-    """Those of its owner. An agent must not learn what other agents do under the same name."""
+    """The packages of the thread's owner. An agent must not learn what other agents do under the same name."""
     [name] = names_held_with_thread(thread.thread_id, ())
     key = {"tenant": thread.tenant_id, "agent": thread.owner_agent, "key": thread.thread_key, "name": name}
     newest, stoppable = (
@@ -132,7 +133,7 @@ def load_unfollowing(connection: Connection, thread: ThreadState, limit: int) ->
 
 
 def _unfollowing(thread: ThreadState) -> Iterator[ColumnElement[bool]]:
-    """Such a package fulfils at least one of these conditions. There is an index for each."""
+    """Conditions of which a package that does not follow yet fulfils at least one. There is an index for each."""
     is_stopped = PACKAGES.c.stop_name.in_(thread.stopped_names)
     is_behind = PACKAGES.c.followed.is_distinct_from(thread.event_id)
     held_by_it = PACKAGES.c.held_by == thread.thread_key
@@ -145,10 +146,11 @@ def _unfollowing(thread: ThreadState) -> Iterator[ColumnElement[bool]]:
             [own_name] = names_held_with_thread(thread.thread_id, ())
             was_stopped = and_(PACKAGES.c.followed.is_not(None), is_behind)
             yield held_by_it
-            yield and_(PACKAGES.c.stop_name == own_name, or_(was_stopped, *_permits_old_plan(thread)))
+            yield and_(PACKAGES.c.stop_name == own_name, or_(was_stopped, *_approved_under_old_plan(thread)))
 
 
-def _permits_old_plan(thread: ThreadState) -> list[ColumnElement[bool]]:
+def _approved_under_old_plan(thread: ThreadState) -> list[ColumnElement[bool]]:
+    """If the thread was resumed with a new plan, what was approved before must be withdrawn."""
     if not thread.has_new_plan:
         return []
     return [and_(PACKAGES.c.status.in_(_GRANTED), PACKAGES.c.decided_at <= thread.since)]
@@ -160,7 +162,7 @@ def is_any_unnamed(connection: Connection, tenant_id: str) -> bool:
 
 
 def adopt_unnamed(connection: Connection, tenant_id: str) -> None:
-    """Enter the names of such packages. Then their threads find them."""
+    """Enter the names that an older release left out, so that threads find these packages."""
     rows = fetch_all(connection, _UNNAMED, {"tenant": tenant_id, "limit": _ADOPTED_AT_ONCE})
     write_names(connection, [state for row in rows if (state := parse_or_log(row.package_id, row.state))])
 
