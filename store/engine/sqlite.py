@@ -2,7 +2,7 @@
 
 Quick operations run in the event loop's thread, because switching threads would take longer than most of them do.
 The commit, which waits for the disk, runs in a thread, and so do operations that are not known to be quick. If one of
-the operations fails, nothing of them is committed, and each runs again in a transaction of its own: a savepoint for
+the operations fails, nothing of them is committed, and they run again, the failed one alone: a savepoint for
 each would cost every operation a tenth of its time. Callers are answered after the commit, so their changes are on
 disk. Reads use their own connections, so they see only committed data.
 """
@@ -137,7 +137,10 @@ class SqliteDatabase:
         return True
 
     def _ask_again(self, group: Group) -> None:
-        """Let the jobs wait again: those beside a slow one as they are, those beside a fault each alone."""
+        """Let the jobs wait again: a slow one for its thread, a failed one alone, the others together.
+
+        If one of the others fails then, each of them runs alone: it may be the database that fails.
+        """
         failed = group[-1]
         is_slow = isinstance(failed.fault, SlowError)
         if len(group) == 1 and not is_slow:
@@ -145,7 +148,9 @@ class SqliteDatabase:
         failed.quick = failed.quick and not is_slow
         for job in reversed(group):
             job.result = job.fault = None
-            job.alone = job.alone or not is_slow
+            if not is_slow:
+                job.rolled_back += 1
+                job.alone = job is failed or job.rolled_back > 1
             self._asked.appendleft(job)
         group.clear()
 
@@ -197,6 +202,8 @@ class SqliteDatabase:
             if self._read_for > LOOP_SLICE:
                 self._read_for = 0.0
                 await asyncio.sleep(0)
+            if self._closed:
+                raise UnavailableError("the database was closed: this process is ending")
             if self._reads_on is None:
                 self._reads_on = await asyncio.to_thread(self._connect)
             return self._read_now(self._reads_on, operation)

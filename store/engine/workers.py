@@ -51,10 +51,14 @@ class UnavailableError(Exception):
 
 
 class Job:
-    """An operation and the future on which its caller waits. `alone`: it shares its transaction with no other."""
+    """An operation and the future on which its caller waits.
+
+    `alone`: it shares its transaction with no other. `rolled_back`: how often the fault of another took it along.
+    """
 
     def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop, *, quick: bool = False) -> None:
-        self.operation, self.loop, self.quick, self.alone = operation, loop, quick, False
+        self.operation, self.loop, self.quick = operation, loop, quick
+        self.alone, self.rolled_back = False, 0
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.result: Any = None
         self.fault: BaseException | None = None
