@@ -90,7 +90,7 @@ class Crowd:
 
     async def _one(self, number: int) -> None:
         fate = self.fate(number)
-        submitted = await self.request("POST", "/v1/packages", self._package(number), key=f"package {number}")
+        submitted = await self._submit(number)
         assert submitted.status in (200, 202), submitted
         self._note(self.known, number, submitted.body["decision_package_id"])
         path = f"/v1/packages/{self.known[number]}"
@@ -102,6 +102,13 @@ class Crowd:
             claimed = await self.request("POST", f"{path}/execution", claim)
             assert (claimed.status, claimed.body["execution"]["state"]) == (200, "claimed"), claimed
         self._note(self.ended, number, ended)
+
+    async def _submit(self, number: int) -> Answer:
+        """If the request is repeated so late that the package has already expired, it was never accepted: ask anew."""
+        while True:
+            submitted = await self.request("POST", "/v1/packages", self._package(number), key=f"package {number}")
+            if submitted.body.get("type") != "urn:countersign:problem:already-expired":
+                return submitted
 
     async def _end(self, path: str, seen: Answer) -> dict[str, Any]:
         while not seen.body["terminal"]:
