@@ -83,6 +83,7 @@ def standing_rules(state: PackageState, situation: Situation) -> tuple[frozenset
     held = {
         (exception_state.decision_package_id, exception.rule)
         for exception_state, exception in _holding(Candidate.of_state(state, situation), situation)
+        if situation.agent is None or situation.agent.owner == exception.owner
     }
     uses = state.exception_uses
     lost = [use for use in uses if (use.exception_id, use.rule) not in held]
@@ -216,7 +217,7 @@ def changed_exception(before: PolicyException | None, after: PolicyException | N
     changed = {
         "rule": before.rule != after.rule,
         "agents": (before.agents, before.owner) != (after.agents, after.owner),
-        "action_types": before.action_types != after.action_types,
+        "action_types": set(before.action_types) != set(after.action_types),
         "expires_at": before.until < after.until,
     }
     return [_below(name) for name, differs in changed.items() if differs]

@@ -30,7 +30,7 @@ class PolicyException(Value):
 
     @property
     def end(self) -> Moment:
-        return self.ends_at or self.until
+        return min(self.ends_at or self.until, self.until)
 
 
 class ExceptionUse(Value):

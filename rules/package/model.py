@@ -139,7 +139,7 @@ class ExceptionParameters(Value, extra="allow"):
     def _check_types(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if info.data.get("rule") and not value:
             raise PydanticCustomError("missing", "required with a rule: the action types for which it is set aside")
-        return value
+        return tuple(dict.fromkeys(value))
 
     @model_validator(mode="after")
     def _is_exact(self) -> Self:

@@ -82,6 +82,7 @@ class _Grant(NamedTuple):
     subject: str | None
     begins: datetime
     ends: datetime
+    ends_by_policy: bool  # exceptions of earlier releases had no end of their own, so a milder policy gave time back
     approvers: frozenset[str]
     quorum: int
 
@@ -108,20 +109,23 @@ class ExceptionUses:
     def _read_event(self, package_id: str, event: Event, before: Json, state: Json) -> str | None:
         at = datetime.fromisoformat(event["occurred_at"])
         if event["event_type"] == EventType.EXCEPTION_GRANTED:
-            grant = _grant(state, at)
-            if sentence := _grant_fault(grant, before, state):
+            if sentence := self._add_grant(package_id, at, before, state):
                 return sentence
-            self._grants[package_id] = grant
-        elif event["event_type"] in _ENDS and package_id in self._grants:
-            grant = self._grants[package_id]
-            self._grants[package_id] = grant._replace(ends=min(grant.ends, at))
-        elif event["event_type"] in _CHANGES and package_id in self._grants:
-            grant = self._grants[package_id]
-            self._grants[package_id] = grant._replace(ends=min(grant.ends, _end(state["exception"])))
+        elif grant := self._grants.get(package_id):
+            self._grants[package_id] = _grant_after(grant, event["event_type"], at, state)
         came_in = bool(event["change"].get("exception_uses"))
         if came_in or event["event_type"] in _USED_AGAIN:
             self._add_uses(_Use(at, package_id, event["revision"], event["event_id"]), state, came_in=came_in)
         return _basis_fault(event, state)
+
+    def _add_grant(self, package_id: str, at: datetime, before: Json, state: Json) -> str | None:
+        if package_id in self._grants:
+            return "it grants the exception a second time"
+        grant = _grant(state, at)
+        sentence = _grant_fault(grant, before, state)
+        if sentence is None:
+            self._grants[package_id] = grant
+        return sentence
 
     def _add_uses(self, use: _Use, state: Json, *, came_in: bool) -> None:
         for cited in state.get("exception_uses") or ():
@@ -151,7 +155,7 @@ class ExceptionUses:
 
 
 def _bounded(grant: _Grant | None, longest: Longest) -> _Grant | None:
-    end = longest(grant.begins) if grant else None
+    end = longest(grant.begins) if grant and grant.ends_by_policy else None
     return grant._replace(ends=min(grant.ends, end)) if grant and end else grant
 
 
@@ -174,14 +178,25 @@ def _grant(state: Json, at: datetime) -> _Grant:
         state.get("subject_digest"),
         at,
         _end(exception),
+        exception.get("ends_at") is not None,
         _approvers(state),
         max(PEOPLE_FOR_EXCEPTION, state["terms"]["quorum"]),
     )
 
 
+def _grant_after(grant: _Grant, event_type: str, at: datetime, state: Json) -> _Grant:
+    """The grant after this event, which can end it earlier. Uses before the event stay sound."""
+    if event_type in _ENDS:
+        return grant._replace(ends=min(grant.ends, at))
+    if event_type in _CHANGES:
+        return grant._replace(ends=min(grant.ends, max(_end(state["exception"]), at)))
+    return grant
+
+
 def _end(exception: Json) -> datetime:
-    """When it ends; without a shorter end, as people approved it."""
-    return datetime.fromisoformat(exception.get("ends_at") or exception["until"])
+    """When it ends: never later than people approved."""
+    until, ends_at = exception["until"], exception.get("ends_at")
+    return min(map(datetime.fromisoformat, (until, ends_at or until)))
 
 
 def _approvers(state: Json) -> frozenset[str]:

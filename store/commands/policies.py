@@ -117,11 +117,14 @@ def _keep(connection: Connection, tenant_id: str, file: PolicyFile, now: datetim
 
 
 def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: str, now: datetime) -> None:
+    replaced = active_digest(connection)
+    if replaced and _is_readable(connection, replaced):  # also those granted while it came in force end as it allows
+        _shorten_exceptions(connection, Installation(tenant_id, load_policy(connection, replaced)), now)
     facts = {
         "version": policy.version,
         "policy_digest": digest,
         "text_digest": text_digest(connection.execute(_TEXT, {"digest": digest}).scalar_one()),
-        "replaces": active_digest(connection),
+        "replaces": replaced,
     }
     connection.execute(update(INSTALLATION).values(policy_digest=digest))
     append_tenant_event(connection, TenantEventType.POLICY_ACTIVATED, "operator", now, **facts)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_al
 
 from rules.authority.parties import unresolved_parties
 from rules.package.exceptions import requested_exception
-from rules.package.model import DecisionPackage, action_digest
+from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.package.takeover_reach import HasThread
 from rules.people.autonomy import AutonomyProfile, start_profile
 from rules.people.directory import Agent, Roster
@@ -230,7 +230,8 @@ def _exceptions(
     agent_id = loaded.state.agent_id if loaded else invocation.agent_id
     if subject is None or agent_id is None or not marked_rules(policy.rules):
         return ()
-    return hold_exceptions(connection, tenant, agent_id, subject.action_type)
+    about = subject_digest(subject) if isinstance(subject, DecisionPackage) else subject.subject_digest
+    return hold_exceptions(connection, tenant, agent_id, subject.action_type, about)
 
 
 def _proposal(

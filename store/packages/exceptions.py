@@ -1,6 +1,6 @@
 """Exceptions to rules: which may hold, which were asked for or have ended, and how often each was used.
 
-If the policy marks any rule, a submission reads those that were granted for its agent and action type: one search in
+If the policy marks any rule, a submission reads those that were granted for its agent, type and subject: one search in
 an index, which finds nothing in most cases. A claim and a consent read those that the package cites. Only these are
 locked, until the commit, so that a revocation which was answered is effective. They are locked in the order of their
 ids, so that no two transactions wait for each other.
@@ -24,7 +24,7 @@ from store.schema.exception_tables import HOLDING, ExceptionReachRow, ExceptionR
 from store.schema.tables import core
 
 EXCEPTIONS, USES, REACH = core(ExceptionRow), core(ExceptionUseRow), core(ExceptionReachRow)
-MOST_HOLDING = 50  # considered for one package, the oldest; others do not count, so their rules speak
+MOST_HOLDING = 50  # considered for one agent, type and subject, the oldest; others do not count, so their rules speak
 MOST_LISTED = 200
 ENDED_LATELY = timedelta(days=30)
 
@@ -54,6 +54,7 @@ _GRANTED_LOCKED = (
         REACH.c.tenant_id == bindparam("tenant"),
         REACH.c.agent_id == bindparam("agent"),
         REACH.c.action_type == bindparam("action_type"),
+        or_(PACKAGES.c.subject_digest.is_(None), PACKAGES.c.subject_digest == bindparam("subject")),
     )
     .order_by(PACKAGES.c.package_id)
     .limit(MOST_HOLDING)
@@ -92,7 +93,9 @@ def _write_reach(batch: Batch, before: PackageState | None, after: PackageState)
     key = {"tenant_id": after.tenant_id, "exception_id": after.decision_package_id}
     if was_granted:
         batch.execute(_END_REACH, {"tenant": after.tenant_id, "exception": after.decision_package_id})
-    for agent_id, action_type in () if was_granted else product(after.exception.agents, after.exception.action_types):
+        return
+    # An earlier release recorded a type twice if the agent named it twice.
+    for agent_id, action_type in dict.fromkeys(product(after.exception.agents, after.exception.action_types)):
         batch.execute(_ADD_REACH, {**key, "agent_id": agent_id, "action_type": action_type})
 
 
@@ -111,10 +114,10 @@ def _use(state: PackageState, exception_id: str) -> dict[str, object]:
 
 
 def hold_exceptions(
-    connection: Connection, tenant_id: str, agent_id: str, action_type: str
+    connection: Connection, tenant_id: str, agent_id: str, action_type: str, subject_digest: str | None
 ) -> tuple[PackageState, ...]:
-    """The exceptions that were granted for this agent and action type and have not ended, locked until the commit."""
-    values = {"tenant": tenant_id, "agent": agent_id, "action_type": action_type}
+    """The exceptions granted for this agent, type and subject that have not ended, locked until the commit."""
+    values = {"tenant": tenant_id, "agent": agent_id, "action_type": action_type, "subject": subject_digest}
     return tuple(parse_state(row.state) for row in fetch_all(connection, _GRANTED_LOCKED, values))
 
 

@@ -24,5 +24,6 @@ def upgrade() -> None:
     )
     for tenant_id, package_id, state in op.get_bind().execute(_HOLDING).all():
         exception = json.loads(state)["exception"]
-        reached = product([tenant_id], exception["agents"], exception["action_types"], [package_id])
+        agents, action_types = dict.fromkeys(exception["agents"]), dict.fromkeys(exception["action_types"])
+        reached = product([tenant_id], agents, action_types, [package_id])
         op.bulk_insert(reach, [dict(zip(names, row, strict=True)) for row in reached])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +102,42 @@ def test_a_use_after_a_policy_shortened_it_is_found() -> None:
     exception.under(shorter).then(service_commands.ShortenException, now=NOW + 2 * HOUR)
     exception.under(MARKED).then(service_commands.EndException, now=NOW + 4 * HOUR)
     assert sentences(exception, use) == ["it cites the exception pkg_ex, which did not hold then"]
+
+
+def test_a_use_before_a_policy_shortened_it_is_sound_also_if_the_new_end_is_earlier() -> None:
+    shorter = MARKED.model_copy(update={"exceptions": Exceptions(at_most=HOUR)})
+    exception = granted()
+    before, after = using(granted(), now=NOW + 3 * HOUR), using(granted(), now=NOW + 5 * HOUR)
+    exception.under(shorter).then(service_commands.ShortenException, now=NOW + 4 * HOUR)
+    assert sentences(exception, before) == []
+    assert sentences(exception, after) == ["it cites the exception pkg_ex, which did not hold then"]
+
+
+def test_a_grant_for_longer_than_people_approved_ends_when_they_approved() -> None:
+    exception = granted()
+    exception.trail.events[-1]["change"]["exception"] |= {"ends_at": (NOW + 90 * DAY).isoformat()}
+    use = using(granted())
+    use.trail.events[0]["occurred_at"] = (NOW + 4 * DAY).isoformat()
+    assert sentences(exception, use) == ["it cites the exception pkg_ex, which did not hold then"]
+
+
+def test_a_second_grant_is_found_and_gives_no_more_time() -> None:
+    exception = granted()
+    again = deepcopy(exception.trail.events[-1]) | {"occurred_at": (NOW + 2 * DAY).isoformat()}
+    exception.then(service_commands.EndException, now=NOW + 3 * DAY)
+    exception.trail.events.append(again)
+    use = using(granted())
+    use.trail.events[0]["occurred_at"] = (NOW + 4 * DAY).isoformat()
+    assert sentences(exception, use) == [
+        "it grants the exception a second time",
+        "it cites the exception pkg_ex, which did not hold then",
+    ]
+
+
+def test_a_grant_of_an_earlier_release_had_no_end_of_its_own_so_policies_did_not_shorten_it() -> None:
+    exception, use = granted(), using(granted(), now=NOW + 3 * HOUR)
+    del exception.trail.events[-1]["change"]["exception"]["ends_at"]
+    assert sentences(exception, use, longest=lambda begins: begins + HOUR) == []
 
 
 def test_a_use_after_the_policies_of_the_record_allowed_it_is_found() -> None:

@@ -18,7 +18,7 @@ from rules.state.service_commands import AnnounceEnd, Consent, EndException
 from store.audit.reader import verify_database
 from store.audit.retention import empty_content
 from store.packages.content import load_words
-from store.packages.exceptions import REACH, USES, hold_exceptions, list_exceptions
+from store.packages.exceptions import MOST_HOLDING, REACH, USES, hold_exceptions, list_exceptions
 from tests.rules.exceptions.excepting import asking, costly, marking
 from tests.rules.world import DAY, HOUR, SENTA, SUSI, SVEN, ask, package, proven
 from tests.store.soundness import faults
@@ -201,13 +201,51 @@ async def test_a_submission_reads_and_locks_only_the_exceptions_for_its_agent_an
 
     async def held(agent_id: str, action_type: str) -> list[str]:
         def operation(connection: Connection) -> list[str]:
-            states = hold_exceptions(connection, marked.tenant_id, agent_id, action_type)
+            states = hold_exceptions(connection, marked.tenant_id, agent_id, action_type, None)
             return [state.decision_package_id for state in states]
 
         return await marked.write(operation)
 
     assert await held(exception.agent_id, "refund") == [exception.decision_package_id]
     assert await held(exception.agent_id, "payment") == await held(other.agent_id, "refund") == []
+
+
+async def grant_for(world: World, customer: str) -> PackageState:
+    ends = {"expires_at": (world.clock.now + 3 * DAY).isoformat()}
+    state = await world.submit(asking(ends, subject_type="customer", subject_id=customer, thread_id=None))
+    for reviewer in (SENTA, SVEN):
+        state = await world.after(ask(Approve, state), reviewer)
+    return state
+
+
+async def test_exceptions_for_other_subjects_do_not_count_towards_the_most_that_are_considered(marked: World) -> None:
+    granted = [await grant_for(marked, f"customer-{number}") for number in range(MOST_HOLDING + 1)]
+
+    def operation(connection: Connection) -> list[list[PackageState]]:
+        return [
+            list(hold_exceptions(connection, marked.tenant_id, state.agent_id, "refund", state.subject_digest))
+            for state in granted
+        ]
+
+    held = [[state.decision_package_id for state in states] for states in await marked.write(operation)]
+    assert held == [[state.decision_package_id] for state in granted]
+    spared = await marked.submit(costly(subject_type="Customer", subject_id="customer-7"))
+    assert (spared.status, (await marked.submit(costly())).status) == (Status.APPROVED, Status.PENDING)
+
+
+async def test_a_type_that_is_named_twice_counts_once(marked: World) -> None:
+    exception = await grant(marked, action_types=["refund", "refund"])
+    assert exception.exception is not None
+    assert exception.exception.action_types == ("refund",)
+    assert (await marked.submit(costly())).status is Status.APPROVED
+    assert await marked.read(record_faults) == []
+
+
+async def test_a_permission_ends_if_the_agent_gets_another_owner(marked: World) -> None:
+    await grant(marked)
+    spared = await marked.submit(costly())
+    await marked.write(lambda connection: connection.execute(text("UPDATE agents SET owner = 'URITA'")))
+    assert why(await marked.claim(spared)) is Reason.APPROVAL_NO_LONGER_VALID
 
 
 async def test_what_a_submission_searches_ends_with_the_exception(marked: World) -> None:
