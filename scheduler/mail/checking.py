@@ -55,8 +55,8 @@ class Recheck:
 def recheck_mail(connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime) -> Recheck:
     """Whether what the saved text tells still holds. Raises `DirectoryStaleError` if nobody knows.
 
-    A text that cannot have left is written again if anything in it is over. One that may have arrived stays the same
-    message: what is over keeps nobody from being told of the rest, but what is no longer for this person does.
+    What is over keeps nobody from being told of the rest: an agent that withdraws a package just before each attempt
+    could keep back every mail otherwise. What is no longer for this person does keep the text back.
     """
     needs, roster = letters.load_told(connection, mail), installation.roster(connection)
     person = identify(roster, mail.agent_id, now)
@@ -66,8 +66,7 @@ def recheck_mail(connection: Connection, installation: Installation, mail: Claim
     checks.load(need.package_id for need in needs)
     obstacles = [checks.obstacle(need) for need in needs]
     over = [why for why in obstacles if why]
-    tolerated = _OVER if mail.unanswered else set[str]()
-    if None in obstacles and set(over) <= tolerated:
+    if None in obstacles and set(over) <= _OVER:
         return Recheck(person.email)
     return Recheck(refusal="; ".join(dict.fromkeys(over)) or NOTHING_TO_TELL)
 
@@ -75,7 +74,7 @@ def recheck_mail(connection: Connection, installation: Installation, mail: Claim
 def begin_if_still_so(
     connection: Connection, installation: Installation, mail: ClaimedCallback, now: datetime, *, address: str | None
 ) -> str | None:
-    """Count an attempt that may arrive, unless what it tells is over: in one transaction. Returns why it is over.
+    """Count an attempt that may arrive, unless all that it tells is over: in one transaction. Returns why it is over.
 
     Raises `ClaimLostError` if another process has claimed the mail.
     """

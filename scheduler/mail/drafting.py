@@ -89,7 +89,7 @@ def draft_mail(
         text = compose_trouble_mail(checks.trouble)
         return Draft(known, trouble, survey.drops, address=person.email, mail=text)
     if _is_alone(connection, mail, survey):
-        survey.keep_one()
+        survey.keep_oldest()
     return _Writer(checks, link_to, has_words=not mail.words_refused).write(
         Draft(known, ruled_out=agenda.ruled_out), survey, agenda.newest
     )
@@ -114,8 +114,10 @@ class _Survey:
         self.left += [need for need in needs if need not in obstacles]
         self.packages -= len(obstacles) == len(needs)
 
-    def keep_one(self) -> None:
-        self.left, self.packages = self.left[:1], len(self.left[:1])
+    def keep_oldest(self) -> None:
+        """Not the most urgent: whoever submits one after another could keep back those that came before."""
+        self.left = sorted(self.left, key=lambda need: need.noted_at)[:1]
+        self.packages = len(self.left)
 
 
 def _survey(agenda: Agenda, checks: Checks) -> _Survey:

@@ -27,7 +27,7 @@ OF_PERSON = (NEEDS.c.tenant_id == bindparam("tenant"), NEEDS.c.user_id == bindpa
 OF_MAIL = NEEDS.c.mail_id == bindparam("mail")
 IN_MAIL = and_(NEEDS.c.state == NeedState.WRITTEN.value, OF_MAIL)
 OF_LANE = (*OF_PERSON, NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE)
-NEED_COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
+NEED_COLUMNS = (NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion, NEEDS.c.created_at)
 _TO_TELL = (*OF_PERSON, or_(and_(NEEDS.c.state == NeedState.DUE.value, bindparam("lane") == LANE), IN_MAIL))
 _OF_NEED = and_(PACKAGES.c.tenant_id == NEEDS.c.tenant_id, PACKAGES.c.package_id == NEEDS.c.package_id)
 _TASK_OF_NEED = and_(TASKS.c.tenant_id == NEEDS.c.tenant_id, TASKS.c.package_id == NEEDS.c.package_id, TASKS.c.open)
@@ -58,11 +58,12 @@ _PUT_OFF = (
 
 
 class OpenNeed(NamedTuple):
-    """What a person is still to be told."""
+    """What a person is still to be told. `noted_at`: since when."""
 
     package_id: str
     reason: MailReason
     occasion: int
+    noted_at: datetime
 
 
 class KnownObstacles(NamedTuple):
@@ -126,7 +127,7 @@ def agenda_key(mail: ClaimedCallback) -> dict[str, Any]:
 
 
 def read_need(row: Any) -> OpenNeed:
-    return OpenNeed(row.package_id, MailReason(row.reason), row.occasion)
+    return OpenNeed(row.package_id, MailReason(row.reason), row.occasion, row.created_at)
 
 
 def _ruled_out(known: KnownObstacles) -> ColumnElement[str | None]:

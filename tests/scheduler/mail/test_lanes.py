@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from store.mail.lanes import MailLane
-from store.mail.needs import AT_ONCE, NEEDS
 from store.outbox.callbacks import CALLBACKS
 from tests.mail_server import CUT, GREYLISTED, MailServer
-from tests.rules.world import HARD, MINUTE, OWEN, ROSE, SUSI, package, people
+from tests.rules.world import HARD, MINUTE, OWEN, ROSE, SUSI, people
 from tests.scheduler.mail.rounds import MailRounds
+from tests.scheduler.mail.takeovers import submit_takeover
 
 SUSI_ALONE = {user: person for user, person in people().items() if user in (SUSI, ROSE, OWEN)}
 
@@ -30,7 +30,7 @@ async def test_a_person_who_has_had_all_mails_of_the_hour_is_told_of_a_takeover_
         await submit_while_slack_is_away(rounds)
         await rounds.later()
     limited = len(server.got)
-    takeover = await submit_takeover(rounds)
+    takeover = await new_takeover(rounds)
     await rounds.later()
     assert (limited, packages_told(server)[limited:]) == (6, [takeover])
 
@@ -40,7 +40,7 @@ async def test_a_takeover_does_not_wait_for_a_mail_about_something_else_that_was
 ) -> None:
     await submit_while_slack_is_away(rounds)
     await refuse_for_now(rounds, server, times=4)
-    takeover = await submit_takeover(rounds)
+    takeover = await new_takeover(rounds)
     await rounds.later()
     assert packages_told(server) == [takeover]
 
@@ -48,9 +48,9 @@ async def test_a_takeover_does_not_wait_for_a_mail_about_something_else_that_was
 async def test_a_takeover_does_not_wait_for_an_earlier_one_that_was_refused_for_now(
     rounds: MailRounds, server: MailServer
 ) -> None:
-    first = await submit_takeover(rounds)
+    first = await new_takeover(rounds)
     await refuse_for_now(rounds, server, times=4)
-    second = await submit_takeover(rounds)
+    second = await new_takeover(rounds)
     for _ in range(3):
         await rounds.later()
     assert packages_told(server) == [first, second]
@@ -60,11 +60,11 @@ async def test_a_takeover_does_not_wait_for_an_answer_about_an_earlier_one(
     rounds: MailRounds, server: MailServer
 ) -> None:
     """The earlier mail has been refused four times, and may have arrived at the fifth attempt."""
-    first = await submit_takeover(rounds)
+    first = await new_takeover(rounds)
     await refuse_for_now(rounds, server, times=4)
     server.to_texts.append(CUT)
     await rounds.later(timedelta(minutes=31))
-    second = await submit_takeover(rounds)
+    second = await new_takeover(rounds)
     for _ in range(3):
         await rounds.later()
     assert packages_told(server) == [first, first, second]
@@ -73,10 +73,10 @@ async def test_a_takeover_does_not_wait_for_an_answer_about_an_earlier_one(
 async def test_a_takeover_that_comes_before_the_last_attempt_of_a_mail_gets_attempts_of_its_own(
     rounds: MailRounds, server: MailServer
 ) -> None:
-    first = await submit_takeover(rounds)
+    first = await new_takeover(rounds)
     await refuse_for_now(rounds, server, times=10)
     server.to_recipients.extend([GREYLISTED] * 4)
-    second = await submit_takeover(rounds)
+    second = await new_takeover(rounds)
     for _ in range(7):
         await rounds.later(timedelta(minutes=40))
     assert packages_told(server) == [first, second]
@@ -88,8 +88,8 @@ async def test_after_twenty_mails_about_takeovers_in_an_hour_those_that_follow_a
     """None is lost: the twenty came at once, one by one."""
     takeovers = [await tell_takeover(rounds) for _ in range(20)]
     at_once = packages_told(server)
-    await submit_takeover(rounds)
-    await submit_takeover(rounds)
+    await new_takeover(rounds)
+    await new_takeover(rounds)
     await rounds.later()
     within_the_minute = len(server.got)
     await rounds.later(MINUTE)
@@ -105,7 +105,7 @@ async def test_more_takeovers_than_one_mail_names_are_named_minute_by_minute(
     for _ in range(20):
         await tell_takeover(rounds)
     for _ in range(25):
-        await submit_takeover(rounds)
+        await new_takeover(rounds)
     for _ in range(4):
         await rounds.later(MINUTE)
     assert [mail.subject for mail in server.got[20:]] == ["25 decisions wait for you", "5 decisions wait for you"]
@@ -123,7 +123,7 @@ async def test_an_hour_after_many_takeovers_the_next_one_is_told_at_once_again(
 
 
 async def tell_takeover(rounds: MailRounds) -> str:
-    package_id = await submit_takeover(rounds)
+    package_id = await new_takeover(rounds)
     await rounds.later()
     return package_id
 
@@ -131,7 +131,7 @@ async def tell_takeover(rounds: MailRounds) -> str:
 async def test_a_takeover_is_told_whole_and_alone_whatever_else_waits(rounds: MailRounds, server: MailServer) -> None:
     for _ in range(22):
         await submit_while_slack_is_away(rounds)
-    takeovers = [await submit_takeover(rounds) for _ in range(2)]
+    takeovers = [await new_takeover(rounds) for _ in range(2)]
     for _ in range(3):
         await rounds.later()
     assert [one for one in packages_told(server) if one] == takeovers
@@ -140,7 +140,7 @@ async def test_a_takeover_is_told_whole_and_alone_whatever_else_waits(rounds: Ma
 
 async def test_many_takeovers_at_once_are_one_mail(rounds: MailRounds, server: MailServer) -> None:
     for _ in range(30):
-        await submit_takeover(rounds)
+        await new_takeover(rounds)
     await rounds.later()
     assert [mail.subject for mail in server.got] == ["30 decisions wait for you"]
 
@@ -178,14 +178,8 @@ async def submit_while_slack_is_away(rounds: MailRounds) -> None:
     await rounds.outage_goes_on()
 
 
-async def submit_takeover(rounds: MailRounds) -> str:
-    """At the time of the rounds."""
-    number = len(await rounds.rows("SELECT 1 FROM packages"))
-    state = await rounds.world.submit(package(recommendation="escalate", thread_id=f"takeover_{number}"))
-    of_package = update(NEEDS).where(NEEDS.c.package_id == state.decision_package_id)
-    due = of_package.values(created_at=rounds.now(), due_at=rounds.now() + AT_ONCE)
-    await rounds.world.write(lambda connection: connection.execute(due))
-    return state.decision_package_id
+async def new_takeover(rounds: MailRounds) -> str:
+    return (await submit_takeover(rounds)).decision_package_id
 
 
 async def refuse_for_now(rounds: MailRounds, server: MailServer, *, times: int) -> None:

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from rules.state.commands import Reject
+import pytest
+
+from rules.state.commands import Reject, Withdraw
 from tests.mail_server import CUT, Held, MailServer
 from tests.rules.world import CRITICAL, OWEN, RITA, ROSE, SUSI, TAKEOVER, ask, people, person
 from tests.scheduler.mail.rounds import MailRounds
+from tests.scheduler.mail.takeovers import submit_takeover
 
 DECIDED = "it no longer waits for this: someone acted meanwhile"
 
@@ -27,18 +30,42 @@ async def while_the_server_is_asked(rounds: MailRounds, server: MailServer) -> A
     await sending
 
 
-async def test_what_is_decided_while_the_server_is_asked_for_the_address_is_not_in_the_mail(
+async def test_what_is_decided_while_the_server_is_asked_for_the_address_keeps_nobody_from_being_told_of_the_rest(
     rounds: MailRounds, server: MailServer
 ) -> None:
     await _is_alone(rounds, SUSI)
-    first, second = [await rounds.world.submit(CRITICAL) for _ in range(2)]
+    first, _ = [await rounds.world.submit(CRITICAL) for _ in range(2)]
     async with while_the_server_is_asked(rounds, server):
         await rounds.world.after(ask(Reject, first), SUSI)
-    assert (server.got, await rounds.mails()) == ([], [(SUSI, "due", DECIDED)])
+    assert (server.only().subject, await rounds.states()) == ("2 decisions wait for you", ["delivered"])
+
+
+async def test_if_all_is_decided_while_the_server_is_asked_for_the_address_there_is_no_mail(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _is_alone(rounds, SUSI)
+    state = await rounds.world.submit(CRITICAL)
+    async with while_the_server_is_asked(rounds, server):
+        await rounds.world.after(ask(Reject, state), SUSI)
+    refused = await rounds.mails()
     await rounds.later()
-    thread = f"<{second.decision_package_id}.countersign@example.com>"
-    assert server.only().message["References"] == thread
-    assert await rounds.recorded(first) == []
+    assert (refused, await rounds.states(), server.got) == ([(SUSI, "due", DECIDED)], ["dropped"], [])
+    assert await rounds.recorded(state) == []
+
+
+@pytest.mark.parametrize("honest", [1, 6], ids=["told one by one", "told as one list"])
+async def test_an_agent_that_withdraws_a_package_before_each_text_keeps_back_no_takeover(
+    rounds: MailRounds, server: MailServer, honest: int
+) -> None:
+    """Its packages are more urgent by its own word, and one of them came first."""
+    await _is_alone(rounds, SUSI)
+    withdrawn = await submit_takeover(rounds, risk_level="critical")
+    states = [await submit_takeover(rounds) for _ in range(honest)]
+    for _ in range(2):
+        async with while_the_server_is_asked(rounds, server):
+            await rounds.world.after(ask(Withdraw, withdrawn), ROSE)
+            withdrawn = await submit_takeover(rounds, risk_level="critical")
+    assert [len(await rounds.recorded(state)) for state in states] == [1] * honest
 
 
 async def test_a_person_who_loses_the_role_while_the_server_is_asked_for_the_address_gets_no_mail(
