@@ -70,7 +70,6 @@ EVENT_LABELS: Mapping[str, str] = {
     EventType.THREAD_HANDED_BACK: "Thread handed back to the agent",
     EventType.REVIEW_PICKED: "Picked for a blind second look",
     EventType.REVIEW_NOT_POSSIBLE: "Picked for a blind second look, and nobody could be asked",
-    EventType.REVIEW_HANDED_ON: "Someone else was asked for the blind second look",
     EventType.REVIEW_ENDED: "The blind second look ended without a judgment",
     EventType.REVIEW_JUDGED: "Judged afterwards",
     EventType.AUTONOMY_CHANGED: "Earned autonomy changed",

@@ -41,10 +41,10 @@ def describe_result(result: Result) -> str:
 
 
 def describe_blind(figures: Figures) -> str:
-    """How many of the second looks are blind, and for how many nobody could be asked. Empty without any."""
+    """How many of the second looks are blind, and how many nobody could judge. Empty without any."""
     if not (figures.blind or figures.not_possible):
         return ""
-    impossible = f"; nobody could be asked about {figures.not_possible:,} more" if figures.not_possible else ""
+    impossible = f"; nobody could judge {figures.not_possible:,} more" if figures.not_possible else ""
     return f"; {figures.blind:,} of them blind{impossible}"
 
 

@@ -44,14 +44,14 @@ _OF_A_LOOK = frozenset([
 ])  # fmt: skip
 
 
-_ABOUT_A_LOOK = (EventType.REVIEW_PICKED, EventType.REVIEW_HANDED_ON, EventType.REVIEW_ENDED)
+_ABOUT_A_LOOK = (EventType.REVIEW_PICKED, EventType.REVIEW_ENDED)
 _WITHHELD_CHANGES = ("look", "verdict")  # also in events that tell something else: a failure ends a look
 
 
 def hides_event(state: PackageState, event_type: str, actor: str, at: datetime, viewer: str | None) -> bool:
     """Whether the event would tell this person who looks, or what they found. What came before the look does not."""
     look = state.look
-    if look is None or actor not in (look.judge, *look.former) or (look.since and at < look.since):
+    if look is None or actor != look.judge or (look.since and at < look.since):
         return False
     return event_type in _OF_A_LOOK and knowledge(state, viewer) is not Knows.VERDICT
 

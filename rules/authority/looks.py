@@ -1,12 +1,11 @@
 """Blind second looks: which approvals are picked, who is asked to look, and what they may do meanwhile.
 
 An approval by people is picked with the probability that the policy sets for its tier, and so is an override that lets
-the agent go ahead. Whether it is picked follows
-from the id of the event that recorded the decision. The service makes that id when the click arrives, with 64 random
-bits, so nobody can know it before; and whoever has the record can check it afterwards. The one who looks could have
-approved it too, has had no part in it, and learns from the service neither how it was decided nor by whom until they
-have judged. If they cannot judge any more, someone else looks. A look blocks nothing, and its verdict takes nothing
-back.
+the agent go ahead. Whether it is picked follows from the id of the event that recorded the decision. The service makes
+that id when the click arrives, with 64 random bits, so nobody can know it before; and whoever has the record can check
+it afterwards. The one who looks could have approved it too, has had no part in it, and learns from the service neither
+how it was decided nor by whom until they have judged. Everyone else may know it from the start, so nobody can take
+the place of a judge who leaves: the look ends. A look blocks nothing, and its verdict takes nothing back.
 """
 
 from __future__ import annotations
@@ -46,19 +45,16 @@ def audit_rate(settled: PackageState, situation: Situation) -> float | None:
 
 
 def ask_someone(state: PackageState, situation: Situation) -> BlindLook | None:
-    """A look at the decision, by someone who was not asked before. None: nobody can be asked."""
-    before, now = state.look, situation.now
-    former = (*before.former, before.judge) if before else ()
-    judge = _choose_judge(state, situation, former)
+    """A look at the decision. None: nobody can be asked."""
+    judge = _choose_judge(state, situation)
     if judge is None or state.decision is None:
         return None
     return BlindLook(
         judge=judge,
         of=tuple(seat.reviewer_id for seat in state.decision.reviewers),
-        until=now + situation.policy.audit.within,
-        since=before.since if before else now,
+        until=situation.now + situation.policy.audit.within,
+        since=situation.now,
         secret=situation.chance,
-        former=former,
     )
 
 
@@ -71,11 +67,11 @@ def judge_is_gone(state: PackageState, roster: Roster, now: datetime) -> bool:
     return look.judge not in able or _is_away(roster, look.judge, now)
 
 
-def _choose_judge(state: PackageState, situation: Situation, former: tuple[str, ...]) -> str | None:
+def _choose_judge(state: PackageState, situation: Situation) -> str | None:
     """By lot, so that nobody can foresee it, among those who can look and are not looking at another package."""
     voters = {vote.reviewer_id for vote in (*state.votes, *state.retry_votes)}
     seats = {seat.reviewer_id for seat in state.decision.reviewers} if state.decision else set()
-    left_out = voters | seats | {*former} | situation.traces.involved | situation.traces.looking
+    left_out = voters | seats | situation.traces.involved | situation.traces.looking
     able = eligible_users(situation.roster, question_of(state, situation.policy), situation.now)
     free = [user for user in able - left_out if not _is_away(situation.roster, user, situation.now)]
     event_id = state.decision.event_id if state.decision else ""

@@ -126,7 +126,7 @@ class Figures(Value):
     """The measures of some packages.
 
     `sampled`: how many of them were picked for a second look; `blind`: for a blind one; `not_possible`: for a blind one
-    that nobody could give.
+    that nobody could give, so it is in neither of the others.
     """
 
     results: dict[Result, int] = {}

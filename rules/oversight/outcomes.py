@@ -66,7 +66,8 @@ class Facts(NamedTuple):
     `judged_by_several`: two or more people approved, stopped, sent back, overrode or blindly judged the same version,
     and `disagreed` says that they did not all do the same. `allowed`: people let the agent go ahead. `incident`:
     afterwards the action failed or was rolled back, a person revoked it, or a second look found it unsound. `blind`:
-    the second look is a blind one. `not_possible`: it was picked for one, and nobody could look.
+    the second look is a blind one. `not_possible`: it was picked for one, and nobody could look, or the judge left.
+    It is then neither `sampled` nor `blind`.
     """
 
     result: Result
@@ -117,6 +118,7 @@ class Standing(NamedTuple):
     agent_id: str
     has_failed: bool
     sampled: bool
+    judge_left: bool
     verdict: Verdict | None
 
 
@@ -125,7 +127,11 @@ def standing_of(state: PackageState) -> Standing | None:
     if not state.status.terminal:
         return None
     failed = state.execution.state in (ExecutionState.FAILED, ExecutionState.ROLLED_BACK)
-    return Standing(state.status, state.agent_id, failed, state.sampled, state.verdict)
+    return Standing(state.status, state.agent_id, failed, state.sampled, _judge_left(state), state.verdict)
+
+
+def _judge_left(state: PackageState) -> bool:
+    return state.look is not None and state.look.judge_left
 
 
 def outcome_of(state: PackageState, steps: Sequence[Step]) -> Outcome | None:
@@ -185,7 +191,7 @@ def _result(end: Step, decisions: Sequence[Step], state: PackageState) -> Result
 def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step], result: Result) -> Facts:
     several, disagreed = agreement(decisions)
     looked = state.look is not None and state.verdict is not None
-    allowed = state.exception is None and _let_go_ahead(result, state)
+    allowed, left = state.exception is None and _let_go_ahead(result, state), _judge_left(state)
     return Facts(
         result=result,
         sent_back=any(step.event_type in _SENT_BACK for step in steps),
@@ -197,9 +203,9 @@ def _facts(state: PackageState, steps: Sequence[Step], decisions: Sequence[Step]
         allowed=allowed,
         incident=allowed
         and (state.verdict is Verdict.UNSOUND or any(is_incident(step.event_type, step.actor) for step in steps)),
-        sampled=state.sampled,
-        blind=state.look is not None,
-        not_possible=any(step.event_type == _E.REVIEW_NOT_POSSIBLE for step in steps),
+        sampled=state.sampled and not left,
+        blind=state.look is not None and not left,
+        not_possible=left or any(step.event_type == _E.REVIEW_NOT_POSSIBLE for step in steps),
         verdict=state.verdict,
     )
 

@@ -47,7 +47,6 @@ class Verb(StrEnum):
     CLOSE = "close"
     WITHDRAW = "withdraw"
     JUDGE = "judge"
-    HAND_ON_LOOK = "hand_on_look"
     END_LOOK = "end_look"
     SHOW = "show"
     OPEN_DETAILS = "open_details"

@@ -141,11 +141,11 @@ class Hold(Value):
     thread_key: str | None = None
 
 
-class BlindLook(Value):
+class BlindLook(Value, extra="ignore"):  # older states also have `former`
     """A second look by someone who is not shown what people decided.
 
-    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judges it any more. `former`: who was asked
-    before and could not judge any more.
+    `judge`: who is asked. `of`: whose decision it is. `has_ended`: nobody judges it any more. `judge_left`: it
+    ended because the judge was away, deactivated or could not approve it any more.
     """
 
     judge: str
@@ -153,5 +153,5 @@ class BlindLook(Value):
     until: Moment
     has_ended: bool = False
     since: Moment | None = None  # None: recorded by an earlier release
-    former: tuple[str, ...] = ()
+    judge_left: bool = False
     secret: float | None = None  # with which the judge was drawn: the id of the decision alone does not tell who it is

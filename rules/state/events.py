@@ -80,8 +80,7 @@ class EventType(_Names):
     THREAD_HANDED_BACK = "thread.handed_back"
     REVIEW_PICKED = "review.picked"  # for a blind second look
     REVIEW_NOT_POSSIBLE = "review.not_possible"  # it was picked, and nobody could look
-    REVIEW_HANDED_ON = "review.handed_on"  # who was asked cannot judge any more, so someone else is
-    REVIEW_ENDED = "review.ended"  # nobody judged in time, or nobody is left who could
+    REVIEW_ENDED = "review.ended"  # nobody judged in time, or the judge left
     REVIEW_JUDGED = "review.judged"
     AUTONOMY_CHANGED = "autonomy.changed"
 
@@ -140,6 +139,9 @@ class Cause(StrEnum):
     NOBODY_LEFT = "nobody-left"
     ABSENT = "absent"
     BACK = "back"
+
+    # A blind second look ends.
+    JUDGE_LEFT = "judge-left"
 
     # Time.
     TIMEOUT = "timeout"

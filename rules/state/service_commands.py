@@ -65,13 +65,9 @@ class LoseTrack(ClockCommand):
     verb = Verb.LOSE_TRACK
 
 
-class HandOnLook(ClockCommand):
-    """Who was asked for a blind look cannot judge any more."""
-
-    verb = Verb.HAND_ON_LOOK
-
-
 class EndLook(ClockCommand):
+    """Nobody judged in time, or the judge left."""
+
     verb = Verb.END_LOOK
 
 

@@ -1,7 +1,5 @@
 """Tasks of people who are away: a task is reassigned, returns with its assignee, or climbs if nobody is left.
 
-A blind second look goes to someone else.
-
 Delegation moves tasks, never authority: a stand-in must be able to decide the package in their own right.
 """
 
@@ -11,7 +9,6 @@ from datetime import datetime
 
 from rules.authority.assignment import assign_task
 from rules.authority.authorization import Question, authorize, eligible_users, question_asked, question_of
-from rules.authority.looks import ask_someone, judge_is_gone
 from rules.authority.silence import anyone_present, is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
@@ -19,7 +16,7 @@ from rules.state.changes import apply_changes
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Status
-from rules.state.service_commands import HandOnLook, Relieve
+from rules.state.service_commands import Relieve
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to, next_rung
@@ -39,18 +36,6 @@ def relief_is_due(state: PackageState, _: Verb, situation: Situation) -> bool:
 
 def relieve(move: Move, _: Relieve) -> Transition:
     return cover_absences(move).build()
-
-
-def judge_has_gone(state: PackageState, _: Verb, situation: Situation) -> bool:
-    return judge_is_gone(state, situation.roster, situation.now)
-
-
-def hand_on_look(move: Move, _: HandOnLook) -> Transition:
-    """Ask someone else to look. If nobody can be asked, the look ends, so that the card says again what was decided."""
-    if (look := ask_someone(move.state, move.situation)) is not None:
-        return move.record(EventType.REVIEW_HANDED_ON, {"look": look}, reason=Cause.ABSENT).build()
-    ended = move.state.look and move.state.look.model_copy(update={"has_ended": True})
-    return move.record(EventType.REVIEW_ENDED, {"look": ended}, reason=Cause.NOBODY_LEFT).build()
 
 
 def cover_absences(move: Move) -> Move:

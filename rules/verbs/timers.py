@@ -10,6 +10,7 @@ from datetime import datetime
 
 from rules.authority.authorization import authorize, question_of
 from rules.authority.exceptions import standing_rules
+from rules.authority.looks import judge_is_gone
 from rules.authority.silence import anyone_can_object, proof_holds
 from rules.authority.standards import Standard
 from rules.package.takeover_reach import refuse_stopped
@@ -255,8 +256,13 @@ def wake_up(move: Move, _: WakeUp) -> Transition:
     return return_to_queue(move, Cause.TIME_REACHED)
 
 
+def look_is_over(state: PackageState, verb: Verb, situation: Situation) -> bool:
+    return is_due(state, verb, situation) or judge_is_gone(state, situation.roster, situation.now)
+
+
 def end_look(move: Move, _: EndLook) -> Transition:
-    """Nobody judged in time: the card says again what was decided."""
-    look = move.state.look
-    changed = look.model_copy(update={"has_ended": True}) if look else None
-    return move.record(EventType.REVIEW_ENDED, {"look": changed}).build()
+    """Nobody judges it: the card says again what was decided. Nobody else is asked, because they may know it."""
+    state, situation = move.state, move.situation
+    left = judge_is_gone(state, situation.roster, situation.now)
+    ended = state.look and state.look.model_copy(update={"has_ended": True, "judge_left": left})
+    return move.record(EventType.REVIEW_ENDED, {"look": ended}, reason=Cause.JUDGE_LEFT if left else None).build()

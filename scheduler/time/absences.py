@@ -1,6 +1,6 @@
 """Moves tasks of people who are gone: to their delegate and back, or up the ladder if nobody is left.
 
-A blind second look that they were asked for goes to someone else.
+A blind second look that they were asked for ends.
 
 People go by a change of the directory (away, deactivated, removed from a group), and absences end by time. Only then is
 there anything to do. The store keeps a fingerprint of the people at the last complete check, so that a restart or
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from rules.authority.looks import judge_is_gone
 from rules.reasons import Reason
 from rules.state.model import PackageState
-from rules.state.service_commands import ClockCommand, HandOnLook, Relieve
+from rules.state.service_commands import ClockCommand, EndLook, Relieve
 from rules.verbs.absences import needs_relief
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
@@ -93,8 +93,8 @@ class AbsenceHandler:
 
     async def _check_all(self) -> list[ClockCommand]:
         after: Cursor | None = None
-        looks = await self._store.read(self._looks_to_hand_on)
-        remaining = await self._send([clock_commands.for_state(HandOnLook, state) for state in looks])
+        looks = await self._store.read(self._looks_to_end)
+        remaining = await self._send([clock_commands.for_state(EndLook, state) for state in looks])
         while True:
             states, after = await self._store.read(partial(self._tasks_to_relieve, after=after))
             remaining += await self._send([clock_commands.for_state(Relieve, state) for state in states])
@@ -115,7 +115,7 @@ class AbsenceHandler:
         page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)
         return [state for state in page.items if needs_relief(state, roster, now)], page.following
 
-    def _looks_to_hand_on(self, connection: Connection) -> list[PackageState]:
+    def _looks_to_end(self, connection: Connection) -> list[PackageState]:
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
         looks = list_open_looks(connection, installation.tenant_id)

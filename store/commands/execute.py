@@ -41,7 +41,7 @@ from store.commands.answers import (
 )
 from store.commands.invocation import Invocation
 from store.commands.refusals import is_first_this_minute
-from store.commands.situation import draws_judge, load_situation, may_assign
+from store.commands.situation import load_situation, may_assign
 from store.commands.write import batch_or_stale, write_transition
 from store.engine.batch import Batch
 from store.engine.statements import fetch_all
@@ -114,8 +114,8 @@ def execute_many(
         for invocation in invocations:
             package = loaded.get(invocation.command.decision_package_id)
             outcomes.append(_decide(connection, installation, invocation, package, roster))
-            if may_assign(roster.policy, invocation.command) or draws_judge(invocation.command):
-                batch.send()  # the next command counts the tasks that this one assigned, and who is asked to look
+            if may_assign(roster.policy, invocation.command):
+                batch.send()  # the next command counts the tasks that this one assigned
     return outcomes
 
 

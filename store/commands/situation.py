@@ -108,10 +108,6 @@ def may_assign(policy: Policy, command: Command) -> bool:
     return policy.queue.assign != "pull" and Needs.OPEN_ITEMS in _needs(command)
 
 
-def draws_judge(command: Command) -> bool:
-    return Needs.TRACES in _needs(command)
-
-
 def locks_agent(command: Command) -> bool:
     """Whether the command locks its agent's row: such commands of one agent run one after the other."""
     return Needs.AGENT_ALONE in _needs(command)
@@ -152,16 +148,12 @@ def _loaded_fields(
         fields["words"] = document_words(connection, loaded.state)
     if Needs.MESSAGES in needs and isinstance(command, Say):
         fields["conversation"] = load_conversation(connection, tenant, agent_id, command, invocation.now)
-    if loaded and Needs.TRACES in needs and not invocation.trial and _may_be_looked_at(loaded.state, policy):
+    if loaded and Needs.TRACES in needs and policy.audit.sample.of(loaded.state.risk) and not invocation.trial:
         fields["traces"] = load_traces(connection, tenant, command.decision_package_id)
     if action := _memory_subject(command, needs, loaded, fields.get("package")):
         fields["named_agents"] = _named_agents(connection, tenant, action)
         memory |= _load_memory(connection, tenant, policy.windows, invocation, (agent_id, *earlier), action)
     return fields | {"memory": Memory(**memory)}
-
-
-def _may_be_looked_at(state: PackageState, policy: Policy) -> bool:
-    return state.look is not None or bool(policy.audit.sample.of(state.risk))
 
 
 def _agent_and_thread(

@@ -203,6 +203,24 @@ async def test_a_look_that_nobody_gives_ends_and_the_card_and_its_thread_say_it_
         assert "No items to review." in (await office.reviews(look.judge, "sampled")).shown
 
 
+async def test_if_the_judge_goes_away_the_look_ends_and_is_counted_as_one_that_nobody_could_give(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with looking(database_url, tmp_path) as (office, look):
+        await office.reviews(look.judge, "away 2d")
+        await office.passes(timedelta(minutes=5))
+        for user in JUDGES:
+            assert "No items to review." in (await office.reviews(user, "sampled")).shown
+        card = await office.card(look.proposal)
+        assert "Senta (senior reviewer) approved this" in card.shown
+        assert REASON in "".join(note.shown for note in office.thread(card))
+        details = await whole_details(office, SENTA, card)
+        assert "The blind second look ended without a judgment (judge left)" in details
+        counted = (await office.stats(SENTA)).shown
+        assert "0 of 0 packages judged; 0 of them blind; nobody could judge 1 more" in counted
+        assert "reviewers disagreed" not in counted
+
+
 async def test_what_the_agent_says_meanwhile_waits_and_all_of_it_follows(database_url: str, tmp_path: Path) -> None:
     words = [f"Senta approved it, part {number}." for number in range(7)]
     async with looking(database_url, tmp_path) as (office, look):

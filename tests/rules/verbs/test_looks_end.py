@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from rules.reasons import Reason
 from rules.record.chain import package_event, seal_event
 from rules.state.agent_commands import ClaimExecution, ReportExecution
 from rules.state.commands import AllowRetry, Approve, ApproveWithEdits, Judge, OpenForm, Revoke
-from rules.state.events import EventType
+from rules.state.decisions import BlindLook
+from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, Status
 from rules.state.service_commands import (
     CancelWithThread,
@@ -40,6 +42,7 @@ from tests.rules.world import (
     after,
     ask,
     claimed_state,
+    people,
     policy,
     refusal,
     reported_state,
@@ -147,6 +150,67 @@ def test_nobody_is_asked_about_an_approval_that_is_held_from_the_start() -> None
     assert approval.occurrences[-1].event_type is EventType.REVIEW_NOT_POSSIBLE
 
 
+# The judge leaves.
+
+
+def without_role(judge: str) -> Any:
+    roles = {name: {"members": [user for user in role.members if user != judge]} for name, role in ALWAYS.roles.items()}
+    return policy(audit={"sample": {"high": 1}}, roles=roles)
+
+
+GONE: dict[str, Any] = {
+    "deactivated": lambda judge: {"people": people(**{judge: {"active": False}}), "policy": ALWAYS},
+    "away": lambda judge: {"people": people(**{judge: {"away_until": NOW + DAY}}), "policy": ALWAYS},
+    "without the role": lambda judge: {"policy": without_role(judge)},
+}
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
+def test_if_the_judge_leaves_it_ends_and_nobody_else_is_asked(gone: Any) -> None:
+    state = picked_state()
+    transition = transition_of(state, ask(EndLook, state), **gone(judge_of(state)))
+    (event,) = transition.occurrences
+    assert (event.event_type, event.reason) == (EventType.REVIEW_ENDED, Cause.JUDGE_LEFT)
+    assert_ended(transition.after)
+    assert state.look is not None
+    assert transition.after.look == state.look.model_copy(update={"has_ended": True, "judge_left": True})
+    for user in {SVEN, SUSI} - {judge_of(state)}:
+        assert refusal(transition.after, ask(Judge, transition.after, **SAID), user) is Reason.NOT_SAMPLED
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
+def test_a_judge_who_comes_back_is_not_asked_again(gone: Any) -> None:
+    state = picked_state()
+    ended = after(state, ask(EndLook, state), **gone(judge_of(state)))
+    assert refusal(ended, ask(Judge, ended, **SAID), judge_of(ended), policy=ALWAYS) is Reason.LOOK_HAS_ENDED
+    assert next_due(ended) == next_due(state.model_copy(update={"look": None}))
+
+
+def test_while_the_judge_is_there_it_does_not_end_before_its_time() -> None:
+    state = picked_state()
+    assert refusal(state, ask(EndLook, state), policy=ALWAYS) is Reason.NOT_DUE
+
+
+def test_with_a_stale_directory_the_judge_is_not_known_to_have_left() -> None:
+    state = picked_state()
+    stale = GONE["deactivated"](judge_of(state)) | {"now": NOW + DAY, "directory_as_of": NOW - 99 * DAY}
+    assert refusal(state, ask(EndLook, state), **stale) is Reason.NOT_DUE
+
+
+def test_a_look_that_nobody_gave_in_time_does_not_say_that_the_judge_left() -> None:
+    state = picked_state()
+    transition = transition_of(state, ask(EndLook, state), now=NOW + timedelta(days=3))
+    assert transition.occurrences[0].reason is None
+    assert transition.after.look is not None
+    assert not transition.after.look.judge_left
+
+
+def test_a_look_that_was_stored_with_former_judges_can_be_read() -> None:
+    look = picked_state().look
+    assert look is not None
+    assert BlindLook.model_validate_json(json.dumps(look.model_dump(mode="json") | {"former": [SVEN]})) == look
+
+
 # What the agent reads.
 
 
@@ -162,6 +226,13 @@ def test_the_end_of_a_look_does_not_tell_the_agent_who_looked() -> None:
     state = reported_state(claimed_state(picked_state()))
     transition = transition_of(state, ask(EndLook, state), now=NOW + timedelta(days=3))
     assert judge_of(state) not in events_shown(state, transition)
+
+
+def test_the_end_of_a_look_does_not_tell_the_agent_that_the_judge_left() -> None:
+    state = picked_state()
+    transition = transition_of(state, ask(EndLook, state), **GONE["away"](judge_of(state)))
+    shown = events_shown(state, transition)
+    assert not [word for word in (*ALL, "judge-left", "judge_left") if word in shown]
 
 
 def test_a_failure_that_ends_a_look_tells_the_agent_of_the_failure_alone() -> None:

@@ -11,6 +11,7 @@ from rules.state.commands import ClaimTask
 from rules.state.model import Status
 from scheduler.time.absences import AbsenceHandler
 from store.audit.reader import verify_database
+from store.oversight.looks import list_open_looks
 from store.packages.paging import Page
 from store.packages.queue import list_open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
@@ -76,7 +77,7 @@ async def test_a_task_with_nobody_left_escalates_at_once(database_url: str) -> N
     assert (after.status, after.task.required_role) == (Status.PENDING, "director")
 
 
-async def test_a_blind_look_of_someone_who_leaves_goes_to_someone_else(database_url: str) -> None:
+async def test_blind_looks_of_people_who_leave_end_and_nobody_else_is_asked(database_url: str) -> None:
     drawn = policy(audit={"sample": {"high": 1}}, **LASTING)
     async with open_world(database_url, drawn) as world:
         clockwork = await Clockwork.start(world)
@@ -85,9 +86,11 @@ async def test_a_blind_look_of_someone_who_leaves_goes_to_someone_else(database_
         for judge in judges:
             await clockwork.leaves(judge, world.clock.now + DAY)
         await clockwork.absences.tick()
-        looks = [(await clockwork.now(state)).open_look for state in states]
-        later = [look.judge for look in looks if look]
-        assert len({*judges, *later}) == 4
+        looks = [(await clockwork.now(state)).look for state in states]
+        assert [(look.judge, look.has_ended, look.judge_left) for look in looks if look] == [
+            (judge, True, True) for judge in judges
+        ]
+        assert await world.read(lambda connection: list_open_looks(connection, world.tenant_id)) == []
         assert await world.read(lambda connection: list(verify_database(connection))) == []
 
 

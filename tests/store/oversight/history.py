@@ -29,8 +29,9 @@ from rules.state.commands import (
     Withdraw,
 )
 from rules.state.model import PackageState
-from rules.state.service_commands import Consent, Expire
+from rules.state.service_commands import Consent, EndLook, Expire
 from store.audit.reader import read_trails
+from store.installation.directory import begin_absence
 from tests.rules.world import (
     DAY,
     DORA,
@@ -145,13 +146,20 @@ async def _third_week(world: World) -> None:
 
 
 async def _fourth_week(world: World) -> None:
-    """Blind second looks: two that are given, and one that nobody can give, because all others look at something."""
+    """Blind second looks: two that are given, one whose judge leaves, and one for which nobody can be asked.
+
+    All others look at something else or are away then.
+    """
     for verdict in ("unsound", "sound"):
         looked_at = await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
         assert looked_at.open_look is not None
         await world.after(ask(Judge, looked_at, verdict=verdict), looked_at.open_look.judge)
-    for _ in range(2):
-        await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
+    left = await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
+    assert left.open_look is not None
+    judge, now = left.open_look.judge, world.clock.now
+    await world.write(lambda connection: begin_absence(connection, judge, now + HOUR, None, now))
+    await world.after(ask(EndLook, left))
+    await approve_critical(world, await world.submit(unrelated("critical")), SUSI, SAUL)
 
 
 def count_by_hand(connection: Connection, tenant_id: str) -> dict[str, tuple[int, int]]:
@@ -203,8 +211,6 @@ def _traits(events: list[Any]) -> list[str]:
     ):
         bad = {"execution.failed", "execution.rolled_back", "package.revoked"} & set(types)
         traits += ["allowed", "incident"] if bad or state["verdict"] == "unsound" else ["allowed"]
-    traits += ["blind"] if state["look"] else []
-    traits += ["not possible"] if "review.not_possible" in types else []
     if state["sampled"] and state["verdict"]:
         traits += ["judged", state["verdict"]]
     return traits
