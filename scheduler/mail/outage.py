@@ -14,9 +14,9 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from rules.authority.mailing import Telling, has_address, tellings_of
+from rules.authority.mailing import Telling, has_address, mail_reasons, tellings_of
 from rules.mail.reasons import MailReason
-from rules.state.model import Status
+from rules.state.model import PackageState, Status
 from store.engine.workers import UnavailableError
 from store.installation import presence
 from store.mail import needs
@@ -51,6 +51,11 @@ class _Outage:
     all_looked_at: datetime
     people: tuple[int, str | None] | None = None
     noted: dict[str, int] = field(default_factory=dict)
+
+
+def _gravest_reason(state: PackageState) -> MailReason:
+    """A person is told of a package once, and `WAITING` is dropped when Slack is back: a takeover would go untold."""
+    return next(iter(mail_reasons(state)), MailReason.WAITING)
 
 
 class SlackOutage:
@@ -119,7 +124,7 @@ class SlackOutage:
             Need(package_id, telling)
             for package_id in packages
             if package_id in loaded and (state := loaded[package_id].state).status is Status.PENDING
-            for telling in tellings_of(state, MailReason.WAITING, roster, now, quiet)
+            for telling in tellings_of(state, _gravest_reason(state), roster, now, quiet)
             if (telling.user_id, package_id, telling.occasion) not in told_already
         ]
 
