@@ -27,6 +27,7 @@ SLACK_IS_BACK = "Slack can be reached again"
 NO_LONGER_SO = "it no longer waits for this: someone acted meanwhile"
 TOO_LATE = "nobody could be told of it within three days"
 NOT_THEIRS = "this person can no longer act on it"
+TAKEN = "someone else has taken it"
 
 
 class Telling(NamedTuple):
@@ -106,12 +107,10 @@ def mail_obstacle(
     if not is_still_so(state, reason):
         return NO_LONGER_SO
     if reason in OUTCOMES:
-        is_theirs = user_id in _people_informed(state, roster, now)
-    else:
-        taker = _taker(state)
-        is_told = taker is not None and _is_reached(roster, taker, reason, quiet)
-        is_theirs = _is_asked(state, roster, user_id, now, taker if is_told else None)
-    return None if is_theirs else NOT_THEIRS
+        return None if user_id in _people_informed(state, roster, now) else NOT_THEIRS
+    if not could_act(state, roster, user_id, question_asked(state), now):
+        return NOT_THEIRS
+    return TAKEN if _is_taken_by_another(state, reason, user_id, roster, now, quiet=quiet) else None
 
 
 def is_still_so(state: PackageState, reason: MailReason) -> bool:
@@ -144,12 +143,14 @@ def _people_asked(state: PackageState, roster: Roster, reached: list[str]) -> li
     return holders if len(holders) >= _missing(state) else reached
 
 
-def _is_asked(state: PackageState, roster: Roster, user_id: str, now: datetime, taker: str | None) -> bool:
-    """Whether this person could act now, and it is not left to someone who has taken the task."""
-    question = question_asked(state)
-    if taker and taker != user_id and could_act(state, roster, taker, question, now):
+def _is_taken_by_another(
+    state: PackageState, reason: MailReason, user_id: str, roster: Roster, now: datetime, *, quiet: Collection[str]
+) -> bool:
+    """Whether it is left to someone who has taken the task, could act now and is told by mail."""
+    taker = _taker(state)
+    if taker is None or taker == user_id or not _is_reached(roster, taker, reason, quiet):
         return False
-    return could_act(state, roster, user_id, question, now)
+    return could_act(state, roster, taker, question_asked(state), now)
 
 
 def _taker(state: PackageState) -> str | None:

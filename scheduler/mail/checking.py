@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from rules.authority.authorization import identify
-from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, TURNED_OFF, mail_obstacle
+from rules.authority.mailing import NO_LONGER_SO, SLACK_IS_BACK, TAKEN, TURNED_OFF, mail_obstacle
 from rules.mail.reasons import MailReason
 from rules.people.directory import Person, Roster
 from rules.reasons import Reason, Refusal
@@ -29,7 +29,7 @@ from store.packages.packages import load_packages
 NOT_THERE = "the package is not there"
 MOVED = "the address of this person has changed"
 NOTHING_TO_TELL = "there is nothing to tell"
-_OVER = {NO_LONGER_SO, SLACK_IS_BACK}
+_OVER = {NO_LONGER_SO, SLACK_IS_BACK, TAKEN}
 
 
 class DirectoryStaleError(Exception):

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, bindparam, or_, select, text, update
 
-from rules.authority.mailing import NO_LONGER_SO, NOT_THEIRS, OUTCOMES, SLACK_IS_BACK, Telling, tellings_after
+from rules.authority.mailing import (
+    NO_LONGER_SO,
+    NOT_THEIRS,
+    OUTCOMES,
+    SLACK_IS_BACK,
+    TAKEN,
+    Telling,
+    tellings_after,
+)
 from rules.mail.reasons import MailReason
 from rules.state.model import PackageState
 from rules.state.situation import Situation
@@ -96,11 +104,12 @@ def _row(tenant_id: str, need: Need, now: datetime, wait: timedelta) -> dict[str
     }
 
 
+_CAN_BE_SO_AGAIN = (SLACK_IS_BACK, NO_LONGER_SO, NOT_THEIRS, TAKEN)
 _TOLD = select(NEEDS.c.user_id, NEEDS.c.package_id, NEEDS.c.occasion).where(
     NEEDS.c.tenant_id == bindparam("tenant"),
     NEEDS.c.package_id.in_(bindparam("packages", expanding=True)),
     NEEDS.c.reason.not_in([reason.value for reason in OUTCOMES]),
-    or_(NEEDS.c.state != NeedState.DROPPED.value, NEEDS.c.dropped.not_in([SLACK_IS_BACK, NO_LONGER_SO, NOT_THEIRS])),
+    or_(NEEDS.c.state != NeedState.DROPPED.value, NEEDS.c.dropped.not_in(_CAN_BE_SO_AGAIN)),
 )
 _RELEASE = (
     update(NEEDS)
@@ -120,7 +129,7 @@ def people_told_already(
 ) -> frozenset[tuple[str, str, int]]:
     """People, and the packages that wait of which they were told by mail or will be, with the version.
 
-    What was dropped because it was not so, or not theirs, can be so again.
+    What was dropped because it was not so, not theirs, or taken, can be so again.
     """
     rows = connection.execute(_TOLD, {"tenant": tenant_id, "packages": list(package_ids)})
     return frozenset((row.user_id, row.package_id, row.occasion) for row in rows)

@@ -189,7 +189,7 @@ def test_if_the_person_who_took_the_task_wants_no_mail_the_others_are_told() -> 
         mail_obstacle(state, MailReason.WAITING, SENTA, roster(), NOW, slack_is_away=True, quiet=quiet)
         for quiet in ({SVEN}, ())
     ]
-    assert (asked, obstacles) == ([SENTA], [None, "this person can no longer act on it"])
+    assert (asked, obstacles) == ([SENTA], [None, "someone else has taken it"])
 
 
 def test_the_person_who_took_the_task_is_told_alone_if_one_is_enough() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rules.state.commands import Recuse, Reject
+from rules.state.commands import ClaimTask, Recuse, Reject
 from rules.state.model import PackageState
 from store.outbox import callback_admin
 from store.outbox.callback_admin import CallbackAdminError
 from tests.mail_server import CUT, NO_SUCH_USER, MailServer
-from tests.rules.world import CRITICAL, HOUR, MINUTE, OWEN, RITA, ROSE, SUSI, ask, package, people
+from tests.rules.world import CRITICAL, HOUR, MINUTE, OWEN, RITA, ROSE, ROSS, SUSI, ask, package, people
 from tests.scheduler.mail.rounds import MailRounds
+from tests.scheduler.mail.takeovers import submit_takeover
 
 SUSI_DELIVERED = (SUSI, "delivered", None)
 NOT_AGAIN = "no answer came when it was sent, and it is not sent again"
@@ -93,6 +94,32 @@ async def test_what_is_over_keeps_no_mail_from_being_sent_once_more(rounds: Mail
     assert [mail.subject for mail in server.got] == ["2 decisions wait for you"] * 2
     assert server.got[0].raw == server.got[1].raw
     assert SUSI_DELIVERED in await rounds.mails()
+
+
+async def test_what_a_colleague_takes_keeps_no_mail_from_being_sent_once_more(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _only(rounds, RITA, ROSS, ROSE, OWEN)
+    states = [await submit_takeover(rounds) for _ in range(6)]
+    server.to_texts.extend([CUT, CUT])
+    await rounds.later()
+    await rounds.world.after(ask(ClaimTask, states[0]), ROSS)
+    await rounds.later(MINUTE)
+    assert sorted(server.recipients) == ["rita@example.com", "rita@example.com", "ross@example.com", "ross@example.com"]
+    assert await rounds.states() == ["delivered"] * 2
+
+
+async def test_a_mail_about_what_a_colleague_took_meanwhile_is_not_sent_again(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _only(rounds, RITA, ROSS, ROSE, OWEN)
+    state = await submit_takeover(rounds)
+    server.to_texts.extend([CUT, CUT])
+    await rounds.later()
+    await rounds.world.after(ask(ClaimTask, state), ROSS)
+    await rounds.later(MINUTE)
+    assert server.recipients.count("rita@example.com") == 1
+    assert (RITA, "dead", f"{NOT_AGAIN}: someone else has taken it") in await rounds.mails()
 
 
 async def test_a_mail_that_may_have_arrived_is_not_sent_again_to_a_person_who_lost_the_role(
