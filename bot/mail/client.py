@@ -25,6 +25,7 @@ from scheduler.mail.client import (
     MailError,
     MailRefusedError,
     NoAnswerError,
+    TextPutOffError,
     TextRefusedError,
 )
 
@@ -147,7 +148,7 @@ class SmtpClient:
             return kind(describe_fault(fault, self._server), was_counted=True)
         if not isinstance(fault, SMTPResponseException):
             return NoAnswerError("the connection was lost after the text was sent: it may have arrived")
-        kind = TextRefusedError if fault.code >= FINAL else MailError
+        kind = TextRefusedError if fault.code >= FINAL else TextPutOffError
         return kind(f"the mail server refuses the text: {answer_of(fault, self._server)}", was_counted=True)
 
     @contextmanager

@@ -27,6 +27,10 @@ class TextRefusedError(MailRefusedError):
     """The server refuses the text for good."""
 
 
+class TextPutOffError(MailError):
+    """The server refuses the text for now (4xx)."""
+
+
 class NoAnswerError(MailError):
     """The text was sent, and no answer came: whether it arrived is unknown."""
 

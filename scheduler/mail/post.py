@@ -35,6 +35,7 @@ from scheduler.mail.client import (
     MailError,
     MailRefusedError,
     NoAnswerError,
+    TextPutOffError,
     TextRefusedError,
 )
 from scheduler.mail.drafting import Draft, LinkTo, draft_mail
@@ -117,8 +118,17 @@ class MailPost:
             return Postponed(self._now() + UNTIL_IT_IS_WRITTEN_AGAIN, str(change))
         except TextRefusedError as refusal:
             return await self._without_words(mail, refusal) if draft.has_words else Dead(str(refusal))
+        except TextPutOffError as delay:
+            return await self._after_delay(mail, draft, delay)
 
-    async def _without_words(self, mail: ClaimedCallback, refusal: TextRefusedError) -> AttemptResult:
+    async def _after_delay(self, mail: ClaimedCallback, draft: Draft, delay: TextPutOffError) -> AttemptResult:
+        """Once is greylisting. A server that does it again may do so for as long as the words are in the text."""
+        if mail.text_put_off and draft.has_words:
+            return await self._without_words(mail, delay)
+        await self._store.write(partial(letters.note_text_put_off, mail=mail))
+        return self._again(mail, str(delay))
+
+    async def _without_words(self, mail: ClaimedCallback, refusal: MailError) -> AttemptResult:
         """Due at once, as an attempt of its own: a slow server may have left nothing of this claim."""
         log.warning("mail.words_refused", mail=mail.callback_id, error=str(refusal))
         await self._store.write(partial(letters.note_words_refused, mail=mail))
@@ -164,8 +174,8 @@ class MailPost:
             return await self._send(mail, Envelope(recipient.addr_spec, mail.body.encode()), recheck.address)
         except OverError as change:
             return Dead(f"{NOT_AGAIN}{change}")
-        except TextRefusedError as refusal:
-            return Dead(str(refusal))
+        except (TextRefusedError, TextPutOffError) as refusal:
+            return self._failed(mail, refusal)
 
     async def _send(self, mail: ClaimedCallback, envelope: Envelope, address: str) -> AttemptResult:
         """`address`: as the directory has it."""
@@ -177,10 +187,13 @@ class MailPost:
         except MailError as fault:
             if fault.was_counted:
                 await self._store.write(partial(letters.note_answer, mail=mail))
-            if isinstance(fault, TextRefusedError):
+            if isinstance(fault, TextRefusedError | TextPutOffError):
                 raise
-            return Dead(str(fault)) if isinstance(fault, MailRefusedError) else self._again(mail, str(fault))
+            return self._failed(mail, fault)
         return Delivered()
+
+    def _failed(self, mail: ClaimedCallback, fault: MailError) -> AttemptResult:
+        return Dead(str(fault)) if isinstance(fault, MailRefusedError) else self._again(mail, str(fault))
 
     def _again(self, mail: ClaimedCallback, error: str) -> AttemptResult:
         return result_of_failure(error, mail.attempts, self._now(), self._chance())

@@ -65,6 +65,7 @@ _TAKE_ALONG = update(NEEDS).where(*OF_LANE).values(state=NeedState.WRITTEN.value
 _WRITTEN = update(CALLBACKS).where(*STILL_CLAIMED).values(body=bindparam("new_body"))
 _BEGIN = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered + 1)
 _ANSWERED = update(CALLBACKS).where(*STILL_CLAIMED).values(unanswered=CALLBACKS.c.unanswered - 1)
+_TEXT_PUT_OFF = update(CALLBACKS).where(*STILL_CLAIMED).values(text_put_off=True)
 _WORDS_REFUSED = update(CALLBACKS).where(*STILL_CLAIMED).values(words_refused=True)
 
 
@@ -108,6 +109,11 @@ def begin_sending(connection: Connection, mail: ClaimedCallback) -> bool:
 def note_answer(connection: Connection, mail: ClaimedCallback) -> None:
     """The server has refused what was sent: this attempt did not arrive."""
     connection.execute(_ANSWERED, _key(mail))
+
+
+def note_text_put_off(connection: Connection, mail: ClaimedCallback) -> None:
+    """The server has refused the text for now."""
+    connection.execute(_TEXT_PUT_OFF, _key(mail))
 
 
 def note_words_refused(connection: Connection, mail: ClaimedCallback) -> None:

@@ -132,5 +132,6 @@ def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> d
         "created_at": now,
         "kind": PostKind.CALLBACK.value,
         "unanswered": 0,
+        "text_put_off": False,
         "words_refused": False,
     }

@@ -59,7 +59,7 @@ _CLAIM = (
     .values(due_at=bindparam("lease", type_=_MOMENT))
     .returning(
         *(CALLBACKS.c[name] for name in ("tenant_id", "callback_id", "package_id", "agent_id", "event_type", "url")),
-        *(CALLBACKS.c[name] for name in ("body", "attempts", "kind", "unanswered", "words_refused")),
+        *(CALLBACKS.c[name] for name in ("body", "attempts", "kind", "unanswered", "text_put_off", "words_refused")),
         CALLBACKS.c.due_at.label("lease"),
     )
 )
@@ -155,7 +155,8 @@ class ClaimedCallback(NamedTuple):
 
     For a mail, `agent_id` is the id of the person, and `event_type` the lane in which their mails wait.
     `unanswered`: attempts that may have arrived although no answer came. They are counted for mails only.
-    `words_refused`: a mail is then written without the words of agents and people.
+    `text_put_off`: a mail server has refused the text of a mail for now. `words_refused`: a mail is then written
+    without the words of agents and people.
     """
 
     tenant_id: str
@@ -169,6 +170,7 @@ class ClaimedCallback(NamedTuple):
     lease: datetime
     kind: PostKind
     unanswered: int
+    text_put_off: bool
     words_refused: bool
     secrets: tuple[str, ...] = ()
     trace: TraceContext | None = None

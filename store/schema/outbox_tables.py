@@ -95,7 +95,8 @@ class Callback(SQLModel, table=True):
 
     At most one callback of a package is due; later ones wait. A person has at most one mail of each event type that is
     due: its `agent_id` is the person. `unanswered` counts attempts that may have arrived although no answer came.
-    `words_refused`: a mail server has refused the words of agents and people in it. All times are real times.
+    `text_put_off`: a mail server has refused its text for now. `words_refused`: a mail server has refused the words of
+    agents and people in it. All times are real times.
     """
 
     __tablename__ = "callbacks"
@@ -122,6 +123,7 @@ class Callback(SQLModel, table=True):
     created_at: datetime
     kind: str = Field(default="callback", sa_column_kwargs={"server_default": "callback"})
     unanswered: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    text_put_off: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     words_refused: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
 
 

@@ -96,5 +96,6 @@ def _callback(connection: Connection, result: ThreadTransition, letter: _Letter,
         "created_at": now,
         "kind": PostKind.CALLBACK.value,
         "unanswered": 0,
+        "text_put_off": False,
         "words_refused": False,
     }

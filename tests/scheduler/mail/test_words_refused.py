@@ -11,6 +11,7 @@ from store.outbox.callbacks import CALLBACKS
 from tests.mail_server import GREYLISTED, Held, MailServer
 from tests.rules.world import OWEN, RITA, ROSE, TAKEOVER, package, people
 from tests.scheduler.mail.rounds import MailRounds
+from tests.scheduler.mail.takeovers import submit_takeover
 
 SPAM = "554 5.7.1 Looks like spam"
 RITA_ALONE = {user: person for user, person in people().items() if user in (RITA, ROSE, OWEN)}
@@ -89,6 +90,45 @@ async def test_a_text_that_is_refused_without_the_words_of_agents_is_a_dead_lett
     await rounds.send()
     await rounds.send()
     assert await rounds.mails() == [(RITA, "dead", "the mail server refuses the text: 554 5.7.1 Looks like spam")]
+
+
+async def test_a_text_that_the_server_puts_off_once_is_sent_again_with_its_words(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """That is greylisting."""
+    await rounds.world.people_are(RITA_ALONE)
+    await rounds.world.submit(TAKEOVER)
+    server.to_texts.append(GREYLISTED)
+    await rounds.send()
+    await rounds.later(timedelta(minutes=2))
+    assert not _is_wordless(server.only().text)
+
+
+async def test_a_text_that_the_server_puts_off_twice_is_sent_without_the_words_of_agents(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    """The server may put them off for as long as they are there, and with them every later takeover."""
+    await rounds.world.people_are(RITA_ALONE)
+    await submit_takeover(rounds, title="EICAR")
+    server.to_texts.extend([GREYLISTED] * 2)
+    await rounds.later()
+    await submit_takeover(rounds)
+    for _ in range(4):
+        await rounds.later()
+    first, second = server.got
+    assert (_is_wordless(first.text), _is_wordless(second.text)) == (True, False)
+    assert await rounds.states() == ["delivered"] * 2
+
+
+async def test_a_text_without_the_words_of_agents_that_is_put_off_is_tried_like_any_other(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await rounds.world.people_are(RITA_ALONE)
+    await rounds.world.submit(TAKEOVER)
+    server.to_texts.extend([GREYLISTED] * 3)
+    for _ in range(4):
+        await rounds.later(timedelta(minutes=5))
+    assert _is_wordless(server.only().text)
 
 
 def _is_wordless(text: str) -> bool:
