@@ -1,7 +1,7 @@
 """What one mail to a person can tell, found by rows alone: however much there is, few states are read.
 
 What rules out many needs at once (Slack is back, the packages are decided) ends them in one statement. The rest stands
-by urgency, and only the first of it is loaded.
+by urgency, takeovers also by turns of the agents, and only the first of it is loaded.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rules.state.model import Status
 from store.mail.lanes import LANE
 from store.mail.needs import MOMENT, NEEDS, NeedState
 from store.outbox.deliveries import ClaimedCallback
+from store.outbox.turns import turn_number
 from store.packages.packages import PACKAGES
 from store.packages.tasks import TASKS
 
@@ -38,12 +39,17 @@ _IS_DECIDED = and_(
     .correlate(NEEDS)  # also where packages are joined
     .exists(),
 )
-_BY_URGENCY = (
-    case((NEEDS.c.reason == MailReason.UNINSTALLED.value, 0), else_=1),
+_URGENCY = (
     case(*((PACKAGES.c.risk == risk.value, -rank) for rank, risk in enumerate(RiskLevel)), else_=1),
     TASKS.c.due_at.nulls_last(),
     NEEDS.c.created_at,
     NEEDS.c.package_id,
+)
+# Takeovers are named by turns of the agents: the risk that an agent states orders only its own.
+_ORDER = (
+    case((NEEDS.c.reason == MailReason.UNINSTALLED.value, 0), else_=1),
+    case((NEEDS.c.reason == MailReason.TAKEOVER.value, turn_number(*_URGENCY)), else_=0),
+    *_URGENCY,
 )
 # What the mail counts. A takeover is never put off: the next mail tells it at once.
 _PUT_OFF = (
@@ -98,7 +104,7 @@ def load_agenda(connection: Connection, mail: ClaimedCallback, known: KnownObsta
         select(*NEED_COLUMNS)
         .select_from(NEEDS.join(PACKAGES, _OF_NEED, isouter=True).join(TASKS, _TASK_OF_NEED, isouter=True))
         .where(*left)
-        .order_by(*_BY_URGENCY)
+        .order_by(*_ORDER)
         .limit(MAX_NEEDS)
     )
     packages = func.count(NEEDS.c.package_id.distinct()).label("packages")

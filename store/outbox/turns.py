@@ -40,7 +40,7 @@ class ServedPlace(NamedTuple):
 
 
 def turn_number(*own_order: ColumnElement[Any]) -> ColumnElement[int]:
-    """Number the cards of each agent from 1 in this order."""
+    """Number the cards, or the needs of mails, of each agent from 1 in this order."""
     return func.row_number().over(partition_by=PACKAGES.c.agent_id, order_by=own_order)
 
 

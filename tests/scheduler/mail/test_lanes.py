@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from store.mail.lanes import MailLane
 from store.outbox.callbacks import CALLBACKS
 from tests.mail_server import CUT, GREYLISTED, MailServer
-from tests.rules.world import HARD, MINUTE, OWEN, ROSE, SUSI, people
+from tests.rules.world import HARD, MINUTE, OWEN, ROSE, SUSI, people, person
 from tests.scheduler.mail.rounds import MailRounds
 from tests.scheduler.mail.takeovers import submit_takeover
 
@@ -110,6 +110,23 @@ async def test_more_takeovers_than_one_mail_names_are_named_minute_by_minute(
         await rounds.later(MINUTE)
     assert [mail.subject for mail in server.got[20:]] == ["25 decisions wait for you", "5 decisions wait for you"]
     assert {state for _, _, state, _ in await rounds.needs()} == {"recorded"}
+
+
+async def test_a_flood_of_takeovers_that_call_themselves_critical_delays_no_takeover_of_another_agent(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    without_address = {one: person(one, email=None) for one in people() if one not in SUSI_ALONE}
+    await rounds.world.people_are(people() | without_address)
+    other = await rounds.world.hire("Honest")
+    for _ in range(20):
+        await tell_takeover(rounds)
+    await submit_takeover(rounds, other, title="Stopped at the invoice")
+    for _ in range(25):
+        await submit_takeover(rounds, risk_level="critical")
+    await rounds.later(MINUTE)
+    (flood,) = server.got[20:]
+    assert "Stopped at the invoice" in flood.text
+    assert flood.subject == "26 decisions wait for you"
 
 
 async def test_an_hour_after_many_takeovers_the_next_one_is_told_at_once_again(
