@@ -110,9 +110,12 @@ def check_kept_rungs(before: PackageState, command: Command, after: PackageState
 
 
 def check_hold(before: PackageState, command: Command, after: PackageState, now: datetime) -> None:
-    """While its thread is held, nothing is claimed or consented, and of time only the package's own end counts."""
+    """While its thread is held, nothing is claimed or consented, and of time only the package's own end counts.
+
+    A mail that has left is recorded all the same.
+    """
     assert before.hold is not None
-    counts = command.verb in (Verb.EXPIRE, Verb.HARDEN)
+    counts = command.verb in (Verb.EXPIRE, Verb.HARDEN, Verb.RECORD_MAILS)
     assert after == before or counts or not isinstance(command, ClockCommand)
     assert after.execution == before.execution
     assert before.status is after.status or after.status is not Status.CONSENTED
