@@ -2,9 +2,9 @@
 
 Quick operations run in the event loop's thread, because switching threads would take longer than most of them do.
 The commit, which waits for the disk, runs in a thread, and so do operations that are not known to be quick. If one of
-the operations fails, nothing of them is committed, and they run again, the failed one alone: a savepoint for
-each would cost every operation a tenth of its time. Callers are answered after the commit, so their changes are on
-disk. Reads use their own connections, so they see only committed data.
+the operations fails, nothing of them is committed, and they run again, the failed one alone. With a savepoint for each,
+SQLite would keep the old content of every page that it changes. Callers are answered after the commit, so their changes
+are on disk. Reads use their own connections, so they see only committed data.
 """
 
 from __future__ import annotations
