@@ -178,7 +178,7 @@ def exception_ends(dossier: Dossier) -> Message:
 
 
 def exception_shortened(dossier: Dossier) -> Message:
-    """For those who approved it: it ends earlier than they approved."""
+    """Tells those who approved an exception that it now ends earlier."""
     return _exception_end(dossier, "A new policy allows this exception less time: it ends")
 
 

@@ -118,7 +118,8 @@ def _keep(connection: Connection, tenant_id: str, file: PolicyFile, now: datetim
 
 def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: str, now: datetime) -> None:
     replaced = active_digest(connection)
-    if replaced and _is_readable(connection, replaced):  # also those granted while it came in force end as it allows
+    # Exceptions granted while the replaced policy came into force were not shortened by it.
+    if replaced and _is_readable(connection, replaced):
         _shorten_exceptions(connection, Installation(tenant_id, load_policy(connection, replaced)), now)
     facts = {
         "version": policy.version,
