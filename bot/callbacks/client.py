@@ -1,11 +1,11 @@
 """The HTTP client for callbacks. Receivers are untrusted: they may hang, misbehave or redirect.
 
 Only the head of a response is read, and the whole call has one time limit. Redirects are not followed. The client uses
-no proxy from the environment, and keeps nothing between calls: no cookies and no connections.
+no proxy from the environment. Between calls to agents it keeps no cookies and no connections.
 
-The feed's receiver is the operator's own, and gets many events in a row. So connections to it are kept for a few
-seconds, if the rest of the response is short. The receiver may close one at the moment in which the next event is sent.
-The event is then sent again over another one, which is safe because it has an id.
+The receiver of the feed is the operator's own, and gets many events in a row. So connections to it are kept for a few
+seconds, if the rest of the response is short. The receiver may close one just when the next event is sent over it. The
+event is then sent again over another connection, which is safe because it has an id.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bot.callbacks.guard import ALLOW_SETTING, ForbiddenError, Gate, Network
 from scheduler.callbacks.client import Reply, UnsentError
 
-CALL_WITHIN = 15.0
+CALL_WITHIN = 15.0  # seconds
 KEPT_FOR = 4.0  # seconds: many servers close an idle connection after five
-SHORT = 2**14  # bytes of a response, which are read to keep its connection
-READ_WITHIN = 1.0  # seconds
-IS_KEPT = "is_kept"
+MAX_REST = 2**14  # bytes: after a longer rest of the response, its connection is not kept
+REST_WITHIN = 1.0  # seconds
 RESOLVER_THREADS = 256  # a name server that hangs blocks one thread per name, for longer than a call may take
+_WAS_KEPT = "was_kept"
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def callback_client(
 ) -> AsyncIterator[CallbackClient]:
     """Yield the client. `tls` defaults to the system's authorities; `within` limits a whole call, in seconds.
 
-    `setting` names the allowed networks.
+    `setting`: the name of the setting that has the allowed networks, for messages.
     """
     connector = TCPConnector(
         limit=0,  # the sender limits concurrency
@@ -77,12 +77,14 @@ async def callback_client(
         auto_decompress=False,
         timeout=ClientTimeout(total=None, sock_connect=None),
         skip_auto_headers=("Accept", "Accept-Encoding"),
-        trace_configs=[_kept_connections_are_noted()],
+        trace_configs=[_note_kept_connections()],
     ) as session:
         yield CallbackClient(session, within, keeps_connections=keeps_connections)
 
 
 class CallbackClient:
+    """Implements `scheduler.callbacks.client.CallbackClient`."""
+
     def __init__(self, session: ClientSession, within: float, *, keeps_connections: bool) -> None:
         self._session, self._within, self._keeps_connections = session, within, keeps_connections
 
@@ -100,20 +102,23 @@ class CallbackClient:
         return Reply(answer.status, answer.headers.get("Retry-After"))
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> ClientResponse:
+        """Send until a kept connection was still open, or a new one was tried."""
         while True:
-            facts: dict[str, bool] = {}
+            notes: dict[str, bool] = {}
             try:
                 return await self._session.post(
-                    url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=facts
+                    url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=notes
                 )
             except (ServerDisconnectedError, ClientOSError):
-                if IS_KEPT not in facts:
+                if _WAS_KEPT not in notes:
                     raise
 
 
-def _kept_connections_are_noted() -> TraceConfig:
+def _note_kept_connections() -> TraceConfig:
+    """Note of each call whether its connection was kept from an earlier one."""
+
     async def note(_: ClientSession, context: Any, __: TraceConnectionReuseconnParams) -> None:
-        context.trace_request_ctx[IS_KEPT] = True
+        context.trace_request_ctx[_WAS_KEPT] = True
 
     tracing = TraceConfig()
     tracing.on_connection_reuseconn.append(note)
@@ -121,10 +126,10 @@ def _kept_connections_are_noted() -> TraceConfig:
 
 
 async def _read_rest(answer: ClientResponse) -> None:
-    """Give the connection back if the body ends soon. What it says does not matter."""
+    """Give the connection back if the body ends soon. The content of the body does not matter."""
     with suppress(TimeoutError, ClientError, OSError, asyncio.IncompleteReadError):
-        async with asyncio.timeout(READ_WITHIN):
-            await answer.content.readexactly(SHORT)
+        async with asyncio.timeout(REST_WITHIN):
+            await answer.content.readexactly(MAX_REST)
 
 
 def _describe_fault(fault: Exception) -> str:

@@ -1,8 +1,8 @@
 """Restricts callbacks to the public internet and the networks that the operator allows (against SSRF).
 
-An address is checked twice: when it is given, so that a wrong one is refused at once; and for every socket before it
-connects, because the name may resolve to another address by then. The second check sees the very address that the
-socket connects to, however the URL spelled it.
+A URL is checked twice: when an agent or an operator gives it, so that a wrong one is refused at once; and for every
+socket before it connects, because the host may have another IP address by then. The second check sees the very address
+that the socket connects to, however the URL spells it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,14 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 ALLOW_SETTING = "COUNTERSIGN_CALLBACK_ALLOW"
-RESOLVE_WITHIN = 2.0
+RESOLVE_WITHIN = 2.0  # seconds
 _LOOPBACK = IPv4Address("127.0.0.1")
 _IPV4_IN_IPV6 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
-_GLOBAL_IPV6 = IPv6Network(
-    "2000::/3"
-)  # all global unicast addresses assigned so far; the rest is local, reserved or for translation
-_CLOUD_INTERNAL = (
-    IPv4Network("168.63.129.16/32"),
-    IPv4Network("192.0.0.0/24"),
-)  # public by form, but internal to cloud networks
-_DOCUMENTATION_IPV6 = IPv6Network("3fff::/20")  # for documentation; this Python's ipaddress counts it as global
+# All global unicast addresses that are assigned so far; the rest is local, reserved or for translation.
+_GLOBAL_IPV6 = IPv6Network("2000::/3")
+_DOCUMENTATION_IPV6 = IPv6Network("3fff::/20")  # Python's ipaddress counts it as global
+# Public by their form, but internal to cloud networks.
+_CLOUD_INTERNAL = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 
 
 class ForbiddenError(OSError):
@@ -92,7 +89,7 @@ def is_on_this_machine(host: str) -> bool:
 class Gate:
     """Creates the sockets of the callback client; raises `ForbiddenError` for an address that is not allowed.
 
-    `setting` is the one that names the allowed networks.
+    `setting`: the name of the setting that has the allowed networks, for messages.
     """
 
     def __init__(self, allowed: Iterable[Network], setting: str = ALLOW_SETTING) -> None:
@@ -116,8 +113,8 @@ def is_allowed(address: Address, allowed: Iterable[Network]) -> bool:
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and (address not in _GLOBAL_IPV6 or address in _DOCUMENTATION_IPV6):
         return False
-    of_cloud = any(address in network for network in _CLOUD_INTERNAL)
-    return address.is_global and not address.is_multicast and not of_cloud
+    is_cloud_internal = any(address in network for network in _CLOUD_INTERNAL)
+    return address.is_global and not address.is_multicast and not is_cloud_internal
 
 
 def _address(sockaddr: tuple[Any, ...]) -> Address:

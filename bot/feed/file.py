@@ -31,15 +31,17 @@ from scheduler.feed.receiver import Receipt
 log = structlog.get_logger()
 
 STDOUT = "-"
-MODE = 0o600
-OPEN_TO_OTHERS = stat.S_IWGRP | stat.S_IRWXO  # a group that reads is how collectors of logs are let in
+MODE = 0o600  # of a new file
+OPEN_TO_OTHERS = stat.S_IWGRP | stat.S_IRWXO  # the group may read: that is how collectors of logs get access
 HANGS_AFTER = 30.0  # seconds: a network drive can hang in ways that no timeout of ours ends
-_ROTATIONS = 3  # while some lines are written
+_MAX_ROTATIONS = 3  # of the file, while the same lines are written
 _FLAGS = os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
 class FeedFile:
-    at_once = 1  # chains: lines are written one after the other anyway
+    """Implements `scheduler.feed.receiver.FeedReceiver`. `name`: the path of a file or a named pipe, or `STDOUT`."""
+
+    at_once = 1  # lines are written one after the other anyway
     is_shared = False
 
     def __init__(self, name: str) -> None:
@@ -63,7 +65,7 @@ class FeedFile:
         if self.name == STDOUT:
             return
         try:
-            os.close(_open_file(self.name, 0))
+            os.close(_open_file(self.name, create=False))
         except FileNotFoundError:
             if not os.access(Path(self.name).parent, os.W_OK | os.X_OK):
                 raise
@@ -83,7 +85,7 @@ class FeedFile:
             return LinesWritten(0, fault)
 
     def _append(self, lines: list[bytes]) -> LinesWritten:
-        for _ in range(_ROTATIONS):
+        for _ in range(_MAX_ROTATIONS):
             descriptor = self._open()
             written = append_lines(descriptor, lines)
             if written.fault or self._is_current(descriptor):
@@ -93,11 +95,12 @@ class FeedFile:
     def _open(self) -> int:
         if self._descriptor is None or not self._is_current(self._descriptor):
             self._close()
-            self._descriptor = 1 if self.name == STDOUT else _open_file(self.name, os.O_CREAT)
+            self._descriptor = 1 if self.name == STDOUT else _open_file(self.name, create=True)
             _warn_if_open_to_others(self.name, self._descriptor)
         return self._descriptor
 
     def _is_current(self, descriptor: int) -> bool:
+        """Whether the name still leads to the open file."""
         if self.name == STDOUT:
             return True
         with suppress(FileNotFoundError):
@@ -105,9 +108,9 @@ class FeedFile:
         return False
 
     def _close(self) -> None:
-        before, self._descriptor = self._descriptor, None
-        if before is not None and self.name != STDOUT:
-            os.close(before)
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None and self.name != STDOUT:
+            os.close(descriptor)
 
 
 def reason_of(fault: OSError) -> str:
@@ -116,12 +119,12 @@ def reason_of(fault: OSError) -> str:
     return fault.strerror or str(fault)
 
 
-def _open_file(name: str, create: int) -> int:
-    """A file is opened to be read too, to see whether its last line is whole. A pipe would then be its own reader."""
+def _open_file(name: str, *, create: bool) -> int:
+    """Open a file for reading too, to see whether its last line is whole. A pipe would then be its own reader."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(Path(name).lstat().st_mode):
             return os.open(name, os.O_WRONLY | _FLAGS)
-    return os.open(name, os.O_RDWR | _FLAGS | create, MODE)
+    return os.open(name, os.O_RDWR | _FLAGS | (os.O_CREAT if create else 0), MODE)
 
 
 def _warn_if_open_to_others(name: str, descriptor: int) -> None:

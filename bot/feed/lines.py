@@ -16,14 +16,14 @@ from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
-WAIT_FOR_READER = 10.0  # seconds, of a pipe
+WAIT_FOR_READER = 10.0  # seconds, for the reader of a pipe
 WAIT_FOR_LOCK = 10.0  # seconds
-_LOOK_AT_LOCK_EVERY = 0.05
+_LOOK_AT_LOCK_EVERY = 0.05  # seconds
 _CHUNK = select.PIPE_BUF  # bytes that a pipe takes without blocking, once it is writable
 
 
 class LinesWritten(NamedTuple):
-    """How many lines were written, the first ones, and why not the next."""
+    """How many of the lines were written, from the first on, and why the next one was not."""
 
     taken: int
     fault: OSError | None = None
@@ -43,7 +43,7 @@ def append_lines(descriptor: int, lines: Sequence[bytes]) -> LinesWritten:
 
 
 def stream_lines(descriptor: int, lines: Sequence[bytes], *, is_torn: bool) -> tuple[LinesWritten, bool]:
-    """Write to a stream whose last line is not whole if it `is_torn`. The second result says so for the next time."""
+    """Write to a stream. `is_torn`: its last line is not whole. The second result is `is_torn` for the next call."""
     start, poll = b"\n" if is_torn else b"", select.poll()
     poll.register(descriptor, select.POLLOUT)
     until = time.monotonic() + WAIT_FOR_READER

@@ -36,10 +36,18 @@ class FeedTarget(NamedTuple):
 
 
 def check_feed_url(url: str) -> None:
-    parts = urlsplit(url)
-    wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or "@" in parts.netloc
-    if wrong or any(not "!" <= character <= "~" for character in url):
+    if not _is_address(url):
         raise ValueError("must be the address of your receiver, such as https://siem.example.com/events")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises if it is not a port
+    except ValueError:
+        return False
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return is_web and not parts.fragment and "@" not in parts.netloc and all("!" <= letter <= "~" for letter in url)
 
 
 def parse_feed_secrets(written: str) -> tuple[str, ...]:

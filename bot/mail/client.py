@@ -1,8 +1,8 @@
 """The client of the mail server: a few connections, kept for the next mail, with a time limit on every step.
 
-An answer that the address does not exist, or a refused text (5xx), is final. Everything else, also a refused password,
-certificate, sender or relay, is a trouble of the server or of our address there, which may end. If the connection is
-lost after the text was sent, nobody knows whether it arrived.
+Two answers are final: that the address does not exist, and that the text is refused (5xx). All other failures may end,
+also a refused password, sender or relay and a certificate that is not trusted. If the connection is lost after the text
+was sent, nobody knows whether the mail arrived.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ from scheduler.mail.client import (
 )
 
 STEP_WITHIN = 10.0  # seconds for each command
-ADDRESSED_WITHIN = 25.0  # seconds for everything before the text; with the text, less than a claim lasts
+ADDRESSED_WITHIN = 25.0  # seconds for all before the text; with `TAKEN_WITHIN` less than the claim on a mail lasts
 KEPT_FOR = 20.0  # seconds without a mail after which a connection is not used again
-CONNECTIONS = MAILS
 
 
 class _Kept(NamedTuple):
@@ -41,20 +40,23 @@ class _Kept(NamedTuple):
 
 
 class SmtpClient:
-    """`sender`: the address in `MAIL FROM`, whose domain is also the name of this client."""
+    """Implements `scheduler.mail.client.MailClient`.
+
+    `sender`: the address in `MAIL FROM`, whose domain is also the name of this client.
+    """
 
     def __init__(self, server: SmtpServer, sender: Address) -> None:
         self._server, self._sender = server, sender
         self._tls = tls_context(server)
         self._kept: list[_Kept] = []
-        self._room = asyncio.Semaphore(CONNECTIONS)
+        self._slots = asyncio.Semaphore(MAILS)
 
     async def send(self, envelope: Envelope, before_text: Callable[[], Awaitable[None]]) -> None:
-        async with self._room, self._connection() as (connection, limit):
-            await self._address(connection, envelope)
+        async with self._slots, self._connection() as (connection, limit):
+            await self._send_addresses(connection, envelope)
             limit.reschedule(None)  # from here on the text has a limit of its own
             await before_text()
-            await self._give(connection, envelope.message)
+            await self._send_text(connection, envelope.message)
 
     async def check(self) -> None:
         """Connect and log in, without sending anything."""
@@ -67,10 +69,10 @@ class SmtpClient:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[tuple[SMTP, asyncio.Timeout]]:
-        """A connection that is ready for a mail. It is kept unless something unclear happened on it."""
+        """Yield a connection that is ready for a mail, and its time limit. Keep it unless its state is unclear."""
         with self._explained():
             async with asyncio.timeout(ADDRESSED_WITHIN) as limit:
-                connection = await self._usable() or await self._connect()
+                connection = await self._take_kept() or await self._connect()
                 try:
                     yield connection, limit
                 except MailRefusedError:
@@ -81,8 +83,8 @@ class SmtpClient:
                     raise
                 self._reuse(connection)
 
-    async def _usable(self) -> SMTP | None:
-        """A kept connection that still answers."""
+    async def _take_kept(self) -> SMTP | None:
+        """A kept connection that still answers, if there is one."""
         while self._kept:
             kept = self._kept.pop()
             if time.monotonic() - kept.since < KEPT_FOR and await _answers(kept.connection):
@@ -115,7 +117,7 @@ class SmtpClient:
             raise
         return connection
 
-    async def _address(self, connection: SMTP, envelope: Envelope) -> None:
+    async def _send_addresses(self, connection: SMTP, envelope: Envelope) -> None:
         """`MAIL FROM` and `RCPT TO`. Only an answer about the recipient can be final."""
         sender, recipient = self._sender.addr_spec, envelope.recipient
         utf8 = not (sender.isascii() and recipient.isascii())
@@ -132,7 +134,7 @@ class SmtpClient:
                 ) from refusal
             raise
 
-    async def _give(self, connection: SMTP, message: bytes) -> None:
+    async def _send_text(self, connection: SMTP, message: bytes) -> None:
         with _writes_of(connection) as writes:
             try:
                 async with asyncio.timeout(TAKEN_WITHIN):
@@ -164,7 +166,7 @@ class SmtpClient:
 
 @contextmanager
 def _writes_of(connection: SMTP) -> Iterator[list[int]]:
-    """The sizes of what is written meanwhile. The library does not say how far it got with the text."""
+    """Yield the sizes of what the connection writes. The library does not say how far it got with the text."""
     protocol, writes = connection.protocol, list[int]()
     if protocol is None:
         yield writes
@@ -183,7 +185,7 @@ def _writes_of(connection: SMTP) -> Iterator[list[int]]:
 
 
 async def _answers(connection: SMTP) -> bool:
-    """Also ends what was left of the mail before."""
+    """RSET also discards what was left of the mail before."""
     try:
         await connection.rset()
     except FAULTS:

@@ -1,7 +1,7 @@
-"""The mail server as its setting names it: `smtp://user:password@host:587` or `smtps://user:password@host:465`.
+"""Parses the setting of the mail server: `smtp://user:password@host:587` or `smtps://user:password@host:465`.
 
-The first begins with STARTTLS, the second with TLS, and the certificate is always verified. Only a server on this
-machine is spoken to in plain text.
+The first begins with STARTTLS, the second with TLS, and the certificate is always verified. Only `smtp://` to this
+machine is plain text.
 """
 
 from __future__ import annotations

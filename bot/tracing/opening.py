@@ -29,7 +29,7 @@ MISSING = "the packages of OpenTelemetry are not installed: install countersign-
 
 @asynccontextmanager
 async def open_tracing(environment: Mapping[str, str]) -> AsyncIterator[Tracing]:
-    """Yield what makes spans, or what makes none."""
+    """Yield `Spans` if tracing is on and can be, otherwise `Untraced`."""
     if not is_tracing_on(environment):
         yield Untraced()
         return
@@ -61,8 +61,8 @@ def _provider(environment: Mapping[str, str]) -> TracerProvider:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # it warns of each span that it drops
-    named = "OTEL_SERVICE_NAME" in environment or "service.name" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    resource = Resource.create({} if named else {"service.name": "countersign"})
+    is_named = "OTEL_SERVICE_NAME" in environment or "service.name" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    resource = Resource.create({} if is_named else {"service.name": "countersign"})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider

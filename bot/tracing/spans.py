@@ -70,7 +70,7 @@ class Spans:
 
     @contextmanager
     def submit(self, incoming: TraceContext | None) -> Iterator[TracedSubmission]:
-        """A refusal is an error of the span, without its text."""
+        """A refused submission raises: the span is marked as an error, without the text."""
         span = self._tracer.start_span(SUBMIT, _context_of(incoming), SpanKind.SERVER)
         try:
             yield TracedSubmission(span)

@@ -1,4 +1,4 @@
-"""What the service traces. Without OpenTelemetry it records nothing, and passes the trace of an agent on as it is."""
+"""What the service traces: `Tracing`. `Untraced` records nothing, and passes the trace of an agent on as it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.outbox.deliveries import ClaimedCallback
 
 
 class Submission(Protocol):
-    """`trace` is kept with the package: its later spans, and its callbacks, are part of it."""
+    """`trace` is stored with the package: later spans of the package, and its callbacks, are part of this trace."""
 
     @property
     def trace(self) -> TraceContext | None: ...

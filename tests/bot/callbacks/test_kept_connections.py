@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from bot.callbacks import client as callbacks
-from bot.callbacks.client import SHORT, callback_client
+from bot.callbacks.client import MAX_REST, callback_client
 from scheduler.callbacks.client import Reply, UnsentError
 from tests.scheduler.callbacks.rounds import LOOPBACK, SOON, WITHIN
 
@@ -97,7 +97,7 @@ async def test_an_event_is_not_sent_twice_if_the_receiver_hangs_up_on_a_new_conn
     assert server.requests == [1]
 
 
-LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 2 * SHORT
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 2 * MAX_REST
 LATE = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nab"
 
 
@@ -105,7 +105,7 @@ LATE = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nab"
 async def test_a_connection_whose_response_does_not_end_soon_is_closed_and_its_answer_counts(
     monkeypatch: pytest.MonkeyPatch, answer: bytes, reply: Reply
 ) -> None:
-    monkeypatch.setattr(callbacks, "READ_WITHIN", SOON)
+    monkeypatch.setattr(callbacks, "REST_WITHIN", SOON)
     async with calls(lambda *_: answer) as (server, send):
         assert [await send() for _ in range(2)] == [reply] * 2
     assert server.requests == [1, 1]

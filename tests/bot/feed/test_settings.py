@@ -56,6 +56,8 @@ def test_a_secret_that_is_none_stops_the_start_and_is_not_repeated(secret: str) 
         "https://",
         "https://user:pass@siem.example.com",
         f"{URL}#a",
+        "https://siem.example.com:99999/events",
+        "https://[::1",
         f"{URL} a",
     ],
 )
