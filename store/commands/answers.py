@@ -22,7 +22,7 @@ _SAVE = insert(COMMANDS)
 
 
 class PriorAnswer(NamedTuple):
-    """The saved answer to a command. `package_id` may also be the key of a thread."""
+    """The saved answer to a command; for a command about a thread, `package_id` is the thread's key."""
 
     package_id: str
     content_digest: str | None

@@ -59,8 +59,8 @@ class Outcome:
     """The state after the command, and the refusal, if any. `replayed`: the command had been answered before.
 
     `roster` and `words` (the content just written) spare the caller from loading them again for a document.
-    `request` is the request with which the command was first answered. `before` is the state before the command, and
-    `trace` that of the package: both are there if the package was not new.
+    `request` is the request with which the command was first answered. `before` is the state before a change, and
+    `trace` the one that the package keeps; new packages have neither.
     """
 
     state: PackageState | None
@@ -82,7 +82,8 @@ class Outcome:
         return (self.state.decision_package_id, *([thread_key(thread_id)] if thread_id else []))
 
 
-Observer = Callable[[Invocation, Outcome, int], None]  # called after the commit, with the start in nanoseconds
+# Called after the commit. The number is when the command began, in nanoseconds since 1970.
+Observer = Callable[[Invocation, Outcome, int], None]
 
 
 def execute(connection: Connection, installation: Installation, invocation: Invocation) -> Outcome:
@@ -153,7 +154,7 @@ def _load_accessible(
 def _record_refusal(
     connection: Connection, invocation: Invocation, loaded: Loaded | None, situation: Situation, refusal: Refusal
 ) -> Outcome:
-    """Record a known person's refused attempt: one event a minute, others are only counted. Agents may just retry."""
+    """Record a known person's refused attempt: one event a minute, others are only counted. Those of agents are not."""
     if loaded is None or invocation.actor.kind is not ActorKind.PERSON:
         return Outcome(state=loaded.state if loaded else None, refusal=refusal, trace=loaded.trace if loaded else None)
     if situation.roster.person(invocation.actor.actor_id) is None:
@@ -182,7 +183,7 @@ def _replay(
 def _save_answer(
     batch: Batch, tenant_id: str, invocation: Invocation, package_id: str, refusal: Refusal | None = None
 ) -> None:
-    """Commands of the clock and of a thread need no saved answer: they apply only to what is due or part of it."""
+    """The clock's commands have no saved answer, nor have a thread's: there the thread's own command has one."""
     command = invocation.command
     if isinstance(command, ClockCommand | ThreadConsequence):
         return

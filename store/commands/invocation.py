@@ -17,6 +17,8 @@ class Invocation:
     """A command and its context.
 
     `agent_id` is set if an agent gives the command: agents can access only their own packages.
+    `content_digest` is that of the agent's request: another request with the same command id is refused.
+    `chance` is a random number below 1 that picks packages for a second look. 1 picks none.
     `trial` only checks whether the command is allowed, so that people learn this before they write a reason. A refusal
     is recorded as usual; otherwise nothing is written.
     `barred` is a refusal by the API or Slack layer, before any rule runs. It is recorded like a refusal by a rule.

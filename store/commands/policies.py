@@ -30,7 +30,7 @@ from store.packages.exceptions import load_granted_exceptions
 
 log = structlog.get_logger()
 
-_KEPT = select(POLICIES.c.digest, POLICIES.c.text)
+_STORED = select(POLICIES.c.digest, POLICIES.c.text)
 _TEXT = select(POLICIES.c.text).where(POLICIES.c.digest == bindparam("digest"))
 _IN_FORCE = select(INSTALLATION.c.policy_digest)
 
@@ -72,17 +72,17 @@ def activate_policy(connection: Connection, file: PolicyFile, now: datetime, *, 
     if known and not again:
         return Activation.REPLACED_BEFORE
     if known is None:
-        _keep(connection, tenant_id, file, now)
+        _store_text(connection, tenant_id, file, now)
     _activate(connection, tenant_id, file.policy, known or file.policy.digest, now)
     return Activation.APPLIED
 
 
 def stored_digest(connection: Connection, policy: Policy) -> str | None:
     """The digest under which the same content is stored already, perhaps by another release."""
-    kept = {row.digest: row.text for row in connection.execute(_KEPT)}
-    if policy.digest in kept:
+    stored = {row.digest: row.text for row in connection.execute(_STORED)}
+    if policy.digest in stored:
         return policy.digest
-    return next((digest for digest, text in kept.items() if _says(text, policy)), None)
+    return next((digest for digest, text in stored.items() if _has_content_of(text, policy)), None)
 
 
 def is_in_force(connection: Connection, policy: Policy) -> bool:
@@ -90,7 +90,7 @@ def is_in_force(connection: Connection, policy: Policy) -> bool:
     return digest is not None and digest == active_digest(connection)
 
 
-def _says(text: str, policy: Policy) -> bool:
+def _has_content_of(text: str, policy: Policy) -> bool:
     try:
         return read_policy(text).has_same_content(policy)
     except PolicyError:
@@ -105,7 +105,7 @@ def _is_readable(connection: Connection, digest: str) -> bool:
     return True
 
 
-def _keep(connection: Connection, tenant_id: str, file: PolicyFile, now: datetime) -> None:
+def _store_text(connection: Connection, tenant_id: str, file: PolicyFile, now: datetime) -> None:
     row = {
         "tenant_id": tenant_id,
         "digest": file.policy.digest,

@@ -44,7 +44,7 @@ from store.packages import noes
 from store.packages.autonomy import load_profile
 from store.packages.content import load_words
 from store.packages.documents import document_words
-from store.packages.exceptions import hold_cited_exceptions, hold_exceptions
+from store.packages.exceptions import lock_cited_exceptions, lock_granted_exceptions
 from store.packages.messages import load_conversation
 from store.packages.packages import PACKAGES, Loaded
 from store.packages.queue import count_open_items
@@ -212,24 +212,24 @@ def _proposed_package(
 def _exceptions(
     connection: Connection, tenant: str, policy: Policy, invocation: Invocation, loaded: Loaded | None
 ) -> tuple[PackageState, ...]:
-    """For a proposal, those that may hold for it, if the policy allows any; later, those that the package cites."""
+    """The exceptions that may hold for a proposal, if the policy allows any; later, those that the package cites."""
     command = invocation.command
     if Needs.EXCEPTIONS not in _needs(command):
         return ()
     if not isinstance(command, Submit | NewVersion | ApproveWithEdits):
-        return hold_cited_exceptions(connection, tenant, loaded.state) if loaded else ()
+        return lock_cited_exceptions(connection, tenant, loaded.state) if loaded else ()
     subject = _proposal(command, loaded)
     agent_id = loaded.state.agent_id if loaded else invocation.agent_id
     if subject is None or agent_id is None or not marked_rules(policy.rules):
         return ()
     about = subject_digest(subject) if isinstance(subject, DecisionPackage) else subject.subject_digest
-    return hold_exceptions(connection, tenant, agent_id, subject.action_type, about)
+    return lock_granted_exceptions(connection, tenant, agent_id, subject.action_type, about)
 
 
 def _proposal(
     command: Submit | NewVersion | ApproveWithEdits, loaded: Loaded | None
 ) -> DecisionPackage | PackageState | None:
-    """What has the action type: no edit changes it."""
+    """Where the action type is read from. A reviewer's edit does not change it, so then it is the loaded state."""
     return command.package if isinstance(command, Submit | NewVersion) else loaded and loaded.state
 
 
@@ -250,8 +250,8 @@ def load_package_content(connection: Connection, tenant_id: str, event_id: str) 
     return DecisionPackage.model_validate(words["package"]) if words else None
 
 
-class _Stored:
-    """What the database remembers of an action now."""
+class _StoredMemory:
+    """What people said to the same and to similar actions, as the database has it now; `recall` asks."""
 
     def __init__(self, connection: Connection, key: dict[str, Any], action_type: str) -> None:
         self._connection, self._key, self._action_type = connection, key, action_type
@@ -288,4 +288,4 @@ def _load_memory(  # noqa: PLR0917 - the parameters of the query
         "since": now - max(windows.rejection, windows.same_digest),
         "no_since": now - windows.rejection,
     }
-    return recall(_Stored(connection, key, action.action_type), agents)
+    return recall(_StoredMemory(connection, key, action.action_type), agents)

@@ -6,6 +6,7 @@ emptied: someone with write access to the database can remove content, but canno
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
@@ -40,7 +41,7 @@ class NewContent(NamedTuple):
     package_id: str
     salt: str
     words: Words
-    created_at: Any
+    created_at: datetime
 
 
 def save_content(batch: Batch, contents: list[NewContent]) -> None:

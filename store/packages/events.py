@@ -23,13 +23,9 @@ _OF_PACKAGE = (
     .where(EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.package_id == bindparam("package"))
     .order_by(EVENTS.c.revision)
 )
-
-
 _BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
     EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.event_id.in_(bindparam("events", expanding=True))
 )
-
-
 # Messages can be many: only the newest are part of the history that is shown.
 _HISTORY = (
     select(EVENTS.c.body)
@@ -62,12 +58,14 @@ def load_events_of(connection: Connection, tenant_id: str, chain_ids: Iterable[s
 
 
 def load_latest_events(
-    connection: Connection, tenant_id: str, chain_ids: Iterable[str], limit: int, leaving_out: Collection[str]
+    connection: Connection, tenant_id: str, chain_ids: Iterable[str], limit: int, excluded_types: Collection[str]
 ) -> list[Event]:
     """The latest events of several packages or threads, oldest first. No chain is read further than needed."""
     latest = [
         select(EVENTS.c.body, EVENTS.c.occurred_at, EVENTS.c.event_id)
-        .where(EVENTS.c.tenant_id == tenant_id, EVENTS.c.package_id == chain, EVENTS.c.event_type.not_in(leaving_out))
+        .where(
+            EVENTS.c.tenant_id == tenant_id, EVENTS.c.package_id == chain, EVENTS.c.event_type.not_in(excluded_types)
+        )
         .order_by(EVENTS.c.revision.desc())
         .limit(limit)
         .subquery()

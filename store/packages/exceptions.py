@@ -1,9 +1,9 @@
 """Exceptions to rules: which may hold, which were asked for or have ended, and how often each was used.
 
-If the policy marks any rule, a submission reads those that were granted for its agent, type and subject: one search in
-an index, which finds nothing in most cases. A claim and a consent read those that the package cites. Only these are
-locked, until the commit, so that a revocation which was answered is effective. They are locked in the order of their
-ids, so that no two transactions wait for each other.
+If the policy allows exceptions to any rule, a submission reads those that were granted for its agent, type and subject:
+one search in an index, which finds nothing in most cases. A claim and a consent read those that the package cites. What
+is read so is locked until the commit: once a revocation was answered, no decision still relies on the exception.
+Exceptions are locked in the order of their ids, so that no two transactions wait for each other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from store.schema.exception_tables import HOLDING, ExceptionReachRow, ExceptionR
 from store.schema.tables import core
 
 EXCEPTIONS, USES, REACH = core(ExceptionRow), core(ExceptionUseRow), core(ExceptionReachRow)
-MOST_HOLDING = 50  # considered for one agent, type and subject, the oldest; others do not count, so their rules speak
+MOST_HOLDING = 50  # for one agent, type and subject, the oldest first; further ones set no rule aside
 MOST_LISTED = 200
 ENDED_LATELY = timedelta(days=30)
 
@@ -113,7 +113,7 @@ def _use(state: PackageState, exception_id: str) -> dict[str, object]:
     }
 
 
-def hold_exceptions(
+def lock_granted_exceptions(
     connection: Connection, tenant_id: str, agent_id: str, action_type: str, subject_digest: str | None
 ) -> tuple[PackageState, ...]:
     """The exceptions granted for this agent, type and subject that have not ended, locked until the commit."""
@@ -121,7 +121,7 @@ def hold_exceptions(
     return tuple(parse_state(row.state) for row in fetch_all(connection, _GRANTED_LOCKED, values))
 
 
-def hold_cited_exceptions(connection: Connection, tenant_id: str, state: PackageState) -> tuple[PackageState, ...]:
+def lock_cited_exceptions(connection: Connection, tenant_id: str, state: PackageState) -> tuple[PackageState, ...]:
     """The exceptions that this package cites, whether they hold or not, locked until the commit."""
     cited = sorted({use.exception_id for use in state.exception_uses})
     if not cited:
@@ -131,7 +131,7 @@ def hold_cited_exceptions(connection: Connection, tenant_id: str, state: Package
 
 
 def load_granted_exceptions(connection: Connection, tenant_id: str) -> list[PackageState]:
-    """Those that were granted and have not ended, whether they hold today or not."""
+    """The exceptions that were granted and have not ended, whether they hold today or not."""
     return [parse_state(row.state) for row in connection.execute(_GRANTED, {"tenant": tenant_id})]
 
 

@@ -74,7 +74,6 @@ _LIKE_THIS = or_(
     NOES.c.action_digest == bindparam("digest"),
     (NOES.c.agent_id == bindparam("agent")) & (NOES.c.action_type == bindparam("action_type")),
 )
-# A No to the same action comes first, so that the limit never cuts it off.
 IN_FORCE = (
     NOES.c.tenant_id == bindparam("tenant"),
     NOES.c.at > bindparam("no_since", type_=NOES.c.at.type),
@@ -82,6 +81,7 @@ IN_FORCE = (
     NOES.c.package_id != bindparam("own"),
     _LIKE_THIS,
 )
+# A No to the same action comes first, so that the limit never cuts it off.
 ORDER = (NOES.c.action_digest != bindparam("digest"), NOES.c.at.desc())
 
 

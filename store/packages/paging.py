@@ -84,7 +84,7 @@ def read_page(
     searcher: Searcher | None,
     keep: Keep | None = None,
 ) -> Page:
-    """The first open tasks after this place that meet any of these conditions and are kept: `limit` if there are."""
+    """The first open tasks after this place that meet any of these conditions and are kept, at most `limit`."""
     selection = _Selection(searcher, keep)
     max_read, until = (limit if selection.keeps_all else MAX_TASKS_READ), time.monotonic() + READS_FOR
     kept: list[PackageState] = []

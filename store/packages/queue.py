@@ -64,7 +64,7 @@ def pending_revisions(connection: Connection, tenant_id: str) -> dict[str, int]:
         .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open, PACKAGES.c.status == Status.PENDING.value)
         .order_by(TASKS.c.priority, TASKS.c.due_at)
     )
-    return {package_id: revision for package_id, revision in connection.execute(query)}  # noqa: C416 - as above
+    return {row.package_id: row.revision for row in connection.execute(query)}
 
 
 def is_any_pending(connection: Connection, tenant_id: str) -> bool:

@@ -10,7 +10,7 @@ from store.engine.bounded_cache import BoundedCache
 
 log = structlog.get_logger()
 
-LIMIT = 1000  # about 15 kB each, for text and state
+LIMIT = 1000  # states; each takes about 15 kB, with its text
 
 _CACHE = BoundedCache[str, PackageState](LIMIT)
 

@@ -18,7 +18,7 @@ from rules.state.service_commands import AnnounceEnd, Consent, EndException
 from store.audit.reader import verify_database
 from store.audit.retention import empty_content
 from store.packages.content import load_words
-from store.packages.exceptions import MOST_HOLDING, REACH, USES, hold_exceptions, list_exceptions
+from store.packages.exceptions import MOST_HOLDING, REACH, USES, list_exceptions, lock_granted_exceptions
 from tests.rules.exceptions.excepting import asking, costly, marking
 from tests.rules.world import DAY, HOUR, SENTA, SUSI, SVEN, ask, package, proven
 from tests.store.soundness import faults
@@ -201,7 +201,7 @@ async def test_a_submission_reads_and_locks_only_the_exceptions_for_its_agent_an
 
     async def held(agent_id: str, action_type: str) -> list[str]:
         def operation(connection: Connection) -> list[str]:
-            states = hold_exceptions(connection, marked.tenant_id, agent_id, action_type, None)
+            states = lock_granted_exceptions(connection, marked.tenant_id, agent_id, action_type, None)
             return [state.decision_package_id for state in states]
 
         return await marked.write(operation)
@@ -223,7 +223,7 @@ async def test_exceptions_for_other_subjects_do_not_count_towards_the_most_that_
 
     def operation(connection: Connection) -> list[list[PackageState]]:
         return [
-            list(hold_exceptions(connection, marked.tenant_id, state.agent_id, "refund", state.subject_digest))
+            list(lock_granted_exceptions(connection, marked.tenant_id, state.agent_id, "refund", state.subject_digest))
             for state in granted
         ]
 
