@@ -114,7 +114,6 @@ def save_package(batch: Batch, before: PackageState | None, saved: Loaded) -> No
     """
     after = saved.state
     row = _row(after) | {"head": saved.head, "callback_url": saved.callback_url}
-    # The oversight measures count the package again if its standing has changed.
     counts_anew = standing_of(after) != (standing_of(before) if before else None)
     if before is None:
         parent, state = saved.trace or (None, None)
