@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -46,8 +46,8 @@ def record_writes(engine: Engine, dialect: Dialect) -> Iterator[list[Write]]:
         if _writes(clause):
             record(clause, many or [one])
 
-    def execute(batch: Batch, clause: Executable, rows: Values | Sequence[Values]) -> None:
-        record(clause, [rows] if isinstance(rows, Mapping) else rows)
+    def execute(batch: Batch, clause: Executable, rows: dict[str, Any] | Sequence[Values]) -> None:
+        record(clause, [rows] if isinstance(rows, dict) else rows)
         original(batch, clause, rows)
 
     original = Batch.execute

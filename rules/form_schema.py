@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
@@ -18,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from rules.canonical import CONTROL, MAX_INTEGER, NotCanonicalError, canonical_json, canonical_json_strict
 from rules.spelling import normalize_name
+from rules.string_enum import StringEnum
 from rules.values import Value
 from rules.visible import TOWERS, is_visible, visible_form
 
@@ -94,7 +94,7 @@ PropertyName = Annotated[str, Field(strict=True, min_length=1, max_length=100), 
 _SAME_CHOICES = "each value of enum must be different, and look different"
 
 
-class FieldType(StrEnum):
+class FieldType(StringEnum):
     STRING = "string"
     NUMBER = "number"
     INTEGER = "integer"

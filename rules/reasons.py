@@ -5,14 +5,14 @@ The sentence says what prevents the command and, if possible, what to do next. `
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Self
 
+from rules.string_enum import StringEnum
 from rules.values import Value
 from rules.wording import humanize, with_article
 
 
-class Reason(StrEnum):
+class Reason(StringEnum):
     """The name for programs, and the sentence for people."""
 
     sentence: str

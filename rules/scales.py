@@ -6,12 +6,13 @@ their `max`. They are strings in JSON, TOML and the database.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from rules.string_enum import StringEnum
 
-class Scale(StrEnum):
+
+class Scale(StringEnum):
     """A string enum whose members compare by the order in which they are written."""
 
     @cached_property

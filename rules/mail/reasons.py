@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from rules.string_enum import StringEnum
 
 
-class MailReason(StrEnum):
+class MailReason(StringEnum):
     """In order of gravity."""
 
     TAKEOVER = "takeover"

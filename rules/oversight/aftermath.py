@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from rules.oversight.asking import Asking, Involvement, Shift
 from rules.oversight.outcomes import is_incident
@@ -19,11 +18,12 @@ from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
 from rules.state.decisions import ExecutionState
 from rules.state.events import EventType
 from rules.state.model import Status
+from rules.string_enum import StringEnum
 
 _D, _E = HumanDecisionType, EventType
 
 
-class Trace(StrEnum):
+class Trace(StringEnum):
     """What went wrong with a package, or how people kept it from going ahead as it was. The gravest comes first."""
 
     FAILED = "failed"
@@ -76,7 +76,7 @@ def _is_stop(event: Event) -> bool:
     return decision.get("override_decision") != OverrideDecision.PROCEED
 
 
-class Ending(StrEnum):
+class Ending(StringEnum):
     """How far a package got that left no trace."""
 
     SUCCEEDED = "succeeded"
@@ -94,7 +94,7 @@ _BY_EXECUTION = {
 _OPEN = frozenset(status for status in Status if not status.terminal)
 
 
-class Group(StrEnum):
+class Group(StringEnum):
     """Why a package with a trace is evidence."""
 
     LAXER = "laxer"

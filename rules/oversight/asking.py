@@ -7,7 +7,6 @@ one is stricter; one of which neither includes the other is `OTHER`. `Comparison
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
 from rules.oversight.replay import Answer
@@ -15,9 +14,10 @@ from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Terms
 from rules.state.terms import tighten
+from rules.string_enum import StringEnum
 
 
-class Involvement(StrEnum):
+class Involvement(StringEnum):
     """How people are involved. `asked`: someone must approve or take over. `soft`: silence counts as consent."""
 
     ASKED = "asked"
@@ -65,7 +65,7 @@ class Asking(NamedTuple):
         )
 
 
-class Shift(StrEnum):
+class Shift(StringEnum):
     LAXER = "laxer"
     OTHER = "other"  # another role, of which neither includes the other
     STRICTER = "stricter"

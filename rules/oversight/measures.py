@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
 from functools import lru_cache
 from math import sqrt
 from typing import NamedTuple
 
 from rules.oversight.outcomes import Facts, Result
 from rules.state.commands import Verdict
+from rules.string_enum import StringEnum
 from rules.values import Value
 
 FEW = 20  # below so many packages a percentage would look more exact than it is, so counts are shown
 _Z = 1.959964  # the 95 % quantile, two-sided
 
 
-class Measure(StrEnum):
+class Measure(StringEnum):
     """The nine shares."""
 
     APPROVAL = "approval"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,11 +28,12 @@ from rules.state.commands import HumanDecisionType, Verdict
 from rules.state.decisions import ExecutionState
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
+from rules.string_enum import StringEnum
 
 _D, _E = HumanDecisionType, EventType
 
 
-class Result(StrEnum):
+class Result(StringEnum):
     """How the review ended. The first five are decisions of people."""
 
     APPROVED = "approved"

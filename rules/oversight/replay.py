@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -35,12 +34,13 @@ from rules.scales import HITLLevel
 from rules.state.changes import apply_changes
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Recollection, Situation, recall
+from rules.string_enum import StringEnum
 from rules.verbs.submission import Submit, check_no_earlier_no, propose
 
 _NO_PUBLIC_URL, _NEVER_FALLS = "no-public-url", "never-falls"
 
 
-class Obstacle(StrEnum):
+class Obstacle(StringEnum):
     """Why a submission is not replayed."""
 
     EMPTIED = "emptied"

@@ -7,18 +7,18 @@ alike: Monday to Sunday, in UTC.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
 from rules.oversight.measures import Figures
 from rules.scales import HITLLevel
+from rules.string_enum import StringEnum
 from rules.values import Moment, Value
 
 _WEEK = timedelta(days=7)
 MAX_WEEKS = 53
 
 
-class Age(StrEnum):
+class Age(StringEnum):
     """How long a package has been waiting since it was submitted."""
 
     UNDER_1H = "<1h"
@@ -36,7 +36,7 @@ class Waiting(Value):
     count: int
 
 
-class Grouping(StrEnum):
+class Grouping(StringEnum):
     """By what the measures of a period can be divided. `tier`: by risk; `reviewer`: by the people who decided."""
 
     AGENT = "agent"

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain, zip_longest
 from json import dumps
 from typing import Any
 
 from rules.package.model import CALLS, DecisionPackage
+from rules.string_enum import StringEnum
 
 
-class ChangeKind(StrEnum):
+class ChangeKind(StringEnum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"

@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from json import dumps
 from typing import Any, NamedTuple
 
 from rules.canonical import canonical_json
 from rules.package.model import CALLS, DecisionPackage, Kind
 from rules.policy.actions import Look
+from rules.string_enum import StringEnum
 from rules.visible import escape_invisible
 
 # The limits of a card. The subject has a line of its own.
@@ -41,7 +41,7 @@ _JOIN = " · "
 _CUT = "…"
 
 
-class Content(StrEnum):
+class Content(StringEnum):
     SUBJECT = "subject"
     TITLE = "title"
     PROPOSAL = "proposed_action"

@@ -6,7 +6,6 @@ be shown, stored, hashed and read back. Whether it is true or wise is not checke
 
 from __future__ import annotations
 
-from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -40,6 +39,7 @@ from rules.package.fields import (
 from rules.package.text_types import PRINTABLE, text_matching
 from rules.scales import Reversibility, RiskLevel
 from rules.spelling import normalize_name
+from rules.string_enum import StringEnum
 from rules.values import Value
 
 IDENTITY_FIELDS = ("kind", "action_type", "subject_type", "subject_id")  # every version of a package must keep these
@@ -52,7 +52,7 @@ DECISION_NAMES: frozenset[str] = frozenset(get_args(DecisionName))
 IRREMOVABLE_DECISIONS = frozenset({"reject", "escalate", "take_over"})  # an agent cannot exclude these
 
 
-class Kind(StrEnum):
+class Kind(StringEnum):
     ACTION = "action"
     OUTPUT = "output"
     PLAN = "plan"
@@ -65,13 +65,13 @@ class Kind(StrEnum):
 CALLS = frozenset({Kind.ACTION, Kind.TOOL_CALL})  # an approval covers one exact call; for other kinds, the content
 
 
-class Recommendation(StrEnum):
+class Recommendation(StringEnum):
     PROCEED = "proceed"
     CLARIFY = "clarify"
     ESCALATE = "escalate"
 
 
-class InterruptType(StrEnum):
+class InterruptType(StringEnum):
     APPROVAL = "approval"
     USER_REVISION = "user_revision"
     ERROR_RECOVERY = "error_recovery"

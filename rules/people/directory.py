@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from rules.people.agent_keys import KeyScope, Rates
 from rules.policy.model import Policy
 from rules.scales import RiskLevel
+from rules.string_enum import StringEnum
 from rules.values import Moment, Value
 
 AGENT_PREFIX = "agt_"
@@ -121,7 +121,7 @@ class Roster:
         return {reference(person.email): person.user_id for person in people if person.email}
 
 
-class Part(StrEnum):
+class Part(StringEnum):
     """The parts that let a person act without a role."""
 
     REQUESTER = "requester"
@@ -148,7 +148,7 @@ class ReviewerAuthorization(Value):
         return str(named)
 
 
-class ActorKind(StrEnum):
+class ActorKind(StringEnum):
     PERSON = "person"
     AGENT = "agent"
     AUTO = "auto"
@@ -167,7 +167,7 @@ class Actor(Value):
 AUTO = Actor(kind=ActorKind.AUTO, actor_id="auto")
 
 
-class AgentStanding(StrEnum):
+class AgentStanding(StringEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     REVOKED = "revoked"

@@ -8,7 +8,6 @@ make the type stricter, never milder, and a type with only broader entries still
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, NamedTuple, Self
 
@@ -19,6 +18,7 @@ from rules.policy.tiers import NEVER_SILENT, TimeoutOverride
 from rules.policy.types import ChannelId, Name
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.spelling import normalize_name
+from rules.string_enum import StringEnum
 from rules.values import CrossFieldError, Value
 
 
@@ -36,7 +36,7 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-class Look(StrEnum):
+class Look(StringEnum):
     """How the parameters of an action are laid out. What does not fit the layout is shown as `key: value`."""
 
     EMAIL = "email"

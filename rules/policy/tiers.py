@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from rules.policy.types import Name, Span
 from rules.scales import HITLLevel, RiskLevel
+from rules.string_enum import StringEnum
 from rules.values import CrossFieldError, Value, write_duration
 
 
-class OnTimeout(StrEnum):
+class OnTimeout(StringEnum):
     """What happens to a hard approval that nobody answers. Consent is not an option."""
 
     ESCALATE = "escalate"
@@ -27,7 +27,7 @@ class OnTimeout(StrEnum):
     AUTO_REJECT = "auto_reject"
 
 
-class Need(StrEnum):
+class Need(StringEnum):
     """What a package must contain in a tier, so that a person can judge it."""
 
     EVIDENCE = "evidence"

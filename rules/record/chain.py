@@ -8,6 +8,7 @@ stays intact. `change` is what the event changed in the package's state, so that
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -24,6 +25,7 @@ EVENT_VERSION = "1.0"
 THREAD = "thread"  # stands for the action type in the events of a thread
 
 
+@lru_cache(maxsize=256)  # a command writes the same time into many places
 def rfc3339(moment: datetime) -> str:
     return moment.isoformat().removesuffix("+00:00") + "Z"
 

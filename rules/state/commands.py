@@ -5,20 +5,20 @@ A person's command names the version, rung and rendering that they saw, but no r
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field, JsonValue, StringConstraints
 
 from rules.policy.types import UserId
 from rules.state.sightings import Page
+from rules.string_enum import StringEnum
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
-class Verb(StrEnum):
+class Verb(StringEnum):
     """Every verb that can be applied to a package."""
 
     SUBMIT = "submit"
@@ -74,7 +74,7 @@ class Verb(StrEnum):
     END_EXCEPTION = "end_exception"
 
 
-class HumanDecisionType(StrEnum):
+class HumanDecisionType(StringEnum):
     """What a package can come to, or be sent to, by a decision."""
 
     APPROVE = "approve"
@@ -166,7 +166,7 @@ class Defer(HumanDecisionCommand):
     comment: Words
 
 
-class OverrideDecision(StrEnum):
+class OverrideDecision(StringEnum):
     PROCEED = "proceed"
     STOP = "stop"
     OTHER = "other"
@@ -232,7 +232,7 @@ class Assign(PersonCommand):
     assignee: UserId
 
 
-class Audience(StrEnum):
+class Audience(StringEnum):
     AGENT = "agent"  # and the reviewers
     REVIEWERS = "reviewers"
 
@@ -273,7 +273,7 @@ class Withdraw(PersonCommand):  # given by the agent over HTTP, or by the reques
     comment: Words
 
 
-class Verdict(StrEnum):
+class Verdict(StringEnum):
     SOUND = "sound"
     UNSOUND = "unsound"
 

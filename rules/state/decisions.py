@@ -6,13 +6,12 @@ Each refers to the event that recorded it.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from rules.state.commands import HumanDecisionType, OverrideDecision
+from rules.string_enum import StringEnum
 from rules.values import Moment, Value
 
 
-class Basis(StrEnum):
+class Basis(StringEnum):
     """On what a decision rests."""
 
     HUMAN = "human"
@@ -82,7 +81,7 @@ class Decision(Value):
         return people or _DECIDED_BY.get(self.basis, "the agent's side")
 
 
-class RecoveryDecision(StrEnum):
+class RecoveryDecision(StringEnum):
     """What people decided after a failure."""
 
     RETRY = "retry"
@@ -99,7 +98,7 @@ class Recovery(Value):
     at: Moment
 
 
-class ExecutionState(StrEnum):
+class ExecutionState(StringEnum):
     NONE = "none"
     CLAIMED = "claimed"
     SUCCEEDED = "succeeded"

@@ -10,13 +10,14 @@ treat the names as text, because another release may have written other names.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NewType, Self
+
+from rules.string_enum import StringEnum
 
 DetailedReason = NewType("DetailedReason", str)  # a reason with more than a cause: only made in this module
 
 
-class _Names(StrEnum):
+class _Names(StringEnum):
     @classmethod
     def of(cls, subject: str, state: str) -> Self:
         """The event by which the subject enters a state, such as a package its status."""
@@ -121,7 +122,7 @@ class TenantEventType(_Names):
     AGENT_REVOKED = "agent.revoked"
 
 
-class Cause(StrEnum):
+class Cause(StringEnum):
     """Why something happened, if the command alone does not say it. Refusals have a `Reason` instead."""
 
     # Silence cannot count: the rules of `package.hardened`.

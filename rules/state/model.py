@@ -7,7 +7,6 @@ the content table under their event, so that retention can erase them without to
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pydantic import Field
 
@@ -32,10 +31,11 @@ from rules.state.decisions import (
 )
 from rules.state.noes import No
 from rules.state.sightings import Details, FormStep, Shown
+from rules.string_enum import StringEnum
 from rules.values import Duration, Moment, Value
 
 
-class Status(StrEnum):
+class Status(StringEnum):
     PENDING = "pending"
     REVISION_REQUESTED = "revision_requested"
     EVIDENCE_REQUESTED = "evidence_requested"
@@ -61,7 +61,7 @@ class Status(StrEnum):
 _OPEN = frozenset([Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED, Status.DEFERRED])
 
 
-class HumanInterruptStatus(StrEnum):
+class HumanInterruptStatus(StringEnum):
     PENDING = "pending"
     DECIDED = "decided"
     EXPIRED = "expired"
@@ -98,7 +98,7 @@ class Terms(ReviewTimeoutPolicy):
         return len(self.ladder)
 
 
-class Priority(StrEnum):
+class Priority(StringEnum):
     """The order of the queue, set by the risk."""
 
     URGENT = "urgent"
@@ -123,7 +123,7 @@ class ReviewTask(Value):
     reminded: int = 0
 
 
-class Bar(StrEnum):
+class Bar(StringEnum):
     """Why a person may not decide on any version of this package."""
 
     REQUESTER = "requester"

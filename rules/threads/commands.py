@@ -6,7 +6,6 @@ checked when a command is parsed, at the edge.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
@@ -14,6 +13,7 @@ from pydantic import AfterValidator
 from rules.canonical import NotCanonicalError, canonical_json_strict
 from rules.package.fields import MAX_OBJECT_DEPTH
 from rules.state.commands import Id, Words
+from rules.string_enum import StringEnum
 from rules.threads.handoff import HandoffMode
 from rules.values import Value
 
@@ -33,7 +33,7 @@ def _checked(state: dict[str, Any]) -> dict[str, Any]:
 StateData = Annotated[dict[str, Any], AfterValidator(_checked)]
 
 
-class ThreadVerb(StrEnum):
+class ThreadVerb(StringEnum):
     HOLD = "hold"
     RESUME = "resume"
     CANCEL = "cancel"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from rules.string_enum import StringEnum
 
 
-class ThreadEventType(StrEnum):
+class ThreadEventType(StringEnum):
     CHECKPOINT_REPORTED = "thread.checkpoint_reported"
     HELD = "thread.held"
     RESUMED = "thread.resumed"

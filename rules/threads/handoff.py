@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from rules.string_enum import StringEnum
 from rules.values import Moment, Value
 
 
-class HandoffMode(StrEnum):
+class HandoffMode(StringEnum):
     PEER = "peer"  # for good
     DELEGATE = "delegate"  # until it is returned with a result
 
 
-class HandoffStatus(StrEnum):
+class HandoffStatus(StringEnum):
     OFFERED = "offered"
     ACCEPTED = "accepted"
     DECLINED = "declined"

@@ -6,11 +6,11 @@ begins with the first command that it is given. Names are compared without regar
 
 from __future__ import annotations
 
-from enum import StrEnum
 from hashlib import sha256
 
 from rules.people.lineage import Lineage
 from rules.spelling import normalize_name
+from rules.string_enum import StringEnum
 from rules.threads.handoff import Handoff, HandoffStatus
 from rules.values import Moment, Value
 
@@ -29,7 +29,7 @@ def is_thread(chain_id: str) -> bool:
     return chain_id.startswith(KEY_PREFIX)
 
 
-class ThreadStatus(StrEnum):
+class ThreadStatus(StringEnum):
     RUNNING = "running"
     HELD = "held"
     CANCELLED = "cancelled"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import auto
 from typing import Any
 
 from rules.authority.standards import Standard
@@ -18,13 +18,14 @@ from rules.state.model import PackageState, Status
 from rules.state.service_commands import ClockCommand
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
+from rules.string_enum import StringEnum
 
 Rule = Callable[[Move, Any], Transition | Refusal]
 Beginning = Callable[[Any, Situation], Transition | Refusal]
 Statuses = tuple[Status, ...]
 
 
-class Needs(Enum):
+class Needs(StringEnum):
     """What the store reads for a rule, in addition to the package and the roster."""
 
     AGENT = auto()  # its row, held until the commit, so that nobody can pause the agent meanwhile

@@ -20,8 +20,8 @@ class Batch:
         self.connection = connection
         self._rows: dict[Executable, list[Values]] = {}
 
-    def execute(self, statement: Executable, rows: Values | Sequence[Values]) -> None:
-        self._rows.setdefault(statement, []).extend(rows if isinstance(rows, Sequence) else [rows])
+    def execute(self, statement: Executable, rows: dict[str, Any] | Sequence[Values]) -> None:
+        self._rows.setdefault(statement, []).extend([rows] if isinstance(rows, dict) else rows)
 
     def send(self) -> None:
         """Send all statements now; the batch is empty afterwards."""
@@ -56,7 +56,7 @@ def batched_writes(connection: Connection) -> Iterator[Batch]:
         info.pop(_BATCH, None)
 
 
-def write_row(connection: Connection, statement: Executable, row: Values) -> None:
+def write_row(connection: Connection, statement: Executable, row: dict[str, Any]) -> None:
     """Write one row at once: it is read again in the same transaction, or is the only one."""
     batch = Batch(connection)
     batch.execute(statement, row)

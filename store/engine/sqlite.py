@@ -33,7 +33,6 @@ from store.engine.workers import (
     SlowError,
     UnavailableError,
     Workers,
-    on_event_loop,
 )
 
 log = structlog.get_logger()
@@ -128,8 +127,7 @@ class SqliteDatabase:
             job = self._asked.popleft()
             group.append(job)
             if job.quick:
-                with on_event_loop(connection):
-                    _attempt(connection, job)
+                _attempt(connection, job)
             else:
                 await self._thread.submit(partial(_attempt, job=job))
             if job.fault:
@@ -234,8 +232,7 @@ class SqliteDatabase:
 def _read_on(connection: Connection, operation: Operation[T]) -> T:
     run_on_driver(connection, "BEGIN")  # a transaction through SQLAlchemy takes several times as long
     try:
-        with on_event_loop(connection):
-            return operation(connection)
+        return operation(connection)
     finally:
         if connection.in_transaction():  # the operation has run a statement through SQLAlchemy
             connection.rollback()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Dialect, Executable, Select
 from sqlalchemy.exc import DBAPIError
@@ -52,13 +52,13 @@ class CompiledStatement:
         readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._readers = [(place, reader) for place, reader in enumerate(readers) if reader]
 
-    def bind(self, values: Values) -> list[Any] | dict[str, Any]:
-        """The values as the driver's cursor takes them."""
+    def bind(self, values: Values) -> Any:
+        """The values as the driver's cursor takes them: a list or a dict."""
         named = {**self._constants, **values}
         bound: Any = [named[name] for name in self._names] if self._names else named
         for key, write in self._writers:
             bound[key] = write(bound[key])
-        return cast("list[Any] | dict[str, Any]", bound)
+        return bound
 
     def read_row(self, row: Sequence[Any]) -> Any:
         """The driver's row as a named tuple."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -24,26 +24,17 @@ READERS = 2
 READ_GROUP = 16  # few, because the first operation waits for the last one
 
 
-_IN_LOOP = "countersign.in_the_loop"
-
-
 class SlowError(Exception):
     """An operation turns out to be slow: it is rolled back and runs in a thread."""
 
 
-def require_thread(connection: Connection) -> None:
+def require_thread() -> None:
     """Called by an operation before work that would block the event loop for long."""
-    if connection.info.get(_IN_LOOP):
-        raise SlowError
-
-
-@contextmanager
-def on_event_loop(connection: Connection) -> Iterator[None]:
-    connection.info[_IN_LOOP] = True
     try:
-        yield
-    finally:
-        del connection.info[_IN_LOOP]
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return  # this thread runs no loop
+    raise SlowError
 
 
 class UnavailableError(Exception):

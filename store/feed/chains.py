@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 
 from rules.record.evidence import TENANT
+from rules.string_enum import StringEnum
 from store.installation.tenancy import EVENTS as TENANT_EVENTS
 from store.installation.tenancy import INSTALLATION
 from store.packages.events import EVENTS
@@ -133,7 +133,7 @@ _KNOW = text(
 ).bindparams(bindparam("now", type_=MOMENT), bindparam("behind_since", type_=MOMENT))
 
 
-class FeedKind(StrEnum):
+class FeedKind(StringEnum):
     """The receivers that the settings can name."""
 
     WEBHOOK = "webhook"

@@ -80,7 +80,7 @@ class Installation:
         known = self._known
         if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
             return known[1]
-        require_thread(connection)  # there may be thousands of people
+        require_thread()  # there may be thousands of people
         policy = self.policies.policy(connection, current.policy_digest)
         roster = Roster(policy, load_directory(connection, current.directory_as_of))
         self._known = (current.directory_version, roster)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, text, update
 
 from rules.authority.mailing import TOO_LATE
 from rules.mail.reasons import MailReason
+from rules.string_enum import StringEnum
 from store.mail.needs import MOMENT, NEEDS, NeedState
 from store.outbox.callbacks import CALLBACKS, TAKEOVER_MAIL, CallbackState
 from store.outbox.deliveries import ClaimedCallback
@@ -26,7 +26,7 @@ MANY_TAKEOVERS = 20  # mails about takeovers to one person within an hour; after
 LONGEST_CLAIM = timedelta(minutes=1)  # what is due later is not claimed, but waits for its next attempt
 
 
-class MailLane(StrEnum):
+class MailLane(StringEnum):
     """Stored as the event type of the mail."""
 
     TAKEOVER = TAKEOVER_MAIL

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, bindparam, or_, select, text, update
@@ -25,6 +24,7 @@ from rules.authority.mailing import (
 from rules.mail.reasons import MailReason
 from rules.state.model import PackageState
 from rules.state.situation import Situation
+from rules.string_enum import StringEnum
 from store.engine.batch import Batch, batched_writes
 from store.mail.preferences import quiet_people
 from store.mail.sending import are_mails_sent
@@ -38,7 +38,7 @@ AT_ONCE = timedelta(seconds=2)  # until a takeover is told: its card is posted m
 FOLD = timedelta(seconds=5)  # so long a need waits for others that the same mail can tell
 
 
-class NeedState(StrEnum):
+class NeedState(StringEnum):
     """A need is due, then in a mail, then sent, and at the end recorded in the package's chain."""
 
     DUE = "due"

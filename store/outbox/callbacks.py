@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -18,6 +17,7 @@ from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition
+from rules.string_enum import StringEnum
 from store.engine.batch import Batch
 from store.packages.documents import build_documents
 from store.schema.outbox_tables import Callback
@@ -43,14 +43,14 @@ CALLBACK_EVENTS = frozenset(
 )
 
 
-class PostKind(StrEnum):
+class PostKind(StringEnum):
     """How it is sent: as a callback to an agent, or as a mail to a person."""
 
     CALLBACK = "callback"
     MAIL = "mail"
 
 
-class Urgency(StrEnum):
+class Urgency(StringEnum):
     """In which order things are sent, the most urgent first. Each has room of its own."""
 
     TAKEOVER = "takeover"
@@ -61,7 +61,7 @@ class Urgency(StrEnum):
 TAKEOVER_MAIL = "mail.takeover"  # the event type of mails about takeovers
 
 
-class CallbackState(StrEnum):
+class CallbackState(StringEnum):
     """At most one callback of a package to an agent is due. When it is no longer, the next one is."""
 
     WAITING = "waiting"

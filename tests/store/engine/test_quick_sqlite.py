@@ -103,7 +103,7 @@ async def test_a_failed_quick_read_is_retried_in_a_thread(database: Database) ->
 async def test_a_slow_operation_is_rolled_back_and_runs_in_a_thread(database: Database) -> None:
     def longer(connection: Connection) -> int:
         note(7)(connection)
-        require_thread(connection)
+        require_thread()
         return threading.get_ident()
 
     read, wrote = await database.read(longer, quick=True), await database.write(longer, quick=True)
@@ -207,7 +207,7 @@ async def test_after_a_failed_commit_the_next_write_uses_a_new_connection(databa
 @SQLITE
 async def test_a_slow_operation_does_not_take_back_what_those_beside_it_wrote(database: Database) -> None:
     def longer(connection: Connection) -> object:
-        require_thread(connection)
+        require_thread()
         return note(2)(connection)
 
     group = [database.write(operation, quick=True) for operation in (note(1), longer, note(3))]
