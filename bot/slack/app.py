@@ -1,8 +1,8 @@
 """The Bolt app: one listener for each kind of request that Slack sends. No listener decides anything.
 
 Slack waits for the listener before it gets its answer, so a listener runs one transaction and leaves slower work to a
-background task. If the listener fails through our fault, Slack gets 503: it then sends events again, and shows its
-own warning for clicks and forms.
+background task. If a click, a form or an event fails through our fault, Slack gets 503: it sends events again,
+and shows its own warning for clicks and forms.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bot.slack.clicks import forms, taps
 from bot.slack.context import failed, origin
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
-from bot.slack.events import rooms, workspace
+from bot.slack.events import channels, workspace
 from bot.slack.home import home
 from bot.slack.payloads import fault_in
 from bot.slack.slash import reviews
@@ -39,13 +39,13 @@ from store.installation.policy_texts import UnreadablePolicyError
 log = structlog.get_logger()
 
 COMMAND = "/reviews"
-UNREADABLE = (
+POLICY_UNREADABLE = (
     "This part of Countersign runs an older release and cannot read your policy. Nothing was changed; try again."
 )
 UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
 NOT_ANSWERED = "Slack did not show the result. Please look again."
-_NOT_DONE = frozenset([UNAVAILABLE, UNREADABLE, OUR_FAULT])
+_NOT_DONE = frozenset([UNAVAILABLE, POLICY_UNREADABLE, OUR_FAULT])
 _ANSWERED = frozenset(["hash_conflict"])  # another tap was faster, and the view already shows its result
 _ANY = re.compile(".*", re.DOTALL)
 
@@ -102,7 +102,7 @@ def _listen(app: AsyncApp, context: ListenerContext) -> None:
         fault = await _carry_out(context, "tap", _handle_tap(context, body))
         if fault:
             await _guard("tap", _show_fault(context, body, fault))
-        return failed.unavailable() if _is_lost(context, body, fault) else await ack()
+        return failed.unavailable() if fault and _report_fault(context, body, fault) else await ack()
 
     @app.view(_ANY)
     async def on_form(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
@@ -112,7 +112,7 @@ def _listen(app: AsyncApp, context: ListenerContext) -> None:
             answer.update(await forms.handle_form(context, body))
 
         fault = await _carry_out(context, "form", handle())
-        if _is_lost(context, body, fault):
+        if fault and _report_fault(context, body, fault):
             return failed.unavailable()
         return await ack(**forms.notice_answer("Not possible", fault) if fault else answer)
 
@@ -148,8 +148,8 @@ async def _handle_tap(context: ListenerContext, body: Body) -> None:
     if refusal is None:
         await taps.handle_tap(context, tap)
         return
-    meant = tap.intent or (None, Ref.read(tap.value))
-    await origin.record_refusal(context, tap.user_id, refusal, meant, tap.trigger_id)
+    target = tap.intent or (None, Ref.read(tap.value))
+    await origin.record_refusal(context, tap.user_id, refusal, target, tap.trigger_id)
     await context.refuse(tap, refusal, None)
 
 
@@ -172,16 +172,17 @@ async def _probe_failure(context: ListenerContext, event: Body) -> BoltResponse 
     return None if awaited else BoltResponse(status=HTTPStatus.CONFLICT)
 
 
-def _is_lost(context: ListenerContext, body: Body, fault: str | None) -> bool:
-    """Whether our fault kept this click from being carried out. One that names no package or thread loses nothing."""
-    if fault is None:
-        return False
+def _report_fault(context: ListenerContext, body: Body, fault: str) -> bool:
+    """Report what the click was about if it was not carried out. Returns whether Slack must get 503.
+
+    After a fault in our code that is so only for a click about a package or a thread: no other click decides anything.
+    """
     context.metrics.clicks.labels("fault").inc()
     return fault in _NOT_DONE and (failed.report_lost_subjects(context, body) or fault != OUR_FAULT)
 
 
 async def _save_event(context: ListenerContext, body: Body) -> bool:
-    """Whether Slack need not send the event again. If it was not saved, the directory is read again in any case."""
+    """Save the event. Returns False if Slack must send it again. If it was not saved, the directory is read again."""
     try:
         if await origin.is_ours(context, body):
             await handle_event(context, body)
@@ -193,9 +194,8 @@ async def _save_event(context: ListenerContext, body: Body) -> bool:
         context.reread_directory()
         return False
     except Exception:
-        # Sent again, the event would fail again.
         log.exception("slack.fault", what="event")
-        context.reread_directory()
+        context.reread_directory()  # sent again, the event would fail again
     return True
 
 
@@ -211,8 +211,8 @@ async def handle_event(context: ListenerContext, body: Body) -> None:
             await workspace.group_changed(context, event, workspace.stamp_of(body))
         case workspace.MEMBERS:
             await workspace.members_changed(context, event, workspace.stamp_of(body))
-        case kind if kind in rooms.ALL:
-            await rooms.channel_changed(context, event)
+        case kind if kind in channels.ALL:
+            await channels.channel_changed(context, event)
         case kind if kind in workspace.APP:
             await workspace.app_gone(context, event)
         case kind:
@@ -233,7 +233,7 @@ async def _guard(activity: str, work: Awaitable[None]) -> str | None:
         await work
     except UnavailableError as fault:
         log.warning("slack.database_unavailable", what=activity, error=str(fault))
-        return UNREADABLE if isinstance(fault, UnreadablePolicyError) else UNAVAILABLE
+        return POLICY_UNREADABLE if isinstance(fault, UnreadablePolicyError) else UNAVAILABLE
     except SlackError as fault:
         log.warning("slack.not_answered", what=activity, error=fault.error)
         return None if fault.error in _ANSWERED else NOT_ANSWERED

@@ -22,12 +22,12 @@ from pydantic import (
 )
 
 from blocks.kit.ids import Field as FormField
-from bot.slack.events import rooms, workspace
+from bot.slack.events import channels, workspace
 from bot.slack.transport.probe import PROBE
 
-_SHOWN = 100  # characters of a name that a log shows
+_MAX_LOGGED = 100  # characters of a field's path
 _Id = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-_Token = Annotated[StrictStr, StringConstraints(pattern=r"^[ -~]{1,1000}$")]
+_Opaque = Annotated[StrictStr, StringConstraints(pattern=r"^[ -~]{1,1000}$")]  # an id in a form of Slack's choice
 _Text = Annotated[StrictStr, StringConstraints(pattern=r"^[^\x00]*$")]  # databases reject NUL
 _Name = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
 _Stamp = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{1,11}(\.[0-9]{1,9})?$")]
@@ -46,7 +46,7 @@ class _Kind(_Part):
     event: Any = None
 
 
-class _Place(_Part):
+class _Organization(_Part):
     """A workspace or an enterprise."""
 
     id: _Id | None = None
@@ -61,7 +61,7 @@ class _Option(_Part):
     value: _Text | None = None
 
 
-class _Chosen(_Part):
+class _ChosenOption(_Part):
     value: _Text
 
 
@@ -90,7 +90,7 @@ class _View(_Part):
     """A view in which a button was clicked."""
 
     id: _Id
-    hash: _Token
+    hash: _Opaque
     type: _Text | None = None
     callback_id: _Text | None = None
     private_metadata: _Text = ""
@@ -103,13 +103,13 @@ class _Input(_Part):
     type: _Text | None = None
     value: _Text | None = None
     selected_option: _Option | None = None
-    selected_options: list[_Chosen] | None = None
+    selected_options: list[_ChosenOption] | None = None
     selected_date: _Text | None = None
     selected_date_time: _Seconds | None = None
     selected_user: _Id | None = None
 
 
-_KINDS: Mapping[str, str] = {  # of inputs that are read before the command validates them
+_INPUT_TYPES: Mapping[str, str] = {  # of inputs that are read before a command validates them
     FormField.UNTIL: "datetimepicker",
     FormField.EVIDENCE_REFS: "plain_text_input",
 }
@@ -123,7 +123,7 @@ class _Values(_Part):
         for block, inputs in (self.values or {}).items():
             if block in set(FormField) and block not in inputs:
                 raise ValueError("an input of another name")
-            if block in _KINDS and inputs[block].type != _KINDS[block]:
+            if block in _INPUT_TYPES and inputs[block].type != _INPUT_TYPES[block]:
                 raise ValueError("an input of another type")
         return self
 
@@ -142,9 +142,9 @@ class _SubmittedView(_View):
 
 class _Interaction(_Part):
     user: _User
-    team: _Place | None = None
-    enterprise: _Place | None = None
-    trigger_id: _Token
+    team: _Organization | None = None
+    enterprise: _Organization | None = None
+    trigger_id: _Opaque
     is_enterprise_install: StrictBool | None = None
 
 
@@ -162,7 +162,7 @@ class _Form(_Interaction):
 class _Command(_Part):
     command: _Text
     user_id: _Id
-    trigger_id: _Token
+    trigger_id: _Opaque
     response_url: _Text | None = None
     text: _Text | None = None
     team_id: _Id | None = None
@@ -180,7 +180,7 @@ class _Installed(_Part):
 
 class _Event(_Installed):
     event: _EventBase
-    event_id: _Token
+    event_id: _Opaque
     event_time: _Seconds
     authorizations: list[_Installed] | None = None
 
@@ -232,16 +232,16 @@ class _MembersChanged(_Stamped):
     removed_users: list[_Id] | None = None
 
 
-class _RoomChanged(_EventBase):
+class _ChannelChanged(_EventBase):
     channel: _Id
 
 
-class _Renumbered(_EventBase):
+class _ChannelRenumbered(_EventBase):
     old_channel_id: _Id
     new_channel_id: _Id
 
 
-class _MemberMoved(_RoomChanged):
+class _ChannelMember(_ChannelChanged):
     user: _Id
 
 
@@ -267,10 +267,10 @@ _EVENTS: Mapping[str, type[_Part]] = {
     **dict.fromkeys(workspace.PEOPLE, _PersonChanged),
     **dict.fromkeys(workspace.GROUPS, _GroupChanged),
     workspace.MEMBERS: _MembersChanged,
-    **dict.fromkeys((*rooms.CLOSING, *rooms.REOPENING), _RoomChanged),
-    rooms.RENUMBERED: _Renumbered,
-    "member_left_channel": _MemberMoved,
-    "member_joined_channel": _MemberMoved,
+    **dict.fromkeys((*channels.CLOSING, *channels.REOPENING), _ChannelChanged),
+    channels.RENUMBERED: _ChannelRenumbered,
+    "member_left_channel": _ChannelMember,
+    "member_joined_channel": _ChannelMember,
     "tokens_revoked": _Revoked,
 }
 
@@ -282,7 +282,7 @@ def fault_in(body: object) -> str | None:
             model.model_validate(part)
     except ValidationError as faults:
         first = faults.errors(include_url=False, include_input=False, include_context=False)[0]
-        return ".".join(str(part) for part in first["loc"])[:_SHOWN] or "body"
+        return ".".join(str(part) for part in first["loc"])[:_MAX_LOGGED] or "body"
     return None
 
 

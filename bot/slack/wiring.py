@@ -1,8 +1,8 @@
 """Assembles the Slack side of the service, starts it and stops it.
 
-The start fails if Slack refuses a token, and waits a moment until people are read. A Slack that does not answer stops
-nothing. The end: take no more clicks, stop the ticks of the clock, finish background tasks and the cards that are being
-posted, and record that this process has left.
+The start fails if Slack refuses a token, and waits a moment for the list of people. If Slack does not answer, the
+service starts all the same. The end: take no more clicks, stop the ticks of the clock, finish background tasks and the
+cards that are being posted, and record that this process has left.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-KEEPS_DIRECTORY_EVERY = 10.0
-READS_FIRST = 10.0
-FINISHES_WITHIN = 5.0  # for cards that are being posted
+KEEPS_DIRECTORY_EVERY = 10.0  # seconds
+READS_FIRST = 10.0  # seconds that the start waits for the list of people
+FINISHES_WITHIN = 5.0  # seconds for cards that are being posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
         side = _assemble(settings, store, SlackClient(web, metrics), metrics)
         await _check_tokens(side)
         async with _beside(side.directory.tick()) as reading:
-            # A large workspace can take long: what is missing after the timeout is read beside the service.
+            # A large workspace can take longer: the rest is then read while the service runs.
             await asyncio.wait({reading}, timeout=READS_FIRST)
             store.on_change.append(side.reconciler.notice)
             side.reconciler.notice()
@@ -112,14 +112,14 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task
 
 def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
     directory = DirectoryKeeper(store, client)
-    answers = ResponseUrls()
-    reconciler = Reconciler(store, client, answers)
+    response_urls = ResponseUrls()
+    reconciler = Reconciler(store, client, response_urls)
     clicks, secret, token = UnsettledClicks(store), settings.slack_signing_secret, settings.slack_app_token
     background = BackgroundTasks()
     socket = Socket(client, token.get_secret_value(), background, clicks) if token else None
     transport = SocketTransport(store, socket) if socket else HttpTransport(store, _prober(settings))
     context = ListenerContext(
-        store, client, background, metrics, directory.invalidate, answers, reconciler.notice, clicks, transport
+        store, client, background, metrics, directory.invalidate, response_urls, reconciler.notice, clicks, transport
     )
     app = bolt_app(context)
     return SlackSide(

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from bot.slack.app import UNREADABLE
+from bot.slack.app import POLICY_UNREADABLE
 from playground.client.outcomes import Outcome
 from store.commands.policies import FILE_NOT_IN_FORCE
 from store.installation.policy_texts import FIX
@@ -71,7 +71,7 @@ class Two:
         slack = self.fleet.slack
         await self.click(user, at)
         view = await slack.until(lambda: slack.modal(user))
-        assert UNREADABLE in view.shown
+        assert POLICY_UNREADABLE in view.shown
         await slack.close(user)
 
     async def with_votes(self, path: str, votes: int) -> Any:

@@ -21,9 +21,9 @@ from blocks.kit.ids import Field, FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import sentence_text
 from bot.slack.context import origin
+from bot.slack.context.commands import Values, values_of
 from bot.slack.context.deciding import attempt, decide
 from bot.slack.context.listener_context import GONE, ListenerContext
-from bot.slack.context.wording import Values, values_of
 from bot.slack.home import home
 from bot.slack.threads.clicks import submit_thread_form
 from rules.authority.authorization import identify
@@ -69,8 +69,8 @@ async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answ
 async def _answer(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     view, user_id = body["view"], body["user"]["id"]
     if refusal := await origin.origin_refusal(context, body, user_id):
-        meant = read_metadata(own_metadata(view)) or (None, None)
-        await origin.record_refusal(context, user_id, refusal, meant, _request_id(body))
+        target = read_metadata(own_metadata(view)) or (None, None)
+        await origin.record_refusal(context, user_id, refusal, target, _request_id(body))
         return notice_answer("Not possible", refusal.sentence)
     if empty := _empty_fields(view):
         return {"response_action": "errors", "errors": dict.fromkeys(empty, FILL_IN)}

@@ -19,10 +19,10 @@ from blocks.words.thread_looks import VERB_OF_ACTION
 from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
 from bot.slack.context import copies
+from bot.slack.context.commands import Values
 from bot.slack.context.deciding import attempt, decide
 from bot.slack.context.listener_context import GONE, ListenerContext, UndeliveredError
 from bot.slack.context.tap import Tap
-from bot.slack.context.wording import Values
 from bot.slack.home import home
 from bot.slack.threads import clicks as threads
 from rules.policy.model import Policy
@@ -131,7 +131,7 @@ async def handle_tap(context: ListenerContext, tap: Tap) -> None:
     handler = HANDLERS.get(tap.action_id)
     if tap.card:
         if tap.response_url:
-            context.answers.keep(tap.card, tap.response_url)
+            context.response_urls.keep(tap.card, tap.response_url)
         context.background.start("which card", copies.check_copy(context, tap))
     try:
         await (handler(context, tap) if handler else context.tell(tap, GONE))

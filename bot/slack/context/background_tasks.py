@@ -25,7 +25,7 @@ class BackgroundTasks:
         task.add_done_callback(self._under_way.discard)
 
     async def finish(self, within: float = 5.0) -> None:
-        """Called on shutdown. Tasks that are not done in time are cancelled."""
+        """Called on shutdown. Tasks that are not done within so many seconds are cancelled."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while self._under_way:  # a task may start another

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blocks.kit.ids import Ref
+from bot.slack.context.commands import Values, command_of, trial_of
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
-from bot.slack.context.wording import Values, command_of, trial_of
 from rules.canonical import sha256_of
 from rules.state.commands import Verb
 from rules.state.model import PackageState
@@ -24,11 +24,11 @@ async def decide(
     """
     verb, ref = intent
     seen = str(ref) if ref.rendering_id else f"{ref} {request_id}"
-    meant = sha256_of([user_id, verb, seen, {field.value: value for field, value in values.items()}])
-    first = command_of(verb, ref, values, f"slack:{meant}")
+    digest = sha256_of([user_id, verb, seen, {field.value: value for field, value in values.items()}])
+    first = command_of(verb, ref, values, f"slack:{digest}")
     outcome = await context.store.execute(first, person(user_id), request=request_id)
     if outcome.replayed and outcome.refusal and outcome.request != request_id:
-        retry = command_of(verb, ref, values, f"slack:{meant}:{request_id}")
+        retry = command_of(verb, ref, values, f"slack:{digest}:{request_id}")
         outcome = await context.store.execute(retry, person(user_id), request=request_id)
     if not outcome.refusal:
         context.metrics.clicks.labels("done").inc()

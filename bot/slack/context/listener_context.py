@@ -64,7 +64,7 @@ class ListenerContext:
     background: BackgroundTasks
     metrics: Metrics
     reread_directory: Callable[[], None]  # called if the directory may be out of date
-    answers: ResponseUrls
+    response_urls: ResponseUrls
     wake_delivery: Callable[[], None]  # called if a card must be updated now
     clicks: UnsettledClicks
     transport: SlackTransport
@@ -105,7 +105,7 @@ class ListenerContext:
         except (SlackError, TimeoutError) as fault:
             if subject := subject_in(tap.value):
                 self.report_lost(subject, tap.user_id)
-            sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
+            sentence = TOO_LATE if _may_open_later(fault) else NOT_OPENED
             self._note(tap, private_message(sentence), sentence)
             return False
         return True
@@ -169,7 +169,7 @@ class ListenerContext:
         await self._answer(tap, notice_modal("Not possible", sentence), private_message(sentence), sentence)
 
     async def _answer(self, tap: Tap, view: View, message: Message, sentence: str) -> None:
-        """Where the person looks: in a modal. If none can be opened any more, in a private note beside the card."""
+        """Answer in a modal, where the person looks. If none can be opened any more, in a private note by the card."""
         try:
             await self._open_in_time(tap, view)
         except (SlackError, TimeoutError):
@@ -188,7 +188,7 @@ class ListenerContext:
         return True
 
     def _note(self, tap: Tap, message: Message, sentence: str) -> None:
-        """Without a response_url, the caller shows the sentence."""
+        """Raises `UndeliveredError` with the sentence if there is no response_url."""
         if not self.say(tap, message):
             raise UndeliveredError(sentence)
 
@@ -200,7 +200,7 @@ class ListenerContext:
         return True
 
 
-def _was_late(fault: SlackError | TimeoutError) -> bool:
+def _may_open_later(fault: SlackError | TimeoutError) -> bool:
     """Whether another tap may succeed. Otherwise Slack rejects the view itself, and would reject it again."""
-    passing = isinstance(fault, (TimeoutError, BusyError, UnreachableError))
-    return passing or (isinstance(fault, SlackError) and fault.error in _LATE)
+    is_temporary = isinstance(fault, (TimeoutError, BusyError, UnreachableError))
+    return is_temporary or (isinstance(fault, SlackError) and fault.error in _LATE)

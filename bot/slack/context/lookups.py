@@ -16,8 +16,8 @@ from scheduler.common.messenger import BusyError
 from store.agents import parties
 from store.store import Store
 
-WITHIN = 5.0  # seconds for all addresses of one package
-AT_MOST, PER = 20, 60.0  # of the 50 per minute that Slack allows, since other replicas ask too
+LEARNS_WITHIN = 5.0  # seconds for all addresses of one package
+MAX_LOOKUPS, PERIOD = 20, 60.0  # in so many seconds; Slack allows 50 a minute, and other replicas ask too
 
 
 class Lookups:
@@ -25,19 +25,19 @@ class Lookups:
 
     def __init__(self, store: Store, client: SlackClient, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store, self._client, self._monotonic = store, client, monotonic
-        self._alone, self._asked = asyncio.Lock(), deque[float]()
+        self._one_by_one, self._asked_at = asyncio.Lock(), deque[float]()
 
     def are_needed(self, package: DecisionPackage) -> bool:
         """Whether the directory, as this process last read it, lacks one of the addresses."""
         return any("@" in address for address in unresolved_parties(package, self._store.installation.last_roster))
 
     async def learn(self, package: DecisionPackage) -> None:
-        """Look up every unknown address of the package. Raises `SlackError` if Slack cannot answer."""
-        async with asyncio.timeout(WITHIN), self._alone:
-            for address in await self._store.read(lambda connection: self._to_ask(connection, package)):
+        """Look up the package's unknown addresses. Raises `SlackError` or `TimeoutError` if Slack cannot answer."""
+        async with asyncio.timeout(LEARNS_WITHIN), self._one_by_one:
+            for address in await self._store.read(lambda connection: self._unknown_addresses(connection, package)):
                 await self._look_up(address)
 
-    def _to_ask(self, connection: Connection, package: DecisionPackage) -> list[str]:
+    def _unknown_addresses(self, connection: Connection, package: DecisionPackage) -> list[str]:
         installation = self._store.installation
         addresses = [
             address for address in unresolved_parties(package, installation.roster(connection)) if "@" in address
@@ -45,15 +45,15 @@ class Lookups:
         return parties.unresolved_addresses(connection, installation.tenant_id, addresses, self._store.clock())
 
     async def _look_up(self, address: str) -> None:
-        self._spend_one()
+        self._count_lookup()
         person = await self._client.by_email(address)
         user_id, now = person.user_id if person else None, self._store.clock()
         await self._store.write(lambda connection: parties.save_address_owner(connection, address, user_id, now))
 
-    def _spend_one(self) -> None:
+    def _count_lookup(self) -> None:
         now = self._monotonic()
-        while self._asked and self._asked[0] <= now - PER:
-            self._asked.popleft()
-        if len(self._asked) >= AT_MOST:
-            raise BusyError("too many unknown addresses", self._asked[0] + PER - now)
-        self._asked.append(now)
+        while self._asked_at and self._asked_at[0] <= now - PERIOD:
+            self._asked_at.popleft()
+        if len(self._asked_at) >= MAX_LOOKUPS:
+            raise BusyError("too many unknown addresses", self._asked_at[0] + PERIOD - now)
+        self._asked_at.append(now)

@@ -1,8 +1,8 @@
 """Checks which workspace a request comes from.
 
 The signature proves Slack and our app, but the app may be installed in other workspaces too, so a user id counts only
-together with its workspace. Strangers and unknown people are refused by the rules, with a reason of their own. Refused
-here is only someone from another workspace who would act as one of our members.
+together with its workspace. This module refuses only people of another workspace who would act as one of our members.
+The rules refuse strangers and unknown people, with a reason of their own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 
 from blocks.kit.ids import Ref
+from bot.slack.context.commands import trial_of
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import person
-from bot.slack.context.wording import trial_of
 from bot.slack.outgoing.client import InstalledApp
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import OpenDetails, Verb
@@ -78,7 +78,7 @@ def _matches(ours: InstalledApp, team: str | None, enterprise: str | None = None
 
 
 async def _may_be_elsewhere(context: ListenerContext, ours: InstalledApp, user_id: str) -> bool:
-    """A member of an enterprise may have another home workspace; the directory knows the members."""
+    """Whether the home workspace of this person may be another one, as that of a guest or a member of an enterprise."""
     if user_id in context.store.installation.policy.directory.guests:
         return True
     roster = await context.store.read(context.store.installation.roster, quick=True)
@@ -86,14 +86,14 @@ async def _may_be_elsewhere(context: ListenerContext, ours: InstalledApp, user_i
     return member is None or member.is_stranger or ours.enterprise_id is not None
 
 
-Meant = tuple[Verb | None, Ref | None]  # the verb and its package; without a verb, someone wanted to read the package
+Target = tuple[Verb | None, Ref | None]  # the verb and its package; without a verb, someone wanted to read the package
 
 
 async def record_refusal(
-    context: ListenerContext, user_id: str, refusal: Refusal, meant: Meant, request_id: str
+    context: ListenerContext, user_id: str, refusal: Refusal, target: Target, request_id: str
 ) -> None:
     """Write the refusal into the package's audit log, if the request named a package."""
-    verb, ref = meant
+    verb, ref = target
     state = await context.state(ref) if ref else None
     if state is None or ref is None:
         return

@@ -29,7 +29,7 @@ class ClicksInProgress(Protocol):
 
 
 class Receiver(Protocol):
-    """What the HTTP endpoint tells of each request."""
+    """Where the HTTP endpoint reports its requests: `ListenerContext`."""
 
     @property
     def clicks(self) -> ClicksInProgress: ...

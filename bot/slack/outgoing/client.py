@@ -1,4 +1,4 @@
-"""The Slack client used by delivery: one HTTP session per process, and no automatic retries.
+"""The client of Slack's Web API: one HTTP session per process, and no automatic retries.
 
 It implements the protocol of `scheduler.common.messenger`: every failure is one of that module's errors. It never
 retries by itself, because a call without an answer may have posted; delivery decides whether to call again.
@@ -25,10 +25,10 @@ from rules.state.sightings import CardLocation
 from scheduler.common.messenger import Posted, RefusedError, SlackError
 
 ANSWERS_WITHIN = ClientTimeout(total=10, connect=3)
-_PAGE = 200
+_PAGE_SIZE = 200
 # Text is shown as written: Slack must not look in it for names, links or previews.
 _AS_WRITTEN: dict[str, Any] = {"parse": "none", "link_names": False}
-_UNFURLED: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+_NO_PREVIEWS: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 
 class InstalledApp(NamedTuple):
@@ -65,7 +65,7 @@ async def web_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
 
 
 class SlackClient:
-    """Delivery's messenger. `trouble` is why Slack did not answer the last call, or None.
+    """Implements `Messenger`. `trouble` is what is wrong with Slack as a whole since the last call, or None.
 
     `workspace_url`: the address of the workspace, as an earlier process learned it from Slack.
     """
@@ -112,7 +112,7 @@ class SlackClient:
             text=message.text,
             blocks=list(message.blocks),
             thread_ts=thread,
-            **_UNFURLED,
+            **_NO_PREVIEWS,
             **_AS_WRITTEN,
         )
         with self._count_outcome("posted"):
@@ -139,7 +139,7 @@ class SlackClient:
         hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
         content = {"text": message.text, "blocks": list(message.blocks)}
         try:
-            answer = await hook.send_dict({**how, **content, **_UNFURLED})
+            answer = await hook.send_dict({**how, **content, **_NO_PREVIEWS})
         except CLIENT_ERRORS as error:
             raise fault_of(error) from error
         if fault := fault_of_reply(answer):
@@ -153,7 +153,7 @@ class SlackClient:
         """The channel itself is checked first: Slack does not promise that an archived channel has no members."""
         if not page:
             await self._require_open(channel)
-        request = self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE)
+        request = self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE_SIZE)
         answer = await self.call(request, "members")
         return frozenset(answer["members"]), _next_cursor(answer) or None
 
@@ -166,7 +166,7 @@ class SlackClient:
 
     async def people(self, page: str) -> tuple[list[Person], str | None]:
         ours = await self.installation()
-        answer = await self.call(self.web.users_list(cursor=page, limit=_PAGE), "members")
+        answer = await self.call(self.web.users_list(cursor=page, limit=_PAGE_SIZE), "members")
         people = [person_of(user, ours.team_id, ours.enterprise_id) for user in answer["members"]]
         return people, _next_cursor(answer) or None
 

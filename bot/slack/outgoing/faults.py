@@ -43,7 +43,7 @@ _TEMPORARY_ERRORS = frozenset(
     ["fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed"]
 )
 _RATE_ERRORS = frozenset(["ratelimited", "rate_limited"])
-_PAUSE = 30.0
+_PAUSE = 30.0  # seconds, if Slack does not say how long
 _ERROR_CODE = re.compile(r"[a-z0-9_]{1,60}")
 
 # Raised by the client besides Slack's own errors. ValueError and RecursionError: the body is not readable JSON.

@@ -10,6 +10,7 @@ NEEDS: Mapping[str, str] = {
     "chat.update": "chat:write",
     "users.list": "users:read",
     "e-mail addresses in users.list": "users:read.email",
+    "users.lookupByEmail": "users:read.email",
     "usergroups.users.list": "usergroups:read",
     "conversations.info of a public channel": "channels:read",
     "conversations.members of a public channel": "channels:read",

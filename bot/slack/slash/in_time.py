@@ -17,7 +17,7 @@ LATE = "This takes longer than usual. The answer comes here when it is ready."
 async def answer_in_time(
     context: ListenerContext, response_url: str | None, work: Coroutine[Any, Any, Message | None]
 ) -> Message | None:
-    """The answer, or that it will come. The work itself goes on."""
+    """The answer of the work, or a message that it comes later: the work then goes on."""
     answering = asyncio.create_task(work)
     await asyncio.wait([answering], timeout=ANSWERS_WITHIN if response_url else None)
     if answering.done() or not response_url:

@@ -19,9 +19,9 @@ from blocks.threads.forms import ThreadFormRef, read_thread_metadata, thread_com
 from blocks.threads.thread import thread_view
 from blocks.words.refusals import sentence_text
 from blocks.words.thread_looks import VERB_OF_ACTION
+from bot.slack.context.commands import values_of
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.context.tap import Tap, person
-from bot.slack.context.wording import values_of
 from bot.slack.threads.reading import load_thread_dossier
 from rules.reasons import Reason, Refusal
 

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 PATH = SLACK_PATH
 MAX_BODY = 2 * 1024 * 1024  # a view of 250 KB comes back inside a form, where each of its quotes takes three bytes
-MAX_AGE = 300
+MAX_AGE = 300  # seconds
 FORM = "application/x-www-form-urlencoded"
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
@@ -47,7 +47,7 @@ class SlackEndpoint:
             body = await request.clone(client_max_size=MAX_BODY).read()
         except (web.RequestPayloadError, ConnectionResetError):
             return web.Response(status=400, text="The body ends too early.")
-        if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _signature(request)):
+        if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _given_signature(request)):
             return self._reject()
         mark_proven(request, Phase.SLACK)
         note_request(timestamp, request.headers.get("Host", ""))
@@ -90,6 +90,6 @@ def _unreadable(error: str) -> web.Response:
     return web.Response(status=400, text="This cannot be read.")
 
 
-def _signature(request: web.Request) -> bytes:
+def _given_signature(request: web.Request) -> bytes:
     """As bytes, because a header may hold bytes that are not text."""
     return request.headers.get("X-Slack-Signature", "").encode(errors="surrogateescape")

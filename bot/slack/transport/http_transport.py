@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -35,7 +34,7 @@ NO_ADDRESS = (
     " soft approvals need an explicit approval. Set it to the address that Slack calls"
 )
 CALL_IT = "open the app's Home in Slack, and check the Request URL in the app's settings"
-KEPT_EVERY = timedelta(hours=1)  # a request from Slack is stored at most this often
+SAVED_EVERY = timedelta(hours=1)  # the time of a request from Slack is stored at most this often
 
 
 class Call(NamedTuple):
@@ -45,23 +44,20 @@ class Call(NamedTuple):
     at: datetime
 
 
-def _real() -> datetime:
-    return datetime.now(UTC)
-
-
 class HttpTransport:
     sockets = 0
 
-    def __init__(self, store: Store, prober: Prober | None, real: Callable[[], datetime] = _real) -> None:
-        self._store, self._prober, self._real = store, prober, real
-        self._slack: Proof | None = None
-        self._probed: Proof | None = None
-        self._host = plain_host(urlsplit(prober.address).netloc) if prober else ""  # of the newest probe
-        self._heard: Call | None = None
-        self._kept: Call | None = None
-        self._failed: str | None = None  # why the last probe failed
-        self._tried = self._called = False
-        self._has_arrived = False  # whether any probe has: some networks let no request of our own back in
+    def __init__(self, store: Store, prober: Prober | None) -> None:
+        self._store, self._prober = store, prober
+        self._proof_by_slack: Proof | None = None
+        self._proof_by_probe: Proof | None = None
+        self._last_call: Call | None = None
+        self._saved_call: Call | None = None
+        self._was_called_lately = False
+        self._probe_host = plain_host(urlsplit(prober.address).netloc) if prober else ""  # of the newest probe
+        self._probe_failure: str | None = None  # of the newest probe
+        self._has_probed = False
+        self._has_probe_arrived = False  # some networks let no request of our own back in
         self.hears: bool | None = None  # unknown until Slack has called, or a probe of this process has arrived
 
     @property
@@ -69,14 +65,14 @@ class HttpTransport:
         """Why silence cannot be proven now, and what to do."""
         if self._prober is None:
             return NO_ADDRESS
-        if self._failed:
-            return f"a request to {self._prober.address} does not come back in: {self._failed}"
-        if self._called:
+        if self._probe_failure:
+            return f"a request to {self._prober.address} does not come back in: {self._probe_failure}"
+        if self._was_called_lately:
             return None
-        if self._heard and self._heard.host != self._host:
+        if self._last_call and self._last_call.host != self._probe_host:
             return (
-                f"Slack calls {self._heard.host}, and a probe of {self._prober.address} arrives at {self._host}:"
-                " set COUNTERSIGN_PUBLIC_URL to the address that Slack calls"
+                f"Slack calls {self._last_call.host}, and a probe of {self._prober.address} arrives at"
+                f" {self._probe_host}: set COUNTERSIGN_PUBLIC_URL to the address that Slack calls"
             )
         return f"Slack has not called {self._prober.address} within a week; {CALL_IT}"
 
@@ -85,10 +81,10 @@ class HttpTransport:
 
         Someone may have recorded the request, and send it again past a proxy that is down.
         """
-        signed = timedelta(seconds=request_age())
-        proof = Proof(self._store.clock() - signed, time.monotonic() - signed.total_seconds())
-        if self._slack is None or proof.real > self._slack.real:
-            self._slack, self._heard = proof, Call(request_host(), self._real() - signed)
+        age = timedelta(seconds=request_age())
+        proof = Proof(self._store.clock() - age, time.monotonic() - age.total_seconds())
+        if self._proof_by_slack is None or proof.real > self._proof_by_slack.real:
+            self._proof_by_slack, self._last_call = proof, Call(request_host(), datetime.now(UTC) - age)
             self.hears = True
 
     async def probe_arrived(self, nonce: str) -> bool:
@@ -96,47 +92,48 @@ class HttpTransport:
         tenant_id = self._store.installation.tenant_id
         awaited = await self._store.write(lambda connection: presence.finish_probe(connection, tenant_id, nonce))
         if awaited:
-            self._probed, self._host = self._now(), request_host()
+            self._proof_by_probe, self._probe_host = self._now(), request_host()
         return awaited
 
     async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:
         """Probes are sent while any package waits, so that it is noticed if people cannot decide."""
         prober = self._prober
         if prober is None:
-            return self._slack
-        if again or not self._tried or ((wanted or pending or self.hears is False) and await self._is_due()):
+            return self._proof_by_slack
+        if again or not self._has_probed or ((wanted or pending or self.hears is False) and await self._is_due()):
             await self._probe(prober)
-        self._called = await self._called_lately()
-        proofs = (self._slack, self._probed if self._called else None)
+        self._was_called_lately = await self._called_lately()
+        proofs = (self._proof_by_slack, self._proof_by_probe if self._was_called_lately else None)
         return max(filter(None, proofs), key=lambda proof: proof.real, default=None)
 
     async def _is_due(self) -> bool:
         """A click may reach any process, so probes are sent as long as any process lacks a recent proof."""
         installation, now = self._store.installation, self._store.clock()
-        old = min(PROBES_EVERY, installation.policy.soft.proof_every / 2)
-        newest = max((proof.at for proof in (self._slack, self._probed) if proof), default=None)
-        if newest is None or now - newest >= old:
+        max_age = min(PROBES_EVERY, installation.policy.soft.proof_every / 2)
+        newest = max((proof.at for proof in (self._proof_by_slack, self._proof_by_probe) if proof), default=None)
+        if newest is None or now - newest >= max_age:
             return True
         return await self._store.read(
             lambda connection: presence.is_another_unproven(
-                connection, installation.tenant_id, installation.process_id, now, old
+                connection, installation.tenant_id, installation.process_id, now, max_age
             )
         )
 
     async def _probe(self, prober: Prober) -> None:
-        """Earlier proofs are void once a probe fails: a click may have failed as well."""
+        """Send a probe. If probes arrived here before and this one fails, a click may have failed as well."""
         installation, nonce = self._store.installation, secrets.token_urlsafe(32)
         await self._store.write(
             lambda connection: presence.start_probe(connection, installation.tenant_id, installation.process_id, nonce)
         )
-        self._failed = await prober.send(nonce) or await self._arrival_failure(nonce)
-        self._tried = True
-        self._has_arrived = self._has_arrived or not self._failed
-        lost = False if self._has_arrived else None
-        self.hears = lost if self._failed else True
-        if self._failed:
-            log.warning("silence.probe_failed", address=prober.address, error=self._failed)
-            self._slack, self._probed = None if self._probed else self._slack, None
+        self._probe_failure = await prober.send(nonce) or await self._arrival_failure(nonce)
+        self._has_probed = True
+        if self._probe_failure is None:
+            self._has_probe_arrived = self.hears = True
+            return
+        log.warning("silence.probe_failed", address=prober.address, error=self._probe_failure)
+        self.hears = False if self._has_probe_arrived else None
+        if self._proof_by_probe:
+            self._proof_by_slack = self._proof_by_probe = None
 
     async def _arrival_failure(self, nonce: str) -> str | None:
         installation = self._store.installation
@@ -146,22 +143,20 @@ class HttpTransport:
 
     async def _called_lately(self) -> bool:
         """Whether Slack called the host of our probes within a week, in any process."""
-        tenant_id, call, address = self._store.installation.tenant_id, self._heard, self._host
-        if call and self._is_news(call):
+        tenant_id, call, host = self._store.installation.tenant_id, self._last_call, self._probe_host
+        if call and self._must_be_saved(call):
             await self._store.write(
                 lambda connection: slack_requests.record_slack_request(connection, tenant_id, *call)
             )
-            self._kept = call
-        if call and call.host == address:
-            return self._real() - call.at <= WEEK
-        last = await self._store.read(
-            lambda connection: slack_requests.last_slack_request(connection, tenant_id, address)
-        )
-        return last is not None and self._real() - last <= WEEK
+            self._saved_call = call
+        if call and call.host == host:
+            return datetime.now(UTC) - call.at <= WEEK
+        last = await self._store.read(lambda connection: slack_requests.last_slack_request(connection, tenant_id, host))
+        return last is not None and datetime.now(UTC) - last <= WEEK
 
-    def _is_news(self, call: Call) -> bool:
-        kept = self._kept
-        return kept is None or call.host != kept.host or call.at - kept.at >= KEPT_EVERY
+    def _must_be_saved(self, call: Call) -> bool:
+        saved = self._saved_call
+        return saved is None or call.host != saved.host or call.at - saved.at >= SAVED_EVERY
 
     def _now(self) -> Proof:
         return Proof(self._store.clock(), time.monotonic())

@@ -13,7 +13,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from bot.slack.transport.signature import signature
 
 PROBE = "countersign.probe"  # Slack has no event of this type
-ANSWERS_WITHIN = 3.0  # as long as Slack waits for the answer to a click
+ANSWERS_WITHIN = 3.0  # seconds, as long as Slack waits for the answer to a click
 
 
 class Prober:

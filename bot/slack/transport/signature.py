@@ -11,7 +11,7 @@ import time
 from contextvars import ContextVar
 from hashlib import sha256
 
-USUAL_DELAY = 10.0
+USUAL_DELAY = 10.0  # seconds between the signature of a request and its arrival
 _signed_at: ContextVar[float] = ContextVar("signed_at")
 _host: ContextVar[str] = ContextVar("host", default="")
 

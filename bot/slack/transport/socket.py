@@ -32,9 +32,10 @@ from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
+# All in seconds.
 OPENS_WITHIN = 10.0
 HEARTBEAT = 10.0  # a dead connection sends nothing, so it must be noticed
-LASTS = 30.0  # a shorter connection counts as a failure, so that reconnecting always pauses
+LASTS = 30.0  # a shorter connection counts as a failure, so that we pause before the next one
 PAUSE, MAX_PAUSE = 1.0, 60.0
 
 
@@ -49,8 +50,8 @@ class Socket:
         self.announced: int | None = None  # connections of the app, as the newest hello counts them
         self.others = 0  # connections of the app that the newest hello counts, without those of this process
         self._outdated: set[ClientWebSocketResponse] = set()
-        self._ending = asyncio.Event()
-        self._greeted = time.monotonic()
+        self._ending = asyncio.Event()  # the newest connection has ended, or is about to end
+        self._last_hello = time.monotonic()
         self._refused: str | None = None
 
     @property
@@ -81,8 +82,8 @@ class Socket:
             await asyncio.sleep(_pause(failures))
 
     def renew(self, after: float) -> None:
-        """Replace the connections if the newest hello is this old: the new hello counts again."""
-        if self.connected and not self._outdated and time.monotonic() - self._greeted >= after:
+        """Replace the connections if the newest hello is `after` seconds old: the next hello counts them again."""
+        if self.connected and not self._outdated and time.monotonic() - self._last_hello >= after:
             self._outdated = set(self.connected)
             self._ending.set()
 
@@ -155,7 +156,7 @@ class Socket:
         self._refused = None
         self.announced = hello.get("num_connections")
         self.others = max(0, int(self.announced or 0) - len(self.connected))
-        self._greeted = time.monotonic()
+        self._last_hello = time.monotonic()
         self.greeted.set()
         log.info("socket.connected", others=self.others)
         for outdated in self._outdated:

@@ -16,7 +16,7 @@ from store.installation import presence
 from store.store import Store
 
 COUNTED_EVERY = 300.0  # seconds, while a package waits for silence
-DOUBTED_EVERY = 60.0
+DOUBTED_EVERY = 60.0  # seconds, while `trouble` is set
 
 
 class SocketTransport:
@@ -38,8 +38,8 @@ class SocketTransport:
     async def probe_arrived(self, _: str) -> bool:
         return False
 
-    async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:  # noqa: ARG002 - as it says
-        """It needs no second try, and an open connection says at once that it ends."""
+    async def prove(self, *, wanted: bool, again: bool, pending: bool) -> Proof | None:  # noqa: ARG002
+        """`again` and `pending` change nothing: an open connection is proof enough, and its end is noticed at once."""
         self.trouble = await self._trouble()
         if wanted or self.trouble:
             self._socket.renew(DOUBTED_EVERY if self.trouble else COUNTED_EVERY)

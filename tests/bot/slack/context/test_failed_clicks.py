@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.app import UNREADABLE
+from bot.slack.app import POLICY_UNREADABLE
 from bot.slack.clicks import taps
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
@@ -164,7 +164,7 @@ async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "read", unreadable)
         assert (await office.click(RITA, card, "object")).status == 503
-        assert await office.refused(RITA) == UNREADABLE
+        assert await office.refused(RITA) == POLICY_UNREADABLE
     await beats(office)
     assert await stands(office, proposal) == HARD_NOW
 

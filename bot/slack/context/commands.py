@@ -14,7 +14,7 @@ from rules.verbs.trials import trial_command
 
 Values = Mapping[Field, Any]
 
-_CLASSES = {verb: row.command for verb, row in SPEC_OF_VERB.items() if row.offered}
+_COMMAND_CLASSES = {verb: row.command for verb, row in SPEC_OF_VERB.items() if row.offered}
 _READERS: Mapping[Field, Callable[[Any], Any]] = {
     Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
     Field.CONFIRMED: tuple,
@@ -25,14 +25,14 @@ _READERS: Mapping[Field, Callable[[Any], Any]] = {
 
 def command_of(verb: Verb, ref: Ref, values: Values, command_id: str) -> Command:
     """Raises `ValueError` if a value cannot be read, and names its field."""
-    command_class = _CLASSES[verb]
+    command_class = _COMMAND_CLASSES[verb]
     seen: dict[str, Any] = {"expected_package_version": ref.version}
     if issubclass(command_class, SeenCommand):
         seen |= {"expected_rung": ref.rung, "rendering_id": ref.rendering_id}
-    facts = {
+    content = {
         field.value: _read(field, value) for field, value in values.items() if field.value in command_class.model_fields
     }
-    return command_class(command_id=command_id, decision_package_id=ref.package_id, **seen, **facts)
+    return command_class(command_id=command_id, decision_package_id=ref.package_id, **seen, **content)
 
 
 def _read(field: Field, value: Any) -> Any:
@@ -40,12 +40,12 @@ def _read(field: Field, value: Any) -> Any:
 
 
 def trial_of(verb: Verb, ref: Ref, state: PackageState, now: datetime, command_id: str) -> Command:
-    """The same verb with words that are always accepted: shows whether the person may give it at all."""
+    """The verb with words that are always accepted: a trial shows whether the person may give it at all."""
     return trial_command(verb, state, now, command_id, version=ref.version, rung=ref.rung)
 
 
 def values_of(view: Mapping[str, Any]) -> dict[Field, Any]:
-    """Values of a form by field. The block and its input carry the same name. Numbered inputs are read elsewhere."""
+    """Values of a form by field. Block and input have the same name. Numbered inputs are left to `read_slots`."""
     state = (view.get("state") or {}).get("values") or {}
     values = {Field(name): _value(inputs[name]) for name, inputs in state.items() if name in set(Field)}
     return {field: value for field, value in values.items() if value is not None}

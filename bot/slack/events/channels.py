@@ -19,7 +19,7 @@ from store.outbox import cards, refused_places, troubles
 
 log = structlog.get_logger()
 
-# The error that a call to the channel would be refused with after each event.
+# After each event, Slack refuses calls to the channel with this error.
 CLOSING: Mapping[str, str] = {
     "channel_archive": "is_archived",
     "group_archive": "is_archived",
@@ -44,7 +44,7 @@ async def channel_changed(context: ListenerContext, event: Mapping[str, Any]) ->
             await _close(context, event["channel"], "not_in_channel")
         case "member_joined_channel" if await _is_us(context, event["user"]):
             await _reopen(context, event["channel"])
-        case "channel_id_changed":
+        case kind if kind == RENUMBERED:
             await _renumber(context, event["old_channel_id"], event["new_channel_id"])
         case _:
             await _membership_changed(context, event["channel"])
