@@ -24,7 +24,7 @@ from blocks.words.stops import stop_on_card
 from rules.scales import HITLLevel
 from rules.state.model import Status
 
-_REMARK = 100
+_REMARK = 100  # characters of the latest remark
 NOT_READ = "Replies here are not read: use Comment in Details."
 
 

@@ -82,16 +82,20 @@ def _joined(*lines: list[Run]) -> list[Run]:
 
 
 def handover(takeover: TakeoverPackage, *, in_brief: bool = False) -> Parts:
-    """Where the agent stopped: for the person who takes over, or in brief for the card that asks someone to do it."""
+    """Where the agent stopped: for the person who takes over, or in brief for the card that asks someone to do it.
+
+    In brief: shorter, and only why it stopped, the state and what is next.
+    """
     return framed_runs(_handover(takeover, 1)[1:4] if in_brief else _handover(takeover, 4))
 
 
-def _handover(takeover: TakeoverPackage, room: int) -> list[list[Run]]:
-    now, limit = takeover.current_state, _SENTENCE * room
+def _handover(takeover: TakeoverPackage, times: int) -> list[list[Run]]:
+    """One line for each field. A line may be `times` as long as that of another claim."""
+    now, limit = takeover.current_state, _SENTENCE * times
     return [
         labelled("So far", takeover.summary, limit),
         labelled("Stopped because", takeover.stopping_reason, limit),
         labelled("Current state", now if isinstance(now, str) else exact_json_line(now) if now else None, limit),
-        labelled("Next", "; ".join(takeover.next_steps), _ONE_LINE * room),
-        labelled("Done", "; ".join(takeover.work_completed), _ONE_LINE * room),
+        labelled("Next", "; ".join(takeover.next_steps), _ONE_LINE * times),
+        labelled("Done", "; ".join(takeover.work_completed), _ONE_LINE * times),
     ]

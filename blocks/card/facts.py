@@ -39,8 +39,8 @@ from rules.state.events import Cause, EventType
 from rules.state.model import Bar, PackageState, Status, Why
 from rules.wording import humanize, with_article
 
-_FEW = 4
-_NAME = 40
+_FEW = 4  # names in mixed alphabets
+_NAME = 40  # characters of such a name
 _CLIMBED: Mapping[str, str] = {
     Cause.TIMEOUT: "nobody answered in time",
     Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",

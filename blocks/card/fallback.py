@@ -6,7 +6,7 @@ from blocks.card.buttons import verbs_on_buttons
 from blocks.kit.text import escape, one_line
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_sentence, outcome_timing
-from blocks.words.sentences import request_sentence, risk_label, sentence, timing_sentence
+from blocks.words.sentences import request_sentence, risk_label, timing_sentence
 from blocks.words.status import status_label
 from blocks.words.verbs import LOOKS
 from rules.state.model import Status
@@ -21,7 +21,7 @@ def fallback_text(dossier: Dossier, title: str) -> str:
 def _request_text(dossier: Dossier, title: str) -> str:
     labels = ", ".join(LOOKS[verb].label for verb in verbs_on_buttons(dossier))
     choices = f"Open Details to read it, or choose: {labels}."
-    heading = f"{sentence(risk_label(dossier.state))[:-1]}: {_with_stop(title)}"
+    heading = f"{risk_label(dossier.state).capitalize()}: {_with_stop(title)}"
     return f"{heading} {request_sentence(dossier)} {timing_sentence(dossier)} {choices}"
 
 
@@ -31,5 +31,5 @@ def _outcome_text(dossier: Dossier, title: str) -> str:
 
 
 def _with_stop(title: str) -> str:
-    """The title as it is: it may be an action type."""
+    """The title with a full stop, but no capital letter: it may be an action type."""
     return title if title.endswith((".", "?", "!", "…")) else f"{title}."

@@ -32,8 +32,8 @@ from blocks.words.sentences import (
     person_name,
     timeout_outcome,
     title_of,
+    why_silence_stopped,
 )
-from blocks.words.sentences import why_silence_stopped as why_hard
 from blocks.words.status import status_icon, status_label
 from blocks.words.stops import GOES_ON, stop_reason, thread_news
 from rules.authority.ladder import kept_sentence, who_may_decide
@@ -51,7 +51,7 @@ def escalation(dossier: Dossier) -> Message:
 
 def silence_stopped(dossier: Dossier) -> Message:
     """For reviewers whose silence was enough until now; a soft card has mentioned nobody yet."""
-    text = why_hard(dossier.state) or "Silence no longer counts. Explicit approval is now required."
+    text = why_silence_stopped(dossier.state) or "Silence no longer counts. Explicit approval is now required."
     return _message(dossier, text, *mention_line(dossier), rich(paragraph(text), *remarks(dossier)))
 
 
@@ -182,10 +182,10 @@ def exception_shortened(dossier: Dossier) -> Message:
     return _exception_end(dossier, "A new policy allows this exception less time: it ends")
 
 
-def _exception_end(dossier: Dossier, says: str) -> Message:
+def _exception_end(dossier: Dossier, beginning: str) -> Message:
     end = dossier.state.exception.end if dossier.state.exception else dossier.state.updated_at
     after = "After that the rule applies again, unless a new exception is approved."
-    shown, plain = (f"{says} {format_time(end)}. {after}" for format_time in (slack_date, in_utc))
+    shown, plain = (f"{beginning} {format_time(end)}. {after}" for format_time in (slack_date, in_utc))
     return _message(dossier, plain, *approvers_line(dossier), section(shown))
 
 

@@ -1,7 +1,7 @@
 """Everything that the agent says in a package, in full. A test checks that no field is left out.
 
 A table maps each field to its label and the function that draws it (`Draw`): `ASKED`, `REASONS` and `ECHOED` are the
-three sections of Details, `SHORT` the fields of one line. A field at its default is not drawn. Mails use it as well.
+three sections of Details, `SHORT` the fields of one line. A field at its default is not drawn. Mails use these tables.
 """
 
 from __future__ import annotations

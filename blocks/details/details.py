@@ -154,22 +154,22 @@ class _Paging:
 
     def add(self, heading: str, blocks: Iterable[Block]) -> None:
         """Append a section. A new page begins whenever the next block does not fit."""
-        begun, fresh = False, True
+        is_begun, needs_heading = False, True
         for block in blocks:
             size = len(dumps(block))
-            if self._full(size, 1 + fresh):
-                self._turn()
-                fresh = True
-            if fresh:
-                self.pages[-1].append(header(f"{heading}, continued" if begun else heading))
+            if self._is_full(size, 2 if needs_heading else 1):
+                self._begin_page()
+                needs_heading = True
+            if needs_heading:
+                self.pages[-1].append(header(f"{heading}, continued" if is_begun else heading))
             self.pages[-1].append(block)
             self._bytes += size
-            begun, fresh = True, False
+            is_begun, needs_heading = True, False
 
-    def _full(self, size: int, count: int) -> bool:
-        return len(self.pages[-1]) + count > PAGE_BLOCKS or self._bytes + size > PAGE_BYTES
+    def _is_full(self, size: int, block_count: int) -> bool:
+        return len(self.pages[-1]) + block_count > PAGE_BLOCKS or self._bytes + size > PAGE_BYTES
 
-    def _turn(self) -> None:
+    def _begin_page(self) -> None:
         self.pages.append([])
         self._bytes = 0
 

@@ -58,7 +58,8 @@ def written_text(values: Mapping[str, Any], *kinds: str) -> str | None:
 class TextEntry:
     """A text. `escaped`: backslashes and invisible characters are written as escapes, and read back.
 
-    `empty` is the value of an input that is left empty. `exact`: spaces at the ends belong to the value.
+    `empty` is the value of an input that is left empty. `exact`: spaces at the ends belong to the value. `limit` counts
+    the characters of the value, which may be more with escapes.
     """
 
     multiline: bool = True
@@ -131,7 +132,7 @@ class NumberEntry:
         bounds = {"min_value": self.minimum, "max_value": self.maximum}
         limits = {name: canonical_json(bound).decode() for name, bound in bounds.items() if bound is not None}
         plain = _PLAIN_WHOLE if self.whole else _PLAIN_NUMBER
-        if all(plain.fullmatch(escaped_text) for escaped_text in (text or "0", *limits.values())):
+        if all(plain.fullmatch(number) for number in (text or "0", *limits.values())):
             return number_input(text, limits, decimal=not self.whole)
         return raw_text_input(text, multiline=False)
 
@@ -171,10 +172,10 @@ class ChoiceEntry:
 
     def read(self, values: Mapping[str, Any]) -> Any:
         """The chosen value, or `ABSENT`. Raises `UnreadableError` if Slack sends anything else."""
-        if values.get("type") not in ("radio_buttons", "static_select"):
-            raise UnreadableError(INCOMPLETE)
         selected = values.get("selected_option") or {}
-        value = selected.get("value") if isinstance(selected, Mapping) else INCOMPLETE
+        if values.get("type") not in ("radio_buttons", "static_select") or not isinstance(selected, Mapping):
+            raise UnreadableError(INCOMPLETE)
+        value = selected.get("value")
         if value is None or (value == _NO_CHOICE and self.leave_out):
             return ABSENT
         numbers = {str(number): choice for number, (_, choice) in enumerate(self.choices)}

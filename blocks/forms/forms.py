@@ -58,7 +58,7 @@ _QUOTE_LINES = 30
 
 
 class Step(NamedTuple):
-    """One view of a form. Only the last step can be submitted."""
+    """One view of a form: which one, and of how many. Only the last step can be submitted."""
 
     view: View
     number: int

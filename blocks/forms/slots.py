@@ -58,7 +58,7 @@ class InvalidFormError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """`original` is the value that the package has, or ABSENT."""
+    """`original` is the value that the package has, or ABSENT. `described` is what the schema says of the value."""
 
     name: str
     label: str
@@ -170,22 +170,23 @@ def parameter_slots(package: DecisionPackage, catalogue: FormSchema | None) -> l
 
 
 def _parameter_slot(name: str, value: Any, described: FormProperty | None, catalogue: FormSchema | None) -> Slot:
-    fits = described is not None and (value is ABSENT or value_fault(described, value) is None)
-    used = described if fits else None
+    """A property of the schema counts only if the agent's value is valid under it."""
+    if described and value is not ABSENT and value_fault(described, value):
+        described = None
     needed = catalogue is not None and name in catalogue.required and value is not None
-    entry = _entry_of_known(used, value, needed=needed) if used else _entry_of_value(value)
+    entry = _entry_of_known(described, value, needed=needed) if described else _entry_of_value(value)
     required = needed or (value is not ABSENT and not _may_be_emptied(value, entry, catalogue))
     if required and isinstance(entry, TextEntry):
         entry = replace(entry, empty=ABSENT)
-    words = used if used and catalogue else None
+    policy_property = described if catalogue else None
     return Slot(
         name=name,
-        label=(words.title if words else None) or _key_label(name, catalogue),
-        hint=_hint(entry, value) or (words.description if words else None),
+        label=(policy_property.title if policy_property else None) or _key_label(name, catalogue),
+        hint=_hint(entry, value) or (policy_property.description if policy_property else None),
         entry=entry,
         original=value,
         required=required,
-        described=used,
+        described=described,
     )
 
 

@@ -21,10 +21,10 @@ from rules.policy.model import Autonomy
 from rules.scales import HITLLevel
 from rules.wording import humanize
 
-AGENTS = 12
-TYPES = 20
-_NAMED = 3
-_NAME = 40
+AGENTS = 12  # in the list of all agents
+TYPES = 20  # action types in the answer about one agent
+_NAMED = 3  # names in a line
+_NAME = 40  # characters of a name
 _WHAT_IT_EASES = (
     "Earned autonomy eases only what risk and reversibility require. "
     "Low confidence, the floor of an action type and your other rules count as before."

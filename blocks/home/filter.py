@@ -16,7 +16,7 @@ from blocks.words.views import View, modal
 from rules.scales import RiskLevel
 from rules.search import EVERYTHING, MAX_LENGTH, Search
 
-_THEN = "|"  # in no metadata of ours
+_THEN = "|"  # between a view's own metadata and the filter; the former never contains it
 
 
 def own_metadata(view: Mapping[str, Any] | None) -> str:
@@ -25,7 +25,7 @@ def own_metadata(view: Mapping[str, Any] | None) -> str:
 
 
 def filter_of(view: Mapping[str, Any] | None) -> Search:
-    """The filter that a view carries; none if it is not exactly ours."""
+    """The filter that a view carries; EVERYTHING if it carries none, or one that is not exactly ours."""
     try:
         return Search.model_validate_json(_metadata(view).partition(_THEN)[2] or "{}")
     except ValueError:

@@ -64,10 +64,10 @@ ADMIN_SUBCOMMAND_HELP: Mapping[str, str] = {
 
 MORE_AT_HOME = "App Home goes on with More."
 NOTHING_YET = f"None of the most urgent tasks is yours. {MORE_AT_HOME}"
-_NAMED_IN_TEXT = 3
+_NAMED_IN_TEXT = 3  # packages in the text for notifications
 _TROUBLES = 5
-_ENTRIES = 40
-_WORD = 40
+_ENTRIES = 40  # events of `/reviews audit`
+_WORD = 40  # characters of a word that was typed
 
 
 def queue(rows: Sequence[Row], more: int = 0, *, search: Search = EVERYTHING, searched: int | None = None) -> Message:

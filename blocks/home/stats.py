@@ -30,8 +30,8 @@ from rules.visible import escape_invisible
 from rules.wording import humanize
 
 _LEVELS = tuple(HITLLevel)
-_OLD = timedelta(hours=1)
-_NAME = 60
+_HOUR = timedelta(hours=1)
+_NAME = 60  # characters of a group's name
 GROUPS = 10
 
 
@@ -108,7 +108,7 @@ def _half_and_nine(times: Percentiles) -> str:
 def duration_text(milliseconds: int) -> str:
     """Rounded to seconds; to minutes from one hour on."""
     length = timedelta(seconds=round(milliseconds / 1000))
-    return format_duration(length - length % timedelta(minutes=1) if length >= _OLD else length)
+    return format_duration(length - length % timedelta(minutes=1) if length >= _HOUR else length)
 
 
 def _shown_groups(groups: Sequence[Group], by: Grouping) -> Sequence[Group]:

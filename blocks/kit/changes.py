@@ -15,9 +15,9 @@ from rules.package.layout import lines_of_text
 from rules.visible import escape_invisible
 
 _WORD = {ChangeKind.ADDED: "Added", ChangeKind.REMOVED: "Removed", ChangeKind.CHANGED: "Changed"}
-_PATH = 200
-_SIDE = 200
-_LINES = 12
+_PATH = 200  # characters of the path to a value
+_SIDE = 200  # characters of a line
+_LINES = 12  # of a change in brief
 _BEFORE = 40  # characters shown before the first difference
 
 
@@ -41,7 +41,7 @@ def _side(heading: str, text: str) -> Iterator[Block]:
 
 
 def _texts_of(change: Change) -> tuple[str, str] | None:
-    """Both texts, if a reader can see how they differ: not if one is empty, or only in spaces and empty lines."""
+    """Both texts, if marks can show how they differ: not if one is empty, or if only spaces and line breaks differ."""
     before, after = change.before, change.after
     if not (isinstance(before, str) and isinstance(after, str) and before.split() != after.split()):
         return None

@@ -19,7 +19,7 @@ Element = dict[str, Any]
 Run = str | Element
 
 _CONTEXT_TEXT = 300  # ours: about two lines of small print
-_STATEMENT_TEXT = 600  # ours: a paragraph; longer text belongs into rich text
+_STATEMENT_TEXT = 600  # ours: a paragraph; longer text belongs in rich text
 
 
 def plain(text: str, limit: int) -> Element:
@@ -168,10 +168,11 @@ def raw_text_input(initial: str | None, *, multiline: bool = True, limit: int = 
 
 
 def number_input(initial: str | None, bounds: Element, *, decimal: bool) -> Element:
+    """`bounds` are Slack's `min_value` and `max_value`, as text."""
     element: Element = {"type": "number_input", "is_decimal_allowed": decimal, **bounds}
     return element | ({"initial_value": initial} if initial else {})
 
 
 def choice_of(kind: str, options: Iterable[Element], initial: Element | None = None) -> Element:
-    """Radio buttons, or a list to choose from."""
+    """`kind` is Slack's type: `radio_buttons`, or `static_select` for a list to choose from."""
     return {"type": kind, "options": list(options)} | ({"initial_option": initial} if initial else {})

@@ -13,7 +13,7 @@ from blocks.kit.text import clean, cut, one_line, pluralize
 
 Parts = tuple[Element, ...]
 
-LINES = 8
+LINES = 8  # of a quoted text
 NOTHING = "–"  # stands for a text without a visible character
 
 
@@ -30,7 +30,7 @@ CUT = aside("Shortened. Full text in Details.")
 
 
 def brief(text: str, limit: int, more: int = 0) -> list[Run]:
-    """A text on one line. A note says if its end is left out, or how many more texts are."""
+    """A text on one line. A note says if its end is left out, or how many more texts are in Details."""
     start = one_line(text[: 2 * limit])
     is_whole = len(text) <= 2 * limit and len(start) <= limit
     left_out = f" +{more} in Details" if more > 0 else "" if is_whole else " in Details"
@@ -78,14 +78,14 @@ def framed_list(title: str, items: Iterable[str], count: int, limit: int) -> Par
 
 
 def framed_lines(title: str, lines: Sequence[str], more: int = 0) -> Parts:
-    """Lines that are already shortened in one frame, and a note if `more` of them or the end of a line is left out."""
+    """One frame with these lines, which are already shortened, and a note on `more` lines and on ends that are cut."""
     if not lines:
         return ()
     cut_short = any("…" in text for text in lines)
-    return (heading(title), quote("\n".join(lines)), *_left_out(more, "item", cut_short=cut_short))
+    return (heading(title), quote("\n".join(lines)), *_left_out(more, cut_short=cut_short))
 
 
-def _left_out(more: int, noun: str, *, cut_short: bool) -> Parts:
-    missing = [pluralize(more, f"more {noun}")] if more > 0 else []
+def _left_out(more: int, *, cut_short: bool) -> Parts:
+    missing = [pluralize(more, "more item")] if more > 0 else []
     missing += ["the full text"] if cut_short else []
     return (aside(f"In Details: {' and '.join(missing)}."),) if missing else ()

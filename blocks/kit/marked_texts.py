@@ -19,7 +19,7 @@ from blocks.kit.parameters import pieces
 
 _GRAINS = (re.compile(r"\s*\S+|\s+"), re.compile(r"[^\n]*\n|[^\n]+"), re.compile(r".+", re.DOTALL))
 _EFFORT = 40_000  # comparisons of two words
-_RUNS = 200  # of one block
+_RUNS = 200  # in one block
 
 Marked = list[tuple[str, bool]]  # parts of a text, and whether they are missing in the other text
 

@@ -58,6 +58,8 @@ def url_blocks(name: str, url: str) -> Iterator[Block]:
 
 def _framed(name: str, text: str, frame: Callable[[str], Element], *beside: Run) -> Iterator[Block]:
     for number, piece in enumerate(pieces(text)):
-        title = f"{name}, continued".removeprefix(", ") if number else name
+        title = name
+        if number:
+            title = f"{name}, continued" if name else "continued"
         heading = [paragraph(bold(title), *beside)] if title else []
         yield rich(*heading, frame(piece.strip("\n") or NOTHING))

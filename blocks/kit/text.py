@@ -28,7 +28,7 @@ _ADDRESS = re.compile(
 
 
 def clean(text: str) -> str:
-    """Without invisible characters (controls, direction marks, fillers), and with at most one empty line in a row."""
+    """Without invisible characters (controls, direction marks, fillers), towers of accents and double empty lines."""
     lines = _LINES.sub("\n", text)
     visible = _UNUSUAL.sub(lambda match: match[0] if is_visible(match[0]) else "", lines)
     return _GAPS.sub("\n\n", TOWERS.sub(r"\1", visible)).strip()
@@ -40,7 +40,7 @@ def one_line(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `most` characters, with an ellipsis if something is missing."""
+    """At most `limit` characters, with an ellipsis if something is missing."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
@@ -68,7 +68,7 @@ def host_of(url: str) -> str:
 
 
 def defang_all(text: str) -> str:
-    """The same for each address in a text that mail programs would make a link. E-mail addresses stay."""
+    """The text with `defang` for each address that mail programs would make a link. E-mail addresses stay."""
     return _ADDRESS.sub(_spell, text)
 
 

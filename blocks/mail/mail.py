@@ -37,7 +37,7 @@ def compose_mail(matters: Sequence[Matter], *, more: int = 0, show_title: bool =
 
 
 def compose_wordless_mail(matters: Sequence[Matter], *, more: int = 0) -> Mail:
-    """The same without the words of agents and people, for a mail server that refused them."""
+    """A list without the words of agents and people, for a mail server that refused the mail with them."""
     ordered = by_urgency(matters)
     return _mail(mail_subject(ordered, more, show_title=False), wordless_chapters(ordered, more))
 

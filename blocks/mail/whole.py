@@ -25,12 +25,12 @@ from blocks.words.stops import stop_on_card
 from rules.package.model import DecisionPackage
 from rules.state.model import Status
 
-# Bytes of HTML. Gmail hides what comes after 102 KB of a mail. A takeover needs its room more than what it is about.
+# Bytes of HTML. Gmail hides what comes after 102 KB of a mail. Beside a handover, the other chapters get less.
 _PROPOSAL_ROOM = 40_000
 _CLAIMS_ROOM = 24_000
 _HANDOVER_ROOM = 60_000
-_PROPOSAL_ROOM_BESIDE_IT = 16_000
-_CLAIMS_ROOM_BESIDE_IT = 8_000
+_PROPOSAL_ROOM_BESIDE_HANDOVER = 16_000
+_CLAIMS_ROOM_BESIDE_HANDOVER = 8_000
 
 
 def package_chapters(matter: Matter) -> tuple[Chapter, ...]:
@@ -90,7 +90,7 @@ def _agents_words(dossier: Dossier) -> Iterator[Chapter]:
         return
     proposal_room, claims_room = _PROPOSAL_ROOM, _CLAIMS_ROOM
     if package.takeover:
-        proposal_room, claims_room = _PROPOSAL_ROOM_BESIDE_IT, _CLAIMS_ROOM_BESIDE_IT
+        proposal_room, claims_room = _PROPOSAL_ROOM_BESIDE_HANDOVER, _CLAIMS_ROOM_BESIDE_HANDOVER
         yield _bounded("Where the agent stopped", field_blocks(package, _HANDOVER), _HANDOVER_ROOM)
     yield _bounded("Exactly what is proposed", _proposal(dossier, package), proposal_room)
     claims = (*field_blocks(package, _CLAIMS), *short_field_blocks(package, _SHORT))

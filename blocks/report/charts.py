@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from blocks.report.page import scroll_box
 
-WIDTH, _ROW, _BAR, _LABEL, _ROOM = 640, 28, 18, 150, 130
+# Lengths in the units of the drawing: the heights of a row and of its bar, the widths of label, number and all.
+_ROW, _BAR = 28, 18
+_LABEL, _NUMBER, WIDTH = 150, 130, 640
 
 
 class Bar(NamedTuple):
@@ -34,7 +36,7 @@ def bar_chart(name: str, title: str, bars: Sequence[Bar]) -> str:
 
 
 def _row(place: int, bar: Bar, most: float) -> str:
-    return "".join(_parts(place * _ROW, bar, (WIDTH - _LABEL - _ROOM) * bar.value / most))
+    return "".join(_parts(place * _ROW, bar, (WIDTH - _LABEL - _NUMBER) * bar.value / most))
 
 
 def _parts(top: int, bar: Bar, length: float) -> Iterator[str]:

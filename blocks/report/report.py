@@ -7,13 +7,12 @@ agents and people must pass through `cell` or `text_line`, which escape them; `p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
-from blocks.kit.text import clean, one_line, pluralize
+from blocks.kit.text import clean, in_utc, one_line, pluralize
 from blocks.report.charts import Bar, bar_chart
 from blocks.report.exceptions import exceptions_chapter
 from blocks.report.page import cell, chapter, page, table, text_line
-from blocks.report.words import MEANINGS, SMALL_NUMBERS, median_text, p90_text, summary, what_happened
+from blocks.report.words import HOW_TO_READ, MEANINGS, median_text, p90_text, summary, what_happened
 from blocks.words.measures import MEASURE_LABELS, describe_result
 from rules.oversight.measures import DecisionPercentiles, Figures, Measure, Ratio
 from rules.oversight.report import Case, Cases, Report
@@ -46,7 +45,7 @@ def _chapters(report: Report) -> Iterator[str]:
     yield _cases("Unsound in second looks", "Someone looked again and disagreed.", unsound, "First decision", _decided)
     yield exceptions_chapter(report.exceptions)
     yield _policy(report)
-    yield chapter("How to read the numbers", text_line(SMALL_NUMBERS), text_line(_COUNTED))
+    yield chapter("How to read the numbers", text_line(HOW_TO_READ), text_line(_COUNTED))
 
 
 _COUNTED = (
@@ -56,12 +55,8 @@ _COUNTED = (
 
 
 def _period(report: Report) -> str:
-    end = "the whole month" if report.is_over else f"not over yet: until {_time(report.until)}"
-    return f"{report.month.name}, {end}. Made on {_time(report.made_at)} from the audit record of Countersign."
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    end = "the whole month" if report.is_over else f"not over yet: until {in_utc(report.until)}"
+    return f"{report.month.name}, {end}. Made on {in_utc(report.made_at)} from the audit record of Countersign."
 
 
 def _endings(figures: Figures) -> str:
@@ -183,7 +178,7 @@ def _decided(case: Case) -> str:
 
 def _policy(report: Report) -> str:
     rows = [
-        (cell(_time(change.at)), cell(one_line(change.version)), cell(change.by)) for change in report.policy_changes
+        (cell(in_utc(change.at)), cell(one_line(change.version)), cell(change.by)) for change in report.policy_changes
     ]
     changes = (
         table("Changes of the policy", ("When", "Version", "By"), rows)

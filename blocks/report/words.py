@@ -91,7 +91,7 @@ def _happenings(case: Case) -> Iterator[str]:
 _EXECUTIONS = {ExecutionState.FAILED: "the action failed", ExecutionState.ROLLED_BACK: "the action was undone"}
 
 
-SMALL_NUMBERS = (
+HOW_TO_READ = (
     f"Below {FEW} packages the report gives counts and no percentage: so few say little. "
     "A measure shows where to look. It does not show how well people review."
 )

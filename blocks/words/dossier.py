@@ -34,7 +34,8 @@ class HistoryEvent:
     """One event of the history, with the words that came with it unless retention has emptied them.
 
     `role` is the role in which a person acted, `assignee` the person who has the task from then on, `mailed` those who
-    were told by mail. Old messages are left out of a history, so `revision` is not the place in it.
+    were told by mail, and `unconfirmed` those of them whose mail may not have arrived. Old messages are left out of a
+    history, so `revision` is not the place in it.
     """
 
     revision: int

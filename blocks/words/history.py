@@ -90,11 +90,8 @@ _REASONS: Mapping[str, str] = {
     Cause.SEEN_BY_NOBODY_ELIGIBLE: "no reviewer can see it",
 }
 _QUOTED_FIELDS = ("comment", "instructions", "answer", "override_reason", "detail")
-_ALWAYS_A_THREAD = (
-    EventType.PACKAGE_HELD,
-    EventType.PACKAGE_RESUMED,
-    EventType.PACKAGE_HANDED_OVER,
-)  # the label gives the reason already
+# The reason of these is always the thread, as the label says already.
+_REASON_IN_LABEL = (EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_HANDED_OVER)
 WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 
@@ -150,7 +147,7 @@ def _label(event: HistoryEvent) -> str:
     if event.event_type in WITH_DECISION and event.decision:
         text += f": {humanize(event.decision)}"
     notes = (
-        None if event.event_type in _ALWAYS_A_THREAD else event.reason,
+        None if event.event_type in _REASON_IN_LABEL else event.reason,
         event.outcome if event.event_type == EventType.REVIEW_JUDGED else None,
     )
     note = ", ".join(_REASONS.get(note) or _EVENT_ID.sub("", note).replace("-", " ") for note in notes if note)

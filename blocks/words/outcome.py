@@ -12,7 +12,7 @@ from datetime import timedelta
 from blocks.kit.elements import Element, Run, moment, paragraph
 from blocks.kit.frame import Parts, labelled
 from blocks.kit.text import format_duration, in_utc, pluralize
-from blocks.words.dossier import Dossier
+from blocks.words.dossier import Dossier, HistoryEvent
 from blocks.words.quotes import remark, remarks, speaker_name, ticked_reasons
 from blocks.words.recovery import recovery_facts, recovery_sentence
 from blocks.words.revision import changes
@@ -38,9 +38,13 @@ _QUOTE_VERBS: Mapping[str, str] = {
     "override_reason": "says",
     "comment": "says",
 }
+# Characters.
 _QUOTE_LENGTH = 700
-_WORDS_LENGTH = 160  # of the words on a card, about two lines
+_REPORT_LENGTH = 400
+_EVIDENCE_LENGTH = 300
+_WORDS_LENGTH = 160  # on a card: about two lines
 _MAX_NAMES = 4
+_MAX_EVIDENCE = 3
 
 
 def outcome_sentence(dossier: Dossier) -> str:
@@ -102,7 +106,9 @@ def _stop_sentence(dossier: Dossier, decision: Decision) -> str:
         case Status.CANCELLED:
             return f"{_how_cancelled(dossier, decision)}. Nothing is done."
         case _:
-            return f"{_EXPIRIES.get(_reason(dossier), 'Nobody decided in time.')} Nothing is done; nobody rejected it."
+            expired = _status_event(dossier)
+            why = _EXPIRIES.get(expired.reason if expired else None, "Nobody decided in time.")
+            return f"{why} Nothing is done; nobody rejected it."
 
 
 def _revoked_sentence(dossier: Dossier, decision: Decision) -> str:
@@ -153,37 +159,31 @@ def _overridden_part(dossier: Dossier) -> str:
 
 def thread_sentence(dossier: Dossier) -> str:
     """Who controls the agent's thread or run after a takeover."""
-    state = dossier.state
+    state, noun = dossier.state, "thread" if dossier.state.thread_id else "run"
     if not has_thread_or_run(state):
         return f"{agent_name(dossier)} must not act on it."
     if state.holds_thread:
-        held = _thread_or_run(state)
-        return f"{agent_name(dossier)} is paused in its {held} until someone hands it back in Details."
-    back = next(
-        (event for event in reversed(dossier.history) if event.event_type == EventType.THREAD_HANDED_BACK), None
-    )
-    noun = _thread_or_run(state)
+        return f"{agent_name(dossier)} is paused in its {noun} until someone hands it back in Details."
+    back = _last_event(dossier, EventType.THREAD_HANDED_BACK)
     return f"{person_name(dossier, back.actor)} handed the {noun} back." if back else f"The {noun} was handed back."
 
 
-def _thread_or_run(state: PackageState) -> str:
-    return "thread" if state.thread_id else "run"
+def _last_event(dossier: Dossier, event_type: EventType) -> HistoryEvent | None:
+    return next((event for event in reversed(dossier.history) if event.event_type == event_type), None)
 
 
-def _reason(dossier: Dossier) -> str | None:
-    ends = [event for event in dossier.history if event.event_type == EventType.of("package", dossier.state.status)]
-    return ends[-1].reason if ends else None
+def _status_event(dossier: Dossier) -> HistoryEvent | None:
+    """The event that led to the present status."""
+    return _last_event(dossier, EventType.of("package", dossier.state.status))
 
 
 def _ended_by(dossier: Dossier) -> str:
-    ends = [
-        event.actor for event in dossier.history if event.event_type == EventType.of("package", dossier.state.status)
-    ]
-    return speaker_name(dossier, ends[-1]) if ends else "The agent's side"
+    event = _status_event(dossier)
+    return speaker_name(dossier, event.actor) if event else "The agent's side"
 
 
 def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
-    """Times and execution."""
+    """When it was decided, until when what is still to come is due, and how far the execution is."""
     decision = state.decision
     if decision and state.status.terminal:
         ended = decision.basis is Basis.TIMEOUT or state.status is Status.CANCELLED
@@ -203,26 +203,26 @@ def outcome_facts(state: PackageState) -> Iterator[list[Run]]:
 
 
 def _execution(state: PackageState) -> Iterator[list[Run]]:
-    done = state.execution
-    match done.state:
+    execution = state.execution
+    match execution.state:
         case ExecutionState.NONE if state.hold:
             yield ["Not carried out yet"]
         case ExecutionState.NONE if state.lapses_at:
             yield ["Not carried out yet; expires ", moment(state.lapses_at), " if unused"]
-        case ExecutionState.CLAIMED if done.claimed_at:
-            yield ["Being carried out since ", moment(done.claimed_at)]
+        case ExecutionState.CLAIMED if execution.claimed_at:
+            yield ["Being carried out since ", moment(execution.claimed_at)]
         case ExecutionState.UNKNOWN:
             yield ["No outcome was reported in time"]
         case ExecutionState.LAPSED:
             yield ["Expired unused"]
-        case _ if done.reported_at:
-            yield [f"{_REPORTED[done.state]} ", moment(done.reported_at)]
+        case _ if execution.reported_at:
+            yield [f"{_REPORTED[execution.state]} ", moment(execution.reported_at)]
         case _:
             pass
 
 
 def outcome_line(dossier: Dossier) -> Element:
-    """All these facts on one line."""
+    """The `outcome_facts` on one line."""
     runs = [run for facts in outcome_facts(dossier.state) for run in (" · ", *facts)]
     return paragraph(*runs[1:])
 
@@ -258,30 +258,31 @@ def _decision_words(dossier: Dossier) -> Iterator[tuple[str, str]]:
     decision = dossier.state.decision
     name = decider_name(dossier, decision.reviewers[-1]) if decision and decision.reviewers else _ended_by(dossier)
     words = dossier.decision_words
-    texts = [*((title, words.get(field)) for field, title in _QUOTE_VERBS.items()), ("ticked", ticked_reasons(words))]
-    return ((f"{name} {title}", text) for title, text in texts if isinstance(text, str) and text)
+    texts = [*((verb, words.get(field)) for field, verb in _QUOTE_VERBS.items()), ("ticked", ticked_reasons(words))]
+    return ((f"{name} {verb}", text) for verb, text in texts if isinstance(text, str) and text)
 
 
 def _evidence(dossier: Dossier) -> Parts:
     refs = dossier.decision_words.get("evidence_refs")
-    evidence_text = ", ".join(map(str, refs[:3])) if isinstance(refs, list) else ""
-    return remark("The evidence for it:", evidence_text, 300) if evidence_text else ()
+    evidence_text = ", ".join(map(str, refs[:_MAX_EVIDENCE])) if isinstance(refs, list) else ""
+    return remark("The evidence for it:", evidence_text, _EVIDENCE_LENGTH) if evidence_text else ()
 
 
 def report(dossier: Dossier) -> Parts:
-    return tuple(part for title, text in _reports(dossier) for part in remark(f"{title}:", text, 400))
+    """The agent's report on the execution, and the comment of a hand-back, each under its writer's name."""
+    return tuple(part for title, text in _reports(dossier) for part in remark(f"{title}:", text, _REPORT_LENGTH))
 
 
 def _reports(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """What was said after the decision: the agent's report on the execution, and the comment of a hand-back."""
     executions = [event for event in dossier.history if event.event_type.startswith("execution.")]
     detail = executions[-1].words.get("detail") if executions else None
-    hand_backs = [event for event in dossier.history if event.event_type == EventType.THREAD_HANDED_BACK]
-    comment = hand_backs[-1].words.get("comment") if hand_backs else None
+    back = _last_event(dossier, EventType.THREAD_HANDED_BACK)
+    comment = back.words.get("comment") if back else None
     if isinstance(detail, str) and detail:
         yield f"{agent_name(dossier)} reports", detail
-    if isinstance(comment, str) and comment:
-        yield f"{person_name(dossier, hand_backs[-1].actor)} says", comment
+    if back and isinstance(comment, str) and comment:
+        yield f"{person_name(dossier, back.actor)} says", comment
 
 
 def outcome_timing(state: PackageState) -> str:

@@ -19,6 +19,7 @@ from rules.state.events import EventType
 from rules.state.transition import Words
 
 _MAX_REMARKS = 3
+_REMARK_LINES = 4
 _COMMENT_FIELDS = ("instructions", "answer", "override_reason", "comment", "text")
 _DECISION_VERBS = {verb.value: look.remark for verb, look in LOOKS.items()}
 _EVENT_VERBS: Mapping[str, str] = {
@@ -81,7 +82,7 @@ def _remark(dossier: Dossier, event: HistoryEvent, limit: int) -> Iterator[dict[
 
 
 def remark(heading: str, text: str, limit: int) -> Parts:
-    shown, is_whole = excerpt(text, limit, 4)
+    shown, is_whole = excerpt(text, limit, _REMARK_LINES)
     more = () if is_whole else (CUT,)
     return (paragraph(bold(heading)), quote(shown or NOTHING), *more)
 

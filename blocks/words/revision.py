@@ -22,7 +22,8 @@ from rules.state.events import EventType
 from rules.visible import escape_invisible
 
 _MAX_CHANGES = 8
-_PATH = 60
+_PATH = 60  # characters of the path to a value
+_WORDING = 20  # characters of the service's own words and signs in a line
 _FEW = 3  # changes on the card
 _BRIEF = 48  # characters of a change on the card
 _MARKS = 2  # quotation marks
@@ -51,7 +52,7 @@ def changes(dossier: Dossier, side: int = 60, limit: int = _MAX_CHANGES) -> Part
         return ()
     differences = difference(dossier.before, dossier.package)
     title = f"Changed since version {dossier.state.version - 1}"
-    lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:limit]]
+    lines = [shorten(_line(change, side), 2 * side + _PATH + _WORDING) for change in differences[:limit]]
     return framed_lines(title, lines, len(differences) - limit) or (aside(f"{title}: nothing that is shown here."),)
 
 

@@ -27,9 +27,9 @@ from rules.wording import humanize, with_article
 
 FormatTime = Callable[[datetime], str]  # `text.slack_date` in markup, `text.in_utc` in plain text
 
-NAME = 60
+NAME = 60  # characters of a person's or an agent's name
 EMPTIED = "The content was deleted under the policy's retention. The audit trail remains."
-_FEW = 3
+_FEW = 3  # names in a sentence
 
 _ASKED = {
     Kind.ACTION: "approve this action",
@@ -46,10 +46,10 @@ _UNDOING = {
     Reversibility.IRREVERSIBLE_LOW: "Irreversible, low impact",
     Reversibility.IRREVERSIBLE_HIGH: "Irreversible, high impact",
 }
-_HARDENED = frozenset(
-    [Cause.OBJECTION, Cause.POLICY_CHANGED, Cause.SILENCE_UNPROVEN, Cause.TIMEOUT, Cause.ESCALATION, Cause.NOBODY_LEFT]
-)
-_LOST = frozenset([Cause.CLICK_FAILED, Cause.PROOF_LOST])
+_HARDENED = frozenset([
+    Cause.OBJECTION, Cause.POLICY_CHANGED, Cause.SILENCE_UNPROVEN, Cause.TIMEOUT, Cause.ESCALATION, Cause.NOBODY_LEFT,
+    Cause.CLICK_FAILED, Cause.PROOF_LOST,
+])  # fmt: skip
 
 
 def sentence(text: str) -> str:
@@ -116,12 +116,13 @@ def on_whose_behalf(dossier: Dossier) -> str:
     return f"{text}, on behalf of {people_names(dossier, chain)}" if chain else text
 
 
-def quorum_sentence(dossier: Dossier, takes: str = "Needs") -> str:
+def quorum_sentence(dossier: Dossier, needs: str = "Needs") -> str:
+    """How many approvals it needs, and of which roles; empty if one is enough. `needs` is the sentence's verb."""
     terms = dossier.terms
     if dossier.tally.needed < 2 or dossier.state.kind is Kind.QUESTION:  # noqa: PLR2004 - one is no quorum
         return ""
     parts = [f"{number} of them by {with_article(role)}" for role, number in terms.of_role.items()]
-    return f"{takes} {pluralize(dossier.tally.needed, 'approval')}{', ' + join_names(parts) if parts else ''}."
+    return f"{needs} {pluralize(dossier.tally.needed, 'approval')}{', ' + join_names(parts) if parts else ''}."
 
 
 def quorum_progress(dossier: Dossier, *, is_named: bool = True) -> str | None:
@@ -184,8 +185,6 @@ def timing_sentence(dossier: Dossier) -> str:
 def why_silence_stopped(state: PackageState) -> str | None:
     """Why silence no longer counts; None if it still counts or never did."""
     first: Why | None = state.why[0] if state.why else None
-    if first is not None and first.rule in _LOST:
-        return f"{sentence(first.because)} Explicit approval is now required."
     if first is None or first.rule not in _HARDENED:
         return None
     return f"{sentence(first.because)} Explicit approval is now required."
@@ -218,7 +217,7 @@ RISK_ICONS = {RiskLevel.LOW: "⚪️", RiskLevel.MEDIUM: "🟡", RiskLevel.HIGH:
 
 
 def request_icon(state: PackageState) -> str:
-    """Before the title of what waits. The risk always stands beside it in words."""
+    """The icon before the title of a waiting package. The risk always stands beside it in words."""
     return "❓" if state.kind is Kind.QUESTION else RISK_ICONS[state.risk]
 
 

@@ -74,7 +74,7 @@ def status_label(state: PackageState) -> str:
 
 
 def status_icon(state: PackageState) -> str:
-    """Before the title of what was decided. The status always stands beside it in words."""
+    """The icon before a title. The status always stands beside it in words."""
     stopped = state.decision is not None and state.decision.override_decision not in (None, OverrideDecision.PROCEED)
     if state.proceeds and state.execution.state in _EXECUTION_ICONS:
         return _EXECUTION_ICONS[state.execution.state]

@@ -19,14 +19,14 @@ _DID: Mapping[ThreadStatus, str] = {
     ThreadStatus.HELD: "put this thread on hold",
     ThreadStatus.CANCELLED: "cancelled this thread",
 }
-# The agent's own reason may stand below on the same card.
+# Not just "Reason": the agent's own reason may have that label on the same card.
 _WORDS: Mapping[ThreadStatus, str] = {
     ThreadStatus.RUNNING: "Instruction",
     ThreadStatus.HELD: "Why on hold",
     ThreadStatus.CANCELLED: "Why cancelled",
 }
 GOES_ON = "This is already running and goes on."
-_REASON = 300
+_REASON = 300  # characters
 
 
 def stop_on_card(dossier: Dossier) -> Parts:

@@ -29,7 +29,7 @@ class RowPosition(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbLook:
-    """How a verb looks. `labels`: the fields of its form whose label is its own."""
+    """How a verb looks. `labels`: the labels of fields that have another label with each verb."""
 
     label: str
     meaning: str | Callable[[Dossier], str]  # what happens if the verb is used
@@ -42,7 +42,7 @@ class VerbLook:
     at_once: bool = False  # one press is enough although it has a form
     style: str | None = None
     remark: str | None = None  # introduces the comment of a decision: "Rita approves: …"
-    past: str | None = None  # the same for someone who decided: "You approved"
+    past: str | None = None  # tells someone what they decided: "You approved this"
 
 
 def check_complete(looks: Mapping[Verb, VerbLook]) -> None:
