@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blocks.card import blind_look, claims, facts
 from blocks.card.buttons import buttons
-from blocks.card.fallback import fallback_text
+from blocks.card.fallback import fallback_text, with_stop
 from blocks.card.mentions import mention_line
 from blocks.kit.elements import Block, context, header, paragraph, rich
 from blocks.kit.frame import Parts, framed_runs
@@ -18,7 +18,7 @@ from blocks.kit.text import cut, escape, one_line
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import outcome_line, outcome_sentence, outcome_words
 from blocks.words.quotes import latest_remark
-from blocks.words.sentences import EMPTIED, request_icon, risk_label, sentence, title_of
+from blocks.words.sentences import EMPTIED, request_icon, risk_label, title_of
 from blocks.words.status import card_label, status_icon
 from blocks.words.stops import stop_on_card
 from rules.scales import HITLLevel
@@ -32,7 +32,7 @@ def card(dossier: Dossier) -> Message:
     title = title_of(dossier)
     if look := dossier.look:
         heading = _header(blind_look.ICON, title, blind_look.label(look))
-        text = f"{blind_look.label(look)}: {sentence(title)} {blind_look.look_text(look)}"
+        text = f"{blind_look.label(look)}: {with_stop(title)} {blind_look.look_text(look)}"
         return Message(escape(one_line(text)), (heading, *blind_look.look_blocks(dossier, look, title)))
     draw = _pending if dossier.state.status is Status.PENDING else _outcome
     return Message(fallback_text(dossier, title), draw(dossier, title))

@@ -11,7 +11,7 @@ from rules.wording import humanize
 
 
 def describe_record(profile: AutonomyProfile, now: datetime, settings: Autonomy) -> str:
-    """What counts for the next level: 3 reviewed successes in a row, 1 failure in the last 24 h."""
+    """What counts for the next level: 3 reviewed successes in a row, 1 failure in the last 1 day."""
     failures = profile.failures_that_count(now, settings)
     parts = [
         f"{pluralize(profile.consecutive_successes, 'reviewed success', 'reviewed successes')} in a row",

@@ -33,6 +33,13 @@ def test_the_card_looks_as_it_did(viewer: str | None, name: str, golden: Golden)
     golden(f"card_look_{name}", payload(card(looked_at(viewer))))
 
 
+def test_the_text_shows_the_title_as_it_is_with_one_sign_at_its_end() -> None:
+    seen = looked_at(None)
+    assert seen.package
+    shouted = replace(seen, package=seen.package.model_copy(update={"title": "stop the pump!"}))
+    assert card(shouted).text.startswith("Decided: stop the pump! People have decided this")
+
+
 def test_details_of_the_judge_look_as_they_did(golden: Golden) -> None:
     golden("details_look", details_view(looked_at(SVEN)))
 
