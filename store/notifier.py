@@ -19,7 +19,7 @@ from store.waiters import Waiters
 log = structlog.get_logger()
 
 CHANNEL = "countersign"
-RECONNECT = 1.0
+RECONNECT = 1.0  # seconds between attempts
 _PAYLOAD = 7_500  # PostgreSQL refuses a payload of 8,000 bytes
 
 
@@ -27,9 +27,9 @@ class Notifier:
     """Sends changes after their commit and in batches: one NOTIFY contains as many package ids as fit."""
 
     def __init__(self, url: str, waiters: Waiters) -> None:
-        where = parse_database_url(url).set(drivername="postgresql+psycopg")
-        _, options = where.get_dialect()().create_connect_args(where)
-        self._where: dict[str, Any] = {**connect_options(where), **options}
+        address = parse_database_url(url).set(drivername="postgresql+psycopg")
+        _, options = address.get_dialect()().create_connect_args(address)
+        self._options: dict[str, Any] = {**connect_options(address), **options}
         self._waiters = waiters
         self._changed: set[str] = set()
         self._news = asyncio.Event()
@@ -47,27 +47,27 @@ class Notifier:
             await asyncio.sleep(RECONNECT)
 
     async def _run(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(**self._where, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(**self._options, autocommit=True)
         async with connection, asyncio.TaskGroup() as group:
             await connection.execute(f"LISTEN {CHANNEL}")
             # Notifications sent while this process did not listen are lost, so wake all waiters once.
             self._waiters.wake_all()
             group.create_task(self._listen(connection))
-            group.create_task(self._speak())
+            group.create_task(self._send_changes())
 
     async def _listen(self, connection: psycopg.AsyncConnection) -> None:
         async for notice in connection.notifies():
             self._waiters.wake(notice.payload.split(","))
 
-    async def _speak(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(**self._where, autocommit=True)
+    async def _send_changes(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(**self._options, autocommit=True)
         async with connection:
             while True:
                 await self._news.wait()
                 self._news.clear()
-                await self._say(connection)
+                await self._notify(connection)
 
-    async def _say(self, connection: psycopg.AsyncConnection) -> None:
+    async def _notify(self, connection: psycopg.AsyncConnection) -> None:
         """Ids that could not be sent are sent over the next connection."""
         changed, self._changed = self._changed, set()
         try:
@@ -81,7 +81,7 @@ class Notifier:
 
 def _payloads(package_ids: Iterable[str]) -> list[str]:
     payloads: list[str] = []
-    for package_id in list(package_ids):
+    for package_id in package_ids:
         if payloads and len(payloads[-1]) + len(package_id) < _PAYLOAD:
             payloads[-1] += f",{package_id}"
         else:

@@ -18,8 +18,8 @@ from store.packages.packages import load_revisions
 
 log = structlog.get_logger()
 
-SLOW_POLL = 2.0
-POLLED_AT_ONCE = 500
+SLOW_POLL = 2.0  # seconds between polls
+POLLED_AT_ONCE = 500  # packages in one query
 
 
 class Waiter:
@@ -81,10 +81,10 @@ class Waiters:
     async def _poll(self) -> None:
         awaited = list(self._waiting)
         for start in range(0, len(awaited), POLLED_AT_ONCE):
-            some = partial(
+            load = partial(
                 load_revisions, tenant_id=self._tenant_id, package_ids=awaited[start : start + POLLED_AT_ONCE]
             )
-            for package_id, revision in (await self._database.read(some)).items():
+            for package_id, revision in (await self._database.read(load)).items():
                 for waiter in self._waiting.get(package_id, ()):
                     if waiter.seen != revision:
                         waiter.wake()

@@ -46,7 +46,7 @@ class FeedDiscovery:
             partial(_look, key=self._key, begun_at=begun_at, since=since, after=self._after, now=now)
         )
         if look.news:
-            await self._store.write(partial(chains.know_news, key=self._key, news=look.news, now=now))
+            await self._store.write(partial(chains.note_news, key=self._key, news=look.news, now=now))
         if look.is_any_far:
             await self._store.write(partial(positions.bring_back_far, key=self._key, now=now))
         self._looked_at = business_now if look.is_complete else self._looked_at

@@ -104,7 +104,7 @@ class AbsenceHandler:
     async def _keep_fingerprint(self) -> None:
         """Kept only when no task is left: if the process ends before, the check is repeated."""
         if self._fingerprint_to_keep and not self._too_busy:
-            await self._store.write(partial(record_absence_check, mark=self._fingerprint_to_keep))
+            await self._store.write(partial(record_absence_check, fingerprint=self._fingerprint_to_keep))
             self._fingerprint_to_keep = None
 
     def _tasks_to_relieve(

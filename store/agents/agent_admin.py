@@ -53,7 +53,9 @@ class Credentials(NamedTuple):
     callback_secret: str
 
 
-class AgentInfo(NamedTuple):
+class ListedAgent(NamedTuple):
+    """An agent as operators see it. `keys`: how many are valid now."""
+
     agent_id: str
     name: str
     owner: str
@@ -167,20 +169,20 @@ def _facts(scope: KeyScope, rates: Rates) -> dict[str, Any]:
     return scope.model_dump(mode="json", exclude_defaults=True) | rates.model_dump(exclude_none=True)
 
 
-def find_agent(connection: Connection, name: str, now: datetime) -> AgentInfo:
+def find_agent(connection: Connection, name: str, now: datetime) -> ListedAgent:
     agent = next((agent for agent in list_agents(connection, now) if agent.name == name), None)
     if agent is None:
         raise RegistryError(_NO_AGENT.format(name=name))
     return agent
 
 
-def list_agents(connection: Connection, now: datetime) -> list[AgentInfo]:
+def list_agents(connection: Connection, now: datetime) -> list[ListedAgent]:
     """All agents by name, with the number of keys that are valid now."""
     works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)
     keys = select(func.count()).where(KEYS.c.agent_id == AGENTS.c.agent_id, works).scalar_subquery()
     rows = connection.execute(select(AGENTS, keys.label("keys")).order_by(AGENTS.c.name))
     return [
-        AgentInfo(
+        ListedAgent(
             agent_id=row.agent_id,
             name=row.name,
             owner=row.owner,

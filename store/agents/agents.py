@@ -1,7 +1,8 @@
 """Loads agents for commands, and finds an agent by its key. `store.agents.agent_admin` manages agents.
 
-A command holds its agent's row until the commit, so nobody can pause or revoke the agent between the check and the
-write. One query loads the agent with everything that its thread adds.
+A claim locks its agent's row until the commit, so nobody can pause or revoke the agent between the check and the write.
+A proposal does not, because a package of a paused agent cannot be claimed. One query loads the agent with everything
+that its thread adds.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def agent_by_key(connection: Connection, tenant_id: str, key: str, now: datetime
 def load_agent(
     connection: Connection, tenant_id: str, agent_id: str, *, hold: bool = False, lock: bool = False
 ) -> Agent | None:
+    """`hold` lets nobody change the agent's row until the commit. `lock` also lets no other command hold it."""
     query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
     row = fetch_first(connection, query, {"tenant": tenant_id, "agent": agent_id})
     return _agent(row) if row else None
@@ -95,7 +97,7 @@ class AgentInThread(NamedTuple):
 def load_agent_in_thread(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
 ) -> AgentInThread:
-    """Load everything in one query, with the agent locked."""
+    """Load the agent and what its thread adds in one query. Nobody can change the agent's row until the commit."""
     if thread is None:
         return AgentInThread(load_agent(connection, tenant_id, agent_id, hold=True))
     row = fetch_first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
@@ -109,7 +111,7 @@ def _lineage(text: str | None) -> Lineage | None:
 def load_proposing_agent(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, now: datetime
 ) -> AgentInThread:
-    """The same for an agent that submits a package, with its recent load."""
+    """Load an agent that proposes a package, with its recent load, without a lock."""
     key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
     query = _FIND_PROPOSING_IN_THREAD if thread else _FIND_PROPOSING
     row = fetch_first(connection, query, {**key, **(thread or {})})

@@ -66,9 +66,9 @@ def reseal_all(connection: Connection, vault: Vault, now: datetime) -> int:
 def _rewrite(connection: Connection, now: datetime, change: Callable[[str], str]) -> int:
     """Change the secrets in use. Those expired or of revoked agents may be sealed with a key that was lost."""
     lasts = or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > now)
-    signs_or_lies_open = or_(AGENTS.c.standing != AgentStanding.REVOKED.value, ~SECRETS.c.secret.startswith(SEALED))
+    signs_or_is_unsealed = or_(AGENTS.c.standing != AgentStanding.REVOKED.value, ~SECRETS.c.secret.startswith(SEALED))
     query = select(SECRETS.c.tenant_id, SECRETS.c.secret_id, SECRETS.c.secret).join(AGENTS, _SAME_AGENT)
-    rows = connection.execute(query.where(lasts, signs_or_lies_open).with_for_update(of=SECRETS)).all()
+    rows = connection.execute(query.where(lasts, signs_or_is_unsealed).with_for_update(of=SECRETS)).all()
     for tenant_id, secret_id, stored in rows:
         if (changed := change(stored)) != stored:
             this = (SECRETS.c.tenant_id == tenant_id, SECRETS.c.secret_id == secret_id)

@@ -16,7 +16,7 @@ from store.schema.tables import core
 
 ADDRESSES = core(AddressLookup)
 
-FOUND_FOR, NOT_FOUND_FOR = timedelta(hours=24), timedelta(minutes=15)
+FOUND_FOR, NOT_FOUND_FOR = timedelta(hours=24), timedelta(minutes=15)  # how long Slack's answers count as recent
 
 _ADDRESS = select(ADDRESSES.c.user_id, ADDRESSES.c.asked_at).where(
     ADDRESSES.c.tenant_id == bindparam("tenant"), ADDRESSES.c.reference == bindparam("reference")
@@ -29,11 +29,11 @@ _AGENT = select(AGENTS.c.owner).where(
 
 def resolve_parties(connection: Connection, tenant_id: str, parties: Iterable[str]) -> dict[str, str]:
     """The user of each party: the owner of the e-mail address or of the agent."""
-    owners = {party: _stands_for(connection, tenant_id, party) for party in parties}
+    owners = {party: _user_behind(connection, tenant_id, party) for party in parties}
     return {party: user_id for party, user_id in owners.items() if user_id}
 
 
-def _stands_for(connection: Connection, tenant_id: str, party: str) -> str | None:
+def _user_behind(connection: Connection, tenant_id: str, party: str) -> str | None:
     if "@" in party:
         row = fetch_first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(party)})
         return row.user_id if row else None

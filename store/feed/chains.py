@@ -123,7 +123,7 @@ _NEWS = _news(EVENTS, EVENTS.c.package_id, EVENTS.c.revision).where(
     EVENTS.c.package_id.in_(bindparam("chains", expanding=True))
 )
 _TENANT_NEWS = _news(TENANT_EVENTS, literal(TENANT), TENANT_EVENTS.c.sequence)
-_KNOW = text(
+_NOTE_NEWS = text(
     "INSERT INTO feed_positions (tenant_id, feed, chain_id, sent, wanted, due_at, behind_since, attempts, replayed)"
     " VALUES (:tenant, :feed, :chain, :sent, :wanted, :now, :behind_since, 0, FALSE)"
     " ON CONFLICT (tenant_id, feed, chain_id) DO UPDATE SET wanted = excluded.wanted,"
@@ -162,25 +162,26 @@ class Page(NamedTuple):
 
 
 def list_round(connection: Connection, key: FeedKey, begun_at: datetime, after: str, limit: int) -> Page:
-    asked = key.values | {"begun_at": begun_at, "after": after, "limit": limit}
-    rows = connection.execute(_ROUND, asked).all()
+    """The next page of the round: `limit` chains after the chain `after`."""
+    values = key.values | {"begun_at": begun_at, "after": after, "limit": limit}
+    rows = connection.execute(_ROUND, values).all()
     last = next((row.chain_id for row in rows if row.is_last), None)
     return Page([row.chain_id for row in rows if row.is_behind], last)
 
 
 def find_news(connection: Connection, key: FeedKey, begun_at: datetime, chains: Collection[str]) -> list[News]:
     """The unknown events of these chains, and of the tenant's chain."""
-    asked = key.values | {"begun_at": begun_at}
-    news = connection.execute(_NEWS, asked | {"chains": sorted(chains)}).all() if chains else []
+    values = key.values | {"begun_at": begun_at}
+    news = connection.execute(_NEWS, values | {"chains": sorted(chains)}).all() if chains else []
     if connection.execute(_TENANT_IS_BEHIND, key.values).first():
-        news = [*news, *connection.execute(_TENANT_NEWS, asked)]
+        news = [*news, *connection.execute(_TENANT_NEWS, values)]
     return [News(*row) for row in news]
 
 
-def know_news(connection: Connection, key: FeedKey, news: Collection[News], now: datetime) -> None:
-    """Replicas may write the same news. They lock the rows in the same order."""
+def note_news(connection: Connection, key: FeedKey, news: Collection[News], now: datetime) -> None:
+    """Record that these events are to be sent. Replicas may do it at once, so they lock the rows in the same order."""
     if news:
-        connection.execute(_KNOW, [news_row(key, chain, now) for chain in sorted(news)])
+        connection.execute(_NOTE_NEWS, [news_row(key, chain, now) for chain in sorted(news)])
 
 
 def news_row(key: FeedKey, news: News, now: datetime) -> dict[str, Any]:

@@ -61,7 +61,7 @@ _NOT_LOST = delete(LOSSES).where(
 class FeedReport(NamedTuple):
     """`behind` events of `chains` chains were not taken yet; the oldest occurred at `behind_since`.
 
-    `held` chains wait because the receiver took others and not their next event.
+    `held` chains wait because the receiver took other events and not their next one.
     """
 
     feed: FeedKind
@@ -74,7 +74,7 @@ class FeedReport(NamedTuple):
 
     @property
     def is_in_trouble(self) -> bool:
-        """It takes nothing. One event that fails can be that event's fault, but a file refuses none."""
+        """The receiver takes nothing. One failure may be an event's own fault, but a file refuses no event."""
         return self.lane.failures >= (1 if self.feed is FeedKind.FILE else TROUBLE)
 
     def lag(self, now: datetime) -> timedelta:
@@ -83,6 +83,8 @@ class FeedReport(NamedTuple):
 
 
 class LostEvent(NamedTuple):
+    """An event that was given up."""
+
     feed: str
     chain_id: str
     revision: int
@@ -91,7 +93,7 @@ class LostEvent(NamedTuple):
 
 
 class HeldChain(NamedTuple):
-    """The receiver took others and not this event."""
+    """A chain that waits because the receiver took other events and not this one."""
 
     feed: str
     chain_id: str
@@ -105,7 +107,7 @@ _IS_HELD = (POSITIONS.c.due_at.is_not(None), POSITIONS.c.attempts > 0)
 
 
 def report_feeds(connection: Connection) -> list[FeedReport]:
-    """Each receiver that the feed has ever had."""
+    """Report on each receiver that the feed has ever had."""
     tenant_id = read_tenant_id(connection)
     columns = (FEEDS.c[name] for name in ("feed", *Lane._fields))
     feeds = connection.execute(select(*columns).where(FEEDS.c.tenant_id == tenant_id).order_by(FEEDS.c.feed))
@@ -130,7 +132,7 @@ def _report(connection: Connection, key: FeedKey, lane: Lane) -> FeedReport:
 
 
 def list_lost_events(connection: Connection, limit: int) -> list[LostEvent]:
-    """The latest first."""
+    """Events that were given up, the latest first."""
     query = (
         select(*(LOSSES.c[name] for name in LostEvent._fields))
         .where(LOSSES.c.tenant_id == read_tenant_id(connection))
@@ -141,7 +143,7 @@ def list_lost_events(connection: Connection, limit: int) -> list[LostEvent]:
 
 
 def list_held_chains(connection: Connection, limit: int) -> list[HeldChain]:
-    """Those that were refused most often first."""
+    """Held chains, the one refused most often first."""
     query = (
         select(POSITIONS.c.feed, POSITIONS.c.chain_id, POSITIONS.c.sent + 1)
         .add_columns(*(POSITIONS.c[name] for name in ("attempts", "due_at", "error")))
@@ -184,7 +186,7 @@ def forget_feed(connection: Connection, feed: FeedKind) -> bool:
 
 
 def count_unseen_chains(connection: Connection, feed: FeedKind, begun_at: datetime) -> int:
-    """Chains with events that no sender has seen yet: few, unless none runs."""
+    """Chains with events that no sender has seen yet: few, unless no sender runs."""
     key, count, after = FeedKey(read_tenant_id(connection), feed), 0, ""
     while True:
         page = list_round(connection, key, begun_at, after, PAGE)
@@ -216,7 +218,7 @@ def _stretches(table: Table, chain_id: ColumnElement[str], revision: ColumnEleme
 def send_again(connection: Connection, feed: FeedKind, stretches: Collection[News], now: datetime) -> None:
     """Send these events again, and what came after them in their chains. A claim of a chain ends.
 
-    A chain that was not sent whole before keeps its place among the live ones.
+    A chain that still has live events to send stays among the live chains.
     """
     key = FeedKey(read_tenant_id(connection), feed)
     rows = [news_row(key, stretch, now) for stretch in sorted(stretches)]

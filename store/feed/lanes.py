@@ -20,9 +20,9 @@ from store.schema.feed_tables import Feed
 from store.schema.tables import core
 
 FEEDS = core(Feed)
-OFTEN = timedelta(seconds=1)  # how exactly `taken_at` is kept, so that processes do not wait for each other's locks
+TAKEN_AT_PRECISION = timedelta(seconds=1)  # seldom written, so that processes do not wait for each other's locks
 TROUBLE = 3  # failures in a row, from which the receiver is left alone for a while
-LONGEST = timedelta(hours=30)  # longer than any pause or delay: what is due later was written by a clock that was wrong
+LONGEST_WAIT = timedelta(hours=30)  # longer than any pause or delay: a later time was written by a clock that was wrong
 BEFORE = timedelta(minutes=5)  # the feed begins so much earlier: clocks differ, and transactions take their time
 FORGOTTEN_AFTER = timedelta(minutes=10)  # the trouble of a process that does not fail any more, because it is gone
 
@@ -79,7 +79,7 @@ _END_PAUSE = update(FEEDS).where(*_THIS, FEEDS.c.retry_at > _NOW).values(retry_a
 
 
 class Lane(NamedTuple):
-    """`failures` counts those since the last event that was taken. Nothing is sent before `retry_at`."""
+    """The state of a receiver. `failures` counts those since it last took an event."""
 
     begun_at: datetime
     taken_at: datetime | None = None
@@ -94,7 +94,7 @@ class Lane(NamedTuple):
 
 def is_ahead(moment: datetime | None, now: datetime) -> bool:
     """Whether this is still to be waited for. A moment that is too far away was written by a clock that was wrong."""
-    return moment is not None and now < moment <= now + LONGEST
+    return moment is not None and now < moment <= now + LONGEST_WAIT
 
 
 def begin_feed(connection: Connection, key: FeedKey, now: datetime) -> Lane:
@@ -110,7 +110,7 @@ def begin_feed(connection: Connection, key: FeedKey, now: datetime) -> Lane:
 
 
 def _count_earlier(connection: Connection, tenant_id: str, begun_at: datetime) -> int:
-    """How many events of the tenant's chain were before all that occurred since then."""
+    """The number of events of the tenant's chain before the first one that occurred since `begun_at`."""
     first = connection.execute(_FIRST_OF_TENANT, {"tenant": tenant_id, "now": begun_at}).scalar_one()
     length: int = connection.execute(_LENGTH_OF_TENANT, {"tenant": tenant_id}).scalar_one()
     return first - 1 if first else length
@@ -123,11 +123,12 @@ def load_lane(connection: Connection, key: FeedKey, *, lock: bool = False) -> La
 
 
 def note_taken(connection: Connection, key: FeedKey, now: datetime, own: str = "") -> None:
-    """The receiver has taken an event, so it has no trouble.
+    """The receiver has taken an event, so its trouble has ended.
 
-    `own`: the receiver is of this process, and so only a trouble whose error begins like this has ended.
+    `own` is for a receiver that each process has for itself, such as a file: only trouble whose error begins with it
+    has ended.
     """
-    connection.execute(_TAKEN, _key(key) | {"now": now, "before": now - OFTEN})
+    connection.execute(_TAKEN, _key(key) | {"now": now, "before": now - TAKEN_AT_PRECISION})
     connection.execute(_RECOVERED, _key(key) | {"own": own, "gone": now - FORGOTTEN_AFTER})
 
 
@@ -138,12 +139,12 @@ def pause_lane(connection: Connection, key: FeedKey, error: str, *, since: datet
 
 def take_probe(connection: Connection, key: FeedKey, now: datetime, until: datetime) -> bool:
     """Whether the caller may try a receiver that is in trouble: one process at a time, until `until`."""
-    values = {"now": now, "until": until, "wrong": now + LONGEST}
+    values = {"now": now, "until": until, "wrong": now + LONGEST_WAIT}
     return connection.execute(_PROBE, _key(key) | values).rowcount == 1
 
 
 def end_pause(connection: Connection, key: FeedKey, now: datetime) -> None:
-    """Whoever comes next may try the receiver: it may be another one, or an operator wants it."""
+    """Let the next process try the receiver at once."""
     connection.execute(_END_PAUSE, _key(key) | {"now": now})
 
 

@@ -34,7 +34,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from rules.record.cloud_event import StoredEvent
 from rules.record.evidence import TENANT
 from store.feed.chains import MOMENT, POSITIONS, FeedKey
-from store.feed.lanes import LONGEST
+from store.feed.lanes import LONGEST_WAIT
 from store.installation.tenancy import EVENTS as TENANT_EVENTS
 from store.packages.events import EVENTS
 from store.schema.feed_tables import FeedLoss
@@ -44,7 +44,7 @@ LOSSES = core(FeedLoss)
 
 
 class _Bytes(FunctionElement[bytes]):
-    """A text as it is stored. SQLite also stores what is no text, and cannot return that as one."""
+    """The bytes of a text column. SQLite can store bytes there that are no text, and fails to return them as text."""
 
     type = LargeBinary()
     inherit_cache = True
@@ -64,7 +64,7 @@ _CLAIMED_COLUMNS = ("chain_id", "sent", "wanted", "attempts", "failed_at", "due_
 OF_FEED = (POSITIONS.c.tenant_id == bindparam("tenant"), POSITIONS.c.feed == bindparam("feed_name"))
 _NOW = bindparam("now", type_=MOMENT)
 _IS_DUE = (*OF_FEED, POSITIONS.c.due_at.is_not(None), POSITIONS.c.due_at <= _NOW)
-_EITHER = POSITIONS.c.replayed.in_([False, True])  # the index is led by it
+_EITHER = POSITIONS.c.replayed.in_([False, True])  # without it, the index that begins with this column is not used
 _DUE = select(POSITIONS.c.chain_id).where(*_IS_DUE, _EITHER).limit(bindparam("limit"))
 
 
@@ -192,11 +192,12 @@ def claim_chain(
 
 def is_any_far(connection: Connection, key: FeedKey, now: datetime) -> bool:
     """Whether a chain is due so late that only a clock that was wrong can have said so."""
-    return connection.execute(_ANY_FAR, _key(key) | {"wrong": now + LONGEST}).first() is not None
+    return connection.execute(_ANY_FAR, _key(key) | {"wrong": now + LONGEST_WAIT}).first() is not None
 
 
 def bring_back_far(connection: Connection, key: FeedKey, now: datetime) -> None:
-    connection.execute(_BRING_BACK, _key(key) | {"now": now, "wrong": now + LONGEST})
+    """Make the chains due now that only a wrong clock can have put off so far."""
+    connection.execute(_BRING_BACK, _key(key) | {"now": now, "wrong": now + LONGEST_WAIT})
 
 
 def load_due_events(connection: Connection, key: FeedKey, claim: ClaimedChain, limit: int) -> list[DueEvent]:
@@ -225,7 +226,7 @@ def record_progress(connection: Connection, key: FeedKey, claim: ClaimedChain, p
 def give_up_event(
     connection: Connection, key: FeedKey, claim: ClaimedChain, progress: Progress, *, error: str, now: datetime
 ) -> None:
-    """Leave out the last event of this progress: the receiver refuses it."""
+    """Record the progress, and its last event as lost, because the receiver refuses it."""
     if record_progress(connection, key, claim, progress):
         row = {
             "tenant_id": key.tenant_id,

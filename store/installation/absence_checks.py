@@ -8,9 +8,9 @@ from store.installation.installation import INSTALLATION
 
 
 def last_absence_check(connection: Connection) -> str | None:
-    mark: str | None = connection.execute(select(INSTALLATION.c.relieved)).scalar_one()
-    return mark
+    fingerprint: str | None = connection.execute(select(INSTALLATION.c.relieved)).scalar_one()
+    return fingerprint
 
 
-def record_absence_check(connection: Connection, mark: str) -> None:
-    connection.execute(update(INSTALLATION).values(relieved=mark))
+def record_absence_check(connection: Connection, fingerprint: str) -> None:
+    connection.execute(update(INSTALLATION).values(relieved=fingerprint))

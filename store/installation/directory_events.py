@@ -31,7 +31,7 @@ class EventTime(NamedTuple):
 class Order(Enum):
     NEWER = "newer"
     OLDER = "older"
-    OPEN = "open"
+    UNKNOWN = "unknown"
 
 
 def event_order(event_time: EventTime, known: EventTime | None, read_at: datetime | None) -> Order:
@@ -39,7 +39,7 @@ def event_order(event_time: EventTime, known: EventTime | None, read_at: datetim
     if known is not None and (event_time == known or event_time.at < known.at):
         return Order.OLDER
     before_reading = read_at is not None and event_time.at <= read_at
-    return Order.OPEN if before_reading or (known is not None and event_time.at == known.at) else Order.NEWER
+    return Order.UNKNOWN if before_reading or (known is not None and event_time.at == known.at) else Order.NEWER
 
 
 def apply_person(connection: Connection, person: Person, event_time: EventTime) -> bool:
@@ -77,7 +77,7 @@ def apply_group(connection: Connection, group: str, users: Collection[str], even
 def apply_group_change(
     connection: Connection, group: str, added: Iterable[str], removed: Iterable[str], event_time: EventTime
 ) -> bool:
-    """Apply added and removed members, so that concurrent changes do not undo each other. Returns as above."""
+    """Apply added and removed members, so that concurrent changes do not undo each other. Returns as `apply_group`."""
     changes = dict.fromkeys(added, True) | dict.fromkeys(removed, False)
     return _change_members(connection, lock_tenant(connection), group, changes, event_time)
 
@@ -91,8 +91,8 @@ def _change_members(
         row = rows.get(user)
         newest = max(filter(None, (_event_time(row), listed)), default=None)
         order, differs = event_order(event_time, newest, read_at), belongs != bool(row and not row.is_former)
-        certain = certain and not (order is Order.OPEN and differs)
-        if order is Order.NEWER or (order is Order.OPEN and differs and not belongs):
+        certain = certain and not (order is Order.UNKNOWN and differs)
+        if order is Order.NEWER or (order is Order.UNKNOWN and differs and not belongs):
             key = {"tenant_id": tenant_id, "group_id": group, "user_id": user}
             _upsert(
                 connection,

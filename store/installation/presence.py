@@ -17,7 +17,7 @@ from store.schema.installation_tables import Presence
 from store.schema.tables import core
 
 PRESENCES = core(Presence)
-REMEMBERED = timedelta(hours=1)  # so long an ended process tells when it last reached Slack
+REMEMBERED = timedelta(hours=1)  # for so long an ended process tells when Slack was last reached
 LEASE = timedelta(seconds=60)  # since the last sign of life; a process gives one every five seconds
 
 _TIME = PRESENCES.c.alive_at.type
@@ -102,31 +102,30 @@ def slack_away_since(connection: Connection, tenant_id: str, now: datetime) -> d
     key = {"tenant": tenant_id, "late": now - REMEMBERED, "end": now + LEASE}
     rows = [row for row in connection.execute(_WITHIN, key) if row.has_looked]
     present = [row for row in rows if not row.gone and row.alive_at > now - LEASE]
-    listeners, listening = (_listeners(among) for among in (rows, present))
     lacks = (
         _lacking_since(rows, present, "unreached_since"),
-        _lacking_since(listeners, listening, "unheard_since"),
+        _lacking_since(_listeners(rows), _listeners(present), "unheard_since"),
         _lacking_since(rows, present, "undelivered_since"),
     )
     return min(filter(None, lacks), default=None)
 
 
 def _listeners(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """A process that does not know whether clicks reach it counts as neither."""
+    """Without processes that do not know whether clicks reach them."""
     return [row for row in rows if row.has_listened]
 
 
 def is_slack_away(connection: Connection, tenant_id: str, now: datetime, after: timedelta) -> bool:
-    """Whether it has been away for so long that people are told by mail."""
+    """Whether Slack has been away for the time `after`, so that people are told by mail."""
     since = slack_away_since(connection, tenant_id, now)
     return since is not None and now - since >= after
 
 
 def _lacking_since(rows: Sequence[Row[Any]], present: Sequence[Row[Any]], name: str) -> datetime | None:
-    """Since when all processes lack this.
+    """Since when no process has this; None if a present one has it.
 
-    A process that has not tried yet counts as neither. One that never had it does not know since when it is gone. Then
-    those before it count, if they ended lately.
+    That is the last moment at which any process had it, also one that has ended. If none ever had it, it is the moment
+    at which the first present one began to lack it.
     """
     if not present or any(getattr(row, name) is None for row in present):
         return None

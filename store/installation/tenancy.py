@@ -1,4 +1,4 @@
-"""The installation's own chain of events (agents, keys, policy texts, the freeze, absences), and its few single values.
+"""The installation's own chain of events (agents, keys, policies, the freeze, absences), and values of its row.
 
 The head of the chain is in the installation's row, which every append locks. So replicas append one after the other.
 """

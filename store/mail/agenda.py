@@ -1,7 +1,7 @@
-"""What one mail to a person can tell, found by rows alone: however much there is, few states are read.
+"""Finds what one mail to a person can tell by columns alone: however many needs there are, few states are read.
 
-What rules out many needs at once (Slack is back, the packages are decided) ends them in one statement. The rest stands
-by urgency, takeovers also by turns of the agents, and only the first of it is loaded.
+What rules out many needs at once (Slack is back, the packages are decided) ends them in one statement. The rest is
+ordered by urgency, takeovers also by turns of the agents, and only the first ones are loaded.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _ORDER = (
     case((NEEDS.c.reason == MailReason.TAKEOVER.value, turn_number(*_URGENCY)), else_=0),
     *_URGENCY,
 )
-# What the mail counts. A takeover is never put off: the next mail tells it at once.
+# Needs that the mail only counts. A takeover is never put off: the next mail tells it at once.
 _PUT_OFF = (
     update(NEEDS)
     .where(
@@ -75,7 +75,7 @@ class OpenNeed(NamedTuple):
 class KnownObstacles(NamedTuple):
     """What rules out many needs of a person at once. `to_everything`: why they must be told of nothing.
 
-    `oldest`: what was noted before, and no mail has begun to tell, comes too late.
+    A need that was noted before `oldest` is too late, unless it is in the text of a mail.
     """
 
     to_everything: str | None = None
@@ -85,9 +85,9 @@ class KnownObstacles(NamedTuple):
 
 
 class Agenda(NamedTuple):
-    """The most urgent needs, and of how many packages all of them are. `newest`: when the last one was noted.
+    """The most urgent needs. `packages` and `newest` are about all: how many packages, and when the last was noted.
 
-    `ruled_out`: why others end.
+    `ruled_out`: why other needs end.
     """
 
     needs: tuple[OpenNeed, ...]
@@ -97,7 +97,7 @@ class Agenda(NamedTuple):
 
 
 def load_agenda(connection: Connection, mail: ClaimedCallback, known: KnownObstacles) -> Agenda:
-    """What this mail can tell, as far as rows say so."""
+    """What this mail can tell. The needs are still to be checked against their packages."""
     why = _ruled_out(known)
     left = (*_TO_TELL, why.is_(None))
     urgent = (
@@ -117,7 +117,7 @@ def load_agenda(connection: Connection, mail: ClaimedCallback, known: KnownObsta
 
 
 def drop_ruled_out(connection: Connection, mail: ClaimedCallback, known: KnownObstacles) -> None:
-    """End what needs no look at a package."""
+    """Drop the needs that are ruled out without a look at their packages."""
     why = _ruled_out(known)
     dropped = update(NEEDS).where(*OF_LANE, why.is_not(None)).values(state=NeedState.DROPPED.value, dropped=why)
     connection.execute(dropped, agenda_key(mail))

@@ -1,7 +1,7 @@
-"""Opens mails: one for each person and lane with something to tell. A database never has two open ones of one lane.
+"""Opens mails: one for each person and lane with something to tell. A person never has two open mails in one lane.
 
-Takeovers have a lane of their own, and nothing in one lane delays the other. What is newly to be told starts the
-attempts of an open mail anew.
+There is a lane for takeovers and one for everything else, and neither delays the other. A new need makes the attempts
+of an open mail begin again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from store.outbox.callbacks import CALLBACKS, TAKEOVER_MAIL, CallbackState
 from store.outbox.deliveries import ClaimedCallback
 from store.schema.outbox_tables import A_MAIL, OPEN_MAIL
 
-TOLD_WITHIN = timedelta(days=3)  # after that it is too late, but for what a mail is being tried with
+TOLD_WITHIN = timedelta(days=3)  # later, a need is dropped, unless a mail in its lane was tried already
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MANY_TAKEOVERS = 20  # mails about takeovers to one person within an hour; after them, one mail a minute
-LONGEST_CLAIM = timedelta(minutes=1)  # what is due later is not claimed, but waits for its next attempt
+LONGEST_CLAIM = timedelta(minutes=1)  # a mail that is due later is not claimed, but waits for its next attempt
 
 
 class MailLane(StringEnum):
@@ -46,7 +46,7 @@ _RIPE = (
     text("mail_needs.state = 'due'"),
     NEEDS.c.due_at <= bindparam("now", type_=MOMENT),
 )
-# Few rows, however much there is to tell: what follows is asked for each person and lane, and not for each need.
+# Few rows, however many needs there are: the queries below run for each person and lane, not for each need.
 _RIPE_LANES = select(NEEDS.c.tenant_id, NEEDS.c.user_id, LANE).distinct().where(*_RIPE).subquery("ripe")
 _OF_RIPE_LANE = (
     CALLBACKS.c.tenant_id == _RIPE_LANES.c.tenant_id,
@@ -74,7 +74,7 @@ _HELD_UP = (
     # By its creation: what the last attempt put off is due later than that attempt, and is nothing new.
     select(NEEDS.c.user_id).where(*_SAME_LANE, *_RIPE, NEEDS.c.created_at > CALLBACKS.c.tried_at).exists(),
 )
-# It is given up, as a dead letter, or tells what is left.
+# A mail that was tried will tell the need or be given up with it.
 _IS_TRIED = select(CALLBACKS.c.callback_id).where(*_SAME_LANE, text(OPEN_MAIL), CALLBACKS.c.attempts > 0)
 _END_LATE = (
     update(NEEDS)
@@ -136,12 +136,12 @@ def _opening_key(tenant_id: str, now: datetime, per_hour: int) -> dict[str, Any]
 
 
 def end_late_needs(connection: Connection, tenant_id: str, now: datetime) -> int:
-    """End what no mail has told in time, and is not being tried with. Returns how much."""
+    """Drop needs that no mail has told in time, unless their mail was tried. Returns their number."""
     return connection.execute(_END_LATE, {"tenant": tenant_id, "oldest": now - TOLD_WITHIN}).rowcount
 
 
 def comes_after_many(connection: Connection, mail: ClaimedCallback) -> bool:
-    """Whether the person has had so many mails about takeovers before this one that it tells all that wait."""
+    """Whether the person has had so many mails about takeovers that this one must tell all that wait."""
     key = {"tenant": mail.tenant_id, "user": mail.agent_id, "lane": mail.event_type, "mail": mail.callback_id}
     created = connection.execute(_CREATED, key).scalar_one()
     return connection.execute(_BEFORE, key | {"since": created - HOUR}).scalar_one() >= MANY_TAKEOVERS

@@ -1,4 +1,4 @@
-"""The mails themselves. They are rows of the outbox, beside callbacks: claimed, retried and given up like these.
+"""The mails themselves. They are rows of the outbox, claimed, retried and given up like callbacks.
 
 A mail is opened for a person who must be told of something, without a text. Before each attempt its text is made of
 all that the person must be told then, and saved. Once an attempt may have arrived, the text stays as it is, so that a
@@ -31,7 +31,7 @@ from store.mail.needs import NEEDS, NO_PACKAGE, NeedState
 from store.outbox.callbacks import CALLBACKS, CallbackState, PostKind
 from store.outbox.deliveries import STILL_CLAIMED, ClaimedCallback
 
-# In a mail that was resent, it stays recorded until an attempt can have arrived again.
+# A need of a resent mail stays recorded until another attempt can have arrived.
 _RESENT = and_(NEEDS.c.state == NeedState.RECORDED.value, OF_MAIL)
 _TOLD = select(*NEED_COLUMNS).where(*OF_PERSON, or_(IN_MAIL, _RESENT))
 _THIS_NEED = (
@@ -41,7 +41,7 @@ _THIS_NEED = (
     NEEDS.c.occasion == bindparam("nth"),
     or_(NEEDS.c.state == NeedState.DUE.value, IN_MAIL),
 )
-# The mail tells what its last text tells, and nothing of the texts before that never left.
+# Needs that only an earlier text told, which was never sent, are due again.
 _TAKE_OUT = update(NEEDS).where(*OF_PERSON, IN_MAIL).values(state=NeedState.DUE.value, mail_id=None, digest=None)
 _PUT_IN = update(NEEDS).where(*_THIS_NEED).values(state="written", mail_id=bindparam("mail"), digest=bindparam("sum"))
 _DROP = update(NEEDS).where(*_THIS_NEED).values(state="dropped", dropped=bindparam("because"))
@@ -70,7 +70,7 @@ _WORDS_REFUSED = update(CALLBACKS).where(*STILL_CLAIMED).values(words_refused=Tr
 
 
 class LetterContents(NamedTuple):
-    """What a text tells and ends. `newest`: what was noted until then, and is not told, waits `until` its time."""
+    """The needs that a text tells and drops. Others that were noted until `newest` are put off until `until`."""
 
     tells: Collection[OpenNeed]
     drops: Mapping[OpenNeed, str]
@@ -80,14 +80,14 @@ class LetterContents(NamedTuple):
 
 
 def load_told(connection: Connection, mail: ClaimedCallback) -> list[OpenNeed]:
-    """What the saved text of this mail tells."""
+    """The needs that the saved text of this mail tells."""
     return [read_need(row) for row in connection.execute(_TOLD, agenda_key(mail))]
 
 
 def write_letter(
     connection: Connection, mail: ClaimedCallback, body: str, digest: str, contents: LetterContents
 ) -> bool:
-    """Save the text before it is sent, and what it tells. False if another process has claimed the mail."""
+    """Save the text and which needs it tells, before it is sent. False if another process has claimed the mail."""
     if not connection.execute(_WRITTEN, _key(mail) | {"new_body": body}).rowcount:
         return False
     connection.execute(_TAKE_OUT, {"tenant": mail.tenant_id, "user": mail.agent_id, "mail": mail.callback_id})
@@ -117,21 +117,21 @@ def note_text_put_off(connection: Connection, mail: ClaimedCallback) -> None:
 
 
 def note_words_refused(connection: Connection, mail: ClaimedCallback) -> None:
-    """The next text has no words of agents and people: one package must not keep back what else the mail tells."""
+    """The server has refused words of agents or people: the next text has none, so that it can tell the rest."""
     connection.execute(_WORDS_REFUSED, _key(mail))
 
 
 def record_sent(connection: Connection, mail: ClaimedCallback) -> None:
-    """A mail server has accepted it: all that it tells is to be recorded."""
+    """A mail server has accepted the mail: what it tells is now to be recorded."""
     connection.execute(_SENT_AGAIN, {"tenant": mail.tenant_id, "mail": mail.callback_id})
 
 
 def record_given_up(connection: Connection, mail: ClaimedCallback) -> None:
-    """A mail that was given up may have arrived if no answer came: then that is to be recorded.
+    """A mail that was given up may have arrived if no answer came: then what it tells is to be recorded.
 
-    What is recorded already is recorded again only after another attempt without an answer: a resent mail begins with
-    one. If the mail was never written, for want of an address or because of a fault, no other mail to the person can
-    be: what it was to tell goes with it, and is due again once it is resent.
+    A resent mail begins with one unanswered attempt. So what was recorded before is recorded again only if there was
+    another one. If the mail was never written, for want of an address or because of a fault, no other mail to the
+    person can be written either: then all needs of its lane are given up with it, and due again once it is resent.
     """
     key = {"tenant": mail.tenant_id, "mail": mail.callback_id}
     if unanswered := connection.execute(_MAY_HAVE_ARRIVED, key).scalar():
@@ -149,7 +149,7 @@ def packages_told(connection: Connection, mail_id: str) -> list[str]:
 
 
 class MailCounts(NamedTuple):
-    """`waiting`: what people must be told and no mail has told yet."""
+    """`waiting` counts needs that no mail tells yet, the others mails. All are NaN if the database is away."""
 
     waiting: float
     due: float

@@ -1,4 +1,4 @@
-"""Writes whom to tell by mail, in the transaction of the change that it is about. Each person is told of it once.
+"""Writes who must be told what by mail, in the transaction of the change itself. Each person is told once.
 
 A need says: tell this person about this package, for this reason, on this occasion. The primary key makes a second
 telling impossible, unless the first was dropped. `scheduler.mail` groups due needs into mails and sends them.
@@ -35,7 +35,7 @@ NEEDS = core(MailNeed)
 
 NO_PACKAGE = ""  # in place of a package, for troubles of the service
 AT_ONCE = timedelta(seconds=2)  # until a takeover is told: its card is posted meanwhile, so the mail can link to it
-FOLD = timedelta(seconds=5)  # so long a need waits for others that the same mail can tell
+FOLD = timedelta(seconds=5)  # how long a need waits for others that the same mail can tell
 
 
 class NeedState(StringEnum):
@@ -68,7 +68,7 @@ class Need(NamedTuple):
 def write_mail_needs(
     connection: Connection, batch: Batch, before: PackageState | None, after: PackageState, situation: Situation
 ) -> None:
-    """Whichever process makes the change, also one without a mail server: another one sends the mails."""
+    """Also a process without a mail server writes them, because another one sends the mails."""
     change = (before, after, situation.roster, situation.now)
     if tellings_after(*change) and are_mails_sent(connection, situation.now):
         tellings = tellings_after(*change, quiet_people(connection, after.tenant_id))
@@ -79,7 +79,7 @@ def write_mail_needs(
 def add_mail_needs(
     connection: Connection, tenant_id: str, needs: Iterable[Need], now: datetime, wait: timedelta = FOLD
 ) -> None:
-    """Add those that the person was not told of before. `wait`: so long no mail carries them."""
+    """Add the needs that are new. `wait`: how long no mail tells them, but for takeovers."""
     with batched_writes(connection) as batch:
         _add_needs(batch, tenant_id, needs, now, wait)
 
@@ -127,16 +127,16 @@ _RELEASE = (
 def people_told_already(
     connection: Connection, tenant_id: str, package_ids: Collection[str]
 ) -> frozenset[tuple[str, str, int]]:
-    """People, and the packages that wait of which they were told by mail or will be, with the version.
+    """Who was told, or will be, of which waiting package by mail: the user, the package and the version.
 
-    What was dropped because it was not so, not theirs, or taken, can be so again.
+    A need that was dropped for a reason that can pass does not count: it can be so again.
     """
     rows = connection.execute(_TOLD, {"tenant": tenant_id, "packages": list(package_ids)})
     return frozenset((row.user_id, row.package_id, row.occasion) for row in rows)
 
 
 def release_waiting(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> None:
-    """All that waits while Slack is away is written: mails may carry now what was noted `since` then.
+    """Make the needs due now that were noted since `since`, because all packages that wait without Slack are noted.
 
     What a mail has put off stays put off.
     """

@@ -1,6 +1,6 @@
-"""Mails that were sent and are not in the record yet. A package's are recorded in its chain, by a command of the clock.
+"""Mails that were sent and are not in the record yet. The clock's command records them in the chain of each package.
 
-Whether a mail is recorded is known from its needs, which change in the transaction of the event.
+The state of a mail's needs tells whether it is recorded. It changes in the transaction of the event.
 """
 
 from __future__ import annotations
@@ -46,12 +46,9 @@ _RECORDED = (
 
 
 def list_unrecorded(connection: Connection, tenant_id: str, limit: int, after: str | None = None) -> list[str]:
-    """So many of the packages whose mails are not recorded yet. `NO_PACKAGE` stands for troubles of the service."""
-    query = _UNRECORDED if after is None else _UNRECORDED.where(NEEDS.c.package_id > bindparam("after"))
-    key = {"tenant": tenant_id, "limit": limit, "after": after}
-    return list(
-        connection.execute(query, key if after is not None else {"tenant": tenant_id, "limit": limit}).scalars()
-    )
+    """The next packages with unrecorded mails, by id. `NO_PACKAGE` stands for troubles of the service."""
+    query = _UNRECORDED if after is None else _UNRECORDED.where(NEEDS.c.package_id > after)
+    return list(connection.execute(query, {"tenant": tenant_id, "limit": limit}).scalars())
 
 
 def unrecorded_mails(connection: Connection, tenant_id: str, package_id: str) -> tuple[Mailed, ...]:
@@ -70,7 +67,7 @@ def unrecorded_mails(connection: Connection, tenant_id: str, package_id: str) ->
 
 
 def mark_recorded(batch: Batch, transition: Transition) -> None:
-    """What these events record is recorded: in the same transaction, so that nothing is recorded twice."""
+    """Mark what these events record, in their transaction, so that nothing is recorded twice."""
     for occurrence in transition.occurrences:
         if occurrence.event_type is EventType.PACKAGE_MAILED:
             after = occurrence.after

@@ -1,4 +1,4 @@
-"""Whether anybody sends mails. The database knows: changes are also made by processes without a mail server.
+"""Whether any process sends mails. Processes without a mail server must know, because they too write who is told what.
 
 A process that sends mails says so every day, and is believed for a week. All times are business time.
 """

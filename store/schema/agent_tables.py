@@ -20,7 +20,7 @@ class AgentRow(SQLModel, table=True):
     created_at: datetime
     scope: str | None = Field(default=None, sa_type=Text)  # JSON; NULL: no restriction
     per_minute: int | None = None  # NULL: the default; 0: no limit
-    max_open: int | None = None
+    max_open: int | None = None  # likewise
 
 
 class AgentKey(SQLModel, table=True):

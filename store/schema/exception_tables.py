@@ -34,7 +34,7 @@ class ExceptionReachRow(SQLModel, table=True):
 
 
 class ExceptionUseRow(SQLModel, table=True):
-    """A package for which an exception's rule did not speak. It counts once, whatever versions it has."""
+    """A package for which an exception set its rule aside. It counts once, however many versions it has."""
 
     __tablename__ = "exception_uses"
     tenant_id: str = Field(primary_key=True)

@@ -32,7 +32,7 @@ class Feed(SQLModel, table=True):
 
 
 class FeedPosition(SQLModel, table=True):
-    """How far a chain was sent, and how far it is known to go.
+    """`sent`: the last revision of the chain that was sent. `wanted`: the last one that the feed knows.
 
     `due_at`: when to send the next events, or the end of a claim; NULL: all was sent. `behind_since`: when the first
     event that was not sent occurred, in business time. `attempts`: how often the receiver did not take that event while

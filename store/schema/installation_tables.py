@@ -129,7 +129,7 @@ class Presence(SQLModel, table=True):
     nonce: str | None = None  # of the pending probe
     unreached_since: datetime | None = None  # since when this process cannot reach Slack; None: it can
     has_looked: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})  # tried since its start
-    # Whether it knows if clicks reach it. Processes of an earlier release always said so.
+    # Whether it knows if clicks reach it. Processes of earlier releases, which do not write this, always knew.
     has_listened: bool = Field(default=True, sa_column_kwargs={"server_default": text("TRUE")})
     unheard_since: datetime | None = None  # since when no click can reach this process
     undelivered_since: datetime | None = None  # since when cards wait and this process gets none through

@@ -1,4 +1,4 @@
-"""Tables beside the packages that a submission queries in one statement."""
+"""What a submission looks up beside packages: earlier Noes, and users by their e-mail address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NoRow(SQLModel, table=True):
 
 
 class AddressLookup(SQLModel, table=True):
-    """The user with an e-mail address, as Slack last answered, by digest. NULL: no user has it."""
+    """Slack's last answer about an e-mail address: its user, or NULL. `reference` is the address's digest."""
 
     __tablename__ = "asked_addresses"
     tenant_id: str = Field(primary_key=True)

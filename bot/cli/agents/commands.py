@@ -31,7 +31,7 @@ from rules.people.directory import AgentStanding
 from rules.policy.types import UserId
 from rules.record.chain import rfc3339
 from store.agents import agent_admin
-from store.agents.agent_admin import AgentInfo, Credentials, RegistryError
+from store.agents.agent_admin import Credentials, ListedAgent, RegistryError
 from store.installation import owners
 from store.installation.tenancy import INSTALLATION
 
@@ -176,7 +176,7 @@ def change(
     if not any((may, requesters, max_risk, per_minute, max_open)):
         raise typer.BadParameter("give at least one of --may, --for, --max-risk, --per-minute, --max-open")
 
-    def operation(connection: Connection) -> AgentInfo:
+    def operation(connection: Connection) -> ListedAgent:
         agent = agent_admin.find_agent(connection, name, session.now())
         scope = limits.scope_with(agent.scope, may, requesters, max_risk)
         rates = limits.rates_with(agent.rates, per_minute, max_open)
@@ -191,7 +191,7 @@ def show_agent(name: Name, *, json: Json = False) -> None:
     """Show one agent and the autonomy that it has earned."""
     now, settings = session.now(), effective_policy(read_settings()).policy.autonomy
 
-    def operation(connection: Connection) -> tuple[AgentInfo, EarnedAutonomy]:
+    def operation(connection: Connection) -> tuple[ListedAgent, EarnedAutonomy]:
         agent = agent_admin.find_agent(connection, name, now)
         return agent, load_earned(connection, agent.agent_id, now, settings)
 
@@ -205,7 +205,7 @@ def show_agent(name: Name, *, json: Json = False) -> None:
         typer.echo(f"  {line}")
 
 
-def _print_agent(agent: AgentInfo) -> None:
+def _print_agent(agent: ListedAgent) -> None:
     facts = [("agent", f"{agent.name} ({agent.agent_id})"), ("owner", agent.owner), ("standing", str(agent.standing))]
     for title, fact in (*facts, *limits.describe_limits(agent.scope, agent.rates)):
         typer.echo(f"{title}: {fact}")
@@ -261,12 +261,12 @@ def _is_frozen(connection: Connection) -> bool:
     return bool(connection.execute(INSTALLATION.select().with_only_columns(INSTALLATION.c.frozen)).scalar_one())
 
 
-def _row(agent: AgentInfo) -> tuple[object, ...]:
+def _row(agent: ListedAgent) -> tuple[object, ...]:
     url = plain(agent.callback_url or "")
     return (agent.name, agent.owner, agent.standing, agent.keys, iso(agent.created_at), url)
 
 
-def _document(agent: AgentInfo) -> dict[str, object]:
+def _document(agent: ListedAgent) -> dict[str, object]:
     facts = agent._asdict()
     return {
         **{name: facts[name] for name in facts if name not in ("scope", "rates")},

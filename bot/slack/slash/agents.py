@@ -12,7 +12,7 @@ from bot.slack.slash.request import Request
 from rules.authority.visibility import sees_all
 from rules.people.directory import AgentStanding
 from store.agents import agent_admin
-from store.agents.agent_admin import AgentInfo, RegistryError
+from store.agents.agent_admin import ListedAgent, RegistryError
 from store.packages.autonomy import list_profiles
 
 _ALREADY_DONE = "This command was already carried out. Nothing was done again."
@@ -38,7 +38,7 @@ def _read(connection: Connection, context: ListenerContext, name: str) -> Messag
     return agent_list(_records(connection, context, agents[:AGENTS]), len(agents[AGENTS:]), settings)
 
 
-def _records(connection: Connection, context: ListenerContext, agents: list[AgentInfo]) -> list[AgentRecord]:
+def _records(connection: Connection, context: ListenerContext, agents: list[ListedAgent]) -> list[AgentRecord]:
     ids = [agent.agent_id for agent in agents]
     profiles = list_profiles(connection, context.store.installation.tenant_id, ids)
     return [

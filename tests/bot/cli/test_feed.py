@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store.feed.lanes import OFTEN
+from store.feed.lanes import TAKEN_AT_PRECISION
 from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import DAY, SENTA
 from tests.scheduler.callbacks.receiver import Receiver
@@ -118,7 +118,7 @@ async def held_chain(station: Station, receiver: Receiver) -> str:
     refuses(receiver, f'"{state.decision_package_id}","sequence":"0000000001"', status=413)
     await station.send()
     await station.world.submit()
-    await station.later(2 * OFTEN)
+    await station.later(2 * TAKEN_AT_PRECISION)
     await station.later(PAUSE + timedelta(seconds=1))
     return state.decision_package_id
 

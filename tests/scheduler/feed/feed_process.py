@@ -29,7 +29,7 @@ from tests.store.world import POLICY, Clock
 # Where it dies: inside the transaction that notes news, after it, inside that of the claim, after it, after the
 # response, inside the transaction of the result, after it.
 STEPS = {
-    "noting": (chains, "know_news", True),
+    "noting": (chains, "note_news", True),
     "noted": (FeedSender, "_count_due", False),
     "claiming": (positions, "claim_chain", True),
     "claimed": (FeedSender, "_send", False),

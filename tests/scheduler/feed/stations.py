@@ -20,7 +20,7 @@ from scheduler.feed.sender import FeedSender
 from scheduler.feed.webhook import FeedWebhook
 from store.feed import feed_admin
 from store.feed.chains import FeedKind
-from store.feed.lanes import OFTEN
+from store.feed.lanes import TAKEN_AT_PRECISION
 from store.packages.events import load_events
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.callbacks.rounds import LOOPBACK, WITHIN
@@ -60,7 +60,7 @@ class Station:
         await self.send()
         for delay in (first, *DELAYS):
             await self.world.submit()
-            await self.later(2 * OFTEN)
+            await self.later(2 * TAKEN_AT_PRECISION)
             await self.later(delay + timedelta(seconds=1))
 
     async def positions(self) -> dict[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ from rules.threads.commands import CancelThread, HoldThread, ResumeThread
 from rules.threads.model import thread_key
 from scheduler.feed.discovery import OVERLAP
 from store.feed import feed_admin
-from store.feed.lanes import OFTEN
+from store.feed.lanes import TAKEN_AT_PRECISION
 from tests.rules.world import SENTA
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.feed.stations import PAUSE, SECRET, Station, refuses, sequences
@@ -73,7 +73,7 @@ async def test_a_refused_event_of_a_thread_holds_back_the_thread_and_not_its_pac
     refuses(receiver, f'"{KEY}","sequence":"0000000001"', status=413)
     await station.send()
     package = await station.world.submit_and_approve(IN_THREAD, by=SENTA)
-    await station.later(2 * OFTEN)
+    await station.later(2 * TAKEN_AT_PRECISION)
     await station.later(PAUSE + SECOND)
     assert sequences(receiver, package.decision_package_id) == [1, 2, 3]
     assert set(sequences(receiver, KEY)) == {1}
@@ -87,7 +87,7 @@ async def test_a_refused_event_of_a_thread_can_be_skipped(station: Station, rece
     refuses(receiver, f'"{KEY}","sequence":"0000000001"', status=413)
     await station.send()
     await station.world.submit()
-    await station.later(2 * OFTEN)
+    await station.later(2 * TAKEN_AT_PRECISION)
     await station.later(PAUSE + SECOND)
     skipped = await station.world.write(lambda connection: feed_admin.skip_held_event(connection, KEY, station.now()))
     assert skipped == ["webhook"]
