@@ -28,7 +28,7 @@ from store.mail import letters
 from store.mail.letters import MailCounts
 from store.mail.sending import are_mails_sent
 from store.outbox import callback_admin, cards, troubles
-from store.outbox.callback_admin import Counts
+from store.outbox.callback_admin import CallbackCounts
 
 DATABASE_TIMEOUT = 5.0  # seconds, for a database that may hang
 
@@ -150,7 +150,7 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-_Backlog = tuple[float, Counts, MailCounts, list[troubles.TroubleReport]]
+_Backlog = tuple[float, CallbackCounts, MailCounts, list[troubles.TroubleReport]]
 
 
 async def _read_backlog(service: Service) -> _Backlog:
@@ -165,7 +165,7 @@ async def _read_backlog(service: Service) -> _Backlog:
             ),
         )
     except UnavailableError:
-        return math.nan, Counts(*[math.nan] * 4), MailCounts(*[math.nan] * 3), []
+        return math.nan, CallbackCounts(*[math.nan] * 4), MailCounts(*[math.nan] * 3), []
 
 
 LIVENESS = web.get("/healthz", healthz)

@@ -17,7 +17,7 @@ from bot.cli.common.text import as_json, iso, plain, table
 from rules.record.chain import rfc3339
 from store.mail import letters
 from store.outbox import callback_admin
-from store.outbox.callback_admin import CallbackInfo
+from store.outbox.callback_admin import ListedCallback
 from store.outbox.callbacks import CallbackState, PostKind
 
 app = typer.Typer(no_args_is_help=True, help="List and resend failed callbacks.")
@@ -58,7 +58,7 @@ def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 5
         typer.echo("\n".join([row, *_lines(callback)]))
 
 
-def _row(callback: CallbackInfo) -> tuple[object, ...]:
+def _row(callback: ListedCallback) -> tuple[object, ...]:
     return (
         iso(callback.created_at),
         callback.state,
@@ -68,7 +68,7 @@ def _row(callback: CallbackInfo) -> tuple[object, ...]:
     )
 
 
-def _lines(callback: CallbackInfo) -> list[str]:
+def _lines(callback: ListedCallback) -> list[str]:
     is_mail = callback.kind is PostKind.MAIL
     recipient = f"mail to {callback.person or 'someone'} ({callback.agent_id})" if is_mail else callback.url
     about = "" if is_mail else f"  {callback.package_id}"
@@ -93,7 +93,7 @@ def show_callback(callback_id: Id, *, json: Json = False) -> None:
     typer.echo("\n".join(f"{name.replace('_', ' ')}: {plain(str(value))}" for name, value in shown.items()))
 
 
-def _document(callback: CallbackInfo) -> dict[str, Any]:
+def _document(callback: ListedCallback) -> dict[str, Any]:
     return {
         name: rfc3339(value) if isinstance(value, datetime) else value for name, value in callback._asdict().items()
     }
@@ -117,7 +117,7 @@ def _resend_all(agent: str | None) -> None:
     total, after, now = 0, None, _real_time()
     while True:
         batch = session.transaction(partial(callback_admin.resend_dead, now=now, agent=agent, after=after, limit=BATCH))
-        total, after = total + batch.many, batch.following
+        total, after = total + batch.resent, batch.following
         if after is None:
             break
         typer.echo(f"{total} so far", err=True)

@@ -78,8 +78,8 @@ class CardDelivery:
 
     def _is_closed(self, connection: Connection, place: Place) -> bool:
         where = place.place if place.is_person else place.channel or place.place
-        closed = troubles.trouble_at(connection, place.tenant_id, where, self._now())
-        return closed is not None and closed.still
+        trouble = troubles.trouble_at(connection, place.tenant_id, where, self._now())
+        return trouble is not None and trouble.is_closed
 
     async def _update_place(self, lease: Lease) -> None:
         place = lease.claim.place

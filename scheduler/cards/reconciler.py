@@ -163,7 +163,7 @@ class Reconciler:
         if not card_leases.is_any_card_behind(connection, tenant_id, now):
             return 0
         outage = troubles.trouble_at(connection, tenant_id, troubles.APP, now)
-        return AT_ONCE if outage is None else 0 if outage.still else 1
+        return AT_ONCE if outage is None else 0 if outage.is_closed else 1
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

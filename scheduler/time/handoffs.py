@@ -10,7 +10,7 @@ from rules.threads.commands import EndHandoff
 from store.engine.workers import UnavailableError
 from store.installation.installation import fresh_id
 from store.store import Store
-from store.threads.handoffs import StoredHandoffName, list_due
+from store.threads.handoffs import DueHandoff, list_due
 from store.threads.thread_store import ThreadStore
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ class HandoffEnds:
         except UnavailableError as fault:
             log.warning("handoffs.database_unavailable", error=str(fault))
 
-    async def _end(self, due: StoredHandoffName) -> None:
+    async def _end(self, due: DueHandoff) -> None:
         """A handoff at fault holds up no other."""
         command = EndHandoff(command_id=f"cmd_{fresh_id()}", thread_id=due.thread_id, handoff_id=due.handoff_id)
         try:
@@ -40,5 +40,5 @@ class HandoffEnds:
         except Exception:
             log.exception("handoffs.fault", handoff=due.handoff_id)
 
-    def _list_due(self, connection: Connection) -> list[StoredHandoffName]:
+    def _list_due(self, connection: Connection) -> list[DueHandoff]:
         return list_due(connection, self._store.installation.tenant_id, self._store.clock(), AT_ONCE)

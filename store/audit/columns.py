@@ -43,9 +43,9 @@ def new_trail(package_id: str, row: Row[Any] | None) -> Trail:
 
 
 def _wrong_stop_columns(row: Row[Any]) -> list[str]:
-    """The columns by which stopped threads find packages, and people the packages that they are asked to look at.
+    """The wrong ones of the columns that `_INDEXED` leaves out, which are computed from the state.
 
-    An older release leaves the name of what has ended.
+    A `stop_name` may stay after the package has ended, because an older release did not clear it.
     """
     try:
         state = PackageState.model_validate_json(row.state)

@@ -23,7 +23,7 @@ _OPEN = (HandoffStatus.OFFERED, HandoffStatus.ACCEPTED)
 
 
 class HandoffRows:
-    """All rows. Those of a thread's trail are taken out, so that the rest belongs to no thread."""
+    """All rows of the table. `check` removes those of a thread, so that `check_rest` finds rows without a thread."""
 
     def __init__(self, connection: Connection, tenant_id: str) -> None:
         self._rows: dict[Any, dict[Any, Row[Any]]] = defaultdict(dict)

@@ -24,8 +24,8 @@ from store.packages.packages import PACKAGES
 from store.schema.tables import UNCOUNTED
 
 
-class _Beside:
-    """The rows of one table, read beside the trails, which come in the same order, so that few are in memory."""
+class _OrderedRows:
+    """The rows of one table in the order of the trails, so that few are in memory at a time."""
 
     def __init__(self, connection: Connection, tenant_id: str, table: Table) -> None:
         self._connection, self._table, self._own = connection, table, table.c.tenant_id == tenant_id
@@ -48,11 +48,11 @@ class _Beside:
 
 
 class OutcomeRows:
-    """The rows of outcomes and of judgments: one of them for each package, and one for each person who judged it."""
+    """One outcome for each package, and one judgment for each person who judged it."""
 
     def __init__(self, connection: Connection, tenant_id: str) -> None:
-        self._outcomes = _Beside(connection, tenant_id, OUTCOMES)
-        self._judgments = _Beside(connection, tenant_id, JUDGMENTS)
+        self._outcomes = _OrderedRows(connection, tenant_id, OUTCOMES)
+        self._judgments = _OrderedRows(connection, tenant_id, JUDGMENTS)
         marked = select(PACKAGES.c.package_id).where(PACKAGES.c.tenant_id == tenant_id, text(UNCOUNTED))
         self._uncounted = set(connection.execute(marked).scalars())
 

@@ -81,7 +81,7 @@ class Result:
 
 
 def replay_policy(connection: Connection, trial: Trial, progress: Progress = no_progress) -> Result:
-    """`connection` must be a `snapshot`."""
+    """Replay the period under the trial's policy. `connection` must be a `snapshot`."""
     tenant_id = read_tenant_id(connection)
     comparison, staffing = Comparison(), Staffing(connection, tenant_id, trial.policy, trial.now)
     in_force = policy_in_force(connection, tenant_id)

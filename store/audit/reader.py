@@ -229,7 +229,7 @@ def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
 
 
 def _threads(tenant_id: str, selection: Selection) -> Select[Any]:
-    """The records of threads. Their key has the name of a package's id, because it names the chain in the same way."""
+    """The records of threads, with their key as `package_id`: it names a thread's chain as the id names a package's."""
     key = THREAD_RECORDS.c.thread_key
     query = select_all(THREAD_RECORDS).add_columns(key.label("package_id"))
     query = query.where(THREAD_RECORDS.c.tenant_id == tenant_id).order_by(key)

@@ -1,7 +1,7 @@
 """Retention: empties content, renderings and callback bodies. Ids, times and digests stay, so the chain stays valid.
 
 Rows of content and renderings are emptied, never deleted, because the events hold their digests. A trigger in the
-database forbids any other change of content. Delivered callbacks and notes of mails are deleted. Each call does a few.
+database forbids any other change of content. Delivered callbacks and old mail needs are deleted. Each call does a few.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _FORGET = delete(CALLBACKS).where(
 )
 
 
-# What a mail tells is known as long as the mail is there: its text is emptied with the content of these packages.
+# A need stays as long as its mail, because it says with which package's content the text of the mail is emptied.
 _MAIL_OF_NEED = select(CALLBACKS.c.callback_id).where(
     CALLBACKS.c.tenant_id == NEEDS.c.tenant_id, CALLBACKS.c.callback_id == NEEDS.c.mail_id
 )
@@ -137,7 +137,7 @@ def delete_delivered_callbacks(connection: Connection, tenant_id: str, before: d
 
 
 def delete_old_tellings(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
-    """Delete up to `limit` notes of whom mails have told, from before this. The record has the events."""
+    """Delete up to `limit` mail needs from before this that have ended. The record has the events."""
     rows = connection.execute(_TOLD, {"tenant": tenant_id, "before": before, "limit": limit}).all()
     key = tuple_(NEEDS.c.user_id, NEEDS.c.package_id, NEEDS.c.reason, NEEDS.c.occasion)
     if rows:

@@ -65,7 +65,7 @@ class Staffing:
         return frozenset[str]().union(*map(policy.roles_implied_by, holders))
 
     def _look_up(self, state: PackageState) -> tuple[dict[str, frozenset[str]], bool]:
-        """Cached, because most packages ask what others asked before."""
+        """Who could decide in each role, and whether too few could. Cached, because many packages ask the same."""
         key = state.action_type, state.risk, frozenset(state.barred.items()), state.requester, state.owner
         if key not in self._known:
             if len(self._known) >= _MAX_CACHED:

@@ -20,7 +20,7 @@ from store.packages.threads import THREADS
 
 
 class _ThreadAndRun(NamedTuple):
-    """As in a package; of a state that may be damaged."""
+    """The thread and the run that a state names. The state may be damaged."""
 
     thread_id: Any
     run_id: Any

@@ -53,7 +53,7 @@ _IN_TIME = (EVENTS.c.occurred_at, func.substr(EVENTS.c.event_id, 1, 16), EVENTS.
 
 
 class Recorded(NamedTuple):
-    """`readable`: else the event has only what the columns of its row say."""
+    """An event and its time. If it is not `readable`, it has only what the columns of its row say."""
 
     when: When
     event: Event
@@ -68,7 +68,7 @@ def policies_since(connection: Connection, tenant_id: str, since: datetime) -> d
 
 
 def _digests_since(connection: Connection, tenant_id: str, since: datetime) -> set[str]:
-    """With the one that was in force at that time."""
+    """The digests of the policies activated since then, and of the one that was in force before."""
     activated = TENANT_EVENTS.c.event_type == TenantEventType.POLICY_ACTIVATED.value
     query = select(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.body)
     query = query.where(TENANT_EVENTS.c.tenant_id == tenant_id, activated).order_by(TENANT_EVENTS.c.sequence)
@@ -118,7 +118,7 @@ def _recorded(row: Any) -> Recorded:
 
 
 def _parse_event(body: str) -> Event | None:
-    """None: it has not what a replay reads."""
+    """The event; None if it lacks something that a replay reads."""
     try:
         event = from_json(body)
     except ValueError:
@@ -144,7 +144,7 @@ def agents_of(connection: Connection, tenant_id: str, packages: Iterable[str]) -
 
 
 def altered_content(connection: Connection, tenant_id: str, event_ids: Iterable[str]) -> set[str]:
-    """Which of these events have a content, although `load_words` gives none. Retention leaves none."""
+    """Those of these events that have content which `load_words` withholds. Emptied content is not there at all."""
     query = select(CONTENT.c.event_id).where(CONTENT.c.tenant_id == tenant_id, CONTENT.c.words.is_not(None))
     return set(connection.execute(query.where(CONTENT.c.event_id.in_(list(event_ids)))).scalars())
 
@@ -190,7 +190,7 @@ def earlier_profiles(connection: Connection, tenant_id: str) -> EarlierProfiles:
 def _level_changes(connection: Connection, tenant_id: str) -> Iterator[LevelChange]:
     """All changes of autonomy: a level earned long ago is the level until the next change.
 
-    A package that was handed over changed that of the agent that had it then.
+    If the package was handed over, a change is that of the agent that had it at the time.
     """
     own = (VERSIONS.c.tenant_id == EVENTS.c.tenant_id) & (VERSIONS.c.package_id == EVENTS.c.package_id)
     query = select(*_COLUMNS, VERSIONS.c.agent_id)
@@ -208,6 +208,7 @@ def _level_changes(connection: Connection, tenant_id: str) -> Iterator[LevelChan
 
 
 def _level_before(event: Event) -> HITLLevel | None:
+    """The reason of a change begins with the level before it."""
     try:
         return HITLLevel(str(event.get("reason")).partition(" ")[0])
     except ValueError:
@@ -255,8 +256,8 @@ class EarlierScopes:
         return known[-1] if known else KeyScope()
 
 
-def newest_submissions_since(connection: Connection, tenant_id: str, since: datetime, most: int) -> datetime:
-    """`since`, or a later time, so that at most about this many packages were submitted from then on."""
+def begin_of_newest_submissions(connection: Connection, tenant_id: str, since: datetime, most: int) -> datetime:
+    """`since`, or a later time, so that at most about `most` packages were submitted from then on."""
     newest = select(PACKAGES.c.created_at).where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.created_at >= since)
     oldest = newest.order_by(PACKAGES.c.created_at.desc()).offset(most - 1).limit(1)
     first: datetime | None = connection.execute(oldest).scalar_one_or_none()

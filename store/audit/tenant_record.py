@@ -24,8 +24,8 @@ def tenant_claim(connection: Connection) -> Claim:
 
 
 def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
-    query = TENANT_EVENTS.c.tenant_id == tenant_id
-    return stream_rows(connection, select_all(TENANT_EVENTS).where(query).order_by(TENANT_EVENTS.c.sequence))
+    query = select_all(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id)
+    return stream_rows(connection, query.order_by(TENANT_EVENTS.c.sequence))
 
 
 def policy_texts(connection: Connection, tenant_id: str) -> Iterator[StoredPolicy]:

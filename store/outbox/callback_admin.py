@@ -29,14 +29,16 @@ class CallbackAdminError(Exception):
     """An operator's request cannot be fulfilled; the message says what to do."""
 
 
-class Counts(NamedTuple):
+class CallbackCounts(NamedTuple):
+    """All are NaN if the database is away."""
+
     due: float
     waiting: float
     dead: float
     closed_addresses: float
 
 
-class CallbackInfo(NamedTuple):
+class ListedCallback(NamedTuple):
     """`agent` and `person`: the name of the agent, or of the person who gets the mail.
 
     `quiet_until`: nothing is sent to the address before. `closed`: nothing is sent until an operator enables it.
@@ -64,11 +66,11 @@ class CallbackInfo(NamedTuple):
 
     @property
     def is_written_again(self) -> bool:
-        """A mail that was given up and cannot have arrived: its text is not needed."""
+        """Whether resending it writes another mail: it was given up, and cannot have arrived."""
         return self.kind is PostKind.MAIL and self.state is CallbackState.DEAD and not self.unanswered
 
 
-def count_callbacks(connection: Connection) -> Counts:
+def count_callbacks(connection: Connection) -> CallbackCounts:
     """The number of undelivered callbacks by state, and of closed addresses."""
     tenant_id = read_tenant_id(connection)
     query = (
@@ -82,7 +84,7 @@ def count_callbacks(connection: Connection) -> Counts:
     )
     by_state = {state: count for state, count in connection.execute(query)}  # noqa: C416 - to mypy, rows are not pairs
     closed = select(func.count()).select_from(QUIET).where(QUIET.c.tenant_id == tenant_id, QUIET.c.until.is_(None))
-    return Counts(
+    return CallbackCounts(
         due=by_state.get(CallbackState.DUE, 0),
         waiting=by_state.get(CallbackState.WAITING, 0),
         dead=by_state.get(CallbackState.DEAD, 0),
@@ -103,22 +105,22 @@ def addresses_closed_since(connection: Connection, moment: datetime) -> list[str
 
 def list_callbacks(
     connection: Connection, states: Collection[CallbackState], *, agent: str | None = None, limit: int
-) -> list[CallbackInfo]:
-    """The newest first."""
+) -> list[ListedCallback]:
+    """Callbacks and mails in these states, the newest first."""
     wanted: list[ColumnElement[bool]] = [CALLBACKS.c.state.in_([state.value for state in states])]
     if agent is not None:
         wanted.append(AGENTS.c.name == agent)
     return _load_callbacks(connection, *wanted, limit=limit)
 
 
-def find_callback(connection: Connection, callback_id: str) -> CallbackInfo:
+def find_callback(connection: Connection, callback_id: str) -> ListedCallback:
     callbacks = _load_callbacks(connection, CALLBACKS.c.callback_id == callback_id, limit=1)
     if not callbacks:
         raise CallbackAdminError(f"there is no callback {callback_id}; `countersign callbacks list` shows them")
     return callbacks[0]
 
 
-def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit: int) -> list[CallbackInfo]:
+def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit: int) -> list[ListedCallback]:
     same_agent = and_(AGENTS.c.tenant_id == CALLBACKS.c.tenant_id, AGENTS.c.agent_id == CALLBACKS.c.agent_id)
     same_address = and_(
         QUIET.c.tenant_id == CALLBACKS.c.tenant_id,
@@ -136,7 +138,7 @@ def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit:
         .limit(limit)
     )
     return [
-        CallbackInfo(
+        ListedCallback(
             callback_id=row.callback_id,
             package_id=row.package_id,
             agent_id=row.agent_id,
@@ -181,7 +183,7 @@ def resend_callback(connection: Connection, callback_id: str, now: datetime) -> 
     return _due_again(connection, callback, now)
 
 
-def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) -> CallbackState:
+def _due_again(connection: Connection, callback: ListedCallback, now: datetime) -> CallbackState:
     if callback.kind is PostKind.MAIL and callback.state is CallbackState.DEAD:
         return _mail_again(connection, callback, now)
     tenant_id = read_tenant_id(connection)
@@ -197,14 +199,16 @@ def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) ->
     return state
 
 
-def _mail_again(connection: Connection, mail: CallbackInfo, now: datetime) -> CallbackState:
+def _mail_again(connection: Connection, mail: ListedCallback, now: datetime) -> CallbackState:
     tenant_id = read_tenant_id(connection)
     if mail.is_written_again:
         mail_resends.tell_again(connection, tenant_id, mail.callback_id, now)
         return CallbackState.DUE
     if mail_resends.is_over(connection, tenant_id, mail.callback_id):
         raise CallbackAdminError(f"nothing that {mail.callback_id} tells is still so: someone acted meanwhile")
-    if not mail_resends.reopen_mail(connection, tenant_id, mail.callback_id, mail.agent_id, now):
+    if not mail_resends.reopen_mail(
+        connection, tenant_id, mail.callback_id, user_id=mail.agent_id, lane=mail.event_type, now=now
+    ):
         raise CallbackAdminError(
             f"another mail to the same person must be sent before {mail.callback_id};"
             " `countersign callbacks list` shows it"
@@ -218,7 +222,7 @@ Place = tuple[datetime, str, int]
 class ResendResult(NamedTuple):
     """How many callbacks were resent, and the place after which to continue."""
 
-    many: int
+    resent: int
     following: Place | None
 
 

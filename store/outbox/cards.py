@@ -223,7 +223,7 @@ def record_notes(connection: Connection, place: Place, revision: int, *, says_no
 
 
 def record_failure_note(connection: Connection, place: Place, ts: str | None) -> None:
-    """The note that asks what to do about a failure; None once it asks no more."""
+    """Record the note that asks what to do about a failure; None once it asks no more."""
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
     connection.execute(_ASKING, key | {"note": ts})
 
@@ -240,7 +240,7 @@ def add_place(connection: Connection, place: Place, other: str) -> None:
 
 
 def add_personal_places(connection: Connection, place: Place, people: Iterable[str], revision: int) -> None:
-    """Give each of these people a personal place, unless they have one."""
+    """Give each of these people a personal place, unless they have one. Their role's place is then up to date."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
     for user in people:
         connection.execute(_WANT, key | {"place": user, "revision": place.wanted_revision})
@@ -248,7 +248,7 @@ def add_personal_places(connection: Connection, place: Place, people: Iterable[s
 
 
 def recheck_people(connection: Connection, tenant_id: str) -> None:
-    """After a change of reviewers: personal cards may be needed, and others may see cards for soft approval."""
+    """After a change of reviewers: personal cards may be needed, and other people may see cards for soft approval."""
     connection.execute(_RECHECK_PEOPLE, {"tenant": tenant_id})
     connection.execute(_RECHECK_VIEWERS, {"tenant": tenant_id})
 

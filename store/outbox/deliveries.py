@@ -249,7 +249,7 @@ def mark_dead(connection: Connection, callback: ClaimedCallback, now: datetime, 
 
 
 def drop_callback(connection: Connection, callback: ClaimedCallback, now: datetime, why: str) -> None:
-    """Mark it as no longer needed, which is not a failure."""
+    """Mark a callback or mail as no longer needed, which is not a failure."""
     if connection.execute(_DROPPED, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
         _release_next(connection, callback, now)
 
@@ -273,6 +273,6 @@ def _release_next(connection: Connection, callback: ClaimedCallback, now: dateti
 
 
 def pause_address(connection: Connection, callback: ClaimedCallback, now: datetime, until: datetime | None) -> None:
-    """Send nothing to this address before `until`; with None, never."""
+    """Send nothing to this address before `until`; with None, until an operator enables it."""
     key = {"tenant": callback.tenant_id, "agent": callback.agent_id, "url": callback.url}
     connection.execute(_QUIET, key | {"until": until, "now": now})

@@ -1,8 +1,7 @@
 """Resends mails that were given up.
 
-If none of its attempts can have arrived, what the mail was to tell is due again: the next mail to the person tells all
-of that, checked again. A mail that may have arrived is the same message once more, and needs its turn: a person has one
-open mail.
+If no attempt can have arrived, the needs of the mail are due again, and the next mail to the person tells them after
+another check. A mail that may have arrived is sent again as the same message, once no other mail in its lane is open.
 """
 
 from __future__ import annotations
@@ -49,7 +48,10 @@ _REOPENED = (
 )
 _NOT_RECORDED = update(_NEEDS).where(*_OF_MAIL, _NEEDS.c.state == "sent").values(state="written")
 _OPEN = select(CALLBACKS.c.callback_id).where(
-    CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.agent_id == bindparam("user"), text(OPEN_MAIL)
+    CALLBACKS.c.tenant_id == bindparam("tenant"),
+    CALLBACKS.c.agent_id == bindparam("user"),
+    CALLBACKS.c.event_type == bindparam("lane"),
+    text(OPEN_MAIL),
 )
 
 
@@ -64,15 +66,17 @@ def is_over(connection: Connection, tenant_id: str, mail_id: str) -> bool:
 
 
 def tell_again(connection: Connection, tenant_id: str, mail_id: str, now: datetime) -> None:
-    """What this dead mail was to tell, the next one tells. Nothing of it can have arrived."""
+    """Make the needs of a dead mail due again, because none of its attempts can have arrived."""
     key = {"tenant": tenant_id, "mail": mail_id}
     if connection.execute(_REPLACED, key).rowcount:
         connection.execute(_DUE_AGAIN, key | {"now": now})
 
 
-def reopen_mail(connection: Connection, tenant_id: str, mail_id: str, user_id: str, now: datetime) -> bool:
-    """Try a dead mail that may have arrived once more. False if another mail to the person is open."""
-    if connection.execute(_OPEN, {"tenant": tenant_id, "user": user_id}).first():
+def reopen_mail(
+    connection: Connection, tenant_id: str, mail_id: str, *, user_id: str, lane: str, now: datetime
+) -> bool:
+    """Try a dead mail that may have arrived once more. False if another mail to the person is open in its lane."""
+    if connection.execute(_OPEN, {"tenant": tenant_id, "user": user_id, "lane": lane}).first():
         return False
     key = {"tenant": tenant_id, "mail": mail_id}
     if connection.execute(_REOPENED, key | {"now": now}).rowcount:

@@ -18,6 +18,7 @@ from store.schema.tables import core
 
 BUDGETS = core(Budget)
 
+# Keys of the budget, by kind of call. Each channel has a key of its own.
 POSTS, UPDATES, _CHANNEL = "posts", "updates", "channel "
 MEMBERS, PERMALINKS = "members", "permalinks"
 BURSTS = "bursts"  # paused while posts are sent one at a time in each channel
@@ -88,11 +89,11 @@ class RateBudget:
         wait = self.wait(wanted)
         if wait > AHEAD:
             return None
-        spent = Payment(wanted, self.now + wait, self._latest(wanted))
+        payment = Payment(wanted, self.now + wait, self._latest(wanted))
         for key in wanted:
-            self.under_way.setdefault(key, []).append(spent.latest)
+            self.under_way.setdefault(key, []).append(payment.latest)
         self.changed.update(wanted)
-        return spent
+        return payment
 
     def _latest(self, keys: tuple[str, ...]) -> float:
         """When the call counts as finished. The value identifies the call, so it must be unique."""
@@ -101,11 +102,11 @@ class RateBudget:
             latest += 1e-5
         return latest
 
-    def settle(self, spent: Payment, at: float | None) -> None:
+    def settle(self, payment: Payment, at: float | None) -> None:
         """Finish a call: Slack answered at `at` and counted it by then. With None, the call was never made."""
-        for key in spent.keys:
-            if spent.latest in (still := self.under_way.get(key, [])):
-                still.remove(spent.latest)
+        for key in payment.keys:
+            if payment.latest in (in_flight := self.under_way.get(key, [])):
+                in_flight.remove(payment.latest)
                 if at is not None:
                     self.spent[key] = sorted([*self.spent.get(key, ()), at])
                 self.changed.add(key)
@@ -116,10 +117,10 @@ class RateBudget:
             self.paused[key] = max(self.paused.get(key, 0.0), until)
             self.changed.add(key)
 
-    def back_off(self, spent: Payment, until: float) -> None:
+    def back_off(self, payment: Payment, until: float) -> None:
         """Slack refused this call as one too many. Its burst limit is unknown, so avoid bursts for a day."""
-        self.pause(spent.keys, until)
-        if any(key.startswith(_CHANNEL) for key in spent.keys):
+        self.pause(payment.keys, until)
+        if any(key.startswith(_CHANNEL) for key in payment.keys):
             self.pause([BURSTS], self.now + NO_BURSTS_FOR)
 
     @property

@@ -40,8 +40,8 @@ class NewRendering(NamedTuple):
     now: datetime
 
 
-def save_rendering(connection: Connection, drawing: NewRendering) -> None:
-    write_row(connection, _KEEP, drawing._asdict())
+def save_rendering(connection: Connection, rendering: NewRendering) -> None:
+    write_row(connection, _KEEP, rendering._asdict())
 
 
 def load_with_proof(
@@ -52,4 +52,5 @@ def load_with_proof(
     row = fetch_first(connection, _LOAD_WITH_RENDERING, key)
     if row is None:
         return None, False
+    # The buttons in the body carry the package's id and version (`blocks.kit.ids.Ref`).
     return parse_loaded(row).state, row.body is not None and f"{package_id} {version} " in row.body

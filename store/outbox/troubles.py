@@ -70,10 +70,10 @@ class TroubleReport(NamedTuple):
 
 
 class TroubleAt(NamedTuple):
-    """The error, and whether the place is still closed (`still`) or can be tried again."""
+    """The error of a place, and whether it is still closed or can be tried again."""
 
     error: str
-    still: bool
+    is_closed: bool
 
 
 def record_trouble(
@@ -129,6 +129,7 @@ def take_unreported(connection: Connection, tenant_id: str, now: datetime) -> li
 
 
 def report_again(connection: Connection, tenant_id: str, trouble: TroubleReport) -> None:
+    """Undo `take_unreported` for a trouble that could not be reported."""
     if trouble.ended_at:
         connection.execute(_ENDED_AGAIN, trouble._asdict() | {"tenant": tenant_id})
     else:

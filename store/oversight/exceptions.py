@@ -21,7 +21,7 @@ MAX_EXCEPTIONS = 200  # the newest
 def exceptions_of_month(
     connection: Connection, tenant_id: str, begin: datetime, until: datetime
 ) -> list[ExceptionOfMonth]:
-    """Those that were granted before the end of the month and ended in it or later. The first granted comes first."""
+    """Exceptions granted before the end of the month that ended in it or later, the first granted first."""
     used = and_(
         USES.c.tenant_id == EXCEPTIONS.c.tenant_id,
         USES.c.exception_id == EXCEPTIONS.c.package_id,
@@ -38,8 +38,8 @@ def exceptions_of_month(
         .limit(MAX_EXCEPTIONS)
     )
     names = agent_names(connection, tenant_id)
-    held = [line for row in rows for line in _of_package(parse_state(row.state), row.uses, names)]
-    return sorted((line for line in held if line.begins < until and line.ends >= begin), key=lambda line: line.begins)
+    lines = [line for row in rows for line in _of_package(parse_state(row.state), row.uses, names)]
+    return sorted((line for line in lines if line.begins < until and line.ends >= begin), key=lambda line: line.begins)
 
 
 def _of_package(state: PackageState, uses: int, names: Mapping[str, str]) -> Iterator[ExceptionOfMonth]:

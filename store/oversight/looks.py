@@ -22,7 +22,7 @@ _FIRST_VOTE = (
     .where(VOTES.c.tenant_id == bindparam("tenant"), VOTES.c.package_id == bindparam("package"))
     .scalar_subquery()
 )
-# Who only read it before anybody had decided anything has learnt nothing about a decision.
+# A person who only read the package before anyone decided has learnt nothing about a decision.
 _INVOLVED = (
     select(_EVENTS.c.actor)
     .distinct()
@@ -39,6 +39,7 @@ _OF_PERSON = (
 
 
 def load_traces(connection: Connection, tenant_id: str, package_id: str) -> Traces:
+    """Who cannot look at this package blindly, and who is asked for another look already."""
     key = {"tenant": tenant_id, "package": package_id}
     involved = connection.execute(_INVOLVED, key).scalars()
     looking = connection.execute(_LOOKING, {"tenant": tenant_id}).scalars()

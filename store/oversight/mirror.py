@@ -1,4 +1,4 @@
-"""Reads the judgments of one person, for that person alone."""
+"""Reads how one person has judged, for the mirror on their Home, which nobody else sees."""
 
 from __future__ import annotations
 

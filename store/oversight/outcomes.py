@@ -1,10 +1,10 @@
 """Outcomes: one row for each package whose review has ended, which the measures of human control count.
 
-Beside it, each person who judged the package has a row in `judgments`.
+Each person who judged the package also has a row in `judgments`.
 
-A command only marks its package as uncounted, so no decision waits for this. The clock, and whoever reads the measures,
-derive the rows of the marked packages from the record, many at once. The steps of the record come from the columns of
-events and votes: no event is parsed.
+A command only marks its package as uncounted, so that no decision waits for the counting. The clock, and whoever reads
+the measures, derive the rows of the marked packages from the record, many at once. The steps of the record come from
+the columns of events and votes: no event is parsed.
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ def _texts(state: PackageState, words: dict[str, Any], hidden: Sequence[Path]) -
     """The title of the present version, and why people overrode the agent."""
     version, *decision = (words.get(event_id) or {} for event_id in _events_of(state))
     reason = decision[0].get("override_reason") if decision else None
+    # Feedback has the reason in its `comment`, so what is redacted there is redacted here, too.
     visible = redact({"package": {"title": (version.get("package") or {}).get("title")}, "comment": reason}, hidden)
     package = visible["package"]
     return (package["title"] if isinstance(package, dict) else package), visible["comment"]

@@ -34,9 +34,10 @@ _COLUMNS: Mapping[Grouping | None, ColumnElement[Any]] = {
 
 
 def load_statistics(connection: Connection, since: datetime, until: datetime, by: Grouping | None = None) -> Statistics:
-    """Each package is read once, also if the measures are divided: the groups add up to the whole.
+    """Load the measures of a period, also by group if `by` is given. Each package counts in one group.
 
-    By reviewer they do not, because several people decide a package together. Call `record_names_read` before that.
+    By reviewer it can count in several, because several people decide a package together. Then call
+    `record_names_read` before.
     """
     tenant_id = read_tenant_id(connection)
     weeks = weeks_between(since, until)
@@ -112,7 +113,7 @@ def _merge(tallies: Sequence[_Tally]) -> _Tally:
 
 
 def _tally(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, _Tally]:
-    """The times come as one text for each row of the answer, which is several times as fast as a row for each."""
+    """The times of a row are joined into one text, which is several times as fast as a row for each time."""
     columns = within.table.c
     name, times = key.label("name"), (columns[name] for name in DecisionTimes._fields)
     texts = (func.aggregate_strings(cast(column, String), ",") for column in times)

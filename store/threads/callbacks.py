@@ -36,7 +36,7 @@ _URL = select(AGENTS.c.callback_url).where(
 )
 
 
-class _Letter(NamedTuple):
+class _NewCallback(NamedTuple):
     """A callback to write."""
 
     agent_id: str
@@ -45,22 +45,22 @@ class _Letter(NamedTuple):
 
 
 def write_thread_callbacks(connection: Connection, roster: Roster, result: ThreadTransition) -> None:
-    """Call this after the packages and texts were written, because the documents hold them."""
-    for number, letter in enumerate((*_of_thread(connection, roster, result), *_of_handoffs(connection, result))):
-        key = {"tenant": result.after.tenant_id, "agent": letter.agent_id}
+    """Call this after the packages and texts were written, because the documents contain them."""
+    for number, callback in enumerate((*_of_thread(connection, roster, result), *_of_handoffs(connection, result))):
+        key = {"tenant": result.after.tenant_id, "agent": callback.agent_id}
         if url := connection.execute(_URL, key).scalar_one_or_none():
-            connection.execute(_ADD, _callback(connection, result, letter, number) | {"url": url})
+            connection.execute(_ADD, _callback(connection, result, callback, number) | {"url": url})
 
 
-def _of_thread(connection: Connection, roster: Roster, result: ThreadTransition) -> Iterator[_Letter]:
+def _of_thread(connection: Connection, roster: Roster, result: ThreadTransition) -> Iterator[_NewCallback]:
     after = result.after
     if result.event_type in _REPORTED:
         names = agent_names(connection, after.tenant_id) if after.handoffs else {}
         data = thread_document(after, own_packages(connection, after), result.words, roster, names)
-        yield _Letter(after.owner_agent, result.event_type.value, data)
+        yield _NewCallback(after.owner_agent, result.event_type.value, data)
 
 
-def _of_handoffs(connection: Connection, result: ThreadTransition) -> Iterator[_Letter]:
+def _of_handoffs(connection: Connection, result: ThreadTransition) -> Iterator[_NewCallback]:
     after = result.after
     before = {handoff.handoff_id: handoff.status for handoff in result.before.handoffs}
     for handoff in after.handoffs:
@@ -69,7 +69,7 @@ def _of_handoffs(connection: Connection, result: ThreadTransition) -> Iterator[_
         texts = load_words(connection, after.tenant_id, *handoff.event_ids)
         data = handoff_document(after.thread_id, handoff, texts, agent_names(connection, after.tenant_id))
         for agent_id in _receivers(handoff):
-            yield _Letter(agent_id, f"handoff.{handoff.status.value}", data)
+            yield _NewCallback(agent_id, f"handoff.{handoff.status.value}", data)
 
 
 def _receivers(handoff: Handoff) -> tuple[str, ...]:
@@ -78,17 +78,17 @@ def _receivers(handoff: Handoff) -> tuple[str, ...]:
     return (handoff.from_agent,) if handoff.status in _TO_GIVER else (handoff.from_agent, handoff.to_agent)
 
 
-def _callback(connection: Connection, result: ThreadTransition, letter: _Letter, number: int) -> dict[str, Any]:
+def _callback(connection: Connection, result: ThreadTransition, callback: _NewCallback, number: int) -> dict[str, Any]:
     after, now = result.after, datetime.now(UTC)  # real time, as for packages
-    is_first = not has_undelivered(connection, after.tenant_id, after.thread_key, letter.agent_id)
-    body = {"type": letter.event_type, "timestamp": rfc3339(result.at), "data": letter.data}
+    is_first = not has_undelivered(connection, after.tenant_id, after.thread_key, callback.agent_id)
+    body = {"type": callback.event_type, "timestamp": rfc3339(result.at), "data": callback.data}
     return {
         "tenant_id": after.tenant_id,
         "callback_id": "msg_" + result.event_id.removeprefix("evt_") + (f"{number:02d}" if number else ""),
         "package_id": after.thread_key,
-        "agent_id": letter.agent_id,
+        "agent_id": callback.agent_id,
         "revision": after.revision,
-        "event_type": letter.event_type,
+        "event_type": callback.event_type,
         "body": json.dumps(body),
         "state": (CallbackState.DUE if is_first else CallbackState.WAITING).value,
         "attempts": 0,

@@ -36,7 +36,7 @@ from store.packages.content import NewContent, save_content
 from store.schema.tables import IS_CHECKPOINT
 from store.threads.callbacks import write_thread_callbacks
 from store.threads.follow import follow_thread
-from store.threads.handoffs import concerned, takes_part
+from store.threads.handoffs import load_handoff_fields, names_to_announce
 from store.threads.members import reached_packages, thread_packages
 from store.threads.records import LoadedThread, begin_thread, load_thread, save_thread
 
@@ -102,7 +102,7 @@ def _unknown(invocation: ThreadInvocation) -> Refusal:
 def _packages_for(
     connection: Connection, invocation: ThreadInvocation, thread: ThreadState
 ) -> tuple[PackageState, ...]:
-    """A checkpoint depends on none of them, and a handoff not on those that name only a run."""
+    """The packages on which the command depends: none for a checkpoint, only those of the thread for a handoff."""
     match invocation.command:
         case ReportCheckpoint():
             return ()
@@ -129,7 +129,7 @@ def _situation(
 def _handoff_fields(connection: Connection, invocation: ThreadInvocation, thread: ThreadState) -> dict[str, Any]:
     if not isinstance(invocation.command, OfferHandoff | HandoffCommand):
         return {}
-    return takes_part(connection, thread, invocation.command, invocation.now)
+    return load_handoff_fields(connection, thread, invocation.command, invocation.now)
 
 
 def _recent_checkpoints(connection: Connection, invocation: ThreadInvocation, tenant_id: str) -> tuple[datetime, ...]:
@@ -159,13 +159,13 @@ def _write(
     if after.event_id == result.event_id:
         packages = follow_thread(connection, installation, after, invocation.now)
     write_thread_callbacks(connection, installation.roster(connection), result)
-    return ThreadOutcome(state=after, changed=(after.thread_key, *packages, *concerned(result.before, after)))
+    return ThreadOutcome(state=after, changed=(after.thread_key, *packages, *names_to_announce(result.before, after)))
 
 
 def hand_over(
     connection: Connection, installation: Installation, result: ThreadTransition, invocation: ThreadInvocation
 ) -> tuple[str, ...]:
-    """All packages that go over, or none. The service gives these commands in the name of the agent that accepted."""
+    """Hand over all packages or none. The service gives these commands in the name of the agent that accepted."""
     service = Actor(kind=ActorKind.AUTO, actor_id=invocation.actor.actor_id)
     invocations = [
         Invocation(command=command, now=invocation.now, actor=service, agent_id=result.after.owner_agent)

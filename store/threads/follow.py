@@ -33,7 +33,7 @@ def follow_due_thread(connection: Connection, installation: Installation, key: s
 def follow_thread(
     connection: Connection, installation: Installation, thread: ThreadState, now: datetime
 ) -> tuple[str, ...]:
-    """Call this while the thread's record is locked, so that it does not change meanwhile."""
+    """Let the next packages follow, and set when to look again. Call this while the thread's record is locked."""
     packages = load_unfollowing(connection, thread, AT_ONCE)
     # The service gives these commands in the name of the person, whose command they follow from.
     service = Actor(kind=ActorKind.AUTO, actor_id=thread.by or "")

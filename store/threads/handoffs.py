@@ -53,7 +53,7 @@ _RECENT_OFFERS = (
 )
 _BARRED_SQLITE = func.json_extract(PACKAGES.c.state, "$.barred")
 _BARRED_POSTGRESQL = cast(PACKAGES.c.state, JSON).op("->>")("barred")
-_NAMED = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.NAMED_IN_THREAD)  # by the agent
+_NAMED = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.NAMED_IN_THREAD)  # bars of people whom an agent named
 _DUE = (
     select(HANDOFFS.c.thread_id, HANDOFFS.c.handoff_id)
     .join(THREAD_RECORDS, _OF_ITS_THREAD)
@@ -72,14 +72,14 @@ def handoffs_of(agent_id: str) -> str:
     return f"handoffs:{agent_id}"
 
 
-def concerned(before: ThreadState, after: ThreadState) -> tuple[str, ...]:
-    """The names to announce: one for each agent of a handoff that changed."""
+def names_to_announce(before: ThreadState, after: ThreadState) -> tuple[str, ...]:
+    """One for each agent of a handoff that changed."""
     changed = [handoff for handoff in after.handoffs if handoff not in before.handoffs]
     agents = (agent for handoff in changed for agent in (handoff.from_agent, handoff.to_agent))
     return tuple(dict.fromkeys(map(handoffs_of, agents)))
 
 
-class StoredHandoffName(NamedTuple):
+class DueHandoff(NamedTuple):
     thread_id: str
     handoff_id: str
 
@@ -135,7 +135,7 @@ class HandoffQuery(NamedTuple):
 
 
 def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted: HandoffQuery) -> list[StoredHandoff]:
-    """Offers: the one that waits longest first, so that none is overlooked. Otherwise the newest first."""
+    """The newest handoffs first; if only offers are wanted, the one that waits longest, so that none is overlooked."""
     side = HANDOFFS.c.from_agent if wanted.gives else HANDOFFS.c.to_agent
     query = select(HANDOFFS.c.thread_id, HANDOFFS.c.body).where(HANDOFFS.c.tenant_id == tenant_id, side == agent_id)
     waits = wanted.status is HandoffStatus.OFFERED
@@ -150,13 +150,13 @@ def list_handoffs(connection: Connection, tenant_id: str, agent_id: str, wanted:
     return [StoredHandoff(row.thread_id, Handoff.model_validate_json(row.body)) for row in rows]
 
 
-def list_due(connection: Connection, tenant_id: str, now: datetime, limit: int) -> list[StoredHandoffName]:
+def list_due(connection: Connection, tenant_id: str, now: datetime, limit: int) -> list[DueHandoff]:
     """Handoffs whose time has passed. In a thread that is on hold, time stands still."""
     rows = connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": limit})
-    return [StoredHandoffName(row.thread_id, row.handoff_id) for row in rows]
+    return [DueHandoff(row.thread_id, row.handoff_id) for row in rows]
 
 
-def takes_part(
+def load_handoff_fields(
     connection: Connection, thread: ThreadState, command: OfferHandoff | HandoffCommand, now: datetime
 ) -> dict[str, Any]:
     """Fields of the situation: the agents that take part, what bars people, and what people allowed."""
@@ -187,7 +187,7 @@ def _recent_offers(connection: Connection, thread: ThreadState, now: datetime) -
 
 
 def parties_of_thread(connection: Connection, thread: ThreadState) -> tuple[str, ...]:
-    """Who is named in any package of the agents that have had the thread: many packages, and few different people."""
+    """The people whom any package of the thread names, if its agent has had the thread."""
     column = _BARRED_POSTGRESQL if connection.dialect.name == "postgresql" else _BARRED_SQLITE
     query = (
         select(column)

@@ -13,7 +13,7 @@ from rules.threads.model import ThreadState
 from store.packages.events import EVENTS
 from store.packages.packages import PACKAGES
 
-# Which runs are stopped with the thread, and who took part in it before. Other agents may have named them.
+# Left out for an agent: which runs are stopped with the thread, and which agents had it, may come from other agents.
 _OF_OTHERS = ("stopped_names", "lineage", "handoffs")
 
 

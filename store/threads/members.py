@@ -22,7 +22,7 @@ from store.packages.threads import THREADS
 from store.schema.tables import UNNAMED
 
 MAX_OPEN = 2_000  # packages that a command for the thread looks at; the clock stops all of them, a few at a time
-NEWEST = 200
+NEWEST = 200  # packages that are read besides those that can be stopped
 MAX_SHOWN = 500  # open packages and permissions, and the newest, in the document that the agent reads
 _ADOPTED_AT_ONCE = 200
 
@@ -157,7 +157,7 @@ def _approved_under_old_plan(thread: ThreadState) -> list[ColumnElement[bool]]:
 
 
 def is_any_unnamed(connection: Connection, tenant_id: str) -> bool:
-    """Whether a replica of an older release took in a package. A cheap query, because the idle clock repeats it."""
+    """Whether a replica of an older release accepted a package. A cheap query, because the idle clock repeats it."""
     return bool(fetch_all(connection, _UNNAMED, {"tenant": tenant_id, "limit": 1}))
 
 

@@ -24,7 +24,7 @@ from store.packages.threads import THREADS
 from store.schema.tables import OPEN
 from store.threads.handoffs import write_handoffs
 
-_MAX_HELD = 50
+_MAX_HELD = 50  # held threads in a list, the latest
 _MAX_SEARCHED = 2_000  # open packages, the latest first, to find those that a reader sees
 
 _THIS = (THREAD_RECORDS.c.tenant_id == bindparam("tenant"), THREAD_RECORDS.c.thread_key == bindparam("key"))
@@ -84,13 +84,13 @@ def load_thread(connection: Connection, tenant_id: str, thread_id: str, *, lock:
 
 
 def load_thread_record(connection: Connection, tenant_id: str, key: str) -> ThreadState | None:
-    """None before its first command."""
+    """The state of a thread; None before its first command."""
     row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "key": key})
     return ThreadState.model_validate_json(row.state) if row else None
 
 
 def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock: bool = False) -> LoadedThread | None:
-    """The thread or, before its first command, what its first package says. `lock`: commands then run in turn."""
+    """The thread or, before its first command, what its first package says. `lock`: nobody changes it meanwhile."""
     if row := fetch_first(connection, _LOAD_AND_LOCK if lock else _LOAD, {"tenant": tenant_id, "key": key}):
         return LoadedThread(ThreadState.model_validate_json(row.state), row.head)
     if row := fetch_first(connection, _FIRST, {"tenant": tenant_id, "key": key}):
@@ -100,7 +100,7 @@ def load_thread_by_key(connection: Connection, tenant_id: str, key: str, *, lock
 
 
 def list_threads(connection: Connection, tenant_id: str, sees: Callable[[PackageState], bool], limit: int) -> list[str]:
-    """The keys of all held threads, and of up to `limit` threads with an open package that the reader sees.
+    """The keys of the latest held threads, and of up to `limit` threads with an open package that the reader sees.
 
     The latest first. `sees` is not applied to held threads: the caller checks each of them.
     """

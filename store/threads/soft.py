@@ -22,7 +22,10 @@ _UNCERTAIN = frozenset([Reason.DIRECTORY_STALE, Reason.UNKNOWN_PERSON])
 def list_soft_stopped_by(
     connection: Connection, installation: Installation, key: str, user_id: str, now: datetime
 ) -> list[str]:
-    """Those whose silence a hold by this person would stop now; all if nobody knows whether this person may hold it."""
+    """Packages to which silence would no longer be consent if this person held the thread now.
+
+    None if the person may not hold it. While that is not known, they are listed all the same.
+    """
     loaded = load_thread_by_key(connection, installation.tenant_id, key)
     if loaded is None:
         return []

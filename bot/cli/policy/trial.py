@@ -26,7 +26,7 @@ from rules.policy.model import Policy
 from rules.values import write_duration
 from store.audit.policy_replay import Trial, replay_policy
 from store.audit.reader import Progress, snapshot
-from store.audit.submissions import newest_submissions_since
+from store.audit.submissions import begin_of_newest_submissions
 from store.installation.tenancy import read_tenant_id
 
 SHORT, MAX_PACKAGES, MAX_TIME = timedelta(days=30), 2_000, timedelta(seconds=10)
@@ -61,7 +61,7 @@ class TookTooLongError(Exception):
 def _start(connection: Connection, since: datetime, bound: Bound | None) -> datetime:
     if bound is None:
         return since
-    return newest_submissions_since(connection, read_tenant_id(connection), since, bound.packages)
+    return begin_of_newest_submissions(connection, read_tenant_id(connection), since, bound.packages)
 
 
 def _bounded(tell: Progress, bound: Bound | None) -> Progress:

@@ -22,7 +22,7 @@ from scheduler.callbacks.client import CallbackClient
 from scheduler.callbacks.sender import CallbackSender
 from store.agents import agent_admin
 from store.outbox import callback_admin
-from store.outbox.callback_admin import CallbackInfo
+from store.outbox.callback_admin import ListedCallback
 from tests.rules.world import SENTA, SUSI, ask, package
 from tests.store.world import World
 
@@ -68,7 +68,7 @@ class Rounds:
         state = await self.world.after(ask(Escalate, state), SENTA)
         return await self.world.after(ask(Approve, state), SUSI)
 
-    async def callbacks(self) -> list[CallbackInfo]:
+    async def callbacks(self) -> list[ListedCallback]:
         """All callbacks, oldest first."""
         rows = await self.world.read(
             lambda connection: connection.execute(text("SELECT callback_id FROM callbacks")).scalars().all()
@@ -76,10 +76,10 @@ class Rounds:
         callbacks = [await self.callback(callback_id) for callback_id in rows]
         return sorted(callbacks, key=lambda callback: (callback.package_id, callback.revision))
 
-    async def callback(self, callback_id: str) -> CallbackInfo:
+    async def callback(self, callback_id: str) -> ListedCallback:
         return await self.world.read(lambda connection: callback_admin.find_callback(connection, callback_id))
 
-    async def only_callback(self) -> CallbackInfo:
+    async def only_callback(self) -> ListedCallback:
         (one,) = await self.callbacks()
         return one
 

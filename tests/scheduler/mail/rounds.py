@@ -124,7 +124,7 @@ class MailRounds:
         result = await self.world.write(
             lambda connection: callback_admin.resend_dead(connection, self.now(), agent=None, after=None, limit=500)
         )
-        return result.many
+        return result.resent
 
     async def resend(self) -> None:
         ((callback_id,),) = await self.rows("SELECT callback_id FROM callbacks WHERE kind = 'mail'")

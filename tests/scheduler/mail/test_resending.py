@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rules.state.agent_commands import ReportExecution
 from rules.state.commands import ClaimTask, Recuse, Reject
 from rules.state.model import PackageState
 from store.outbox import callback_admin
@@ -84,6 +85,24 @@ async def test_a_mail_that_may_have_arrived_waits_for_the_open_mail_of_the_perso
     await rounds.opener.tick()
     with pytest.raises(CallbackAdminError, match="another mail to the same person must be sent before"):
         await rounds.world.write(lambda connection: callback_admin.resend_callback(connection, mail_id, rounds.now()))
+
+
+async def test_a_mail_about_a_takeover_is_resent_while_the_person_has_an_open_mail_about_something_else(
+    rounds: MailRounds, server: MailServer
+) -> None:
+    await _only(rounds, RITA, ROSE, OWEN)
+    state = await rounds.world.submit_and_approve(by=RITA)
+    await rounds.world.claim(state)
+    server.to_texts.extend([CUT, CUT])
+    await _take_over(rounds, 1)
+    await rounds.later(HOUR)
+    ((mail_id,),) = await rounds.rows("SELECT callback_id FROM callbacks WHERE kind = 'mail' AND state = 'dead'")
+    await rounds.world.execute_for_agent(ask(ReportExecution, state, outcome="failed"))
+    await rounds.opener.tick()
+    await rounds.world.write(lambda connection: callback_admin.resend_callback(connection, mail_id, rounds.now()))
+    await rounds.later()
+    assert [mail.subject for mail in server.got].count("An agent asks you to take over") == 3
+    assert (RITA, "delivered", None) in await rounds.mails()
 
 
 async def test_what_is_over_keeps_no_mail_from_being_sent_once_more(rounds: MailRounds, server: MailServer) -> None:
