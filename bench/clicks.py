@@ -31,6 +31,7 @@ from store.schema.tables import core
 
 SECRET, CHANNEL, REVIEWER = "bench-signing-secret", "C1", "U1"
 TARGET_RATE, TARGET_P99_MS = 250, 100
+WARM_UP = 20  # clicks that are not measured
 
 
 class Result(NamedTuple):
@@ -93,12 +94,12 @@ async def _click_all(target: _Target, slack: Slack, number: int, at_once: int) -
                     raise RuntimeError(f"a click was answered with {answer.status}")
             latencies.append(time.perf_counter() - start)
 
-        packages = [await _post(http, target.key, job) for job in range(number + 20)]
+        packages = [await _post(http, target.key, job) for job in range(WARM_UP + number)]
         await _store_renderings(target.database_url, packages)
         blocks = (await slack.until(lambda: slack.messages(CHANNEL)))[0].blocks
-        await rate(packages[:20], click, 4)
+        await rate(packages[:WARM_UP], click, 4)
         latencies.clear()
-        per_second = await rate(packages[20:], click, at_once)
+        per_second = await rate(packages[WARM_UP:], click, at_once)
         await _require_approved(http, target.key, packages[-1])
     latencies.sort()
     return per_second, latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]

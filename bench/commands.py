@@ -36,7 +36,7 @@ async def _measure(kind: str, urls: dict[str, str], number: int, at_once: int) -
         async def submit_and_decide(job: int) -> None:
             await bench_world.approve(await bench_world.submit(job))
 
-        await rate(range(-20, 0), submit_and_decide, 4)
+        await rate(range(-20, 0), submit_and_decide, 4)  # to warm up
         ours = 2 * await rate(range(count), submit_and_decide, at_once)
         rows = await record_rows(bench_world, kind)
     return Result(kind, at_once, ours, 2 * await raw_pairs(kind, url, rows, count, at_once))
@@ -50,7 +50,7 @@ class Rows(NamedTuple):
     decision: list[Write]
 
     def of(self, number: int) -> tuple[list[Write], list[Write]]:
-        """The same writes for another package, with all its ids."""
+        """The same writes for another package, with ids of its own: of its submission, and of its decision."""
         other = f"pkg_raw{number:021d}"
         fresh = {value: f"{value[:3]}_{place:04d}{number:020d}" for place, value in enumerate(sorted(self._ids()))}
         return (

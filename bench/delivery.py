@@ -96,7 +96,8 @@ def _furnish(slack: Slack) -> None:
 
 
 async def _submit(bench_world: World, job: int) -> None:
-    kind = {"action_type": f"notice.{CHANNELS[job % 5].lower()}", "risk_level": RISKS[job // 5 % 10]}
+    turn, channel = divmod(job, len(CHANNELS))
+    kind = {"action_type": f"notice.{CHANNELS[channel].lower()}", "risk_level": RISKS[turn % len(RISKS)]}
     package = DecisionPackage.model_validate(body(job) | OPTIONAL_FIELDS | kind)
     package_id = f"pkg_{fresh_id()}"
     command = Submit(command_id=package_id, decision_package_id=package_id, package=package)
@@ -162,8 +163,8 @@ async def _deliver(url: str, api_url: str, token: str) -> None:
     await store.close()
 
 
-def _faster(rates: Rates) -> Rates:
-    return Rates(_shorter(rates.channel), _shorter(rates.posts), _shorter(rates.updates), rates.apart / SPEED)
+def _faster(budget: Rates) -> Rates:
+    return Rates(_shorter(budget.channel), _shorter(budget.posts), _shorter(budget.updates), budget.apart / SPEED)
 
 
 def _shorter(window: Window) -> Window:

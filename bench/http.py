@@ -50,7 +50,7 @@ async def _measure(database_url: str, count: int, at_once: int) -> Result:
             await round_trip(agents, server.decide, number)
             latencies.append(time.perf_counter() - start)
 
-        await rate(range(-50, 0), measure, 8)
+        await rate(range(-50, 0), measure, 8)  # to warm up
         latencies.clear()
         per_second = await rate(range(count), measure, at_once)
     latencies.sort()

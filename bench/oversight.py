@@ -23,9 +23,9 @@ from store.oversight.statistics import load_statistics
 PACKAGES, ROUNDS, TARGET_MS = 100_000, 5, 300
 _MONTH = timedelta(days=30)
 _AGENTS, _TYPES, _ROLES = 50, 40, 6
-_AT_ONCE = 5_000
+_AT_ONCE = 5_000  # rows
 _SEED = 20  # so that every run measures the same packages
-_SOME = 0.1
+_SOME = 0.1  # the share of packages of which each rare fact is true
 
 
 class Timing(NamedTuple):

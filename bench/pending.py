@@ -21,6 +21,7 @@ from store.engine.engines import make_engine
 
 FEW, MANY = 1_000, 100_000
 ROUNDS, PROBES = 40, 20
+BATCH = 500  # packages that are written at once
 
 
 class Result(NamedTuple):
@@ -87,7 +88,7 @@ async def fill(kind: str, url: str, rows: Rows, start: int, stop: int) -> None:
 
 
 def batches(start: int, stop: int) -> list[range]:
-    return [range(first, min(first + 500, stop)) for first in range(start, stop, 500)]
+    return [range(first, min(first + BATCH, stop)) for first in range(start, stop, BATCH)]
 
 
 async def _probe(bench_world: World, numbers: Iterable[int]) -> list[float]:

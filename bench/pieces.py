@@ -59,8 +59,9 @@ class HttpJobs:
         await round_trip(self._agents, self._server.decide, self._count)
 
     def cpu(self) -> float:
+        """The processor seconds of the server: in proc(5), fields 14 and 15 are `utime` and `stime`, in ticks."""
         with Path(f"/proc/{self._server.pid}/stat").open() as stat:
-            fields = stat.read().rpartition(")")[2].split()
+            fields = stat.read().rpartition(")")[2].split()  # from field 3 on
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 

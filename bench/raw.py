@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from bench.rows import Write
 
-GROUP = 256
+GROUP = 256  # operations in one commit
 CONNECTIONS = 8
 
 Job = tuple[list[Write], "Future[None]"]

@@ -43,7 +43,7 @@ PACKAGES, TARGET_S = 100_000, 120
 _DAYS, _SEED = 50, 20
 _APART = timedelta(days=2)
 _TYPES = 40
-_AT_ONCE = 5_000
+_AT_ONCE = 5_000  # rows
 _EVENTS = core(EventRow)
 _TABLES: tuple[Table, ...] = (_EVENTS, CONTENT, PACKAGE_ROWS, VERSIONS)
 # Levels never change, so that each copied day begins like the first.

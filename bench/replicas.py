@@ -41,7 +41,7 @@ async def _measure(urls: dict[str, str], processes: int, count: int, at_once: in
             here, there = replicas[number % processes], replicas[(number + 1) % processes]
             await round_trip(here.agents, there.decide, number)
 
-        await rate(range(-50, 0), job, 8)
+        await rate(range(-50, 0), job, 8)  # to warm up
         return Result(processes, await rate(range(count), job, at_once))
 
 

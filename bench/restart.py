@@ -16,7 +16,7 @@ from bench.world import fresh_database, world
 
 PENDING = 100_000
 TARGET_S = 2
-DURATION = 15.0  # seconds in which requests are timed: the first sweep for absent reviewers runs in the tenth
+DURATION = 15.0  # seconds in which requests are timed: the first check for absent reviewers runs after ten
 
 
 class Result(NamedTuple):

@@ -27,6 +27,7 @@ PENDING, DUE, WITHIN = 100_000, 10_000, timedelta(seconds=10)
 TICK = 1.0
 TARGET_P99_MS, TARGET_IDLE_MS = TICK * 1000 + 100, 5
 _STARTING = timedelta(seconds=20)  # the processes start before the first is due
+_WRITTEN_PER_SECOND = 400  # packages, at least
 
 
 class Result(NamedTuple):
@@ -49,7 +50,7 @@ async def _measure(kind: str, processes: int, url: str) -> Result:
         rows = await record_rows(bench_world, kind)
         await _fill(kind, url, rows, range(PENDING - DUE))
         idle = await _idle(bench_world)
-        first = now() + timedelta(seconds=DUE / 400) + _STARTING
+        first = now() + timedelta(seconds=DUE / _WRITTEN_PER_SECOND) + _STARTING
         await _fill(kind, url, rows, range(PENDING, PENDING + DUE), first)
         await _run_sweeps(url, processes, first + WITHIN + timedelta(seconds=30))
         late = sorted(await bench_world.store.read(lambda connection: _lateness(connection, first)))
