@@ -6,7 +6,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin coun
     && install --directory --owner countersign --mode 0700 /data
 
 COPY . /usr/src/countersign
-RUN pip install --no-cache-dir --root-user-action ignore /usr/src/countersign && rm -r /usr/src/countersign
+RUN pip install --no-cache-dir --root-user-action ignore "/usr/src/countersign[fast]" && rm -r /usr/src/countersign
 
 # Inside it listens to all, because only what Docker lets through reaches it. The policy is yours, and is mounted.
 # HOME is there for Slack's library, which asks for one even where the user that runs this has none.

@@ -12,6 +12,7 @@ import tempfile
 
 from bench.world import NO_LIMITS, POLICY, REVIEWER, SHOWN, now
 from bot import logs
+from bot.process.event_loop import run_in_event_loop
 from bot.running import RunningService, run_service
 from bot.settings import LogFormat, read_settings
 from rules.people.directory import Person
@@ -59,4 +60,4 @@ async def _approve(service: RunningService, package_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    run_in_event_loop(main(*sys.argv[1:]))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from bot import logs
 from bot.demo.folder import Folder
 from bot.demo.opening import Demo, open_demo
+from bot.process.event_loop import run_in_event_loop
 from bot.settings import LogFormat
 
 Say = Callable[[str], None]
@@ -21,7 +22,7 @@ def run_demo(folder: Folder, port: int, say: Say, *, fresh: bool, browser: bool)
     """Run until Ctrl-C or SIGTERM."""
     with folder.hold(fresh=fresh), folder.log.open("a", encoding="utf-8") as log:
         logs.set_up(LogFormat.TEXT, log)
-        asyncio.run(_until_stopped(folder, port, say, browser=browser))
+        run_in_event_loop(_until_stopped(folder, port, say, browser=browser))
 
 
 async def _until_stopped(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
