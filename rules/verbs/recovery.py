@@ -58,7 +58,7 @@ def _grant_obstacle(state: PackageState) -> Refusal | None:
     """A retry of a pending package is its approval, which some packages do not take."""
     allowed = state.allowed_decisions
     if allowed is not None and HumanDecisionType.APPROVE not in allowed:
-        return refuse(Reason.DECISION_NOT_ALLOWED, verb="approve", allowed=", ".join(allowed))
+        return refuse(Reason.DECISION_NOT_ALLOWED, verb="approve", decisions=", ".join(allowed))
     if state.level is HITLLevel.HUMAN_TAKEOVER:
         return refuse(Reason.LEVEL_IS_TAKEOVER)
     return refuse(Reason.A_QUESTION) if state.kind is Kind.QUESTION else None

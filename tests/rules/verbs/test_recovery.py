@@ -304,3 +304,8 @@ def test_a_rollback_or_close_of_such_a_package_ends_it_and_is_no_rejection_of_it
     ended = after(state, ask(kind, state), by=RITA)
     assert (ended.status, ended.recovery and ended.recovery.decision) == (Status.REJECTED, decision)
     assert ended.noes == ()
+
+
+def test_a_package_that_excludes_approving_refuses_a_retry_and_says_what_it_accepts() -> None:
+    state = submitted_state(package(interrupt_type="error_recovery", allowed_decisions=["revise"]))
+    assert refusal(state, ask(AllowRetry, state), by=RITA) is Reason.DECISION_NOT_ALLOWED
