@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 MAX_INTEGER = 2**53 - 1  # beyond it, readers that store numbers as doubles read another number
 MAX_DEPTH = 64
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # C0 but for tab, line feed and carriage return
+UNPRINTABLE = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")  # also halves of surrogate pairs
 _MAX_CACHED_NAMES, _MAX_CACHED_LENGTH = 64, 1000  # names of an object, and their characters in total
 _EXPONENT_FROM = 1e21  # ECMAScript writes smaller doubles without an exponent
 
@@ -192,7 +193,10 @@ def _unknown(value: object, _room: int) -> NoReturn:
 
 
 class _Writers(dict[type, Callable[[Any, int], str]]):
-    """The writer of each type. A subclass, such as a string enum, is written like its base class."""
+    """The writer of each type, which takes the value and how many levels deep it may be.
+
+    A subclass, such as a string enum, is written like its base class.
+    """
 
     def __missing__(self, kind: type) -> Callable[[Any, int], str]:
         return next((self[base] for base in kind.__mro__ if base in self), _unknown)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from rules.canonical import CONTROL, MAX_INTEGER, NotCanonicalError, canonical_json, canonical_json_strict
+from rules.canonical import MAX_INTEGER, UNPRINTABLE, NotCanonicalError, canonical_json, canonical_json_strict
 from rules.spelling import normalize_name
 from rules.string_enum import StringEnum
 from rules.values import Value
@@ -30,7 +30,6 @@ MAX_SCHEMA_BYTES = 16_384
 MAX_ANSWERS = 9  # radio buttons have ten options, and one is for another answer
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_UNPRINTABLE = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
 
 
 def is_one_visible_line(text: str) -> bool:
@@ -50,7 +49,7 @@ def _one_line(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if _UNPRINTABLE.search(text) or not any(is_visible(letter) and not letter.isspace() for letter in text):
+    if UNPRINTABLE.search(text) or not any(is_visible(letter) and not letter.isspace() for letter in text):
         raise PydanticCustomError("unprintable", "must have visible text and no control characters")
     return text
 

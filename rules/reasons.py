@@ -283,9 +283,9 @@ class Refusal(Value):
 
     def _display_facts(self) -> dict[str, str]:
         """The facts with names in plain words. Programs get the names as the policy or the API writes them."""
-        names = {name: self.facts[name] for name in _NAMES if name in self.facts}
-        plain = {name: humanize(name_value) for name, name_value in names.items()}
-        return self.facts | plain | {f"a_{name}": with_article(name_value) for name, name_value in names.items()}
+        names = {fact: self.facts[fact] for fact in _NAMES if fact in self.facts}
+        plain = {fact: humanize(name) for fact, name in names.items()}
+        return self.facts | plain | {f"a_{fact}": with_article(name) for fact, name in names.items()}
 
 
 _NAMES = ("role", "ladder", "status", "verb", "decisions")  # the facts that are names of roles, statuses or verbs

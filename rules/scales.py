@@ -20,18 +20,18 @@ class Scale(StringEnum):
         return list(type(self)).index(self)
 
     def __lt__(self, other: Any) -> bool:
-        return self.rank < self._same(other).rank
+        return self.rank < self._check_scale(other).rank
 
     def __le__(self, other: Any) -> bool:
-        return self.rank <= self._same(other).rank
+        return self.rank <= self._check_scale(other).rank
 
     def __gt__(self, other: Any) -> bool:
-        return self.rank > self._same(other).rank
+        return self.rank > self._check_scale(other).rank
 
     def __ge__(self, other: Any) -> bool:
-        return self.rank >= self._same(other).rank
+        return self.rank >= self._check_scale(other).rank
 
-    def _same(self, other: Any) -> Scale:
+    def _check_scale(self, other: Any) -> Scale:
         # Without this check, "high" < "low" would silently compare alphabetically.
         if type(other) is not type(self):
             raise TypeError(f"cannot compare {type(self).__name__} with {other!r}")
@@ -46,7 +46,7 @@ class RiskLevel(Scale):
 
 
 class HITLLevel(Scale):
-    """How much human a package takes."""
+    """How much a human in the loop does: from nothing, or being told of it afterwards, to doing all of it."""
 
     FULL_AUTO = "full_auto"
     NOTIFY_ONLY = "notify_only"

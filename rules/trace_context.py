@@ -32,7 +32,7 @@ def parse_trace(parents: Sequence[str], states: Sequence[str] = ()) -> TraceCont
 
 
 def _parse_parent(written: str) -> str | None:
-    """A later version begins in the same way, and may be longer."""
+    """The header as version 00 writes it. A later version begins in the same way, and may be longer."""
     match = _PARENT.fullmatch(written)
     if match is None:
         return None

@@ -13,11 +13,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 class Value(BaseModel):
     """A frozen model: compared by value, changed only by making another one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def from_valid(cls, **values: Any) -> Self:
-        """Build the value without validation, from fields that were validated before. Others have their defaults."""
+        """Build the value without validation, from validated fields. Missing fields get their defaults."""
         blank: Self = _template(cls)
         return blank.model_copy(update=values)
 
@@ -33,7 +33,7 @@ class CrossFieldError(ValueError):
     """Fields that are valid alone and invalid together: for each fault, the path of the field and a sentence."""
 
     def __init__(self, *faults: tuple[tuple[str, ...], str]) -> None:
-        super().__init__("; ".join(f"{'.'.join(place)} {sentence}".strip() for place, sentence in faults))
+        super().__init__("; ".join(f"{'.'.join(path)} {sentence}".strip() for path, sentence in faults))
         self.faults = faults
 
 

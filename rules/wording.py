@@ -1,4 +1,4 @@
-"""Names from the policy and from enums, as people read them: `senior_reviewer` becomes "senior reviewer"."""
+"""How people read names, lists, shares and durations: `senior_reviewer` becomes "senior reviewer"."""
 
 from __future__ import annotations
 

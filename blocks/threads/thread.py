@@ -1,7 +1,7 @@
 """A thread as a window or as a message: its state, what runs, what it did, and what the reader may do.
 
 Only packages that the reader may see are listed; the others are counted. Buttons are those that the rules would accept
-from this reader now (`rules.threads.decide.try_each`).
+from this reader now (`rules.threads.decide.try_thread_verbs`).
 """
 
 from __future__ import annotations

@@ -54,10 +54,10 @@ class Question(NamedTuple):
 
 def deciding_roles(state: PackageState, policy: Policy) -> tuple[str, ...]:
     """The roles that may decide now: the one that is asked, those of the quorum, and those that the ladder keeps."""
-    return tuple(dict.fromkeys((*asked_roles(state), *ladder_roles(state, _terms_now(state, policy)))))
+    return tuple(dict.fromkeys((*asked_roles(state), *ladder_roles(state, _policy_terms(state, policy)))))
 
 
-def _terms_now(state: PackageState, policy: Policy) -> Terms:
+def _policy_terms(state: PackageState, policy: Policy) -> Terms:
     """The policy's own terms, which are enough to know whether the ladder still keeps what it kept."""
     return asked_terms(policy, state.action_type, state.exception, state.risk)
 
@@ -169,10 +169,10 @@ def _find_authority(
 ) -> ReviewerAuthorization | Refusal:
     """The person's most senior role that meets the standard. One role must meet all of it: roles do not add up."""
     matching_roles = [name for name in question.roles if roster.roles_acting_as(user_id, name)]
-    held = dict.fromkeys(held for name in matching_roles for held in roster.roles_acting_as(user_id, name))
+    held = dict.fromkeys(own for name in matching_roles for own in roster.roles_acting_as(user_id, name))
     if not held:
         return refuse(Reason.WRONG_ROLE, role=either_of(question.roles))
-    roles = {name: roster.policy.roles[name] for name in held}
+    roles = {own: roster.policy.roles[own] for own in held}
     if standard is not Standard.STOP:
         for action_type in question.decided_types:
             roles = {name: role for name, role in roles.items() if role.covers(action_type)}
@@ -197,7 +197,7 @@ def eligible_users(roster: Roster, question: Question, now: datetime, role: str 
 
 
 def iter_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
-    """The same one by one, so that a caller that needs only a few does not check everyone."""
+    """`eligible_users` one by one, so that a caller that needs only a few does not check everyone."""
     narrowed = question if role is None else question._replace(roles=(role,))
     people = frozenset[str]().union(*(roster.users_acting_as(name) for name in narrowed.roles))
     for user in people:
@@ -235,7 +235,7 @@ def _able_on_rungs(
     roster: Roster, user_id: str, state: PackageState, now: datetime
 ) -> Iterator[tuple[int, ReviewerAuthorization]]:
     """The rungs in which this person may decide now, the highest first."""
-    for rung in reversed(deciding_rungs(state, _terms_now(state, roster.policy))):
+    for rung in reversed(deciding_rungs(state, _policy_terms(state, roster.policy))):
         able = authorize(roster, user_id, Standard.PROCEED, _question_of_rung(state, rung), now)
         if isinstance(able, ReviewerAuthorization):
             yield rung, able

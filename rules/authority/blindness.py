@@ -16,7 +16,7 @@ from rules.state.events import Cause, EventType
 from rules.state.model import Bar, PackageState, Status
 
 WITHHELD = "withheld"
-_CAUSES = frozenset(cause.value for cause in Cause)
+_CAUSES = frozenset(cause.value for cause in Cause)  # also the rules of the reasons that were added after submission
 _BY_REVIEWERS = (Bar.EDITOR, Bar.RECUSED)
 
 
@@ -38,7 +38,7 @@ def knowledge(state: PackageState, viewer: str | None) -> Knows:
 
 
 # What a judge does while the look is open.
-_OF_A_LOOK = frozenset([
+_BY_JUDGE = frozenset([
     EventType.REVIEW_JUDGED, EventType.AUTONOMY_CHANGED, EventType.PACKAGE_DETAILS_OPENED,
     EventType.PACKAGE_FORM_OPENED, EventType.HUMAN_DECISION_REFUSED,
 ])  # fmt: skip
@@ -49,23 +49,23 @@ _WITHHELD_CHANGES = ("look", "verdict")  # also in events that tell something el
 
 
 def hides_event(state: PackageState, event_type: str, actor: str, at: datetime, viewer: str | None) -> bool:
-    """Whether the event would tell this person who looks, or what they found. What came before the look does not."""
+    """Whether the event would tell this person who the judge is or how they judged. Events before the look do not."""
     look = state.look
     if look is None or actor != look.judge or (look.since and at < look.since):
         return False
-    return event_type in _OF_A_LOOK and knowledge(state, viewer) is not Knows.VERDICT
+    return event_type in _BY_JUDGE and knowledge(state, viewer) is not Knows.VERDICT
 
 
 def events_for_agent(events: Iterable[dict[str, Any]], state: PackageState) -> list[dict[str, Any]]:
-    """Agents follow the chain of their packages, and learn neither who looks nor what they found."""
+    """Agents follow the chain of their packages, and learn neither who the judge is nor how they judged."""
     return [_event_for_agent(event, state) for event in events]
 
 
 def _event_for_agent(event: dict[str, Any], state: PackageState) -> dict[str, Any]:
     if event["revision"] == 1:
         return event  # the whole state of a new package, which nobody looked at; its digest can be computed again
-    of_look, at = event["event_type"] in _ABOUT_A_LOOK, datetime.fromisoformat(event["occurred_at"])
-    if of_look or hides_event(state, event["event_type"], event["actor"], at, None):
+    about_look, at = event["event_type"] in _ABOUT_A_LOOK, datetime.fromisoformat(event["occurred_at"])
+    if about_look or hides_event(state, event["event_type"], event["actor"], at, None):
         return withheld_event(event)
     change = {name: value for name, value in event["change"].items() if name not in _WITHHELD_CHANGES}
     return event | {"change": change}

@@ -32,7 +32,7 @@ from rules.spelling import normalize_name
 from rules.state.changes import apply_changes
 from rules.state.decisions import Vote
 from rules.state.level import risk_today
-from rules.state.model import Bar, PackageState
+from rules.state.model import Bar, PackageState, Status
 from rules.state.situation import Situation
 from rules.state.terms import asked_terms, role_for_all, terms_today
 from rules.values import Value, write_duration
@@ -71,14 +71,14 @@ class Candidate(Value):
 
 
 def rules_set_aside(candidate: Candidate, situation: Situation) -> dict[str, str]:
-    """The rules that do not speak for this package, each with the id of the exception. The oldest exception counts."""
+    """The rules that exceptions set aside for this package, each with the id of the oldest of its exceptions."""
     return {exception.rule: state.decision_package_id for state, exception in reversed(_holding(candidate, situation))}
 
 
 def standing_rules(state: PackageState, situation: Situation) -> tuple[frozenset[str], ExceptionUse | None]:
-    """Of the rules that exceptions set aside for this package, those that still are; and the use that it now lacks.
+    """The rules that are still set aside for this package, and the first use that no longer holds and is needed.
 
-    It lacks nothing if the rule asks for no more than its present level.
+    A use is needed if its rule asks for more than the package's present level.
     """
     held = {
         (exception_state.decision_package_id, exception.rule)
@@ -123,7 +123,7 @@ def why_not_in_force(
     """
     exception, policy = state.exception, roster.policy
     if exception is None or not state.is_granted_exception:
-        return f"it is {humanize(state.status)}" if state.status.value != "approved" else "it has ended"
+        return "it has ended" if state.status is Status.APPROVED else f"it is {humanize(state.status)}"
     if now >= exception_end(exception, policy):
         return "it has ended"
     if state.hold:

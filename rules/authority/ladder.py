@@ -16,12 +16,12 @@ def deciding_rungs(state: PackageState, today: Terms) -> range:
 
 
 def ladder_roles(state: PackageState, today: Terms) -> tuple[str, ...]:
-    """Their roles, the newest first."""
+    """The roles that may decide now. The one that was asked last comes first."""
     return tuple(dict.fromkeys(state.terms.role_at(rung) for rung in reversed(deciding_rungs(state, today))))
 
 
 def who_may_decide(state: PackageState, today: Terms) -> str:
-    """The newest role first: "a senior reviewer or a reviewer"."""
+    """As in "a senior reviewer or a reviewer": the role that was asked last comes first."""
     return either_of(map(with_article, ladder_roles(state, today)))
 
 

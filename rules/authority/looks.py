@@ -14,6 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from rules.authority.authorization import eligible_users, question_of
+from rules.authority.silence import is_away
 from rules.people.directory import ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Command, Verb
@@ -64,7 +65,7 @@ def judge_is_gone(state: PackageState, roster: Roster, now: datetime) -> bool:
     if look is None or not roster.directory.is_fresh(roster.policy, now):
         return False
     able = eligible_users(roster, question_of(state, roster.policy), now)
-    return look.judge not in able or _is_away(roster, look.judge, now)
+    return look.judge not in able or is_away(roster, look.judge, now)
 
 
 def _choose_judge(state: PackageState, situation: Situation) -> str | None:
@@ -73,18 +74,13 @@ def _choose_judge(state: PackageState, situation: Situation) -> str | None:
     seats = {seat.reviewer_id for seat in state.decision.reviewers} if state.decision else set()
     left_out = voters | seats | situation.traces.involved | situation.traces.looking
     able = eligible_users(situation.roster, question_of(state, situation.policy), situation.now)
-    free = [user for user in able - left_out if not _is_away(situation.roster, user, situation.now)]
+    free = [user for user in able - left_out if not is_away(situation.roster, user, situation.now)]
     event_id = state.decision.event_id if state.decision else ""
     return min(free, key=lambda user: draw_number(event_id, f"judge {situation.chance} {user}"), default=None)
 
 
-def _is_away(roster: Roster, user_id: str, now: datetime) -> bool:
-    person = roster.person(user_id)
-    return person is None or person.is_away(now)
-
-
 def check_blindness(state: PackageState, command: Command, situation: Situation) -> Refusal | None:
-    """Who is asked to look does nothing else with the package: each other answer could tell how it was decided.
+    """Refuse a judge who does anything else with the package: the answer could tell how it was decided.
 
     What the service does in their name, because they stopped the thread, answers nobody. It is not refused.
     """
@@ -96,7 +92,7 @@ def check_blindness(state: PackageState, command: Command, situation: Situation)
 
 
 def check_look(state: PackageState, comment: str | None) -> Refusal | None:
-    """Whether its judge may judge the package now."""
+    """Refuse a judgment without an open look or without a comment."""
     if state.open_look is None:
         return refuse(Reason.LOOK_HAS_ENDED)
     return None if comment else refuse(Reason.COMMENT_REQUIRED)

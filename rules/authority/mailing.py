@@ -22,6 +22,7 @@ from rules.state.model import PackageState, Status
 OUTCOMES = (MailReason.FAILED, MailReason.UNKNOWN)
 WHILE_PENDING = (MailReason.TAKEOVER, MailReason.LAST_RUNG, MailReason.CRITICAL, MailReason.WAITING)
 
+# Why a mail is not sent after all.
 TURNED_OFF = "this person has turned off all mails except takeovers"
 SLACK_IS_BACK = "Slack can be reached again"
 NO_LONGER_SO = "it no longer waits for this: someone acted meanwhile"
@@ -41,10 +42,10 @@ class Telling(NamedTuple):
 def tellings_after(
     before: PackageState | None, after: PackageState, roster: Roster, now: datetime, quiet: Collection[str] = ()
 ) -> tuple[Telling, ...]:
-    """Who must be told by mail of what has just become so: each person once, for the gravest reason.
+    """Who must be told by mail since this change: each person once, for the gravest reason that is new to them.
 
-    On a new rung or version the reason may stay and the people change: then those who were not asked before. `quiet`:
-    people who have turned off all mails except takeovers.
+    On a new rung or version a reason may stay and the people change. `quiet`: people who have turned off all mails
+    except takeovers.
     """
     by_person: dict[str, Telling] = {}
     for reason in mail_reasons(after):
@@ -124,7 +125,7 @@ def has_address(roster: Roster, user_id: str) -> bool:
 
 
 def _people_informed(state: PackageState, roster: Roster, now: datetime) -> list[str]:
-    """Those who approved and the owner, as far as they may still see the package."""
+    """The approvers and the agent's owner, as far as they may still see the package."""
     return [user for user in people_told(state, roster) if may_see(roster, state, user, now)]
 
 

@@ -31,7 +31,7 @@ class Mentions(NamedTuple):
 
 
 def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions:
-    """The mentions of this package's card. None while silence may decide."""
+    """The mentions of this package's card. While silence may decide, nobody is mentioned."""
     if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
         return Mentions()
     roles = deciding_roles(state, roster.policy)

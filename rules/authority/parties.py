@@ -73,10 +73,10 @@ def resolve_parties(
     unknown = [field for field, party in parties.items() if party is None]
     if unknown:
         return refuse(Reason.REQUESTER_UNKNOWN, fields=", ".join(unknown))
-    owned_by = roster.user_of_reference(reference(owner))
-    requester = parties.get("requested_by") or owned_by
+    owner_id = roster.user_of_reference(reference(owner))
+    requester = parties.get("requested_by") or owner_id
     chain = {party: Bar.DELEGATION_CHAIN for party in parties.values() if party}
-    return Parties(requester, chain | {owned_by: Bar.OWNER} | {requester: Bar.REQUESTER})
+    return Parties(requester, chain | {owner_id: Bar.OWNER} | {requester: Bar.REQUESTER})
 
 
 def _resolve(party: str, roster: Roster, user_of_party: Mapping[str, str]) -> str | None:
@@ -119,7 +119,7 @@ def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
 
 
 def chain_hardening(state: PackageState) -> StateChanges:
-    """The changes if the delegation chain leaves too few people."""
+    """The changes of `harden_for_chain`, for a package that needs them."""
     named = "packages of this thread leave" if Bar.NAMED_IN_THREAD in state.barred.values() else "on_behalf_of leaves"
     because = f"the agent's {named} fewer than two people who could approve"
     why = Why(rule=CHAIN_BARS, level=HITLLevel.HARD_APPROVAL, because=because)

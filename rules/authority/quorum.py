@@ -18,6 +18,8 @@ from rules.values import Value
 
 
 class Tally(Value):
+    """The votes that count, and how many seats of the quorum they fill. `of_role`: seats needed and filled by role."""
+
     votes: tuple[Vote, ...]
     needed: int
     filled: int

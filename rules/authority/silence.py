@@ -118,7 +118,7 @@ def anyone_present(state: PackageState, roster: Roster, now: datetime, role: str
 
 
 def iter_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> Iterator[str]:
-    """The same, one by one."""
+    """The people who are asked, or could be asked in the given role, could decide and are not away."""
     eligible = iter_eligible(roster, question_asked(state), now, role)
     return (user for user in eligible if not is_away(roster, user, now))
 

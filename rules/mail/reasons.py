@@ -6,7 +6,7 @@ from rules.string_enum import StringEnum
 
 
 class MailReason(StringEnum):
-    """In order of gravity."""
+    """The gravest first."""
 
     TAKEOVER = "takeover"
     LAST_RUNG = "last_rung"

@@ -94,7 +94,7 @@ _BY_EXECUTION = {
 _OPEN = frozenset(status for status in Status if not status.terminal)
 
 
-class Group(StringEnum):
+class EvidenceGroup(StringEnum):
     """Why a package with a trace is evidence."""
 
     LAXER = "laxer"
@@ -127,7 +127,7 @@ class TriedPackage:
             self.traces |= {trace}
 
     @property
-    def came_of_it(self) -> list[Trace]:
+    def traces_by_gravity(self) -> list[Trace]:
         """The gravest first."""
         return [trace for trace in Trace if trace in self.traces]
 
@@ -137,7 +137,7 @@ class TriedPackage:
 
     @property
     def is_laxer(self) -> bool:
-        """Nobody knows whether another role would have done the same."""
+        """Also if another role is asked, because nobody knows whether it would have done the same."""
         return self.shift in (Shift.LAXER, Shift.OTHER)
 
     @property
@@ -149,13 +149,13 @@ class TriedPackage:
         return Ending.WAITING if self.status in _OPEN else Ending.IDLE
 
     @property
-    def group(self) -> Group | None:
+    def group(self) -> EvidenceGroup | None:
         """None: it is no evidence."""
         if not self.traces:
             return None
         if self.obstacle:
-            return Group.UNTRIED
+            return EvidenceGroup.UNTRIED
         if self.is_laxer:
-            return Group.LAXER
+            return EvidenceGroup.LAXER
         unasked = self.new is not None and self.new.involvement in (Involvement.SOFT, Involvement.SPARED)
-        return Group.UNASKED if unasked and self.went_wrong else None
+        return EvidenceGroup.UNASKED if unasked and self.went_wrong else None

@@ -1,7 +1,7 @@
 """`Asking`: how much a policy asks of people about one package, and whether another policy asks less.
 
 `compare_answers` compares with the record. A policy that asks less in any part is laxer. A role that includes the old
-one is stricter; one of which neither includes the other is `OTHER`. `Comparison` counts the results.
+one is stricter; if neither role includes the other, the shift is `OTHER`. `Comparison` counts the results.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
-from rules.oversight.replay import Answer
+from rules.oversight.replay import PolicyAnswer
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Terms
@@ -45,7 +45,7 @@ class Asking(NamedTuple):
     soft_timeout: timedelta | None = None
 
     @classmethod
-    def of(cls, answer: Answer) -> Asking:
+    def of(cls, answer: PolicyAnswer) -> Asking:
         """What an answer asks of people. If nobody is asked, only the level matters."""
         state = answer.state
         if state is None:
@@ -67,12 +67,12 @@ class Asking(NamedTuple):
 
 class Shift(StringEnum):
     LAXER = "laxer"
-    OTHER = "other"  # another role, of which neither includes the other
+    OTHER = "other"  # another role is asked, and neither role includes the other
     STRICTER = "stricter"
     SAME = "same"
 
 
-def compare_answers(before: PackageState, after: Answer, old: Policy, new: Policy) -> Shift:
+def compare_answers(before: PackageState, after: PolicyAnswer, old: Policy, new: Policy) -> Shift:
     """Compares first the level, then how many people, in which role, who must say or read how much."""
     if after.state is None:
         return Shift.STRICTER

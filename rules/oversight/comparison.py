@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rules.authority.authorization import asked_roles
-from rules.oversight.aftermath import Ending, Group, Trace, TriedPackage
+from rules.oversight.aftermath import Ending, EvidenceGroup, Trace, TriedPackage
 from rules.oversight.asking import Asking, Involvement, Shift, compare_answers
-from rules.oversight.replay import Answer, Obstacle, Replay, authority_in
+from rules.oversight.replay import Obstacle, PolicyAnswer, Replay, authority_in
 from rules.policy.model import Policy
 from rules.record.chain import Event
 from rules.spelling import normalize_name
@@ -82,7 +82,7 @@ class Comparison:
         """Count a replayed package: what was asked of it then, and what the new policy asks."""
         before, after = replay.before, replay.after
         shift = compare_answers(before, after, old, new)
-        then, now = Asking.of(Answer(before)), Asking.of(after)
+        then, now = Asking.of(PolicyAnswer(before)), Asking.of(after)
         package.shift, package.then, package.new = shift, then, now
         self.packages[package.decision_package_id] = package
         for counts in self._counts(package.action_type):
@@ -119,12 +119,12 @@ class Comparison:
                 by_type.setdefault(normalize_name(package.action_type), WentWrong()).add(package)
         return by_type
 
-    def evidence(self, group: Group) -> list[TriedPackage]:
+    def evidence(self, group: EvidenceGroup) -> list[TriedPackage]:
         """The packages of this group, the gravest first, then the latest."""
         order = list(Trace)
         listed = [package for package in self.packages.values() if package.group is group]
         listed.sort(key=lambda package: package.submitted_at, reverse=True)
-        return sorted(listed, key=lambda package: order.index(package.came_of_it[0]))
+        return sorted(listed, key=lambda package: order.index(package.traces_by_gravity[0]))
 
     def _counts(self, action_type: str) -> tuple[Counts, Counts]:
         return self.total, self.types.setdefault(normalize_name(action_type), Counts())

@@ -120,7 +120,7 @@ def _judgment(review: Sequence[Step], own: Step, last: Mapping[str, Step], decid
 
 
 def _is_part_of(review: Sequence[Step], own: Step, deciding: Step | None) -> bool:
-    """Whether the deciding vote completed a quorum of which this vote is a part. Who steps aside takes it back."""
+    """Whether the deciding vote completed a quorum of which this vote is a part. A recusal takes the vote back."""
     act = _ACTS.get(own.decision or "")
     same = deciding is not None and own.version == deciding.version and act == _ACTS.get(deciding.decision or "")
     recused = (step.event_type == _E.TASK_RECUSED and step.actor == own.actor for step in review)
@@ -128,7 +128,7 @@ def _is_part_of(review: Sequence[Step], own: Step, deciding: Step | None) -> boo
 
 
 def _has_opened_details(review: Sequence[Step], own: Step) -> bool:
-    """Before their own decision, since somebody else last changed the proposal."""
+    """Whether the person opened Details before their decision, after the last version by someone else."""
     opened = False
     for step in review[: review.index(own)]:
         if step.event_type == _E.PACKAGE_VERSION_ADDED and step.actor != own.actor:
@@ -148,6 +148,7 @@ def agreement(decisions: Iterable[Step]) -> tuple[bool, bool]:
 
 
 def times_of(review: Sequence[Step], decision: Step) -> DecisionTimes:
+    """The times of the decision that ended this review, or was a part of the quorum that did."""
     decided_ms = decision.latency_ms or 0
     asked_at = decision.at - decided_ms * _MILLISECOND
     since_asked = [step for step in review if asked_at <= step.at <= decision.at]

@@ -19,7 +19,7 @@ class OwnJudgment(NamedTuple):
     """A judgment of the person, with the facts of the package. `decided_ms`: since people were last asked."""
 
     ended_at: datetime
-    is_true: frozenset[str]  # names of `JUDGMENT_FLAGS`
+    flags: frozenset[str]  # those of `JUDGMENT_FLAGS` that are true
     facts: Facts
     decided_ms: int | None
 
@@ -44,20 +44,20 @@ class Mirror(Value):
 def reflect(judgments: Iterable[OwnJudgment], open_tasks: int, now: datetime) -> Mirror:
     """Compute the mirror of one person from their judgments of the last 30 days."""
     own = list(judgments)
-    decided = [one for one in own if "decided" in one.is_true]
-    times = sorted(one.decided_ms or 0 for one in decided)
-    looked_at = [one for one in decided if one.facts.sampled and one.facts.verdict]
+    decided = [judgment for judgment in own if "decided" in judgment.flags]
+    times = sorted(judgment.decided_ms or 0 for judgment in decided)
+    verdicts = [judgment.facts.verdict for judgment in decided if judgment.facts.sampled and judgment.facts.verdict]
     return Mirror(
         decided=len(decided),
         median_ms=percentiles(times).median_ms if times else None,
-        without_details=_share(own, "approved", lambda one: "opened" not in one.is_true),
-        disagreement=_share(own, "several", lambda one: "differed" in one.is_true),
-        unsound=Ratio(part=sum(one.facts.verdict is Verdict.UNSOUND for one in looked_at), whole=len(looked_at)),
+        without_details=_share(own, "approved", lambda judgment: "opened" not in judgment.flags),
+        disagreement=_share(own, "several", lambda judgment: "differed" in judgment.flags),
+        unsound=Ratio(part=verdicts.count(Verdict.UNSOUND), whole=len(verdicts)),
         open_tasks=open_tasks,
-        this_week=sum(one.ended_at > now - WEEK for one in decided),
+        this_week=sum(judgment.ended_at > now - WEEK for judgment in decided),
     )
 
 
 def _share(own: Iterable[OwnJudgment], flag: str, is_part: Callable[[OwnJudgment], bool]) -> Ratio:
-    parts = [is_part(one) for one in own if flag in one.is_true]
+    parts = [is_part(judgment) for judgment in own if flag in judgment.flags]
     return Ratio(part=sum(parts), whole=len(parts))

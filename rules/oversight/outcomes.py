@@ -220,6 +220,6 @@ def _let_go_ahead(result: Result, state: PackageState) -> bool:
 
 
 def is_incident(event_type: str, actor: str) -> bool:
-    """What the service revokes by itself, because a vote no longer counts, is no incident."""
+    """Whether an action failed or was rolled back, or a person revoked it. The service itself revokes without blame."""
     revoked = event_type == _E.PACKAGE_REVOKED and actor != AUTO.actor_id
     return revoked or event_type in (_E.EXECUTION_FAILED, _E.EXECUTION_ROLLED_BACK)

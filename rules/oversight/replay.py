@@ -43,17 +43,17 @@ _NO_PUBLIC_URL, _NEVER_FALLS = "no-public-url", "never-falls"
 class Obstacle(StringEnum):
     """Why a submission is not replayed."""
 
-    EMPTIED = "emptied"
-    ALTERED = "altered"
+    EMPTIED = "emptied"  # retention erased its content
+    ALTERED = "altered"  # its content was changed in the database
     UNREADABLE = "unreadable"
-    POLICY = "policy"
-    EXCEPTION = "exception"
-    AUTONOMY = "autonomy"
-    PEOPLE = "people"
-    DIFFERS = "differs"
+    POLICY = "policy"  # the policy of that time cannot be read
+    EXCEPTION = "exception"  # exceptions are not replayed
+    AUTONOMY = "autonomy"  # what the agent had earned then is not known
+    PEOPLE = "people"  # it depends on the directory of that time, which is not kept
+    DIFFERS = "differs"  # its replay under the policy of that time does not give what the record says
 
 
-class Answer(NamedTuple):
+class PolicyAnswer(NamedTuple):
     """What a policy says of a package: its state, or the refusal."""
 
     state: PackageState | None = None
@@ -67,7 +67,7 @@ class Replay(NamedTuple):
     """
 
     before: PackageState
-    after: Answer
+    after: PolicyAnswer
     assumes_clicks: bool = False
     held: bool = False
 
@@ -112,11 +112,11 @@ def _replay(inputs: Inputs, old: Policy, new: Policy, provable_today: bool) -> R
         return Replay(recorded, after, assumes, held)
     if not _asks_the_same(own, old, after.state, new):
         return Obstacle.PEOPLE
-    after = Answer(_with_chain(after.state)) if CHAIN_BARS in rules else after
+    after = PolicyAnswer(_with_chain(after.state)) if CHAIN_BARS in rules else after
     return Replay(recorded, after, assumes, held)
 
 
-def _is_held(after: Answer, inputs: Inputs, new: Policy, *, clicks_provable: bool) -> bool:
+def _is_held(after: PolicyAnswer, inputs: Inputs, new: Policy, *, clicks_provable: bool) -> bool:
     state = after.state
     if state is None or state.level <= HITLLevel.NOTIFY_ONLY or _NEVER_FALLS not in {why.rule for why in state.why}:
         return False
@@ -162,18 +162,18 @@ def authority_in(policy: Policy, role: str) -> object:
     }
 
 
-def _answer(inputs: Inputs, policy: Policy, *, clicks_provable: bool, with_earlier_level: bool = True) -> Answer:
+def _answer(inputs: Inputs, policy: Policy, *, clicks_provable: bool, with_earlier_level: bool = True) -> PolicyAnswer:
     recorded, package = inputs.recorded, inputs.package
     agent = Agent.from_valid(agent_id=recorded.agent_id, name="", owner=recorded.owner, scope=inputs.scope)
     situation = _situation(inputs, agent, policy, clicks_provable=clicks_provable)
     if not with_earlier_level:
         situation = replace(situation, memory=situation.memory.model_copy(update={"earlier_level": None}))
     if refusal := check_no_earlier_no(agent.agent_id, package, situation) or _check_parties(inputs, situation.roster):
-        return Answer(refused=refusal.reason)
+        return PolicyAnswer(refused=refusal.reason)
     package_id = recorded.decision_package_id
     command = Submit.from_valid(command_id=package_id, decision_package_id=package_id, package=package)
     outcome = propose(command, agent, Parties(recorded.requester, recorded.barred), situation)
-    return Answer(refused=outcome.reason) if isinstance(outcome, Refusal) else Answer(outcome)
+    return PolicyAnswer(refused=outcome.reason) if isinstance(outcome, Refusal) else PolicyAnswer(outcome)
 
 
 def _situation(inputs: Inputs, agent: Agent, policy: Policy, *, clicks_provable: bool) -> Situation:

@@ -57,7 +57,7 @@ class PolicyChange(NamedTuple):
 
 
 class Report(NamedTuple):
-    """`until`: the end of the month, or now if it is not over."""
+    """`until`: the end of the month, or now if it is not over. `before`: the measures of the month before it."""
 
     month: Month
     until: datetime

@@ -37,12 +37,13 @@ class Change:
 
 
 _ABSENT: Any = object()  # not None: a null is a value here
+# The fields that `action_digest` covers, and those that it covers too if the package is no call.
 _DIGESTED = (
     "action_type", "action_parameters", "subject_type", "subject_id", "answers", "free_answer", "response_schema",
 )  # fmt: skip
 _DIGESTED_CONTENT = ("kind", "title", "proposed_action", "rationale")
-_BEGIN = re.compile(r"[.\[]")  # of the second step of a path
-_PLAIN = re.compile(r"[^.\[\]\"\s]+")
+_SECOND_STEP = re.compile(r"[.\[]")  # how the second step of a path begins
+_PLAIN_NAME = re.compile(r"[^.\[\]\"\s]+")
 
 
 def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change, ...]:
@@ -58,7 +59,8 @@ def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change,
 def released_changes(before: DecisionPackage, after: DecisionPackage) -> tuple[Change, ...]:
     """The changes in what an approval releases: the fields that the action digest covers."""
     fields = _DIGESTED if after.kind in CALLS else (*_DIGESTED, *_DIGESTED_CONTENT)
-    return tuple(change for change in difference(before, after) if _BEGIN.split(change.path, maxsplit=1)[0] in fields)
+    changes = difference(before, after)
+    return tuple(change for change in changes if _SECOND_STEP.split(change.path, maxsplit=1)[0] in fields)
 
 
 def value_changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Change, ...]:
@@ -75,7 +77,7 @@ def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
     elif isinstance(before, list) and isinstance(after, list):
         for index, (old, new) in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
             yield from _changes(f"{path}[{index}]", old, new)
-    elif not _same(before, after):
+    elif not _equal_as_json(before, after):
         yield _leaf(path, before, after)
 
 
@@ -84,7 +86,7 @@ def _empty_if_absent(value: Any, other: Any) -> Any:
     return type(other)() if value is _ABSENT and other and isinstance(other, dict | list) else value
 
 
-def _same(before: Any, after: Any) -> bool:
+def _equal_as_json(before: Any, after: Any) -> bool:
     # In Python True == 1, in JSON not. 1 and 1.0 are the same number in both.
     return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
 
@@ -98,4 +100,4 @@ def _leaf(path: str, before: Any, after: Any) -> Change:
 
 
 def _path_step(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) else dumps(name, ensure_ascii=False)
+    return name if _PLAIN_NAME.fullmatch(name) else dumps(name, ensure_ascii=False)

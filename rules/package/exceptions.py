@@ -11,11 +11,11 @@ NEVER_EXCEPTED = (Kind.QUESTION, Kind.POLICY_EXCEPTION)  # no exception covers t
 
 
 class PolicyException(Value):
-    """Until then, this rule does not speak for these agents and action types, and the subject of its package, if any.
+    """The rule is set aside for these agents and action types and, if the package that asked names one, its subject.
 
-    `owner` is that of the agents: with another owner they need another exception. It holds from `granted_at`. It ends
-    at `ends_at`, which is earlier than people approved if the policy allows less time. People are told of its end at
-    `announce_at`, which is empty once they are.
+    `owner` is that of the agents: with another owner they need another exception. It holds from `granted_at`. People
+    approve it until `until`; it ends at `ends_at`, which is earlier if the policy allows less time. People are told of
+    its end at `announce_at`, which is empty once they are. `ended_at`: when it was recorded as ended.
     """
 
     rule: str
@@ -34,7 +34,7 @@ class PolicyException(Value):
 
 
 class ExceptionUse(Value):
-    """A rule that did not speak for a package, and the level for which it would have asked."""
+    """A rule that an exception set aside for a package, and the level for which the rule would have asked."""
 
     exception_id: str
     rule: str

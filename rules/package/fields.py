@@ -1,4 +1,4 @@
-"""The types of a package's fields: each bounded, printable and canonicalizable, with the sentence for what is not.
+"""The types of a package's fields: each bounded, printable and canonicalizable, with a sentence for what is refused.
 
 `DecisionPackage` is built from these types, the API and the CLI use them for single values. A limit is part of the
 contract: it is in `/openapi.json`, and a narrower one would refuse what agents send today.
@@ -84,7 +84,7 @@ def _state(value: Any) -> Any:
 
 _URL = CheckedText(_url, rf"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{{0,3}})?([/?#]{_URI}*)?$")
 _RFC3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "pattern": f"^{_TIME.pattern}"})]
-_EssayOr = Annotated[str, Field(max_length=MAX_ESSAY), PRINTABLE]
+_StateText = Annotated[str, Field(max_length=MAX_ESSAY), PRINTABLE]
 
 Title = Annotated[str, Field(strict=True, max_length=MAX_TITLE), VISIBLE]
 Id = Annotated[str, Field(strict=True, max_length=MAX_ID), VISIBLE]
@@ -96,7 +96,7 @@ Sentences = Annotated[tuple[Sentence, ...], FEW_ITEMS]
 Url = Annotated[str, Field(strict=True, max_length=MAX_URL), _URL]
 Instant = Annotated[Moment, BeforeValidator(_instant, json_schema_input_type=_RFC3339)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
-State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input_type=_EssayOr | dict[str, Any])]
+State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input_type=_StateText | dict[str, Any])]
 ActionType = Annotated[
     Word, text_matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")
 ]

@@ -26,7 +26,7 @@ from rules.visible import escape_invisible
 CARD_LINES = 20
 CARD_CHARACTERS = 2_500
 SUBJECT_CHARACTERS = 450
-HEADER_TITLE = 130
+HEADER_CHARACTERS = 130  # a longer title is a passage of its own
 FORM_CHARACTERS = 240_000  # the limit of a form, over all of its steps
 
 _MAX_WIDTH = 80  # a list or an object that fits is written on one line
@@ -36,7 +36,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_.:/@#+-]+")
 _LATIN = "A-Za-zÀ-ÖØ-öø-ɏ"
 _PLAIN_TEXT = re.compile(rf"[{_LATIN}](?:[{_LATIN}0-9_.,/@#+&'()%?=-]|:(?! )| (?! ))*(?<![ :])")
 _LITERALS = frozenset(["true", "false", "null", "none", "yes", "no", "nan", "infinity"])
-_ENTRY = re.compile(rf"[ -~{_LATIN}]*[^ :]")  # a parameter on one line that may be joined to others
+_JOINABLE = re.compile(rf"[ -~{_LATIN}]*[^ :]")  # a parameter on one line that may be joined to others
 _JOIN = " · "
 _CUT = "…"
 
@@ -57,11 +57,11 @@ class Content(StringEnum):
     RATIONALE = "rationale"
 
 
+# The parameters that are texts to read, by kind.
 _PROSE: Mapping[Kind, tuple[Content, ...]] = {
     Kind.MEMORY: (Content.MEMORY,),
     Kind.POLICY_EXCEPTION: (Content.EXCEPTION, Content.JUSTIFICATION),
 }
-"""The parameters that are texts to read, by kind."""
 
 # The keys that read as an e-mail by themselves, and those that do if the catalogue says that it is one.
 _EMAIL_HEADERS, _EMAIL_TEXTS = ("to", "subject"), (Content.TEXT, Content.BODY)
@@ -155,12 +155,12 @@ def _joined(lines: Iterable[str]) -> Iterator[str]:
     """Short parameters that follow one another share a line."""
     entry = ""
     for line in lines:
-        if entry and _ENTRY.fullmatch(line) and len(entry) + len(_JOIN) + len(line) <= _MAX_WIDTH:
+        if entry and _JOINABLE.fullmatch(line) and len(entry) + len(_JOIN) + len(line) <= _MAX_WIDTH:
             entry += _JOIN + line
             continue
         if entry:
             yield entry
-        entry = line if _ENTRY.fullmatch(line) and not line.startswith(" ") else ""
+        entry = line if _JOINABLE.fullmatch(line) and not line.startswith(" ") else ""
         if not entry:
             yield line
     if entry:
@@ -205,7 +205,7 @@ class _Room:
 
 
 def _fits_header(title: str) -> bool:
-    return len(title) <= HEADER_TITLE and escape_invisible(title) == title == " ".join(title.split())
+    return len(title) <= HEADER_CHARACTERS and escape_invisible(title) == title == " ".join(title.split())
 
 
 def _subject(package: DecisionPackage) -> str:
@@ -272,11 +272,11 @@ def _flow_style(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | No
         return None
     if any(isinstance(item, str) and "\n" in item for item in items):
         return None
-    shown_text = [_quote(item) if isinstance(item, str) else _on_one_line(item) for item in items]
+    shown_items = [_quote(item) if isinstance(item, str) else _on_one_line(item) for item in items]
     if isinstance(value, dict):
-        text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, shown_text, strict=True)) + "}"
+        text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, shown_items, strict=True)) + "}"
     else:
-        text = f"[{', '.join(map(str, shown_text))}]"
+        text = f"[{', '.join(map(str, shown_items))}]"
     return text if len(text) <= _MAX_WIDTH else None
 
 

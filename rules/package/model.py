@@ -121,7 +121,7 @@ class MemoryParameters(Value, extra="allow"):
 
 
 class ExceptionParameters(Value, extra="allow"):
-    """With a `rule`, it is an exception to that rule of this policy, and says so exactly: no other keys stand beside.
+    """With a `rule`, the package asks for an exception to that rule of the policy, and other keys are refused.
 
     Without one, it is an exception in words, which changes no rule.
     """

@@ -13,10 +13,9 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError, core_schema
 
-from rules.canonical import CONTROL
+from rules.canonical import UNPRINTABLE
 
-_UNPRINTABLE = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
-_SEEN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
+_NO_CONTROLS = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
 # White space, control and format characters, fillers and tags: a text may contain them but not only them.
 _BLANK = (
     r"\s\x00-\x1f\x7f-\xa0\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164"
@@ -27,6 +26,8 @@ _NOT_BLANK = re.compile(f"[^{_BLANK}]")
 
 @dataclass(frozen=True)
 class CheckedText:
+    """A check that raises or returns the text, and what the JSON schema can say of it."""
+
     check: Callable[[str], str]
     pattern: str
 
@@ -39,7 +40,7 @@ class CheckedText:
 
 def check_printable(text: str) -> str:
     # A reviewer must not approve what they cannot see, and PostgreSQL cannot store NUL.
-    if _UNPRINTABLE.search(text):
+    if UNPRINTABLE.search(text):
         raise PydanticCustomError("unprintable", "must not contain a control character or half of a surrogate pair")
     return text
 
@@ -50,8 +51,8 @@ def check_visible(text: str) -> str:
     return check_printable(text)
 
 
-PRINTABLE = CheckedText(check_printable, f"^{_SEEN}$")
-VISIBLE = CheckedText(check_visible, f"^{_SEEN}[^{_BLANK}]{_SEEN}$")
+PRINTABLE = CheckedText(check_printable, f"^{_NO_CONTROLS}$")
+VISIBLE = CheckedText(check_visible, f"^{_NO_CONTROLS}[^{_BLANK}]{_NO_CONTROLS}$")
 
 
 def text_matching(pattern: str, sentence: str) -> CheckedText:

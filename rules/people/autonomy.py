@@ -36,7 +36,7 @@ class AutonomyProfile(Value):
         return max(settings.demote_after_failures - self.failures_that_count(now, settings), 1)
 
     def failures_that_count(self, now: datetime, settings: Autonomy) -> int:
-        """Those of the window that have not cost a level yet."""
+        """The failures within the policy's window that have not cost a level yet."""
         since = now - settings.failure_window
         return self.failures_since(max(since, self.demoted_at or since))
 

@@ -66,15 +66,15 @@ class Roster:
             groups = (directory.groups.get(group, frozenset()) for group in role.groups)
             for user_id in frozenset(role.members).union(*groups):
                 self._roles_of[user_id] = (*self._roles_of.get(user_id, ()), name)
-        self._able = {user_id: self._roles_by_acting_role(roles) for user_id, roles in self._roles_of.items()}
+        self._roles_acting_as = {user_id: self._by_acting_role(roles) for user_id, roles in self._roles_of.items()}
 
-    def _roles_by_acting_role(self, holds: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    def _by_acting_role(self, held: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """For each role in which a holder of these roles may act: the roles that allow it."""
-        able: dict[str, tuple[str, ...]] = {}
-        for own in holds:
+        roles: dict[str, tuple[str, ...]] = {}
+        for own in held:
             for role in self.policy.roles_implied_by(own):
-                able[role] = (*able.get(role, ()), own)
-        return able
+                roles[role] = (*roles.get(role, ()), own)
+        return roles
 
     def person(self, user_id: str) -> Person | None:
         return self.directory.people.get(user_id)
@@ -90,20 +90,23 @@ class Roster:
 
     def roles_acting_as(self, user_id: str, role: str) -> tuple[str, ...]:
         """The roles of this person that let them act as `role`."""
-        return self._able.get(user_id, {}).get(role, ())
+        return self._roles_acting_as.get(user_id, {}).get(role, ())
 
     def users_acting_as(self, role: str) -> frozenset[str]:
         """Everyone who may act in this role, including holders of roles that include it."""
-        return self._acting.get(role, frozenset())
+        return self._users_acting_as.get(role, frozenset())
 
     def user_of_reference(self, name: str) -> str:
         """The user id for a name in the audit record. Only the digest of a known e-mail address is another one."""
         return self._by_reference.get(name, name)
 
     @cached_property
-    def _acting(self) -> dict[str, frozenset[str]]:
-        roles = {role for able in self._able.values() for role in able}
-        return {role: frozenset(user for user, able in self._able.items() if role in able) for role in roles}
+    def _users_acting_as(self) -> dict[str, frozenset[str]]:
+        users: dict[str, set[str]] = {}
+        for user, roles in self._roles_acting_as.items():
+            for role in roles:
+                users.setdefault(role, set()).add(user)
+        return {role: frozenset(acting) for role, acting in users.items()}
 
     @cached_property
     def names(self) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """Sets of half-open time spans: union, intersection, difference, and the working time of a role.
 
-Results are sorted, disjoint and in UTC. Arguments need not be, and empty spans are ignored. UTC is needed because
-Python compares and subtracts two times of one zone by the wall clock, which is wrong when the clock changes.
+Results are sorted, disjoint and in UTC. Arguments need not be, but for those of `moment_after`, and empty spans are
+ignored. UTC is needed because Python compares and subtracts two times of one zone by the wall clock, which is wrong
+when the clock changes.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def total_duration(spans: Iterable[Span]) -> timedelta:
 
 
 def moment_after(spans: Iterable[Span], length: timedelta) -> datetime | None:
-    """The moment at which these spans add up to this length, if they do."""
+    """The moment at which these sorted, disjoint spans add up to this length, if they do."""
     for begin, end in spans:
         if length <= end - begin:
             return begin + length

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from rules.policy.types import Span
+from rules.policy.types import PositiveDuration
 from rules.values import Value
 
 # The names of the rules as `why` and `countersign policy explain` give them.
@@ -57,8 +57,8 @@ def marked_rules(marks: Mapping[str, RuleMark]) -> tuple[str, ...]:
 class Exceptions(Value):
     """`at_most`: how long an exception may hold. `announce`: how long before its end people are told."""
 
-    at_most: Span = timedelta(days=30)
-    announce: Span = timedelta(hours=24)
+    at_most: PositiveDuration = timedelta(days=30)
+    announce: PositiveDuration = timedelta(hours=24)
 
 
 def _is_unmarked(marks: Mapping[str, RuleMark]) -> bool:

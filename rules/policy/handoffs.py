@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from rules.policy.types import Span
+from rules.policy.types import PositiveDuration
 from rules.values import Value
 
 ANY_AGENT = "*"
@@ -34,8 +34,8 @@ class Handoffs(Value):
     """
 
     allow: tuple[AllowedHandoff, ...] = ()
-    answer_within: Span = timedelta(hours=1)
-    return_within: Span = timedelta(days=7)
+    answer_within: PositiveDuration = timedelta(hours=1)
+    return_within: PositiveDuration = timedelta(days=7)
 
     def lines(self, giver: str, target: str, mode: str) -> tuple[AllowedHandoff, ...]:
         return tuple(line for line in self.allow if line.covers(giver, target, mode))

@@ -1,4 +1,4 @@
-"""`Policy`: whether someone has to approve a proposal, and who. Read from `policy.toml`.
+"""`Policy`: whether someone has to approve a proposal, and who. Read from `policy.toml`, which explains each setting.
 
 Everything that an organisation may want to change is a setting here, with its default. What must never change (silence
 on high risk, approval without independence) is not a setting.
@@ -26,9 +26,9 @@ from rules.policy.types import (
     Domain,
     Name,
     Pattern,
+    PositiveDuration,
     Share,
     ShortName,
-    Span,
     UserId,
 )
 from rules.scales import HITLLevel, RiskLevel
@@ -53,14 +53,14 @@ class Matrix(Value):
     sensitive: tuple[Name, ...] = ("financial", "pii", "personal", "regulated")
     cost_over: dict[Currency, Amount] = {"USD": 100, "EUR": 100, "GBP": 100}
     failures: int = Field(default=2, ge=1, le=1000)
-    failure_window: Span = timedelta(hours=24)
+    failure_window: PositiveDuration = timedelta(hours=24)
 
 
 class Autonomy(Value):
     start: HITLLevel = HITLLevel.SOFT_APPROVAL
     promote_after_successes: int = Field(default=10, ge=1, le=100_000)
     demote_after_failures: int = Field(default=2, ge=1, le=1000)
-    failure_window: Span = timedelta(hours=24)
+    failure_window: PositiveDuration = timedelta(hours=24)
 
 
 class Kinds(Value):
@@ -92,17 +92,17 @@ class Soft(Value):
 
     enabled: bool = True
     sample: Share = 0.1
-    proof_every: Span = timedelta(minutes=2)
-    proof_lost: Span = timedelta(minutes=10)
+    proof_every: PositiveDuration = timedelta(minutes=2)
+    proof_lost: PositiveDuration = timedelta(minutes=10)
 
 
 class Windows(Value):
-    rejection: Span = timedelta(hours=24)
-    same_digest: Span = timedelta(hours=24)
-    agent_answer: Span = timedelta(hours=48)
-    outcome: Span = timedelta(hours=1)
-    defer_at_most: Span = timedelta(days=30)
-    key_overlap: Span = timedelta(hours=24)
+    rejection: PositiveDuration = timedelta(hours=24)
+    same_digest: PositiveDuration = timedelta(hours=24)
+    agent_answer: PositiveDuration = timedelta(hours=48)
+    outcome: PositiveDuration = timedelta(hours=1)
+    defer_at_most: PositiveDuration = timedelta(days=30)
+    key_overlap: PositiveDuration = timedelta(hours=24)
 
 
 class Queue(Value):
@@ -119,19 +119,19 @@ class Outcomes(Value):
 class EmailPolicy(Value):
     """`after`: how long Slack has been away before what waits is told by mail. `per_hour`: mails to one person."""
 
-    after: Span = timedelta(minutes=10)
+    after: PositiveDuration = timedelta(minutes=10)
     subject: Literal["plain", "title"] = "plain"
     per_hour: int = Field(default=6, ge=1, le=60)
 
 
 class DirectoryPolicy(Value):
-    max_age: Span = timedelta(hours=24)
+    max_age: PositiveDuration = timedelta(hours=24)
     guests: tuple[UserId, ...] = ()
     outsiders: tuple[Domain, ...] = ()
 
 
 class Retention(Value):
-    content: Span | None = None
+    content: PositiveDuration | None = None
 
 
 class Channels(Value):

@@ -1,4 +1,4 @@
-"""Settings about the control of the control: blind second looks, what is exported as data, and reports with names."""
+"""Settings of how human control itself is watched: blind second looks, exported decisions, and reports with names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rules.policy.types import RowPath, Share, Span, Tag
+from rules.policy.types import PositiveDuration, RowPath, Share, Tag
 from rules.scales import RiskLevel
 from rules.values import Value
 
@@ -26,7 +26,7 @@ class Audit(Value):
     """`sample`: the share of people's approvals of each tier that someone else judges blindly, within `within`."""
 
     sample: TierShares = TierShares()
-    within: Span = timedelta(days=3)
+    within: PositiveDuration = timedelta(days=3)
 
 
 class Feedback(Value):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from rules.policy.types import Name, Span
+from rules.policy.types import Name, PositiveDuration
 from rules.scales import HITLLevel, RiskLevel
 from rules.string_enum import StringEnum
 from rules.values import CrossFieldError, Value, write_duration
@@ -57,22 +57,23 @@ def with_optional_fields_of(model: type[Value]) -> Callable[[type[_Override]], t
 class ReviewTimeoutPolicy(Value):
     """The timing of a review. Declared here once: for tiers, for actions and for the terms of a package."""
 
-    soft_timeout: Span = timedelta(seconds=300)
-    hard_timeout: Span = timedelta(hours=24)
+    soft_timeout: PositiveDuration = timedelta(seconds=300)
+    hard_timeout: PositiveDuration = timedelta(hours=24)
     timeout_in_working_hours: bool = False
     on_timeout: OnTimeout = OnTimeout.ESCALATE
     ladder: tuple[Name, ...] = ()
     ladder_keeps: bool = True
-    reminders: tuple[Span, ...] = ()
-    defer_for: Span = timedelta(hours=24)
-    approval_expiry: Span = timedelta(hours=48)
+    reminders: tuple[PositiveDuration, ...] = ()
+    defer_for: PositiveDuration = timedelta(hours=24)
+    approval_expiry: PositiveDuration = timedelta(hours=48)
 
 
 @with_optional_fields_of(ReviewTimeoutPolicy)
 class TimeoutOverride(Value):
-    """The same fields in an action: a field that is left out (None) has the tier's value."""
+    """The fields of `ReviewTimeoutPolicy` in an action: a field that is left out (None) has the tier's value."""
 
     def override(self, field: str) -> Any:
+        """The value of one of these fields, which the type checker does not know."""
         return getattr(self, field)
 
 

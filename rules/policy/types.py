@@ -83,7 +83,7 @@ def check_span(span: timedelta) -> timedelta:
     return span
 
 
-Span = Annotated[Duration, AfterValidator(check_span)]
+PositiveDuration = Annotated[Duration, AfterValidator(check_span)]
 
 
 def _time_of_day(toml_value: Any) -> Any:

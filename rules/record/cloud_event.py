@@ -56,7 +56,7 @@ def probe_event(event_id: str, at: str) -> CloudEvent:
 
 
 def encode_cloud_event(event: CloudEvent) -> bytes:
-    """One line."""
+    """The event as one line of JSON."""
     return json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
 
 

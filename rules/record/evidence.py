@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from rules.threads.model import is_thread
 
-TENANT = "tenant"
+TENANT = "tenant"  # stands for the id of the tenant's own chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Trail:
 
 @dataclass(slots=True)
 class Counts:
+    """How much of a record was read."""
+
     packages: int = 0
     threads: int = 0
     events: int = 0

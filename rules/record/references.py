@@ -200,7 +200,7 @@ def _end(exception: Json) -> datetime:
 
 
 def _approvers(state: Json) -> frozenset[str]:
-    """Those who decided, and voted for the present version, and may."""
+    """The people who decided by a vote on the present version and are not barred."""
     voters = {vote["reviewer_id"] for vote in state["votes"] if _approves(vote, state["version"])}
     decided = {seat["reviewer_id"] for seat in state["decision"]["reviewers"]} if state["decision"] else set[str]()
     return frozenset(decided & voters - state["barred"].keys())

@@ -158,12 +158,11 @@ def display_name(roster: Roster, user_id: str) -> str:
 
 
 def _override(decision: Decision, words: Words) -> Document:
-    texts: Mapping[str, Any] = words
     return {
-        "original_recommendation": texts.get("original_recommendation"),
+        "original_recommendation": words.get("original_recommendation"),
         "override_decision": decision.override_decision.value if decision.override_decision else None,
-        "override_reason": texts.get("override_reason"),
-        "evidence_refs": texts.get("evidence_refs", []),
+        "override_reason": words.get("override_reason"),
+        "evidence_refs": words.get("evidence_refs", []),
     }
 
 
@@ -213,11 +212,9 @@ def agent_message(state: PackageState, roster: Roster, now: datetime) -> str:  #
         case Status.REJECTED:
             return _rejection_message(state)
         case Status.TAKEN_OVER:
-            situation_text = "thread" if state.thread_id else "run"
-            waiting = (
-                f"Pause this {situation_text} until it is handed back" if state.holds_thread else "Do not act on it"
-            )
-            return f"A person has taken this over. {waiting}."
+            what_stops = "thread" if state.thread_id else "run"
+            advice = f"Pause this {what_stops} until it is handed back" if state.holds_thread else "Do not act on it"
+            return f"A person has taken this over. {advice}."
         case Status.REVOKED:
             return _revocation_message(state)
         case Status.EXPIRED:
@@ -230,8 +227,8 @@ def agent_message(state: PackageState, roster: Roster, now: datetime) -> str:  #
 
 def _waiting_message(state: PackageState, who: str) -> str:
     takeover = state.level is HITLLevel.HUMAN_TAKEOVER
-    situation_text = f"Stop here: {who} is asked to take over" if takeover else f"Waiting for {who}"
-    return f"{situation_text}. Poll this URL or wait for the callback."
+    awaited = f"Stop here: {who} is asked to take over" if takeover else f"Waiting for {who}"
+    return f"{awaited}. Poll this URL or wait for the callback."
 
 
 _CLAIMED = (

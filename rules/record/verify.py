@@ -35,7 +35,7 @@ _FORM: Mapping[str, type] = {
 
 
 class SeenIds:
-    """A set of strings that stores 64 bits of each. Of a million, two collide in about one of forty million trails.
+    """A set of strings that stores 64 bits of each. The chance that two of a million collide is one in forty million.
 
     Sorted arrays take a tenth of the memory of a `set`. There are many, to keep insertions short.
     """

@@ -1,4 +1,4 @@
-"""The commands that only agents give, one class for each verb. They withdraw a package as people do."""
+"""The commands that only agents give, one class for each verb. Agents withdraw packages by the command of people."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from rules.package.model import DecisionPackage
-from rules.state.commands import Command, Id, Verb, Words
+from rules.state.commands import Command, FreeText, Id, Verb
 
 
 class Say(Command):
     """A message to the people who read the package. `in_reply_to` is the id of a message that the agent can read."""
 
     verb = Verb.SAY
-    text: Words
+    text: FreeText
     in_reply_to: Id | None = None
 
 
@@ -34,4 +34,4 @@ class ReportExecution(Command):
     verb = Verb.REPORT_EXECUTION
     claim_id: Id
     outcome: Literal["succeeded", "failed", "rolled_back"]
-    detail: Words | None = None
+    detail: FreeText | None = None

@@ -26,7 +26,13 @@ _FLOORS = {
 
 
 class Background(Value):
-    """What the level depends on besides the package itself."""
+    """What the level depends on besides the package itself.
+
+    `earned`: the agent's autonomy. `failures`: how often it failed lately. `earlier`: the level that this action had
+    before. `outsider`: a party of the package is outside the directory. `clicks_provable`: the service can prove that
+    clicks reach it, so an objection cannot get lost. `set_aside`: the rules that exceptions set aside, each with the
+    id of its exception.
+    """
 
     earned: HITLLevel | None = None
     failures: int = 0
@@ -34,13 +40,14 @@ class Background(Value):
     earlier_no: EarlierNo | None = None
     outsider: bool = False
     clicks_provable: bool = True
-    set_aside: Mapping[str, str] = {}  # rules for which an exception holds, each with the id of the exception
+    set_aside: Mapping[str, str] = {}
 
 
 class Facts(NamedTuple):
-    """What the level depends on and a stored state knows as well. `reversibility` is None if the agent names none.
+    """What the level depends on, as far as it is known of a stored package too.
 
-    `excepted`: the action types for which it asks for an exception. `set_aside`: the rules that do not speak.
+    `reversibility` is None if the agent names none. `excepted`: the action types for which the package asks for an
+    exception. `set_aside`: the rules that exceptions set aside.
     """
 
     policy: Policy
@@ -79,7 +86,7 @@ class Case:
 
     @cached_property
     def floor(self) -> HITLLevel:
-        """The lowest level that autonomy can earn: the strictest floor among the own entry and the broader ones."""
+        """The lowest level that autonomy can earn: the strictest floor of the catalogue's entries for this type."""
         entries = (self.listing.own, *self.listing.broader)
         return max((entry and entry.floor) or _FLOORS[self.reversibility] for entry in entries)
 
@@ -94,8 +101,8 @@ def _catalogue_risk(action: Action | None) -> RiskLevel:
 
 def _least_risks(facts: Facts) -> list[RiskLevel]:
     """An exception counts as high risk at least, and as the gravest of what it could let through."""
-    own = [_catalogue_risk(facts.policy.action(action_type)) for action_type in facts.excepted]
-    return [RiskLevel.HIGH, *own] if own else []
+    risks = [_catalogue_risk(facts.policy.action(action_type)) for action_type in facts.excepted]
+    return [RiskLevel.HIGH, *risks] if risks else []
 
 
 class Finding(NamedTuple):
@@ -113,6 +120,6 @@ class StateRule(NamedTuple):
 
 
 class ProposalRule(NamedTuple):
-    """A rule that also needs the proposal, so it is not applied to a stored state."""
+    """A rule that is applied only at submission, and not to a stored state. Most of them read the proposal."""
 
     evaluate: Callable[[Case, Proposal], Iterator[Finding]]

@@ -14,7 +14,7 @@ from rules.state.sightings import Page
 from rules.string_enum import StringEnum
 from rules.values import Moment, Value
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
+FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
@@ -75,7 +75,7 @@ class Verb(StringEnum):
 
 
 class HumanDecisionType(StringEnum):
-    """What a package can come to, or be sent to, by a decision."""
+    """The verbs that are decisions, by the same names."""
 
     APPROVE = "approve"
     APPROVE_WITH_EDITS = "approve_with_edits"
@@ -104,11 +104,11 @@ class SeenCommand(Command):
     expected_package_version: int = Field(ge=1)
     expected_rung: int = Field(default=0, ge=0)
     rendering_id: Id | None = None
-    comment: Words | None = None
+    comment: FreeText | None = None
 
     @property
     def lets_go_ahead(self) -> bool:
-        """For a decision to proceed: whether the action then goes ahead, so that all of it must have been read."""
+        """Whether the action goes ahead if this decision counts. Then the person must have read all of it."""
         return True
 
     @property
@@ -134,7 +134,7 @@ class ApproveWithEdits(HumanDecisionCommand):
 
 class Reject(HumanDecisionCommand):
     verb = Verb.REJECT
-    tags: tuple[Words, ...] = ()
+    tags: tuple[FreeText, ...] = ()
 
 
 class Object(HumanDecisionCommand):
@@ -143,13 +143,13 @@ class Object(HumanDecisionCommand):
 
 class Revise(HumanDecisionCommand):
     verb = Verb.REVISE
-    tags: tuple[Words, ...] = ()
-    instructions: Words
+    tags: tuple[FreeText, ...] = ()
+    instructions: FreeText
 
 
 class RequestMoreEvidence(HumanDecisionCommand):
     verb = Verb.REQUEST_MORE_EVIDENCE
-    instructions: Words
+    instructions: FreeText
 
 
 class Escalate(HumanDecisionCommand):
@@ -163,7 +163,7 @@ class Escalate(HumanDecisionCommand):
 class Defer(HumanDecisionCommand):
     verb = Verb.DEFER
     until: Moment
-    comment: Words
+    comment: FreeText
 
 
 class OverrideDecision(StringEnum):
@@ -175,8 +175,8 @@ class OverrideDecision(StringEnum):
 class HumanOverrideCommand(HumanDecisionCommand):
     verb = Verb.OVERRIDE
     override_decision: OverrideDecision
-    override_reason: Words
-    evidence_refs: Annotated[tuple[Words, ...], Field(min_length=1, max_length=20)]
+    override_reason: FreeText
+    evidence_refs: Annotated[tuple[FreeText, ...], Field(min_length=1, max_length=20)]
 
     @property
     def lets_go_ahead(self) -> bool:
@@ -195,7 +195,7 @@ class Answer(HumanDecisionCommand):
     """An answer in words, or the data of a form if the question has a schema."""
 
     verb = Verb.ANSWER
-    answer: Words | None = None
+    answer: FreeText | None = None
     answer_data: dict[str, JsonValue] | None = None
 
     @property
@@ -212,7 +212,7 @@ class PersonCommand(Command):
     """What a person does around a decision. It names no rung, because it applies on any."""
 
     expected_package_version: int | None = Field(default=None, ge=1)
-    comment: Words | None = None
+    comment: FreeText | None = None
 
 
 class HandBack(PersonCommand):
@@ -239,7 +239,7 @@ class Audience(StringEnum):
 
 class Comment(PersonCommand):
     verb = Verb.COMMENT
-    comment: Words
+    comment: FreeText
     audience: Audience = Audience.REVIEWERS  # the forms of earlier releases did not ask
 
 
@@ -256,8 +256,8 @@ class Revoke(PersonCommand):
     """`operator`: the name of the person at the command line."""
 
     verb = Verb.REVOKE
-    comment: Words
-    operator: Words | None = None
+    comment: FreeText
+    operator: FreeText | None = None
 
 
 class AskRollback(PersonCommand):
@@ -270,7 +270,7 @@ class Close(PersonCommand):
 
 class Withdraw(PersonCommand):  # given by the agent over HTTP, or by the requester or the owner in Slack
     verb = Verb.WITHDRAW
-    comment: Words
+    comment: FreeText
 
 
 class Verdict(StringEnum):

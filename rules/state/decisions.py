@@ -29,7 +29,7 @@ _DECIDED_BY = {
     Basis.EXCEPTION: "an exception",
 }
 OPERATOR = "operator"  # the role of those who decide at the command line: they revoke exceptions
-WITHOUT_PEOPLE = (Basis.POLICY, Basis.SILENT_CONSENT, Basis.EXCEPTION)  # by which an action may go ahead
+WITHOUT_PEOPLE = (Basis.POLICY, Basis.SILENT_CONSENT, Basis.EXCEPTION)  # an action may go ahead on these alone
 
 
 class Vote(Value):
@@ -73,7 +73,7 @@ class Decision(Value):
     policy_version: str
     rendering_id: str | None = None
     rendering_ids: tuple[str, ...] = ()
-    grant_id: str | None = None  # the exception that spared it
+    grant_id: str | None = None  # the exception without which people would have been asked
 
     @property
     def made_by(self) -> str:

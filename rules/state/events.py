@@ -73,7 +73,7 @@ class EventType(_Names):
     TASK_RECUSED = "task.recused"
 
     EXCEPTION_GRANTED = "exception.granted"
-    EXCEPTION_USED = "exception.used"  # for this package a rule did not speak
+    EXCEPTION_USED = "exception.used"  # it set a rule aside for this package
     EXCEPTION_SHORTENED = "exception.shortened"  # a new policy allows it less time
     EXCEPTION_ANNOUNCED = "exception.announced"  # it ends soon
     EXCEPTION_ENDED = "exception.ended"
@@ -153,7 +153,7 @@ class Cause(StringEnum):
     TOP_OF_LADDER = "top-of-ladder"
     AUTO_REJECT = "auto-reject"
 
-    # By an exception, a rule did not speak.
+    # An exception set a rule aside.
     EXCEPTION = "exception"
 
     # What a person or an agent did.

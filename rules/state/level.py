@@ -66,7 +66,7 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
 
 
 def _weigh(findings: list[Finding], case: Case, proposal: Proposal) -> list[Finding]:
-    """Those that ask for more than `full_auto`, the strictest first; if there is none, the first finding."""
+    """The findings that ask for more than `full_auto`, the strictest first; if there is none, the first finding."""
     fired = [finding for finding in findings if finding.level > _AUTO] or findings[:1]
     if _level_of(fired) is _SOFT:
         fired += _evaluate(RULES_AGAINST_SILENCE, case, proposal)

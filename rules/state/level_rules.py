@@ -3,8 +3,8 @@
 What the agent says of itself (confidence, reversibility, risk, recommendation) can only raise the level. Only earned
 autonomy can lower one, only in the two tables, and never below the floor of the action type.
 
-A `StateRule` needs only facts that a stored state has; a `ProposalRule` also needs the proposal. So the same rules that
-set the level at submission find what today's policy requires for a package that came in earlier.
+A `StateRule` needs only facts that a stored state has, so it also tells what today's policy requires for a package that
+came in earlier. A `ProposalRule` is applied only at submission.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def _sensitive_data(case: Case) -> Iterator[Finding]:
 
 def _cost(case: Case, proposal: Proposal) -> Iterator[Finding]:
     cost = proposal.package.cost
-    if cost is not None and cost.amount > case.policy.matrix.cost_over.get(cost.currency, -1):
+    over_any = -1  # the limit of a currency that the policy does not list
+    if cost is not None and cost.amount > case.policy.matrix.cost_over.get(cost.currency, over_any):
         yield Finding("cost", _HARD, "the cost is over the policy's limit for its currency")
 
 
@@ -123,7 +124,7 @@ def _autonomy(case: Case, _: Proposal) -> Iterator[Finding]:
         yield Finding("autonomy", case.earned, f"the earned autonomy for {case.action_type} requires {case.earned}")
 
 
-def _earlier(_: Case, proposal: Proposal) -> Iterator[Finding]:
+def _never_falls(_: Case, proposal: Proposal) -> Iterator[Finding]:
     if (earlier := proposal.background.earlier) is not None:
         yield Finding("never-falls", earlier, f"this action required {earlier} before")
 
@@ -165,7 +166,7 @@ RULES: Rules = (
     StateRule(_catalogue_floor),
     StateRule(_kind),
     ProposalRule(_autonomy),
-    ProposalRule(_earlier),
+    ProposalRule(_never_falls),
     ProposalRule(_earlier_no),
     ProposalRule(_outsider),
 )

@@ -88,7 +88,7 @@ class Terms(ReviewTimeoutPolicy):
     ladder_keeps: bool = False  # unlike in the policy: packages from before this setting stay as they were
     agent_answer: Duration = timedelta(hours=48)
     outcome: Duration = timedelta(hours=1)
-    look: Look | None = None  # of the content, kept with `whole_on_card`: a later policy does not lay it out anew
+    look: Look | None = None  # the content's layout, kept because `whole_on_card` was computed for it
 
     def role_at(self, rung: int) -> str:
         return self.role if rung == 0 else self.ladder[rung - 1]
@@ -163,7 +163,7 @@ class PackageState(Value):
     whole_on_card: bool = False  # whether the card shows all that is approved; unknown counts as no
     policy_version: str
     exception: PolicyException | None = None  # for which it asks, and which holds once people have approved it
-    exception_uses: tuple[ExceptionUse, ...] = ()  # exceptions by which rules did not speak for it
+    exception_uses: tuple[ExceptionUse, ...] = ()  # exceptions that set rules aside for it
 
     barred: dict[str, Bar] = {}
     interrupt_id: str
@@ -183,7 +183,7 @@ class PackageState(Value):
     wake_at: Moment | None = None
     lapses_at: Moment | None = None
     outcome_by: Moment | None = None
-    put_off: int = Field(default=0, ge=0)
+    put_off: int = Field(default=0, ge=0)  # how often it was deferred because nobody decided in time
     shown: Shown | None = None
     details: tuple[Details, ...] = ()
     forms: tuple[FormStep, ...] = ()
@@ -195,7 +195,7 @@ class PackageState(Value):
     followed: str | None = None  # the event of its thread that stopped it or, while it was running, told it to stop
     sampled: bool = False
     verdict: Verdict | None = None
-    audit_rate: float | None = None  # the share of such approvals that was picked for a blind look, when it was drawn
+    audit_rate: float | None = None  # the probability with which this approval was picked, or not, for a blind look
     look: BlindLook | None = None
     mailed: tuple[Mailed, ...] = ()  # who was told by e-mail, when this was last recorded
 

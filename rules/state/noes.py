@@ -55,7 +55,7 @@ class Similarity(IntEnum):
     SAME_ACTION = 4
 
 
-_LIKE = {
+_BECAUSE = {
     Similarity.SAME_TYPE: "someone said no to another action of this type by this agent",
     Similarity.SAME_SUBJECT: "someone said no to an action of this type on the same subject, or on an unnamed one",
     Similarity.SAME_ACTION_OF_ANOTHER: "someone said no to exactly this action when another agent proposed it",
@@ -71,7 +71,7 @@ class EarlierNo(NamedTuple):
 
     @property
     def because(self) -> str:
-        return _LIKE[self.similarity]
+        return _BECAUSE[self.similarity]
 
 
 class ProposalIdentity(NamedTuple):

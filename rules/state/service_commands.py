@@ -31,10 +31,14 @@ class Consent(ClockCommand):
 
 
 class Climb(ClockCommand):
+    """Ask the next role of the ladder."""
+
     verb = Verb.CLIMB
 
 
 class Relieve(ClockCommand):
+    """Give the task of someone who is absent to someone else, give it back, or ask the next role."""
+
     verb = Verb.RELIEVE
 
 
@@ -58,10 +62,14 @@ class WakeUp(ClockCommand):
 
 
 class Lapse(ClockCommand):
+    """A permission was not used in time."""
+
     verb = Verb.LAPSE
 
 
 class LoseTrack(ClockCommand):
+    """The agent did not report the outcome in time."""
+
     verb = Verb.LOSE_TRACK
 
 
@@ -96,8 +104,8 @@ class EndException(ClockCommand):
 class ThreadConsequence(Command):
     """What follows for a package from a command for its thread. Base class.
 
-    `thread_event_id` is the event of the thread's own record, `since` its time, and `role` that of the person; of an
-    agent, its id.
+    `thread_event_id` is the event of the thread's own record, and `since` its time. `role` is the role of the person
+    who gave that command, or the id of the agent that gave it.
     """
 
     thread_key: str
@@ -111,7 +119,7 @@ class HoldWithThread(ThreadConsequence):
 
 
 class ResumeWithThread(ThreadConsequence):
-    """`new_plan`: with a modified state, so that an action which is running belongs to another plan."""
+    """`new_plan`: the thread resumes with a modified state, so an action that is running belongs to another plan."""
 
     verb = Verb.RESUME_WITH_THREAD
     new_plan: bool = False
@@ -138,7 +146,7 @@ class HandOverWithThread(ThreadConsequence):
 
 
 class RevokeWithHandoff(ThreadConsequence):
-    """What no person approved was granted to the first agent. The other one asks in its own name."""
+    """The thread went to another agent. A permission that no person gave was for the former agent only."""
 
     verb = Verb.REVOKE_WITH_HANDOFF
 

@@ -27,7 +27,11 @@ from rules.values import Moment, Value
 
 
 class Memory(Value):
-    """What the store remembers of the same action, of similar actions and of the thread."""
+    """What the store remembers of the same action, of similar actions and of the thread.
+
+    `approved_at`: when a person last approved an action of this type by this agent. `earlier_level`: the highest that
+    the same action had. `thread_stopped_by`: what stopped the thread, as `refuse_stopped` reads it.
+    """
 
     noes: tuple[RememberedNo, ...] = ()
     approved_at: Moment | None = None
@@ -58,15 +62,15 @@ class Recollection(Protocol):
 def recall(past: Recollection, agents: Sequence[str]) -> dict[str, Any]:
     """The Noes, the last approval and the highest earlier level, as fields of `Memory`.
 
-    What the agents had that had the thread before counts as the own of the first agent.
+    The first agent proposes now. The others had the thread before: what they did counts as done by the first one.
     """
-    before, own = [past.before(agent) for agent in agents], agents[0]
-    noes = (no for memory in before for no in memory.noes)
-    refused = tuple(no._replace(agent_id=own) if no.agent_id in agents else no for no in noes)
-    earliest = min((refusal.no.at for refusal in refused), default=None)
+    before, proposer = [past.before(agent) for agent in agents], agents[0]
+    remembered = (no for memory in before for no in memory.noes)
+    noes = tuple(no._replace(agent_id=proposer) if no.agent_id in agents else no for no in remembered)
+    earliest = min((remembered_no.no.at for remembered_no in noes), default=None)
     return {
-        "noes": refused,
-        "approved_at": earliest and past.last_approved_at(own, earliest),
+        "noes": noes,
+        "approved_at": earliest and past.last_approved_at(proposer, earliest),
         "earlier_level": max((level for memory in before for level in memory.levels), default=None),
     }
 
@@ -74,12 +78,12 @@ def recall(past: Recollection, agents: Sequence[str]) -> dict[str, Any]:
 class Conversation(Value):
     """What the agent said within the last minute, oldest first: in all, and about this package (`here`).
 
-    `has_answered_one`: the message to which it replies exists.
+    `reply_target_exists`: whether the message to which the agent now replies exists.
     """
 
     everywhere: tuple[Moment, ...] = ()
     here: tuple[Moment, ...] = ()
-    has_answered_one: bool = False
+    reply_target_exists: bool = False
 
 
 class Traces(Value):
@@ -101,7 +105,7 @@ class Situation:
     `cards`: where the service has posted the package, as far as it knows.
     `earlier_profiles`: those of the agents that had the thread before.
     `mails`: those about the package that were sent and are not recorded yet.
-    `load`: how much the agent has asked of people so far.
+    `load`: how much the agent has asked of people so far. `open_items`: how many open tasks each person has.
     `words`: the texts of the version and of its decision by event, for a claim.
     `exceptions`: packages whose exceptions may hold. `named_agents`: those that an exception names, as it names them.
     `resolved_parties`: the user ids of parties of the package that the directory itself does not name.
@@ -136,13 +140,13 @@ class Situation:
         """The No that affects this proposal, if there is one."""
         if not self.memory.noes:
             return None
-        return self._bearing(ProposalIdentity(agent_id, action_digest(package), subject_digest(package)))
+        return self._relevant_no(ProposalIdentity(agent_id, action_digest(package), subject_digest(package)))
 
     def no_since(self, state: PackageState) -> EarlierNo | None:
         """The No to another package that would affect this one if it were proposed now."""
-        return self._bearing(ProposalIdentity(state.agent_id, state.action_digest, state.subject_digest))
+        return self._relevant_no(ProposalIdentity(state.agent_id, state.action_digest, state.subject_digest))
 
-    def _bearing(self, proposed: ProposalIdentity) -> EarlierNo | None:
+    def _relevant_no(self, proposed: ProposalIdentity) -> EarlierNo | None:
         return relevant_no(self.memory.noes, self.memory.approved_at, proposed)
 
     @property

@@ -176,7 +176,7 @@ def terms_today(state: PackageState, policy: Policy) -> Terms:
 
 # The deadline of a rung, in wall-clock time or in the working hours of its role, as the policy says.
 
-_HORIZONS = (timedelta(days=28), timedelta(days=366))
+_HORIZONS = (timedelta(days=28), timedelta(days=366))  # how far working hours are computed: mostly the first is enough
 
 
 def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime:
@@ -189,7 +189,7 @@ def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime
 
 
 def timing_for_role(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
-    """The times of a task when the time of this role begins."""
+    """The times of a task when the time of this role begins. `own_end`: the package's own `expires_at`."""
     return timing_until(terms, deadline(terms, role, policy, now), now, own_end)
 
 

@@ -154,8 +154,7 @@ class Move:
         return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)
 
     def _rendering(self) -> str | None:
-        saw = isinstance(self.command, SeenCommand | Show | Page)
-        return getattr(self.command, "rendering_id", None) if saw else None
+        return self.command.rendering_id if isinstance(self.command, SeenCommand | Show | Page) else None
 
 
 def _end_look(state: PackageState) -> PackageState:

@@ -1,6 +1,6 @@
 """Who may control a thread.
 
-Holding and cancelling only stop, so many people may: whoever has role and scope for one of its packages, its requester
+Holding and cancelling only stop, so many people may: people with role and scope for one of its packages, its requester
 or owner, and admins. Resuming lets the agent go on, so it asks more: the person who held it, or an independent person
 with role, scope and authority for the gravest package. The owner or requester never ends someone else's hold.
 """
@@ -28,15 +28,15 @@ def may_stop(state: ThreadState, situation: ThreadSituation) -> Authority:
     if person.user_id in situation.policy.admins:
         return _as(Part.ADMIN, state, person.user_id)
     # Agents choose the names of threads, so a party of one agent's package must not stop the packages of another.
-    has_no_stranger = all(package.agent_id in state.agents for package in situation.packages)
-    if has_no_stranger and not state.owners.isdisjoint(references(person)):
+    has_only_own_agents = all(package.agent_id in state.agents for package in situation.packages)
+    if has_only_own_agents and not state.owners.isdisjoint(references(person)):
         return _as(Part.OWNER, state, person.user_id)
-    standards = (Standard.ROUTE, Standard.PARTY) if has_no_stranger else (Standard.ROUTE,)
-    granted = _first_granted(_try_each(person.user_id, situation, standards))
+    standards = (Standard.ROUTE, Standard.PARTY) if has_only_own_agents else (Standard.ROUTE,)
+    granted = _first_granted(_authorities(person.user_id, situation, standards))
     return granted or refuse(Reason.NOT_YOUR_THREAD)
 
 
-def _try_each(user_id: str, situation: ThreadSituation, standards: tuple[Standard, ...]) -> Iterable[Authority]:
+def _authorities(user_id: str, situation: ThreadSituation, standards: tuple[Standard, ...]) -> Iterable[Authority]:
     for package in situation.packages:
         if package.thread_id is None:
             continue  # it only shares a run with the thread
@@ -87,7 +87,7 @@ def anyone(_: ThreadState, __: ThreadSituation) -> None:
     """The command's own rule decides who may give it."""
 
 
-def is_member(state: ThreadState, situation: ThreadSituation) -> Authority | None:
+def only_owner_agent(state: ThreadState, situation: ThreadSituation) -> Authority | None:
     """None for the agent that owns the thread; a refusal for any other, which must not learn that it exists."""
     return None if situation.actor.actor_id == state.owner_agent else refuse(Reason.THREAD_UNKNOWN)
 

@@ -13,8 +13,7 @@ from rules.threads.commands import ResumeThread, ThreadCommand
 from rules.threads.model import ThreadState, ThreadStatus
 from rules.threads.situation import ThreadSituation
 
-MAX_CHECKPOINTS = 60  # of an agent, a minute
-MAX_OFFERS = 30
+MAX_CHECKPOINTS, MAX_OFFERS = 60, 30  # of an agent, a minute
 
 
 def check_nothing(_: ThreadState, __: ThreadCommand, ___: ThreadSituation) -> None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 
 from rules.canonical import NotCanonicalError, canonical_json_strict
 from rules.package.fields import MAX_OBJECT_DEPTH
-from rules.state.commands import Id, Words
+from rules.state.commands import FreeText, Id
 from rules.string_enum import StringEnum
 from rules.threads.handoff import HandoffMode
 from rules.values import Value
@@ -20,7 +20,7 @@ from rules.values import Value
 MAX_STATE = 200 * 1024  # bytes of a checkpoint's or a modified state, as canonical JSON
 
 
-def _checked(state: dict[str, Any]) -> dict[str, Any]:
+def _check_state(state: dict[str, Any]) -> dict[str, Any]:
     try:
         size = len(canonical_json_strict(state, max_depth=MAX_OBJECT_DEPTH))
     except NotCanonicalError as fault:
@@ -30,7 +30,7 @@ def _checked(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-StateData = Annotated[dict[str, Any], AfterValidator(_checked)]
+StateData = Annotated[dict[str, Any], AfterValidator(_check_state)]
 
 
 class ThreadVerb(StringEnum):
@@ -55,7 +55,7 @@ class ThreadCommand(Value):
 
 class HoldThread(ThreadCommand):
     verb = ThreadVerb.HOLD
-    reason: Words
+    reason: FreeText
 
 
 class ResumeThread(ThreadCommand):
@@ -63,21 +63,21 @@ class ResumeThread(ThreadCommand):
 
     verb = ThreadVerb.RESUME
     seen_event_id: Id | None = None  # the hold that the sender saw
-    instruction: Words | None = None
+    instruction: FreeText | None = None
     modified_state: StateData | None = None
     checkpoint_id: Id | None = None
 
 
 class CancelThread(ThreadCommand):
     verb = ThreadVerb.CANCEL
-    reason: Words
+    reason: FreeText
     rollback: bool = False
 
 
 class ReportCheckpoint(ThreadCommand):
     verb = ThreadVerb.CHECKPOINT
     checkpoint_id: Id
-    summary: Words
+    summary: FreeText
     state: StateData | None = None
 
 
@@ -86,7 +86,7 @@ class OfferHandoff(ThreadCommand):
 
     verb = ThreadVerb.OFFER_HANDOFF
     to_agent: Id
-    reason: Words
+    reason: FreeText
     mode: HandoffMode = HandoffMode.PEER
     captured_state: StateData | None = None
     user_context: StateData | None = None
@@ -105,14 +105,14 @@ class AcceptHandoff(HandoffCommand):
 
 class DeclineHandoff(HandoffCommand):
     verb = ThreadVerb.DECLINE_HANDOFF
-    reason: Words | None = None
+    reason: FreeText | None = None
 
 
 class ReturnHandoff(HandoffCommand):
     """A delegate has done its part. `result` is for people and the agent; `result_state` only for the agent."""
 
     verb = ThreadVerb.RETURN_HANDOFF
-    result: Words
+    result: FreeText
     result_state: StateData | None = None
 
 

@@ -88,7 +88,7 @@ def decide_thread(state: ThreadState, command: ThreadCommand, situation: ThreadS
 _TRIALS: tuple[type[ThreadCommand], ...] = (HoldThread, ResumeThread, CancelThread)
 
 
-def try_each(state: ThreadState, situation: ThreadSituation) -> Mapping[ThreadVerb, Refusal | None]:
+def try_thread_verbs(state: ThreadState, situation: ThreadSituation) -> Mapping[ThreadVerb, Refusal | None]:
     """What people can do, and why the actor may not do it now. Each command is tried with words that are accepted."""
     results = {kind.verb: decide_thread(state, _trial(kind, state), situation) for kind in _TRIALS}
     return {verb: result if isinstance(result, Refusal) else None for verb, result in results.items()}
@@ -151,6 +151,7 @@ def _stopped_names(state: ThreadState, situation: ThreadSituation) -> tuple[str,
     return names_held_with_thread(state.thread_id, {package.run_id for package in situation.packages})
 
 
+# The fields of commands that are no texts and no data of the agent: the event or the state holds them.
 _NO_WORDS = {"command_id", "thread_id", "seen_event_id", "to_agent", "mode", "decision_package_id", "handoff_id"}
 
 

@@ -99,6 +99,7 @@ def _offer(
 
 
 def _kept(handoffs: tuple[Handoff, ...]) -> tuple[Handoff, ...]:
+    """All but the oldest closed handoffs, of which the state keeps a limited number."""
     closed = [handoff.handoff_id for handoff in handoffs if not handoff.is_open]
     dropped = set(closed[: max(0, len(handoffs) - HANDOFFS_KEPT)])
     return tuple(handoff for handoff in handoffs if handoff.handoff_id not in dropped)
@@ -153,6 +154,7 @@ def _accept(
             state, handoff.mode, target, handoff.decision_package_id, handoff.handoff_id, situation=situation
         )
         or _check_keys(moving, target, situation)
+        # The check asks whether one more has room, so that all but one count as open already.
         or check_open_packages(target.rates, Load(open=situation.open_packages + asking - 1 if asking else 0))
     )
     if refusal:
@@ -172,7 +174,7 @@ def _check_answer(handoff: Handoff, situation: ThreadSituation) -> Refusal | Non
 
 
 def _check_keys(packages: tuple[PackageState, ...], target: Agent, situation: ThreadSituation) -> Refusal | None:
-    """The thread's packages become the target's, so its key must cover each of them, and people must be known."""
+    """The packages become the target's, so its key must cover each of them, and the directory must be fresh."""
     if len(packages) > MAX_HANDED_OVER:
         return not_allowed(f"it has {len(packages)} open packages, and {MAX_HANDED_OVER} are the most")
     waiting = any(not package.status.terminal for package in packages)
@@ -244,8 +246,9 @@ def _end(state: ThreadState, handoff: Handoff, situation: ThreadSituation) -> Th
     later = state.lent[state.lent.index(handoff) :]
     ended = [_answered(lent, HandoffStatus.TIMED_OUT) for lent in (*later, *([state.offered] if state.offered else []))]
     giver = situation.agents.get(handoff.from_agent)
-    keeps = giver is None or giver.standing is AgentStanding.REVOKED  # the delegate: there is nobody to return it to
-    owned: ThreadStateChanges = {} if keeps or giver is None else _owned_by(giver, state, situation)
+    # If nobody is there to whom it could return, the delegate keeps the thread.
+    returns = giver is not None and giver.standing is not AgentStanding.REVOKED
+    owned: ThreadStateChanges = _owned_by(giver, state, situation) if giver and returns else {}
     return owned | {"handoffs": _replace(state, *ended)}
 
 
@@ -277,9 +280,9 @@ def _lineage(agent: Agent, state: ThreadState, situation: ThreadSituation) -> Li
 
 def suspended(state: ThreadState, situation: ThreadSituation) -> tuple[Handoff, ...]:
     """After a hold, or a part of it: each handoff is due later by the time that the thread stood still."""
-    stood = situation.now - (state.since or situation.now)
+    held_for = situation.now - (state.since or situation.now)
     return tuple(
-        handoff.model_copy(update={"due_at": handoff.due_at + stood}) if handoff.due_at else handoff
+        handoff.model_copy(update={"due_at": handoff.due_at + held_for}) if handoff.due_at else handoff
         for handoff in state.handoffs
     )
 

@@ -16,7 +16,7 @@ from rules.values import Moment, Value
 
 KEY_PREFIX = "thr_"
 CHECKPOINTS_KEPT = 20  # in the state; the record holds all of them
-HANDOFFS_KEPT = 20  # the same; open ones are always kept
+HANDOFFS_KEPT = 20  # in the state, where open ones always stay; the record holds all of them
 
 
 def thread_key(thread_id: str) -> str:
@@ -44,7 +44,10 @@ class Checkpoint(Value):
 
 
 class ThreadState(Value):
-    """`event_id`: the event of the last hold, resumption or cancellation, under which its texts are stored."""
+    """`event_id`: the event of the last hold, resumption or cancellation, under which its texts are stored.
+
+    `by`, `role` and `since`: who gave that command, in which role, and when.
+    """
 
     tenant_id: str
     thread_key: str
@@ -54,7 +57,7 @@ class ThreadState(Value):
     revision: int = 0
     status: ThreadStatus = ThreadStatus.RUNNING
     by: str | None = None
-    role: str | None = None  # of that person
+    role: str | None = None
     since: Moment | None = None
     event_id: str | None = None
     resume_checkpoint_id: str | None = None

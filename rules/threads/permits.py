@@ -53,7 +53,7 @@ def _why_not_approved(
     package, owner = permit.state, situation.roster.user_of_reference(reference(target.owner))
     faults = {
         f"it must have the type {HANDOFF_ACTION} and just the parameters thread_id, to_agent and mode": (
-            package.action_type != HANDOFF_ACTION or not _names_it(permit.parameters, state, mode, target)
+            package.action_type != HANDOFF_ACTION or not _names_handoff(permit.parameters, state, mode, target)
         ),
         "it is not approved and claimed": not package.proceeds
         or not (package.execution.state in _USABLE or permit.used_by == handoff_id),
@@ -66,7 +66,7 @@ def _why_not_approved(
     return next((fault for fault, is_so in faults.items() if is_so), None)
 
 
-def _names_it(parameters: Mapping[str, Any], state: ThreadState, mode: HandoffMode, target: Agent) -> bool:
+def _names_handoff(parameters: Mapping[str, Any], state: ThreadState, mode: HandoffMode, target: Agent) -> bool:
     thread_id = parameters.get("thread_id")
     wanted = [{"thread_id": thread_id, "to_agent": name, "mode": mode.value} for name in (target.name, target.agent_id)]
     return isinstance(thread_id, str) and thread_key(thread_id) == state.thread_key and dict(parameters) in wanted

@@ -1,7 +1,7 @@
 """The table of a thread's verbs: one row for each command. Without a complete table the process does not start.
 
 **How it works.** A thread is running, held or cancelled. A row says who may give the command, in which states, what it
-requires of them, to which state it leads, and what follows for each package of the thread. The package's part is a
+requires of them, and to which state it leads. What follows for a package of the thread (`rules.threads.following`) is a
 command of its own (`rules.verbs.threads`), carried out in the same transaction, so that the package's record shows it.
 
 **Races.** The state is written only if the one that was read is still current; otherwise the command is decided again.
@@ -16,7 +16,7 @@ from typing import Any
 
 from rules.people.directory import ActorKind, ReviewerAuthorization
 from rules.reasons import Refusal
-from rules.threads.authority import anyone, is_member, may_resume, may_stop
+from rules.threads.authority import anyone, may_resume, may_stop, only_owner_agent
 from rules.threads.checks import (
     check_hold,
     check_nothing,
@@ -49,6 +49,8 @@ S = ThreadStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadVerbSpec:
+    """A verb: its command, who may give it, in which statuses, where it leads, and the event that records it."""
+
     command: type[ThreadCommand]
     by: tuple[ActorKind, ...]
     requires: Requirement
@@ -86,11 +88,11 @@ THREAD_VERBS = build_thread_table([
         event_type=ThreadEventType.CANCELLED,
     ),
     ThreadVerbSpec(
-        command=ReportCheckpoint, by=_AGENT, requires=is_member, taken_in=(S.RUNNING, S.HELD),
+        command=ReportCheckpoint, by=_AGENT, requires=only_owner_agent, taken_in=(S.RUNNING, S.HELD),
         event_type=ThreadEventType.CHECKPOINT_REPORTED, check=check_rate_of_checkpoints,
     ),
     ThreadVerbSpec(
-        command=OfferHandoff, by=_AGENT, requires=is_member, taken_in=(S.RUNNING,),
+        command=OfferHandoff, by=_AGENT, requires=only_owner_agent, taken_in=(S.RUNNING,),
         event_type=ThreadEventType.HANDOFF_OFFERED, check=check_rate_of_offers,
     ),
     ThreadVerbSpec(
@@ -102,7 +104,7 @@ THREAD_VERBS = build_thread_table([
         event_type=ThreadEventType.HANDOFF_DECLINED,
     ),
     ThreadVerbSpec(
-        command=ReturnHandoff, by=_AGENT, requires=is_member, taken_in=(S.RUNNING,),
+        command=ReturnHandoff, by=_AGENT, requires=only_owner_agent, taken_in=(S.RUNNING,),
         event_type=ThreadEventType.HANDOFF_RETURNED,
     ),
     ThreadVerbSpec(

@@ -23,7 +23,7 @@ from rules.verbs.escalation import climb_to, next_rung
 
 
 def needs_relief(state: PackageState, roster: Roster, now: datetime) -> bool:
-    """With a stale directory, change nothing: it cannot tell who is there. While its thread is held, it waits."""
+    """Whether the task must be reassigned, must return, or must climb. Not in a held thread or by a stale directory."""
     if state.hold or not roster.directory.is_fresh(roster.policy, now):
         return False
     back, absent = _original_is_back(state, roster, now), _assignee_is_absent(state, roster, now)

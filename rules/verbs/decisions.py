@@ -155,8 +155,7 @@ def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Re
     proposed = apply_edit(move.situation.package, command.action_parameters)
     if isinstance(proposed, Refusal):
         return proposed
-    authority, before = move.authority, move.state
-    user_id = move.situation.actor.actor_id
+    authority, before, user_id = move.authority, move.state, move.situation.actor.actor_id
     refusal = add_version(move, proposed, barred={}, words={"comment": command.comment, "edited_by": user_id})
     if refusal:
         return refusal
@@ -205,7 +204,7 @@ def answer(move: Move, command: Answer) -> Transition | Refusal:
 
 
 def check_answer(situation: Situation, command: Answer) -> Refusal | None:
-    """Whether the answer has the form that the question asks for. A trial only asks who may answer."""
+    """Refuse an answer without the form that the question asks for. A trial only asks who may answer."""
     package = situation.package
     if situation.trial:
         return None
@@ -264,6 +263,7 @@ def defer(move: Move, command: Defer) -> Transition | Refusal:
 
 
 def check_new_time(state: PackageState, until: datetime, situation: Situation) -> Refusal | None:
+    """Refuse a time that has passed, or that is later than the policy and the package's own end allow."""
     latest = situation.now + situation.policy.windows.defer_at_most
     latest = min(latest, state.expires_at) if state.expires_at else latest
     if until <= situation.now:

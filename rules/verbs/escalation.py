@@ -45,6 +45,7 @@ def object_(move: Move, command: Object) -> Transition:
 
 
 def harden(move: Move, cause: Cause, because: str, **more: Unpack[StateChanges]) -> Move:
+    """Require an explicit approval from now on, with the full time for it. `because`: the reason, for people."""
     state = move.state
     why = Why(rule=cause.value, level=HITLLevel.HARD_APPROVAL, because=because)
     task = restart_task(state.task, state.terms, move.situation.policy, move.situation.now, state.expires_at)
@@ -67,14 +68,14 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
         EventType.HUMAN_DECISION_RECORDED, decision=HumanDecisionType.ESCALATE, words={"comment": command.comment}
     )
     if target == rung:
-        return _hand_over(move, command.to_person).build()
+        return _give_task_to(move, command.to_person).build()
     return climb_to(move, target, Cause.ESCALATION, command.to_person).build()
 
 
 def _target_rung(move: Move, command: Escalate) -> int | Refusal:
     state, situation = move.state, move.situation
     if command.to_person:
-        return _may_name_someone(state, situation) or _rung_of_person(
+        return _check_may_name(state, situation) or _rung_of_person(
             state, situation, command.to_person, command.to_role
         )
     target = next_rung(state, situation, command.to_role)
@@ -82,7 +83,7 @@ def _target_rung(move: Move, command: Escalate) -> int | Refusal:
     return target or refuse(Reason.NO_ELIGIBLE_REVIEWER, role=role, action_type=state.action_type, risk=state.risk)
 
 
-def _may_name_someone(state: PackageState, situation: Situation) -> Refusal | None:
+def _check_may_name(state: PackageState, situation: Situation) -> Refusal | None:
     """Nobody chooses who approves what they asked for themselves, and a claimed task is not taken away."""
     actor = situation.actor.actor_id
     if state.task.assigned_to not in (None, actor):
@@ -109,7 +110,7 @@ def _could_decide(state: PackageState, user_id: str, situation: Situation, *role
     return isinstance(able, ReviewerAuthorization)
 
 
-def _hand_over(move: Move, user_id: str | None) -> Move:
+def _give_task_to(move: Move, user_id: str | None) -> Move:
     """The same rung and deadline, but from now on the task is this person's. Silence no longer counts."""
     if move.state.soft:
         harden(move, Cause.ESCALATION, _CLIMBED[Cause.ESCALATION])

@@ -98,7 +98,7 @@ def report_execution(move: Move, command: ReportExecution) -> Transition | Refus
     success, before = command.outcome == "succeeded", move.state
     _record_outcome(move, ExecutionState(command.outcome), command)
     counts = was_reviewed(before) if success else not (counted_as_failure(before) or _was_told_to_stop(before))
-    return update_trust(move, success=success) if counts else move.build()
+    return update_autonomy(move, success=success) if counts else move.build()
 
 
 def _was_told_to_stop(state: PackageState) -> bool:
@@ -145,7 +145,7 @@ def lose_track(move: Move, _: Command) -> Transition:
     """Record the outcome as unknown. It is never tried again, and it counts as a failure of the agent."""
     before = move.state
     _record_outcome(move, ExecutionState.UNKNOWN)
-    return move.build() if counted_as_failure(before) else update_trust(move, success=False)
+    return move.build() if counted_as_failure(before) else update_autonomy(move, success=False)
 
 
 # The effect of an outcome on the agent's earned autonomy.
@@ -176,7 +176,7 @@ def was_edited(state: PackageState) -> bool:
     return by_decider or Bar.EDITOR in state.barred.values()
 
 
-def update_trust(move: Move, *, success: bool) -> Transition:
+def update_autonomy(move: Move, *, success: bool) -> Transition:
     """Build the transition with the updated profile, and with an event if the autonomy level changed."""
     before = profile_of(move.state, move.situation)
     after = before.record_outcome(success=success, now=move.situation.now, settings=move.situation.policy.autonomy)

@@ -117,5 +117,6 @@ def _may_be_sampled(settled: PackageState) -> bool:
 
 
 def lapse_time(state: PackageState, situation: Situation) -> datetime:
+    """When a permission that is given now expires, if it is not used."""
     end = situation.now + terms_today(state, situation.policy).approval_expiry
     return min(end, state.expires_at) if state.expires_at else end

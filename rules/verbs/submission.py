@@ -20,7 +20,7 @@ from rules.package.model import DECISION_NAMES, DecisionPackage, InterruptType, 
 from rules.package.takeover_reach import has_thread_or_run, refuse_stopped
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
-from rules.scales import HITLLevel
+from rules.scales import HITLLevel, RiskLevel
 from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import Command, HumanDecisionType, Verb
 from rules.state.decisions import Basis
@@ -44,7 +44,7 @@ class Submit(Command):
 def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     """Create a package: settled at once if the policy needs nobody, else pending, if there is someone to decide it."""
     agent, package = _submitting_agent(situation), command.package
-    parties = _check_welcome(agent, package, situation) or parties_of(package, agent.owner, situation)
+    parties = _check_may_submit(agent, package, situation) or parties_of(package, agent.owner, situation)
     if isinstance(parties, Refusal):
         return parties
     state = propose(command, agent, parties, situation)
@@ -64,7 +64,7 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
 
 
 def record_exception_uses(move: Move) -> None:
-    """An event for each exception by which a rule did not speak. The reason names the exception."""
+    """Record an event for each exception that set a rule aside. The reason names the exception."""
     for use in move.state.exception_uses:
         move.record(EventType.EXCEPTION_USED, reason=Cause.EXCEPTION.of_event(use.exception_id))
 
@@ -91,17 +91,19 @@ def propose(command: Submit, agent: Agent, parties: Parties, situation: Situatio
     if isinstance(exception, Refusal):
         return exception
     missing = missing_fields(package, assessment.risk, situation.policy)
-    if refusal := _check_content(package, assessment, missing):
+    if refusal := check_content(package, assessment, assessment.risk, missing):
         return refusal
     state = _initial_state(command, agent, parties, assessment, situation, missing=missing, exception=exception)
     return check_risk(agent.scope, state.risk, state.reversibility, package) or state
 
 
-def _check_content(package: DecisionPackage, assessment: Assessment, missing: tuple[str, ...]) -> Refusal | None:
-    """Refuse a package that says too little to be judged, or too much to be shown."""
-    if missing and must_be_complete(assessment.risk):
-        return refuse(Reason.QUALITY_GAPS, risk=assessment.risk, gaps=", ".join(missing))
-    return check_length(package, assessment)
+def check_content(
+    package: DecisionPackage, assessment: Assessment, risk: RiskLevel, missing: tuple[str, ...]
+) -> Refusal | None:
+    """Refuse a package that says too little to be judged at this risk, or too much to be shown."""
+    if missing and must_be_complete(risk):
+        return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
+    return _check_length(package, assessment)
 
 
 def _check_key(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
@@ -121,7 +123,8 @@ def _submitting_agent(situation: Situation) -> Agent:
     return situation.agent
 
 
-def _check_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -> Refusal | None:
+def _check_may_submit(agent: Agent, package: DecisionPackage, situation: Situation) -> Refusal | None:
+    """Check what is known before the package is assessed: its agent, end and thread, and earlier Noes."""
     memory = situation.memory
     if not agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
@@ -187,7 +190,7 @@ def _initial_state(
     )
 
 
-def check_length(package: DecisionPackage, assessment: Assessment) -> Refusal | None:
+def _check_length(package: DecisionPackage, assessment: Assessment) -> Refusal | None:
     """Refuse a package that people must approve and that not even a form can show whole."""
     needs_approval = assessment.level in (HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL)
     if assessment.whole_on_card or not needs_approval or fits_in_form(package):

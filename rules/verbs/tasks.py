@@ -38,7 +38,7 @@ from rules.state.commands import (
 )
 from rules.state.decisions import OPERATOR, Basis, ExecutionState, Seat
 from rules.state.events import Cause, EventType
-from rules.state.model import Bar, Status
+from rules.state.model import Bar, PackageState, Status
 from rules.state.service_commands import RecordMails, Show
 from rules.state.sightings import Details, FormStep
 from rules.state.situation import Conversation
@@ -46,7 +46,7 @@ from rules.state.terms import restart_task, timing_until
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import climb_if_nobody_is_left, cover_absences
 from rules.verbs.decisions import check_new_time, seat_of_actor
-from rules.verbs.execution import counted_as_failure, decided_by_people, update_trust, was_edited
+from rules.verbs.execution import counted_as_failure, decided_by_people, update_autonomy, was_edited
 from rules.verbs.settling import settle
 
 
@@ -91,7 +91,7 @@ def _assign_to(move: Move, event_type: EventType, assignee: str, command: ClaimT
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
-    """Move the deadline back, never forward. Refused while silence counts: another deadline would not stop it.
+    """Make the deadline later, never earlier. Refused while silence counts: another deadline would not stop it.
 
     The deadline belongs to the role that is asked now. Earlier roles may still decide, but not make it wait longer.
     """
@@ -174,12 +174,7 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
-    """Review a sampled package afterwards.
-
-    What ran without a person changes the agent's autonomy, and so does what a blind look finds unsound,
-    unless a reviewer edited it.
-    What an exception let through earns nothing, but an unsound one still counts against the agent.
-    """
+    """Review a sampled package afterwards."""
     state = move.state
     if not state.sampled or (state.look and state.look.judge != move.situation.actor.actor_id):
         return refuse(Reason.NOT_SAMPLED)
@@ -189,26 +184,30 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
         return refuse(Reason.ALREADY_COUNTED)
     if state.look and (refusal := check_look(state, command.comment)):
         return refusal
-    move.record(
-        EventType.REVIEW_JUDGED,
-        {"verdict": command.verdict},
-        outcome=command.verdict,
-        words={"comment": command.comment},
-    )
-    success = command.verdict is Verdict.SOUND
-    earned = state.execution.state is ExecutionState.SUCCEEDED and (
-        decided_by_people(state) or not state.exception_uses
-    )
-    counts = earned if success else not counted_as_failure(state)
-    bears = not decided_by_people(state) or (state.look is not None and not success and not was_edited(state))
-    return update_trust(move, success=success) if counts and bears else move.build()
+    words: Words = {"comment": command.comment}
+    move.record(EventType.REVIEW_JUDGED, {"verdict": command.verdict}, outcome=command.verdict, words=words)
+    is_sound = command.verdict is Verdict.SOUND
+    counts = _earns_autonomy(state) if is_sound else _costs_autonomy(state)
+    return update_autonomy(move, success=is_sound) if counts else move.build()
+
+
+def _earns_autonomy(state: PackageState) -> bool:
+    """Whether a sound verdict is a success of the agent: it acted by itself, without a person and an exception."""
+    unattended = not decided_by_people(state) and not state.exception_uses
+    return unattended and state.execution.state is ExecutionState.SUCCEEDED
+
+
+def _costs_autonomy(state: PackageState) -> bool:
+    """Whether an unsound verdict is a failure of the agent: it counts once, and not for what a reviewer edited."""
+    is_of_agent = not decided_by_people(state) or (state.look is not None and not was_edited(state))
+    return is_of_agent and not counted_as_failure(state)
 
 
 def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
     """Record an opened page of Details. Allowed from the card, from another open page, or to those who may see it."""
     state, situation, user_id = move.state, move.situation, move.situation.actor.actor_id
-    turns = any(seen.reviewer_id == user_id and seen.version == state.version for seen in state.details)
-    if not (command.from_card or turns or may_see(situation.roster, state, user_id, situation.now)):
+    is_turning_pages = any(seen.reviewer_id == user_id and seen.version == state.version for seen in state.details)
+    if not (command.from_card or is_turning_pages or may_see(situation.roster, state, user_id, situation.now)):
         return refuse(Reason.NOT_VISIBLE, package=state.decision_package_id)
     seen = Details(reviewer_id=user_id, version=state.version, page=command.page, of=command.of)
     if seen in state.details:
@@ -240,12 +239,12 @@ def show(move: Move, command: Show) -> Transition:
     if command.package_version != state.version:
         return move.record(EventType.PACKAGE_SHOWN, reason=Cause.OLDER_VERSION).build()
     shown = update_shown(state, command, move.situation)
-    sees = shown is not None and any(card.location == command.location for card in shown.cards)
-    if sees and shown == state.shown:
+    is_seen = shown is not None and any(card.location == command.location for card in shown.cards)
+    if is_seen and shown == state.shown:
         return move.build()
     changes: StateChanges = {"shown": shown} if shown != state.shown else {}
     return move.record(
-        EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if sees else Cause.SEEN_BY_NOBODY_ELIGIBLE
+        EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if is_seen else Cause.SEEN_BY_NOBODY_ELIGIBLE
     ).build()
 
 
@@ -278,7 +277,7 @@ def say(move: Move, command: Say) -> Transition | Refusal:
         return refuse(Reason.AGENT_PAUSED)
     if limited := _check_rates(conversation, situation.now):
         return limited
-    if command.in_reply_to and not conversation.has_answered_one:
+    if command.in_reply_to and not conversation.reply_target_exists:
         return refuse(Reason.UNKNOWN_MESSAGE, message=command.in_reply_to)
     return _send(move, command.text, command.in_reply_to)
 

@@ -96,10 +96,10 @@ def _due_after_decision(state: PackageState) -> Iterator[Due]:
         yield state.exception.end, Verb.END_EXCEPTION
         if state.exception.announce_at:
             yield state.exception.announce_at, Verb.ANNOUNCE_END
-    untouched = state.execution.state is ExecutionState.NONE
-    if state.proceeds and (untouched or state.retry_open) and state.lapses_at:
+    if state.is_unused and state.lapses_at:
         yield state.lapses_at, Verb.LAPSE
-        if untouched and state.decision and not state.execution.reminded:
+        is_first = state.execution.state is ExecutionState.NONE
+        if is_first and state.decision and not state.execution.reminded:
             yield _halfway(state.decision.decided_at, state.lapses_at), Verb.REMIND
 
 
@@ -132,16 +132,16 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
     state, situation, silence = move.state, move.situation, command.silence
     if state.is_past_expiry(situation.now):
         return _expire(move, Cause.END_REACHED)
-    too_early = _check_silence(state, situation, silence)
+    not_yet = _check_silence(state, situation, silence)
     if earlier := situation.no_since(state):
         return harden(move, Cause.EARLIER_NO, earlier.because, earlier_no=earlier.no).build()
-    if against := _why_never(state, situation, silence, too_early):
-        return harden(move, *against).build()
-    return too_early or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).build()
+    if cause_and_sentence := _why_never(state, situation, silence, not_yet):
+        return harden(move, *cause_and_sentence).build()
+    return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).build()
 
 
 def _why_never(
-    state: PackageState, situation: Situation, silence: Silence, too_early: Refusal | None
+    state: PackageState, situation: Situation, silence: Silence, not_yet: Refusal | None
 ) -> tuple[Cause, str] | None:
     """Why this silence can never become consent, as a cause and a sentence; None if it can."""
     set_aside, lacking = standing_rules(state, situation)
@@ -151,7 +151,7 @@ def _why_never(
         return Cause.POLICY_CHANGED, "today's policy does not let silence count here"
     if not state.whole_on_card:
         return Cause.NOT_SHOWN_WHOLE, "the card did not show all of it, so silence is not consent"
-    if too_early and state.task.due_at <= situation.now:
+    if not_yet and state.task.due_at <= situation.now:
         return Cause.TIMEOUT, "silence did not come to count in time"
     could_object = anyone_can_object(state, silence.onlookers, situation.roster, situation.now)
     if not (could_object and silence.could_be_answered):
@@ -160,6 +160,7 @@ def _why_never(
 
 
 def _check_silence(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
+    """Refuse a silence that is not consent now, but may become one."""
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
     if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):

@@ -58,6 +58,7 @@ def _agent_allows(state: PackageState, verb: Verb) -> bool:
 
 
 def offer_to(state: PackageState, roster: Roster, user_id: str, now: datetime) -> Offer:
+    """Try every offered verb for this person."""
     refusals = {verb: _refusal(state, verb, roster, user_id, now) for verb in offered_verbs(state)}
     allowed = tuple(verb for verb, refusal in refusals.items() if refusal is None)
     return Offer(allowed, refusals.get(requested_verb(state)))
@@ -96,6 +97,7 @@ def trial_command(
     rung: int | None = None,
 ) -> Command:
     """The verb with words that are always accepted, for the version and rung that the person saw."""
+    # Edits that are always accepted do not exist. Approving asks the same of a person.
     command = SPEC_OF_VERB[Verb.APPROVE if verb is Verb.APPROVE_WITH_EDITS else verb].command
     later = max(now, state.task.due_at) if verb is Verb.EXTEND else now
     values: dict[str, Any] = {**_WORDS, "until": later + timedelta(minutes=1)}

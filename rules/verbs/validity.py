@@ -107,7 +107,7 @@ def granted_without_people(state: PackageState) -> bool:
     return state.decision is not None and state.decision.basis in WITHOUT_PEOPLE
 
 
-def depends_on_trust(state: PackageState, policy: Policy) -> bool:
+def depends_on_autonomy(state: PackageState, policy: Policy) -> bool:
     """Whether the policy let it through only because of the agent's earned autonomy."""
     by_policy = state.decision is not None and state.decision.basis in (Basis.POLICY, Basis.EXCEPTION)
     return by_policy and level_today(policy, state) > HITLLevel.NOTIFY_ONLY

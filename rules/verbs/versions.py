@@ -11,7 +11,7 @@ from datetime import datetime
 from rules.authority.exceptions import Candidate, changed_exception, exception_asked, rules_set_aside
 from rules.authority.key_limits import check_action_type, check_rate, check_requester, check_risk
 from rules.authority.parties import harden_for_chain, has_outsider, parties_of
-from rules.package.completeness import missing_fields, must_be_complete
+from rules.package.completeness import missing_fields
 from rules.package.model import DecisionPackage, changed_identity
 from rules.package.takeover_reach import has_thread_or_run, refuse_stopped
 from rules.reasons import Reason, Refusal, refuse
@@ -26,7 +26,7 @@ from rules.state.terms import asked_terms, priority_of, restart_task, tighten
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
 from rules.verbs.submission import (
-    check_length,
+    check_content,
     check_no_earlier_no,
     check_reviewers,
     record_exception_uses,
@@ -62,7 +62,7 @@ def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
 def _check_new_version(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
-    ends = (command.package.expires_at, state.expires_at)  # no version moves back the end that an earlier one set
+    ends = (command.package.expires_at, state.expires_at)  # no version may end later than an earlier one would
     if any(end is not None and end <= situation.now for end in ends):
         return refuse(Reason.ALREADY_EXPIRED)
     if refusal := refuse_stopped(situation.memory.thread_stopped_by, state.decision_package_id):
@@ -107,9 +107,7 @@ def add_version(
     if changed := changed_exception(state.exception, exception):
         return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed))
     missing = missing_fields(package, risk, situation.policy)
-    if missing and must_be_complete(risk):
-        return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
-    if refusal := check_length(package, assessment):
+    if refusal := check_content(package, assessment, risk, missing):
         return refusal
     fields = version_fields(package, assessment, exception)
     changes: StateChanges = {

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from rules.oversight.aftermath import Group, TriedPackage
+from rules.oversight.aftermath import EvidenceGroup, TriedPackage
 from rules.oversight.comparison import Comparison
 from rules.oversight.earlier_profiles import When
 from rules.oversight.history import AsOf, History
@@ -208,7 +208,7 @@ class _Past:
 
 def _titles(connection: Connection, tenant_id: str, comparison: Comparison) -> dict[str, str]:
     titles: dict[str, str] = {}
-    evidence = [package for group in Group for package in comparison.evidence(group)]
+    evidence = [package for group in EvidenceGroup for package in comparison.evidence(group)]
     for first in range(0, len(evidence), _TITLES_AT_ONCE):
         batch = evidence[first : first + _TITLES_AT_ONCE]
         words = load_words(connection, tenant_id, *(package.event_id for package in batch))

@@ -31,7 +31,7 @@ from rules.verbs.decisions import apply_edit
 from rules.verbs.spec import Needs
 from rules.verbs.submission import Submit
 from rules.verbs.table import VERBS
-from rules.verbs.validity import depends_on_trust, granted_without_people
+from rules.verbs.validity import depends_on_autonomy, granted_without_people
 from store.agents import parties
 from store.agents.agents import load_agent, load_agent_in_thread, load_named_agents, load_proposing_agent
 from store.commands.invocation import Invocation
@@ -241,7 +241,7 @@ def _named_agents(connection: Connection, tenant: str, action: DecisionPackage |
 
 def _claims_without_trust(command: Command, loaded: Loaded | None, policy: Policy) -> bool:
     """Whether a claim needs no earned trust: most do not, because people have approved."""
-    return isinstance(command, ClaimExecution) and not (loaded and depends_on_trust(loaded.state, policy))
+    return isinstance(command, ClaimExecution) and not (loaded and depends_on_autonomy(loaded.state, policy))
 
 
 def load_package_content(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:

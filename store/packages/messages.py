@@ -114,7 +114,7 @@ def load_conversation(
     return Conversation(
         everywhere=tuple(row.occurred_at for row in recent),
         here=tuple(row.occurred_at for row in recent if row.package_id == package_id),
-        has_answered_one=command.in_reply_to is not None
+        reply_target_exists=command.in_reply_to is not None
         and _is_message(connection, tenant_id, package_id, command.in_reply_to),
     )
 

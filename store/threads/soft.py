@@ -10,7 +10,7 @@ from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason
 from rules.state.model import Status
 from rules.threads.commands import ThreadVerb
-from rules.threads.decide import try_each
+from rules.threads.decide import try_thread_verbs
 from rules.threads.situation import ThreadSituation
 from store.installation.installation import Installation
 from store.threads.members import reached_packages
@@ -32,7 +32,7 @@ def list_soft_stopped_by(
     packages, roster = reached_packages(connection, loaded.state), installation.roster(connection)
     actor = Actor(kind=ActorKind.PERSON, actor_id=user_id)
     situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=actor, packages=packages)
-    refusal = try_each(loaded.state, situation)[ThreadVerb.HOLD]
+    refusal = try_thread_verbs(loaded.state, situation)[ThreadVerb.HOLD]
     if refusal and refusal.reason not in _UNCERTAIN:
         return []
     return [state.decision_package_id for state in packages if state.soft and state.status is Status.PENDING]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
-from rules.oversight.replay import Answer
+from rules.oversight.replay import PolicyAnswer
 from rules.package.model import DecisionPackage
 from rules.people.agent_keys import KeyScope
 from rules.people.directory import Agent, Roster
@@ -108,7 +108,7 @@ class Decided(NamedTuple):
     refused: Reason | None
 
     @classmethod
-    def by(cls, answer: Answer) -> Decided:
+    def by(cls, answer: PolicyAnswer) -> Decided:
         state = answer.state
         if state is None:
             return cls(None, (), None, answer.refused)
@@ -121,7 +121,11 @@ def decide_under(connection: Connection, world: World, other: Policy, command: S
     roster = Roster(other, world.store.installation.roster(connection).directory)
     situation = load_situation(connection, Installation(world.tenant_id, other), invocation, None, roster)
     outcome = decide(None, command, situation)
-    answer = Answer(refused=outcome.reason) if isinstance(outcome, Refusal) else Answer(outcome.occurrences[0].after)
+    answer = (
+        PolicyAnswer(refused=outcome.reason)
+        if isinstance(outcome, Refusal)
+        else PolicyAnswer(outcome.occurrences[0].after)
+    )
     return Decided.by(answer)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from rules.oversight.aftermath import Ending, Group, TriedPackage
+from rules.oversight.aftermath import Ending, EvidenceGroup, TriedPackage
 from rules.oversight.asking import Asking, Involvement, Shift
 from rules.oversight.comparison import Comparison, Counts, WentWrong
 from rules.oversight.replay import Obstacle
@@ -74,7 +74,9 @@ def replay_document(report: Report) -> dict[str, Any]:
         "asked_today": _staffing_document(report.result.staffing),
         "laxer_without_trace": _by_name(Ending, comparison.endings),
         "evidence": [
-            _evidence_document(report, group, package) for group in Group for package in comparison.evidence(group)
+            _evidence_document(report, group, package)
+            for group in EvidenceGroup
+            for package in comparison.evidence(group)
         ],
     }
 
@@ -127,7 +129,7 @@ def _staffing_document(staffing: Staffing) -> dict[str, Any]:
     }
 
 
-def _evidence_document(report: Report, group: Group, package: TriedPackage) -> dict[str, Any]:
+def _evidence_document(report: Report, group: EvidenceGroup, package: TriedPackage) -> dict[str, Any]:
     return {
         "group": group.value,
         "decision_package_id": package.decision_package_id,
@@ -137,5 +139,5 @@ def _evidence_document(report: Report, group: Group, package: TriedPackage) -> d
         "not_replayable": package.obstacle,
         "then": _asking_document(package.then),
         "new": _asking_document(package.new),
-        "came_of_it": [trace.value for trace in package.came_of_it],
+        "came_of_it": [trace.value for trace in package.traces_by_gravity],
     }

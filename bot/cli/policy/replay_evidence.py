@@ -11,7 +11,7 @@ from textwrap import wrap
 
 from bot.cli.common.text import WIDTH, cut, plain
 from bot.cli.policy.replay_document import Report
-from rules.oversight.aftermath import Group, TriedPackage
+from rules.oversight.aftermath import EvidenceGroup, TriedPackage
 from rules.oversight.asking import Asking
 from rules.oversight.replay import Obstacle
 from rules.values import write_duration
@@ -37,7 +37,7 @@ def obstacle_lines(report: Report) -> Iterator[str]:
     for obstacle, number in obstacles.most_common():
         yield from wrap_lines(f"{number} not replayable: {OBSTACLES[obstacle]}")
     if obstacles:
-        untried = report.comparison.evidence(Group.UNTRIED)
+        untried = report.comparison.evidence(EvidenceGroup.UNTRIED)
         wrong = sum(package.went_wrong for package in untried)
         others = len(untried) - wrong
         yield from wrap_lines(
@@ -56,7 +56,7 @@ def rest_line(number: int, most: int = MAX_NAMED, indent: str = "") -> Iterator[
 
 def evidence_lines(report: Report, most: int = MAX_NAMED) -> Iterator[str]:
     """The packages that went wrong, or that people did not let go as they were, and that the policy does not catch."""
-    laxer, unasked = (report.comparison.evidence(group) for group in (Group.LAXER, Group.UNASKED))
+    laxer, unasked = (report.comparison.evidence(group) for group in (EvidenceGroup.LAXER, EvidenceGroup.UNASKED))
     number = sum(package.is_laxer for package in report.comparison.packages.values())
     if number:
         yield from wrap_lines(
@@ -81,7 +81,7 @@ def _packages(report: Report, packages: list[TriedPackage], most: int) -> Iterat
     for package in packages[:most]:
         title = plain(report.result.titles.get(package.decision_package_id) or "(text emptied by retention)")
         yield cut(f"  {package.decision_package_id}  {package.submitted_at:%Y-%m-%d}  {title}", WIDTH)
-        traces = ", ".join(humanize(trace) for trace in package.came_of_it)
+        traces = ", ".join(humanize(trace) for trace in package.traces_by_gravity)
         yield from wrap_lines(f"{plain(package.action_type)} {traces}: {_move(package)}", "      ")
     yield from rest_line(len(packages), most, "  ")
 

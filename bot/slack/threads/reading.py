@@ -24,7 +24,7 @@ from rules.record.chain import Event
 from rules.state.events import EventType
 from rules.state.model import PackageState
 from rules.threads.commands import ThreadVerb
-from rules.threads.decide import try_each
+from rules.threads.decide import try_thread_verbs
 from rules.threads.situation import ThreadSituation
 from store.agents.agents import agent_names
 from store.packages.content import load_words
@@ -83,7 +83,7 @@ def _read(
     packages = reached_packages(connection, state)
     visible = [package for package in packages[:_SEEN] if may_see(roster, package, user_id, now)]
     situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=person(user_id), packages=packages)
-    refusals = try_each(state, situation)
+    refusals = try_thread_verbs(state, situation)
     if not visible and all(refusals.values()):
         return None
     return _dossier(connection, roster, loaded, packages, visible, user_id=user_id, refusals=refusals)

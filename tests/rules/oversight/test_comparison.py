@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.oversight.aftermath import Ending, Group, Trace, TriedPackage, trace_in
+from rules.oversight.aftermath import Ending, EvidenceGroup, Trace, TriedPackage, trace_in
 from rules.oversight.asking import Asking, Involvement, Shift, compare_answers
 from rules.oversight.comparison import Comparison
-from rules.oversight.replay import Answer, Obstacle, Replay
+from rules.oversight.replay import Obstacle, PolicyAnswer, Replay
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from rules.reasons import Reason
@@ -17,8 +17,8 @@ from rules.record.chain import Event
 from tests.rules.world import ADAM, AUTOMATIC, CRITICAL, HARD, NOW, POLICY, SOFT, TAKEOVER, policy, submitted_state
 
 
-def answered(package: DecisionPackage, other: Policy) -> Answer:
-    return Answer(submitted_state(package, policy=other))
+def answered(package: DecisionPackage, other: Policy) -> PolicyAnswer:
+    return PolicyAnswer(submitted_state(package, policy=other))
 
 
 def shift(package: DecisionPackage, **changes: Any) -> Shift:
@@ -61,7 +61,7 @@ def test_another_role_of_which_neither_includes_the_other_is_neither_laxer_nor_s
 
 
 def test_a_refusal_is_stricter() -> None:
-    refused = Answer(refused=Reason.QUALITY_GAPS)
+    refused = PolicyAnswer(refused=Reason.QUALITY_GAPS)
     assert compare_answers(submitted_state(SOFT), refused, POLICY, POLICY) is Shift.STRICTER
 
 
@@ -119,9 +119,11 @@ def compared(package: DecisionPackage, new: Policy, *happened: Event, old: Polic
     return comparison
 
 
-def groups(comparison: Comparison) -> dict[Group, list[list[Trace]]]:
+def groups(comparison: Comparison) -> dict[EvidenceGroup, list[list[Trace]]]:
     return {
-        group: [package.came_of_it for package in listed] for group in Group if (listed := comparison.evidence(group))
+        group: [package.traces_by_gravity for package in listed]
+        for group in EvidenceGroup
+        if (listed := comparison.evidence(group))
     }
 
 
@@ -131,17 +133,17 @@ REJECTED = event("human.decision_recorded", decision="reject")
 
 def test_a_laxer_package_with_a_trace_is_evidence() -> None:
     assert groups(compared(SOFT, LAXER)) == {}
-    assert groups(compared(SOFT, LAXER, FAILED)) == {Group.LAXER: [[Trace.FAILED]]}
-    assert groups(compared(SOFT, LAXER, REJECTED)) == {Group.LAXER: [[Trace.REJECTED]]}
+    assert groups(compared(SOFT, LAXER, FAILED)) == {EvidenceGroup.LAXER: [[Trace.FAILED]]}
+    assert groups(compared(SOFT, LAXER, REJECTED)) == {EvidenceGroup.LAXER: [[Trace.REJECTED]]}
 
 
 def test_a_package_of_another_role_is_evidence_like_a_laxer_one() -> None:
-    assert groups(compared(HARD, LEGAL, REJECTED)) == {Group.LAXER: [[Trace.REJECTED]]}
+    assert groups(compared(HARD, LEGAL, REJECTED)) == {EvidenceGroup.LAXER: [[Trace.REJECTED]]}
 
 
 def test_what_went_wrong_and_is_still_not_asked_is_evidence_of_its_own() -> None:
-    assert groups(compared(SOFT, LAXER, FAILED, old=LAXER)) == {Group.UNASKED: [[Trace.FAILED]]}
-    assert groups(compared(SOFT, POLICY, FAILED)) == {Group.UNASKED: [[Trace.FAILED]]}
+    assert groups(compared(SOFT, LAXER, FAILED, old=LAXER)) == {EvidenceGroup.UNASKED: [[Trace.FAILED]]}
+    assert groups(compared(SOFT, POLICY, FAILED)) == {EvidenceGroup.UNASKED: [[Trace.FAILED]]}
     assert groups(compared(SOFT, POLICY, REJECTED)) == {}
     assert groups(compared(HARD, POLICY, FAILED)) == {}
 
@@ -150,7 +152,7 @@ def test_what_went_wrong_among_the_packages_that_are_not_replayed_is_kept() -> N
     comparison = Comparison()
     comparison.add_obstacle(tried(), Obstacle.AUTONOMY)
     comparison.follow("pkg_1", FAILED)
-    assert groups(comparison) == {Group.UNTRIED: [[Trace.FAILED]]}
+    assert groups(comparison) == {EvidenceGroup.UNTRIED: [[Trace.FAILED]]}
     assert comparison.went_wrong["record.read"].not_replayable == 1
 
 
@@ -207,6 +209,6 @@ def test_spellings_of_a_type_are_counted_together() -> None:
 
 
 def test_what_is_asked_of_nobody_names_no_role() -> None:
-    assert Asking.of(Answer(submitted_state(AUTOMATIC))).role is None
-    assert Asking.of(Answer(submitted_state(CRITICAL)))[2:5] == ("senior_reviewer", 2, (("supervisor", 1),))
-    assert Asking.of(Answer(refused=Reason.QUALITY_GAPS)) == Asking(Involvement.REFUSED)
+    assert Asking.of(PolicyAnswer(submitted_state(AUTOMATIC))).role is None
+    assert Asking.of(PolicyAnswer(submitted_state(CRITICAL)))[2:5] == ("senior_reviewer", 2, (("supervisor", 1),))
+    assert Asking.of(PolicyAnswer(refused=Reason.QUALITY_GAPS)) == Asking(Involvement.REFUSED)

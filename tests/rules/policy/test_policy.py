@@ -14,7 +14,7 @@ from rules.policy.actions import Action
 from rules.policy.model import ConfidenceBands, Policy
 from rules.policy.roles import Role, WorkingHours
 from rules.policy.tiers import Need, Tier, Tiers
-from rules.policy.types import Span
+from rules.policy.types import PositiveDuration
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.terms import terms_for
 from rules.values import parse_duration, write_duration
@@ -67,7 +67,7 @@ def test_a_written_duration_is_parsed_back_to_the_same_value(milliseconds: int) 
 @pytest.mark.parametrize("text", ["0s", "36501d"], ids=["nothing", "over a century"])
 def test_a_time_limit_is_longer_than_nothing_and_shorter_than_a_century(text: str) -> None:
     with pytest.raises(ValidationError):
-        TypeAdapter(Span).validate_python(text)
+        TypeAdapter(PositiveDuration).validate_python(text)
 
 
 # Tiers.

@@ -7,7 +7,7 @@ import pytest
 from rules.people.directory import Actor, ActorKind, Directory, Roster
 from rules.reasons import Reason, Refusal
 from rules.threads.commands import CancelThread, HoldThread, ReportCheckpoint, ResumeThread, ThreadCommand
-from rules.threads.decide import ThreadTransition, decide_thread, try_each
+from rules.threads.decide import ThreadTransition, decide_thread, try_thread_verbs
 from rules.threads.model import CHECKPOINTS_KEPT, ThreadState, ThreadStatus, thread_key
 from rules.threads.situation import ThreadSituation
 from rules.threads.table import THREAD_VERBS, build_thread_table
@@ -78,7 +78,7 @@ def test_only_the_latest_checkpoints_stay_in_the_state() -> None:
 
 
 def test_an_admin_is_offered_what_the_status_allows() -> None:
-    tried = {status: try_each(in_status(status), situation()) for status in ThreadStatus}
+    tried = {status: try_thread_verbs(in_status(status), situation()) for status in ThreadStatus}
     assert {status: tuple(verb for verb in verbs if verbs[verb] is None) for status, verbs in tried.items()} == {
         ThreadStatus.RUNNING: ("hold", "cancel"),
         ThreadStatus.HELD: ("resume", "cancel"),

@@ -114,7 +114,7 @@ def test_a_reply_names_a_message_of_the_package() -> None:
     state = submitted_state(HARD)
     reply = ask(Say, state, in_reply_to="evt_1")
     assert refusal(state, reply, by=AGENT.actor) is Reason.UNKNOWN_MESSAGE
-    known = Conversation(has_answered_one=True)
+    known = Conversation(reply_target_exists=True)
     sent = transition_of(state, reply, by=AGENT.actor, conversation=known)
     assert sent.occurrences[0].words == {"text": "It is order 456.", "in_reply_to": "evt_1"}
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from rules.oversight.aftermath import Ending, Group, Trace
+from rules.oversight.aftermath import Ending, EvidenceGroup, Trace
 from rules.oversight.asking import Involvement, Shift
 from rules.oversight.comparison import Comparison
 from rules.oversight.replay import Obstacle, Replay
@@ -157,8 +157,8 @@ async def test_laxer_packages_that_went_wrong_or_met_a_no_are_evidence(world: Wo
     world.clock.passes(25 * HOUR)
     await world.submit(unrelated())
     result = replay(world, SPARING)
-    laxer = result.comparison.evidence(Group.LAXER)
-    assert [(package.decision_package_id, package.came_of_it) for package in laxer] == [
+    laxer = result.comparison.evidence(EvidenceGroup.LAXER)
+    assert [(package.decision_package_id, package.traces_by_gravity) for package in laxer] == [
         (failed.decision_package_id, [Trace.FAILED, Trace.ROLLED_BACK]),
         (rejected.decision_package_id, [Trace.REJECTED]),
     ]
@@ -174,8 +174,11 @@ async def test_what_went_wrong_is_evidence_if_nobody_was_asked_then_and_nobody_i
         await world.claim(state := await world.submit(unrelated()))
         await world.report(state, "failed")
         result = replay(world, SPARING)
-    [unasked] = result.comparison.evidence(Group.UNASKED)
-    assert (unasked.came_of_it, result.titles) == ([Trace.FAILED], {state.decision_package_id: "Read the record"})
+    [unasked] = result.comparison.evidence(EvidenceGroup.UNASKED)
+    assert (unasked.traces_by_gravity, result.titles) == (
+        [Trace.FAILED],
+        {state.decision_package_id: "Read the record"},
+    )
 
 
 async def test_what_went_wrong_is_counted_also_if_it_is_not_replayable(world: World) -> None:
@@ -184,8 +187,8 @@ async def test_what_went_wrong_is_counted_also_if_it_is_not_replayable(world: Wo
     await world.claim(state)
     await world.report(state, "failed")
     change(world, "UPDATE policies SET text = 'new_setting = 1'")
-    [untried] = compare(world, SPARING).evidence(Group.UNTRIED)
-    assert (untried.obstacle, untried.came_of_it) == (Obstacle.POLICY, [Trace.FAILED])
+    [untried] = compare(world, SPARING).evidence(EvidenceGroup.UNTRIED)
+    assert (untried.obstacle, untried.traces_by_gravity) == (Obstacle.POLICY, [Trace.FAILED])
 
 
 async def test_an_override_that_stops_and_a_withdrawal_by_a_person_leave_a_trace(world: World) -> None:
@@ -194,8 +197,8 @@ async def test_an_override_that_stops_and_a_withdrawal_by_a_person_leave_a_trace
     await world.after(stop, RITA)
     withdrawn = await world.submit(unrelated(requested_by=ROSE))
     await world.after(ask(Withdraw, withdrawn), ROSE)
-    laxer = compare(world, SPARING).evidence(Group.LAXER)
-    assert [package.came_of_it for package in laxer] == [[Trace.STOPPED], [Trace.STOPPED]]
+    laxer = compare(world, SPARING).evidence(EvidenceGroup.LAXER)
+    assert [package.traces_by_gravity for package in laxer] == [[Trace.STOPPED], [Trace.STOPPED]]
 
 
 async def test_a_package_that_the_service_revoked_by_itself_is_no_evidence(world: World) -> None:
@@ -204,7 +207,7 @@ async def test_a_package_that_the_service_revoked_by_itself_is_no_evidence(world
     sacked = policy(**LASTING, version="sacked", roles={"reviewer": {"members": []}})
     await apply(world, sacked)
     assert (await world.claim(state)).refusal is not None
-    assert compare(world, SPARING).evidence(Group.LAXER) == []
+    assert compare(world, SPARING).evidence(EvidenceGroup.LAXER) == []
 
 
 async def apply(world: World, other: Policy) -> None:
