@@ -40,7 +40,7 @@ from store.threads.handoffs import HANDOFFS
 _ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
 _ITS_THREAD = (THREAD_RECORDS.c.tenant_id == EVENTS.c.tenant_id) & (THREAD_RECORDS.c.thread_key == EVENTS.c.package_id)
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # called with how many are read, and how many there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class Card(SQLModel, table=True):
     channel: str | None = None
     ts: str | None = None
     rendering_id: str | None = None
-    noted_revision: int = 0
+    noted_revision: int = 0  # up to which notes were posted in the thread
     # Whether a note in the thread of this message says that replies are not read.
     has_notes: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
     failure_ts: str | None = None  # of the note that asks what to do about a failure, until that is answered

@@ -73,7 +73,7 @@ class PackageRow(SQLModel, table=True):
     package_id: str = Field(primary_key=True)
     agent_id: str
     revision: int
-    head: str
+    head: str  # digest of its last event
     version: int
     status: str
     level: str
@@ -101,7 +101,7 @@ class PackageRow(SQLModel, table=True):
 
 
 class VersionRow(SQLModel, table=True):
-    """Each proposed version. Its action's digest finds an earlier No to the same action, and its highest level."""
+    """Each proposed version. The digest of its action finds the levels that the same action had before."""
 
     __tablename__ = "versions"
     __table_args__ = (
@@ -191,7 +191,7 @@ class VoteRow(SQLModel, table=True):
     version: int
     rung: int
     rendering_id: str | None = None
-    latency_ms: int
+    latency_ms: int  # since people were asked
     at: datetime
 
 
