@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,14 +60,15 @@ class CommandResult(NamedTuple):
 
 
 class Terminal:
-    """Runs the command line in this process."""
+    """Runs the command line in this process, in a thread of its own: a command runs where no event loop does."""
 
     def __init__(self, folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.url, self._capsys = folder, url, capsys
 
     def __call__(self, *arguments: str) -> CommandResult:
         self._capsys.readouterr()
-        code = run_command(arguments)
+        with ThreadPoolExecutor(1) as thread:
+            code = thread.submit(run_command, arguments).result()
         return CommandResult(code, *self._capsys.readouterr())
 
     def file(self, name: str, content: str | bytes) -> str:
