@@ -27,8 +27,8 @@ from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 from blocks.card.card import card
 from blocks.kit.message import Message
 from bot import logs
+from bot.demo.assembly import Demo, open_demo
 from bot.demo.folder import Folder
-from bot.demo.opening import Demo, open_demo
 from bot.demo.workspace import OWNER
 from bot.settings import LogFormat
 from docs.film import GLANCE, READ, Film

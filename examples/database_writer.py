@@ -76,19 +76,19 @@ def execute(state: AgentState) -> AgentState:
         if state["package_id"] is None:
             row = database.execute("SELECT name FROM customers WHERE id = ?", [state["record_id"]]).fetchone()
             return {"result": f"Record {state['record_id']}: {row}"}
-        return {"result": _deleted(database, state["package_id"])}
+        return {"result": _delete(database, state["package_id"])}
     finally:
         database.close()
 
 
-def _deleted(database: sqlite3.Connection, package_id: str) -> str:
+def _delete(database: sqlite3.Connection, package_id: str) -> str:
     """With the parameters as approved, and under a claim: a second attempt is refused."""
     with Client() as client:
         try:
             with client.handle(package_id).executing() as approved, database:
                 database.execute("DELETE FROM customers WHERE id = ?", [approved["record_id"]])
         except AlreadyClaimedError:
-            return f"An earlier attempt has claimed {package_id}: look whether the record is gone"
+            return f"An earlier attempt has claimed {package_id}: check whether the record is gone"
     return f"Deleted record {approved['record_id']}"
 
 
@@ -103,9 +103,9 @@ def main() -> None:
     config: Any = {"configurable": {"thread_id": "delete-test-customer"}}
     with SqliteSaver.from_conn_string(str(FOLDER / "checkpoints.db")) as saver, Client() as client:
         graph = builder.compile(checkpointer=saver)
-        begun = graph.get_state(config).created_at is not None
-        given = None if begun else {"task": "Delete the test customer's record"}
-        print(run_graph(graph, given, config, client)["result"])
+        is_started = graph.get_state(config).created_at is not None
+        graph_input = None if is_started else {"task": "Delete the test customer's record"}
+        print(run_graph(graph, graph_input, config, client)["result"])
 
 
 if __name__ == "__main__":

@@ -75,9 +75,9 @@ class DurableAgent:
         self.reads = 0
 
     def execute_with_interrupts(self, task: str) -> str:
-        begun = self.checkpointer.states
-        state = dict(begun[self.checkpointer.last_id]) if begun else {"task": task}
-        name: str | None = self.checkpointer.last_id if begun else "read"
+        saved = self.checkpointer.states
+        state = dict(saved[self.checkpointer.last_id]) if saved else {"task": task}
+        name: str | None = self.checkpointer.last_id if saved else "read"
         try:
             while name is not None:
                 self.checkpointer.save(name, state)

@@ -75,9 +75,9 @@ class EmailAgent:
         email = await self.draft_email(request)
         try:
             return await send_email(email)
-        except RejectedError as no:
-            log.warning("rejected: %s", no)
-            return f"Email rejected: {no.outcome.comment}"
+        except RejectedError as rejection:
+            log.warning("rejected: %s", rejection)
+            return f"Email rejected: {rejection.outcome.comment}"
         except (StillPendingError, ExpiredError) as late:
             log.warning("nobody decided: %s", late)
             return "Nobody decided in time; nothing was sent, and nobody said no"

@@ -22,7 +22,7 @@ class Notice:
     evidence: tuple[str, ...]
 
 
-def drafted() -> Notice:
+def draft_notice() -> Notice:
     return Notice("ABC Foods", "You are to correct the storage temperature within 14 days.", ("doc_1", "doc_7"))
 
 
@@ -61,7 +61,7 @@ def package_of(notice: Notice) -> Proposal:
 
 
 def main() -> None:
-    notice = drafted()
+    notice = draft_notice()
 
     def rework(wanted: Revise | EvidenceWanted) -> Changes:
         """What a person asked for, in the next version. Where a model would write it."""

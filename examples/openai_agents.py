@@ -15,12 +15,12 @@ from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessa
 from countersign import gate
 
 
-def told(_: RunContextWrapper[Any], fault: Exception) -> str:
-    """To the model, why it did not happen. What the SDK would say by itself invites it to try again."""
+def explain_failure(_: RunContextWrapper[Any], fault: Exception) -> str:
+    """Tells the model why the tool did not run. The message of the Agents SDK would invite it to try again."""
     return str(fault)
 
 
-@function_tool(failure_error_function=told)
+@function_tool(failure_error_function=explain_failure)
 @gate(
     "send_customer_email",
     risk_level="medium",
@@ -45,8 +45,8 @@ class Script(Model):
         *_: Any,
         **__: Any,
     ) -> ModelResponse:
-        come_of_it = _tool_result(input)
-        output = _message(come_of_it) if come_of_it else _call('{"to": "ada@example.com", "text": "It comes today."}')
+        result = _tool_result(input)
+        output = _message(result) if result else _call('{"to": "ada@example.com", "text": "It comes today."}')
         return ModelResponse(output=[output], usage=Usage(), response_id=None)
 
     def stream_response(self, *_: Any, **__: Any) -> AsyncIterator[Any]:

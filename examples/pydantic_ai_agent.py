@@ -27,8 +27,8 @@ async def forget(customer: str) -> str:
 
 async def forget_customer(customer: str) -> str:
     """Delete all that is known of a customer."""
-    come_of_it = await forget(customer)
-    return f"not done: {come_of_it.message}" if isinstance(come_of_it, Outcome) else come_of_it
+    result = await forget(customer)
+    return f"not done: {result.message}" if isinstance(result, Outcome) else result
 
 
 def script(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:

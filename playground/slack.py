@@ -12,10 +12,11 @@
         assert outcome.status == 200
 
 Setup (`setup.py`): everything may change at any time.
-    add_person(id, name=, real_name=, title=, email=, guest="multi"|"single", stranger=True, team_id=, bot=,
+    add_person(id, name=, real_name=, title=, email=, aliases=, guest="multi"|"single", stranger=True, team_id=, bot=,
         workflow_bot=, deleted=, admin=, online=) -> Person;   change_person(id, deleted=True, …)
     add_channel(id, name=, members=[…], private=, archived=, bot_in=True, shared=False) -> Channel
     change_channel(id, archived=True, …);   join(user, channel);   leave(user, channel);   renumber("G1", "C2")
+    delete(message)
     add_group("S1", ["UANN"], handle=, name=) -> Group;   change_group("S1", members=[…], disabled=)
     scopes (a set);   workspace.token_error = "token_revoked"
     workspace.home_enabled, workspace.messages_tab_enabled, workspace.should_escape, workspace.commands
@@ -155,9 +156,13 @@ async def stand_in(
     `rates=None` limits nothing; `commands=None` allows every command. A longer `ack_within` than
     Slack's leaves a busy machine more time.
     """
-    known = None if commands is None else tuple(commands)
     workspace = Workspace(
-        signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id, ack_within=ack_within
+        signing_secret=signing_secret,
+        rates=rates,
+        clock=clock,
+        commands=None if commands is None else tuple(commands),
+        team_id=team_id,
+        ack_within=ack_within,
     )
     if scopes is not None:
         workspace.scopes = set(scopes)

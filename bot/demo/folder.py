@@ -21,12 +21,12 @@ SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
 MARK = "demo.lock"
 DATABASE, POLICY, LOG = "countersign.db", "policy.toml", "countersign.log"
 CLOCK, MESSAGES, MAILS, AGENTS = "clock.txt", "messages.jsonl", "mails.jsonl", "agents.jsonl"
-DATABASE_FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
-ALL = (DATABASE, *DATABASE_FILES, POLICY, LOG, CLOCK, MESSAGES, MAILS, AGENTS)
+FILES_BESIDE_DATABASE = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
+ALL_FILES = (DATABASE, *FILES_BESIDE_DATABASE, POLICY, LOG, CLOCK, MESSAGES, MAILS, AGENTS)
 
 
 def moved_time(database_url: str) -> timedelta:
-    """By how much time was moved, if this is the database of a demo."""
+    """By how much a visitor moved time, if this is the database of a demo; else zero."""
     path = Path(str(parse_database_url(database_url).database))
     is_demo = path.name == DATABASE and path.with_name(MARK).exists()
     return read_moved(path.with_name(CLOCK)) if is_demo else timedelta(0)
@@ -59,7 +59,7 @@ class Folder:
         with lock:
             self._lock(lock.fileno())
             if fresh:
-                for name in ALL:
+                for name in ALL_FILES:
                     (self.path / name).unlink(missing_ok=True)
             if not self.policy.exists():
                 copyfile(SAMPLE_POLICY, self.policy)
@@ -69,11 +69,10 @@ class Folder:
         """A folder with other content that was never a demo's is left alone."""
         if "?" in str(self.path):  # starts the options of a database URL
             raise DemoError(
-                f"{self.path} has a '?' in its name, which no database can bear; name another with --folder"
+                f"{self.path} has a '?' in its name, which a database URL cannot contain; name another with --folder"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        foreign = not (self.path / MARK).exists() and any(self.path.iterdir())
-        if foreign:
+        if not (self.path / MARK).exists() and any(self.path.iterdir()):
             raise DemoError(f"{self.path} holds other things than a demo; name an empty folder with --folder")
 
     def _lock(self, descriptor: int) -> None:

@@ -16,10 +16,10 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("a", encoding="utf-8")
+        self._file.truncate(path.read_bytes().rfind(b"\n") + 1)
 
     def entries(self) -> list[Entry]:
-        lines = self._path.read_text(encoding="utf-8").split("\n")
-        return [json.loads(line) for line in lines[:-1]]
+        return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
 
     def append(self, entry: Entry) -> None:
         self._file.write(json.dumps(entry) + "\n")

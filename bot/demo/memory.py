@@ -12,7 +12,7 @@ from playground.model.messages import Message
 from playground.model.workspace import Workspace
 
 MESSAGES = ("message.posted", "message.changed", "message.deleted")
-SETS = ("notified", "mentioned")
+SETS = ("notified", "mentioned")  # fields of a message that JSON keeps as lists
 
 
 class Memory:
@@ -23,21 +23,22 @@ class Memory:
 
     def restore(self) -> None:
         """Restore earlier messages, and keep every message from now on."""
-        kept = self._kept_entries()
-        self._journal.shorten(kept)
-        for entry in kept:
+        entries = self._entries_of_messages()
+        self._journal.shorten(entries)
+        for entry in entries:
             self._put(_message_of(entry))
         self._workspace.changes.subscribe(self._follow)
 
-    def _kept_entries(self) -> list[Entry]:
-        kept: dict[tuple[str, str], Entry] = {}
+    def _entries_of_messages(self) -> list[Entry]:
+        """The last entry of each message that was not deleted."""
+        newest: dict[tuple[str, str], Entry] = {}
         for entry in self._journal.entries():
             key = entry["channel"], entry["ts"]
             if "gone" in entry:
-                kept.pop(key, None)
+                newest.pop(key, None)
             else:
-                kept[key] = entry
-        return list(kept.values())
+                newest[key] = entry
+        return list(newest.values())
 
     def _put(self, message: Message) -> None:
         if message.channel.startswith("D"):

@@ -10,8 +10,8 @@ import webbrowser
 from collections.abc import Callable
 
 from bot import logs
+from bot.demo.assembly import Demo, open_demo
 from bot.demo.folder import Folder
-from bot.demo.opening import Demo, open_demo
 from bot.process.event_loop import run_in_event_loop
 from bot.settings import LogFormat
 
@@ -42,10 +42,10 @@ async def _until_stopped(folder: Folder, port: int, say: Say, *, browser: bool) 
 
 async def _show(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
     say("Countersign's demo is starting ...")
-    data = f"{folder.path} ({'continues; --fresh starts over' if folder.is_used else 'new'})"
+    data_line = f"{folder.path} ({'continues; --fresh starts over' if folder.is_used else 'new'})"
     async with open_demo(folder, port) as demo:
         page = f"{demo.url}/playground"
-        say(welcome(page, demo, data))
+        say(welcome(page, demo, data_line))
         if browser and not await asyncio.to_thread(_open_browser, page):
             say("No browser could be opened. Open this address yourself.")
         await asyncio.Event().wait()
@@ -58,7 +58,7 @@ EXAMPLE = (
 )
 
 
-def welcome(page: str, demo: Demo, data: str) -> str:
+def welcome(page: str, demo: Demo, data_line: str) -> str:
     """The text that `countersign demo` prints once it runs."""
     return (
         f"\n  Open        {page}"
@@ -68,7 +68,7 @@ def welcome(page: str, demo: Demo, data: str) -> str:
         f"\n              curl -s {demo.url}/v1/packages -H \"Authorization: Bearer $KEY\" -d '{EXAMPLE}'"
         "\n              The card appears in #reviews. Callbacks to this machine work; their secret is"
         f"\n              {demo.own_agent.callback_secret}"
-        f"\n  Data        {data}"
+        f"\n  Data        {data_line}"
         "\n  Stop        Ctrl-C\n"
     )
 

@@ -16,7 +16,7 @@ from aiohttp import ClientSession
 from bot.demo.agents.agent import Agent, RefusedError
 from bot.demo.agents.diary import Diary
 from bot.demo.agents.story import Story
-from bot.demo.openings import Opening
+from bot.demo.open_decisions import OpenDecision
 from bot.demo.stories import STORIES
 from store.waiters import cancel_task
 
@@ -32,8 +32,8 @@ class Stage:
     def open(self) -> None:
         """Start stories that never ran and wait for nobody; resume unfinished ones from their beginning."""
         for story in STORIES:
-            turn, over = self._diary.turn(story.name)
-            if not over:
+            turn, is_over = self._diary.turn(story.name)
+            if not is_over:
                 self._diary.tell(story.agent, "did", "Was started again, and asks what was decided.")
                 self._play(story, turn)
             elif turn == 0 and not story.waits:
@@ -42,7 +42,7 @@ class Stage:
     def has_story(self, name: str) -> bool:
         return name in self._stories
 
-    def running(self, name: str) -> bool:
+    def is_running(self, name: str) -> bool:
         return name in self._running
 
     def begin(self, name: str) -> None:
@@ -76,7 +76,7 @@ class Stage:
         for task in list(self._running.values()):
             await cancel_task(task)
 
-    def state(self, openings: Mapping[str, Opening]) -> dict[str, Any]:
+    def state(self, decisions: Mapping[str, OpenDecision]) -> dict[str, Any]:
         """For the page."""
         return {
             "agents": [
@@ -89,22 +89,22 @@ class Stage:
                     "title": story.title,
                     "what": story.description,
                     "agent": story.agent,
-                    "begins": _beginning(story, openings),
+                    "begins": _beginning(story, decisions),
                     "started": self._diary.turn(story.name)[0] > 0,
-                    "running": self.running(story.name),
+                    "running": self.is_running(story.name),
                 }
                 for story in STORIES
             ],
         }
 
 
-def _beginning(story: Story, openings: Mapping[str, Opening]) -> dict[str, str | None] | None:
+def _beginning(story: Story, decisions: Mapping[str, OpenDecision]) -> dict[str, str | None] | None:
     """The person to act as, and where: as the story suggests, unless only others may decide now."""
     if story.begins is None:
         return None
     user, channel = story.begins
-    opening = next((openings[agent] for agent in story.agents if agent in openings), None)
-    if opening is None:
+    decision = next((decisions[agent] for agent in story.agents if agent in decisions), None)
+    if decision is None:
         return {"user": user, "channel": channel, "ts": None}
-    able = opening.people
-    return {"user": user if user in able else able[0], **opening.card._asdict()}
+    people = decision.people
+    return {"user": user if user in people else people[0], **decision.card._asdict()}

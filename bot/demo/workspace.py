@@ -11,7 +11,7 @@ from playground.model.workspace import Command, Workspace
 OWNER = "UOMAR"  # owns the agents
 REQUESTER = "UNORA"  # requests most of their actions
 
-MEMBERS = {
+MEMBERS = {  # the name, the full name and the title, by user id
     "URITA": ("Rita", "Rita Reyes", "Reviewer"),
     "UROSS": ("Ross", "Ross Okafor", "Reviewer"),
     "USENTA": ("Senta", "Senta Lindqvist", "Senior reviewer"),

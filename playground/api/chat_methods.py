@@ -15,7 +15,7 @@ from playground.model.channels import Channel
 from playground.model.messages import Message
 from playground.model.refusals import RefusedError
 
-MAX_UPDATE = 4_000
+MAX_SHORT_TEXT = 4_000  # characters of an update's text, or bytes of a private note's
 CUSTOM_AUTHOR = ("username", "icon_emoji", "icon_url")
 
 
@@ -100,7 +100,7 @@ def post_ephemeral(call: ApiCall) -> Answer:
         raise RefusedError("user_not_in_channel")
     if any("blocks" in attachment for attachment in content.attachments or ()):
         raise RefusedError("invalid_attachments")
-    if len((content.text or "").encode()) > MAX_UPDATE:
+    if len((content.text or "").encode()) > MAX_SHORT_TEXT:
         raise RefusedError("msg_too_long")
     content = Content(text=content.text, blocks=content.blocks, attachments=content.attachments).validate()
     thread = call.text("thread_ts")
@@ -111,8 +111,8 @@ def post_ephemeral(call: ApiCall) -> Answer:
 
 def update_message(call: ApiCall) -> Answer:
     slack, content = call.slack, content_of(call)
-    message = _own(call, "is_inactive", "cant_update_message")
-    if len(content.text or "") > MAX_UPDATE:
+    message = _own_message(call, "cant_update_message")
+    if len(content.text or "") > MAX_SHORT_TEXT:
         raise RefusedError("msg_too_long")
     changed = change_message(slack, message, content.validate(update=True))
     answer = {"channel": message.channel, "ts": message.ts, "text": changed.text}
@@ -120,12 +120,12 @@ def update_message(call: ApiCall) -> Answer:
 
 
 def delete_message(call: ApiCall) -> Answer:
-    message = _own(call, "is_inactive", "cant_delete_message")
+    message = _own_message(call, "cant_delete_message")
     call.slack.messages.delete(message)
     return {"channel": message.channel, "ts": message.ts}
 
 
-def _own(call: ApiCall, archived: str, foreign: str) -> Message:
+def _own_message(call: ApiCall, error_if_foreign: str) -> Message:
     """A message that the app posted, in a channel given by its id. A person's id is not accepted."""
     channel = call.slack.readable(call.text("channel"))
     if channel is None:
@@ -134,9 +134,9 @@ def _own(call: ApiCall, archived: str, foreign: str) -> Message:
     if message is None or message.seen_by:
         raise RefusedError("message_not_found")
     if not message.by_app:
-        raise RefusedError(foreign)
+        raise RefusedError(error_if_foreign)
     if channel.archived:
-        raise RefusedError(archived)
+        raise RefusedError("is_inactive")
     return message
 
 

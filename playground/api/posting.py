@@ -7,7 +7,7 @@ as Slack validates it, before anything is stored.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from playground.api.mentions import find_mentions, mentions_in_text
@@ -53,7 +53,7 @@ class Place:
     seen_by: str | None = None
     unfurl_links: bool = True
     unfurl_media: bool = True
-    author: str | None = field(default=None)
+    author: str | None = None
 
 
 def _require_known(slack: Workspace, content: Content) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playground.api.api_call import Answer, ApiCall, Method
+from playground.model.clock import CREATED
 from playground.model.people import Person
 from playground.model.refusals import RefusedError
 
@@ -36,7 +37,7 @@ def bots_info(call: ApiCall) -> Answer:
     if call.text("bot") != slack.bot_id:
         raise RefusedError("bot_not_found")
     bot = {"id": slack.bot_id, "name": slack.bot_name, "app_id": slack.app_id, "user_id": slack.bot_user}
-    return {"bot": {**bot, "deleted": False, "updated": 1_700_000_000, "icons": {}}}
+    return {"bot": {**bot, "deleted": False, "updated": CREATED, "icons": {}}}
 
 
 def _person_json(call: ApiCall, person: Person) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _person_json(call: ApiCall, person: Person) -> dict[str, Any]:
 def users_list(call: ApiCall) -> Answer:
     page, metadata = call.page(list(call.slack.people.values()))
     members = [_person_json(call, person) for person in page]
-    return {"members": members, "cache_ts": 1_700_000_000, "response_metadata": metadata}
+    return {"members": members, "cache_ts": CREATED, "response_metadata": metadata}
 
 
 def users_info(call: ApiCall) -> Answer:

@@ -32,7 +32,7 @@ def _view_argument(call: ApiCall, kind: str) -> dict[str, Any]:
 
 
 def _redeem_trigger(call: ApiCall) -> tuple[str, str, dict[str, Any], str]:
-    """The trigger's user, their workspace, the view and the trigger. A refused view does not use up the trigger."""
+    """The trigger's user, their workspace, the view and the trigger. The view is checked before the trigger is used."""
     slack, trigger, definition = call.slack, call.required_text("trigger_id"), _view_argument(call, "modal")
     user = slack.triggers.exchange(trigger)
     return user, slack.people[user].team_id, definition, trigger
@@ -47,14 +47,14 @@ def push_view(call: ApiCall) -> Answer:
 
 
 def update_view(call: ApiCall) -> Answer:
-    views, definition = call.slack.views, _given_any(call)
+    views, definition = call.slack.views, _modal_or_home(call)
     view = views.find(call.text("view_id"), call.text("external_id"))
     if definition["type"] != view.definition["type"]:
         raise invalid_arguments("must be of the type it was [json-pointer:/view/type]")
     return {"view": view_json(call.slack, views.update(view, definition, call.text("hash") or None))}
 
 
-def _given_any(call: ApiCall) -> dict[str, Any]:
+def _modal_or_home(call: ApiCall) -> dict[str, Any]:
     view = call.parse("view")
     home = isinstance(view, dict) and view.get("type") == "home"
     return _view_argument(call, "home" if home else "modal")

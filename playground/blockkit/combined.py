@@ -15,8 +15,8 @@ TABLES = {"table": limits.TABLE_TEXT, "data_table": limits.DATA_TABLE_TEXT}
 
 def _duplicates(key: str, placed: Iterable[Placed], scope: str) -> Iterator[Fault]:
     seen = set()
-    for pointer, thing in placed:
-        name = thing.get(key)
+    for pointer, part in placed:
+        name = part.get(key)
         if not isinstance(name, str):
             continue
         if name in seen:
@@ -33,12 +33,13 @@ def check_any_blocks(blocks: Sequence[Any], surface: Surface) -> Iterator[Fault]
     placed = list(blocks_in(blocks))
     inside = [list(elements_in(pointer, block)) for pointer, block in placed]
     elements = [element for of_block in inside for element in of_block]
-    for thing in (*placed, *elements):
-        yield from check_place(thing, surface)
+    for block_or_element in (*placed, *elements):
+        yield from check_place(block_or_element, surface)
     yield from _duplicates("block_id", placed, "the message or view")
     for of_block in inside:
         yield from _duplicates("action_id", of_block, "its block")
-    for pointer, _ in [placed for placed in elements if placed[1].get("focus_on_load") is True][1:]:
+    focused = [pointer for pointer, element in elements if element.get("focus_on_load") is True]
+    for pointer in focused[1:]:
         yield from refusal("may be true for one element only", f"{pointer}/focus_on_load")
 
 

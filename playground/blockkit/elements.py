@@ -53,10 +53,10 @@ def _ids(key: str) -> dict[str, Check]:
     return {key: items(text(), limits.SELECT_OPTIONS)}
 
 
-def _fits(element: dict[str, Any]) -> Faults:
+def _check_initial_length(element: dict[str, Any]) -> Faults:
     limit = element.get("max_length", limits.INPUT_TEXT)
-    fits = len(element.get("initial_value", "")) <= limit
-    return NO_FAULTS if fits else refusal("must not be longer than max_length", "/initial_value")
+    is_short_enough = len(element.get("initial_value", "")) <= limit
+    return NO_FAULTS if is_short_enough else refusal("must not be longer than max_length", "/initial_value")
 
 
 BUTTON = element(
@@ -137,7 +137,7 @@ TEXT_INPUTS = {
             **TYPED,
         },
         ordered("min_length", "max_length"),
-        _fits,
+        _check_initial_length,
     ),
     **element(
         "number_input",

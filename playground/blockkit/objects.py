@@ -77,9 +77,9 @@ def _all_options(element: dict[str, Any]) -> list[Any]:
 
 def check_initial_option(element: dict[str, Any]) -> Faults:
     """Initial options must equal one of the options, in every key."""
-    if "initial_option" not in element and "initial_options" not in element:
-        return NO_FAULTS
-    first = [element["initial_option"]] if "initial_option" in element else element["initial_options"]
     offered = _all_options(element)
-    key = "initial_option" if "initial_option" in element else "initial_options"
-    return NO_FAULTS if all(one in offered for one in first) else refusal("must be one of the options", f"/{key}")
+    if "initial_option" in element and element["initial_option"] not in offered:
+        return refusal("must be one of the options", "/initial_option")
+    if any(option not in offered for option in element.get("initial_options", ())):
+        return refusal("must be one of the options", "/initial_options")
+    return NO_FAULTS

@@ -62,8 +62,8 @@ def elements_in(pointer: str, block: Json) -> Iterator[Placed]:
 
 
 def check_place(placed: Placed, surface: Surface) -> Faults:
-    pointer, thing = placed
-    kind = thing.get("type")
+    pointer, block_or_element = placed
+    kind = block_or_element.get("type")
     allowed = SURFACES.get(kind) if isinstance(kind, str) else None
     if allowed is None or surface in allowed:
         return NO_FAULTS

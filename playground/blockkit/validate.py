@@ -155,13 +155,11 @@ def validate_view(view: object) -> tuple[Fault, ...]:
 
 def _submit(view: dict[str, Any]) -> Faults:
     blocks = view.get("blocks")
-    listed = blocks_in(blocks) if isinstance(blocks, (list, tuple)) else ()
-    asks = view["type"] == "modal" and any(block.get("type") == "input" for _, block in listed)
-    return (
-        refusal("must have the key submit, because it has an input block")
-        if asks and "submit" not in view
-        else NO_FAULTS
-    )
+    placed = blocks_in(blocks) if isinstance(blocks, (list, tuple)) else ()
+    has_input = any(block.get("type") == "input" for _, block in placed)
+    if view["type"] == "modal" and has_input and "submit" not in view:
+        return refusal("must have the key submit, because it has an input block")
+    return NO_FAULTS
 
 
 def _size(view: dict[str, Any]) -> Faults:

@@ -1,9 +1,7 @@
 """The HTTP side of the page: its files, an event stream for each browser, and the acts of people.
 
-browsing = Browsing(actions, sockets, mailbox)
-app.add_routes(browsing.routes())
-…
-browsing.close()  # before the server waits for open requests: streams do not end by themselves
+Add `Browsing.routes()` to an application. Call `Browsing.close()` before its server waits for open requests, because
+streams do not end by themselves.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The workspace as one person sees it, as JSON for the page: only what their own Slack would show.
 
-`Follower` reads a part (`scene`, a message, `modals`, `home`, `condition`, `mail`) when it sends it. Nothing is kept
+`Follower` reads a part (`whole`, a message, `modals`, `home`, `condition`, `mail`) when it sends it. Nothing is kept
 here: each part is computed from the workspace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,33 +58,26 @@ class PageData:
             "app": {"user": slack.bot_user, "name": slack.bot_name, "home": slack.home_enabled},
             "people": [_person(person) for person in slack.people.values()],
             "groups": [
-                {"id": group.id, "handle": group.handle, "mine": self._includes_user(group.members)}
-                for group in self._groups
+                {"id": group.id, "handle": group.handle, "mine": self.user in group.members}
+                for group in slack.groups.values()
             ],
             "channels": [_channel(channel) for channel in self._channels()],
             "direct": direct.id if direct else None,
             "commands": [command._asdict() for command in slack.commands or ()],
         }
 
-    @property
-    def _groups(self) -> Iterable[Any]:
-        return self.slack.groups.values()
-
-    def _includes_user(self, members: Iterable[str]) -> bool:
-        return self.user in members
-
     def _channels(self) -> list[Channel]:
-        return [channel for channel in self.slack.channels.values() if self._includes_user(channel.members)]
+        return [channel for channel in self.slack.channels.values() if self.user in channel.members]
 
     def _messages(self) -> Iterable[Json]:
         for channel in self._channels():
             yield from (self._message_json(message) for message in self.slack.messages.within(channel.id))
         yield from (self._message_json(note) for note in self.slack.messages.notes(self.user))
 
-    def message(self, channel: str, ts: str) -> Json | None:
+    def message(self, channel_id: str, ts: str) -> Json | None:
         """None if there is no such message or this person may not see it."""
-        place, message = self.slack.channels.get(channel), self.slack.messages.find(channel, ts)
-        if place is None or message is None or not self._includes_user(place.members):
+        channel, message = self.slack.channels.get(channel_id), self.slack.messages.find(channel_id, ts)
+        if channel is None or message is None or self.user not in channel.members:
             return None
         return self._message_json(message) if message.seen_by in (None, self.user) else None
 
@@ -148,13 +141,13 @@ def _channel(channel: Channel) -> Json:
 
 
 def _view(view: View) -> Json:
-    view_json: Mapping[str, Any] = view.definition
+    definition = view.definition
     return {
         "id": view.id,
         "hash": view.hash,
         "title": view.title,
-        "submit": (view_json.get("submit") or {}).get("text"),
-        "close": (view_json.get("close") or {}).get("text"),
+        "submit": (definition.get("submit") or {}).get("text"),
+        "close": (definition.get("close") or {}).get("text"),
         "blocks": list(view.blocks),
         "values": view.values,
         "errors": dict(view.errors),

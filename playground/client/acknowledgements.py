@@ -32,13 +32,13 @@ def apply_submission_answer(slack: Workspace, person: Person, view: View, ack: A
     if ack.error:
         return ack.error
     try:
-        _act(slack, person, view, ack.body, trigger)
+        _apply(slack, person, view, ack.body, trigger)
     except (SubmissionError, RefusedError):
         return TROUBLE
     return None
 
 
-def _act(slack: Workspace, person: Person, view: View, body: Any, trigger: str) -> None:
+def _apply(slack: Workspace, person: Person, view: View, body: Any, trigger: str) -> None:
     if body in ("", {}):
         slack.views.close(view)
         return

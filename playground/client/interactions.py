@@ -38,8 +38,8 @@ class Press:
     def find(self, blocks: Any) -> Element:
         fitting = [element for element in elements(blocks) if self._fits(element)]
         if len(fitting) != 1:
-            known = [element.action_id for element in elements(blocks)]
-            raise NotPossibleError(f"{len(fitting)} elements are {self}; there are {known}")
+            action_ids = [element.action_id for element in elements(blocks)]
+            raise NotPossibleError(f"{len(fitting)} elements are {self}; there are {action_ids}")
         _require_sends(fitting[0])
         return fitting[0]
 
@@ -171,8 +171,8 @@ class Client:
         if not views:
             return outcome
         error = apply_submission_answer(self.slack, person, views[0], outcome.ack, outcome.trigger_id)
-        marked = next((view.errors for view in self.slack.views.stack(person.id) if view.id == views[0].id), {})
-        return replace(outcome, error=error, errors=marked)
+        errors = next((view.errors for view in self.slack.views.stack(person.id) if view.id == views[0].id), {})
+        return replace(outcome, error=error, errors=errors)
 
     async def close(self, user: str, *, everything: bool = False) -> Outcome:
         person, view = self.person(user), self.modal(user)
@@ -237,7 +237,7 @@ class Client:
 def _require_sends(element: Element) -> None:
     """Some elements can be pressed without the app hearing of it."""
     if element.block["type"] == "input" and not element.block.get("dispatch_action"):
-        raise NotPossibleError(f"{element.action_id!r} is told to the app only when the modal is submitted: type_in")
+        raise NotPossibleError(f"{element.action_id!r} is sent only when the modal is submitted: use type_in")
     if "agent_prompt" in element.data:
         raise NotPossibleError(f"{element.action_id!r} opens Slackbot with its prompt, and the app hears nothing")
 
@@ -251,6 +251,6 @@ def _input(view: View, name: str, block_id: str | None) -> Element:
         and field_of(element.type)
     ]
     if len(fitting) != 1:
-        known = [(element.block_id, element.action_id) for element in elements(view.blocks)]
-        raise NotPossibleError(f"{len(fitting)} inputs are called {name!r}; there are {known}")
+        ids = [(element.block_id, element.action_id) for element in elements(view.blocks)]
+        raise NotPossibleError(f"{len(fitting)} inputs are called {name!r}; there are {ids}")
     return fitting[0]

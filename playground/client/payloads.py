@@ -41,9 +41,9 @@ class Payloads:
         }
 
     def action(self, element: Element, choice: Mapping[str, Any]) -> Payload:
-        kept = {name: element.data[name] for name in COPIED if name in element.data}
+        copied = {name: element.data[name] for name in COPIED if name in element.data}
         names = {"action_id": element.action_id, "block_id": element.block_id, "type": element.type}
-        return {**names, **kept, **choice, "action_ts": self.slack.ids.ts()}
+        return {**names, **copied, **choice, "action_ts": self.slack.ids.ts()}
 
     def on_message(self, person: Person, message: Message, action: Payload, typed: State) -> Payload:
         """`team` is the app's workspace even if a stranger clicks; `user.team_id` is the person's."""

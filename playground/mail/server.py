@@ -1,6 +1,6 @@
 """A real mail server on loopback, which keeps mails for the workspace's people and refuses all others.
 
-async with mail_server(mailbox, workspace) as url:  # smtp://127.0.0.1:…
+`mail_server` runs it and gives its address, such as smtp://127.0.0.1:2525.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class _Receiver:
     async def handle_RCPT(  # noqa: N802 - the name of the hook
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        addresses = {known for person in self._workspace.people.values() for known in person.addresses}
-        if address.casefold() not in {known.casefold() for known in addresses}:
+        people = self._workspace.people.values()
+        if address.casefold() not in {known.casefold() for person in people for known in person.addresses}:
             return "550 5.1.1 Nobody here has this address"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from playground.model.clock import CREATED
+
 READ_SCOPES = {
     "public_channel": "channels:read",
     "private_channel": "groups:read",
@@ -65,7 +67,7 @@ class Channel:
             "is_pending_ext_shared": False,
             "pending_shared": [],
             "context_team_id": team_id,
-            "created": 1_700_000_000,
+            "created": CREATED,
             "creator": "",
             "unlinked": 0,
             "topic": {"value": "", "creator": "", "last_set": 0},
@@ -76,7 +78,7 @@ class Channel:
     def _direct_json(self, team_id: str) -> dict[str, Any]:
         return {
             "id": self.id,
-            "created": 1_700_000_000,
+            "created": CREATED,
             "is_archived": self.archived,
             "is_im": True,
             "is_org_shared": False,

@@ -17,7 +17,7 @@ from playground.model.refusals import NotPossibleError
 TEXTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 ONE_OPTION = frozenset({"static_select", "external_select", "radio_buttons", "overflow"})
 OPTIONS = frozenset({"multi_static_select", "multi_external_select", "checkboxes"})
-PLAIN = {
+PLAIN = {  # the payload field of each element whose value is one word
     "users_select": "selected_user",
     "conversations_select": "selected_conversation",
     "channels_select": "selected_channel",
@@ -26,12 +26,12 @@ PLAIN = {
     "datetimepicker": "selected_date_time",
     "rich_text_input": "rich_text_value",
 }
-PLAIN_LISTS = {
+PLAIN_LISTS = {  # and of each element whose value is a list of words
     "multi_users_select": "selected_users",
     "multi_conversations_select": "selected_conversations",
     "multi_channels_select": "selected_channels",
 }
-INITIAL = {
+INITIAL = {  # the field of a definition that gives a payload field its first value
     "selected_option": "initial_option",
     "selected_options": "initial_options",
     "selected_user": "initial_user",
@@ -83,10 +83,10 @@ def _value(element: Element, choice: Any) -> Any:
 
 def _options(element: Element, choice: Any) -> list[Mapping[str, Any]]:
     limit = element.data.get("max_selected_items")
-    picked = [_option(element, item) for item in choice or ()]
-    if limit is not None and len(picked) > limit:
+    options = [_option(element, item) for item in choice or ()]
+    if limit is not None and len(options) > limit:
         raise NotPossibleError(f"{element.action_id!r} takes at most {limit} options")
-    return picked
+    return options
 
 
 def _option(element: Element, choice: Any) -> Mapping[str, Any]:
@@ -124,21 +124,21 @@ def _text(element: Element, typed: str) -> str | None:
         raise NotPossibleError(f"{element.action_id!r} takes {least} to {limit} characters, not {len(typed)}")
     if "\n" in typed and not element.data.get("multiline"):
         raise NotPossibleError(f"{element.action_id!r} has one line")
-    _fits(element, typed)
+    _require_format(element, typed)
     return typed
 
 
-def _fits(element: Element, typed: str) -> None:
+def _require_format(element: Element, typed: str) -> None:
     kind = element.type
     if kind == "number_input":
-        _number(element, typed)
+        _require_number(element, typed)
     if kind == "email_text_input" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", typed):
         raise NotPossibleError(f"{element.action_id!r} takes an e-mail address, not {typed!r}")
     if kind == "url_text_input" and not re.match(r"https?://\S+$", typed):
         raise NotPossibleError(f"{element.action_id!r} takes an address, not {typed!r}")
 
 
-def _number(element: Element, typed: str) -> None:
+def _require_number(element: Element, typed: str) -> None:
     is_integer = not element.data.get("is_decimal_allowed")
     if not re.fullmatch(r"-?\d+" if is_integer else r"-?\d+(\.\d+)?", typed):
         raise NotPossibleError(f"{element.action_id!r} takes a number, not {typed!r}")
@@ -152,7 +152,7 @@ def state_of(blocks: Any, typed: State) -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {}
     for element in elements(blocks):
         name = field_of(element.type)
-        if name and element.type != "overflow":
+        if name and element.type != "overflow":  # Slack leaves it out: a choice there is a click and is not kept
             values.setdefault(element.block_id, {})[element.action_id] = _current_value(element, name, typed)
     return values
 

@@ -42,15 +42,15 @@ class Fault:
 
     method: str | None = None
     times: int | None = 1
-    until: float | None = None
+    until: float | None = None  # on Slack's clock
     error: str | None = None
     status: int | None = None
     page: str = ""
     content_type: str = "text/html"
     broken_off: bool = False
     carried_out: bool = False
-    lost: bool = False
-    seconds: float = 0.0
+    lost: bool = False  # the answer; the call is carried out
+    seconds: float = 0.0  # of delay
     gate: Gate | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 

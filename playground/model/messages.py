@@ -23,10 +23,9 @@ class Message:
     thread_ts: str | None = None
     broadcast: bool = False
     by_app: bool = True
-    # The number of changes, which Slack does not show; and who was notified when it was posted.
-    edits: int = 0
-    notified: AbstractSet[str] = frozenset()
-    mentioned: AbstractSet[str] = frozenset()
+    edits: int = 0  # how often it was changed, which Slack does not show
+    notified: AbstractSet[str] = frozenset()  # ids of people, at the time of posting
+    mentioned: AbstractSet[str] = frozenset()  # what `find_mentions` returns, and the mentions in the fallback text
     unfurl_links: bool = True
     unfurl_media: bool = True
     # A private note is a message that one person sees until they reload.
@@ -51,14 +50,14 @@ class Message:
         return [element.label for element in self.elements]
 
 
-Kept = dict[str, dict[str, Message]]  # by channel and time
+MessagesByTs = dict[str, dict[str, Message]]  # by channel and ts
 
 
 @dataclass(slots=True)
 class Messages:
     changes: Changes
-    _posts: Kept = field(default_factory=dict)
-    _notes: Kept = field(default_factory=dict)
+    _posts: MessagesByTs = field(default_factory=dict)
+    _notes: MessagesByTs = field(default_factory=dict)
 
     def post(self, message: Message) -> Message:
         self._keep(message)
@@ -68,7 +67,7 @@ class Messages:
     def _keep(self, message: Message) -> None:
         self._where(message).setdefault(message.channel, {})[message.ts] = message
 
-    def _where(self, message: Message) -> Kept:
+    def _where(self, message: Message) -> MessagesByTs:
         return self._notes if message.seen_by else self._posts
 
     def find(self, channel: str, ts: str) -> Message | None:
@@ -92,7 +91,7 @@ class Messages:
         return [message for message in self.within(channel) if message.thread_ts == ts]
 
     def notes(self, user: str) -> list[Message]:
-        notes = [note for kept in self._notes.values() for note in kept.values() if note.seen_by == user]
+        notes = [note for by_ts in self._notes.values() for note in by_ts.values() if note.seen_by == user]
         return sorted(notes, key=lambda note: note.ts)
 
     def forget_notes(self, user: str) -> None:
@@ -101,8 +100,8 @@ class Messages:
 
     def move(self, old: str, new: str) -> None:
         """The channel got a new id."""
-        for kept in (self._posts, self._notes):
-            kept[new] = {ts: replace(message, channel=new) for ts, message in kept.pop(old, {}).items()}
+        for messages in (self._posts, self._notes):
+            messages[new] = {ts: replace(message, channel=new) for ts, message in messages.pop(old, {}).items()}
 
     def _announce(self, kind: str, message: Message) -> None:
         self.changes.announce(kind, channel=message.channel, ts=message.ts, user=message.seen_by or "")

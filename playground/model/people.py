@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from playground.model.clock import CREATED
+
 SLACKBOT = "USLACKBOT"
 
 GuestKind = Literal["", "multi", "single"]
@@ -42,7 +44,7 @@ class Person:
 
     def api_json(self, *, with_email: bool) -> dict[str, Any]:
         """As users.info shows the person. Slack shows less of deactivated people."""
-        known = {
+        fields = {
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
@@ -50,9 +52,9 @@ class Person:
             "profile": self._profile(with_email=with_email and not self.stranger),
             "is_bot": self.bot,
             "is_app_user": False,
-            "updated": 1_700_000_000,
+            "updated": CREATED,
         }
-        return known if self.deleted else known | self._account()
+        return fields if self.deleted else fields | self._account()
 
     def _account(self) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -110,9 +112,9 @@ class Group:
             "description": "",
             "handle": self.handle,
             "is_external": False,
-            "date_create": 1_700_000_000,
-            "date_update": 1_700_000_000,
-            "date_delete": 1_700_000_000 if self.disabled else 0,
+            "date_create": CREATED,
+            "date_update": CREATED,
+            "date_delete": CREATED if self.disabled else 0,
             "auto_type": None,
             "prefs": {"channels": [], "groups": []},
             "user_count": len(self.members),

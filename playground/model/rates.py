@@ -10,8 +10,8 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-TIERS = {"T1": 1, "T2": 20, "T3": 50, "T4": 100, "special": 600}
-MINUTE = 60.0
+TIERS = {"T1": 1, "T2": 20, "T3": 50, "T4": 100, "special": 600}  # calls of one method per minute
+MINUTE = 60.0  # seconds
 POSTS = 300  # per minute and workspace: "several hundred"
 BURST = 5  # posts to one channel within as many seconds
 

@@ -8,8 +8,8 @@ from playground.model.clock import Clock
 from playground.model.ids import secret
 from playground.model.refusals import RefusedError
 
-USES = 5
-LIFE = 1_800.0
+MAX_USES = 5
+LIFETIME = 1_800.0  # seconds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,9 +38,9 @@ class ResponseUrls:
         url = self._given.get(key)
         if url is None:
             raise RefusedError("no_service")
-        if self.clock() - url.at > LIFE:
+        if self.clock() - url.at > LIFETIME:
             raise RefusedError("expired_url")
-        if url.uses >= USES:
+        if url.uses >= MAX_USES:
             raise RefusedError("used_url")
         return url
 

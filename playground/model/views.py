@@ -71,7 +71,7 @@ class View:
     @property
     def shape(self) -> dict[str, Any]:
         """As the Web API and the payloads show a view, without its owner."""
-        kept = {name: self.definition.get(name) for name in ("type", "title", "submit", "close")}
+        head = {name: self.definition.get(name) for name in ("type", "title", "submit", "close")}
         flags = {
             name: bool(self.definition.get(name)) for name in ("clear_on_close", "notify_on_close", "submit_disabled")
         }
@@ -79,7 +79,7 @@ class View:
         return {
             "id": self.id,
             "team_id": self.team_id,
-            **kept,
+            **head,
             **flags,
             **texts,
             "blocks": list(self.blocks),
@@ -147,10 +147,11 @@ class Views:
         )
 
     def _require_unique(self, external_id: str | None, view_id: str) -> None:
-        if external_id and any(view.definition.get("external_id") == external_id for view in self._open(but=view_id)):
+        others = (view.definition.get("external_id") for view in self._open_views(but=view_id))
+        if external_id and external_id in others:
             raise RefusedError("duplicate_external_id")
 
-    def _open(self, but: str = "") -> list[View]:
+    def _open_views(self, but: str = "") -> list[View]:
         ids = [view_id for stack in self._stacks.values() for view_id in stack] + list(self._homes.values())
         return [self._views[view_id] for view_id in ids if view_id != but]
 
@@ -165,7 +166,7 @@ class Views:
 
     def find(self, view_id: str | None, external_id: str | None) -> View:
         """Only open views are found."""
-        for view in self._open():
+        for view in self._open_views():
             if view.id == view_id or (external_id and view.definition.get("external_id") == external_id):
                 return view
         raise RefusedError("not_found")
@@ -186,9 +187,9 @@ class Views:
         return self._keep(view, errors=errors)
 
     def _keep(self, view: View, **fields: Any) -> View:
-        kept = self._views[view.id] = replace(view, **fields)
-        self._announce("home.published" if self._homes.get(view.user) == view.id else "view.changed", kept)
-        return kept
+        changed = self._views[view.id] = replace(view, **fields)
+        self._announce("home.published" if self._homes.get(view.user) == view.id else "view.changed", changed)
+        return changed
 
     def close(self, view: View) -> None:
         """Close the view and those above it."""

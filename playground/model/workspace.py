@@ -86,7 +86,7 @@ class Workspace:
     groups: dict[str, Group] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    tickets: set[str] = field(default_factory=set)
+    tickets: set[str] = field(default_factory=set)  # for sockets that the app was told to open
     messages: Messages = field(init=False)
     views: Views = field(init=False)
     triggers: Triggers = field(init=False)
@@ -116,10 +116,10 @@ class Workspace:
         direct = Channel(id=id_, name=id_, members=(user, self.bot_user), direct_to=user)
         return self.channels.setdefault(id_, direct)
 
-    def readable(self, channel: str) -> Channel | None:
+    def readable(self, channel_id: str) -> Channel | None:
         """The channel as the app sees it: private channels without the app do not exist."""
-        known = self.channels.get(channel)
-        return None if known is None or (known.private and not known.bot_in) else known
+        channel = self.channels.get(channel_id)
+        return None if channel is None or (channel.private and not channel.bot_in) else channel
 
     def notified_by(self, channel: Channel, mentions: frozenset[str]) -> frozenset[str]:
         """The members that a message notifies. In a direct channel every message notifies."""

@@ -20,14 +20,16 @@ from countersign.cli_options import REQUIRED_TO_RUN, make_parser, option_name
 from countersign.client import Client
 from countersign.document import Message, StatusDocument
 from countersign.errors import CountersignError, NotPermittedError
-from countersign.gate import Options, gate
+from countersign.gate import gate
 from countersign.handle import Handle
 from countersign.outcomes import Outcome
 from countersign.proposal import CallFields, one_line
 from countersign.run import run as in_run
 
-# `run` passes these options to the gate itself. A package field with one of these names would replace the option.
-_GATE_OPTIONS = (Options.__annotations__.keys() - CallFields.__annotations__.keys()) | {"refusals"}
+# What `run` passes to the gate from --file, --field and --parameters. Other names could replace an option of the gate.
+_RUN_FIELDS = CallFields.__annotations__.keys() | {"risk_level", "confidence"}
+MAX_MESSAGE = 3_000  # characters, as many as a message may have
+INTERRUPTED = 130  # the exit code that shells use after Ctrl-C
 
 
 class UsageError(ValueError):
@@ -36,10 +38,6 @@ class UsageError(ValueError):
 
 class CommandError(Exception):
     """The command was permitted, ran, and failed."""
-
-
-MAX_MESSAGE = 3_000  # characters, as many as a message may have
-INTERRUPTED = 130  # the exit code that shells use after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _print_to_stderr(str(fault))
         sys.exit(next((code for kind, code in ERROR_CODES.items() if isinstance(fault, kind)), Code.FAULT))
     except KeyboardInterrupt as end:
-        waiting = "interrupted: what was asked for still stands; `countersign-gate wait` goes on waiting for it"
+        waiting = "interrupted: the package still waits for people; `countersign-gate wait ID` continues to wait"
         _print_to_stderr(str(end) or waiting)
         sys.exit(INTERRUPTED)
 
@@ -95,8 +93,8 @@ def _wait_and_print(handle: Handle, args: argparse.Namespace) -> int:
 def announce_wait(document: StatusDocument) -> None:
     pause = document["interrupt"]
     if pause and document["status"] in ("pending", "deferred"):
-        waits, *_ = document["agent_message"].split(". ")  # names all roles that may decide
-        _print_to_stderr(f"{document['decision_package_id']}: {waits}, until {pause['expires_at']}.")
+        first_sentence, *_ = document["agent_message"].split(". ")  # it names all roles that may decide
+        _print_to_stderr(f"{document['decision_package_id']}: {first_sentence}, until {pause['expires_at']}.")
 
 
 def show_message(message: Message) -> None:
@@ -127,7 +125,7 @@ def claim(client: Client, args: argparse.Namespace) -> int:
 
 def report(client: Client, args: argparse.Namespace) -> int:
     handle = client.handle(args.package_id, claim_id=args.claim_id)
-    {"succeeded": handle.succeeded, "failed": handle.failed, "rolled_back": handle.rolled_back}[args.state](args.detail)
+    handle.report(args.state, args.detail)
     return Code.PERMITTED
 
 
@@ -155,11 +153,11 @@ def run_command(client: Client, args: argparse.Namespace) -> int:
         raise UsageError(
             f"countersign-gate run needs {' and '.join(missing)}; countersign-gate run --help explains the options"
         )
-    if misplaced := sorted(fields.keys() & _GATE_OPTIONS):
-        raise ValueError(
-            f"a package has no field {' or '.join(misplaced)}; countersign-gate run --help lists its options"
-        )
     run_id, action_type = fields.pop("run_id", None), fields.pop("action_type", "run_command")
+    if unknown := sorted(fields.keys() - _RUN_FIELDS):
+        raise ValueError(
+            f"the package of a command has no field {' or '.join(unknown)}; see countersign-gate run --help"
+        )
     key = {"idempotency_key": args.idempotency_key} if args.idempotency_key else {}
     asked: list[str] = []
 
@@ -198,9 +196,7 @@ def execute(command: list[str]) -> None:
     try:
         status = subprocess.run(command, check=False).returncode  # noqa: S603 - people have approved exactly this
     except KeyboardInterrupt as end:
-        end.args = (
-            "interrupted while the command ran: whether it did its work is unknown. Look, before it runs again",
-        )
+        end.args = ("interrupted while the command ran, so it may be half done. Check before it runs again",)
         raise
     except OSError as fault:
         raise CommandError(f"it could not be started ({fault})") from fault
@@ -210,7 +206,9 @@ def execute(command: list[str]) -> None:
 
 def _proposal(args: argparse.Namespace) -> dict[str, Any]:
     """The package's fields, from --file and from the options. Options replace what the file says."""
-    fields: dict[str, Any] = json.loads(_read_text(args.file)) if args.file else {}
+    fields = json.loads(_read_text(args.file)) if args.file else {}
+    if not isinstance(fields, dict):
+        raise ValueError("--file must hold a JSON object with the fields of a proposal")  # noqa: TRY004 - of the text
     if args.parameters:
         fields["action_parameters"] = json.loads(_read_text(args.parameters))
     fields |= {name: value for name, value in args.fields.items() if value is not None}

@@ -122,7 +122,11 @@ def _add_proposal(parser: argparse.ArgumentParser, required: Collection[str]) ->
             help=f"required, here or in --file: {text}" if name in required else text,
         )
     parser.add_argument("--parameters", metavar="JSON", help="the exact arguments: JSON, @FILE or - for standard input")
-    parser.add_argument("--file", metavar="JSON", help="the whole proposal in the same ways; options come after it")
+    parser.add_argument(
+        "--file",
+        metavar="JSON",
+        help="the whole proposal: JSON, @FILE or - for standard input; options replace its fields",
+    )
     parser.add_argument(
         "--field",
         type=_field,

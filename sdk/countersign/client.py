@@ -28,7 +28,7 @@ from countersign.wire import Call, Flow, Patience, Pause, Perform
 
 T = TypeVar("T")
 
-_CONNECT = 5.0
+_CONNECT_SECONDS = 5.0
 
 
 class Client:
@@ -85,8 +85,8 @@ class Client:
 
         Keywords are the fields of `countersign.handoffs.Offer`. If the policy wants a person to allow it, asks and
         waits up to `timeout` seconds. `ask` then adds fields to the proposal, such as `requested_by` or `risk_level`.
-        A restarted agent that offers the same gets the open handoff. Raises HandoffError if the thread cannot be
-        handed over.
+        A restarted agent that offers the same gets the open handoff; with an idempotency `key`, the handoff of that
+        key. Raises HandoffError if the thread cannot be handed over.
         """
         flows = HandoffFlows(self.patience)
         return Handoff(self, flows, self.run(flows.offer(thread_id, offer, ask, key, timeout)))
@@ -179,7 +179,7 @@ class AsyncClient:
             while True:
                 try:
                     answer = await self._do(step)
-                except Exception as fault:  # noqa: BLE001 - as above
+                except Exception as fault:  # noqa: BLE001 - a flow handles its own errors; others leave it here
                     step = flow.throw(fault)
                 else:
                     step = flow.send(answer)
@@ -234,5 +234,5 @@ def _request(call: Call, patience: Patience) -> dict[str, Any]:
         "json": call.body,
         "params": call.query or None,
         "headers": call.headers,
-        "timeout": httpx.Timeout(call.poll_seconds + patience.answer, connect=_CONNECT),
+        "timeout": httpx.Timeout(call.poll_seconds + patience.answer, connect=_CONNECT_SECONDS),
     }

@@ -29,7 +29,7 @@ class Interrupt(TypedDict):
     reason: str
     required_role: str
     quorum: dict[str, Any]
-    rung: int
+    rung: int  # how many steps of the ladder of roles it has climbed; 0 at first
     assigned_to: str | None
     created_at: str
     expires_at: str

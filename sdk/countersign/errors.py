@@ -27,9 +27,12 @@ class UnreachableError(CountersignError):
 
 
 class StillPendingError(CountersignError, TimeoutError):
-    """Nobody has decided yet, and the `timeout` of this call has ended. The package itself still waits for people."""
+    """Nobody has decided yet, and the `timeout` of this call has ended. What the call waited for is still open.
 
-    def __init__(self, message: str, decision_package_id: str) -> None:
+    `decision_package_id` is None if that is a thread or a handoff.
+    """
+
+    def __init__(self, message: str, decision_package_id: str | None = None) -> None:
         super().__init__(message, decision_package_id)
         self.decision_package_id = decision_package_id
 
@@ -229,8 +232,8 @@ class OutcomeUnknownError(NotPermittedError):
     def __str__(self) -> str:
         claim = self.outcome.document["execution"].get("claim_id", "another")
         return (
-            f"{self.outcome.decision_package_id} was claimed by another attempt ({claim}), which has told no outcome:"
-            " whether it ran is unknown. It is not run again; look what happened, then report it under that claim_id."
+            f"{self.outcome.decision_package_id} was claimed by another attempt ({claim}), which has reported no"
+            " outcome. It may have run, so it is not run again. Check what happened and report it under that claim_id."
         )
 
 
@@ -254,7 +257,7 @@ class UnreportedError(CountersignError):
 
     def __str__(self) -> str:
         return (
-            f"{self.decision_package_id} has run, and the service could not be told: report it under the claim_id"
+            f"{self.decision_package_id} has run, but its outcome could not be reported. Report it under the claim_id"
             f" {self.claim_id}, or it will be shown as unknown. Do not run it again."
         )
 

@@ -52,15 +52,15 @@ class _Escalation:
 
     def flow(self, task: str, patience: Patience) -> Flow[TaskResult]:
         attempt = yield Perform(lambda: self.try_task(task))
-        sure = attempt.confidence
-        if sure.score >= self.confidence_threshold and sure.recommendation == "proceed":
-            return TaskResult("completed", attempt.response, sure)
+        confidence = attempt.confidence
+        if confidence.score >= self.confidence_threshold and confidence.recommendation == "proceed":
+            return TaskResult("completed", attempt.response, confidence)
         package = yield from submit_proposal(self._question(task, attempt), None, "", patience)
         outcome = yield from wait_until_settled(package, None, 0, self.timeout)
         if isinstance(outcome, Answered):
-            return TaskResult("completed_with_help", outcome.answer, sure, outcome)
+            return TaskResult("completed_with_help", outcome.answer, confidence, outcome)
         status: Literal["taken_over", "uncertain"] = "taken_over" if isinstance(outcome, TakenOver) else "uncertain"
-        return TaskResult(status, attempt.response, sure, outcome)
+        return TaskResult(status, attempt.response, confidence, outcome)
 
     def _question(self, task: str, attempt: Attempt) -> Changes:
         """The question. Its parameters hold the task, so that the same task in the same run is the same package."""

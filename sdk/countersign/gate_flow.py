@@ -174,7 +174,9 @@ class Gate:
             result = self.function(*call.args, **call.kwargs)
         if inspect.iscoroutine(result):
             result.close()
-            raise TypeError(f"{self.function.__qualname__} gave a coroutine, which nobody ran: make it an async def")
+            raise TypeError(
+                f"{self.function.__qualname__} returned a coroutine, which nobody awaits: make it an async def"
+            )
         return result
 
     async def _await_function(self, call: inspect.BoundArguments) -> Any:
@@ -228,11 +230,12 @@ def _claim(package: Package, digest: str) -> Flow[Outcome | None]:
         return spent_outcome(package.document)
     except MayNotProceedError:
         yield from package.refresh()
-        return _withdrawn_outcome(package)
+        return _outcome_without_permission(package)
     return None
 
 
-def _withdrawn_outcome(package: Package) -> Outcome:
+def _outcome_without_permission(package: Package) -> Outcome:
+    """What ended the permission between the decision and the claim."""
     outcome = outcome_of(package.document)
     if outcome is None or outcome.permits:
         raise MayNotProceedError(409, "may-not-proceed", f"{package.id} is {package.document['status']}")

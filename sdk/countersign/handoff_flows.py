@@ -1,8 +1,8 @@
 """The flows of handoffs: the requests that `Handoff` and `AsyncHandoff` make.
 
 If the policy wants a person to allow an offer, the service refuses it with `NEEDS_PERSON`. The flow then proposes a
-package, waits for its approval, and offers again with the package's id. Keys are derived from the words of the offer,
-so that a restarted agent finds its earlier offer or package and makes no second one.
+package, waits for its approval, and offers again with the package's id. The package's idempotency key is derived from
+the words of the offer, so that a restarted agent finds its earlier package and makes no second one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 from urllib.parse import quote
 
 from countersign.canonical import digest_of
@@ -28,10 +28,9 @@ from countersign.package import Package, submit_proposal
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.wire import Call, Flow, Patience, long_poll, send
 
-T = TypeVar("T")
-
 HANDOFFS = "/v1/handoffs"
-NEEDS_PERSON, ASKED_FOR = "handoff-needs-person", "hand_over_thread"
+NEEDS_PERSON = "handoff-needs-person"
+ACTION_TYPE = "hand_over_thread"
 _OPEN = ("offered", "accepted")
 
 Mode: TypeAlias = Literal["peer", "delegate"]
@@ -126,7 +125,7 @@ class HandoffFlows:
         except HandoffError as refused:
             yield from package.report_failure(refused)
             raise
-        with suppress(CountersignError):  # it stands, whether the report arrives or not
+        with suppress(CountersignError):  # the handoff is valid, whether the report arrives or not
             yield from package.report("succeeded", None)
         return document
 
@@ -137,22 +136,11 @@ class HandoffFlows:
 
         A restarted agent goes on with the package that it claimed before. One whose offer was refused is used up.
         """
-        parameters = {"thread_id": offer["thread_id"], "to_agent": offer["to_agent"], "mode": offer["mode"]}
-        proposal = {
-            "title": f"Hand over to {offer['to_agent']}",
-            "action_type": ASKED_FOR,
-            "action_parameters": parameters,
-            "proposed_action": f"Hand the thread to {offer['to_agent']} as a {offer['mode']}.",
-            "rationale": offer["reason"],
-            "risk_level": "high",
-            "confidence": 0.9,
-            "thread_id": offer["thread_id"],
-            **fields,
-        }
+        proposal = {**_permission_fields(offer), **fields}
         attempt = -1
         while True:
             attempt += 1
-            key = digest_of([ASKED_FOR, proposal, after, attempt])
+            key = digest_of([ACTION_TYPE, proposal, after, attempt])
             package: Package = yield from submit_proposal(proposal, key, "", self._patience)
             yield from package.refresh()
             package.claim_id, execution = f"handoff-{package.id}", package.document["execution"]
@@ -180,7 +168,7 @@ class HandoffFlows:
         return (yield from send(call, self._patience))  # type: ignore[no-any-return]
 
     def until_not(self, known: HandoffDocument, timeout: float | None) -> Flow[HandoffDocument]:
-        """Waits until the handoff has another status; not at all if it can get no other."""
+        """Waits until the status changes. If it cannot change any more, returns at once."""
         if known["status"] not in _OPEN or (known["status"], known["mode"]) == ("accepted", "peer"):
             return known
         path, query = f"{HANDOFFS}/{known['handoff_id']}", {"status": known["status"]}
@@ -191,9 +179,7 @@ class HandoffFlows:
             if document["status"] != known["status"]:
                 return document  # type: ignore[no-any-return]
             if time.monotonic() >= deadline:
-                raise StillPendingError(
-                    f"Handoff {known['handoff_id']} is still {known['status']}.", known["thread_id"]
-                )
+                raise StillPendingError(f"Handoff {known['handoff_id']} is still {known['status']}.")
 
     def receive(self, timeout: float | None) -> Flow[HandoffDocument | None]:
         """The offer that waits longest, as soon as there is one; None after `timeout` seconds."""
@@ -211,4 +197,18 @@ class HandoffFlows:
         try:
             return (yield from long_poll(call, self._patience, deadline, is_new))
         except UnreachableError as fault:
-            raise StillPendingError(f"No answer about handoffs: {fault}", call.path) from fault
+            raise StillPendingError(f"No answer about handoffs: {fault}") from fault
+
+
+def _permission_fields(offer: Mapping[str, Any]) -> dict[str, Any]:
+    """The proposal that asks people to allow a handoff."""
+    return {
+        "title": f"Hand over to {offer['to_agent']}",
+        "action_type": ACTION_TYPE,
+        "action_parameters": {name: offer[name] for name in ("thread_id", "to_agent", "mode")},
+        "proposed_action": f"Hand the thread to {offer['to_agent']} as a {offer['mode']}.",
+        "rationale": offer["reason"],
+        "risk_level": "high",
+        "confidence": 0.9,
+        "thread_id": offer["thread_id"],
+    }

@@ -5,8 +5,8 @@ reports the checkpoint to the graph's thread, whose answer says what people want
 from another checkpoint or with another state. LangGraph saves a checkpoint before the next step, so nothing is lost
 when a run is left there.
 
-A resumption is followed once, also by a graph that was restarted: each checkpoint after it has its time in the
-metadata.
+A resumption is followed once, also by a graph that was restarted: the metadata of each checkpoint after it has the
+time of the resumption.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ OnResume: TypeAlias = Callable[[ThreadDocument], Any]
 PROPOSAL, REVISES = "countersign_proposal", "countersign_revises"
 _INTERRUPT_ID = "langgraph_interrupt_id"
 _FOLLOWED = "countersign_resumed"
-_KEPT = 20  # as many as the service keeps for people to choose from
+_MAX_UNREPORTED = 20  # checkpoints; the service keeps so many for people to choose from
 _OPEN = ("pending", "revision_requested", "evidence_requested", "deferred")
 
 
@@ -72,7 +72,7 @@ class GraphRun:
         self._on_message, self._on_resume = on_message, on_resume
         self._thread = ThreadFlows(str(config["configurable"]["thread_id"]), patience)
         self._is_ours = True  # whether this agent owns the thread: only its owner can read it
-        self._unreported: deque[tuple[str, str]] = deque(maxlen=_KEPT)  # ids and summaries of checkpoints
+        self._unreported: deque[tuple[str, str]] = deque(maxlen=_MAX_UNREPORTED)  # ids and summaries of checkpoints
         self._followed: str | None = None  # the time of the last resumption that this run knows
 
     def to_the_end(self, graph_input: Any) -> Flow[Any]:
@@ -177,10 +177,11 @@ class GraphRun:
         thread = yield from self._wait_while_held(thread)
         if thread["state"] == "cancelled":
             raise ThreadCancelledError(409, "thread-cancelled", thread["agent_message"])
-        if thread["state"] == "running" and (yield from self._is_new(thread)):
+        if thread["state"] == "running" and (yield from self._is_resumed_anew(thread)):
             raise _ResumedError(thread)
 
-    def _is_new(self, thread: ThreadDocument) -> Flow[bool]:
+    def _is_resumed_anew(self, thread: ThreadDocument) -> Flow[bool]:
+        """Whether a person gave the thread another checkpoint or state, and the graph has not followed that yet."""
         if thread["since"] in (None, self._followed):
             return False
         known = yield Perform(lambda: self._calls.find(self._newest_config, {_FOLLOWED: thread["since"]}))
@@ -195,7 +196,7 @@ class GraphRun:
     def _follow(self, thread: ThreadDocument) -> Flow[None]:
         """Goes to the checkpoint and the state with which a person resumed the thread."""
         newest = yield Perform(lambda: self._calls.state(self._newest_config))
-        base = (yield from self._named(thread["resume_checkpoint_id"])) if thread["resume_checkpoint_id"] else newest
+        base = (yield from self._state_at(thread["resume_checkpoint_id"])) if thread["resume_checkpoint_id"] else newest
         update = yield from self._update(thread)
         self._followed = thread["since"]
         metadata = {**self._config.get("metadata", {}), _FOLLOWED: thread["since"]}
@@ -207,7 +208,7 @@ class GraphRun:
             yield from self._save(update, base)
             self._config = self._newest_config
 
-    def _named(self, checkpoint_id: str) -> Flow[StateSnapshot]:
+    def _state_at(self, checkpoint_id: str) -> Flow[StateSnapshot]:
         configurable = {**self._config["configurable"], "checkpoint_id": checkpoint_id}
         state = yield Perform(lambda: self._calls.state({**self._config, "configurable": configurable}))
         if state.created_at is None:
@@ -224,7 +225,7 @@ class GraphRun:
         return update
 
     def _save(self, update: Any, base: StateSnapshot) -> Flow[None]:
-        """As the update of the node that ran last or, if several ran at once, of all of them."""
+        """Saves the update as if it came from the node that ran last or, if several ran at once, from all of them."""
         try:
             yield Perform(lambda: self._calls.update(self._config, [StateUpdate(update)]))
         except InvalidUpdateError:
@@ -236,10 +237,10 @@ class GraphRun:
 
     def _withdraw(self, thread: ThreadDocument) -> Flow[None]:
         """What the graph asked before belongs to the old plan. It asks again if it still needs to."""
-        for listed in thread["packages"]:
-            if listed["status"] not in _OPEN:
+        for entry in thread["packages"]:
+            if entry["status"] not in _OPEN:
                 continue
-            package = yield from fetch_package(listed["decision_package_id"], None, self._patience)
+            package = yield from fetch_package(entry["decision_package_id"], None, self._patience)
             if _INTERRUPT_ID in package.document["metadata"]:
                 with suppress(AlreadyDecidedError):
                     yield from package.cancel("The thread was resumed from another point or with another state.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 INSTRUCTIONS = (
     "Before anything that cannot be undone, costs money or reaches outside: call request_approval, then await_decision"
-    " until it is terminal. Only where may_proceed is true: call claim_execution, act on exactly the action_parameters"
+    " until it is terminal. Only if may_proceed is true: call claim_execution, act on exactly the action_parameters"
     " that it gives back, then report_outcome. A decision that has not come yet is not a refusal and not a permission."
 )
 MAX_WAIT = 50.0  # seconds: MCP clients give up on a tool call after a minute
@@ -44,7 +45,7 @@ async def request_approval(  # noqa: PLR0917 - MCP passes them by name
     more: dict[str, Any] | None = None,
     idempotency_key: str | None = None,
 ) -> dict[str, Any]:
-    """Ask people for leave to do one exact thing. Returns its status; act only where may_proceed is true.
+    """Ask people for permission to do one exact thing. Returns its status; act only if may_proceed is true.
 
     `action_parameters` are the exact arguments; `confidence` goes from 0 to 1. `more` are further fields of a decision
     package: evidence_refs, known_uncertainties, alternatives, policy_basis, side_effect_preview, consequence,
@@ -69,10 +70,8 @@ async def await_decision(decision_package_id: str, wait_seconds: float = 25) -> 
     """Wait for people, for up to 50 seconds. If it is still pending then, call this again."""
     async with AsyncClient() as client:
         handle = await client.handle(decision_package_id)
-        try:
+        with suppress(StillPendingError):
             await handle.wait(timeout=max(0.0, min(wait_seconds, MAX_WAIT)))
-        except StillPendingError:
-            return _as_dict(handle.document)
         return _as_dict(handle.document)
 
 

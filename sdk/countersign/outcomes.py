@@ -178,8 +178,7 @@ def _decision(document: StatusDocument) -> Decision:
 def _approved(document: StatusDocument) -> Outcome:
     decision = _decision(document)
     if decision["decision"] == "answer":
-        data = decision.get("answer_data")
-        return _build(Answered, document, answer=decision["answer"] or "", answer_data=data)
+        return _build(Answered, document, answer=decision["answer"] or "", answer_data=decision.get("answer_data"))
     return _build(Approved, document, parameters=decision["action_parameters"] or {})
 
 

@@ -31,15 +31,15 @@ from countersign.tracing import trace_headers
 from countersign.wire import Call, Flow, Patience, Perform, long_poll, send, send_for_all
 
 PACKAGES = "/v1/packages"
-FAILURES = ("failed", "rolled_back", "unknown")
+FAILURES = ("failed", "rolled_back", "unknown")  # people can then decide about a retry
 HANDED_BACK = "thread.handed_back"  # an event of the thread; the package's status does not change
 CALL_KINDS = ("action", "tool_call")  # their parameters say completely what they do
-_MESSAGES_IN_DOCUMENT = 50
+_MESSAGES_IN_DOCUMENT = 50  # the service puts so many of the last messages into it
 
 Reported = Literal["succeeded", "failed", "rolled_back"]
 # Takes what a person wrote. If it returns a text, that is sent as the answer. With an AsyncClient it may be async.
 OnMessage: TypeAlias = Callable[[Message], Any]
-Watch: TypeAlias = Callable[[], Flow[None]]
+Watch: TypeAlias = Callable[[], Flow[None]]  # runs after each poll; raises an error to end the wait
 
 
 def step_key(proposal: Mapping[str, Any], step: str) -> str | None:
@@ -113,10 +113,7 @@ class Package:
     def wait(
         self, timeout: float | None, on_message: OnMessage | None = None, watch: Watch | None = None
     ) -> Flow[Outcome]:
-        """Waits for an outcome, through restarts of the service and network failures. Returns a deferral only once.
-
-        `watch` runs after each poll. It ends the wait by raising an error.
-        """
+        """Waits for an outcome, through restarts of the service and network failures. Returns a deferral only once."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         yield from self._deliver_messages(on_message)
         while (outcome := self._unseen_outcome()) is None:
@@ -200,11 +197,10 @@ class Package:
         """The document has only the last messages: if all of them are new, earlier ones may be new as well."""
         messages = self.document.get("messages", [])
         by_people = [message for message in messages if message["by"] != "agent"]
-        if len(messages) >= _MESSAGES_IN_DOCUMENT and not any(
-            one["message_id"] in self._delivered for one in by_people
-        ):
-            messages = yield from self.messages()
-        return [one for one in messages if one["by"] != "agent" and one["message_id"] not in self._delivered]
+        are_all_new = self._delivered.isdisjoint(message["message_id"] for message in by_people)
+        if len(messages) >= _MESSAGES_IN_DOCUMENT and are_all_new:
+            by_people = [message for message in (yield from self.messages()) if message["by"] != "agent"]
+        return [message for message in by_people if message["message_id"] not in self._delivered]
 
     def _answer(self, message: Message, text: str) -> Flow[None]:
         """One answer to each message, even if the agent is restarted and then words it differently."""
@@ -230,14 +226,18 @@ class Package:
     def claim(self, action_digest: str | None) -> Flow[dict[str, Any]]:
         """Claims the permission and returns the approved parameters."""
         digest = action_digest or self.document["action_digest"]
-        yield from self._execution({"state": "claimed", "action_digest": digest})
+        yield from self._post_execution({"state": "claimed", "action_digest": digest})
         decision = self.document["decision"]
         return (decision and decision["action_parameters"]) or {}
 
     def report(self, state: Reported, detail: str | None) -> Flow[None]:
         sentence = one_line(detail or "", MAX_SENTENCE)
         fields = {"detail": sentence} if sentence else {}
-        yield from self._execution({"state": state, **fields})
+        yield from self._post_execution({"state": state, **fields})
+
+    def _post_execution(self, body: Mapping[str, Any]) -> Flow[None]:
+        call = Call(method="POST", path=f"{self._path}/execution", body={**body, "claim_id": self.claim_id})
+        self._update((yield from send(call, self.patience)))
 
     def report_success(self, result: Any = None) -> Flow[None]:
         """Reports success. If that fails, UnreportedError carries the result: the action has been done."""
@@ -251,7 +251,7 @@ class Package:
         try:
             yield from self.report("failed", f"{type(fault).__name__}: {fault}")
         except CountersignError as unreported:
-            fault.add_note(f"{self.id}: that it failed could not be reported under {self.claim_id} ({unreported})")
+            fault.add_note(f"{self.id}: this failure could not be reported under {self.claim_id} ({unreported})")
 
     # ---- After a failure
 
@@ -271,7 +271,3 @@ class Package:
         if self.document["may_proceed"]:
             self.claim_id = _new_claim_id()
         return self.document["may_proceed"]
-
-    def _execution(self, body: Mapping[str, Any]) -> Flow[None]:
-        call = Call(method="POST", path=f"{self._path}/execution", body={**body, "claim_id": self.claim_id})
-        self._update((yield from send(call, self.patience)))

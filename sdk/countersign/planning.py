@@ -40,7 +40,7 @@ class AgreedPlan(Generic[H]):
     handle: H
 
 
-Agreed = tuple[Package, Approved | Consented | Overridden]
+Agreed = tuple[Package, Approved | Consented | Overridden]  # the plan's package, and the outcome that permits it
 Incorporate = Callable[[Plan, str], Any]  # takes the current plan and a person's comment, returns the next plan
 
 

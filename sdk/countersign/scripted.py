@@ -97,7 +97,7 @@ class ScriptedPackage:
         changes = {"recovery": recovery, "may_proceed": decision == "retry"}
         self.document = self.document | changes | {"revision": self.document["revision"] + 1}
 
-    def answer(self, body: Document) -> None:
+    def revise(self, body: Document) -> None:
         """Accepts the agent's next version."""
         if body.pop("expected_package_version", None) != self.document["version"]:
             raise ProblemAnswer("stale-version")
@@ -137,11 +137,11 @@ class ScriptedPackage:
         elif self.document["execution"].get("claim_id") != claim_id:
             raise ProblemAnswer("already-claimed")
 
-    def _set_execution(self, name: str, claim_id: str) -> None:
-        document = read_recorded(name)
+    def _set_execution(self, state: str, claim_id: str) -> None:
+        document = read_recorded(state)
         changes = {field: document[field] for field in ("may_proceed", "agent_message", "execution")}
         changes["execution"] |= {"claim_id": claim_id}
-        changes["recovery"] = self.document.get("recovery") if name in ("claimed", "succeeded") else None
+        changes["recovery"] = self.document.get("recovery") if state in ("claimed", "succeeded") else None
         self.document = self.document | changes | {"revision": self.document["revision"] + 1}
 
 
@@ -184,7 +184,7 @@ class ScriptedService:
             return 201, package.document
         if resource == "versions":
             self.proposals.append(body)
-            package.answer(body)
+            package.revise(body)
         else:
             package.cancel() if resource == "cancel" else package.execute(body)
         return 200, package.document
@@ -202,8 +202,8 @@ class ScriptedService:
     def _propose(self, body: Document, key: str | None) -> Answer:
         content = digest_of(body)
         if key in self._keys:
-            known, package_id = self._keys[key]
-            if known != content:
+            first_content, package_id = self._keys[key]
+            if content != first_content:
                 raise ProblemAnswer("idempotency-conflict", package=package_id)
             return 200, self._packages[package_id].document
         _require_fields(body)

@@ -25,7 +25,8 @@ def wait_until_settled(
     watch: Watch | None = None,
 ) -> Flow[Outcome]:
     """The final outcome. After `revisions` versions the package is withdrawn, so that no reviewer waits for another."""
-    deadline, revised = None if timeout is None else time.monotonic() + timeout, 0
+    deadline = None if timeout is None else time.monotonic() + timeout
+    revised = 0
     while True:
         left = None if deadline is None else deadline - time.monotonic()
         outcome = yield from package.wait(left, on_message, watch)

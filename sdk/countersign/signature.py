@@ -45,10 +45,10 @@ class Signature:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The arguments of a call: those to approve (as JSON), and the context."""
-        bind = self._signature.bind(*args, **kwargs)
-        bind.apply_defaults()
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
         parameters, context = dict[str, Any](), dict[str, Any]()
-        for name, value in self._flatten(bind.arguments).items():
+        for name, value in self._flatten(bound.arguments).items():
             if name in self._context:
                 context[name] = value
             else:
@@ -65,14 +65,14 @@ class Signature:
 
     def _to_checked_json(self, name: str, value: Any) -> Any:
         try:
-            shown = to_json(value)
-            canonical(shown)
-            restored = from_json(shown, self._type_of(name))
+            as_json = to_json(value)
+            canonical(as_json)
+            restored = from_json(as_json, self._type_of(name))
         except MISFITS as fault:
             raise MisfitError(name, str(fault)) from fault
         if _without_tuples(restored) != _without_tuples(value):
             raise MisfitError(name, f"{value!r} would come back from approval as {restored!r}; annotate the parameter")
-        return shown
+        return as_json
 
     def call(self, approved: Mapping[str, Any], context: Mapping[str, Any]) -> inspect.BoundArguments:
         """The approved call. Raises MisfitError if a reviewer's edits do not fit the function."""
@@ -101,8 +101,8 @@ class Signature:
             for parameter in self._signature.parameters.values()
             if parameter.kind is parameter.VAR_KEYWORD
         ]
-        known = name if name in self._signature.parameters else next(iter(catch_alls), name)
-        return self._types.get(known, Any)
+        parameter_name = name if name in self._signature.parameters else next(iter(catch_alls), name)
+        return self._types.get(parameter_name, Any)
 
 
 def imitate(wrapper: Any, function: Callable[..., Any]) -> Any:
@@ -132,7 +132,9 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function, include_extras=True)
     except NameError as fault:
-        raise TypeError(f"{function.__qualname__}: {fault.name} is annotated, and not there at run time") from fault
+        raise TypeError(
+            f"{function.__qualname__}: {fault.name} is annotated, but cannot be resolved at run time"
+        ) from fault
 
 
 def _without_tuples(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, TypeAlias, TypedDict
 from urllib.parse import quote
 
 from countersign.canonical import digest_of
@@ -13,8 +13,6 @@ from countersign.errors import StillPendingError, ThreadCancelledError, Unreacha
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.runners import AsyncRunner, Runner
 from countersign.wire import Call, Flow, Patience, long_poll, send, send_for_all
-
-T = TypeVar("T")
 
 THREADS = "/v1/threads"
 
@@ -83,7 +81,7 @@ class ThreadFlows:
         return document  # type: ignore[no-any-return]
 
     def _still_stopped(self, reason: str) -> StillPendingError:
-        return StillPendingError(f"thread {self.thread_id} still waits for a person: {reason}.", self.thread_id)
+        return StillPendingError(f"thread {self.thread_id} still waits for a person: {reason}.")
 
 
 class Thread:

@@ -57,8 +57,8 @@ class Tools:
         name, high_impact = name.casefold(), {pattern.casefold() for pattern in self._high_impact}
         if not high_impact.isdisjoint(_prefixes(name)):
             return True
-        known = high_impact.union(pattern.casefold() for pattern in self._harmless or ())
-        scores = {pattern: (pattern == name, len(pattern)) for pattern in known if fnmatchcase(name, pattern)}
+        patterns = high_impact.union(pattern.casefold() for pattern in self._harmless or ())
+        scores = {pattern: (pattern == name, len(pattern)) for pattern in patterns if fnmatchcase(name, pattern)}
         if not scores:
             return self._harmless is not None
         best = max(scores.values())

@@ -27,8 +27,6 @@ T = TypeVar("T")
 
 # A proxy, or a service that is starting, stopping or busy: the request itself is not wrong.
 _TRANSIENT = frozenset([408, 425, 429, 500, 502, 503, 504])
-_NOT_MODIFIED = 304
-_FAULTY = 400
 _SHORT_POLL = 0.5  # seconds; a poll that ends sooner was cut short
 _MAX_RETRY_AFTER = 300.0  # seconds; a longer Retry-After is cut to this
 
@@ -90,7 +88,8 @@ def send(call: Call, patience: Patience, deadline: float | None = None) -> Flow[
     Without a deadline, pauses that a rate limit demands do not use up the patience: the service is there and says when
     to come back.
     """
-    limited, has_end = patience.limited, deadline is not None
+    rate_limits_extend = deadline is None
+    limited = patience.limited
     deadline = time.monotonic() + patience.total if deadline is None else deadline
     tries = 0
     while True:
@@ -98,7 +97,7 @@ def send(call: Call, patience: Patience, deadline: float | None = None) -> Flow[
         if isinstance(reply, httpx.Response) and reply.status_code not in _TRANSIENT:
             return _read(reply)
         pause = patience.rest(tries, _retry_after(reply))
-        if _is_rate_limit(reply) and not has_end:
+        if _is_rate_limit(reply) and rate_limits_extend:
             deadline, limited = deadline + pause, limited - pause
         if limited < 0 or time.monotonic() + pause >= deadline:
             raise _final_error(call, reply)
@@ -137,12 +136,12 @@ def send_for_all(path: str, field: str, patience: Patience) -> Flow[list[Any]]:
 
 def _read(reply: httpx.Response) -> Any:
     """The body of an answer. None for 304: the caller's document is still current."""
-    if reply.status_code == _NOT_MODIFIED:
+    if reply.status_code == httpx.codes.NOT_MODIFIED:
         return None
     body = _object(reply)
     if body is None:
         raise BadAnswerError(f"{reply.url} answered {reply.status_code} without JSON; is COUNTERSIGN_URL right?")
-    if reply.status_code >= _FAULTY:
+    if reply.is_error:
         raise problem(reply.status_code, body)
     return body
 
@@ -160,9 +159,7 @@ def _final_error(call: Call, reply: httpx.Response | httpx.RequestError) -> Exce
     """The service's own problem, if it answered with one; otherwise the service is unreachable."""
     if isinstance(reply, httpx.Response) and "problem+json" in reply.headers.get("Content-Type", ""):
         return problem(reply.status_code, _object(reply) or {}, UnavailableError)
-    return UnreachableError(
-        f"{call.method} {call.path}: {_reason(reply)}. Nothing was lost: saying the same again is safe."
-    )
+    return UnreachableError(f"{call.method} {call.path}: {_reason(reply)}. It is safe to send the same request again.")
 
 
 def _is_rate_limit(reply: httpx.Response | httpx.RequestError) -> bool:

@@ -325,6 +325,7 @@ async def test_an_unreachable_service_has_its_own_exit_code(wire: Network, main:
     ("arguments", "expected"),
     [
         (["request", "--file", "{", "--wait"], "Expecting"),
+        (["request", "--file", "[1]"], "must hold a JSON object"),
         (["request", "--file", "@/nowhere"], "No such file"),
         (["request", "--title", "Alone"], "(422 invalid)"),
         (["get", "pkg_0"], "(404 not-found)"),
@@ -414,12 +415,17 @@ async def test_a_command_that_ran_and_cannot_be_reported_has_its_own_exit_code(
     assert await running == Code.UNREPORTED
 
 
-@pytest.mark.parametrize("word", ["asked", "client", "context", "refusals", "revise", "revisions", "timeout"])
-async def test_a_field_with_the_name_of_a_gate_option_is_refused(
-    main: Any, capsys: pytest.CaptureFixture[str], word: str
+OPTIONS_OF_A_GATE = ["asked", "client", "context", "refusals", "revise", "revisions", "timeout"]
+
+
+@pytest.mark.parametrize("field", [*OPTIONS_OF_A_GATE, "action_parameters", "kind", "sum"])
+async def test_a_field_that_the_package_of_a_command_does_not_have_is_refused_in_one_line(
+    main: Any, capsys: pytest.CaptureFixture[str], field: str
 ) -> None:
-    assert await main("run", *SOFTLY, "--field", f"{word}=1", "--", "true") == Code.FAULT
-    assert f"no field {word};" in capsys.readouterr().err
+    assert await main("run", *SOFTLY, "--field", f"{field}=1", "--", "true") == Code.FAULT
+    err = capsys.readouterr().err
+    assert f"no field {field};" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_the_help_explains_each_option_of_each_command() -> None:
@@ -462,5 +468,5 @@ async def test_ctrl_c_while_the_command_runs_says_that_its_outcome_is_unknown(
     running.send_signal(signal.SIGINT)
     _, err = await running.communicate()
     assert (running.returncode, "Traceback" in err.decode()) == (130, False)
-    assert "whether it did its work is unknown" in err.decode()
+    assert "it may be half done" in err.decode()
     assert await watcher.execution(await watcher.wait_for_package("approved")) == "claimed"

@@ -16,8 +16,8 @@ from countersign import (
     IdempotencyConflictError,
     InvalidProposalError,
     NotFoundError,
+    NotPermittedError,
     Patience,
-    Rejected,
     StillPendingError,
     UnauthenticatedError,
     UnreachableError,
@@ -120,7 +120,7 @@ async def test_a_request_without_an_answer_is_sent_again_after_a_while(office: O
 async def test_an_unreachable_service_raises_an_unreachable_error(office: Office, wire: Network) -> None:
     await wire.cut()
     async with AsyncClient(wire.url, office.key, patience=SHORT) as client:
-        with pytest.raises(UnreachableError, match="saying the same again is safe"):
+        with pytest.raises(UnreachableError, match="safe to send the same request again"):
             await client.request(**HARD)
 
 
@@ -129,7 +129,7 @@ async def test_a_wait_that_ends_while_the_service_is_unreachable_is_not_a_refusa
     await agent.network.cut()
     with pytest.raises(StillPendingError, match="cannot be reached") as late:
         await handle.wait(timeout=0.05)
-    assert not isinstance(late.value, Rejected)
+    assert not isinstance(late.value, NotPermittedError)
     assert late.value.decision_package_id == handle.decision_package_id
 
 

@@ -89,7 +89,7 @@ async def test_an_interrupted_function_has_an_unknown_outcome_and_is_never_run_a
         await agent.approve_newest()
         with pytest.raises(EndedFromOutside):
             await calling
-        with pytest.raises(OutcomeUnknownError, match="whether it ran is unknown") as unknown:
+        with pytest.raises(OutcomeUnknownError, match="has reported no outcome") as unknown:
             await gated("456")
         assert isinstance(unknown.value.outcome, Unknown)
         await agent.office.passes(2 * HOUR)

@@ -75,8 +75,9 @@ async def test_a_restarted_agent_finds_its_open_handoff(agent: Agent, writer: As
 
 async def test_waiting_has_an_end(agent: Agent, writer: AsyncClient) -> None:
     offered = await agent.client.hand_off("case-1", **OFFER)
-    with pytest.raises(StillPendingError, match="still offered"):
+    with pytest.raises(StillPendingError, match="still offered") as late:
         await offered.wait(timeout=0.05)
+    assert late.value.decision_package_id is None
     async with AsyncClient(agent.network.url, agent.office.key, patience=QUICK) as giver:
         assert [received async for received in giver.receive_handoffs(timeout=0.05)] == []
 

@@ -61,7 +61,7 @@ async def test_an_agent_killed_while_acting_reports_unknown_and_does_not_act_aga
     second = worker.start()
     out, err = await second.communicate()
     assert (out, second.returncode, worker.done) == (b"", 1, ["456"])
-    assert b"whether it ran is unknown" in err
+    assert b"has reported no outcome" in err
     assert (await watcher.office.read(package)).body["execution"]["state"] == "claimed"
 
 

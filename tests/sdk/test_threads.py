@@ -56,8 +56,9 @@ async def test_a_held_thread_refuses_a_request_and_the_agent_can_wait_until_it_i
     with pytest.raises(ThreadHeldError):
         await agent.request(**THREAD, title="Another")
     thread = await thread_of(agent)
-    with pytest.raises(StillPendingError):
+    with pytest.raises(StillPendingError) as late:
         await thread.wait_until_running(timeout=0.05)
+    assert late.value.decision_package_id is None
     waiting = asyncio.ensure_future(thread.wait_until_running(timeout=30))
     await give(agent, ResumeThread, instruction="Use source 2.", modified_state={"sources": [2]})
     document = await waiting

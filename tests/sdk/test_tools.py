@@ -235,7 +235,7 @@ async def test_a_framework_makes_the_same_schema_of_a_guarded_tool() -> None:
 def test_a_guarded_tool_with_an_unknown_annotation_is_refused_when_it_is_registered() -> None:
     def delete_record(record: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
-    with pytest.raises(TypeError, match="Missing is annotated, and not there at run time"):
+    with pytest.raises(TypeError, match="Missing is annotated, but cannot be resolved at run time"):
         Tools(["delete_*"]).tool(delete_record)
 
 

@@ -19,8 +19,8 @@ from bot.demo.agents.sentences import describe
 WAIT = 25  # seconds of a long poll
 RETRY_AFTER = 2.0  # seconds before the next try, if the service is unavailable
 
-Document = dict[str, Any]
-Package = dict[str, Any]
+Document = dict[str, Any]  # JSON that the service answers
+Package = dict[str, Any]  # the fields of a proposal
 
 
 class RefusedError(Exception):
@@ -31,8 +31,8 @@ class RefusedError(Exception):
         super().__init__(f"{status} {self.kind}: {problem.get('detail') or problem['title']}")
 
 
-class PatienceError(RefusedError):
-    """A later try may succeed: Slack is away, or the agent is paused."""
+class TryLaterError(RefusedError):
+    """The same request may succeed later: Slack is away, or the agent is paused."""
 
 
 class Agent:
@@ -69,34 +69,34 @@ class Agent:
 
     async def propose(self, package: Package, step: str = "1") -> Document:
         self.log_sent(f"Proposed: {package['title']}")
-        marked = {**package, "run_id": self.run_id, "thread_id": self.thread_id}
-        document = await self.call("POST", "/v1/packages", marked, key=f"{self.run_id}-{step}")
+        body = {**package, "run_id": self.run_id, "thread_id": self.thread_id}
+        document = await self.call("POST", "/v1/packages", body, key=f"{self.run_id}-{step}")
         self.log_received(f"Its id is {document['decision_package_id']}")
         self.log_received(describe(document))
         return document
 
     async def revise(self, document: Document, package: Package) -> Document:
         """Send a new version, in answer to a reviewer."""
-        after = int(document["version"])
-        self.log_sent(f"Version {after + 1}: {package['title']}")
-        marked = {**package, "run_id": self.run_id, "thread_id": self.thread_id, "expected_package_version": after}
+        version = int(document["version"])
+        self.log_sent(f"Version {version + 1}: {package['title']}")
+        body = {**package, "run_id": self.run_id, "thread_id": self.thread_id, "expected_package_version": version}
         path = f"/v1/packages/{document['decision_package_id']}/versions"
-        return await self.call("POST", path, marked, key=f"{self.run_id}-version-{after + 1}")
+        return await self.call("POST", path, body, key=f"{self.run_id}-version-{version + 1}")
 
     async def wait_for_change(self, document: Document) -> Document:
         """Wait until the document differs from this one, however long that takes."""
         path, seen = f"/v1/packages/{document['decision_package_id']}", document["revision"]
-        now = document
-        while now["revision"] == seen:
-            now = await self.call("GET", f"{path}?wait={WAIT}", seen=seen) or now
-        if describe(now) != describe(document):
-            self.log_received(describe(now))
-        return now
+        newest = document
+        while newest["revision"] == seen:
+            newest = await self.call("GET", f"{path}?wait={WAIT}", seen=seen) or newest
+        if describe(newest) != describe(document):
+            self.log_received(describe(newest))
+        return newest
 
     async def wait_for_decision(
         self, document: Document, revision_of: Callable[[Document], Package] | None = None
     ) -> Document:
-        """Wait for the end. If changes or evidence are requested, send the version that `revision_of` builds."""
+        """Wait for the final decision. When people want changes or evidence, send what `revision_of` builds."""
         while not document["terminal"]:
             if document["status"] in ("revision_requested", "evidence_requested") and revision_of:
                 document = await self.revise(document, revision_of(document))
@@ -130,13 +130,16 @@ class Agent:
     async def call(
         self, method: str, path: str, body: Document | None = None, *, key: str | None = None, seen: int | None = None
     ) -> Document:
-        """Retried while the service is unavailable or does not answer; the key makes it the same request."""
+        """Call the API, and repeat the call while the service is unavailable or does not answer.
+
+        `key` is the idempotency key. With `seen`, the service answers as soon as the revision is another one.
+        """
         headers = ({"Idempotency-Key": key} if key else {}) | ({"If-None-Match": f'"{seen}"'} if seen else {})
         reported = ""
         while True:
             try:
                 return await self._answer(method, path, body, headers)
-            except (PatienceError, aiohttp.ClientError) as fault:
+            except (TryLaterError, aiohttp.ClientError) as fault:
                 reported = self._report_once(reported, str(fault))
             await asyncio.sleep(RETRY_AFTER)
 
@@ -145,8 +148,8 @@ class Agent:
             document: Document = await answer.json(content_type=None)
         if answer.status < HTTPStatus.BAD_REQUEST:
             return document
-        patience = answer.status == HTTPStatus.SERVICE_UNAVAILABLE or document["type"].endswith(":agent-paused")
-        raise (PatienceError if patience else RefusedError)(answer.status, document)
+        is_temporary = answer.status == HTTPStatus.SERVICE_UNAVAILABLE or document["type"].endswith(":agent-paused")
+        raise (TryLaterError if is_temporary else RefusedError)(answer.status, document)
 
     def _report_once(self, reported: str, fault: str) -> str:
         if fault != reported:

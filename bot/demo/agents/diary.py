@@ -12,14 +12,14 @@ from playground.model.changes import Changes
 from rules.record.chain import rfc3339
 
 Kind = Literal["sent", "received", "did", "error"]
-KEPT = 200  # lines of each agent
+MAX_LINES = 200  # of each agent
 
 
 class Diary:
     def __init__(self, journal: Journal, clock: Callable[[], datetime]) -> None:
         self._journal, self._clock = journal, clock
         self.changes = Changes()
-        self._lines: dict[str, deque[Entry]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self._lines: dict[str, deque[Entry]] = defaultdict(lambda: deque(maxlen=MAX_LINES))
         self._turns: dict[str, Entry] = {}
         for entry in journal.entries():
             self._add(entry)

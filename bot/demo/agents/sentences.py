@@ -15,8 +15,10 @@ def describe(document: Mapping[str, Any]) -> str:
 
 def _waiting(document: Mapping[str, Any]) -> str:
     level = _plain(document["level"])
-    quorum, (waits, *_) = document["interrupt"]["quorum"], document["agent_message"].split(". ")
-    return f"Pending, {level}: {waits[:1].lower()}{waits[1:]}.{_votes(quorum) if quorum['needed'] > 1 else ''}"
+    quorum = document["interrupt"]["quorum"]
+    first_sentence, *_ = document["agent_message"].split(". ")
+    votes = _votes(quorum) if quorum["needed"] > 1 else ""
+    return f"Pending, {level}: {first_sentence[:1].lower()}{first_sentence[1:]}.{votes}"
 
 
 def _votes(quorum: Mapping[str, Any]) -> str:
@@ -35,7 +37,7 @@ def _decision_line(document: Mapping[str, Any]) -> str:
         return f"{status}."
     if status == "Consented":
         return "Nobody objected."
-    people = " and ".join(seat["name"] for seat in decision["reviewers"]) or _plain(decision["basis"])
+    people = " and ".join(reviewer["name"] for reviewer in decision["reviewers"]) or _plain(decision["basis"])
     words = next((decision[name] for name in ("instructions", "answer", "comment") if decision[name]), None)
     return f"{status} by {people}{f': “{words}”' if words else '.'}"
 

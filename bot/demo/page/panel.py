@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from bot.demo.agents.diary import Diary
-from bot.demo.openings import Opening, find_openings
+from bot.demo.open_decisions import OpenDecision, find_open_decisions
 from bot.demo.page.clock import MovedClock
 from bot.demo.page.passage import Passage
 from bot.demo.stage import Stage
@@ -25,7 +25,7 @@ from store.engine.workers import UnavailableError
 from store.store import Store
 
 MAX_MOVE = 24 * 3600  # seconds per move: shorter than any deadline of an agent
-ALIVE = 15.0  # seconds after which an idle stream sends a comment
+KEEPALIVE = 15.0  # seconds after which an idle stream sends a comment
 
 
 class Move(BaseModel):
@@ -62,15 +62,15 @@ class Panel:
 
     async def _state(self) -> dict[str, object]:
         now = {"now": rfc3339(self._clock()), "moved_seconds": round(self._clock.moved.total_seconds())}
-        return now | (self._stage.state(await self._openings()) if self._stage else {"agents": [], "stories": []})
+        return now | (self._stage.state(await self._open_decisions()) if self._stage else {"agents": [], "stories": []})
 
-    async def _openings(self) -> Mapping[str, Opening]:
-        """None while the service ends."""
+    async def _open_decisions(self) -> Mapping[str, OpenDecision]:
+        """Empty while the service starts or ends."""
         if self._store is None:
             return {}
         installation, at = self._store.installation, self._clock()
         try:
-            return await self._store.read(lambda connection: find_openings(connection, installation, at))
+            return await self._store.read(lambda connection: find_open_decisions(connection, installation, at))
         except UnavailableError:
             return {}
 
@@ -95,7 +95,7 @@ class Panel:
         name = request.match_info["name"]
         if self._stage is None or not self._stage.has_story(name):
             return _problem(404, "There is no story of this name.")
-        if self._stage.running(name):
+        if self._stage.is_running(name):
             return _problem(409, "It is still running: its card waits for a reviewer.")
         self._stage.begin(name)
         return web.json_response(await self._state(), status=202)
@@ -112,7 +112,7 @@ class Panel:
                 while not self._ending:
                     await stream.write(b"data: changed\n\n" if news.is_set() else b": here\n\n")
                     news.clear()
-                    await _wait_for(news, ALIVE)
+                    await _wait_for(news, KEEPALIVE)
         finally:
             unsubscribe()
         return stream

@@ -15,7 +15,7 @@ from bot.slack.wiring import SlackSide
 from scheduler.ticks import Tick, ticking
 from store.packages.packages import PACKAGES
 
-STOPS = 100  # stops per move; anything still due then happens together at its end
+MAX_STOPS = 100  # per move; anything that is due after the last one happens together at the end of the move
 NOTHING = timedelta(0)
 
 
@@ -42,7 +42,7 @@ class Passage:
     async def move(self, span: timedelta) -> None:
         """Move from one due time to the next, because what happens at the first may cause the second."""
         async with self._alone:
-            for _ in range(STOPS):
+            for _ in range(MAX_STOPS):
                 due = await self._store.read(self._first_due)
                 step = span if due is None else min(span, max(due - self._clock(), NOTHING))
                 await self._advance(step)

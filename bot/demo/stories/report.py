@@ -32,7 +32,8 @@ def read_findings(turn: int) -> Package:
     }
 
 
-def draft_report(turn: int, year: int = WRONG_YEAR, resumed: str | None = None) -> Package:
+def draft_report(turn: int, year: int = WRONG_YEAR, resumed_at: str | None = None) -> Package:
+    """The report. `resumed_at` is when people last resumed the thread, as far as this version knows."""
     return {
         "title": f"Publish report {turn}: cold stores in {year}",
         "action_type": "publish_report",
@@ -52,7 +53,7 @@ def draft_report(turn: int, year: int = WRONG_YEAR, resumed: str | None = None) 
         "consequence": "Everyone can read it.",
         "rollback_plan": "Take the page down. Who has read it has read it.",
         "requested_by": REQUESTER,
-        "metadata": {"year": year, "resumed": resumed},
+        "metadata": {"year": year, "resumed": resumed_at},
     }
 
 
@@ -75,7 +76,7 @@ async def research(agent: Agent) -> None:
 
 
 async def hand_over(agent: Agent, writer: Agent) -> None:
-    """The same again after a restart: an offer or an acceptance with the same key is the same one."""
+    """A restarted agent repeats this safely: the keys are the same, so the service makes no second handoff."""
     agent.log_sent(f"Handed the thread to {writer.name}, with what was read")
     offer = {
         "thread_id": agent.thread_id,
@@ -97,7 +98,7 @@ async def agreed_report(writer: Agent) -> Document:
     while not document["terminal"]:
         if document["status"] in ("revision_requested", "evidence_requested"):
             document = await writer.revise(document, answer(writer.turn, document))
-        elif correction := await heed(writer, document):
+        elif correction := await corrected_report(writer, document):
             document = await writer.revise(document, correction)
         document = await writer.wait_for_change(document)
     while (await thread_of(writer))["state"] == "held":  # an approval that is held may not be used yet
@@ -110,14 +111,14 @@ async def thread_of(writer: Agent) -> Document:
 
 
 def answer(turn: int, document: Document) -> Package:
-    year, resumed = document["metadata"]["year"], document["metadata"]["resumed"]
+    year, resumed_at = document["metadata"]["year"], document["metadata"]["resumed"]
     if document["status"] == "evidence_requested":
-        return with_evidence(draft_report(turn, year, resumed), "The list of inspections", "41 lines, all of 2026.")
-    return draft_report(turn, year_in(document["decision"]["instructions"]) or year, resumed)
+        return with_evidence(draft_report(turn, year, resumed_at), "The list of inspections", "41 lines, all of 2026.")
+    return draft_report(turn, year_in(document["decision"]["instructions"]) or year, resumed_at)
 
 
-async def heed(writer: Agent, document: Document) -> Package | None:
-    """What people said when they resumed the thread; None if there is nothing new. While it is held, it says so."""
+async def corrected_report(writer: Agent, document: Document) -> Package | None:
+    """The version that people wanted when they resumed the thread; None if they have not. Logs if they hold it."""
     thread = await thread_of(writer)
     if thread["state"] == "held":
         writer.log_received(f"{thread['agent_message']} Reason: {thread['reason']}")
@@ -140,7 +141,7 @@ def year_in(words: str) -> int | None:
 
 
 async def publish(writer: Agent, document: Document) -> None:
-    """The first attempt fails half-way. People decide what then. After a restart it goes on where it was."""
+    """The first attempt fails halfway, and people decide how to go on. A restarted agent continues where it was."""
     claim = f"{writer.run_id}-first"
     if document["recovery"] is None and document["execution"]["state"] in ("none", "claimed"):
         document = await writer.claim(document, claim)

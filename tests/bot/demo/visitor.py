@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 from sqlalchemy import Connection
 
+from bot.demo.assembly import Demo, open_demo
 from bot.demo.folder import Folder
-from bot.demo.opening import Demo, open_demo
 from bot.demo.workspace import CHANNELS
 from bot.slack.wiring import SlackSide
 from playground.model.messages import Message
