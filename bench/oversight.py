@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from statistics import median
@@ -13,16 +14,17 @@ from sqlalchemy import Connection, insert
 
 from bench.pending import vacuum
 from bench.world import World, fresh_database, now, world
-from rules.oversight.judgments import DecisionTimes
+from rules.oversight.judgments import DecisionTimes, Judgment
 from rules.oversight.outcomes import Facts, Result
 from rules.oversight.statistics import Grouping
 from rules.scales import RiskLevel
-from store.oversight.outcomes import OUTCOMES
+from store.oversight.outcomes import JUDGMENTS, OUTCOMES
 from store.oversight.statistics import load_statistics
 
 PACKAGES, ROUNDS, TARGET_MS = 100_000, 5, 300
 _MONTH = timedelta(days=30)
-_AGENTS, _TYPES, _ROLES = 50, 40, 6
+_AGENTS, _TYPES, _ROLES, _REVIEWERS = 50, 40, 6, 30
+_OF_PACKAGE = ("tenant_id", "package_id", "ended_at", "facts", *DecisionTimes._fields)
 _AT_ONCE = 5_000  # rows
 _SEED = 20  # so that every run measures the same packages
 _SOME = 0.1  # the share of packages of which each rare fact is true
@@ -50,11 +52,14 @@ async def _fill(bench_world: World, until: datetime) -> None:
     chance, store = random.Random(_SEED), bench_world.store
     for first in range(0, PACKAGES, _AT_ONCE):
         rows = [_row(store.installation.tenant_id, until, first + place, chance) for place in range(_AT_ONCE)]
-        await store.database.write(partial(_insert, rows))
+        await store.database.write(
+            partial(_insert, rows, [judgment for row in rows for judgment in _judgments(row, chance)])
+        )
 
 
-def _insert(rows: list[dict[str, Any]], connection: Connection) -> None:
+def _insert(rows: list[dict[str, Any]], judgments: list[dict[str, Any]], connection: Connection) -> None:
     connection.execute(insert(OUTCOMES), rows)
+    connection.execute(insert(JUDGMENTS), judgments)
 
 
 def _row(tenant_id: str, until: datetime, number: int, chance: random.Random) -> dict[str, Any]:
@@ -72,6 +77,16 @@ def _row(tenant_id: str, until: datetime, number: int, chance: random.Random) ->
         "facts": _facts(result, chance).as_words(),
         **dict(zip(DecisionTimes._fields, times, strict=True)),
     }
+
+
+def _judgments(row: dict[str, Any], chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Of what people decided: one person's, or two people's together."""
+    if row["decided_ms"] is None:
+        return
+    several = row["risk"] == RiskLevel.CRITICAL
+    for reviewer in chance.sample(range(_REVIEWERS), 1 + several):
+        own = {"reviewer_id": f"U{reviewer}", "decided": True, "judgment": Judgment("", decided=True).words}
+        yield {name: row[name] for name in _OF_PACKAGE} | own
 
 
 def _facts(result: Result, chance: random.Random) -> Facts:

@@ -6,13 +6,14 @@ apart that no window of the policy reaches from one to the next, so each copy is
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -52,8 +53,8 @@ _OLD += "[matrix]\nfailures = 1000\n"
 _NEW = _OLD.replace('"bench"', '"laxer"') + '[tiers.medium]\nlevel = "notify_only"\n[tiers.high]\nrole = "reviewer"\n'
 _DECIDER = Actor(kind=ActorKind.PERSON, actor_id="U3")
 _REJECTED, _FAILED = 0.05, 0.01
-_IDS = re.compile(r"\b((?:pkg|evt|rt|int)_[0-9a-f]{12,})")
-_TIMES = re.compile(r'"(\d{4}-\d\d-\d\dT[0-9:.]+)Z"')
+_AT_SAME_TIME = 50
+_OF_ITS_DAY = re.compile(r'\b((?:pkg|evt|rt|int)_[0-9a-f]{12,})|"(\d{4}-\d\d-\d\dT[0-9:.]+)Z"')  # an id, or a time
 
 
 class Timing(NamedTuple):
@@ -83,7 +84,7 @@ async def _measure(kind: str, url: str) -> Timing:
         await _live_one_day(bench_world, _Clock(end - _DAYS * _APART))
         for table in _TABLES:
             rows = await bench_world.store.read(partial(_read_rows, table))
-            for some in _batches(copy for day in range(1, _DAYS) for copy in _copies(rows, day)):
+            for some in _batches(_copies(rows)):
                 await bench_world.store.database.write(partial(_insert, table, some))
         await bench_world.store.database.write(lambda connection: connection.execute(delete(PROFILES)))
     vacuum(url)
@@ -91,14 +92,16 @@ async def _measure(kind: str, url: str) -> Timing:
 
 
 async def _live_one_day(bench_world: World, clock: _Clock) -> None:
+    """Some at the same time, because the database commits them together."""
     bench_world.store.clock = clock
-    chance = random.Random(_SEED)
-    for number in range(PACKAGES // _DAYS):
-        clock.at += timedelta(seconds=20)
-        await _live_through(bench_world, number, chance)
+    for first in range(0, PACKAGES // _DAYS, _AT_SAME_TIME):
+        clock.at += timedelta(seconds=20) * _AT_SAME_TIME
+        numbers = range(first, first + _AT_SAME_TIME)
+        await asyncio.gather(*(_live_through(bench_world, number) for number in numbers))
 
 
-async def _live_through(bench_world: World, number: int, chance: random.Random) -> None:
+async def _live_through(bench_world: World, number: int) -> None:
+    chance = random.Random(_SEED + number)
     package, package_id = _package(number, chance), f"pkg_{fresh_id()}"
     ids = {"command_id": package_id, "decision_package_id": package_id}
     answer = await bench_world.store.execute_for_agent(bench_world.agent, Submit(**ids, package=package))
@@ -142,23 +145,36 @@ def _read_rows(table: Table, connection: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(select(table)).mappings()]
 
 
-def _copies(rows: list[dict[str, Any]], day: int) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        yield {name: _copy(value, day) for name, value in row.items()}
+def _copies(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Day after day, as the service would have written them. Each value is parsed once for all days."""
+    copied = [{name: _copier(value) for name, value in row.items()} for row in rows]
+    for day in range(1, _DAYS):
+        yield from ({name: copy(day) for name, copy in row.items()} for row in copied)
 
 
-def _copy(value: Any, day: int) -> Any:
-    """The value of another day: other ids and times, the same texts."""
+def _copier(value: Any) -> Callable[[int], Any]:
+    """Gives the value of another day: other ids and times, the same texts."""
     if isinstance(value, datetime):
-        return value + day * _APART
-    if not isinstance(value, str):
-        return value
-    renamed = _IDS.sub(rf"\g<1>{day:04x}", value)
-    return _TIMES.sub(lambda match: f'"{_later(match[1], day)}Z"', renamed) if value.startswith("{") else renamed
+        return lambda day: value + day * _APART
+    return partial(_copy_text, _parts(value)) if isinstance(value, str) else lambda _: value
 
 
-def _later(written: str, day: int) -> str:
-    return (datetime.fromisoformat(written) + day * _APART).isoformat()
+def _parts(text: str) -> list[str | datetime | None]:
+    """What stays the same, the times, and None after each id."""
+    parts: list[str | datetime | None] = []
+    pieces = iter(_OF_ITS_DAY.split(text))
+    for same in pieces:
+        own_id, written = next(pieces, None), next(pieces, None)
+        parts += [same, own_id, None] if own_id else [same]
+        parts += [datetime.fromisoformat(written)] if written else []
+    return parts
+
+
+def _copy_text(parts: list[str | datetime | None], day: int) -> str:
+    suffix, later = f"{day:04x}", day * _APART
+    return "".join(
+        part if isinstance(part, str) else f'"{(part + later).isoformat()}Z"' if part else suffix for part in parts
+    )
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

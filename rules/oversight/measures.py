@@ -1,15 +1,17 @@
 """The ten measures of human control. Each has one definition, which Slack, the terminal and `/metrics` use.
 
 Nine are shares: `SHARES` says which packages a share is of, and which of these are its part. The tenth is the time that
-decisions took. The database counts packages with the same facts together (`Counted`), so that a hundred thousand
-packages are a few hundred rows here. `docs/oversight.md` says what each measure means.
+decisions took. Packages with the same facts are counted together (`Counted`), so that a hundred thousand packages are a
+few hundred values here. `docs/oversight.md` says what each measure means.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from math import sqrt
 from typing import NamedTuple
 
@@ -146,19 +148,24 @@ class Figures(Value):
         return sum(count for result, count in self.results.items() if result.by_people)
 
 
-def compute_times(times: Sequence[list[int]]) -> DecisionPercentiles | None:
-    """The percentiles of all decisions. `times`: one list for each field of `DecisionTimes`; they are sorted."""
-    if not times[0]:
+def compute_times(parts: Sequence[Sequence[list[int]]]) -> DecisionPercentiles | None:
+    """The percentiles of all decisions. `parts`: for each field of `DecisionTimes`, the sorted times of each group."""
+    if not any(chain.from_iterable(parts)):
         return None
-    for part in times:
-        part.sort()  # in place: the total joins the lists of the groups, and sorted runs are merged quickly
-    return DecisionPercentiles(**dict(zip(DecisionPercentiles.model_fields, map(percentiles, times), strict=True)))
+    return DecisionPercentiles(**dict(zip(DecisionPercentiles.model_fields, map(percentiles, parts), strict=True)))
 
 
-def percentiles(ordered: Sequence[int]) -> Percentiles:
+def percentiles(groups: Sequence[list[int]]) -> Percentiles:
     """Median and 90th percentile by nearest rank, so that each is a time that a decision really took."""
-    half, nine_tenths = (-(-len(ordered) * tenths // 10) - 1 for tenths in (5, 9))
-    return Percentiles(median_ms=ordered[half], p90_ms=ordered[nine_tenths])
+    half, nine_tenths = (_nearest_rank([times for times in groups if times], tenths) for tenths in (5, 9))
+    return Percentiles(median_ms=half, p90_ms=nine_tenths)
+
+
+def _nearest_rank(groups: Sequence[list[int]], tenths: int) -> int:
+    """The shortest time within which so many tenths were decided. Found by halving: merging takes longer."""
+    rank = -(-sum(map(len, groups)) * tenths // 10)
+    every_ms = range(min(times[0] for times in groups), max(times[-1] for times in groups) + 1)
+    return every_ms[bisect_left(every_ms, rank, key=lambda ms: sum(bisect_right(times, ms) for times in groups))]
 
 
 def compute_figures(counted: Iterable[Counted], times: DecisionPercentiles | None = None) -> Figures:

@@ -49,7 +49,7 @@ def reflect(judgments: Iterable[OwnJudgment], open_tasks: int, now: datetime) ->
     verdicts = [judgment.facts.verdict for judgment in decided if judgment.facts.sampled and judgment.facts.verdict]
     return Mirror(
         decided=len(decided),
-        median_ms=percentiles(times).median_ms if times else None,
+        median_ms=percentiles([times]).median_ms if times else None,
         without_details=_share(own, "approved", lambda judgment: "opened" not in judgment.flags),
         disagreement=_share(own, "several", lambda judgment: "differed" in judgment.flags),
         unsound=Ratio(part=verdicts.count(Verdict.UNSOUND), whole=len(verdicts)),

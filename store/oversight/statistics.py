@@ -1,14 +1,13 @@
 """Counts what waits, and the facts of the packages that ended in a period. `rules.oversight` computes the measures.
 
-The database counts packages with the same facts together, with the same SQL on SQLite and PostgreSQL.
+The database joins the facts and the times of each group into texts, with the same SQL on SQLite and PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, String, Table, case, cast, func, literal, select
@@ -24,7 +23,6 @@ from store.oversight.outcomes import JUDGMENTS, OUTCOMES
 from store.packages.queue import count_waiting
 
 _COLUMNS: Mapping[Grouping | None, ColumnElement[Any]] = {
-    None: literal(""),
     Grouping.AGENT: OUTCOMES.c.agent_id,
     Grouping.TYPE: OUTCOMES.c.action_type,
     Grouping.ROLE: OUTCOMES.c.role,
@@ -41,22 +39,18 @@ def load_statistics(connection: Connection, since: datetime, until: datetime, by
     """
     tenant_id = read_tenant_id(connection)
     weeks = weeks_between(since, until)
-    key = _week_of(weeks) if by is Grouping.WEEK else _COLUMNS[by]
+    key = _week_of(weeks) if by is Grouping.WEEK else _COLUMNS.get(by)
     within = _Within(OUTCOMES, tenant_id, since, until)
     of_groups = within._replace(table=JUDGMENTS) if by is Grouping.REVIEWER else within
     tallies = _tally(connection, key, of_groups)
-    figures = {name: tally.figures for name, tally in tallies.items()}
-    names = _names(connection, tenant_id, by)
-    groups = [Group(name=names.get(name, name), figures=figures[name]) for name in _in_order(figures, weeks)]
-    if by is Grouping.REVIEWER:
-        tallies = _tally(connection, literal(""), within)
+    whole = _tally(connection, None, within) if by is Grouping.REVIEWER else tallies
     return Statistics(
         since=since,
         until=until,
         pending=count_waiting(connection, tenant_id, until),
-        figures=_merge([*tallies.values()]).figures,
+        figures=_figures(whole.values()),
         by=by,
-        groups=tuple(groups) if by else (),
+        groups=_groups(tallies, _names(connection, tenant_id, by), weeks) if by else (),
     )
 
 
@@ -82,10 +76,12 @@ def _names(connection: Connection, tenant_id: str, by: Grouping | None) -> Mappi
     return agent_names(connection, tenant_id) if by is Grouping.AGENT else {}
 
 
-def _in_order(figures: Mapping[str, Figures], weeks: Sequence[Week]) -> list[str]:
+def _groups(tallies: Mapping[str, _Tally], names: Mapping[str, str], weeks: Sequence[Week]) -> tuple[Group, ...]:
     """Weeks as they follow each other, all else with the most packages first."""
+    figures = {key: _figures([tally]) for key, tally in tallies.items()}
     place = {week.name: place for place, week in enumerate(weeks)}
-    return sorted(figures, key=lambda name: (place.get(name, 0), -figures[name].ended, name))
+    in_order = sorted(figures, key=lambda key: (place.get(key, 0), -figures[key].ended, key))
+    return tuple(Group(name=names.get(key, key), figures=figures[key]) for key in in_order)
 
 
 def _week_of(weeks: Sequence[Week]) -> ColumnElement[Any]:
@@ -96,36 +92,33 @@ def _week_of(weeks: Sequence[Week]) -> ColumnElement[Any]:
 
 
 class _Tally(NamedTuple):
-    """The packages of a group, those with the same facts together; and each part of the times of all its decisions."""
+    """How many packages of a group have the same facts, which are words here; and its times, each part sorted."""
 
-    counted: list[Counted]
+    packages: Counter[str]
     times: tuple[list[int], ...]
 
-    @property
-    def figures(self) -> Figures:
-        return compute_figures(self.counted, compute_times(self.times))
+
+def _figures(tallies: Collection[_Tally]) -> Figures:
+    packages, times = Counter[str](), zip(*(tally.times for tally in tallies), strict=True)
+    for tally in tallies:
+        packages.update(tally.packages)
+    counted = [Counted(Facts.from_words(words), count) for words, count in packages.items()]
+    return compute_figures(counted, compute_times(list(times)))
 
 
-def _merge(tallies: Sequence[_Tally]) -> _Tally:
-    parts = range(len(DecisionTimes._fields))
-    times = tuple([*chain(*(tally.times[part] for tally in tallies))] for part in parts)
-    return _Tally([*chain(*(tally.counted for tally in tallies))], times)
-
-
-def _tally(connection: Connection, key: ColumnElement[Any], within: _Within) -> dict[str, _Tally]:
-    """The times of a row are joined into one text, which is several times as fast as a row for each time."""
+def _tally(connection: Connection, key: ColumnElement[Any] | None, within: _Within) -> dict[str, _Tally]:
+    """Each group comes as one row of texts: to group by its facts too, or to read a row for each package, is slower."""
     columns = within.table.c
-    name, times = key.label("name"), (columns[name] for name in DecisionTimes._fields)
-    texts = (func.aggregate_strings(cast(column, String), ",") for column in times)
-    query = select(name, columns.facts, func.count(), *texts).where(*within.conditions)
-    tallies: dict[str, _Tally] = defaultdict(_new_tally)
-    for group, words, count, *written in connection.execute(query.group_by("name", columns.facts)):
-        tally = tallies[group]
-        tally.counted.append(Counted(Facts.from_words(words), count))
-        for part, text in zip(tally.times, written, strict=True):
-            part.extend(map(int, text.split(",")) if text else ())
-    return tallies
+    times = (cast(columns[part], String) for part in DecisionTimes._fields)
+    texts = (func.aggregate_strings(column, ",") for column in (columns.facts, *times))
+    name, group_by = (literal(""), ()) if key is None else (key.label("name"), ("name",))
+    query = select(name, *texts).where(*within.conditions).group_by(*group_by)
+    return {
+        group: _Tally(Counter(words.split(",")), tuple(map(_sort_times, times)))
+        for group, words, *times in connection.execute(query)
+        if words  # without a key there is one row also if there is no package
+    }
 
 
-def _new_tally() -> _Tally:
-    return _Tally([], tuple([] for _ in DecisionTimes._fields))
+def _sort_times(text: str | None) -> list[int]:
+    return sorted(map(int, text.split(","))) if text else []

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 class OutcomeRow(SQLModel, table=True):
     """What came of each package whose review has ended, as `rules.oversight.outcomes` derives it from the record.
 
-    `facts` are words such as `approved sent_back allowed`. One column is grouped several times as fast as ten.
+    `facts` are words such as `approved sent_back allowed`. One column is counted several times as fast as ten.
     `rules.oversight.judgments.DecisionTimes` says what the times are.
     """
 

@@ -30,7 +30,7 @@ FIGURES = compute_figures(
         Counted(Facts(Result.OVERRIDDEN, allowed=True), 2),
         Counted(Facts(Result.AUTOMATIC), 226),
     ],
-    compute_times([[60_000, 7_200_000], [10_000, 3_600_000], [20_000, 3_000_000], [30_000, 600_000]]),
+    compute_times([[[60_000, 7_200_000]], [[10_000, 3_600_000]], [[20_000, 3_000_000]], [[30_000, 600_000]]]),
 )
 
 

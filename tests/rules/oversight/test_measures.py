@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import chain
+from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.oversight.measures import Counted, Measure, Percentiles, Ratio, compute_figures, compute_times
+from rules.oversight.measures import Counted, Measure, Percentiles, Ratio, compute_figures, compute_times, percentiles
 from rules.oversight.outcomes import Facts, Result
 from rules.oversight.statistics import EARLIER, MAX_WEEKS, weeks_between
 from rules.state.commands import Verdict
@@ -93,9 +95,22 @@ def test_facts_are_read_back_as_they_were_written(facts: Facts) -> None:
     ("count", "median", "p90"), [(1, 1, 1), (2, 1, 2), (9, 5, 9), (10, 5, 9), (11, 6, 10), (100, 50, 90)]
 )
 def test_percentiles_are_times_that_a_decision_took(count: int, median: int, p90: int) -> None:
-    times = compute_times([[*range(count, 0, -1)], [0] * count, [0] * count, [*range(count, 0, -1)]])
+    whole, none = [[*range(1, count + 1)]], [[0] * count]
+    times = compute_times([whole, none, none, whole])
     assert times is not None
     assert times.decided == times.reading == Percentiles(median_ms=median, p90_ms=p90)
+
+
+@given(st.lists(st.lists(st.integers(-5, 10**9)), min_size=1).filter(any))
+def test_percentiles_of_several_groups_are_those_of_all_their_times(groups: list[list[int]]) -> None:
+    together = sorted(chain(*groups))
+    half, nine_tenths = (together[ceil(len(together) * tenths / 10) - 1] for tenths in (5, 9))
+    assert percentiles([sorted(times) for times in groups]) == Percentiles(median_ms=half, p90_ms=nine_tenths)
+
+
+def test_without_decisions_there_are_no_times() -> None:
+    assert compute_times([]) is None
+    assert compute_times([[[], []]] * 4) is None
 
 
 def test_weeks_begin_on_monday_in_utc_and_have_their_iso_numbers() -> None:
