@@ -81,6 +81,9 @@ def compile_statement(statement: Executable, names: tuple[str, ...], dialect: Di
 @lru_cache(maxsize=256)
 def _compile(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> CompiledStatement:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
+    if forgotten := [column.name for column in (*compiled.insert_prefetch, *compiled.update_prefetch)]:
+        # SQLAlchemy would compute their defaults at each execution, which this does not do.
+        raise TypeError(f"the row must say what {', '.join(forgotten)} is")
     return CompiledStatement(statement, compiled, dialect)
 
 

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 
 from rules.state.commands import Escalate
 from store.agents.agents import AGENTS
-from store.engine.batch import batched_writes
+from store.engine.batch import batched_writes, write_row
 from store.engine.statements import fetch_all, fetch_first
 from store.installation import directory
 from store.packages.packages import PACKAGES
@@ -77,6 +77,16 @@ async def test_a_constant_none_is_written_as_null(world: World) -> None:
 
     agent = await world.write(add_and_read)
     assert (agent.name, agent.callback_url, agent.created_at) == ("X", None, world.clock())
+
+
+async def test_a_row_that_leaves_out_a_value_with_a_default_is_refused(world: World) -> None:
+    table = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("attempts", Integer, default=0))
+
+    def leave_out(connection: Connection) -> None:
+        write_row(connection, insert(table), {"id": 1})
+
+    with pytest.raises(TypeError, match="the row must say what attempts is"):
+        await world.write(leave_out)
 
 
 async def test_an_empty_result_is_none(world: World) -> None:
