@@ -24,6 +24,7 @@ from blocks.kit.message import Message
 from blocks.words.refusals import private_message
 from bot.slack.clicks import forms, taps
 from bot.slack.context import failed, origin
+from bot.slack.context.form_answers import Answer, notice_answer
 from bot.slack.context.listener_context import ListenerContext
 from bot.slack.context.tap import Tap
 from bot.slack.events import channels, workspace
@@ -106,7 +107,7 @@ def _listen(app: AsyncApp, context: ListenerContext) -> None:
 
     @app.view(_ANY)
     async def on_form(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
-        answer: forms.Answer = {}
+        answer: Answer = {}
 
         async def handle() -> None:
             answer.update(await forms.handle_form(context, body))
@@ -114,7 +115,7 @@ def _listen(app: AsyncApp, context: ListenerContext) -> None:
         fault = await _carry_out(context, "form", handle())
         if fault and _report_fault(context, body, fault):
             return failed.unavailable()
-        return await ack(**forms.notice_answer("Not possible", fault) if fault else answer)
+        return await ack(**notice_answer(fault) if fault else answer)
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:

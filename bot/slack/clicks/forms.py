@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from blocks.forms.entries import FILL_IN
 from blocks.forms.fields import OTHER_ANSWER, chosen_answer, confirmation, is_shown, needs_tick, slots_of
-from blocks.forms.forms import edit_confirmation, notice_modal, read_metadata
+from blocks.forms.forms import edit_confirmation, read_metadata
 from blocks.forms.slots import InvalidFormError, read_slots
 from blocks.home.filter import filter_of, own_metadata, search_of_form, with_filter
 from blocks.kit.ids import Field, FormId, Ref
@@ -23,6 +23,7 @@ from blocks.words.refusals import sentence_text
 from bot.slack.context import origin
 from bot.slack.context.commands import Values, values_of
 from bot.slack.context.deciding import attempt, decide
+from bot.slack.context.form_answers import CLOSED, Answer, errors_answer, field_error, notice_answer, view_answer
 from bot.slack.context.listener_context import GONE, ListenerContext
 from bot.slack.home import home
 from bot.slack.threads.clicks import submit_thread_form
@@ -33,10 +34,7 @@ from rules.state.commands import Verb
 from rules.verbs.decisions import apply_edit
 from store.installation import directory
 
-Answer = dict[str, Any]  # tells Slack what to do with the view; an empty answer closes it
-
 MAX_AWAY = timedelta(days=366)  # Slack cannot display a time too far in the future
-CLOSED: Answer = {"response_action": "clear"}
 # Refusals that another value in the same form can cure, and the field beside which to show each of them.
 _FIELD_OF_REASON: Mapping[Reason, Field] = {
     Reason.COMMENT_REQUIRED: Field.COMMENT,
@@ -59,7 +57,7 @@ _NOT_CONFIRMED = "Tick this to continue. It counts only for this form."
 
 
 async def handle_form(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
-    """A view that follows carries the filter of Home on."""
+    """Handle the form. If the answer is another view, that view keeps the filter of Home."""
     answer = await _answer(context, body)
     if "view" not in answer:
         return answer
@@ -71,9 +69,9 @@ async def _answer(context: ListenerContext, body: Mapping[str, Any]) -> Answer:
     if refusal := await origin.origin_refusal(context, body, user_id):
         target = read_metadata(own_metadata(view)) or (None, None)
         await origin.record_refusal(context, user_id, refusal, target, _request_id(body))
-        return notice_answer("Not possible", refusal.sentence)
+        return notice_answer(refusal.sentence)
     if empty := _empty_fields(view):
-        return {"response_action": "errors", "errors": dict.fromkeys(empty, FILL_IN)}
+        return errors_answer(dict.fromkeys(empty, FILL_IN))
     return await _submit(context, body, view, user_id)
 
 
@@ -88,7 +86,7 @@ async def _submit(context: ListenerContext, body: Mapping[str, Any], view: Mappi
         case FormId.DECISION:
             return await _submit_decision(context, body)
         case _:
-            return notice_answer("Not possible", GONE)
+            return notice_answer(GONE)
 
 
 def _empty_fields(view: Mapping[str, Any]) -> list[str]:
@@ -104,12 +102,11 @@ async def _submit_decision(context: ListenerContext, body: Mapping[str, Any]) ->
     intent = read_metadata(own_metadata(view))
     dossier = await context.dossier(intent[1], body["user"]["id"]) if intent else None
     if intent is None or dossier is None:
-        return notice_answer("Not possible", GONE)
+        return notice_answer(GONE)
     try:
         values = {**values_of(view), **_entered_values(intent[0], dossier, view)}
     except InvalidFormError as invalid:
-        errors = {"response_action": "errors", "errors": invalid.errors}
-        return await _other_refusal(context, intent, dossier, body) or errors
+        return await _other_refusal(context, intent, dossier, body) or errors_answer(invalid.errors)
     if missing := _confirmation_missing(intent, dossier, values, view):
         return await _other_refusal(context, intent, dossier, body) or missing
     return await _decide(context, intent, values, body)
@@ -143,7 +140,7 @@ def _invalid(field: Field, sentence: str) -> NoReturn:
 async def _other_refusal(
     context: ListenerContext, intent: tuple[Verb, Ref], dossier: Dossier, body: Mapping[str, Any]
 ) -> Answer | None:
-    """Any other refusal comes first: nobody should confirm what they cannot decide any more."""
+    """A refusal of the decision itself is shown first: nobody should correct a form that they cannot submit."""
     trial = await attempt(context, body["user"]["id"], intent, dossier.state, _request_id(body))
     return _show_refusal(body["view"], trial.refusal) if trial.refusal else None
 
@@ -174,7 +171,7 @@ def _confirmation_missing(
     is_ticked = values.get(Field.CONFIRMED) == [dossier.state.action_digest]
     match intent[0]:
         case Verb.APPROVE | Verb.ALLOW_RETRY as verb if needs_tick(verb, dossier) and not is_ticked:
-            return _field_error(view, Field.CONFIRMED, _NOT_CONFIRMED)
+            return field_error(view, Field.CONFIRMED, _NOT_CONFIRMED)
         case Verb.APPROVE_WITH_EDITS:
             return _edit_confirmation_missing(dossier, values, view)
         case _:
@@ -184,38 +181,24 @@ def _confirmation_missing(
 def _edit_confirmation_missing(dossier: Dossier, values: Values, view: Mapping[str, Any]) -> Answer | None:
     """Show the form again with the changes of the edit, until exactly these are confirmed."""
     parameters = values[Field.PARAMETERS]
-    shown = confirmation(parameters)
-    if values.get(Field.CONFIRMED) == [shown]:
+    if values.get(Field.CONFIRMED) == [confirmation(parameters)]:
         return None
     edited = apply_edit(dossier.package, parameters)
     if isinstance(edited, Refusal):
         return _show_refusal(view, edited)
-    return {"response_action": "update", "view": edit_confirmation(dossier, parameters)}
+    return view_answer(edit_confirmation(dossier, parameters))
 
 
 def _show_refusal(view: Mapping[str, Any], refusal: Refusal) -> Answer:
     """Show it beside the field that can cure it, so that the typed values stay. Otherwise replace the form."""
     if refusal.reason in _FIELD_OF_REASON:
-        return _field_error(view, _FIELD_OF_REASON[refusal.reason], sentence_text(refusal.sentence))
-    return notice_answer("Not possible", refusal.sentence)
+        return field_error(view, _FIELD_OF_REASON[refusal.reason], sentence_text(refusal.sentence))
+    return notice_answer(refusal.sentence)
 
 
 def _show_invalid(view: Mapping[str, Any], fault: ValidationError) -> Answer:
     first = fault.errors(include_url=False)[0]
-    return _field_error(view, str(first["loc"][0]) if first["loc"] else "", f"{first['msg']}.")
-
-
-def _field_error(view: Mapping[str, Any], field: str, sentence: str) -> Answer:
-    """An error beside this field, or beside the first input. Without any input, a notice instead of the form."""
-    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
-    if not inputs:
-        return notice_answer("Not possible", sentence)
-    place = next((block_id for block_id in inputs if block_id.split(".")[0] == field), inputs[0])
-    return {"response_action": "errors", "errors": {place: sentence}}
-
-
-def notice_answer(title: str, sentence: str) -> Answer:
-    return {"response_action": "update", "view": notice_modal(title, sentence)}
+    return field_error(view, str(first["loc"][0]) if first["loc"] else "", f"{first['msg']}.")
 
 
 def _submit_filter(context: ListenerContext, view: Mapping[str, Any], user_id: str) -> Answer:
@@ -230,10 +213,10 @@ def _submit_filter(context: ListenerContext, view: Mapping[str, Any], user_id: s
 async def _submit_absence(context: ListenerContext, view: Mapping[str, Any], user_id: str, request_id: str) -> Answer:
     values = values_of(view)
     if Field.UNTIL not in values:
-        return notice_answer("Not possible", GONE)
+        return notice_answer(GONE)
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
     if invalid := await set_absence(context, user_id, until, values.get(Field.DELEGATE), request_id):
-        return _field_error(view, invalid.field, invalid.sentence)
+        return field_error(view, invalid.field, invalid.sentence)
     context.background.start("home", home.publish(context, user_id, home.OpenPages.first_of(view)))
     return CLOSED
 
@@ -252,8 +235,7 @@ async def set_absence(
     store, now = context.store, context.store.clock()
     roster = await store.read(store.installation.roster)
     if roster.person(user_id) is None:
-        unknown = "You are not in the directory, so you have no tasks to hand on."
-        return InvalidAbsence(Field.DELEGATE, unknown)
+        return InvalidAbsence(Field.DELEGATE, "You are not in the directory, so you have no tasks to hand on.")
     if until <= now:
         return InvalidAbsence(Field.UNTIL, "Choose a time later than now.")
     if until > now + MAX_AWAY:

@@ -48,39 +48,36 @@ async def open_details(context: ListenerContext, tap: Tap) -> None:
     dossier = await context.dossier(ref, tap.user_id)
     from_card = dossier is not None and await context.is_on_card(tap, dossier.state)
     refusal = await reading_refusal(context, tap.actor, dossier, ref.package_id, from_card=from_card)
-    if refusal or dossier is None:
-        await _refuse(context, tap, refusal, dossier)
-        return
-    page = _render_page(await for_reader(context, tap.user_id, dossier, 1), 1)
-    if await context.open(tap, page.view):
-        await _record_reading(context, tap, dossier, page, from_card=from_card)
+    if refusal:
+        await context.refuse(tap, refusal, dossier)
+    elif dossier:
+        page = _render_page(await for_reader(context, tap.user_id, dossier, 1), 1)
+        if await context.open(tap, page.view):
+            await _record_reading(context, tap, dossier, page, from_card=from_card)
 
 
 async def turn_page(context: ListenerContext, tap: Tap) -> None:
     """Show another page in place of the open one."""
-    page_ref = read_page(tap.value)
-    if page_ref is None or tap.view is None:
+    target = read_page(tap.value)
+    if target is None or tap.view is None:
         await context.tell(tap, GONE)
         return
-    dossier = await context.dossier(page_ref[1], tap.user_id)
-    refusal = await reading_refusal(context, tap.actor, dossier, page_ref[1].package_id)
-    if refusal or dossier is None:
-        await _refuse(context, tap, refusal, dossier)
-    else:
-        await _show_page(context, tap, dossier, page_ref[0])
-
-
-async def _refuse(context: ListenerContext, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
+    number, ref = target
+    dossier = await context.dossier(ref, tap.user_id)
+    refusal = await reading_refusal(context, tap.actor, dossier, ref.package_id)
     if refusal:
         await context.refuse(tap, refusal, dossier)
+    elif dossier:
+        await _show_page(context, tap, dossier, number)
 
 
 async def refresh(context: ListenerContext, tap: Tap, ref: Ref) -> None:
     """Show the open page again after an action in it. From then on, this new page is what the person has seen."""
     dossier = await context.dossier(ref._replace(rendering_id=None), tap.user_id)
-    page_ref = read_page(own_metadata(tap.view))
-    if dossier and page_ref and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
-        await _show_page(context, tap, dossier, page_ref[0])
+    open_page = read_page(own_metadata(tap.view))
+    if dossier and open_page and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
+        number, _ = open_page
+        await _show_page(context, tap, dossier, number)
 
 
 async def _show_page(context: ListenerContext, tap: Tap, dossier: Dossier, number: int) -> None:
@@ -90,7 +87,7 @@ async def _show_page(context: ListenerContext, tap: Tap, dossier: Dossier, numbe
 
 
 async def for_reader(context: ListenerContext, user_id: str, dossier: Dossier, page: int | None = None) -> Dossier:
-    """With what this person may do, once the page is read if there is one, and a link to a card that they see."""
+    """Add what this person may do, and a link to a card that they see. If they open a `page`, it counts as read."""
     store, state = context.store, dossier.state
     pages = content_page_count(dossier)
     after = (
@@ -121,10 +118,10 @@ def _render_page(dossier: Dossier, number: int) -> Page:
 async def reading_refusal(
     context: ListenerContext, actor: Actor, dossier: Dossier | None, package_id: str, *, from_card: bool = False
 ) -> Refusal | None:
-    """Why this person may not see the package. A missing package gets the same refusal as an invisible one."""
+    """Why this person may not see the package, or None. Without a dossier, always a refusal: as if it were hidden."""
     if dossier is None:
         return refuse(Reason.NOT_VISIBLE, package=package_id)
-    trial = _command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
+    trial = _details_command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
     return (await context.store.execute(trial, actor, trial=True)).refusal
 
 
@@ -136,13 +133,15 @@ async def _record_reading(
     body = json.dumps(page.view, ensure_ascii=False)
     await store.save_rendering(state.decision_package_id, page.rendering_id, body)
     command_id = f"slack:details:{fresh_id()}"
-    command = _command(dossier, command_id, page.rendering_id, page.number, from_card=from_card)
+    command = _details_command(dossier, command_id, page.rendering_id, page.number, from_card=from_card)
     await store.execute(command, tap.actor)
     if tap.view and dossier.terms.details_first:  # Home may offer more once this is read
         context.background.start("home", home.publish(context, tap.user_id, home.OpenPages.first_of(tap.view)))
 
 
-def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *, from_card: bool) -> OpenDetails:
+def _details_command(
+    dossier: Dossier, command_id: str, rendering_id: str, page: int, *, from_card: bool
+) -> OpenDetails:
     state = dossier.state
     return OpenDetails(
         command_id=command_id,

@@ -36,7 +36,7 @@ def _runs(listed: ListedException, viewer: Viewer, agents: dict[str, str]) -> li
     names = join_names(agents.get(agent_id, agent_id) for agent_id in exception.agents)
     approvers = [viewer.roster.names.get(vote.reviewer_id, vote.reviewer_id) for vote in state.votes]
     approved = f"Approved by {join_names(approvers)}. " if approvers else ""
-    used = f"Used for {pluralize(listed.uses, 'package')}." if state.exception and listed.uses else "Never used."
+    used = f"Used for {pluralize(listed.uses, 'package')}." if listed.uses else "Never used."
     return [*allowance_runs(state, exception, names), f" {approved}{used}{_standing(state, viewer)}"]
 
 

@@ -49,8 +49,8 @@ class OpenPages:
 
 
 async def turn_list(context: ListenerContext, tap: Tap) -> None:
-    which = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
-    await publish(context, tap.user_id, OpenPages(**which, search=filter_of(tap.view)))
+    page = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
+    await publish(context, tap.user_id, OpenPages(**page, search=filter_of(tap.view)))
 
 
 async def open_filter(context: ListenerContext, tap: Tap) -> None:
@@ -95,13 +95,13 @@ async def choose_mails(context: ListenerContext, tap: Tap) -> None:
 
 
 async def publish(context: ListenerContext, user_id: str, pages: OpenPages, warning: str | None = None) -> None:
-    """`warning` could not be shown in any other way."""
-    desk = await context.store.read(lambda connection: _desk_of(connection, context, user_id, pages))
-    desk = replace(desk, notice=warning)
-    await context.call_in_time(context.web.views_publish(user_id=user_id, view=home_view(desk)))
+    """Publish Home for one person. `warning`: a sentence that could not be shown in any other way."""
+    content = await context.store.read(lambda connection: _load_home(connection, context, user_id, pages))
+    view = home_view(replace(content, notice=warning))
+    await context.call_in_time(context.web.views_publish(user_id=user_id, view=view))
 
 
-def _desk_of(connection: Connection, context: ListenerContext, user_id: str, pages: OpenPages) -> HomeData:
+def _load_home(connection: Connection, context: ListenerContext, user_id: str, pages: OpenPages) -> HomeData:
     installation, now = context.store.installation, context.store.clock()
     roster = installation.roster(connection)
     viewer = Viewer(user_id, roster, context.client, now)
@@ -127,7 +127,7 @@ def _desk_of(connection: Connection, context: ListenerContext, user_id: str, pag
 
 
 def _all_mails(connection: Connection, tenant_id: str, user_id: str, now: datetime) -> bool | None:
-    """None if nobody sends mails."""
+    """Whether the person wants all mails; None if this installation sends none."""
     if not are_mails_sent(connection, now):
         return None
     return not wants_takeovers_only(connection, tenant_id, user_id)

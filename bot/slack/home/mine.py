@@ -1,7 +1,7 @@
 """Waiting packages: one person's own (assigned to them, or open to them), and the whole queue as far as they see it.
 
-`Mine` is a page over two lists, so `Start` says in which of them to go on. Whether a person may take a package is not
-in an index: packages are read and tried in portions, and a page can be short or empty with more to follow.
+`Mine` is a page over two lists, so `Start` says in which of them to go on. No index tells whether a person may take a
+package: packages are read and tried in portions, and a page can be short or empty with more to follow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from store.agents.agents import agent_names
 from store.packages.queue import count_open, list_assigned, list_offered, list_open_tasks
 from store.packages.search import Searcher
 
-COUNTED = 1000  # packages of the queue that are counted for one person
+COUNTED = 1000  # packages of the queue that are read and counted for one person
 
 
 class Mine(NamedTuple):
@@ -51,8 +51,8 @@ def mine_of(
     more = list_offered(
         connection, tenant_id, roster, user_id, viewer.now, limit=room, after=start.after, searcher=searcher
     )
-    beyond = Start(in_second=True, after=more.following) if more.following else None
-    return Mine((*own, *more.items), beyond)
+    following = Start(in_second=True, after=more.following) if more.following else None
+    return Mine((*own, *more.items), following)
 
 
 def _searcher(connection: Connection, tenant_id: str, search: Search) -> Searcher | None:
@@ -62,7 +62,7 @@ def _searcher(connection: Connection, tenant_id: str, search: Search) -> Searche
 
 
 class Queue(NamedTuple):
-    """`more` counts further packages that the person may see. `searched` is set if only so many tasks were read."""
+    """`more`: how many further packages the person may see. `searched`: how many tasks were read, if not all."""
 
     states: tuple[PackageState, ...]
     more: int
@@ -73,13 +73,13 @@ def queue_of(
     connection: Connection, tenant_id: str, viewer: Viewer, *, limit: int, search: Search = EVERYTHING
 ) -> Queue:
     """Everything that waits and matches the search, most urgent first."""
-    everything = sees_all(viewer.roster.policy, viewer.user_id)
-    if everything and search == EVERYTHING:
+    sees_everything = sees_all(viewer.roster.policy, viewer.user_id)
+    if sees_everything and search == EVERYTHING:
         all_tasks = list_open_tasks(connection, tenant_id, limit=limit).items
         return Queue(all_tasks, max(0, count_open(connection, tenant_id) - len(all_tasks)))
 
     def is_visible(state: PackageState) -> bool:
-        return everything or may_see(viewer.roster, state, viewer.user_id, viewer.now)
+        return sees_everything or may_see(viewer.roster, state, viewer.user_id, viewer.now)
 
     searcher = _searcher(connection, tenant_id, search)
     page = list_open_tasks(connection, tenant_id, limit=COUNTED, searcher=searcher, keep=is_visible)

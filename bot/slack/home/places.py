@@ -27,7 +27,7 @@ def format_start(start: Start) -> str:
 
 
 def parse_start(text: str) -> Start:
-    """Text that is not ours starts at the beginning."""
+    """The start that `format_start` wrote. Any other text means the beginning."""
     which, _, rest = text.partition(" ")
     match = _PLACE.fullmatch(rest)
     try:

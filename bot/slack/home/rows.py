@@ -1,4 +1,4 @@
-"""Rows of lists, as one person sees them. Titles are missing where retention has deleted the content.
+"""Rows of lists, as one person sees them. Without a title if retention has deleted the content.
 
 `rows_of` loads titles, names and links for all rows at once. A row that is a blind second look shows the package as it
 was proposed. `blocks.home.queue` draws the rows.
@@ -29,6 +29,8 @@ from rules.wording import either_of
 from store.agents.agents import agent_names
 from store.packages.content import load_words
 from store.packages.queue import GivenDecision
+
+_LOOKING = Offer((Verb.JUDGE,))  # a blind second look offers nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,8 @@ def _row(state: PackageState, viewer: Viewer, agents: dict[str, str]) -> Row:
     return _plain_row(state, viewer, agents, offer_to(state, viewer.roster, viewer.user_id, viewer.now))
 
 
-_LOOKING = Offer((Verb.JUDGE,))
-
-
 def _plain_row(state: PackageState, viewer: Viewer, agents: dict[str, str], offer: Offer) -> Row:
-    taken, names = state.task.assigned_to, viewer.roster.names
+    assignee, names = state.task.assigned_to, viewer.roster.names
     return Row(
         ref=Ref(state.decision_package_id, state.version, state.task.rung),
         title=None,
@@ -87,8 +86,8 @@ def _plain_row(state: PackageState, viewer: Viewer, agents: dict[str, str], offe
         due_at=_due_at(state, viewer.roster.policy),
         on_hold=state.hold is not None and not state.status.terminal,
         role=None if state.status.terminal else _roles(state, viewer),
-        assigned_to_me=taken == viewer.user_id and not state.status.terminal,
-        taken_by=names.get(taken, taken) if taken and taken != viewer.user_id else None,
+        assigned_to_me=assignee == viewer.user_id and not state.status.terminal,
+        taken_by=names.get(assignee, assignee) if assignee and assignee != viewer.user_id else None,
         requested=requested_verb(state),
         offered=offer.verbs,
         missing=offer.missing,
@@ -97,9 +96,9 @@ def _plain_row(state: PackageState, viewer: Viewer, agents: dict[str, str], offe
 
 def _status_label(state: PackageState, viewer: Viewer) -> str:
     """With the verdict of a blind look, for those who may know it."""
-    unsound = state.look is not None and state.verdict is Verdict.UNSOUND
-    known = unsound and knowledge(state, viewer.user_id) is Knows.VERDICT
-    return f"{status_label(state)}, judged unsound in a blind second look" if known else status_label(state)
+    is_unsound = state.look is not None and state.verdict is Verdict.UNSOUND
+    is_known = is_unsound and knowledge(state, viewer.user_id) is Knows.VERDICT
+    return f"{status_label(state)}, judged unsound in a blind second look" if is_known else status_label(state)
 
 
 def _due_at(state: PackageState, policy: Policy) -> datetime | None:

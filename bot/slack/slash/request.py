@@ -1,4 +1,4 @@
-"""A `/reviews` command, parsed."""
+"""A parsed `/reviews` command."""
 
 from __future__ import annotations
 

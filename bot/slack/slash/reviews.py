@@ -93,9 +93,9 @@ async def _queue(context: ListenerContext, request: Request) -> Message:
 
     def read(connection: Connection) -> Message:
         viewer = _viewer(connection, context, request)
-        seen = queue_of(connection, installation.tenant_id, viewer, limit=ROWS, search=search)
-        rows = rows_of(connection, seen.states, viewer)
-        waiting = reviews.queue(rows, seen.more, search=search, searched=seen.searched)
+        visible = queue_of(connection, installation.tenant_id, viewer, limit=ROWS, search=search)
+        rows = rows_of(connection, visible.states, viewer)
+        waiting = reviews.queue(rows, visible.more, search=search, searched=visible.searched)
         if request.user_id not in viewer.roster.policy.admins:
             return waiting
         problems = troubles.current_troubles(connection, installation.tenant_id)
@@ -112,10 +112,10 @@ async def _mine(context: ListenerContext, request: Request) -> Message:
         if not viewer.roster.roles_of(request.user_id):
             return reviews.no_role_message(is_admin=request.user_id in viewer.roster.policy.admins)
         page = mine_of(connection, installation.tenant_id, viewer, start=Start(), limit=ROWS)
-        in_all = count_open(connection, installation.tenant_id)
+        open_count = count_open(connection, installation.tenant_id)
         looks = list_looks(connection, installation.tenant_id, viewer.user_id)
         rows = rows_of(connection, [*looks, *page.states], viewer)
-        return reviews.mine(rows, waiting=in_all, is_whole=page.following is None)
+        return reviews.mine(rows, waiting=open_count, is_whole=page.following is None)
 
     return await context.store.read(read)
 
@@ -168,7 +168,7 @@ async def _exceptions(context: ListenerContext, request: Request) -> Message:
 
 
 async def _away(context: ListenerContext, request: Request) -> Message:
-    """Until a date or time, or for a period; without either, for a day."""
+    """Away until a date or time, or for a period; for a day if neither is named."""
     text, now = await _time_words(context, request), context.store.clock()
     try:
         until = _until(text, now) if text else now + DAY

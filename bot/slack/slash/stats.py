@@ -1,4 +1,4 @@
-"""`/reviews stats`: the measures, whole or divided, to those who may see them divided like that."""
+"""`/reviews stats`: the measures as a whole, or divided for people who may see them divided that way."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def show_stats(context: ListenerContext, request: Request) -> Message:
         return await _by_reviewer(context, request.user_id, since, now)
     if by in _OF_SINGLE_PACKAGES and not sees_all(context.store.installation.policy, request.user_id):
         return private_message(f"Only people who see every package can divide the numbers by {by}. Ask an admin.")
-    return await _counted(context, since, now, by)
+    return await _measure(context, since, now, by)
 
 
 async def _by_reviewer(context: ListenerContext, user_id: str, since: datetime, now: datetime) -> Message:
@@ -48,10 +48,10 @@ async def _by_reviewer(context: ListenerContext, user_id: str, since: datetime, 
     may_read = await context.store.write(lambda connection: record_names_read(connection, policy, user_id, since, now))
     if not may_read:
         return private_message(NAMES_ARE_OFF)
-    return await _counted(context, since, now, Grouping.REVIEWER)
+    return await _measure(context, since, now, Grouping.REVIEWER)
 
 
-async def _counted(context: ListenerContext, since: datetime, until: datetime, by: Grouping | None) -> Message:
+async def _measure(context: ListenerContext, since: datetime, until: datetime, by: Grouping | None) -> Message:
     await count_all(context.store.database)
     return stats(await context.store.read(lambda connection: load_statistics(connection, since, until, by)))
 

@@ -28,7 +28,7 @@ async def list_threads(context: ListenerContext, request: Request) -> Message:
 
 async def show_thread(context: ListenerContext, request: Request) -> Message:
     dossier = await _load(context, request)
-    return _which_one(request, "history", dossier) if isinstance(dossier, Refusal) else thread_message(dossier)
+    return _refused(request, "history", dossier) if isinstance(dossier, Refusal) else thread_message(dossier)
 
 
 async def open_hold(context: ListenerContext, request: Request) -> Message:
@@ -50,10 +50,10 @@ async def is_held(context: ListenerContext, request: Request) -> bool:
 
 
 async def _open_form(context: ListenerContext, request: Request, verb: ThreadVerb) -> Message:
-    """Opens the form, or a window that says why not. The answer is the thread itself, or that no window opened."""
+    """Open the form, or a modal that says why not. The answer is the thread itself, or that Slack opened no modal."""
     dossier = await _load(context, request)
     if isinstance(dossier, Refusal):
-        return _which_one(request, verb, dossier)
+        return _refused(request, verb, dossier)
     action, key = THREAD_LOOKS[verb].action, dossier.state.thread_key
     tap = Tap(user_id=request.user_id, action_id=action, value=key, trigger_id=request.request_id)
     try:
@@ -68,6 +68,6 @@ async def _load(context: ListenerContext, request: Request) -> ThreadDossier | R
     return await load_thread_dossier(context, request.user_id, thread_key(name), name)
 
 
-def _which_one(request: Request, word: str, refusal: Refusal) -> Message:
+def _refused(request: Request, word: str, refusal: Refusal) -> Message:
     """The refusal, or that no name was given."""
     return private_message(refusal.sentence if request.words else f"Which one? Write it as: /reviews {word} THREAD.")

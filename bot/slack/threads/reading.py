@@ -33,19 +33,19 @@ from store.threads.members import reached_packages
 from store.threads.records import LoadedThread, list_threads, load_thread_by_key
 
 LISTED = 10  # threads in a list, and packages of a thread
-_EVENTS = 25
-# They tell a person nothing more: the event of the thread itself says that it was held, and reading is not doing.
+_EVENTS = 25  # the newest ones that are shown
+# Events of packages that repeat an event of the thread itself, or say that someone saw a card, Details or a form.
 _LEFT_OUT = frozenset([
     EventType.PACKAGE_HELD, EventType.PACKAGE_RESUMED, EventType.PACKAGE_THREAD_CHANGED, EventType.PACKAGE_HANDED_OVER,
     EventType.PACKAGE_SHOWN, EventType.PACKAGE_DETAILS_OPENED, EventType.PACKAGE_FORM_OPENED,
 ])  # fmt: skip
-_SEEN = 200  # of the newest packages, to find out which the reader may see
+_MAX_TRIED = 200  # of the newest packages: which of them the reader may see
 
 
 async def load_thread_dossier(
     context: ListenerContext, user_id: str, thread_key: str, name: str = "of this name"
 ) -> ThreadDossier | Refusal:
-    """The thread, or why this person does not see it: there is none, or nobody knows now who they are."""
+    """The thread, or why this person does not see it. `name`: what the refusal calls the thread."""
     now = context.store.clock()
 
     def read(connection: Connection) -> ThreadDossier | Refusal:
@@ -60,7 +60,7 @@ async def load_thread_dossier(
 
 
 async def load_thread_dossiers(context: ListenerContext, user_id: str) -> list[ThreadDossier]:
-    """The threads that this person may see: held ones, and those with open packages, the latest first. One too many."""
+    """Held threads and those with open packages that this person may see, the latest first. Up to `LISTED` + 1."""
     tenant_id, now = context.store.installation.tenant_id, context.store.clock()
 
     def read(connection: Connection) -> list[ThreadDossier]:
@@ -81,7 +81,7 @@ def _read(
         return None
     roster, state = installation.roster(connection), loaded.state
     packages = reached_packages(connection, state)
-    visible = [package for package in packages[:_SEEN] if may_see(roster, package, user_id, now)]
+    visible = [package for package in packages[:_MAX_TRIED] if may_see(roster, package, user_id, now)]
     situation = ThreadSituation(roster=roster, now=now, fresh_id="", actor=person(user_id), packages=packages)
     refusals = try_thread_verbs(state, situation)
     if not visible and all(refusals.values()):
@@ -105,11 +105,11 @@ def _dossier(
     fully_visible = [package for package in listed_packages if knowledge(package, user_id) is not Knows.PROPOSAL]
     chains = (state.thread_key, *(package.decision_package_id for package in fully_visible))
     latest = load_latest_events(connection, state.tenant_id, chains, _EVENTS, _LEFT_OUT)
-    telling = [event for event in latest if _may_know(event, listed_packages, user_id)]
+    shown_events = [event for event in latest if _may_know(event, listed_packages, user_id)]
     words = load_words(
         connection,
         state.tenant_id,
-        *(event["event_id"] for event in telling),
+        *(event["event_id"] for event in shown_events),
         *([state.event_id] if state.event_id else []),
     )
     return ThreadDossier(
@@ -132,9 +132,9 @@ def _dossier(
                 decision=event.get("decision"),
                 words=words.get(event["event_id"], {}),
             )
-            for event in telling
+            for event in shown_events
         ),
-        left_out=count_events_of(connection, state.tenant_id, chains) - len(telling),
+        left_out=count_events_of(connection, state.tenant_id, chains) - len(shown_events),
         words=words.get(state.event_id or "", {}),
         names={**roster.names, **agents},
         refusals=refusals,
