@@ -1,1 +1,1 @@
-"""What the clock does and what must be shown: interval jobs that find what is due, and delivery to Slack and agents."""
+"""Background work: interval jobs that find what is due, and what is sent to Slack, agents, people and operators."""

@@ -21,6 +21,7 @@ from scheduler.time.retention import Retention
 from scheduler.time.threads import StoppedThreads
 from store.store import Store
 
+# Seconds.
 SWEEP_EVERY = 1.0
 CHECK_ABSENCES_EVERY = 10.0
 END_HANDOFFS_EVERY = 5.0
@@ -49,10 +50,10 @@ class Clockwork:
         reconciler: Reconciler,
     ) -> Self:
         """The clock's parts for one process."""
-        beating = Heartbeat(store, reachable, transport, clicks, delivered_at=lambda: reconciler.delivered_at)
-        consents = Consents(store, beating, reconciler.proofs)
+        heart = Heartbeat(store, reachable, transport, clicks, delivered_at=lambda: reconciler.delivered_at)
+        consents = Consents(store, heart, reconciler.proofs)
         return cls(
-            beating,
+            heart,
             Sweep(store, consents.take),
             consents,
             AbsenceHandler(store),

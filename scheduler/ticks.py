@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 Tick = Callable[[], Awaitable[None]]
 
-FINISHES_WITHIN = 2.0
+FINISHES_WITHIN = 2.0  # seconds at shutdown
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ MAX_ROOM: Mapping[Urgency, int] = {
     Urgency.CALLBACK: IN_ALL,
 }
 
-Address = tuple[str, str]
+Address = tuple[str, str]  # the agent's id and the URL
 
 
 class ConcurrencyLimits:
@@ -33,6 +33,7 @@ class ConcurrencyLimits:
         self._of_urgency: Counter[Urgency] = Counter()
 
     def room(self, urgency: Urgency) -> int:
+        """How many more of this urgency may be sent now."""
         own = MAX_ROOM[urgency] - self._of_urgency[urgency]
         if urgency is Urgency.CALLBACK:
             return own

@@ -47,16 +47,16 @@ class WebhookPost:
         span.end(result)
         return result
 
-    async def _send_or_fail(self, callback: ClaimedCallback, traced: Mapping[str, str]) -> AttemptResult:
+    async def _send_or_fail(self, callback: ClaimedCallback, trace_headers: Mapping[str, str]) -> AttemptResult:
         try:
-            return await self._send(callback, traced)
+            return await self._send(callback, trace_headers)
         except (UnsentError, VaultError) as fault:
             return result_of_failure(str(fault), callback.attempts, self._now(), self._chance())
 
-    async def _send(self, callback: ClaimedCallback, traced: Mapping[str, str]) -> AttemptResult:
+    async def _send(self, callback: ClaimedCallback, trace_headers: Mapping[str, str]) -> AttemptResult:
         body = (callback.body or "").encode()
         headers = envelope(callback.callback_id, self._now(), body, map(self._decrypt, callback.secrets))
-        reply = await self._client.send(callback.url, {**traced, **headers}, body)
+        reply = await self._client.send(callback.url, {**trace_headers, **headers}, body)
         return result_of_reply(reply, callback.attempts, self._now(), self._chance())
 
 
@@ -75,7 +75,7 @@ def _obstacle(callback: ClaimedCallback) -> Dead | None:
 def envelope(
     callback_id: str, at: datetime, body: bytes, secrets: Iterable[str], media_type: str = "application/json"
 ) -> dict[str, str]:
-    """During a rotation there are two secrets: a receiver that knows either can verify."""
+    """The signed headers. During a rotation there are two secrets: a receiver that knows either can verify."""
     timestamp = str(int(at.timestamp()))
     signed = f"{callback_id}.{timestamp}.".encode() + body
     return {

@@ -24,8 +24,9 @@ log = structlog.get_logger()
 
 
 CHECK_OBSOLETE_EVERY = timedelta(minutes=1)
-ALERT_RETRY_AFTER = timedelta(seconds=5)  # before a retry, if an alert reached nobody
-REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to all of them
+# Before a retry, if an alert reached nobody: Slack was busy or away for someone, or refused to show it to each of them.
+RETRY_IF_AWAY = timedelta(seconds=5)
+RETRY_IF_REFUSED = timedelta(minutes=5)
 
 
 def alert_message(trouble: troubles.TroubleReport) -> Message:
@@ -89,5 +90,5 @@ class AdminAlerts:
             await self._sender.post(recipient, alert_message(trouble))
         except SlackError as fault:
             log.warning("admin.not_alerted", whom=recipient, place=trouble.place, error=fault.error)
-            return ALERT_RETRY_AFTER if isinstance(fault, BusyError | UnreachableError) else REFUSED
+            return RETRY_IF_AWAY if isinstance(fault, BusyError | UnreachableError) else RETRY_IF_REFUSED
         return None

@@ -157,13 +157,14 @@ class CardDelivery:
         """Each note is recorded when it is posted, because a later one may fail and the delivery be repeated."""
         place = lease.claim.place
         person = place.place if place.is_person else None
-        silent = place.has_notes and posted == (place.channel, place.ts)
+        was_said = place.has_notes and posted == (place.channel, place.ts)
+        is_pending = drawn.dossier.state.status is Status.PENDING  # then the card itself says that replies are not read
         for note in drawn.notes:
-            says = not silent and drawn.dossier.state.status is not Status.PENDING  # a pending card says it itself
+            says = not (was_said or is_pending)
             message = with_not_read(note.message) if says else note.message
             sent = await self._sender.post(posted.channel, message, posted.ts, person=person)
             await lease.write(partial(_write_note, place=place, note=note, ts=sent.ts, says_not_read=says))
-            silent |= says
+            was_said |= says
 
     async def _replace_failure_note(self, lease: Lease, answered: Message | None) -> None:
         """If Slack refuses, the buttons stay; a click on them is then refused with the reason."""

@@ -38,7 +38,8 @@ def dossier_of(
 ) -> Dossier | None:
     """The package as it is now, with its history. `blocks.card.blindness` leaves out what the viewer may not know.
 
-    Other packages that the viewer is asked to look at blindly are not among the earlier ones.
+    `viewer` is None for everyone in a channel. The earlier packages leave out those at which the viewer is asked to
+    look blindly.
     """
     loaded = load_package(connection, installation.tenant_id, package_id)
     if loaded is None:
@@ -85,7 +86,7 @@ def _thread(connection: Connection, state: PackageState) -> ThreadState | None:
 
 
 def _history(connection: Connection, state: PackageState) -> list[Event]:
-    """All events, of the messages only the last."""
+    """All events, but of the messages only the last few."""
     package = (state.tenant_id, state.decision_package_id)
     all_shown = state.message_count <= SHOWN
     return load_history(
@@ -129,7 +130,7 @@ def _history_event(event: Event, words: Words) -> HistoryEvent:
 
 
 def _mailed_by(event: Event, *, confirmed_only: bool = False) -> tuple[str, ...]:
-    """The people of whose mails this event tells. Those of older releases repeat earlier ones."""
+    """Who got the mails that this event records. Events of older releases also list the mails of earlier events."""
     mails = [mail for mail in event["change"].get("mailed", ()) if mail["revision"] == event["revision"]]
     counted = [mail for mail in mails if mail.get("confirmed", True) or not confirmed_only]
     return tuple(dict.fromkeys(mail["user_id"] for mail in counted))

@@ -77,22 +77,22 @@ _ENDS_OF_LOOKS = (
 
 
 def noted_until(dossier: Dossier, viewer: str | None, noted: int) -> int:
-    """Up to where the thread is complete. `noted`: up to where notes were posted, as far as their readers might know.
+    """The revision up to which the thread is complete. `noted`: up to which the last delivery posted notes.
 
-    To those who may not know how it was decided, nothing was posted during a blind look: that follows after its end.
+    During a blind look, nothing of the decision is posted to those who may not know it: that follows after its end.
     """
-    look, after = dossier.state.look, 0
+    look, picked = dossier.state.look, 0
     if look is None or dossier.state.open_look or viewer not in (None, look.judge):
         return noted
     for event in dossier.history:
         if event.event_type == EventType.REVIEW_PICKED:
-            after = event.revision
-        elif after and event.event_type in _ENDS_OF_LOOKS:
-            return after - _APPROVAL if after <= noted < event.revision else noted
+            picked = event.revision
+        elif picked and event.event_type in _ENDS_OF_LOOKS:
+            return picked - _FROM_APPROVAL if picked <= noted < event.revision else noted
     return noted
 
 
-_APPROVAL = 2  # the event of the approval precedes the one that it was picked
+_FROM_APPROVAL = 2  # events: the approval, and that it was picked for a look
 
 
 def notes_of(dossier: Dossier, after: int) -> list[Note]:

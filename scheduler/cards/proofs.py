@@ -16,7 +16,7 @@ from scheduler.common.endings import finish_or_cancel
 from scheduler.common.messenger import Lookup, Posted, RefusedError, SlackError, UnreachableError
 from store.outbox.rate_budget import PERMALINKS
 
-WITHIN = 20.0  # seconds for all calls of one request
+WITHIN = 20.0  # seconds for the calls about channels, and as many for those about cards
 AT_ONCE = 16  # concurrent calls
 _DIRECT = "D"  # prefix of the ids of direct messages
 
@@ -37,9 +37,9 @@ class Proofs:
     async def of(self, cards: Collection[SeenCard]) -> Mapping[CardLocation, CardProof]:
         room = asyncio.Semaphore(AT_ONCE)
         channels = {card.channel for card in cards if not card.channel.startswith(_DIRECT)}
-        seeing = await _each((channel, self._in_channel(channel, room)) for channel in channels)
+        seeing = await _run_all((channel, self._in_channel(channel, room)) for channel in channels)
         places = {card.location: seeing.get(card.channel, CardProof(tuple(card.since))) for card in cards}
-        return await _each((at, self._of(at, proof, room)) for at, proof in places.items())
+        return await _run_all((at, self._of(at, proof, room)) for at, proof in places.items())
 
     async def _in_channel(self, channel: str, room: asyncio.Semaphore) -> CardProof:
         async with room:
@@ -56,9 +56,9 @@ class Proofs:
         return proof
 
 
-async def _each(asked: Iterable[tuple[K, Coroutine[Any, Any, CardProof]]]) -> dict[K, CardProof]:
+async def _run_all(calls: Iterable[tuple[K, Coroutine[Any, Any, CardProof]]]) -> dict[K, CardProof]:
     """Runs all calls concurrently; each has its own fault."""
-    tasks = {key: asyncio.create_task(_proof(call)) for key, call in asked}
+    tasks = {key: asyncio.create_task(_proof(call)) for key, call in calls}
     try:
         await finish_or_cancel(tasks.values(), WITHIN)
     finally:

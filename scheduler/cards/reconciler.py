@@ -49,6 +49,7 @@ AT_ONCE = 32  # places delivered at the same time: a burst into some channels, b
 ROUND_EVERY = 2.0  # seconds; finds changes by other processes and postponed places
 PAUSE = 0.05  # seconds between two rounds, so that a hundred decisions do not cause a hundred rounds
 RETRY_AFTER = 5.0  # seconds before a retry, if Slack names no time
+FAULT_RETRY_AFTER = 60.0  # seconds, after a fault of our own
 
 
 def _utc_now() -> datetime:
@@ -203,7 +204,7 @@ class Reconciler:
             await self._postpone(lease, RETRY_AFTER, refused=isinstance(fault, TextError))
         except Exception:
             log.exception("card.fault", **ids)
-            await self._postpone(lease, 12 * RETRY_AFTER, refused=True)
+            await self._postpone(lease, FAULT_RETRY_AFTER, refused=True)
         finally:
             if claim.paid:  # a post has settled this already, and then it changes nothing
                 self._pace.report_unused(claim.paid)

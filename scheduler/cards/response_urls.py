@@ -14,6 +14,8 @@ MAX_CARDS = 200
 
 
 class ResponseUrl(NamedTuple):
+    """`until`: by the monotonic clock. `uses`: how many are left."""
+
     url: str
     until: float
     uses: int
@@ -48,5 +50,5 @@ class ResponseUrls:
     @property
     def cards(self) -> list[tuple[str, str]]:
         now = self._monotonic()
-        self._of_card = {card: answer for card, answer in self._of_card.items() if answer.until > now}
+        self._of_card = {card: entry for card, entry in self._of_card.items() if entry.until > now}
         return [(card.channel, card.ts) for card in self._of_card]

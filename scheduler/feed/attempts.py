@@ -21,13 +21,13 @@ from store.feed.positions import ClaimedChain, DueEvent, Progress
 class FeedAttempt(NamedTuple):
     """`events`: those that were offered, and perhaps the next one, to know when it occurred.
 
-    `own` and `own_result`: if the receiver is of this process, the beginning of its errors, and what follows.
+    If this process has a receiver of its own, its errors begin with `own_prefix`, and `own_result` is what follows.
     """
 
     claim: ClaimedChain
     events: list[DueEvent]
     receipt: Receipt
-    own: str = ""
+    own_prefix: str = ""
     own_result: TryAgain | None = None
 
     @property
@@ -52,7 +52,7 @@ def write_attempt(
     """Record how far the receiver came, and the pause or the loss that follows. Returns what to do next."""
     claim, receipt = attempt.claim, attempt.receipt
     if receipt.taken:
-        lanes.note_taken(connection, key, now, attempt.own)
+        lanes.note_taken(connection, key, now, attempt.own_prefix)
     if receipt.error is None:
         if not attempt.events:
             lanes.end_pause(connection, key, now)  # nothing was tried
@@ -66,7 +66,7 @@ def write_attempt(
     match result:
         case TryAgain(at, attempts, pause):
             if pause:
-                error = attempt.own + receipt.error
+                error = attempt.own_prefix + receipt.error
                 lanes.pause_lane(connection, key, error, since=lane.failing_since or now, until=pause)
             progress = Progress(attempt.sent, attempt.failed.occurred_at, at, attempts, now, receipt.error)
             positions.record_progress(connection, key, claim, progress)

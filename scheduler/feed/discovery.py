@@ -1,4 +1,7 @@
-"""Looks for events that the feed does not know, at each tick: the recent ones, and a page of the round."""
+"""Looks for events that the feed does not know, at each tick: the recent ones, and a page of the *round*.
+
+The round goes through all chains, a page at each tick, and begins again at its end.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class FeedDiscovery:
         self._after = ""
 
     async def look(self) -> None:
-        """One tick: note the recent events, and those of the next page of the round, which never ends."""
+        """One tick: note the recent events, and those of the next page of the round."""
         begun_at = self._begun_at or await self._begin()
         now, business_now = self._now(), self._store.clock()
         since = max(begun_at, self._looked_at - OVERLAP if self._looked_at else business_now - AT_START)

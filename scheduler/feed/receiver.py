@@ -10,9 +10,9 @@ from rules.record.cloud_event import CloudEvent
 
 
 class Receipt(NamedTuple):
-    """How many of the events were taken, the first ones, and why not the next.
+    """How many of the events were taken, always the first ones, and why the next was not.
 
-    `not_before`: as the receiver asks. `is_busy`: it asks so for all events, and not for this one.
+    `not_before`: as the receiver asks. `is_busy`: it asks for a pause of all events, not only of this one.
     """
 
     taken: int

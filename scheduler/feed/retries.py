@@ -21,7 +21,7 @@ from store.feed.lanes import TROUBLE, Lane
 from store.feed.positions import ClaimedChain
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60))
-FIRST = PAUSES[0]
+FIRST_PAUSE = PAUSES[0]
 MAX_PAUSE = timedelta(minutes=15)  # of all events, whatever Retry-After says
 SKEW = timedelta(minutes=1)  # between clocks: an event that was taken later than this was not taken yet
 
@@ -31,7 +31,7 @@ class GiveUp(NamedTuple):
 
 
 class TryAgain(NamedTuple):
-    """`attempts`: how often the event was refused. `pause`: nothing is sent to the receiver before; None: as it is."""
+    """`attempts`: how often the event was refused. `pause`: nothing is sent to the receiver before; None: no change."""
 
     at: datetime
     attempts: int
@@ -39,7 +39,7 @@ class TryAgain(NamedTuple):
 
 
 class AllTaken(NamedTuple):
-    pass
+    """The receiver took every event."""
 
 
 SendResult = AllTaken | TryAgain | GiveUp
@@ -56,7 +56,8 @@ def result_of_event(
 
 
 def _result_of_trouble(receipt: Receipt, claim: ClaimedChain, lane: Lane, now: datetime, chance: float) -> TryAgain:
-    soon, is_probe = now + FIRST, lane.retry_at == claim.lease
+    # A probe has claimed the chain until the time at which it has put off the next probe.
+    soon, is_probe = now + FIRST_PAUSE, lane.retry_at == claim.lease
     if lane.failures >= TROUBLE and lane.is_paused(now) and not is_probe:
         return TryAgain(soon, claim.attempts)  # it was sent with others, whose failures have paused the receiver
     asked = min(receipt.not_before or now, now + MAX_PAUSE)

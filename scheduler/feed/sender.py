@@ -57,7 +57,7 @@ class FeedSender:
         self._store, self._receiver, self._count, self._now, self._chance = store, receiver, count, now, chance
         self.key = FeedKey(store.installation.tenant_id, feed)
         self._discovery = FeedDiscovery(store, self.key, now)
-        self._own = "" if receiver.is_shared else f"{platform.node()}: "
+        self._own_prefix = "" if receiver.is_shared else f"{platform.node()}: "
         self._own_pause = OwnPause()
         self._is_turn_of_replay = False
         self._running: set[asyncio.Task[None]] = set()
@@ -67,7 +67,7 @@ class FeedSender:
         """Look for news, and start to send what is due. Does not wait for results."""
         try:
             await self._discovery.look()
-            for _ in range(await self._count_due()):
+            for _ in range(await self._count_due(self._receiver.at_once - len(self._running))):
                 task = asyncio.create_task(self._work())
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
@@ -89,14 +89,10 @@ class FeedSender:
         except Exception:
             log.exception("feed.fault", feed=self.key.feed.value)
 
-    async def _count_due(self) -> int:
-        """How many chains can be sent now and here."""
-        return await self._count_open(self._receiver.at_once - len(self._running))
-
     async def _claim(self) -> ClaimedChain | None:
-        if not await self._count_open(1):
+        if not await self._count_due(1):
             return None
-        claim = positions.claim_chain if self._own else _claim_next
+        claim = _claim_of_shared if self._receiver.is_shared else positions.claim_chain
         now = self._now()
         turn = partial(claim, key=self.key, now=now, until=now + CLAIMED_FOR, replayed=self._is_turn_of_replay)
         claimed = await self._store.write(turn)
@@ -104,11 +100,12 @@ class FeedSender:
             self._is_turn_of_replay = not claimed.replayed
         return claimed
 
-    async def _count_open(self, room: int) -> int:
+    async def _count_due(self, room: int) -> int:
+        """How many chains this process can send now, at most `room`."""
         now = self._now()
         if self._draining or not self._own_pause.has_ended(now):
             return 0
-        count = positions.count_due_chains if self._own else _count_open
+        count = _count_due_of_shared if self._receiver.is_shared else positions.count_due_chains
         return await self._store.read(partial(count, key=self.key, now=now, limit=room))
 
     async def _send(self, claim: ClaimedChain) -> None:
@@ -122,8 +119,9 @@ class FeedSender:
             await self._store.write(hold)
             return
         receipt = await self._receiver.take([cloud_event(event.stored) for event in events[:MAX_EVENTS]])
-        own_result = self._own_pause.result_of(receipt, self._now(), self._chance()) if self._own else None
-        attempt = FeedAttempt(claim, events, receipt, self._own, own_result)
+        is_own = not self._receiver.is_shared
+        own_result = self._own_pause.result_of(receipt, self._now(), self._chance()) if is_own else None
+        attempt = FeedAttempt(claim, events, receipt, self._own_prefix, own_result)
         write = partial(write_attempt, key=self.key, attempt=attempt, now=self._now(), chance=self._chance())
         self._tell(attempt, await self._store.write(write))
 
@@ -142,7 +140,7 @@ class FeedSender:
                 self._count("dead")
 
 
-def _count_open(connection: Connection, key: FeedKey, now: datetime, limit: int) -> int:
+def _count_due_of_shared(connection: Connection, key: FeedKey, now: datetime, limit: int) -> int:
     """A receiver in trouble is tried by one process, with one chain."""
     lane = lanes.load_lane(connection, key)
     if lane is None or lane.is_paused(now):
@@ -150,9 +148,10 @@ def _count_open(connection: Connection, key: FeedKey, now: datetime, limit: int)
     return positions.count_due_chains(connection, key, now, min(limit, 1) if lane.failures >= TROUBLE else limit)
 
 
-def _claim_next(
+def _claim_of_shared(
     connection: Connection, key: FeedKey, now: datetime, until: datetime, *, replayed: bool
 ) -> ClaimedChain | None:
+    """Claims the next chain; if the receiver is in trouble, only one process may."""
     lane = lanes.load_lane(connection, key)
     is_probe = lane is not None and lane.failures >= TROUBLE
     if is_probe and not lanes.take_probe(connection, key, now, until):

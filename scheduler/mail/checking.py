@@ -59,7 +59,7 @@ def recheck_mail(connection: Connection, installation: Installation, mail: Claim
     could keep back every mail otherwise. What is no longer for this person does keep the text back.
     """
     needs, roster = letters.load_told(connection, mail), installation.roster(connection)
-    person = identify(roster, mail.agent_id, now)
+    person = identify(roster, mail.agent_id, now)  # for a mail, this is the id of the person
     if isinstance(person, Refusal):
         return Recheck(refusal=why_nobody(person))
     checks = Checks.of(connection, installation, roster, person, now=now)
@@ -87,6 +87,7 @@ def begin_if_still_so(
 
 
 def why_nobody(refusal: Refusal) -> str:
+    """Why this person gets no mail. Raises `DirectoryStaleError` if that is not known."""
     if refusal.reason is Reason.DIRECTORY_STALE:
         raise DirectoryStaleError
     return f"this person can no longer act on anything here ({refusal.reason})"
@@ -126,7 +127,7 @@ class Checks:
     def known(self, oldest: datetime | None) -> KnownObstacles:
         """What rules out needs without a look at their packages."""
         takeovers_only = self.person.user_id in self.quiet
-        return KnownObstacles(None, oldest, takeovers_only, slack_is_back=not self.slack_is_away)
+        return KnownObstacles(oldest=oldest, takeovers_only=takeovers_only, slack_is_back=not self.slack_is_away)
 
     def load(self, packages: Iterable[str]) -> None:
         """The packages as they are now, before their needs are checked."""

@@ -39,7 +39,7 @@ LinkTo = Callable[[CardLocation], str | None]
 Drops = Mapping[OpenNeed, str]
 
 NOT_WRITTEN = "a fault of Countersign itself, told in its log"
-_GRAVITY = {reason: place for place, reason in enumerate(MailReason)}
+_GRAVITY = {reason: place for place, reason in enumerate(MailReason)}  # the gravest is 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def draft_mail(
     `oldest`: what was noted before comes too late.
     """
     roster = installation.roster(connection)
-    person = identify(roster, mail.agent_id, now)
+    person = identify(roster, mail.agent_id, now)  # for a mail, this is the id of the person
     if isinstance(person, Refusal):
         why = why_nobody(person)
         return Draft(KnownObstacles(why), ruled_out=(why,))
@@ -85,7 +85,7 @@ def draft_mail(
     agenda = load_agenda(connection, mail, known)
     survey = _survey(agenda, checks)
     trouble = tuple(need for need in survey.left if need.reason is MailReason.UNINSTALLED)
-    if trouble and checks.trouble:  # has a mail of its own; what else is to be told, the next one tells
+    if trouble and checks.trouble:  # has a mail of its own; the next mail tells the rest
         text = compose_trouble_mail(checks.trouble)
         return Draft(known, trouble, survey.drops, address=person.email, mail=text)
     if _is_alone(connection, mail, survey):
@@ -108,11 +108,12 @@ class _Survey:
         return len({need.package_id for need in self.left}) >= LISTED
 
     def take(self, needs: Sequence[OpenNeed], checks: Checks) -> None:
-        """All needs of one package."""
+        """Checks all needs of one package. If none holds, the package is not counted."""
         obstacles = {need: why for need in needs if (why := checks.obstacle(need))}
         self.drops |= obstacles
         self.left += [need for need in needs if need not in obstacles]
-        self.packages -= len(obstacles) == len(needs)
+        if len(obstacles) == len(needs):
+            self.packages -= 1
 
     def keep_oldest(self) -> None:
         """Not the most urgent: whoever submits one after another could keep back those that came before."""
@@ -181,7 +182,7 @@ class _Writer:
             if matters:
                 self._compose(matters)
         except Exception:
-            log.exception("mail.not_written", packages=[one.dossier.state.decision_package_id for one in matters])
+            log.exception("mail.not_written", packages=[matter.dossier.state.decision_package_id for matter in matters])
             return False
         return True
 

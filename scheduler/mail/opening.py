@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class MailOpener:
-    """`on_opened` is called when there is something to send."""
+    """The functions in `on_opened` are called when there is something to send."""
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store, self._now = store, now

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 PAGE = 200  # packages in one transaction
 LOOK_EVERY = timedelta(minutes=1)  # business time; what changes meanwhile is told a minute later
 LOOK_AT_ALL_EVERY = timedelta(minutes=10)  # also at what has not changed: people return, and dropped needs come back
-UNTIL_ALL_IS_WRITTEN = timedelta(minutes=1)  # so that one mail tells all that waits
+UNTIL_ALL_IS_WRITTEN = timedelta(minutes=1)  # before a mail is opened, so that one mail tells all that waits
 CALM = timedelta(minutes=1)  # before admins are told that Slack refuses the app: it may be a mistake of Slack's
 
 

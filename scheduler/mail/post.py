@@ -50,9 +50,9 @@ log = structlog.get_logger()
 
 MAX_UNANSWERED = 2
 LATER = timedelta(hours=1)  # until the next mail names what this one counts
-ENOUGH = timedelta(seconds=TAKEN_WITHIN + 5)  # of the claim, when the text is about to be sent
-UNTIL_IT_IS_READ = timedelta(seconds=30)
-UNTIL_IT_IS_WRITTEN_AGAIN = timedelta(seconds=2)
+ENOUGH = timedelta(seconds=TAKEN_WITHIN + 5)  # must be left of the claim when the text is about to be sent
+UNTIL_DIRECTORY_IS_READ = timedelta(seconds=30)
+UNTIL_WRITTEN_AGAIN = timedelta(seconds=2)
 NOT_AGAIN = "no answer came when it was sent, and it is not sent again: "
 NO_ADDRESS = "the directory has no e-mail address for this person"
 STALE = "the directory of people is out of date, so nobody knows who may be told"
@@ -88,14 +88,14 @@ class MailPost:
         try:
             return await (self._send_again(mail) if mail.unanswered else self._deliver(mail))
         except DirectoryStaleError:
-            return Postponed(self._now() + UNTIL_IT_IS_READ, STALE)
+            return Postponed(self._now() + UNTIL_DIRECTORY_IS_READ, STALE)
         except ClaimLostError:
             return self._again(mail, "its claim ran out before it was sent")
         except AddressError as fault:
             return Dead(f"the address of this person in the directory cannot be used: {fault}")
 
     async def _deliver(self, mail: ClaimedCallback) -> AttemptResult:
-        oldest = None if mail.attempts else self._now() - TOLD_WITHIN  # what it was tried with, it still tells
+        oldest = None if mail.attempts else self._now() - TOLD_WITHIN  # what an earlier attempt told is still told
         drafting = partial(draft_mail, oldest=oldest, link_to=self._link_to)
         draft = await self._store.read(partial(drafting, **self._situation(mail)))
         if draft.mail is None:
@@ -106,6 +106,7 @@ class MailPost:
         return await self._write_and_send(mail, draft, draft.mail, draft.address)
 
     def _situation(self, mail: ClaimedCallback) -> dict[str, Any]:
+        """Arguments of the functions that decide about a mail."""
         return {"installation": self._store.installation, "mail": mail, "now": self._store.clock()}
 
     async def _write_and_send(self, mail: ClaimedCallback, draft: Draft, content: Mail, address: str) -> AttemptResult:
@@ -115,7 +116,7 @@ class MailPost:
         try:
             return await self._send(mail, Envelope(recipient.addr_spec, body.encode()), address)
         except OverError as change:  # nothing has left: the next attempt tells what is so then
-            return Postponed(self._now() + UNTIL_IT_IS_WRITTEN_AGAIN, str(change))
+            return Postponed(self._now() + UNTIL_WRITTEN_AGAIN, str(change))
         except TextRefusedError as refusal:
             return await self._without_words(mail, refusal) if draft.has_words else Dead(str(refusal))
         except TextPutOffError as delay:

@@ -1,6 +1,6 @@
 """Moves tasks of people who are gone: to their delegate and back, or up the ladder if nobody is left.
 
-A blind second look that they were asked for ends.
+A blind second look for which such a person was asked ends.
 
 People go by a change of the directory (away, deactivated, removed from a group), and absences end by time. Only then is
 there anything to do. The store keeps a fingerprint of the people at the last complete check, so that a restart or
@@ -31,9 +31,9 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-PAGE = 200
+PAGE = 200  # tasks
 
-Known = tuple[int, str, bool, frozenset[str]]
+Known = tuple[int, str, bool, frozenset[str]]  # what `_read_known` reads
 
 
 class AbsenceHandler:
@@ -86,12 +86,13 @@ class AbsenceHandler:
         facts = (policy.full_version, directory.is_fresh(policy, now), people, groups)
         return sha256(repr(facts).encode()).hexdigest()
 
-    async def _check(self, mark: str) -> None:
-        if await self._store.read(last_absence_check) != mark:
+    async def _check(self, fingerprint: str) -> None:
+        if await self._store.read(last_absence_check) != fingerprint:
             await self._store.write(partial(cards.recheck_people, tenant_id=self._store.installation.tenant_id))
-            self._too_busy, self._fingerprint_to_keep = await self._check_all(), mark
+            self._too_busy, self._fingerprint_to_keep = await self._check_all(), fingerprint
 
     async def _check_all(self) -> list[ClockCommand]:
+        """Returns the commands for packages that were too busy."""
         after: Cursor | None = None
         looks = await self._store.read(self._looks_to_end)
         remaining = await self._send([clock_commands.for_state(EndLook, state) for state in looks])

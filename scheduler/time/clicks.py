@@ -45,12 +45,12 @@ class UnsettledClicks:
     @contextmanager
     def in_progress(self) -> Iterator[None]:
         """Covers a click from its arrival until it is answered."""
-        this = object()
-        self._under_way[this] = self._store.clock()
+        click = object()
+        self._under_way[click] = self._store.clock()
         try:
             yield
         finally:
-            del self._under_way[this]
+            del self._under_way[click]
 
     def record_failure(self, subject: str, user_id: str) -> None:
         """`subject`: the id of the package or the key of the thread."""

@@ -37,6 +37,7 @@ class Consents:
         self._lock = asyncio.Lock()
 
     def take(self, states: list[PackageState]) -> None:
+        """Keeps the packages for the next tick."""
         self._waiting |= {state.decision_package_id: state for state in states}
 
     async def tick(self) -> None:

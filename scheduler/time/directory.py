@@ -31,11 +31,11 @@ READINGS = 3  # readings per attempt, if the directory changes while it is read
 class Reading:
     """What Slack returned so far. It dates from its start and is valid only if nothing changed since."""
 
-    as_of: datetime
-    read_at: datetime
-    version: int
-    spoiled: int
-    wanted: frozenset[str]
+    as_of: datetime  # when it began, in business time
+    read_at: datetime  # the same in real time
+    version: int  # of the stored directory then
+    spoiled: int  # how often the directory had been invalidated then
+    wanted: frozenset[str]  # the groups that the policy names
     people: list[Person] = field(default_factory=list)
     following: str | None = ""  # the next page of people; None after the last
     groups: dict[str, frozenset[str]] = field(default_factory=dict)

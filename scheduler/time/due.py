@@ -26,7 +26,7 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-AT_ONCE = 200
+AT_ONCE = 200  # packages in one transaction
 CLAIMED_FOR = timedelta(seconds=30)
 RETRY_AFTER = timedelta(seconds=30)  # after a refusal, such as while an agent is paused
 

@@ -15,7 +15,7 @@ from store.threads.thread_store import ThreadStore
 
 log = structlog.get_logger()
 
-AT_ONCE = 100
+AT_ONCE = 100  # handoffs in one run
 
 
 class HandoffEnds:

@@ -35,18 +35,22 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-EVERY = 5.0
+EVERY = 5.0  # seconds
 MISSED = 3 * EVERY  # after this time without a beat, nothing is known about the time between
 MUST_WRITE = 15.0  # seconds without a successful write after which the process is not ready
 NOTHING = timedelta(0)
 
 
 class Stretch(NamedTuple):
+    """Business time in which a click could have been executed."""
+
     begun: datetime
     until: datetime
 
 
 class Beat(NamedTuple):
+    """When the heart beat, by the business clock and by the monotonic one."""
+
     at: datetime
     real: float
 
@@ -174,16 +178,16 @@ class Heartbeat:
         installation, now, until = self._store.installation, self._store.clock(), self._proven_until(proof)
         stretch, extended = self._stretch, self._extend(until)
         sign = SignOfLife(
-            installation.tenant_id,
-            installation.process_id,
-            now,
-            proof.at if proof else None,
-            self._transport.sockets,
-            self._loss.unreached,
-            self._loss.unheard,
-            self._loss.undelivered,
-            self._loss.has_looked,
-            self._loss.has_listened,
+            tenant=installation.tenant_id,
+            process=installation.process_id,
+            now=now,
+            proven=proof.at if proof else None,
+            sockets=self._transport.sockets,
+            unreached=self._loss.unreached,
+            unheard=self._loss.unheard,
+            undelivered=self._loss.undelivered,
+            looked=self._loss.has_looked,
+            listened=self._loss.has_listened,
         )
 
         def write(connection: Connection) -> None:

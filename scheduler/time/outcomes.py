@@ -16,7 +16,7 @@ class OutcomeCounting:
         self._store = store
 
     async def tick(self) -> None:
-        """A late or double run changes nothing."""
+        """Counts what is marked as not counted, so a late or double run changes nothing."""
         try:
             await count_all(self._store.database)
         except UnavailableError as fault:

@@ -19,9 +19,10 @@ from store.store import Store
 
 log = structlog.get_logger()
 
+# In one transaction.
 PACKAGES = 100
 CALLBACKS = 1_000
-ARRIVED = timedelta(days=30)  # longer than anybody asks whether a callback arrived
+DELIVERED_KEPT_FOR = timedelta(days=30)  # longer than anybody asks whether a callback arrived
 
 
 def _utc_now() -> datetime:
@@ -43,7 +44,7 @@ class Retention:
             oldest = now - 2 * policy.windows.defer_at_most
             await store.write(lambda connection: uptime.delete_uptimes(connection, tenant_id, oldest))
             await self._end_late_needs()
-            await self._forget_callbacks(min(ARRIVED, policy.retention.content or ARRIVED))
+            await self._forget_callbacks(min(DELIVERED_KEPT_FOR, policy.retention.content or DELIVERED_KEPT_FOR))
             if policy.retention.content is None:
                 return
             before = now - policy.retention.content

@@ -49,6 +49,7 @@ class SilentPackage:
 
     @property
     def end(self) -> datetime:
+        """When there is no time left to wait for proof."""
         return min(self.state.task.due_at, self.state.ends_at)
 
     @property
@@ -61,6 +62,7 @@ class SilentPackage:
         return self.is_enough(self.cards)
 
     def length(self, seen: Iterable[SeenCard]) -> timedelta:
+        """How much of the silence counts if people saw only these cards."""
         return counted_silence(self.state, onlookers_of(seen), self.context, self.now)
 
     def is_enough(self, seen: Iterable[SeenCard]) -> bool:
@@ -76,6 +78,7 @@ class SilentPackage:
         return self.is_enough(self.proven(answers))
 
     def deleted_cards(self, answers: CardProofs) -> list[CardLocation]:
+        """The cards that Slack says do not exist: an empty proof."""
         return [card.location for card in self.cards if answers.get(card.location) == CardProof()]
 
     def is_deserted(self, answers: CardProofs) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from scheduler.callbacks.retries import ATTEMPTS, DELAYS
-from scheduler.time.retention import ARRIVED, Retention
+from scheduler.time.retention import DELIVERED_KEPT_FOR, Retention
 from store.audit.reader import verify_database
 from tests.rules.world import DAY, policy
 from tests.scheduler.callbacks.receiver import Receiver
@@ -28,7 +28,7 @@ async def test_delivered_callbacks_are_deleted_after_a_month_and_no_sooner(
     for _ in range(5):
         await rounds.submit_approved(receiver.url())
     await rounds.deliver()
-    rounds.ahead += ARRIVED - 5 * MINUTE
+    rounds.ahead += DELIVERED_KEPT_FOR - 5 * MINUTE
     await looked_through(rounds)
     assert await rounds.states() == ["delivered"] * 5
     rounds.ahead += 10 * MINUTE
@@ -44,7 +44,7 @@ async def test_dead_and_pending_callbacks_are_kept_however_old_they_are(rounds: 
     for delay in DELAYS:
         await rounds.later(delay + SECOND)
     await rounds.submit_escalated(receiver.url("/waits"))
-    rounds.ahead += 10 * ARRIVED
+    rounds.ahead += 10 * DELIVERED_KEPT_FOR
     await looked_through(rounds)
     assert sorted(await rounds.states()) == ["dead", "due", "waiting"]
     (dead,) = [callback for callback in await rounds.callbacks() if callback.state == "dead"]

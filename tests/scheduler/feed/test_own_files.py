@@ -74,7 +74,7 @@ async def test_a_process_whose_disk_is_full_leaves_the_events_to_the_others(full
 async def test_no_event_is_given_up_and_the_trouble_names_the_machine_until_it_is_over(
     full: Station, well: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(well.sender, "_own", "another: ")
+    monkeypatch.setattr(well.sender, "_own_prefix", "another: ")
     for _ in range(20):
         await full.world.submit()
         await full.later(DAY / 4)
@@ -94,7 +94,7 @@ async def test_no_event_is_given_up_and_the_trouble_names_the_machine_until_it_i
 async def test_the_trouble_of_a_process_that_is_gone_is_forgotten(
     full: Station, well: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(well.sender, "_own", "another: ")
+    monkeypatch.setattr(well.sender, "_own_prefix", "another: ")
     await full.send()
     await well.later(FORGOTTEN_AFTER)
     assert (await report_of(full)).is_in_trouble
