@@ -20,7 +20,7 @@ from store.agents.callback_secrets import seal_unsealed
 from store.store import Store
 from store.waiters import cancel_task
 
-POLL_INTERVAL = 1.0
+POLL_INTERVAL = 1.0  # seconds
 DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
 
 
@@ -28,14 +28,20 @@ DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
 async def callback_sender(
     settings: Settings, store: Store, metrics: Metrics, slack: SlackSide | None, tracing: Tracing
 ) -> AsyncIterator[CallbackSender]:
-    """Run the sender. It begins with what was left from before; at the end, calls in progress are waited for."""
-    opens = await _secret_opener(settings, store)
+    """Run the sender. It begins with what an earlier process left unsent; at the end, it waits for calls in progress."""
+    open_secret = await _seal_secrets(settings, store)
     async with (
         callback_client(settings.callback_allow) as client,
         mail_side(settings, store, metrics, slack) as mail,
     ):
-        count, post = (lambda outcome: metrics.callbacks.labels(outcome).inc()), mail.post if mail else None
-        sender = CallbackSender(store, client, count, decrypt=opens, mail=post, trace=tracing.begin_delivery)
+        sender = CallbackSender(
+            store,
+            client,
+            lambda outcome: metrics.callbacks.labels(outcome).inc(),
+            decrypt=open_secret,
+            mail=mail.post if mail else None,
+            trace=tracing.begin_delivery,
+        )
         store.on_change.append(sender.notice)
         if mail:
             mail.opener.on_opened.append(sender.notice)
@@ -49,8 +55,11 @@ async def callback_sender(
             await cancel_task(running)
 
 
-async def _secret_opener(settings: Settings, store: Store) -> Callable[[str], str]:
-    """Return the function that opens callback secrets. Seal unsealed ones; one that no key opens stops the start."""
+async def _seal_secrets(settings: Settings, store: Store) -> Callable[[str], str]:
+    """Seal the callback secrets that are not sealed yet, and return the function that opens them.
+
+    A secret that no key opens stops the start.
+    """
     if not has_key_source(settings):
         return leave_unsealed
     keys = vault(settings)

@@ -21,13 +21,13 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 1.0  # seconds
 DRAIN_WITHIN = 10.0  # seconds at the end for what is being sent
 
 
 @asynccontextmanager
 async def operators_feed(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[None]:
-    """Run the senders. They begin with what was left from before; at the end, events under way are waited for."""
+    """Run the senders. They begin with what an earlier process left unsent; at the end, events being sent may arrive."""
     async with AsyncExitStack() as stack:
         receivers: dict[FeedKind, FeedReceiver] = {}
         if target := settings.feed_target:

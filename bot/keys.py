@@ -1,4 +1,4 @@
-"""The installation's Ed25519 key, which signs exports and receipts.
+"""The installation's Ed25519 key, which signs exports.
 
 `COUNTERSIGN_KEY` is the base64 of 32 random bytes (`openssl rand -base64 32`), or an Ed25519 private key as PEM. Unset
 on SQLite, a key is generated once and stored beside the database as `<file>.key`. On PostgreSQL it must be set, because
@@ -117,7 +117,7 @@ def _parse_public_key(text: str) -> Ed25519PublicKey:
     except (ValueError, UnsupportedAlgorithm) as fault:
         raise PublicKeyError("a public key is the base64 of its 32 bytes, or a PEM") from fault
     if not isinstance(key, Ed25519PublicKey):
-        raise PublicKeyError("the public key must be one of Ed25519")
+        raise PublicKeyError("the public key must be an Ed25519 key")
     return key
 
 
@@ -130,7 +130,7 @@ def _parse_key(text: str, place: str) -> SigningKey:
             f"{place}: must be the base64 of 32 bytes (`openssl rand -base64 32` makes them) or an Ed25519 key as PEM"
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise SettingsError(f"{place}: must be a key of Ed25519, and is one of another kind")
+        raise SettingsError(f"{place}: must be an Ed25519 key, and is a key of another kind")
     return SigningKey(key)
 
 
@@ -146,14 +146,14 @@ def _decode(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as fault:
-        raise ValueError("no base64") from fault
+        raise ValueError("not base64") from fault
 
 
 def _read_key_file(path: Path) -> SigningKey:
     try:
         return _parse_key(path.read_text(), str(path))
     except (OSError, UnicodeDecodeError) as fault:
-        raise SettingsError(f"{SETTING}: the key in {path} cannot be read ({fault}); or set it") from fault
+        raise SettingsError(f"{SETTING}: is not set, and the key in {path} cannot be read ({fault})") from fault
 
 
 def _make_key_file(path: Path) -> None:

@@ -30,9 +30,9 @@ def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last, output = _renderer(form, stream), _output(stream)
+    renderer, output = _renderer(form, stream), _output(stream)
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, escape_values, last],
+        processors=[*shared, structlog.processors.format_exc_info, escape_values, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
@@ -40,7 +40,7 @@ def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[_drop_internal_fields, escape_values, last], foreign_pre_chain=shared
+            processors=[_drop_internal_fields, escape_values, renderer], foreign_pre_chain=shared
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -93,8 +93,8 @@ def _escape(name: str, text: str) -> str:
     """Escape unprintable characters, except the line breaks of a traceback."""
     if text.isprintable():
         return text
-    kept = "\n" if name in ("exception", "stack") else ""
-    return "".join(char if char.isprintable() or char in kept else ascii(char)[1:-1] for char in text)
+    allowed = "\n" if name in ("exception", "stack") else ""
+    return "".join(char if char.isprintable() or char in allowed else ascii(char)[1:-1] for char in text)
 
 
 def _drop_internal_fields(

@@ -1,12 +1,12 @@
-"""Builds what tells people by mail, if the settings name a mail server: the post, and the ticks around it."""
+"""Builds what tells people by mail, if the settings name a mail server: the mail client, and periodic jobs around it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from bot.api.service import real_clock
 from bot.mail.client import SmtpClient
 from bot.metrics import Metrics
 from bot.settings import Settings
@@ -20,15 +20,13 @@ from scheduler.mail.returning import ReturningPeople
 from scheduler.ticks import Tick
 from store.store import Store
 
-OPEN_EVERY, RECORD_EVERY, ROUND_EVERY = 1.0, 1.0, 5.0
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+OPEN_EVERY, RECORD_EVERY, OUTAGE_EVERY = 1.0, 1.0, 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class MailSide:
+    """`post` sends mails for the sender of callbacks; `ticks` are the periodic jobs, with their seconds."""
+
     post: MailPost
     opener: MailOpener
     recorder: MailRecorder
@@ -40,8 +38,8 @@ class MailSide:
         return {
             "mails": (self.opener.tick, OPEN_EVERY),
             "mail records": (self.recorder.tick, RECORD_EVERY),
-            "outage": (self.outage.tick, ROUND_EVERY),
-            "returning people": (self.returning.tick, ROUND_EVERY),
+            "outage": (self.outage.tick, OUTAGE_EVERY),
+            "returning people": (self.returning.tick, OUTAGE_EVERY),
         }
 
 
@@ -62,11 +60,11 @@ async def mail_side(
         link_to=slack.client.link_to if slack else _no_link,
         count=lambda outcome: metrics.mails.labels(outcome).inc(),
     )
-    opener = MailOpener(store, _utc_now)
+    opener = MailOpener(store, real_clock)
     try:
         await opener.say()
         yield MailSide(
-            post, opener, MailRecorder(store), SlackOutage(store, _utc_now), ReturningPeople(store, _utc_now)
+            post, opener, MailRecorder(store), SlackOutage(store, real_clock), ReturningPeople(store, real_clock)
         )
     finally:
         await client.close()

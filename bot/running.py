@@ -83,12 +83,11 @@ async def open_service(
     """
     text = _read_policy_file(settings)
     file = PolicyFile(read_policy(text), text.decode())
-    await asyncio.to_thread(migrate, settings.migrates_at, clock())
-    provable = settings.proves_clicks
-    store = await Store.open(settings.database_url, file, clock, again=again, clicks_provable=provable)
+    await asyncio.to_thread(migrate, settings.migration_database_url, clock())
+    store = await Store.open(settings.database_url, file, clock, again=again, clicks_provable=settings.can_prove_clicks)
     try:
         metrics = Metrics()
-        # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
+        # The API alone, without Slack, is for tests and benchmarks; `countersign serve` requires the token.
         slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
         async with (
             restore_guard(settings, store),
@@ -97,8 +96,9 @@ async def open_service(
             callback_sender(settings, store, metrics, slack, tracing),
             operators_feed(settings, store, metrics),
         ):
+            if tracing.is_on:
+                store.observers.append(tracing.observe)
             with rare_collection():
-                store.observers += [tracing.observe] if tracing.is_on else []
                 yield Service(settings, store, metrics, slack, tracing)
     finally:
         await store.close()

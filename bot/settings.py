@@ -93,7 +93,8 @@ class Settings(BaseSettings):
         return url
 
     @property
-    def migrates_at(self) -> str:
+    def migration_database_url(self) -> str:
+        """The database, with the role that may change its schema if that is another one."""
         return self.migration_url or self.database_url
 
     @field_validator("public_url")
@@ -174,11 +175,11 @@ class Settings(BaseSettings):
     @property
     def feeds(self) -> tuple[str, ...]:
         """The receivers of the operators' feed, as `store.feed.chains.FeedKind` names them."""
-        named = {"webhook": self.feed_url, "file": self.feed_file}
-        return tuple(kind for kind, setting in named.items() if setting)
+        settings = {"webhook": self.feed_url, "file": self.feed_file}
+        return tuple(kind for kind, setting in settings.items() if setting)
 
     @property
-    def proves_clicks(self) -> bool:
+    def can_prove_clicks(self) -> bool:
         """Whether this service can prove that clicks arrive. Without Slack there are no clicks to prove."""
         return bool(self.slack_app_token or self.public_url or not self.slack_bot_token)
 
@@ -216,7 +217,7 @@ def read_settings(**values: Any) -> Settings:
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def _setting_name(place: str) -> str:
-    """As in the environment. A default that is wrong is named by its field."""
-    field = Settings.model_fields.get(place)
-    return (field.alias if field and field.alias else place).upper()
+def _setting_name(location: str) -> str:
+    """Return the name in the environment. pydantic names a setting by its alias, but a wrong default by its field."""
+    field = Settings.model_fields.get(location)
+    return (field.alias if field and field.alias else location).upper()

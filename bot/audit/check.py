@@ -60,23 +60,23 @@ class ExportCheck:
         self._earlier, self._remembers = earlier, remembers
         self._heads: dict[str, Claim] = {}
         self._policies: list[StoredPolicy] = []
-        self._expected, self._digest = public_key, sha256()
+        self._pinned_key, self._digest = public_key, sha256()
         self._auditor: Auditor
         self._trail = _NO_TRAIL
         self._manifest: Line | None = None
-        # Digests of the packages in the file (with their heads), and of those that it lists at the end. The ids of the
-        # former are kept in one bytearray: a hundred thousand strings would take four times the memory.
+        # The ids of the packages in the file, and their fingerprints; the ids that the file lists at its end; the ids
+        # of the packages in the file as text, because a hundred thousand strings would take four times the memory.
         self._present, self._listed, self._ids = SeenIds(), SeenIds(), bytearray()
 
     @property
     def distrust(self) -> str | None:
         """Why the origin of the export is not proven, even if its content is consistent."""
-        if self._expected is None:
+        if self._pinned_key is None:
             return (
                 f"no key is pinned: the export names its own key, {self.signed_by or 'none'}, so anyone could have "
                 "signed it. Give the installation's public key with --public-key"
             )
-        if self._expected != self.signed_by:
+        if self._pinned_key != self.signed_by:
             return f"the export is signed by another key than the pinned one: {self.signed_by}"
         return None
 
@@ -91,12 +91,14 @@ class ExportCheck:
 
     @property
     def as_earlier(self) -> EarlierExport:
+        """What a later export must continue. Only after a check that `remembers`."""
         return EarlierExport(str(self.header.get("tenant_id")), self._tenant_claim(), dict(self._heads))
 
     def _tenant_claim(self) -> Claim:
         return Claim(*_claimed_head(_object_member(self._manifest or {}, "tenant")))
 
     def faults(self, lines: Iterable[bytes], progress: Callable[[int], None] = no_progress) -> Iterator[Fault]:
+        """Check the lines and yield what is wrong. `progress` gets the number of lines read so far."""
         numbered = enumerate(lines, 1)
         if not self._start(next(numbered, (1, b""))[1]):
             yield _fault(f"it does not begin as an export of version {VERSION} or earlier does")
@@ -118,7 +120,7 @@ class ExportCheck:
         ):
             return False
         self.header = header
-        earlier = None if self.part else self._earlier  # what a part lacks may still be in the record
+        earlier = None if self.part else self._earlier  # a part may leave out what the earlier export has
         self._auditor = Auditor(tenant_id, self.counts, earlier, texts=version != _WITHOUT_TEXTS)
         self._digest.update(line)
         return True
@@ -231,20 +233,20 @@ class ExportCheck:
 def _is_valid_line(line: Line) -> bool:
     """Whether the line has a known kind and the ids that this kind needs."""
     package_id = line.get("decision_package_id")
-    named = isinstance(package_id, str) and package_id != ""
+    has_package = isinstance(package_id, str) and package_id != ""
     match line.get("kind"):
         case None | "unreadable":
-            return named or package_id is None
+            return has_package or package_id is None
         case "content":
-            return named and isinstance(line.get("event_id"), str)
+            return has_package and isinstance(line.get("event_id"), str)
         case "rendering":
-            return named and isinstance(line.get("rendering_id"), str)
+            return has_package and isinstance(line.get("rendering_id"), str)
         case "policy":
             return isinstance(line.get("digest"), str)
         case "agent":
             return isinstance(line.get("agent_id"), str)
         case kind:
-            return named and kind in ("state", "head")
+            return has_package and kind in ("state", "head")
 
 
 def _fault(sentence: str) -> Fault:
@@ -271,6 +273,7 @@ def _claimed_head(value: Line) -> tuple[int, str | None]:
 
 
 def _fingerprint(package_id: str, claimed: tuple[int, str | None]) -> str:
+    """Stand for the package with exactly this length and head."""
     return f"{package_id} {claimed[0]} {claimed[1]}"
 
 

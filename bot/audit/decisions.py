@@ -1,4 +1,4 @@
-"""Exports decisions as data: a row for each, for a person's analysis or to train on.
+"""Exports decisions as data, one row for each, to analyse them or to train models on them.
 
 People have pseudonyms, which are the same in each export of an installation. Nobody can compute one without the
 installation's key. What people and agents wrote may still name people: the policy's `[feedback] redact` leaves it out.

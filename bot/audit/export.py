@@ -152,19 +152,15 @@ def _trail_lines(trail: Trail) -> Iterator[dict[str, Any]]:
     ids = {"decision_package_id": trail.package_id}
     for event in trail.events:
         yield _event(event, trail.package_id)
-    for kept in trail.contents:
-        yield {"kind": "content", **ids, **kept._asdict()}
+    for content in trail.contents:
+        yield {"kind": "content", **ids, **content._asdict()}
     for rendering in trail.renderings:
         yield {"kind": "rendering", **ids, **rendering._asdict()}
     if trail.claim:
         yield {"kind": "state", **ids, **trail.claim._asdict()}
     elif not (trail.events or trail.contents):
-        yield {
-            "kind": "head",
-            **ids,
-            "length": 0,
-            "head": None,
-        }  # all its rows are gone: without this line, the check could not name it
+        # All its rows are gone: without this line, the check could not name it.
+        yield {"kind": "head", **ids, "length": 0, "head": None}
 
 
 def _event(event: Any, package_id: str | None) -> dict[str, Any]:

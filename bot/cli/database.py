@@ -14,5 +14,5 @@ def migrate() -> None:
 
     It is made where there is none. Safe to run again, and from every replica at once.
     """
-    head = migrations.migrate(read_settings().migrates_at, now())
+    head = migrations.migrate(read_settings().migration_database_url, now())
     typer.echo(f"the database is at schema {head}")

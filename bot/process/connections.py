@@ -29,8 +29,8 @@ from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
-CHECK_INTERVAL = 1.0
-LOG_INTERVAL = 60.0  # at most one log line a minute
+CHECK_INTERVAL = 1.0  # seconds
+LOG_INTERVAL = 60.0  # seconds: at most one log line a minute
 
 
 class Phase(StrEnum):
@@ -44,12 +44,12 @@ class Phase(StrEnum):
     SLACK_IDLE = "slack_idle"
 
 
-HEAD_WITHIN = 10.0
+HEAD_WITHIN = 10.0  # seconds, as all limits here
 PHASE_LIMITS: Mapping[Phase, float] = {
     Phase.HEAD: HEAD_WITHIN,
     Phase.KEYLESS: 15.0,  # body and answer; /slack/events checks its signature only after the body
     Phase.AGENT: 90.0,  # a body, and a wait of 30 seconds
-    Phase.AGENT_IDLE: 130.0,  # longer than proxies and clients keep them
+    Phase.AGENT_IDLE: 130.0,  # longer than proxies and clients keep idle connections
     Phase.SLACK: 30.0,
     Phase.SLACK_IDLE: 130.0,
 }
@@ -57,7 +57,7 @@ _IDLE = {Phase.AGENT: Phase.AGENT_IDLE, Phase.SLACK: Phase.SLACK_IDLE}
 
 
 class Share(NamedTuple):
-    """A part of all connections, in eighths. `yields` is the order in which phases give up connections."""
+    """A part of all connections, in eighths. When it is full, the phases in `yields` lose connections, in this order."""
 
     eighths: int
     yields: tuple[Phase, ...]
@@ -77,7 +77,8 @@ class Connection(web.RequestHandler):
     def __init__(self, registry: Connections, server: web.Server, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self.registry = registry
-        self.phase, self.proof = Phase.HEAD, Phase.HEAD  # `proof`: the idle phase that it has earned
+        # `proof` is the phase between requests: HEAD until a request has shown a valid key or signature.
+        self.phase, self.proof = Phase.HEAD, Phase.HEAD
         self.peer: str | None = None
         self.deadline = 0.0
 
@@ -90,7 +91,7 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.phase is self.proof:
+        if self.phase is self.proof:  # no request is in progress
             self.registry.head_started(self)
         super().data_received(data)
 
@@ -125,10 +126,10 @@ class Connection(web.RequestHandler):
 
 
 class Connections:
-    """The registry of all open connections of this process, at most `most`."""
+    """The registry of all open connections of this process, at most `limit`."""
 
     def __init__(self, limit: int, peers: Peers, metrics: Metrics) -> None:
-        self._most, self._peers, self._metrics = limit, peers, metrics
+        self._limit, self._peers, self._metrics = limit, peers, metrics
         self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
         self._keyless_by_peer: defaultdict[tuple[str, Phase], dict[Connection, None]] = defaultdict(dict)
         self._closed: Counter[str] = Counter()
@@ -157,6 +158,7 @@ class Connections:
         self.move(connection, Phase.KEYLESS)
 
     def mark_proven(self, connection: Connection, phase: Phase) -> None:
+        """The current request has shown an agent's key or Slack's signature: `phase` says which."""
         connection.proof = _IDLE[phase]
         self.move(connection, phase)
 
@@ -164,7 +166,7 @@ class Connections:
         """Enter a phase as its newest member. If the share is full now, its oldest connections are closed."""
         if connection.transport is None:
             return
-        self._leave(connection)
+        self.remove(connection)
         connection.phase, connection.deadline = phase, self._now() + PHASE_LIMITS[phase]
         self._phases[phase][connection] = None
         share = _SHARE_OF[phase]
@@ -175,9 +177,6 @@ class Connections:
         self._make_room(share)
 
     def remove(self, connection: Connection) -> None:
-        self._leave(connection)
-
-    def _leave(self, connection: Connection) -> None:
         self._phases[connection.phase].pop(connection, None)
         self._forget_peer(connection)
 
@@ -189,7 +188,7 @@ class Connections:
                 del self._keyless_by_peer[key]
 
     def _capacity(self, share: Share) -> int:
-        return self._most * share.eighths // 8
+        return self._limit * share.eighths // 8
 
     def _limit_peer(self, of_peer: dict[Connection, None], limit: int) -> None:
         """One address may hold at most half of a share of keyless connections."""
@@ -199,10 +198,11 @@ class Connections:
     def _make_room(self, share: Share) -> None:
         members = [self._phases[phase] for phase in share.yields]
         while sum(map(len, members)) > self._capacity(share):
-            self._close(next(iter(next(filter(None, members)))), "crowded")
+            first_to_yield = next(connections for connections in members if connections)
+            self._close(next(iter(first_to_yield)), "crowded")
 
     def _close(self, connection: Connection, reason: str) -> None:
-        self._leave(connection)
+        self.remove(connection)
         connection.abort()
         self._closed[reason] += 1
         self._metrics.connections_closed.labels(reason).inc()
@@ -242,6 +242,7 @@ class Connections:
 
 @web.middleware
 async def track_connection(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell the registry that the head of this request has arrived."""
     if isinstance(request.protocol, Connection):
         request.protocol.registry.head_received(request.protocol, request)
     return await handler(request)

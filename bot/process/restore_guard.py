@@ -28,7 +28,7 @@ from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
-SAVE_INTERVAL = 5.0
+SAVE_INTERVAL = 5.0  # seconds
 FIX = "Compare with your last export (countersign audit verify --against OLD), then run: countersign thaw"
 
 
@@ -81,7 +81,7 @@ async def _save_count(store: Store, path: Path) -> None:
 
 
 def count_events(connection: Connection) -> Count:
-    """Count the events of the record. None is ever deleted, so an older state of the database has fewer."""
+    """Count the audit events. They are never deleted, so an older state of the database has fewer."""
     return Count(tenancy.read_tenant_id(connection), tenancy.count_events(connection))
 
 

@@ -20,7 +20,7 @@ from store.engine.files import make_private_folder
 log = structlog.get_logger()
 
 LOCK_WITHIN = 10.0  # seconds: the previous process may still be shutting down
-RETRY_INTERVAL = 0.1
+RETRY_INTERVAL = 0.1  # seconds
 
 
 class AlreadyServedError(Exception):

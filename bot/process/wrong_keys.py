@@ -18,13 +18,15 @@ log = structlog.get_logger()
 ANSWER_INTERVAL = 0.25  # seconds between two answers to one address
 MAX_DELAY = 2.0  # seconds: many delayed answers must not hold connections, or the shutdown, for long
 MAX_PEERS = 10_000  # addresses that are remembered
-LOG_INTERVAL = 60.0
+LOG_INTERVAL = 60.0  # seconds
 
 
 class WrongKeys:
+    """Counts wrong keys, and delays their answers. Addresses that were used long ago are forgotten first."""
+
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._free_at: OrderedDict[str, float] = OrderedDict()
+        self._next_answer_at: OrderedDict[str, float] = OrderedDict()
         self._unlogged, self._next_log_at = 0, 0.0
 
     async def delay_answer(self, peer: str | None) -> None:
@@ -34,11 +36,11 @@ class WrongKeys:
         await asyncio.sleep(self._answer_time(peer or "", now) - now)
 
     def _answer_time(self, peer: str, now: float) -> float:
-        at = min(max(now, self._free_at.pop(peer, now)), now + MAX_DELAY)
-        self._free_at[peer] = at + ANSWER_INTERVAL
-        if len(self._free_at) > MAX_PEERS:
-            self._free_at.popitem(last=False)
-        return at
+        answer_at = min(max(now, self._next_answer_at.pop(peer, now)), now + MAX_DELAY)
+        self._next_answer_at[peer] = answer_at + ANSWER_INTERVAL
+        if len(self._next_answer_at) > MAX_PEERS:
+            self._next_answer_at.popitem(last=False)
+        return answer_at
 
     def _count(self, now: float) -> None:
         """Log at most one line a minute, with the number of wrong keys since the last line."""

@@ -61,7 +61,7 @@ def test_an_address_that_slack_cannot_call_stops_the_start(inside: str) -> None:
     ids=["without Slack", "HTTP without an address", "HTTP", "Socket Mode"],
 )
 def test_only_a_service_over_http_needs_a_public_url(given: dict[str, str], proves: bool) -> None:
-    assert read_settings(_env_file=None, **given).proves_clicks is proves
+    assert read_settings(_env_file=None, **given).can_prove_clicks is proves
 
 
 @pytest.mark.parametrize(

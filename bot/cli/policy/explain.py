@@ -99,7 +99,7 @@ def explain_package(package: DecisionPackage, settings: Settings, now: datetime)
     package_parties = resolve_parties(package, "", roster, user_of_party)
     barred = package_parties.barred if isinstance(package_parties, Parties) else {}
     assessment = assess(
-        package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy
+        package, Background(outsider=has_outsider(barred), clicks_provable=settings.can_prove_clicks), policy
     )
     excepted, risk = excepted_types(package), assessment.risk
     terms = terms_for_exception(policy, excepted, risk) if excepted else terms_for(policy, package.action_type, risk)

@@ -40,10 +40,12 @@ def try_policy(policy: Policy, period: timedelta, bound: Bound | None = None) ->
     with session.database(settings) as engine, snapshot(engine) as connection, progress_of("events") as tell:
         since = _start(connection, now - period, bound)
         try:
-            result = replay_policy(connection, Trial(policy, since, now, settings.proves_clicks), _bounded(tell, bound))
+            result = replay_policy(
+                connection, Trial(policy, since, now, settings.can_prove_clicks), _bounded(tell, bound)
+            )
         except _RECORD_FAULTS as fault:
             raise CommandError("the record cannot be read: `countersign audit verify` says where") from fault
-    return Report(policy, since, now, result, settings.proves_clicks)
+    return Report(policy, since, now, result, settings.can_prove_clicks)
 
 
 class Bound(NamedTuple):
