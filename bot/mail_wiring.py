@@ -1,4 +1,4 @@
-"""Builds what tells people by mail, if the settings name a mail server: the mail client, and periodic jobs around it."""
+"""Builds what tells people by mail, if the settings name a mail server: the mail client and its periodic jobs."""
 
 from __future__ import annotations
 

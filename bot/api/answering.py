@@ -19,6 +19,7 @@ def command_id_of(request: web.Request, key: str | None) -> str:
 
 
 def digest_of(body: DecisionPackage | RequestShape) -> str:
+    """Identify the content of a request: the same idempotency key with other content is refused."""
     return sha256_of(body.model_dump(mode="json", exclude={"idempotency_key"}, exclude_unset=True))
 
 

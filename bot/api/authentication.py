@@ -11,7 +11,7 @@ from bot.api.service import SERVICE
 from bot.process.connections import Phase, mark_proven, peer_of
 from rules.people.directory import Agent
 
-UNKNOWN = (
+_UNKNOWN_KEY = (
     "No agent has this key: it may have been replaced or revoked, or be another service's."
     " `countersign agents rotate` gives an agent a new one."
 )
@@ -31,7 +31,7 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
         service.metrics.unauthenticated.inc()
         if has_key:
             await service.wrong_keys.delay_answer(peer_of(request))
-        raise Problem(Fault.UNAUTHENTICATED, UNKNOWN if has_key else None, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(Fault.UNAUTHENTICATED, _UNKNOWN_KEY if has_key else None, headers={"WWW-Authenticate": "Bearer"})
     mark_proven(request, Phase.AGENT)
     request[AGENT] = agent
     return await handler(request)

@@ -1,7 +1,7 @@
 """How far the operators' feed is, in `/readyz` and `/metrics`.
 
-To count a backlog takes a second if it has a million subjects. So the counts are kept for ten times as long as it took
-to count them, and for ten seconds at most.
+Counting a backlog of a million packages and threads takes a second. So the counts are kept for ten times as long as
+counting took, and for at most ten seconds.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ from store.feed import feed_admin
 from store.feed.feed_admin import FeedReport
 from store.store import Store
 
-LONGEST = 10.0  # seconds
-_TIMES = 10
-NOT_BEGUN: dict[str, Any] = {"trouble": "it has not begun: no process of the feed has reached the database"}
+_KEPT_TIMES, _KEPT_AT_MOST = 10, 10.0  # as long as counting took; seconds
+_NOT_BEGUN: dict[str, Any] = {"trouble": "it has not begun: no process of the feed has reached the database"}
 
 
 class FeedReports:
     def __init__(self, settings: Settings) -> None:
         self._feeds = settings.feeds
         self._reports: list[FeedReport] = []
-        self._until = 0.0
+        self._kept_until = 0.0
 
     async def load_posture(self, store: Store) -> dict[str, Any]:
-        """The receivers that the settings name. A receiver that fails holds up no decision, so the service is ready."""
+        """The receivers that the settings name. `/readyz` stays 200 if one fails, because it holds up no decision."""
         reports, now = await self._load(store), store.clock()
-        return dict.fromkeys(self._feeds, NOT_BEGUN) | {report.feed.value: _posture(report, now) for report in reports}
+        return dict.fromkeys(self._feeds, _NOT_BEGUN) | {report.feed.value: _posture(report, now) for report in reports}
 
     async def write_metrics(self, store: Store, metrics: Metrics) -> None:
         try:
@@ -46,11 +45,12 @@ class FeedReports:
                 _write(metrics, feed, [math.nan] * 4)
 
     async def _load(self, store: Store) -> list[FeedReport]:
-        if self._feeds and monotonic() >= self._until:
-            begun = monotonic()
+        if self._feeds and monotonic() >= self._kept_until:
+            start = monotonic()
             reports = await store.read(feed_admin.report_feeds)
             self._reports = [report for report in reports if report.feed in self._feeds]
-            self._until = (now := monotonic()) + min(_TIMES * (now - begun), LONGEST)
+            end = monotonic()
+            self._kept_until = end + min(_KEPT_TIMES * (end - start), _KEPT_AT_MOST)
         return self._reports
 
 

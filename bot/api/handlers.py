@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.api.answering import command_id_of, digest_of, etag, json_response
 from bot.api.authentication import AGENT
-from bot.api.cursors import decode, encode
+from bot.api.cursors import decode_package, encode_package
 from bot.api.problems import Problem, field_problem, raise_not_found, refusal_problem
 from bot.api.requests import (
     CancelRequest,
@@ -48,7 +48,7 @@ from store.installation.installation import fresh_id
 from store.packages.documents import message_documents
 from store.replies import AgentReply
 
-POLL_AFTER = "5"
+POLL_AFTER = "5"  # seconds, for the header Retry-After
 
 
 async def submit_package(request: web.Request) -> web.Response:
@@ -85,10 +85,10 @@ async def read_package(request: web.Request) -> web.Response:
 async def list_packages(request: web.Request) -> web.Response:
     """List the agent's own packages, newest first."""
     query, store = parse_query(request, ListQuery), request.app[SERVICE].store
-    after = decode(query.cursor) if query.cursor else None
+    after = decode_package(query.cursor) if query.cursor else None
     filters = {"status": query.status, "thread_id": query.thread_id, "action_type": query.action_type}
     packages, following = await store.list_documents(request[AGENT].agent_id, limit=query.limit, after=after, **filters)
-    return json_response({"packages": packages, "next_cursor": encode(following) if following else None})
+    return json_response({"packages": packages, "next_cursor": encode_package(following) if following else None})
 
 
 async def submit_version(request: web.Request) -> web.Response:
@@ -134,9 +134,9 @@ async def send_message(request: web.Request) -> web.Response:
 async def list_messages(request: web.Request) -> web.Response:
     """List the messages of a package, oldest first."""
     query, store = parse_query(request, MessagesQuery), request.app[SERVICE].store
-    own = (store.installation, package_id(request), request[AGENT].agent_id)
+    package = (store.installation, package_id(request), request[AGENT].agent_id)
     after = int(query.cursor) if query.cursor else None
-    page = await store.read(lambda connection: message_documents(connection, *own, limit=query.limit, after=after))
+    page = await store.read(lambda connection: message_documents(connection, *package, limit=query.limit, after=after))
     if page is None:
         raise_not_found()
     return json_response({"messages": page.messages, "next_cursor": str(page.following) if page.following else None})
@@ -176,7 +176,7 @@ async def _execute(
 
 
 async def _check_addresses(request: web.Request, package: DecisionPackage, command_id: str) -> None:
-    """Check the callback URL, and ask Slack about unknown addresses; both only if this command is new."""
+    """Check the callback URL, and ask Slack about unknown e-mail addresses; both only if this command is new."""
     service = request.app[SERVICE]
     lookups = service.slack.lookups if service.slack else None
     needs_slack = lookups is not None and lookups.are_needed(package)
@@ -189,7 +189,7 @@ async def _check_addresses(request: web.Request, package: DecisionPackage, comma
 
 
 async def _look_up_people(lookups: Lookups, package: DecisionPackage) -> None:
-    """Ask Slack once about unknown addresses. If Slack cannot answer, refuse: the requester would be unknown."""
+    """Ask Slack once about unknown e-mail addresses. If Slack cannot answer, refuse: the requester would be unknown."""
     detail = "Slack could not be asked whose address requested_by or on_behalf_of names. Send the same request again."
     try:
         await lookups.learn(package)

@@ -1,7 +1,7 @@
 """Health, readiness and metrics, for operators and machines.
 
-They need no key and never call Slack: its state is what the last call, or another replica, found. `/healthz` asks
-nothing, `/readyz` and `/metrics` read the database. `bot.web` adds the routes to the port of the operators.
+They need no key and never call Slack: they report what this process or another replica last got from Slack. `/healthz`
+asks nothing, `/readyz` and `/metrics` read the database. `bot.web` adds the routes to the port of the operators.
 """
 
 from __future__ import annotations
@@ -100,25 +100,25 @@ def _slack_posture(side: SlackSide | None, trouble_reports: list[troubles.Troubl
     """Describe Slack as of the last call to it; no call is made here."""
     if side is None:
         return {"slack": "not configured"}
-    refused = {trouble.place: trouble.error for trouble in trouble_reports}  # found by any replica
-    gone, off = refused.pop(troubles.APP, None), refused.pop(troubles.SOCKET, None)
+    errors = {trouble.place: trouble.error for trouble in trouble_reports}  # of all replicas
+    app_error, socket_error = errors.pop(troubles.APP, None), errors.pop(troubles.SOCKET, None)
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
     return {
-        "slack": token_refused(gone) if gone else side.client.trouble or "ok",
-        **_socket_posture(side, off),
+        "slack": token_refused(app_error) if app_error else side.client.trouble or "ok",
+        **_socket_posture(side, socket_error),
         "silence": f"does not count: {side.unproven}" if side.unproven else "counts",
         **directory,
-        "undelivered": [{"place": place, "error": error} for place, error in refused.items()],
+        "undelivered": [{"place": place, "error": error} for place, error in errors.items()],
     }
 
 
-def _socket_posture(side: SlackSide, off: str | None) -> dict[str, str]:
+def _socket_posture(side: SlackSide, reported_error: str | None) -> dict[str, str]:
     if side.socket is None:
         return {}
     if side.socket.connected:
         return {"socket": "connected"}
-    refused = side.socket.refusal or off
-    trouble = {"socket_trouble": f"Slack refuses the connection: {refused}. {SOCKET_OFF}"} if refused else {}
+    error = side.socket.refusal or reported_error
+    trouble = {"socket_trouble": f"Slack refuses the connection: {error}. {SOCKET_OFF}"} if error else {}
     return {"socket": "not connected", **trouble}
 
 

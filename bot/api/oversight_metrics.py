@@ -1,4 +1,4 @@
-"""The measures of human control in `/metrics`. Counting a busy month takes a while, so they are kept for minutes."""
+"""The measures of human control in `/metrics`. Counting a busy month takes a while, so they are kept for `KEPT`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OversightMetrics:
         self._counted_at: datetime | None = None
 
     async def refresh(self, store: Store) -> None:
-        """Without the database there are no numbers rather than old ones."""
+        """Count again if the measures are older than `KEPT`. Without the database, remove them: old ones mislead."""
         now = store.clock()
         if self._counted_at is not None and timedelta(0) <= now - self._counted_at < KEPT:
             return
@@ -39,7 +39,8 @@ class OversightMetrics:
         measures, times = self._metrics.measures, self._metrics.decision_times
         measures.clear()
         times.clear()
-        for measure, ratio in figures.shares.items() if figures.ended else ():
+        shares = figures.shares if figures.ended else {}
+        for measure, ratio in shares.items():
             measures.labels(measure.value, "part").set(ratio.part)
             measures.labels(measure.value, "whole").set(ratio.whole)
         for part, percentiles in dict(figures.times or ()).items():

@@ -10,7 +10,7 @@ from bot.api.problems import Problem
 from rules.reasons import Reason
 
 MAX_PER_AGENT = 500
-RETRY_AFTER = "5"
+RETRY_AFTER = "5"  # seconds
 FULL = "This agent already holds as many long polls as it may. Wait as Retry-After says, or read without `wait`."
 
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from rules.reasons import Reason
 
-TYPE = "urn:countersign:problem:"
+TYPE = "urn:countersign:problem:"  # before the name of each type
 
 
 class Fault(StrEnum):
@@ -59,6 +59,7 @@ _STATUS: Mapping[Kind, HTTPStatus] = {
     Reason.TOO_BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+# `out-of-scope` is already the value of a reason that refuses reviewers, so BEYOND_KEY has another value.
 _NAMES: Mapping[Kind, str] = {Reason.BEYOND_KEY: "out-of-scope"}
 
 _MEANING: Mapping[Fault, str] = {
@@ -76,12 +77,12 @@ _MEANING: Mapping[Fault, str] = {
 
 
 def status_of(kind: Kind) -> HTTPStatus:
-    """The HTTP status. A refusal that is not listed above is 409 Conflict."""
+    """The HTTP status: 409 Conflict for every reason that `_STATUS` does not list."""
     return _STATUS.get(kind, HTTPStatus.CONFLICT)
 
 
 def name_of(kind: Kind) -> str:
-    """The name for agents. `out-of-scope` is also a refusal of reviewers, so `Reason.BEYOND_KEY` has another value."""
+    """The name for agents, which is the last part of the type."""
     return _NAMES.get(kind, kind.value)
 
 

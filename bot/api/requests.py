@@ -24,8 +24,8 @@ from rules.record.evidence import parse_strict_json
 from rules.state.model import Status
 from rules.trace_context import TraceContext, parse_trace
 
-MAX_BODY = 256 * 1024
-MAX_WAIT = 30
+MAX_BODY = 256 * 1024  # bytes
+MAX_WAIT = 30  # seconds
 MAX_QUOTED = 300  # characters of a parser's message, which may quote the body
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,7 +42,7 @@ _PACKAGE_ID = re.compile(PACKAGE_ID)
 
 ClaimId = Annotated[str, StringConstraints(strict=True, max_length=200, pattern=r"^[!-~]+$")]
 Digest = Annotated[str, StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f]{64}$")]
-Cursor = Annotated[str, StringConstraints(pattern=cursors.PATTERN)]
+PackageCursor = Annotated[str, StringConstraints(pattern=cursors.PACKAGE_PATTERN)]
 
 
 def _whole_number(number: object) -> object:
@@ -97,7 +97,7 @@ class ListQuery(RequestShape):
     status: Status | None = None
     thread_id: Id | None = None
     action_type: ActionType | None = None
-    cursor: Cursor | None = None
+    cursor: PackageCursor | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
@@ -122,9 +122,7 @@ async def read_json(request: web.Request) -> object:
     try:
         text = raw.decode("utf-8")
         body = from_json(raw, allow_inf_nan=False)
-        parse_strict_json(
-            text
-        )  # refuses duplicate member names; from_json, otherwise the stricter parser, keeps the last
+        parse_strict_json(text)  # `from_json` is stricter, but it accepts a member name twice
     except UnicodeDecodeError:
         raise Problem(Fault.NOT_JSON, "The body must be JSON in UTF-8.") from None
     except ValueError as fault:
@@ -140,7 +138,9 @@ def too_large_problem() -> Problem:
 def package_id(request: web.Request) -> str:
     """Return the id in the path. If it cannot be an id, answer 404 without a query to the database."""
     text = request.match_info["id"]
-    return text if _PACKAGE_ID.fullmatch(text) else raise_not_found()
+    if not _PACKAGE_ID.fullmatch(text):
+        raise_not_found()
+    return text
 
 
 async def parse_body(request: web.Request, model: type[M]) -> M:

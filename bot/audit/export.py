@@ -110,7 +110,7 @@ def export_jsonl(
 
 
 def signed_message(manifest: dict[str, Any]) -> bytes:
-    """The bytes that the manifest's signature covers. They name the purpose, because the key signs other things too."""
+    """The bytes that the manifest's signature covers. They begin with their purpose, so the signature fits no other."""
     unsigned = {name: value for name, value in manifest.items() if name != "signature"}
     return KIND.encode() + b"\n" + canonical_json(unsigned)
 

@@ -57,7 +57,7 @@ _IDLE = {Phase.AGENT: Phase.AGENT_IDLE, Phase.SLACK: Phase.SLACK_IDLE}
 
 
 class Share(NamedTuple):
-    """A part of all connections, in eighths. When it is full, the phases in `yields` lose connections, in this order."""
+    """A part of all connections, in eighths. When it is full, the phases in `yields` lose some, in this order."""
 
     eighths: int
     yields: tuple[Phase, ...]

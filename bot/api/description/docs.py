@@ -44,9 +44,8 @@ def docs_html() -> str:
         "library": _library_file("swagger_bundle.js"),
         "library_style": _library_file("swagger_style.css"),
         "style": (_FOLDER / "docs.css").read_text(),
-        "document": _dump_json(openapi_document()).replace(
-            "<", r"\u003c"
-        ),  # so that no text in it can close the script element
+        # Without `<`, no text in the document can close the script element that holds it.
+        "document": _dump_json(openapi_document()).replace("<", r"\u003c"),
         "start": _START_SCRIPT,
     }
     return Template((_FOLDER / "docs.html").read_text()).substitute(parts)

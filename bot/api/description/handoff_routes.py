@@ -41,6 +41,7 @@ EXAMPLE: dict[str, Any] = {
     "result_state": None,
 }
 _CHANGE = (*ANY, *WRITE, *KEYED, Reason.HANDOFF_UNKNOWN, Reason.HANDOFF_NOT_OPEN, Reason.THREAD_CANCELLED)
+# The further problems of a request that gives the thread to another agent.
 _GOES_OVER = (
     Reason.THREAD_HELD,
     Reason.THREAD_TAKEN_OVER,

@@ -12,7 +12,8 @@ from rules.reasons import Reason
 
 ETAG, LOCATION, RETRY_AFTER, REPLAYED = "ETag", "Location", "Retry-After", "Idempotent-Replayed"
 
-# The problems that many routes share: any, of one package, when something is written, with an idempotency key.
+# The problems that many routes share: of every agent's request; of one about a package; of one with a body; of one that
+# takes an idempotency key.
 ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.POLICY_UNREADABLE)
 ONE = (*ANY, Reason.NOT_FOUND)
 WRITE = (Fault.NOT_JSON, Fault.TOO_LARGE, Fault.INVALID, Reason.TOO_BUSY)
@@ -21,7 +22,11 @@ KEYED = (Reason.IDEMPOTENCY_CONFLICT,)
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A successful answer. A header that ends with `?` is optional; `body=""` means no body."""
+    """An answer that a route can give, other than a problem.
+
+    `body` is a model or a media type, and "" if there is none. A header that ends with `?` is optional. `links` names
+    the routes that can follow.
+    """
 
     status: int
     when: str
@@ -33,6 +38,8 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
+    """`name` is the operationId. `bodies` are the models that the request may have. `takes` are its headers."""
+
     name: str
     method: str
     path: str

@@ -18,13 +18,17 @@ from rules.state.decisions import Basis, ExecutionState, RecoveryDecision
 from rules.state.model import HumanInterruptStatus, Status
 
 
-def _open(schema: dict[str, Any]) -> None:
+def _allow_unknown_fields(schema: dict[str, Any]) -> None:
     schema.pop("additionalProperties", None)
 
 
 class Reply(BaseModel):
-    # Built at the first request for the description, not at every start.
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_open, use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra=_allow_unknown_fields,
+        use_attribute_docstrings=True,
+        defer_build=True,  # until the first request for the description: the start takes no time for it
+    )
 
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
