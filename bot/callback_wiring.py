@@ -28,7 +28,7 @@ DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
 async def callback_sender(
     settings: Settings, store: Store, metrics: Metrics, slack: SlackSide | None, tracing: Tracing
 ) -> AsyncIterator[CallbackSender]:
-    """Run the sender. It begins with what an earlier process left unsent; at the end, it waits for calls in progress."""
+    """Run the sender. It begins with what was left unsent; at the end, it waits for calls in progress."""
     open_secret = await _seal_secrets(settings, store)
     async with (
         callback_client(settings.callback_allow) as client,

@@ -27,7 +27,7 @@ DRAIN_WITHIN = 10.0  # seconds at the end for what is being sent
 
 @asynccontextmanager
 async def operators_feed(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[None]:
-    """Run the senders. They begin with what an earlier process left unsent; at the end, events being sent may arrive."""
+    """Run the senders. They begin with what was left unsent; at the end, they finish what they are sending."""
     async with AsyncExitStack() as stack:
         receivers: dict[FeedKind, FeedReceiver] = {}
         if target := settings.feed_target:

@@ -153,7 +153,9 @@ def _read_key_file(path: Path) -> SigningKey:
     try:
         return _parse_key(path.read_text(), str(path))
     except (OSError, UnicodeDecodeError) as fault:
-        raise SettingsError(f"{SETTING}: is not set, and the key in {path} cannot be read ({fault})") from fault
+        raise SettingsError(
+            f"{SETTING}: the key in {path} cannot be read ({fault}); correct that, or set it"
+        ) from fault
 
 
 def _make_key_file(path: Path) -> None:

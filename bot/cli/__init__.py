@@ -90,8 +90,8 @@ def run_command(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as fault:  # noqa: BLE001 - operators get one line, not a traceback
-        from bot.cli.common.faults import error_line, is_usage  # noqa: PLC0415 - it knows the errors of all commands
+        from bot.cli.common.faults import error_line, is_usage_error  # noqa: PLC0415 - it knows the errors of all commands
 
         typer.echo(error_line(fault, NAME), err=True)
-        return 2 if is_usage(fault) else 1
+        return 2 if is_usage_error(fault) else 1
     return code or 0

@@ -19,8 +19,7 @@ from bot.audit.export import export_csv, export_jsonl
 from bot.cli.common import session
 from bot.cli.common.output import output_to, parse_time, progress_of
 from bot.cli.common.text import plain
-from bot.keys import known_public_key, signing_key
-from bot.keys import normalize_public_key as as_exported
+from bot.keys import known_public_key, normalize_public_key, signing_key
 from bot.settings import Settings, read_settings
 from rules.record.earlier import EarlierExport
 from rules.record.evidence import Counts, Fault
@@ -100,16 +99,16 @@ def _verify_database(earlier: EarlierExport | None) -> Counts:
     return counts
 
 
-def _verify_earlier(file: typer.FileBinaryRead, expected: str | None) -> EarlierExport:
+def _verify_earlier(file: typer.FileBinaryRead, public_key: str | None) -> EarlierExport:
     """Verify the earlier export itself, and return what the comparison needs."""
-    return _verify_export(file, expected, None, remembers=True).as_earlier
+    return _verify_export(file, public_key, None, remembers=True).as_earlier
 
 
 def _verify_export(
-    file: typer.FileBinaryRead, expected: str | None, earlier: EarlierExport | None, *, remembers: bool = False
+    file: typer.FileBinaryRead, public_key: str | None, earlier: EarlierExport | None, *, remembers: bool = False
 ) -> ExportCheck:
     """Verify an export. If it has faults or is not signed by the pinned key, the command exits here."""
-    pinned = as_exported(expected) if expected else known_public_key(read_settings())
+    pinned = normalize_public_key(public_key) if public_key else known_public_key(read_settings())
     check = ExportCheck(pinned, earlier, remembers=remembers)
     with progress_of("lines") as tell:
         faults = check.faults(read_lines(file), lambda lines: tell(lines, 0))

@@ -69,7 +69,7 @@ def _row(callback: ListedCallback) -> tuple[object, ...]:
 
 
 def _lines(callback: ListedCallback) -> list[str]:
-    is_mail = callback.kind is PostKind.MAIL
+    is_mail = callback.kind is PostKind.MAIL  # then `agent_id` is the Slack id of its person
     recipient = f"mail to {callback.person or 'someone'} ({callback.agent_id})" if is_mail else callback.url
     about = "" if is_mail else f"  {callback.package_id}"
     lines = [f"  {callback.callback_id}{about}", f"  {plain(recipient)}"]
@@ -134,5 +134,5 @@ def enable(url: Url) -> None:
 
 
 def _real_time() -> datetime:
-    """What is sent is dated in real time, also where a demo's business time was moved."""
+    """Callbacks are sent by real time, even if a demo has moved its business time."""
     return datetime.now(UTC)

@@ -12,7 +12,7 @@ from store.migrations import migrate as migrations
 def migrate() -> None:
     """Bring the database to the current schema.
 
-    It is made where there is none. Safe to run again, and from every replica at once.
+    A missing database is created. Safe to run again, and from every replica at once.
     """
     head = migrations.migrate(read_settings().migration_database_url, now())
     typer.echo(f"the database is at schema {head}")

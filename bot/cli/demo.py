@@ -24,7 +24,7 @@ def demo(
 
     The next start continues where it was. It listens on this machine alone, and needs no settings.
     """
-    from bot.demo.faults import DemoError  # noqa: PLC0415 - slow to import, as in serve
+    from bot.demo.faults import DemoError  # noqa: PLC0415 - slow to import
     from bot.demo.folder import Folder  # noqa: PLC0415
     from bot.demo.running import run_demo  # noqa: PLC0415
 

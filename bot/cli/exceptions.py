@@ -16,7 +16,6 @@ from bot.cli.common import session
 from bot.cli.common.command_error import CommandError
 from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, cut, iso, plain
-from bot.settings import read_settings
 from rules.authority.exceptions import exception_standing
 from rules.people.directory import Actor, ActorKind, Roster
 from rules.record.chain import rfc3339
@@ -25,18 +24,15 @@ from rules.state.model import PackageState
 from store.agents.agents import agent_names
 from store.commands.execute import Outcome, execute
 from store.commands.invocation import Invocation
-from store.commands.policies import active_digest
 from store.engine.database import StaleError
-from store.installation.installation import Installation, fresh_id
-from store.installation.policy_texts import load_policy
-from store.installation.tenancy import read_tenant_id
+from store.installation.installation import fresh_id
 from store.packages.content import load_words
 from store.packages.exceptions import ListedException, list_exceptions
 
 app = typer.Typer(help="List and revoke exceptions to rules of the policy.", no_args_is_help=True)
 
 _OPERATOR = Actor(kind=ActorKind.AUTO, actor_id=OPERATOR)
-TITLE = 74  # columns that remain of 80 after the indent
+TITLE_WIDTH = 74
 
 
 class _Listing(NamedTuple):
@@ -75,10 +71,8 @@ def revoke_exception(
 
 
 def _execute(invocation: Invocation) -> Outcome:
-    policy = session.policy_of(read_settings())
-
     def operation(connection: Connection) -> Outcome:
-        return execute(connection, Installation(read_tenant_id(connection), policy), invocation)
+        return execute(connection, session.load_installation(connection), invocation)
 
     try:
         return session.repeatable_transaction(operation)
@@ -87,13 +81,12 @@ def _execute(invocation: Invocation) -> Outcome:
 
 
 def _load(connection: Connection) -> _Listing:
-    tenant_id = read_tenant_id(connection)
-    listed = list_exceptions(connection, tenant_id, session.now())
-    words = load_words(connection, tenant_id, *(entry.state.version_event_id for entry in listed))
+    installation = session.load_installation(connection)
+    tenant_id = installation.tenant_id
+    exceptions = list_exceptions(connection, tenant_id, session.now())
+    words = load_words(connection, tenant_id, *(listed.state.version_event_id for listed in exceptions))
     titles = {event_id: title for event_id, texts in words.items() if (title := _title(texts))}
-    policy = load_policy(connection, active_digest(connection))
-    roster = Installation(tenant_id, policy).roster(connection)
-    return _Listing(listed, roster, titles, agent_names(connection, tenant_id))
+    return _Listing(exceptions, installation.roster(connection), titles, agent_names(connection, tenant_id))
 
 
 def _title(texts: Mapping[str, Any]) -> str | None:
@@ -111,7 +104,7 @@ def _lines(listed: ListedException, listing: _Listing) -> list[str]:
     return [
         f"{standing.word:<8}  {state.decision_package_id}  until {iso(standing.end)}",
         *([f"  does not hold now: {standing.because}"] if standing.because else []),
-        f"  {cut(plain(listing.titles.get(state.version_event_id, '(content deleted)')), TITLE)}",
+        f"  {cut(plain(listing.titles.get(state.version_event_id, '(content deleted)')), TITLE_WIDTH)}",
         f"  {summary}, by {', '.join(_agents(state, listing))}",
         f"  approved by {', '.join(vote.reviewer_id for vote in state.votes) or 'nobody'}; used {listed.uses} times",
     ]

@@ -29,9 +29,9 @@ def rotate_key() -> None:
     keys, public = vault(settings), signing_key(settings).public
 
     def operation(connection: Connection) -> int:
-        sealed = reseal_all(connection, keys, session.now())
+        count = reseal_all(connection, keys, session.now())
         append_tenant_event(connection, TenantEventType.KEY_ROTATED, session.OPERATOR, session.now(), public_key=public)
-        return sealed
+        return count
 
     typer.echo(f"sealed {session.transaction(operation)} callback secrets with the key {public}")
     if settings.key_old:

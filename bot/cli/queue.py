@@ -19,8 +19,7 @@ from store.installation.tenancy import read_tenant_id
 from store.packages.content import load_words
 from store.packages.queue import count_open, list_open_tasks
 
-TITLE = 74  # columns that remain of 80 after the indent
-
+TITLE_WIDTH = 74
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Role = Annotated[list[str] | None, typer.Option(help="Only tasks of this role; repeatable.", show_default=False)]
@@ -31,20 +30,20 @@ Entry = tuple[PackageState, str]
 
 def queue(role: Role = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what waits for people, the most urgent first."""
-    entries, in_all = session.query(lambda connection: _entries(connection, role, limit))
+    entries, total = session.query(lambda connection: _entries(connection, role, limit))
     if json:
         typer.echo(as_json([_document(*entry) for entry in entries]))
     else:
-        typer.echo("\n".join(_lines(entries, in_all, limit)))
+        typer.echo("\n".join(_lines(entries, total, limit)))
 
 
 def _entries(connection: Connection, roles: list[str] | None, limit: int) -> tuple[list[Entry], int]:
-    """The open tasks with the titles of their packages, unless retention has deleted them, and the number of all."""
+    """The open tasks of these roles with the titles of their packages, and the number of all open tasks."""
     tenant_id = read_tenant_id(connection)
     states = list_open_tasks(connection, tenant_id, roles or None, limit=limit).items
     words = load_words(connection, tenant_id, *(state.version_event_id for state in states))
-    in_all = count_open(connection, tenant_id)
-    return [(state, _title(words.get(state.version_event_id, {}))) for state in states], in_all
+    total = count_open(connection, tenant_id)
+    return [(state, _title(words.get(state.version_event_id, {}))) for state in states], total
 
 
 def _title(words: dict[str, Any]) -> str:
@@ -52,9 +51,9 @@ def _title(words: dict[str, Any]) -> str:
     return str(package["title"]) if isinstance(package, dict) else "(content deleted)"
 
 
-def _lines(entries: list[Entry], in_all: int, limit: int) -> Iterator[str]:
+def _lines(entries: list[Entry], total: int, limit: int) -> Iterator[str]:
     if not entries:
-        yield "nothing is waiting" if not in_all else f"nothing waits for this role; {in_all} in all"
+        yield "nothing is waiting" if not total else f"nothing waits for this role; {total} in all"
         return
     titles = ("DUE", "RISK", "LEVEL", "ASKED", "TAKEN BY")
     head, *rows = table(titles, [_row(state) for state, _ in entries]).split("\n")
@@ -62,9 +61,9 @@ def _lines(entries: list[Entry], in_all: int, limit: int) -> Iterator[str]:
     for row, (state, title) in zip(rows, entries, strict=True):
         yield row
         yield f"  {state.decision_package_id}  {state.action_type}"
-        yield f"  {cut(plain(title), TITLE)}"
-    if len(entries) == limit < in_all:
-        yield f"{limit} of {in_all}; --limit shows more"
+        yield f"  {cut(plain(title), TITLE_WIDTH)}"
+    if len(entries) == limit < total:
+        yield f"{limit} of {total}; --limit shows more"
 
 
 def _row(state: PackageState) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ from store.oversight.outcomes import count_some
 from store.oversight.statistics import load_statistics
 
 WEEK = timedelta(days=7)
-_NAME = 24
+_NAME_WIDTH = 24
 
 Period = Annotated[
     timedelta | None,
@@ -108,7 +108,7 @@ def _ratio_document(ratio: Ratio) -> dict[str, Any]:
 
 
 def _csv(statistics: Statistics) -> str:
-    """The first lines, without a name, are of all packages of the period."""
+    """The first lines have no name: they are about all packages of the period."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("by", "name", "measure", "part", "whole", "share", "low", "high", "median_ms", "p90_ms"))
@@ -192,7 +192,7 @@ def _group_row(group: Group) -> tuple[object, ...]:
     shares, times = group.figures.shares, group.figures.times
     columns = (Measure.APPROVAL, Measure.REJECTION, Measure.REVISION, Measure.INCIDENTS)
     return (
-        cut(plain(group.name), _NAME),
+        cut(plain(group.name), _NAME_WIDTH),
         group.figures.ended,
         *(_short(shares[measure]) for measure in columns),
         _duration(times.decided.median_ms) if times else "-",

@@ -17,13 +17,12 @@ from bot.cli.common import session
 from bot.cli.common.command_error import CommandError
 from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, iso, plain
-from bot.settings import read_settings
 from rules.people.directory import Actor, ActorKind
 from rules.record.chain import Event
 from rules.threads.commands import CancelThread, HoldThread, ResumeThread, ThreadCommand
 from rules.threads.model import ThreadState
 from store.engine.database import StaleError
-from store.installation.installation import Installation, fresh_id
+from store.installation.installation import fresh_id
 from store.installation.tenancy import read_tenant_id
 from store.packages.events import load_events_of
 from store.threads.execute import ThreadInvocation, ThreadOutcome, execute_thread
@@ -151,10 +150,8 @@ def _give(command: Callable[[dict[str, Any]], ThreadCommand], thread: str) -> No
 
 
 def _execute(invocation: ThreadInvocation) -> ThreadOutcome:
-    policy = session.policy_of(read_settings())
-
     def operation(connection: Connection) -> ThreadOutcome:
-        return execute_thread(connection, Installation(read_tenant_id(connection), policy), invocation)
+        return execute_thread(connection, session.load_installation(connection), invocation)
 
     try:
         return session.repeatable_transaction(operation)

@@ -122,8 +122,9 @@ class Decision(Reply):
     package_version: Annotated[int, Field(ge=1)]
     policy_version: str
     rendering_id: str | None
-    grant_id: str | None = None
     """The id of what the reviewer was shown. It is derived from the content."""
+    grant_id: str | None = None
+    """The exception that spared the package a decision by people: the id of the package that asked for it."""
 
 
 class Execution(Reply):

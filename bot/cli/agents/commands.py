@@ -40,20 +40,20 @@ app = typer.Typer(no_args_is_help=True, help="Add agents and manage their keys."
 _NAME = re.compile(r"[^\W_]([\w.-]{0,78}[^\W_])?")
 
 
-def _name(text: str) -> str:
+def _check_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise typer.BadParameter("must be at most 80 letters, digits, '.', '-' and '_', without spaces")
     return text
 
 
-def _owner(text: str) -> str:
+def _check_owner(text: str) -> str:
     try:
         return TypeAdapter(UserId).validate_python(text)
     except ValidationError as fault:
         raise typer.BadParameter(fault.errors()[0]["msg"]) from None
 
 
-def _callback_url(text: str | None) -> str | None:
+def _check_callback_url(text: str | None) -> str | None:
     if text is None:
         return None
     try:
@@ -67,14 +67,14 @@ def _callback_url(text: str | None) -> str | None:
 
 Name = Annotated[str, typer.Argument(help="The agent's name.", metavar="NAME", show_default=False)]
 NewName = Annotated[
-    str, typer.Argument(help="A name for the agent.", metavar="NAME", callback=_name, show_default=False)
+    str, typer.Argument(help="A name for the agent.", metavar="NAME", callback=_check_name, show_default=False)
 ]
 Owner = Annotated[
     str,
     typer.Option(
         help="The Slack user who answers for the agent, and can never approve for it.",
         metavar="USER_ID",
-        callback=_owner,
+        callback=_check_owner,
         show_default=False,
     ),
 ]
@@ -83,13 +83,13 @@ CallbackUrl = Annotated[
     typer.Option(
         help="The agent's callback address; a package may name another.",
         metavar="URL",
-        callback=_callback_url,
+        callback=_check_callback_url,
         show_default=False,
     ),
 ]
 NewCallbackUrl = Annotated[
     str | None,
-    typer.Argument(help="The new address.", metavar="URL", callback=_callback_url, show_default=False),
+    typer.Argument(help="The new address.", metavar="URL", callback=_check_callback_url, show_default=False),
 ]
 NoCallbacks = Annotated[bool, typer.Option("--none", help="Remove the address.")]
 Overlap = Annotated[
@@ -232,7 +232,7 @@ def rotate_agent_key(name: Name, overlap: Overlap = None, *, json: Json = False)
     until = now + (effective_policy(settings).policy.windows.key_overlap if overlap is None else overlap)
 
     def operation(connection: Connection) -> Credentials:
-        seal = vault(settings).seal  # only now: without a database, no key must be generated
+        seal = vault(settings).seal  # here, because this may generate a key, and must not if there is no database
         return agent_admin.rotate_credentials(connection, name, now, old_until=until, by=OPERATOR, seal=seal)
 
     credentials = session.transaction(operation)
@@ -251,8 +251,8 @@ def list_agents(*, json: Json = False) -> None:
         typer.echo(as_json([_document(agent) for agent in agents]))
         return
     titles = ("NAME", "OWNER", "STANDING", "KEYS", "ADDED", "CALLBACKS")
-    none = "no agents yet; `countersign agents add NAME --owner USER_ID` adds one"
-    typer.echo(table(titles, [_row(agent) for agent in agents]) if agents else none)
+    no_agents = "no agents yet; `countersign agents add NAME --owner USER_ID` adds one"
+    typer.echo(table(titles, [_row(agent) for agent in agents]) if agents else no_agents)
     if frozen:
         typer.echo("everything is frozen; `countersign thaw` ends it")
 

@@ -98,12 +98,12 @@ def _parse_limit(text: str) -> int | None:
 
 def describe_limits(scope: KeyScope, rates: Rates) -> list[tuple[str, str]]:
     """The limits as pairs of title and text."""
-    new = f"{_at_most(rates.waiting)} a minute" if rates.waiting else _at_most(UNLIMITED)
+    new_packages = f"{_at_most(rates.waiting)} a minute" if rates.waiting else _at_most(UNLIMITED)
     return [
         ("may propose", _list_patterns(scope.may, "all action types")),
         ("on behalf of", _list_patterns(scope.requesters, "anyone")),
         ("highest risk", str(scope.max_risk)),
-        ("new packages", new if rates.per_minute is not None else f"{new} that wait for people"),
+        ("new packages", new_packages if rates.per_minute is not None else f"{new_packages} that wait for people"),
         ("open packages", _at_most(rates.open)),
     ]
 
@@ -112,8 +112,8 @@ def _list_patterns(patterns: tuple[str, ...], everything: str) -> str:
     return everything if "*" in patterns else ", ".join(patterns)
 
 
-def _at_most(number: int) -> str:
-    return f"at most {number:,}" if number else "no limit"
+def _at_most(limit: int) -> str:
+    return "no limit" if limit == UNLIMITED else f"at most {limit:,}"
 
 
 def limits_document(scope: KeyScope, rates: Rates) -> dict[str, Any]:

@@ -34,10 +34,10 @@ _SELF_EXPLANATORY = (
 def error_line(fault: Exception, program: str) -> str:
     """The line for stderr. The help that typer raises if no command was given is returned unchanged."""
     sentence = _sentence(fault)
-    return sentence if is_usage(fault) and "\n" in sentence else f"{program}: {sentence}"
+    return sentence if is_usage_error(fault) and "\n" in sentence else f"{program}: {sentence}"
 
 
-def is_usage(fault: Exception) -> bool:
+def is_usage_error(fault: Exception) -> bool:
     return isinstance(fault, TyperException) and fault.exit_code == 2  # noqa: PLR2004 - the convention of shells
 
 

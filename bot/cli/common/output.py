@@ -43,7 +43,7 @@ def output_to(out: Path | None) -> Iterator[Callable[[bytes], object]]:
 
 @contextmanager
 def progress_of(unit: str) -> Iterator[Progress]:
-    """Show progress on a terminal; a log or a script gets none."""
+    """Yield the function that shows progress. It writes to a terminal only: a log or a script gets none."""
     is_terminal, last = sys.stderr.isatty(), time.monotonic()
 
     def tell(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Access to the policy and the database for commands. The database must exist and be migrated.
+"""Access to the database for commands. The database must exist and be migrated.
 
 `query` reads, `transaction` writes; both open the database for one call and close it. `repeatable_transaction` is for
 commands that compete with the service. A fault for the operator is a `CommandError`.
@@ -12,17 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from bot.cli.common.command_error import CommandError
 from bot.demo.folder import moved_time
 from bot.settings import Settings, read_settings
-from rules.policy.model import Policy
-from rules.policy.parse import read_policy
+from store.commands.policies import active_digest
 from store.engine.address import parse_database_url
 from store.engine.database import persist
 from store.engine.engines import make_engine, transact
 from store.engine.workers import Operation
+from store.installation.installation import Installation
+from store.installation.policy_texts import load_policy
+from store.installation.tenancy import read_tenant_id
 from store.migrations.migrate import require_current
 
 T = TypeVar("T")
@@ -33,10 +35,6 @@ OPERATOR = "operator"  # the actor in audit events
 def now() -> datetime:
     """Business time: as real time, unless the database is a demo's whose time was moved."""
     return datetime.now(UTC) + moved_time(read_settings().database_url)
-
-
-def policy_of(settings: Settings) -> Policy:
-    return read_policy(settings.policy.read_bytes())
 
 
 @contextmanager
@@ -69,6 +67,11 @@ def query(operation: Operation[T]) -> T:
 def transaction(operation: Operation[T]) -> T:
     with database(read_settings()) as engine:
         return transact(engine, operation)
+
+
+def load_installation(connection: Connection) -> Installation:
+    """The installation under the policy in force. The policy file is not read: it may be missing or another one."""
+    return Installation(read_tenant_id(connection), load_policy(connection, active_digest(connection)))
 
 
 def repeat_until_done(operation: Operation[int]) -> None:

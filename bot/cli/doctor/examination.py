@@ -35,10 +35,8 @@ from store.installation.tenancy import INSTALLATION, read_tenant_id
 from store.migrations.migrate import SchemaError, require_current
 from store.outbox import callback_admin, troubles
 
-SKEW = timedelta(seconds=5)
+MAX_SKEW = timedelta(seconds=5)  # between this machine's clock and the newest event, or the database's clock
 RECENT = timedelta(days=7)  # older failures of callbacks are not reported again
-
-
 REPORT = Path("countersign-live-report.md")
 
 Live = Annotated[
@@ -88,13 +86,13 @@ def doctor(
 def _try_live(channel: str, report: Path, steps: list[str], *, keep: bool) -> int:
     settings = read_settings()
     require_slack(settings)
-    from bot.cli.doctor.live_run.command import run_live  # noqa: PLC0415 - slow to import, as in serve
+    from bot.cli.doctor.live_run.command import run_live  # noqa: PLC0415 - slow to import
 
     return run_live(settings, channel, report, steps, keep=keep)
 
 
 def _send_test(address: str) -> Finding:
-    from bot.cli.doctor.mail import send_test_mail  # noqa: PLC0415 - slow to import, as in serve
+    from bot.cli.doctor.mail import send_test_mail  # noqa: PLC0415 - slow to import
 
     return send_test_mail(read_settings(), address)
 
@@ -109,13 +107,13 @@ def _examine() -> Iterator[Finding]:
     policy = yield from _policy(settings)
     yield from _database(settings, policy)
     yield _key(settings)
-    from bot.cli.doctor.mail import mail_finding  # noqa: PLC0415 - slow to import, as in serve
+    from bot.cli.doctor.mail import mail_finding  # noqa: PLC0415 - slow to import
 
     yield mail_finding(settings)
-    from bot.cli.doctor.feed import feed_findings  # noqa: PLC0415 - slow to import, as in serve
+    from bot.cli.doctor.feed import feed_findings  # noqa: PLC0415 - slow to import
 
     yield from feed_findings(settings)
-    from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - slow to import, as in serve
+    from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - slow to import
 
     yield from slack_findings(
         settings, policy, sorted(policy.required_roles.difference(policy.unheld_roles)) if policy else ()
@@ -171,7 +169,8 @@ def _check_database(subject: str, connection: Connection, policy: Policy | None)
         yield Finding(subject, fault, fix)
         return
     yield Finding(subject)
-    yield from _policy_in_force(connection, policy) if policy else ()
+    if policy:
+        yield from _policy_in_force(connection, policy)
     yield _writable(connection)
     yield _clock(connection)
     yield from _callbacks(connection)
@@ -215,17 +214,15 @@ def _clock(connection: Connection) -> Finding:
     if connection.dialect.name == "postgresql":
         difference = connection.execute(select(func.clock_timestamp())).scalar_one() - now()
         skew = max(skew, abs(difference))
-    if skew <= SKEW:
+    if skew <= MAX_SKEW:
         return Finding("clock")
     return Finding("clock", f"it differs by {skew.total_seconds():.0f} s", "set the clocks of all machines by NTP")
 
 
 def _callbacks(connection: Connection) -> Iterator[Finding]:
     since = now() - RECENT
-    dead, closed = (
-        callback_admin.count_dead_since(connection, since),
-        callback_admin.addresses_closed_since(connection, since),
-    )
+    dead = callback_admin.count_dead_since(connection, since)
+    closed = callback_admin.addresses_closed_since(connection, since)
     if dead:
         fix = "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all"
         yield Finding("callbacks", f"{dead} of the last {RECENT.days} days were given up", fix)

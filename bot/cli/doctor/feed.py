@@ -31,6 +31,7 @@ from store.migrations.migrate import SchemaError
 SEE_STATUS = "countersign feed status shows which and why; countersign feed skip ID gives up the event"
 OFF = "set COUNTERSIGN_FEED_URL or COUNTERSIGN_FEED_FILE to send the audit events to a SIEM"
 _FIX = "check COUNTERSIGN_FEED_URL, and that the receiver answers 2xx to a signed CloudEvent"
+# What to do, by words of the error.
 _FIXES = {
     "inside": f"if the receiver is in your network, name the network in {ALLOW_FEED}, such as 10.1.0.0/16",
     "answered 401": "give the receiver the same COUNTERSIGN_FEED_SECRET",
@@ -48,7 +49,7 @@ def feed_findings(settings: Settings) -> list[Finding]:
 
 
 def _troubles(settings: Settings) -> list[Finding]:
-    """What the running service meets there. The doctor itself may be on another machine, or another user."""
+    """The trouble of the running service. The doctor may run on another machine or as another user, and have none."""
     if not settings.feeds:
         return []
     try:

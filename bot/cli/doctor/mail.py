@@ -1,7 +1,7 @@
 """Checks the mail server: connects and logs in, and sends a test mail if asked to.
 
-`mail_finding` is part of every `countersign doctor`; `send_test_mail` needs `--send-test`. A fault is matched by a word
-in it to what the operator can do (`_FIXES`).
+`mail_finding` is part of every `countersign doctor`; `send_test_mail` needs `--send-test`. `_FIXES` says what the
+operator can do, by a word of the error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from scheduler.mail.message import Heading, message_id, write_message
 OFF = "set COUNTERSIGN_SMTP_URL and COUNTERSIGN_EMAIL_FROM to reach people when Slack is away"
 _HTML = "<!doctype html><html lang='en'><head><title>Test</title></head><body><p>{text}</p></body></html>"
 _TEXT = "Countersign can send mail. Nothing waits for you."
-# What to do, by a word of what went wrong.
 _FIXES = {
     "certificate": "name the host in COUNTERSIGN_SMTP_URL as in the certificate; for your own authority, add ?ca=FILE",
     "STARTTLS": "use a port that offers STARTTLS, usually 587, or smtps:// with port 465",
@@ -73,7 +72,7 @@ async def _send(server: SmtpServer, sender: Address, recipient: Address) -> str 
     heading = Heading(sender, recipient, message_id(sender, secrets.token_hex(16)), None, datetime.now(UTC))
     message = write_message(Mail("Countersign can send mail", f"{_TEXT}\n", _HTML.format(text=_TEXT)), heading)
     try:
-        await client.send(Envelope(recipient.addr_spec, message.encode()), _nothing)
+        await client.send(Envelope(recipient.addr_spec, message.encode()), _record_nothing)
     except MailError as fault:
         return str(fault)
     finally:
@@ -81,5 +80,5 @@ async def _send(server: SmtpServer, sender: Address, recipient: Address) -> str 
     return None
 
 
-async def _nothing() -> None:
-    """A test mail is sent once, whatever comes of it."""
+async def _record_nothing() -> None:
+    """A mail of the service is recorded before its text is sent. A test mail is not: nobody sends it again."""

@@ -1,7 +1,7 @@
 """Compares the people and user groups of the policy with those in Slack.
 
-It reads all people and the policy's groups from Slack, and judges them by the rules that the service uses (`identify`):
-whom it names here, the service refuses as a reviewer.
+It reads all people and the policy's groups from Slack, and judges them by the service's own rule (`identify`). So the
+service refuses as reviewers exactly those whom this check reports.
 """
 
 from __future__ import annotations
@@ -80,10 +80,12 @@ def _people(roster: Roster) -> Iterator[Finding]:
 def _addresses(roster: Roster) -> Iterator[Finding]:
     """Report people who can never be told by mail."""
     people = (roster.person(user) for user in sorted(roster.reviewers.union(roster.policy.admins)))
-    without = [person.user_id for person in people if person and person.active and not person.email]
-    if without:
+    without_address = [person.user_id for person in people if person and person.active and not person.email]
+    if without_address:
         fix = "let their profiles in Slack have one, and the app the scope users:read.email"
-        yield Finding("e-mail addresses", f"Slack shows none of {', '.join(without)}, so they get no mails", fix)
+        yield Finding(
+            "e-mail addresses", f"Slack shows none of {', '.join(without_address)}, so they get no mails", fix
+        )
 
 
 def _outsiders(roster: Roster) -> Iterator[Finding]:
@@ -106,7 +108,8 @@ def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
 
 
 def _has_unread_group(roster: Roster, role: str) -> bool:
-    giving = (
-        role_entry for name, role_entry in roster.policy.roles.items() if role in roster.policy.roles_implied_by(name)
-    )
-    return any(group not in roster.directory.groups for role_entry in giving for group in role_entry.groups)
+    policy = roster.policy
+    groups = {
+        group for name in policy.roles if role in policy.roles_implied_by(name) for group in policy.roles[name].groups
+    }
+    return not groups <= roster.directory.groups.keys()

@@ -24,7 +24,7 @@ from rules.policy.model import Policy
 from scheduler.common.messenger import BusyError, UnreachableError
 
 # Slack's Date header has whole seconds and was in transit. From 300 s on, every click would be refused.
-SKEW = timedelta(seconds=30)
+MAX_SKEW = timedelta(seconds=30)
 INVITE = "type /invite @Countersign in it"
 
 
@@ -92,7 +92,7 @@ def _clock(date: str | None) -> Finding:
         difference = abs(machine_time() - parsedate_to_datetime(date or ""))
     except (TypeError, ValueError):
         return Finding("clock, beside that of Slack", unseen="Slack's answer bears no readable Date")
-    if difference <= SKEW:
+    if difference <= MAX_SKEW:
         return Finding("clock, beside that of Slack")
     fault = f"it differs from Slack's by {difference.total_seconds():.0f} s, and from 300 s on every click is refused"
     return Finding("clock", fault, "set the clock of this machine by NTP")

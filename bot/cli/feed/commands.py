@@ -1,7 +1,8 @@
 """`countersign feed …`: shows how far the feed is, and sends events again.
 
-In the output, a chain is *held* if the receiver took other events and refuses its next one, and an event is *lost* once
-it was given up. The commands only mark chains in the database; `countersign serve` does the sending.
+A *chain* is the events of one package, one thread or the installation. It is *held* if the receiver took other events
+and refuses its next one. An event is *lost* once it was given up. The commands only mark chains in the database;
+`countersign serve` does the sending.
 """
 
 from __future__ import annotations
@@ -76,17 +77,17 @@ def _document(feed: _FeedStatus) -> dict[str, Any]:
     document = feed.report._asdict() | feed.report.lane._asdict() | {"unseen": feed.unseen}
     document["held_chains"] = [chain._asdict() for chain in feed.held]
     document["latest_lost"] = [event._asdict() for event in feed.lost]
-    return {name: _as_written(value) for name, value in document.items() if name != "lane"}
+    return {name: _with_times_as_text(value) for name, value in document.items() if name != "lane"}
 
 
-def _as_written(value: Any) -> Any:
+def _with_times_as_text(value: Any) -> Any:
     match value:
         case datetime():
             return rfc3339(value)
         case dict():
-            return {name: _as_written(part) for name, part in value.items()}
+            return {name: _with_times_as_text(part) for name, part in value.items()}
         case list():
-            return [_as_written(part) for part in value]
+            return [_with_times_as_text(part) for part in value]
         case _:
             return value
 
@@ -139,9 +140,9 @@ def send_events_again(chain: Chain = None, since: Since = None, to: To = None) -
     stretches = session.query(partial(feed_admin.find_stretches, since=since, chain_id=chain))
     for feed in feeds:
         for start in range(0, len(stretches), BATCH):
-            some = stretches[start : start + BATCH]
+            batch = stretches[start : start + BATCH]
             session.repeatable_transaction(
-                partial(feed_admin.send_again, feed=feed, stretches=some, now=datetime.now(UTC))
+                partial(feed_admin.send_again, feed=feed, stretches=batch, now=datetime.now(UTC))
             )
     count = sum(stretch.last - stretch.first + 1 for stretch in stretches)
     again = f"events to be sent again to the {' and the '.join(feeds)}: {count}"

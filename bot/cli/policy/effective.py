@@ -8,14 +8,17 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.cli.common.command_error import CommandError
 from bot.cli.common.faults import first_line
-from bot.cli.common.session import database, policy_of
+from bot.cli.common.session import database
 from bot.settings import Settings
 from rules.policy.model import Policy
+from rules.policy.parse import read_policy
 from store.commands.policies import active_digest
 from store.installation.policy_texts import UnreadablePolicyError, load_policy
 
 
 class EffectivePolicy(NamedTuple):
+    """`source` says for the operator where the policy is from and, if from the file, why."""
+
     policy: Policy
     source: str
 
@@ -28,4 +31,4 @@ def effective_policy(settings: Settings) -> EffectivePolicy:
         reason = str(fault)
     except DBAPIError as fault:
         reason = f"the database: {first_line(str(fault.orig))}"
-    return EffectivePolicy(policy_of(settings), f"from the file {settings.policy}; {reason}")
+    return EffectivePolicy(read_policy(settings.policy.read_bytes()), f"from the file {settings.policy}; {reason}")

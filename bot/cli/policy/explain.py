@@ -53,6 +53,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
+    """`people_unknown` says why nobody can be named, `party_refusal` why a requester or delegate is refused."""
+
     package: DecisionPackage
     policy_version: str
     policy_source: str
@@ -60,8 +62,8 @@ class Explanation:
     terms: Terms
     missing: tuple[str, ...]
     steps: tuple[Step, ...]
-    unknown: str | None
-    nobody: str | None = None
+    people_unknown: str | None
+    party_refusal: str | None = None
 
     @property
     def settled(self) -> bool:
@@ -72,9 +74,9 @@ class Explanation:
         """Why the package would be refused at submission, if so."""
         if self.missing and must_be_complete(self.assessment.risk):
             return f"at {self.assessment.risk} risk it would be refused without these: {', '.join(self.missing)}"
-        if self.nobody:
-            return f"it would be refused: {self.nobody}"
-        if self.settled or self.unknown:
+        if self.party_refusal:
+            return f"it would be refused: {self.party_refusal}"
+        if self.settled or self.people_unknown:
             return None
         return None if self.steps[0].people else f"it would be refused: nobody could decide it as {self.terms.role}"
 
@@ -86,7 +88,7 @@ class Explanation:
             **self.assessment.model_dump(mode="json", exclude={"earlier_no"}),
             **self.terms.model_dump(mode="json"),
             "asked": [{"role": step.role, "people": list(step.people)} for step in self.steps],
-            "people_unknown": self.unknown,
+            "people_unknown": self.people_unknown,
             "quality_gaps": list(self.missing),
             "refusal": self.refusal,
         }
@@ -116,8 +118,8 @@ def explain_package(package: DecisionPackage, settings: Settings, now: datetime)
         terms=terms,
         missing=missing_fields(package, assessment.risk, policy),
         steps=tuple(map(step, _asked_roles(assessment, terms))),
-        unknown=unknown,
-        nobody=package_parties.sentence if isinstance(package_parties, Refusal) and unknown is None else None,
+        people_unknown=unknown,
+        party_refusal=package_parties.sentence if isinstance(package_parties, Refusal) and unknown is None else None,
     )
 
 
@@ -176,8 +178,8 @@ def _listed_people(roles: tuple[str, ...], policy: Policy, unknown: str | None) 
     """While nobody is known: members and groups that the policy gives one of these roles, directly or by inclusion."""
     if unknown is None:
         return ()
-    giving = [role for name, role in policy.roles.items() if policy.roles_implied_by(name).intersection(roles)]
-    return tuple(dict.fromkeys(name for role in giving for name in (*role.members, *role.groups)))
+    sufficient = [role for name, role in policy.roles.items() if policy.roles_implied_by(name).intersection(roles)]
+    return tuple(dict.fromkeys(name for role in sufficient for name in (*role.members, *role.groups)))
 
 
 def render_explanation(explanation: Explanation) -> str:
@@ -222,8 +224,8 @@ def _who_is_asked(explanation: Explanation) -> Iterator[str]:
     for number, step in enumerate(explanation.steps):
         when = "first" if number == 0 else "then"
         yield from _wrap(f"{when} {step.role}: {', '.join(map(plain, step.people)) or 'nobody'}")
-    if unknown := explanation.unknown:
-        yield from _wrap(f"nobody is known by name yet: {unknown}. What stands above is the policy's own list.")
+    if reason := explanation.people_unknown:
+        yield from _wrap(f"nobody is known by name yet: {reason}. What stands above is the policy's own list.")
     elif explanation.package.requested_by is None:
         yield from _wrap("the agent's owner stands as the requester, and cannot approve it")
 

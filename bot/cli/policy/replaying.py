@@ -23,7 +23,7 @@ from rules.oversight.asking import Asking, Involvement, Shift
 from rules.oversight.comparison import Comparison, Counts, WentWrong
 from rules.record.status_document import display_name
 
-_TYPE = 20
+_TYPE_WIDTH = 20
 
 
 def render_replay(report: Report) -> str:
@@ -61,7 +61,7 @@ def _policies_then(comparison: Comparison) -> Iterator[str]:
 
 def _types_table(report: Report) -> str:
     titles = ("THEN > NEW", *(name.upper() for name in Involvement), *(name.upper() for name in _SHIFTS))
-    rows = [_counts_row(cut(plain(name), _TYPE), counts) for name, counts in report.types[:MAX_NAMED]]
+    rows = [_counts_row(cut(plain(name), _TYPE_WIDTH), counts) for name, counts in report.types[:MAX_NAMED]]
     lines = table(titles, [*rows, _counts_row("in all", report.comparison.total)])
     return "\n".join([lines, *rest_line(len(report.types))])
 
@@ -144,7 +144,11 @@ def _went_wrong(report: Report) -> list[str]:
 
 
 def _wrong_row(name: str, wrong: WentWrong) -> tuple[object, ...]:
-    return (cut(plain(name), _TYPE), *(wrong.new[involvement] for involvement in Involvement), wrong.not_replayable)
+    return (
+        cut(plain(name), _TYPE_WIDTH),
+        *(wrong.new[involvement] for involvement in Involvement),
+        wrong.not_replayable,
+    )
 
 
 def _remarks(report: Report) -> Iterator[str]:

@@ -29,8 +29,9 @@ from store.audit.reader import Progress, snapshot
 from store.audit.submissions import begin_of_newest_submissions
 from store.installation.tenancy import read_tenant_id
 
-SHORT, MAX_PACKAGES, MAX_TIME = timedelta(days=30), 2_000, timedelta(seconds=10)
-_NAMED = 3
+# The bounds of `short_trial`.
+SHORT_PERIOD, MAX_PACKAGES, MAX_TIME = timedelta(days=30), 2_000, timedelta(seconds=10)
+_MAX_NAMED = 3
 _RECORD_FAULTS = (KeyError, TypeError, ValueError)
 
 
@@ -49,7 +50,7 @@ def try_policy(policy: Policy, period: timedelta, bound: Bound | None = None) ->
 
 
 class Bound(NamedTuple):
-    """At most about this many packages, the newest, and not longer than this."""
+    """Replay about this many of the newest packages, and give up after this time."""
 
     packages: int
     time: timedelta
@@ -82,7 +83,7 @@ def _bounded(tell: Progress, bound: Bound | None) -> Progress:
 def short_trial(policy: Policy, path: str) -> Iterator[str]:
     """A few lines. Whatever goes wrong here keeps nobody from applying the policy, and Ctrl-C ends only this."""
     try:
-        report = try_policy(policy, SHORT, Bound(MAX_PACKAGES, MAX_TIME))
+        report = try_policy(policy, SHORT_PERIOD, Bound(MAX_PACKAGES, MAX_TIME))
     except KeyboardInterrupt:
         yield f"Not tried on earlier packages. To try it: countersign policy replay {path}"
         return
@@ -92,7 +93,7 @@ def short_trial(policy: Policy, path: str) -> Iterator[str]:
         return
     total = report.comparison.total
     if not total.packages:
-        yield f"No package was submitted in the last {write_duration(SHORT)}."
+        yield f"No package was submitted in the last {write_duration(SHORT_PERIOD)}."
         return
     yield f"Tried on {total.replayed} of the {total.packages} packages since {iso(report.since)}:"
     if total.replayed * 2 < total.packages:
@@ -100,6 +101,6 @@ def short_trial(policy: Policy, path: str) -> Iterator[str]:
     yield from obstacle_lines(report)
     yield f"  {describe_counts(total)}"
     yield from role_lines(report.comparison)
-    yield from evidence_lines(report, _NAMED)
+    yield from evidence_lines(report, _MAX_NAMED)
     yield from untried_lines(report)
     yield f"For more: countersign policy replay {path}"

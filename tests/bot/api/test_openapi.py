@@ -114,6 +114,12 @@ def test_only_existing_fields_are_described() -> None:
     assert described == fields
 
 
+def test_the_ids_in_a_decision_are_described_by_what_they_name() -> None:
+    fields = openapi_document()["components"]["schemas"]["Decision"]["properties"]
+    assert "the reviewer was shown" in fields["rendering_id"]["description"]
+    assert "exception" in fields["grant_id"]["description"]
+
+
 def test_every_example_matches_its_schema() -> None:
     seen = 0
     for route in ROUTES:

@@ -97,3 +97,10 @@ async def test_an_operator_revokes_an_exception_and_nothing_else(terminal: Termi
     assert terminal("exceptions", "list").out.startswith("revoked")
     assert await world.read(lambda connection: list(verify_database(connection))) == []
     assert terminal("exceptions", "revoke", package_id, "--by", "Petra Berg", "--reason", "Again.").code == 1
+
+
+async def test_an_exception_is_revoked_without_the_policy_file(terminal: Terminal, world: World) -> None:
+    package_id = (await granted(world)).decision_package_id
+    (terminal.folder / "policy.toml").unlink()
+    revocation = terminal("exceptions", "revoke", package_id, "--by", "Petra Berg", "--reason", "Done.")
+    assert revocation.out == f"{package_id} is revoked; the rule applies again\n"

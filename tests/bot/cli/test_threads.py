@@ -48,6 +48,12 @@ async def test_a_thread_is_held_and_resumed_in_the_name_of_the_operator(terminal
     assert (await world.state(package_id)).hold is None
 
 
+async def test_a_thread_is_held_without_the_policy_file(terminal: Terminal, world: World) -> None:
+    await world.submit(IN_THREAD)
+    (terminal.folder / "policy.toml").unlink()
+    assert terminal("threads", "hold", "case-456").out.startswith("case-456 is on hold; ")
+
+
 async def test_the_list_has_held_threads_and_those_with_an_open_package(terminal: Terminal, world: World) -> None:
     for name in ("held", "open", "done"):
         await world.submit(package(thread_id=name))

@@ -37,7 +37,7 @@ class Arrival(NamedTuple):
 
     name: str
     body: Body
-    at: float
+    at: float  # seconds since 1970
 
     @property
     def trigger_id(self) -> str:
@@ -50,6 +50,8 @@ class Arrival(NamedTuple):
 
 @dataclass
 class Arrivals:
+    """What a step awaits, and the first awaited arrival. `operator` is the person who pressed the first button."""
+
     nonce: str = field(default_factory=lambda: token_hex(6))
     operator: str | None = None
     _awaited: frozenset[str] = frozenset()
@@ -66,8 +68,9 @@ class Arrivals:
         return await self._queue.get()
 
     def take(self, action_id: str, user_id: str, body: Body) -> str | None:
-        """Take what arrived. Returns why not, in words for the person."""
-        prefix, name = self.id_of(""), action_id.removeprefix(self.id_of(""))
+        """Queue what arrived, if a step awaits it. Otherwise return why not, in words for the person."""
+        prefix = self.id_of("")
+        name = action_id.removeprefix(prefix)
         if not action_id.startswith(prefix):
             return NOT_OURS
         if self.operator not in (None, user_id):
@@ -80,7 +83,7 @@ class Arrivals:
 
 
 def live_app(web: AsyncWebClient, arrivals: Arrivals) -> AsyncApp:
-    """As the service's own app, without its listeners: signatures are checked before Bolt sees a request."""
+    """An app like the service's, which only takes arrivals. Bolt checks no signatures: the endpoint does it before."""
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=web.token)

@@ -62,14 +62,16 @@ async def _run_and_report(settings: Settings, channel: str, report: Path, steps:
     outcomes: list[Outcome] = []
     async with _open_run(settings, channel) as run:
         try:
-            stopped = await _is_stopped(run, steps, outcomes)
+            stopped = await _try_steps(run, steps, outcomes)
         finally:
             if not keep:
                 await run.clean_up()
         with report.open("x", encoding="utf-8") as file:
             file.write(report_text(run.installed, run.channel, now(), outcomes))
     typer.echo(f"{summary(outcomes)}; the report is in {report}")
-    return INTERRUPTED if stopped else int(any(one.result.verdict is Verdict.DIFFERS for one in outcomes))
+    if stopped:
+        return INTERRUPTED
+    return int(any(outcome.result.verdict is Verdict.DIFFERS for outcome in outcomes))
 
 
 @asynccontextmanager
@@ -90,8 +92,8 @@ def _group(settings: Settings) -> str | None:
     return next((group for role in roles for group in role.groups), None)
 
 
-async def _is_stopped(run: LiveRun, steps: Sequence[Step], outcomes: list[Outcome]) -> bool:
-    """Try all steps. Ctrl-C cancels this task: the steps that are left count as not tried."""
+async def _try_steps(run: LiveRun, steps: Sequence[Step], outcomes: list[Outcome]) -> bool:
+    """Try all steps, add their outcomes, and return whether Ctrl-C stopped them: it cancels this task."""
     try:
         await _begin(run)
         for step in steps:

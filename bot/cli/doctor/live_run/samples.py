@@ -26,7 +26,7 @@ from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
 
 HARD = "action, hard"
-SECOND = "USLACKBOT"  # a critical package needs two people, and every workspace has this one
+SECOND_REVIEWER = "USLACKBOT"  # a critical package needs two people, and every workspace has this one
 _TAKEOVER = {
     "summary": "The notice is drafted; two addresses are on file.",
     "stopping_reason": "The register and the contract name different addresses.",
@@ -69,9 +69,10 @@ class Samples:
 
     def __init__(self, requester: str, reviewer: str, now: datetime) -> None:
         self._requester, self._reviewer, self._now = requester, reviewer, now
-        self._policy = _policy(reviewer, SECOND)
+        self._policy = _policy(reviewer, SECOND_REVIEWER)
         people = {
-            who: Person(user_id=who, name=who, email=f"{who}@example.com") for who in (requester, reviewer, SECOND)
+            user_id: Person(user_id=user_id, name=user_id, email=f"{user_id}@example.com")
+            for user_id in (requester, reviewer, SECOND_REVIEWER)
         }
         self._roster = Roster(self._policy, Directory(people=people, as_of=now))
         self._agent = Agent(agent_id="agt_live", name="Sample", owner=requester)
@@ -170,7 +171,7 @@ def _policy(*members: str) -> Policy:
     )
 
 
-PARAMETERS, PARAMETER = 40, 400  # far more than a card shows whole
+PARAMETER_COUNT, PARAMETER_LENGTH = 40, 400  # far more than a card shows whole
 
 
 def _filled(filling: str) -> dict[str, Any]:
@@ -182,7 +183,7 @@ def _filled(filling: str) -> dict[str, Any]:
         "consequence": sentence,
         "known_uncertainties": [sentence] * MAX_ITEMS,
         "policy_basis": [sentence] * MAX_ITEMS,
-        "action_parameters": {f"name {number}": _fill(filling, PARAMETER) for number in range(PARAMETERS)},
+        "action_parameters": {f"name {number}": _fill(filling, PARAMETER_LENGTH) for number in range(PARAMETER_COUNT)},
     }
 
 

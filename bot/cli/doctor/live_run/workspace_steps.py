@@ -13,8 +13,8 @@ from bot.cli.doctor.live_run.run import SKIP, LiveRun
 from bot.slack.outgoing.scopes import SCOPES
 from scheduler.common.messenger import SlackError
 
-NO_GROUP = "S0000000000"
-UNREAD_GROUP = ("no_such_subteam", "plan_upgrade_required")
+NO_GROUP = "S0000000000"  # no group has this id
+GROUP_REFUSALS = ("no_such_subteam", "plan_upgrade_required")
 _ESCAPED = re.compile(r"<@[UW][A-Z0-9]+(\|[^<>]*)?>")
 
 
@@ -40,7 +40,7 @@ async def try_group(run: LiveRun) -> Result:
         members = await run.slack.group(run.group or NO_GROUP)
     except SlackError as fault:
         word = error_word(fault)
-        return as_expected_if(not run.group and word in UNREAD_GROUP, f"Slack answers {word}", word)
+        return as_expected_if(not run.group and word in GROUP_REFUSALS, f"Slack answers {word}", word)
     return as_expected(f"{len(members)} members")
 
 
