@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -163,11 +164,16 @@ async def test_another_agents_package_looks_like_an_unknown_one(api: AgentApi) -
     ids=["nothing", "no key", "an empty key", "a wrong key", "another scheme", "no scheme", "an accent", "an emoji"],
 )
 async def test_every_agent_route_requires_a_valid_key(api: AgentApi, authorization: str) -> None:
-    for method, path in OF_AGENTS:
-        named = path.replace("{id}", "pkg_0").replace("{thread_id}", "case-456").replace("{handoff_id}", "hof_0")
-        response = await api.call(method.upper(), named, headers={"Authorization": authorization})
-        assert response.problem == (401, "unauthenticated")
-        assert response.headers["WWW-Authenticate"] == "Bearer"
+    ids = {"id": "pkg_0", "thread_id": "case-456", "handoff_id": "hof_0"}
+    # All at once, because the answers to wrong keys are delayed.
+    responses = await asyncio.gather(
+        *(
+            api.call(method.upper(), path.format_map(ids), headers={"Authorization": authorization})
+            for method, path in OF_AGENTS
+        )
+    )
+    assert [response.problem for response in responses] == [(401, "unauthenticated")] * len(OF_AGENTS)
+    assert {response.headers["WWW-Authenticate"] for response in responses} == {"Bearer"}
 
 
 async def test_an_unknown_key_and_a_missing_key_get_different_details(api: AgentApi) -> None:
