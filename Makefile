@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 # A worker that is done takes tests from the others, so that none ends minutes after the rest.
-WORKERS := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+WORKERS := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 INSTALL = $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 
 .DEFAULT_GOAL := help
