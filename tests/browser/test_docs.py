@@ -74,9 +74,10 @@ async def test_the_page_fits_the_screen_without_overlaps(screen: Screen, size: t
 
 async def test_every_operation_is_there_with_its_parameters_answers_and_problems(screen: Screen) -> None:
     await expect(screen.page.locator(".opblock")).to_have_count(len(ROUTES) + 1)  # and the callback
+    texts: dict[str, str] = {}
     for route in ROUTES:
         block = await unfold(screen.page, route)
-        text = await block.inner_text()
+        texts[route.name] = text = await block.inner_text()
         assert route.title in text
         answers = await answer_texts(block)
         for answer in route.answers:
@@ -84,6 +85,7 @@ async def test_every_operation_is_there_with_its_parameters_answers_and_problems
         assert [kind for kind in route.problems if name_of(kind) not in text] == []
         assert [name for name in route.takes if name not in text] == []
         await block.locator(".opblock-summary-control").click()  # the more is unfolded, the slower the page
+    assert '"policy_version": "string"' in texts["readyz"]  # a field of a schema that the answer refers to
 
 
 async def test_every_schema_is_there_and_every_field_of_a_package(screen: Screen) -> None:

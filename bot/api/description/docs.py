@@ -19,13 +19,6 @@ from aiohttp import web
 from bot.api.description.openapi import openapi_document
 
 _FOLDER = Path(__file__).parent
-_START_SCRIPT = """SwaggerUIBundle({
-  spec: JSON.parse(document.getElementById("document").textContent),
-  domNode: document.getElementById("docs"),
-  deepLinking: true,
-  defaultModelsExpandDepth: 0,
-  validatorUrl: null,
-})"""
 
 
 async def serve_openapi(_: web.Request) -> web.Response:
@@ -46,14 +39,16 @@ def docs_html() -> str:
         "style": (_FOLDER / "docs.css").read_text(),
         # Without `<`, no text in the document can close the script element that holds it.
         "document": _dump_json(openapi_document()).replace("<", r"\u003c"),
-        "start": _START_SCRIPT,
+        "start": _start_script(),
     }
     return Template((_FOLDER / "docs.html").read_text()).substitute(parts)
 
 
 @cache
 def content_security_policy() -> str:
-    scripts = " ".join(f"'sha256-{_digest(script)}'" for script in (_library_file("swagger_bundle.js"), _START_SCRIPT))
+    scripts = " ".join(
+        f"'sha256-{_digest(script)}'" for script in (_library_file("swagger_bundle.js"), _start_script())
+    )
     # Swagger UI sets inline styles, and its images are data URLs.
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; connect-src 'self';"
@@ -64,6 +59,10 @@ def content_security_policy() -> str:
 def _library_file(name: str) -> str:
     """Read a file of the offapi package without importing it: the import would build pages of 9 MB."""
     return Path(str(distribution("offapi").locate_file(f"offapi/{name}"))).read_text()
+
+
+def _start_script() -> str:
+    return (_FOLDER / "docs.js").read_text()
 
 
 def _digest(script: str) -> str:
