@@ -20,7 +20,7 @@ Job = tuple[list[Write], "Future[None]"]
 
 
 class RawSqlite:
-    """One writer thread that commits in groups, with a savepoint for each operation and synchronous=FULL, as ours."""
+    """One writer thread that commits in groups: a savepoint for each operation, synchronous=FULL like the service."""
 
     def __init__(self, url: str) -> None:
         self._path = str(make_url(url).database)
@@ -43,7 +43,10 @@ class RawSqlite:
         connection.execute("PRAGMA synchronous = FULL")
         while (job := self._jobs.get()) is not None:
             group = [job]
-            while len(group) < GROUP and not self._jobs.empty() and (more := self._jobs.get()) is not None:
+            while len(group) < GROUP and not self._jobs.empty():
+                if (more := self._jobs.get()) is None:
+                    self._jobs.put(None)  # ends the outer loop
+                    break
                 group.append(more)
             try:
                 self._commit(connection, group)
@@ -66,7 +69,7 @@ class RawSqlite:
 
 
 class RawPostgres:
-    """asyncpg with prepared statements and as many connections as the service has threads."""
+    """asyncpg with prepared statements and as many connections as the service has writer threads."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

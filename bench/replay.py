@@ -53,8 +53,8 @@ _OLD += "[matrix]\nfailures = 1000\n"
 _NEW = _OLD.replace('"bench"', '"laxer"') + '[tiers.medium]\nlevel = "notify_only"\n[tiers.high]\nrole = "reviewer"\n'
 _DECIDER = Actor(kind=ActorKind.PERSON, actor_id="U3")
 _REJECTED, _FAILED = 0.05, 0.01
-_AT_SAME_TIME = 50
-_OF_ITS_DAY = re.compile(r'\b((?:pkg|evt|rt|int)_[0-9a-f]{12,})|"(\d{4}-\d\d-\d\dT[0-9:.]+)Z"')  # an id, or a time
+_AT_SAME_TIME = 50  # packages
+_ID_OR_TIME = re.compile(r'\b((?:pkg|evt|rt|int)_[0-9a-f]{12,})|"(\d{4}-\d\d-\d\dT[0-9:.]+)Z"')
 
 
 class Timing(NamedTuple):
@@ -86,13 +86,14 @@ async def _measure(kind: str, url: str) -> Timing:
             rows = await bench_world.store.read(partial(_read_rows, table))
             for some in _batches(_copies(rows)):
                 await bench_world.store.database.write(partial(_insert, table, some))
+        # A profile has the failures of the first day alone; without profiles, all days are replayed alike.
         await bench_world.store.database.write(lambda connection: connection.execute(delete(PROFILES)))
     vacuum(url)
     return _measure_in_process(kind, url)
 
 
 async def _live_one_day(bench_world: World, clock: _Clock) -> None:
-    """Some at the same time, because the database commits them together."""
+    """Packages run in groups, because the database commits what comes at the same time together."""
     bench_world.store.clock = clock
     for first in range(0, PACKAGES // _DAYS, _AT_SAME_TIME):
         clock.at += timedelta(seconds=20) * _AT_SAME_TIME
@@ -160,9 +161,9 @@ def _copier(value: Any) -> Callable[[int], Any]:
 
 
 def _parts(text: str) -> list[str | datetime | None]:
-    """What stays the same, the times, and None after each id."""
+    """Texts that stay the same, times to move, and None where a day's suffix follows an id."""
     parts: list[str | datetime | None] = []
-    pieces = iter(_OF_ITS_DAY.split(text))
+    pieces = iter(_ID_OR_TIME.split(text))
     for same in pieces:
         own_id, written = next(pieces, None), next(pieces, None)
         parts += [same, own_id, None] if own_id else [same]

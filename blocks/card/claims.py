@@ -1,7 +1,7 @@
 """The agent's own words on the card, shortened and framed: its proposal, what it expects, its doubts and reasons.
 
 A claim is one line, cut to a length, with its label in bold and the agent's text in a frame. The full texts are in
-Details. `card` draws the claims; mails about takeovers and forms use `handover`.
+Details. `handover` tells of a takeover: on the card, in notes, forms and mails.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from blocks.words.revision import changes_line
 from rules.package.model import CALLS, DecisionPackage, Dissent, Recommendation, TakeoverPackage
 from rules.wording import percent
 
-# Characters: about two lines, one line, and a part of one.
+# Characters: a sentence, which wraps to about two lines on a screen; one line; and a part of one.
 _SENTENCE = 160
 _ONE_LINE = 56
 _HALF = 24

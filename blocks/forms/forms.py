@@ -1,6 +1,6 @@
 """One modal for each verb that needs input. `VerbLook.fields` says which inputs it has.
 
-What is submitted comes back under the same names: the input of `Field.UNTIL` is `values["until"]["until"]`. In it,
+An input's block id and action id are its field's name: that of `Field.UNTIL` is `values["until"]["until"]`. In it,
 Slack gives a text as `value`, a choice as `selected_option`, ticked boxes as `selected_options`, a time as
 `selected_date_time` in seconds, a person as `selected_user`. Fields with several inputs are read by `read_slots`. The
 verb and the reference are in the private metadata, which `read_metadata` parses. The listener turns all of it into a
@@ -182,7 +182,7 @@ def _is_too_long(slot: Slot, block: Block) -> bool:
 
 
 def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
-    """What the decision depends on and is not among the inputs."""
+    """What the decision depends on, apart from the inputs."""
     package = dossier.package
     if package is None:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from blocks.kit.elements import Block, Run, bold, code, paragraph, preformatted, quote, rich
@@ -56,7 +57,7 @@ def _quoted(heading: str, runs: Iterable[Run]) -> Iterator[Block]:
 
 
 def change_in_brief(change: Change) -> Block:
-    """The change in one block: of texts the lines that differ. Long ones are cut, and must be readable elsewhere."""
+    """The change in one block, with only the lines that differ. It may be cut, so show the whole elsewhere."""
     heading = paragraph(bold(f"{_WORD[change.kind]}: "), code(cut(escape_invisible(change.path), _PATH)))
     lines = [*_changed_lines(change)]
     omitted_note = [f"… and {pluralize(len(lines) - _LINES, 'more line')}"] if len(lines) > _LINES else []
@@ -84,13 +85,14 @@ def _json_lines(value: Any) -> list[str]:
 
 
 def _differing(before: list[str], after: list[str]) -> Iterator[str]:
-    begin = _first_difference(before[0], after[0]) if before and after else 0
-    yield from (f"- {_cut(line, begin)}" for line in before)
-    yield from (f"+ {_cut(line, begin)}" for line in after)
+    begins = [_first_difference(old, new) for old, new in zip_longest(before, after, fillvalue="")]
+    yield from (f"- {_cut(line, begin)}" for line, begin in zip(before, begins, strict=False))
+    yield from (f"+ {_cut(line, begin)}" for line, begin in zip(after, begins, strict=False))
 
 
 def _first_difference(before: str, after: str) -> int:
-    return next((place for place, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+    places = (place for place, (one, other) in enumerate(zip(before, after, strict=False)) if one != other)
+    return next(places, min(len(before), len(after)))
 
 
 def _cut(line: str, begin: int) -> str:

@@ -1,4 +1,4 @@
-"""Modals, and the block in each that says which package it is about."""
+"""Modals, and the block that says which package a modal or message is about."""
 
 from __future__ import annotations
 

@@ -93,7 +93,10 @@ async def _slack() -> AsyncIterator[tuple[SlackActions, Sockets]]:
 
 @asynccontextmanager
 async def _run_service(settings: Settings, clock: MovedClock, server: DemoServer) -> AsyncIterator[Service]:
-    """The service of `countersign serve`, with a clock that can be moved. The folder's policy always applies."""
+    """The service of `countersign serve`, with a clock that can be moved.
+
+    `Passage` runs its ticks. `again=True`: the folder's policy applies even if it was replaced before.
+    """
     async with open_service(settings, clock, ticks=False, again=True) as service:
         inner = application(service)
         server.add_service(inner)
@@ -102,7 +105,7 @@ async def _run_service(settings: Settings, clock: MovedClock, server: DemoServer
 
 
 def _settings(folder: Folder, slack_workspace: Workspace, smtp_url: str) -> Settings:
-    """Every setting is given: environment variables are meant for a real Slack. Callbacks can be tried all the same."""
+    """Every setting is given: the environment is meant for a real Slack. Only the callback networks come from it."""
     return read_settings(
         _env_file=None,
         slack_bot_token=slack_workspace.bot_token,
@@ -120,6 +123,13 @@ def _settings(folder: Folder, slack_workspace: Workspace, smtp_url: str) -> Sett
         COUNTERSIGN_LOG="text",
         COUNTERSIGN_SMTP_URL=smtp_url,
         COUNTERSIGN_EMAIL_FROM=workspace.SENDER,
+        COUNTERSIGN_MIGRATION_URL=None,
+        COUNTERSIGN_KEY_OLD=None,
+        COUNTERSIGN_AGENTS_PORT=None,
+        COUNTERSIGN_FEED_URL=None,
+        COUNTERSIGN_FEED_SECRET=None,
+        COUNTERSIGN_FEED_ALLOW="",
+        COUNTERSIGN_FEED_FILE=None,
     )
 
 

@@ -1,7 +1,7 @@
 """What people, silence, the policy or time decided, what came of it, and what a person holds, as states record it.
 
 Plain values in the state of a package. They are stored as JSON, so their names are kept, and new fields need a default.
-Each refers to the event that recorded it.
+All but `Seat` and `BlindLook` refer to the event that recorded them.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Execution(Value):
 class Hold(Value):
     """A person has stopped the thread. Until it is resumed, nothing is claimed or approved by silence.
 
-    `event_id` is that of the thread's record, and `thread_key` the thread. None: the package's own thread.
+    `event_id`: an event of the thread's record. `thread_key`: that thread; None: the package's own thread.
     """
 
     by: str
@@ -153,4 +153,4 @@ class BlindLook(Value, extra="ignore"):  # older states also have `former`
     has_ended: bool = False
     since: Moment | None = None  # None: recorded by an earlier release
     judge_left: bool = False
-    secret: float | None = None  # with which the judge was drawn: the id of the decision alone does not tell who it is
+    secret: float | None = None  # without it, the judge cannot be computed from the decision's event id

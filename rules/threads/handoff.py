@@ -32,7 +32,7 @@ class Handoff(Value):
     due_at: Moment | None
     event_id: str  # of the offer: the reason, the captured state, the user's context
     answer_event_id: str | None = None  # of the latest answer: why it was declined, or the result
-    decision_package_id: str | None = None  # by which people allowed it
+    decision_package_id: str | None = None  # the package in which people allowed it
 
     @property
     def event_ids(self) -> tuple[str, ...]:

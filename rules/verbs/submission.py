@@ -70,14 +70,14 @@ def record_exception_uses(move: Move) -> None:
 
 
 def _settle_at_once(move: Move) -> Move:
-    """The policy needs nobody, so it decides itself, or an exception spares the decision; and the record says so."""
+    """Approve the package at once. The record says on what basis: the policy, or an exception that spares people."""
     spared_by = next((use.exception_id for use in move.state.exception_uses if use.asked > HITLLevel.NOTIFY_ONLY), None)
     basis = Basis.EXCEPTION if spared_by else Basis.POLICY
     return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, basis, grant_id=spared_by)
 
 
 def propose(command: Submit, agent: Agent, parties: Parties, situation: Situation) -> PackageState | Refusal:
-    """The state of a new package by the policy alone, whoever is there to decide it and however much the agent sends.
+    """The assessed state of a new package. The key's requesters and rates, and the reviewers, are not checked here.
 
     `rules.oversight.replay` asks the same of another policy.
     """
@@ -100,7 +100,7 @@ def propose(command: Submit, agent: Agent, parties: Parties, situation: Situatio
 def check_content(
     package: DecisionPackage, assessment: Assessment, risk: RiskLevel, missing: tuple[str, ...]
 ) -> Refusal | None:
-    """Refuse a package that says too little to be judged at this risk, or too much to be shown."""
+    """Refuse a package that says too little for this risk, which no version lowers, or too much to be shown."""
     if missing and must_be_complete(risk):
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
     return _check_length(package, assessment)

@@ -23,7 +23,7 @@ PREFIX = "whsec_"
 
 
 class WebhookPost:
-    """`count` gets the outcome of each attempt: delivered, failed or dead. `trace` begins the span of an attempt."""
+    """The sender calls `count` with the outcome of each attempt: delivered, failed or dead. `trace` begins its span."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     parser = argparse.ArgumentParser(prog="countersign-mcp", description="Serves MCP on stdin and stdout.")
     parser.add_argument("--risk-level", default="medium", choices=["low", "medium", "high", "critical"])
-    parser.add_argument("--confidence", default=0.7, type=float, help="of what permission_prompt asks for, from 0 to 1")
+    parser.add_argument("--confidence", default=0.7, type=float, help="from 0 to 1, in requests of permission_prompt")
     parser.add_argument("--wait", default=240.0, type=float, help="seconds that permission_prompt waits for people")
     args = parser.parse_args()
     try:

@@ -139,7 +139,7 @@ PerCall: TypeAlias = _T | Callable[..., _T]
 
 
 class CallFields(TypedDict, total=False):
-    """The fields of a gated call: each is a value, or a function of those call arguments that its parameters name."""
+    """The fields of a gated call, as values or functions. A function gets the call's arguments that it names."""
 
     title: PerCall[str]
     proposed_action: PerCall[str]

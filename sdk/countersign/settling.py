@@ -24,7 +24,7 @@ def wait_until_settled(
     *,
     watch: Watch | None = None,
 ) -> Flow[Outcome]:
-    """The final outcome. After `revisions` versions the package is withdrawn, so that no reviewer waits for another."""
+    """The final outcome. A wish after `revisions` new versions withdraws the package, so that no reviewer waits."""
     deadline = None if timeout is None else time.monotonic() + timeout
     revised = 0
     while True:

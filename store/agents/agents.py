@@ -80,13 +80,13 @@ _NAMED = select(AGENTS, INSTALLATION.c.frozen).where(
 
 
 def load_named_agents(connection: Connection, tenant_id: str, names: Sequence[str]) -> dict[str, Agent]:
-    """The agents with these names or ids, by what they were named. Unknown names are missing."""
+    """The agents with these names or ids. The keys are those names or ids; unknown ones are missing."""
     rows = {name: fetch_first(connection, _NAMED, {"tenant": tenant_id, "named": name}) for name in names}
     return {name: _agent(row) for name, row in rows.items() if row}
 
 
 class AgentInThread(NamedTuple):
-    """An agent; who or what stops its thread (`holder`), and what the thread's packages inherit, if it names one."""
+    """An agent; its load, if it proposes; what stops its thread (`holder`), and what that thread's packages inherit."""
 
     agent: Agent | None = None
     holder: str | None = None
@@ -97,7 +97,7 @@ class AgentInThread(NamedTuple):
 def load_agent_in_thread(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
 ) -> AgentInThread:
-    """Load the agent and what its thread adds in one query. Nobody can change the agent's row until the commit."""
+    """Load the agent and what its thread (`holder_values`) adds in one query. Its row is locked until the commit."""
     if thread is None:
         return AgentInThread(load_agent(connection, tenant_id, agent_id, hold=True))
     row = fetch_first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})

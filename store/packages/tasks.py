@@ -24,7 +24,7 @@ _CHANGE = (
 
 def write_tasks(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """Keep at most one open task for each package: the current rung, while the package is pending."""
-    if after.level <= HITLLevel.NOTIFY_ONLY:
+    if after.level <= HITLLevel.NOTIFY_ONLY:  # and so it always was: a level never falls
         return
     if before is None:
         batch.execute(_ADD, _identity(after) | _row(after))

@@ -1,4 +1,4 @@
-"""Output of long commands: to stdout or to a file that appears once it is complete, with progress on a terminal."""
+"""What long commands share: times as options, output to stdout or to a file, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ def progress_of(unit: str) -> Iterator[Progress]:
             last = time.monotonic()
             typer.echo(f"\r{done}{f' of {total}' if total else ''} {unit}", nl=False, err=True)
 
-    yield tell
-    if is_terminal:
-        typer.echo("\r\x1b[K", nl=False, err=True)
+    try:
+        yield tell
+    finally:
+        if is_terminal:
+            typer.echo("\r\x1b[K", nl=False, err=True)

@@ -21,7 +21,7 @@ from rules.state.commands import OpenForm, Verb
 from rules.state.model import Status
 from store.installation.installation import fresh_id
 
-_OFFERED = (Field.ANSWER_CHOICE, Field.ANSWER_DATA)
+_FORM_ONLY = (Field.ANSWER_CHOICE, Field.ANSWER_DATA)
 
 
 async def open_form(context: ListenerContext, tap: Tap, verb: Verb, dossier: Dossier) -> None:
@@ -57,11 +57,11 @@ async def _show_step(context: ListenerContext, tap: Tap, verb: Verb, dossier: Do
 def _is_evidence(tap: Tap, verb: Verb, dossier: Dossier, current: Step) -> bool:
     """Whether the decision rests on this step. If it began on a card that shows everything, it rests on the card.
 
-    A card does not show the choices or fields of an answer, so an answer to them rests on its form.
+    A card may not show the choices or fields of an answer, so an answer given in a form rests on the form.
     """
-    chosen = any(is_shown(field, verb, dossier) for field in LOOKS[verb].fields if field in _OFFERED)
+    needs_form = any(is_shown(field, verb, dossier) for field in LOOKS[verb].fields if field in _FORM_ONLY)
     on_card = dossier.state.whole_on_card and dossier.state.status is Status.PENDING
-    seen_on_card = on_card and tap.is_on_card and not chosen
+    seen_on_card = on_card and tap.is_on_card and not needs_form
     return verb in SHOWS_CONTENT and current.of > 0 and not seen_on_card
 
 

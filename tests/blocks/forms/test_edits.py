@@ -366,6 +366,20 @@ def test_a_change_far_into_a_long_text_is_shown_where_it_is() -> None:
     assert ("xbefore" in framed_text(view), "xafter!" in framed_text(view)) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("Dear all,\n" + "x" * 300, "Dear all,\n" + "x" * 300 + " And soon.", "x And soon."),
+        ("a\n" + "x" * 300 + "before", "b\n" + "x" * 300 + "after", "xafter"),
+        ("x" * 300 + "a\nshort", "x" * 300 + "b\nlong" + "y" * 300, "longyyy"),
+    ],
+    ids=["something is added at the end", "another line before it changes", "another line changes further on"],
+)
+def test_each_changed_line_is_shown_where_it_differs(before: str, after: str, shown: str) -> None:
+    view = edit_confirmation(Story(package(action_parameters={"body": before})).dossier(), {"body": after})
+    assert shown in framed_text(view)
+
+
 def test_an_edit_with_many_changes_counts_those_not_shown() -> None:
     many = {f"name {number}": number for number in range(40)}
     view = edit_confirmation(Story(package(action_parameters=many)).dossier(), dict.fromkeys(many, -1))

@@ -249,15 +249,33 @@ def test_an_invalid_filter_is_reported(terminal: Terminal, arguments: tuple[str,
     assert (result.code, what in result.line) == (2, True)
 
 
-def test_progress_is_shown_on_a_terminal_and_cleared_at_the_end(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def attach_screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     screen = Screen()
     monkeypatch.setattr(output, "PROGRESS_INTERVAL", -1)
     monkeypatch.setattr(sys, "stderr", screen)
+    return screen
+
+
+def test_progress_is_shown_on_a_terminal_and_cleared_at_the_end(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = attach_screen(monkeypatch)
     assert terminal("audit", "verify").code == 0
     assert screen.getvalue() == "\r3 of 3 packages\r\x1b[K"
+
+
+def test_progress_is_cleared_before_the_error_of_a_command_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_after_a_while() -> None:
+        with output.progress_of("packages") as tell:
+            tell(1, 3)
+            raise RuntimeError
+
+    screen = attach_screen(monkeypatch)
+    with pytest.raises(RuntimeError):
+        fail_after_a_while()
+    assert screen.getvalue() == "\r1 of 3 packages\r\x1b[K"

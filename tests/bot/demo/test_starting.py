@@ -87,10 +87,18 @@ async def test_settings_for_a_real_slack_and_another_database_are_left_alone(tmp
         "COUNTERSIGN_HOST": "127.0.0.2",
         "COUNTERSIGN_KEY": "not a key",
         "COUNTERSIGN_LOG": "nonsense",
+        "COUNTERSIGN_MIGRATION_URL": "postgresql://127.0.0.1:9/real",
+        "COUNTERSIGN_KEY_OLD": "not a key",
+        "COUNTERSIGN_AGENTS_PORT": "9",
+        "COUNTERSIGN_FEED_URL": "nonsense",
+        "COUNTERSIGN_FEED_SECRET": "nonsense",
+        "COUNTERSIGN_FEED_ALLOW": "nonsense",
+        "COUNTERSIGN_FEED_FILE": str(tmp_path / "real.jsonl"),
     }
     async with running(cwd=tmp_path, **settings) as demo:
         await _wait_for_line(demo, "case-reader", "Reported: succeeded")
     assert not (tmp_path / "real.db").exists()
+    assert not (tmp_path / "real.jsonl").exists()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ async def test_a_process_that_lost_its_lease_does_not_post_the_card(office: Offi
 async def test_a_large_channel_is_read_completely_despite_a_rate_limit_in_the_middle(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.outgoing.client._PAGE", 2)
+    monkeypatch.setattr("bot.slack.outgoing.client._PAGE_SIZE", 2)
     pages = -(-(len(office.slack.workspace.channels["C0REVIEWS"].members) + 1) // 2)
     first = office.slack.faults.hold(MEMBERS)
     await office.submit(HARD)

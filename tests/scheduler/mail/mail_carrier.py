@@ -36,7 +36,7 @@ STEPS: dict[str, tuple[Any, str, bool]] = {
     "writing": (letters, "write_letter", True),
     "written": (MailPost, "_send", False),
     "counting": (letters, "begin_sending", True),
-    "counted": (SmtpClient, "_give", False),
+    "counted": (SmtpClient, "_send_text", False),
     "accepted": (CallbackSender, "_settle", False),
     "settling": (scheduler.callbacks.sender, "_write_result", True),
     "settled": (MailRecorder, "tick", False),
