@@ -6,7 +6,7 @@ dropped; nobody waits for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from rules.state.model import PackageState
 from rules.trace_context import TraceContext
 from rules.verbs.submission import Submit
 from scheduler.callbacks.retries import AttemptResult, Delivered, Dropped, Postponed
+from scheduler.callbacks.tracing import DeliverySpan, pass_trace_on
 from store.commands.execute import Outcome
 from store.commands.invocation import Invocation
 from store.outbox.deliveries import ClaimedCallback
@@ -47,14 +48,18 @@ class TracedSubmission:
 
 class TracedDelivery:
     def __init__(self, span: Span) -> None:
-        self._span = span
+        self._span, self.headers = span, _trace_of(span).headers
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return _trace_of(self._span).headers
+    def end(self, result: AttemptResult | None) -> None:
+        """The callback may have been delivered, so a fault here must not look like a failed attempt."""
+        try:
+            self._end(result)
+        except Exception:
+            log.exception("tracing.fault", span=DELIVER)
 
-    def end(self, result: AttemptResult) -> None:
-        self._span.set_attribute("countersign.result", type(result).__name__.lower())
+    def _end(self, result: AttemptResult | None) -> None:
+        if result is not None:
+            self._span.set_attribute("countersign.result", type(result).__name__.lower())
         if not isinstance(result, Delivered | Dropped | Postponed):
             self._span.set_status(StatusCode.ERROR)
         self._span.end()
@@ -102,7 +107,15 @@ class Spans:
         if decided_at or (invocation.actor.kind is ActorKind.PERSON and outcome.changed):
             self._record(DECIDE, outcome, facts, began)
 
-    def begin_delivery(self, callback: ClaimedCallback) -> TracedDelivery:
+    def begin_delivery(self, callback: ClaimedCallback) -> DeliverySpan:
+        """A fault here must not keep the callback from being sent."""
+        try:
+            return self._begin_delivery(callback)
+        except Exception:
+            log.exception("tracing.fault", span=DELIVER)
+            return pass_trace_on(callback)
+
+    def _begin_delivery(self, callback: ClaimedCallback) -> TracedDelivery:
         facts: Attributes = {
             "countersign.decision_package_id": callback.package_id,
             "countersign.callback_id": callback.callback_id,

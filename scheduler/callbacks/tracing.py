@@ -10,12 +10,14 @@ from store.outbox.deliveries import ClaimedCallback
 
 
 class DeliverySpan(Protocol):
-    """`headers` are sent with the callback."""
+    """`headers` are sent with the callback. Neither beginning a span nor ending it may raise."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
 
-    def end(self, result: AttemptResult) -> None: ...
+    def end(self, result: AttemptResult | None) -> None:
+        """`result` is None if the attempt broke or was cancelled."""
+        ...
 
 
 BeginDelivery = Callable[[ClaimedCallback], DeliverySpan]
@@ -24,7 +26,7 @@ BeginDelivery = Callable[[ClaimedCallback], DeliverySpan]
 class UntracedDelivery(NamedTuple):
     headers: Mapping[str, str]
 
-    def end(self, result: AttemptResult) -> None:
+    def end(self, result: AttemptResult | None) -> None:
         """Nothing is recorded."""
 
 

@@ -43,9 +43,12 @@ class WebhookPost:
 
     async def _try(self, callback: ClaimedCallback) -> AttemptResult:
         span = self._trace(callback)
-        result = await self._send_or_fail(callback, span.headers)
-        span.end(result)
-        return result
+        result: AttemptResult | None = None
+        try:
+            result = await self._send_or_fail(callback, span.headers)
+            return result
+        finally:
+            span.end(result)
 
     async def _send_or_fail(self, callback: ClaimedCallback, trace_headers: Mapping[str, str]) -> AttemptResult:
         try:

@@ -20,6 +20,7 @@ from rules.state.commands import Approve, Escalate
 from rules.state.model import PackageState
 from scheduler.callbacks.client import CallbackClient
 from scheduler.callbacks.sender import CallbackSender
+from scheduler.callbacks.tracing import BeginDelivery, pass_trace_on
 from store.agents import agent_admin
 from store.outbox import callback_admin
 from store.outbox.callback_admin import ListedCallback
@@ -36,10 +37,10 @@ def package_with_callback(url: str, **fields: Any) -> DecisionPackage:
 
 
 class Rounds:
-    def __init__(self, world: World, post: CallbackClient) -> None:
+    def __init__(self, world: World, post: CallbackClient, trace: BeginDelivery) -> None:
         self.world, self.ahead = world, timedelta()
         self.outcomes: list[str] = []
-        self.courier = CallbackSender(world.store, post, self.outcomes.append, self.now, lambda: 0.5)
+        self.courier = CallbackSender(world.store, post, self.outcomes.append, self.now, lambda: 0.5, trace=trace)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -109,9 +110,10 @@ async def open_rounds(
     allowed: Iterable[Network] = LOOPBACK,
     tls: ssl.SSLContext | None = None,
     within: float = WITHIN,
+    trace: BeginDelivery = pass_trace_on,
 ) -> AsyncIterator[Rounds]:
     async with callback_client(allowed, tls, within) as client:
-        rounds = Rounds(world, client)
+        rounds = Rounds(world, client, trace)
         try:
             yield rounds
         finally:
