@@ -279,7 +279,8 @@ class GraphRun:
         proposal["metadata"] = {**proposal.get("metadata", {}), _INTERRUPT_ID: entry.id}
         if revises := entry.value.get(REVISES):
             package = yield from fetch_package(revises["package_id"], None, self._patience)
-            yield from package.revise(proposal, revises["version"])
+            with suppress(AlreadyDecidedError):  # then that decision is the outcome
+                yield from package.revise(proposal, revises["version"])
             return package
         key = digest_of([configurable["thread_id"], entry.id, entry.value])
         return (yield from submit_proposal(proposal, key, "", self._patience))

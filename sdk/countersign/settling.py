@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from countersign.errors import AlreadyDecidedError, StaleVersionError
 from countersign.outcomes import Deferred, EvidenceWanted, Outcome, Revise
 from countersign.package import OnMessage, Package, Watch
 from countersign.wire import Flow, Perform
@@ -35,10 +36,19 @@ def wait_until_settled(
         if rework is None or not isinstance(outcome, Wanted):
             return outcome
         if revised == revisions:
-            yield from package.cancel(f"Given up after {revisions} revisions.")
-            continue
-        yield from package.revise((yield from rework(outcome)))
-        revised += 1
+            change = package.cancel(f"Given up after {revisions} revisions.")
+        else:
+            change = package.revise((yield from rework(outcome)))
+            revised += 1
+        yield from _change_or_refresh(package, change)
+
+
+def _change_or_refresh(package: Package, change: Flow[None]) -> Flow[None]:
+    """Changes the package, or reads it again if people, time or another worker of this agent were faster."""
+    try:
+        yield from change
+    except (AlreadyDecidedError, StaleVersionError):
+        yield from package.refresh()
 
 
 def rework_flow(rework: Rework) -> Callable[[Wanted], Flow[Mapping[str, Any]]]:

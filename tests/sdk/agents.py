@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import wraps
@@ -69,6 +69,18 @@ class Agent:
 
         gated: Callable[..., Awaitable[Any]] = gate(client=self.client, **fields)(call_async)
         return gated
+
+    def callback(self, function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        """The function as this agent's client takes callbacks: a sync client's waits in its thread."""
+        if not isinstance(self.client, ThreadedCalls):
+            return function
+        loop = asyncio.get_running_loop()
+
+        @wraps(function)
+        def call_from_thread(*args: Any, **kwargs: Any) -> Any:
+            return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), loop).result(60)
+
+        return call_from_thread
 
     async def wait_for_package(self, status: str = "pending", count: int = 1) -> Any:
         """Waits until `count` packages have this status and returns the newest package."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from countersign import (
     Cancelled,
     Expired,
     ExpiredError,
+    Outcome,
     Overridden,
     Rejected,
     RejectedError,
@@ -21,7 +23,7 @@ from countersign import (
     run,
 )
 from rules.state.commands import Verb
-from tests.bot.slack.office import SENTA
+from tests.bot.slack.office import HARD, SENTA
 from tests.rules.world import HOUR
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records
@@ -143,3 +145,67 @@ async def test_the_package_is_withdrawn_after_the_last_revision(agent: Agent, re
         await agent.give_newest(Verb.REVISE, instructions="Another number.")
     assert isinstance(await calling, Cancelled)
     assert records.calls == []
+
+
+# ---- the package moves on while the agent reworks it
+
+
+Step = Callable[[], Awaitable[None]]
+
+
+async def outcome_after(agent: Agent, records: Records, *steps: Step) -> Any:
+    """The outcome of a call if people take one of these steps each time while the agent reworks its package."""
+    remaining = iter(steps)
+
+    async def rework(_: Revise) -> dict[str, Any]:
+        await next(remaining)()
+        return {"action_parameters": {"copies": 2}}
+
+    end = (agent.office.clock() + HOUR).isoformat()
+    options = {"expires_at": end, "refusals": "return", "timeout": 60}
+    calling = asyncio.ensure_future(agent.gate(records.read, revise=agent.callback(rework), **options)("42"))
+    await agent.give_newest(Verb.REVISE, instructions="Two copies.")
+    return await calling
+
+
+def giving(agent: Agent, verb: Verb) -> Step:
+    async def give() -> None:
+        card = await agent.card(await agent.wait_for_package("revision_requested"))
+        await agent.office.give(SENTA, card, verb, {"comment": "Never mind."})
+
+    return give
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [(Verb.REJECT, Rejected), (Verb.TAKE_OVER, TakenOver)])
+async def test_a_decision_during_the_rework_is_the_outcome(
+    agent: Agent, records: Records, verb: Verb, outcome: type[Outcome]
+) -> None:
+    assert isinstance(await outcome_after(agent, records, giving(agent, verb)), outcome)
+    assert records.calls == []
+
+
+async def test_a_package_that_ends_during_the_rework_has_expired(agent: Agent, records: Records) -> None:
+    async def end() -> None:
+        await agent.office.passes(2 * HOUR)
+
+    assert isinstance(await outcome_after(agent, records, end), Expired)
+    assert records.calls == []
+
+
+async def test_the_agent_answers_what_people_say_of_a_version_that_another_worker_sent_during_the_rework(
+    agent: Agent, records: Records
+) -> None:
+    async def send_version() -> None:
+        package = await agent.wait_for_package("revision_requested")
+        other = await agent.client.handle(package.id)
+        await other.revise(**HARD | {"action_parameters": {"record": "43"}})
+        await agent.give_newest(Verb.REVISE, instructions="Three copies.")
+
+    assert isinstance(await outcome_after(agent, records, send_version, giving(agent, Verb.REJECT)), Rejected)
+
+
+async def test_a_package_decided_just_before_it_is_withdrawn_keeps_its_decision(agent: Agent) -> None:
+    handle = await agent.request()
+    await agent.decide_and_wait(handle, Verb.REVISE, {"instructions": "Two copies."})
+    await giving(agent, Verb.REJECT)()
+    assert isinstance(await handle.settle(lambda _: {}, revisions=0), Rejected)

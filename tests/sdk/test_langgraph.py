@@ -95,6 +95,26 @@ async def test_a_wish_for_changes_is_answered_in_the_same_package(agent: Agent) 
     assert (await running)["outcome"].parameters == {"record": "43"}
 
 
+async def test_a_decision_before_the_answer_to_a_wish_is_the_outcome(agent: Agent) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def reject() -> None:
+        card = await agent.card(await agent.wait_for_package("revision_requested"))
+        await agent.office.give(SENTA, card, Verb.REJECT, {"comment": "No."})
+
+    remaining = iter([reject])  # the node starts again after each interrupt
+
+    def rework(_: State) -> State:
+        outcome = ask(**HARD)
+        for step in remaining:
+            asyncio.run_coroutine_threadsafe(step(), loop).result(60)
+        return {"outcome": ask(revises=outcome, **HARD) if isinstance(outcome, Revise) else outcome}
+
+    running = run_in_background(agent, graph_of(rework), {})
+    await agent.give_newest(Verb.REVISE, instructions="43")
+    assert isinstance((await running)["outcome"], Rejected)
+
+
 async def test_an_undecided_interrupt_stays_in_the_checkpoint_and_is_found_again(agent: Agent) -> None:
     graph = graph_of(review)
     with pytest.raises(StillPendingError):
