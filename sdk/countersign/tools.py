@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
+from countersign.catalogue import Catalogue
 from countersign.errors import UngatedToolError
 from countersign.run import require_gate
 from countersign.signature import imitate
@@ -16,11 +16,7 @@ from countersign.signature import imitate
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_BLOCKING_LEVELS = frozenset(["hard_approval", "human_takeover"])
-# The service's defaults, for a policy file that leaves them out.
-_BY_REVERSIBILITY = {"irreversible_high": "hard_approval"}
-_BY_RISK = {"high": "hard_approval", "critical": "hard_approval"}
-_SENSITIVE = ("financial", "pii", "personal", "regulated")
+_GRAVE, _HARMLESS = {"reversibility": "irreversible_high"}, {"reversibility": "reversible"}
 
 
 class Tools:
@@ -31,8 +27,8 @@ class Tools:
     """
 
     def __init__(self, high_impact: Iterable[str] = (), *, harmless: Iterable[str] | None = None) -> None:
-        self._high_impact = tuple(high_impact)
-        self._harmless = None if harmless is None else tuple(harmless)
+        entries = [*((name, _GRAVE) for name in high_impact), *((name, _HARMLESS) for name in harmless or ())]
+        self._catalogue = Catalogue(entries, {}, unlisted_needs_person=harmless is not None)
         self._tools: dict[str, Callable[..., Any]] = {}
 
     @classmethod
@@ -40,29 +36,19 @@ class Tools:
         """Reads the service's `policy.toml`: an action that always needs a person's approval is high-impact.
 
         An action type that the policy does not list is high-impact too, because the service treats it as
-        irreversible_high.
+        irreversible_high. So is one that goes ahead only once the agent has earned autonomy.
         """
         policy = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        actions = policy.get("actions", {})
-        high_impact = {
-            name for name, entry in actions.items() if not _BLOCKING_LEVELS.isdisjoint(_levels(entry, policy))
-        }
-        return cls(high_impact, harmless=actions.keys() - high_impact)
+        tools = cls()
+        tools._catalogue = Catalogue(policy.get("actions", {}).items(), policy, unlisted_needs_person=True)
+        return tools
 
     def is_high_impact(self, name: str) -> bool:
         """Whether this tool needs a gate. An exact name wins, then the longest matching pattern. Case is ignored.
 
         A high-impact entry also covers names that continue it after a `.` or `:`, whatever else matches.
         """
-        name, high_impact = name.casefold(), {pattern.casefold() for pattern in self._high_impact}
-        if not high_impact.isdisjoint(_prefixes(name)):
-            return True
-        patterns = high_impact.union(pattern.casefold() for pattern in self._harmless or ())
-        scores = {pattern: (pattern == name, len(pattern)) for pattern in patterns if fnmatchcase(name, pattern)}
-        if not scores:
-            return self._harmless is not None
-        best = max(scores.values())
-        return any(pattern in high_impact for pattern, score in scores.items() if score == best)
+        return self._catalogue.needs_person(name)
 
     def tool(self, function: Callable[P, T]) -> Callable[P, T]:
         """Registers a tool; use it as a decorator. A high-impact tool without a gate of its own raises outside one."""
@@ -81,23 +67,6 @@ class Tools:
 def action_type_of(function: Callable[..., Any]) -> str:
     gate = getattr(function, "gate", None)
     return gate.action_type if gate else function.__name__
-
-
-def _prefixes(name: str) -> Iterator[str]:
-    yield from (name[:place] for place, letter in enumerate(name) if letter in ".:")
-
-
-def _levels(entry: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:
-    """The levels that the policy asks for this action, regardless of what the agent says about it."""
-    kind, risk, tool = entry.get("reversibility", ""), entry.get("risk", "low"), entry.get("tool")
-    yield policy.get("reversibility", {}).get(kind, _BY_REVERSIBILITY.get(kind, ""))
-    yield policy.get("tiers", {}).get(risk, {}).get("level", _BY_RISK.get(risk, ""))
-    yield entry.get("floor", "")
-    if tool is not None and tool.get("approval_required", True):
-        yield "hard_approval"
-    sensitive = policy.get("matrix", {}).get("sensitive", _SENSITIVE)
-    if kind.startswith("irreversible") and not set(sensitive).isdisjoint(entry.get("data_classes", ())):
-        yield "hard_approval"
 
 
 def _guard(name: str, function: Callable[P, T]) -> Callable[P, T]:

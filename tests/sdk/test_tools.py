@@ -89,7 +89,27 @@ TABLES = [
     '[reversibility]\nreversible = "hard_approval"\nirreversible_low = "human_takeover"\n',
     '[matrix]\nsensitive = ["external"]\n[tiers.medium]\nlevel = "hard_approval"\nrole = "reviewer"\n',
     '[tiers.low]\nlevel = "hard_approval"\nrole = "reviewer"\n',
+    "[soft]\nenabled = false\n",
+    '[kinds]\naction = "hard_approval"\n',
+    "[matrix]\nirreversible_soft_above = 1.0\n",
+    "[matrix]\nreversible_auto_above = 1.0\n[soft]\nenabled = false\n",
+    '[autonomy]\nstart = "hard_approval"\n',
 ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "tables"),
+    [
+        ("{}", ""),
+        ('{ reversibility = "undone" }', ""),
+        ('{ reversibility = "reversible", risk = "unheard_of" }', ""),
+        ('{ reversibility = "reversible", floor = "unheard_of" }', ""),
+        ('{ reversibility = "reversible", floor = "soft_approval" }', '[soft]\nenabled = "no"\n'),
+    ],
+)
+def test_what_the_sdk_cannot_judge_is_high_impact(tmp_path: Path, entry: str, tables: str) -> None:
+    (tmp_path / "policy.toml").write_text(f"{tables}[actions]\nact = {entry}\n")
+    assert Tools.from_policy(tmp_path / "policy.toml").is_high_impact("act")
 
 
 @pytest.mark.parametrize("tables", TABLES)
@@ -123,6 +143,8 @@ def test_an_exact_name_wins_over_a_pattern(tmp_path: Path) -> None:
     ("name", "grave"),
     [
         ("crm.Delete", True),
+        ("\uff43rm.delete", True),
+        ("crm.de\u200blete", True),
         ("crm.read", False),
         ("DB.read", True),
         ("db.read", True),
@@ -130,7 +152,7 @@ def test_an_exact_name_wins_over_a_pattern(tmp_path: Path) -> None:
         ("search", False),
     ],
 )
-def test_case_and_milder_patterns_do_not_bypass_an_entry(tmp_path: Path, name: str, grave: bool) -> None:
+def test_spelling_and_milder_patterns_do_not_bypass_an_entry(tmp_path: Path, name: str, grave: bool) -> None:
     text = """
 [actions]
 "crm.delete" = { reversibility = "irreversible_high" }
