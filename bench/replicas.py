@@ -28,7 +28,7 @@ class Replica(NamedTuple):
 
 
 async def run(urls: dict[str, str], number: int, at_once: int) -> list[Result]:
-    return [await _measure(urls, count, number, at_once) for count in PROCESSES]
+    return [await _measure(urls, processes, number, at_once) for processes in PROCESSES]
 
 
 async def _measure(urls: dict[str, str], processes: int, count: int, at_once: int) -> Result:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blocks.card import blind_look, claims, facts
 from blocks.card.buttons import buttons
-from blocks.card.fallback import fallback_text, with_stop
+from blocks.card.fallback import fallback_text, with_full_stop
 from blocks.card.mentions import mention_line
 from blocks.kit.elements import Block, context, header, paragraph, rich
 from blocks.kit.frame import Parts, framed_runs
@@ -32,7 +32,7 @@ def card(dossier: Dossier) -> Message:
     title = title_of(dossier)
     if look := dossier.look:
         heading = _header(blind_look.ICON, title, blind_look.label(look))
-        text = f"{blind_look.label(look)}: {with_stop(title)} {blind_look.look_text(look)}"
+        text = f"{blind_look.label(look)}: {with_full_stop(title)} {blind_look.look_text(look)}"
         return Message(escape(one_line(text)), (heading, *blind_look.look_blocks(dossier, look, title)))
     draw = _pending if dossier.state.status is Status.PENDING else _outcome
     return Message(fallback_text(dossier, title), draw(dossier, title))

@@ -21,15 +21,15 @@ def fallback_text(dossier: Dossier, title: str) -> str:
 def _request_text(dossier: Dossier, title: str) -> str:
     labels = ", ".join(LOOKS[verb].label for verb in verbs_on_buttons(dossier))
     choices = f"Open Details to read it, or choose: {labels}."
-    heading = f"{risk_label(dossier.state).capitalize()}: {with_stop(title)}"
+    heading = f"{risk_label(dossier.state).capitalize()}: {with_full_stop(title)}"
     return f"{heading} {request_sentence(dossier)} {timing_sentence(dossier)} {choices}"
 
 
 def _outcome_text(dossier: Dossier, title: str) -> str:
-    heading = f"{status_label(dossier.state)}: {with_stop(title)}"
+    heading = f"{status_label(dossier.state)}: {with_full_stop(title)}"
     return f"{heading} {outcome_sentence(dossier)} {outcome_timing(dossier.state)}"
 
 
-def with_stop(title: str) -> str:
+def with_full_stop(title: str) -> str:
     """The title with a full stop, but no capital letter: it may be an action type."""
     return title if title.endswith((".", "?", "!", "…")) else f"{title}."

@@ -14,7 +14,7 @@ _SPECIAL = re.compile(r'[\s()<>\[\]:;@\\,"]')
 
 
 class AddressError(ValueError):
-    """The address cannot be used; the message says why, without the address."""
+    """The address cannot be used. The message does not contain it."""
 
 
 def parse_address(written: str) -> Address:
@@ -32,7 +32,7 @@ def _address(local: str, domain: str) -> Address:
     if local.isascii():
         return Address(addr_spec=f"{local}@{domain}")
     if _SPECIAL.search(local):
-        raise ValueError("a name with letters of other alphabets has no quotes")
+        raise ValueError("a name with letters of other alphabets cannot be quoted")
     return Address(username=local, domain=domain)
 
 

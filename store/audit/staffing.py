@@ -40,7 +40,7 @@ class Staffing:
         self._today = Situation(
             policy=policy, roster=self.roster, now=now, tenant_id=tenant_id, fresh_id="", actor=AUTO
         )
-        self._known: dict[Any, tuple[dict[str, frozenset[str]], bool]] = {}
+        self._cached: dict[Any, tuple[dict[str, frozenset[str]], bool]] = {}
 
     def add(self, state: PackageState | None) -> None:
         """Add a package, unless it is refused or needs nobody."""
@@ -67,10 +67,10 @@ class Staffing:
     def _look_up(self, state: PackageState) -> tuple[dict[str, frozenset[str]], bool]:
         """Who could decide in each role, and whether too few could. Cached, because many packages ask the same."""
         key = state.action_type, state.risk, frozenset(state.barred.items()), state.requester, state.owner
-        if key not in self._known:
-            if len(self._known) >= _MAX_CACHED:
-                self._known.clear()
+        if key not in self._cached:
+            if len(self._cached) >= _MAX_CACHED:
+                self._cached.clear()
             question, now = question_in(state, *asked_roles(state)), self._today.now
             able = {role: eligible_users(self.roster, question, now, role) for role in question.roles}
-            self._known[key] = able, isinstance(check_reviewers(state, self._today), Refusal)
-        return self._known[key]
+            self._cached[key] = able, isinstance(check_reviewers(state, self._today), Refusal)
+        return self._cached[key]

@@ -36,12 +36,12 @@ from store.packages.packages import PACKAGES, THREAD_RECORDS
 from store.schema.feed_tables import FeedPosition
 from store.schema.tables import core
 
-POSITIONS = core(FeedPosition)
+POSITIONS = core(FeedPosition)  # wanted: the last revision of a chain that the feed knows
 MOMENT = POSITIONS.c.due_at.type
 
 _TENANT: BindParameter[str] = bindparam("tenant")
 _FEED: BindParameter[str] = bindparam("feed")
-_BEGUN_AT = bindparam("begun_at", type_=MOMENT)
+_BEGUN_AT = bindparam("begun_at", type_=MOMENT)  # of the feed: earlier events are not sent
 
 
 def _position_of(chain_id: ColumnElement[str]) -> ColumnElement[bool]:

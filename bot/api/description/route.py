@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`name` is the operationId. `bodies` are the models that the request may have. `takes` are its headers."""
+    """`name` is the operationId. `bodies`: the possible models of a request's body. `takes`: its headers."""
 
     name: str
     method: str
