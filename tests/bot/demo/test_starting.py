@@ -13,6 +13,7 @@ import pytest
 
 from bot.cli import run_command
 from bot.demo.folder import Folder
+from bot.settings import Settings
 from tests.bot.demo.process import DemoProcess, running, start_demo
 from tests.bot.demo.visitor import lines
 
@@ -95,7 +96,9 @@ async def test_settings_for_a_real_slack_and_another_database_are_left_alone(tmp
         "COUNTERSIGN_FEED_ALLOW": "nonsense",
         "COUNTERSIGN_FEED_FILE": str(tmp_path / "real.jsonl"),
     }
-    async with running(cwd=tmp_path, **settings) as demo:
+    names = {field.alias or name.upper() for name, field in Settings.model_fields.items()}
+    nonsense = dict.fromkeys(names - {"COUNTERSIGN_CALLBACK_ALLOW"}, "nonsense")
+    async with running(cwd=tmp_path, **(nonsense | settings)) as demo:
         await _wait_for_line(demo, "case-reader", "Reported: succeeded")
     assert not (tmp_path / "real.db").exists()
     assert not (tmp_path / "real.jsonl").exists()
