@@ -90,10 +90,6 @@ async def test_settings_for_a_real_slack_and_another_database_are_left_alone(tmp
         "COUNTERSIGN_LOG": "nonsense",
         "COUNTERSIGN_MIGRATION_URL": "postgresql://127.0.0.1:9/real",
         "COUNTERSIGN_KEY_OLD": "not a key",
-        "COUNTERSIGN_AGENTS_PORT": "9",
-        "COUNTERSIGN_FEED_URL": "nonsense",
-        "COUNTERSIGN_FEED_SECRET": "nonsense",
-        "COUNTERSIGN_FEED_ALLOW": "nonsense",
         "COUNTERSIGN_FEED_FILE": str(tmp_path / "real.jsonl"),
     }
     names = {field.alias or name.upper() for name, field in Settings.model_fields.items()}
